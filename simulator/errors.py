@@ -1,0 +1,89 @@
+"""Everything that can go wrong, in one tree.
+
+::
+
+    VendorsimError                 base of all; carries the exit code
+    ├── InputError                 the user's input is wrong (exit 2)
+    │   ├── DocumentError          a YAML document, with every problem and its place
+    │   ├── UnknownNameError       a name that does not exist, with the closest one that does
+    │   └── PayloadFileError       a captured payload that can't be read
+    ├── UnreachableError           the target, or our own port, can't be had (exit 3)
+    └── ContractError              our own body breaks the contract: a bug of ours (exit 3)
+
+Messages say where, what was found, what was expected, and the closest valid name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in a document. `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class VendorsimError(Exception):
+    """Base of every error that vendorsim raises on purpose."""
+
+    exit_code = 2
+
+
+class InputError(VendorsimError):
+    """The user's input is wrong; the message says what to change."""
+
+
+class DocumentError(InputError):
+    """A YAML document has problems; `problems` holds all of them, in order of their place."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class UnknownNameError(InputError):
+    """A name does not exist; the message offers the closest one that does."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(unknown(kind, name, known))
+
+
+class PayloadFileError(InputError):
+    """A file of captured payloads can't be read; the message names the place."""
+
+
+class UnreachableError(VendorsimError):
+    """Nothing listens at the target, or our own port is taken."""
+
+    exit_code = 3
+
+
+class ContractError(VendorsimError):
+    """A body that vendorsim made breaks its own contract. Nothing is sent; it is a bug of ours."""
+
+    exit_code = 3
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name nearest to `name`, or None when nothing is near."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for an unknown name: what was found, and what is valid."""
+    names = list(known)
+    near = closest(name, names)
+    remedy = f"did you mean '{near}'?" if near else f"known: {', '.join(names) or 'none'}"
+    return f"unknown {kind} '{name}'; {remedy}"
