@@ -1,0 +1,119 @@
+"""Scenario × seed × index → the conversation before its first step. Whatever the cast leaves out is
+made up; what it gives stands as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.people import Pool, pool
+from simulator.scenario.model import AgentCast, Scenario
+from simulator.seeding import Numbers, derive, generator
+from simulator.world import Account, Agent, Conversation, Visitor
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+@dataclass(slots=True)
+class Casting:
+    """All conversations of one run; what they share (account, agents, id ranges) is made once."""
+
+    scenario: Scenario
+    seed: int
+    pool: Pool = field(init=False)
+    account: Account = field(init=False)
+    agents: dict[str, Agent] = field(init=False)
+    stride: int = field(init=False)
+    base: int = field(init=False)
+    first_person: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        scenario, seed = self.scenario, self.seed
+        self.pool = pool(seed, scenario.locale)
+        number = derive(seed, scenario.title)
+        # A power of two with room to spare, so that ids stay small and a longer story keeps them mostly.
+        self.stride = 1 << (4 * (len(scenario.steps) + 8)).bit_length()
+        self.base = 10_000 + number % 900_000
+        self.first_person = number >> 32
+        self.account = Account(
+            id=scenario.account.id or 1 + number % 9_000,
+            name=scenario.account.name or f"{self.pool.person(derive(seed, 'account')).last_name} Ltd",
+        )
+        self.agents = {
+            key: self._agent(key, cast, position) for position, (key, cast) in enumerate(scenario.cast.agents.items())
+        }
+
+    def conversation(self, index: int, starts: int) -> Conversation:
+        """Conversation `index` (from 0), which starts at `starts`."""
+        agents = dict(self.agents)
+
+        def default_agent() -> Agent:
+            if not agents:
+                agents["agent"] = self._agent("agent", AgentCast(), 0)
+            return next(iter(agents.values()))
+
+        return Conversation(
+            index=index,
+            id=self.scenario.conversation_id or self.base + index,
+            account=self.account,
+            locale=self.scenario.locale,
+            visitor=self._visitor(index, starts),
+            agents=agents,
+            message_ids=Numbers(self.base * 4, self.stride, index),
+            random=generator(self.seed, self.scenario.title, index),
+            pool=self.pool,
+            default_agent=default_agent,
+            started_at=starts,
+            now=starts,
+        )
+
+    def _agent(self, key: str, cast: AgentCast, position: int) -> Agent:
+        person = self.pool.person(derive(self.seed, "agent", key))
+        name = cast.name or person.name
+        first, _, last = name.rpartition(" ") if " " in name else (name, "", "")
+        group = cast.group or "Support"
+        return Agent(
+            key=key,
+            id=cast.id or 1 + self.base % 1_000 + position,
+            name=name,
+            first_name=first,
+            last_name=last,
+            email=cast.email or person.email,
+            group=group,
+            group_id=1 + derive(0, "group", group) % 9_000,
+        )
+
+    def _visitor(self, index: int, starts: int) -> Visitor:
+        person = self.pool.person(self.first_person + index)
+        given = self.scenario.cast.visitor
+        token = generator(self.seed, self.scenario.title, index, "token")
+
+        def pick(key: str, made_up: Any) -> Any:
+            return given[key] if key in given else made_up
+
+        return Visitor(
+            id=given.get("id") or self.base * 2 + index,
+            token="".join(token.choices(_ALPHABET, k=34)) + str(starts - token.randrange(10**9)),
+            name=pick("name", person.name),
+            email=pick("email", person.email),
+            phone=pick("phone", person.phone),
+            identifier=pick("identifier", f"customer-{self.base + index}"),
+            ip=pick("ip", person.ip),
+            city=pick("city", person.city),
+            country=pick("country", person.country),
+            country_code=pick("country_code", person.country_code),
+            user_agent=pick("user_agent", person.user_agent),
+            platform=pick("platform", person.platform),
+            browser=pick("browser", person.browser),
+            browser_version=person.browser_version,
+            system=person.system,
+            system_version=person.system_version,
+            device=person.device,
+            language=pick("language", person.language),
+            referer=pick("referer", None),
+            note=pick("note", None),
+            group=pick("group", None),
+            custom=dict(given.get("custom") or {}),
+        )
+
+

@@ -1,0 +1,129 @@
+"""The contracts: found, loaded, compiled once, and asked whether a body keeps them.
+
+`contracts/<vendor>/<profile>/` holds one `<event>.schema.json` per event (JSON Schema 2020-12; shared
+parts stand in `objects.schema.json`), `openapi.json`, and `examples/`. Every field says where it is
+known from, in `x-provenance` and `x-source`.
+
+jsonschema-rs judges on the hot path; `jsonschema` is the reference that a test holds it to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import orjson
+
+from simulator.errors import ContractError, UnknownNameError
+from simulator.vendors import registry
+
+if TYPE_CHECKING:
+    import jsonschema
+
+# Only a name for the validators to resolve relative references against; nothing is ever fetched.
+_BASE = "https://contracts.invalid/"
+SUFFIX = ".schema.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing in a body that breaks the contract; `pointer` is a JSON pointer ("" is the whole body)."""
+
+    pointer: str
+    message: str
+
+
+class Contract:
+    """The contract of one vendor and profile."""
+
+    def __init__(self, vendor: str, profile: str, folder: Path) -> None:
+        self.vendor = vendor
+        self.profile = profile
+        self.folder = folder
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events that have a schema."""
+        names = (path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}"))
+        return tuple(sorted(name for name in names if name != "objects"))
+
+    def schema(self, event: str) -> dict[str, Any]:
+        """The JSON Schema of an event's body. Raises UnknownNameError."""
+        path = self.folder / f"{event}{SUFFIX}"
+        if event not in self.events:
+            raise UnknownNameError(f"event of {self.vendor}", event, self.events)
+        schema: dict[str, Any] = orjson.loads(path.read_bytes())
+        return schema
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of the profile."""
+        document: dict[str, Any] = orjson.loads((self.folder / "openapi.json").read_bytes())
+        return document
+
+    def is_valid(self, event: str, body: Any) -> bool:
+        """Whether a body keeps the contract. Fast."""
+        return self._validator(event).is_valid(body)
+
+    def violations(self, event: str, body: Any) -> list[Violation]:
+        """Everything in a body that breaks the contract, in the order of the body."""
+        errors = self._validator(event).iter_errors(body)
+        return [Violation(_pointer(error.instance_path), _bounded(error.message)) for error in errors]
+
+    def require(self, event: str, body: Any) -> None:
+        """Raises ContractError when our own body breaks the contract; the message names the field."""
+        if self.is_valid(event, body):
+            return
+        first = self.violations(event, body)[0]
+        raise ContractError(
+            f"internal error: the {self.vendor} body of {event} breaks its contract at "
+            f"'{first.pointer or '/'}': {first.message}. Nothing was sent; please report this."
+        )
+
+    def reference(self, event: str) -> jsonschema.Draft202012Validator:
+        """The same judgement by `jsonschema`, slow and thorough."""
+        import jsonschema
+        from referencing import Registry, Resource
+        from referencing.jsonschema import DRAFT202012
+
+        resources = [
+            (_BASE + name, Resource.from_contents(content, default_specification=DRAFT202012))
+            for name, content in self._documents()
+        ]
+        schema = {"$ref": f"{_BASE}{event}{SUFFIX}"}
+        return jsonschema.Draft202012Validator(schema, registry=Registry().with_resources(resources))
+
+    def _validator(self, event: str) -> jsonschema_rs.Draft202012Validator:
+        validator = self._validators.get(event)
+        if validator is None:
+            self.schema(event)
+            registry = jsonschema_rs.Registry([(_BASE + name, content) for name, content in self._documents()])
+            validator = jsonschema_rs.Draft202012Validator(
+                self.schema(event), registry=registry, base_uri=f"{_BASE}{event}{SUFFIX}", validate_formats=False
+            )
+            self._validators[event] = validator
+        return validator
+
+    def _documents(self) -> Iterator[tuple[str, Any]]:
+        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
+            yield path.name, orjson.loads(path.read_bytes())
+
+
+@cache
+def contract(vendor: str, profile: str) -> Contract:
+    """The contract of a vendor's profile. Raises UnknownNameError."""
+    known = registry.get(vendor)
+    return Contract(vendor, profile, known.contracts() / known.profile(profile).name)
+
+
+def _pointer(path: list[str | int]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _bounded(message: str) -> str:
+    return message if len(message) <= 300 else message[:297] + "..."

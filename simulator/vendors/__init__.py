@@ -1,0 +1,1 @@
+"""The imitated vendors: one folder each, found by entry point."""

@@ -1,0 +1,5 @@
+"""Smartsupp."""
+
+from simulator.vendors.smartsupp.vendor import VENDOR
+
+__all__ = ["VENDOR"]
