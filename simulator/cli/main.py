@@ -1,0 +1,97 @@
+"""The command `vendorsim`: finds the subcommand, runs it, and turns every ending into an exit code.
+
+0 all well, 1 the integration fell short, 2 the input is wrong, 3 the target can't be reached or a needed
+component is missing, 130 interrupted. A command returns its code; errors carry theirs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from simulator import __version__
+from simulator.errors import VendorsimError, unknown
+
+INTERRUPTED = 130
+
+# Subcommands are imported when they are called, so that `--help` stays quick.
+COMMANDS = {
+    "vendors": "the vendors, their profiles, events and delivery policy",
+    "scenarios": "the built-in scenarios",
+    "lint": "check scenario files",
+    "generate": "print the events of a scenario; no network",
+    "play": "play a scenario against an integration",
+    "serve": "answer the vendors' APIs",
+    "validate": "hold captured payloads to a vendor's contract",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"simulator.cli.{name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        if args[0] not in COMMANDS:
+            raise click.UsageError(unknown("command", args[0], COMMANDS), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"vendorsim {__version__}, Faker {version('Faker')}")
+        ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show versions."
+)
+def group() -> None:
+    """Plays chat vendors against your integration.
+
+    \b
+    vendorsim play returning-customer --vendor smartsupp --to http://localhost:8000/hook
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code; nothing is raised."""
+    try:
+        code = group.main(args=arguments, prog_name="vendorsim", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except VendorsimError as error:
+        click.echo(str(error) if getattr(error, "problems", None) else f"Error: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`, say) has what it wanted; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def main() -> NoReturn:
+    """Entry point of the command."""
+    sys.exit(run())

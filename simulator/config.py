@@ -1,0 +1,137 @@
+"""`vendorsim.yaml`: the targets of each vendor. Looked up from the working directory upwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simulator.delivery.endpoint import check_header, endpoint
+from simulator.errors import InputError, unknown
+from simulator.shapes import INVALID, Key, ListOf, MapOf, Record, Shape, Text
+from simulator.vendors import registry
+from simulator.vendors.base import Profile
+from simulator.yaml_nodes import Mapping as MappingNode
+from simulator.yaml_nodes import Node, Problems, Scalar, read, read_file
+
+FILE_NAME = "vendorsim.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An integration under test. `events` is its subscription (None means all), `secret_env` the environment
+    variable that holds its secret."""
+
+    url: str
+    events: tuple[str, ...] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_env: str | None = None
+    kind: str = "webhook"
+
+    def gets(self, event: str, profile: Profile) -> bool:
+        """Whether an event of that name goes here: subscribed to, and sent to targets of this kind."""
+        if self.events is not None and event not in self.events:
+            return False
+        return all(event not in kind.without for kind in profile.target_kinds if kind.name == self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the file says; empty where there is none."""
+
+    file: str | None = None
+    targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
+
+
+class _Url(Shape):
+    expected = "a URL such as http://localhost:8000/hook"
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            return self.mismatch(node, problems)
+        try:
+            endpoint(node.value)
+        except InputError as error:
+            problems.add(node, str(error))
+            return INVALID
+        return node.value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^https?://"}
+
+
+class _Headers(MapOf):
+    """Header names and values."""
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        headers = super().read(node, problems)
+        if headers is INVALID or not isinstance(node, MappingNode):
+            return headers
+        for name, _ in node.entries:
+            try:
+                check_header(name.text, headers[name.text])
+            except InputError as error:
+                problems.add(name, str(error))
+                return INVALID
+        return headers
+
+
+_TARGET = Record(
+    {
+        "url": Key(_Url(), required=True),
+        "events": Key(ListOf(Text("the name of an event"))),
+        "headers": Key(_Headers(Text("the value of a header", empty=True))),
+        "secret_env": Key(Text("the name of an environment variable")),
+        "kind": Key(Text("a kind of target")),
+    },
+    "a target",
+    Target,
+)
+_TARGETS = MapOf(ListOf(_TARGET), expected="a mapping of vendors to lists of targets")
+_ROOT = Record({"targets": Key(_TARGETS)}, FILE_NAME)
+
+
+def load(path: str | None = None) -> Config:
+    """The configuration of a file, or of the nearest `vendorsim.yaml`. Raises InputError or DocumentError."""
+    file = Path(path) if path is not None else _nearest()
+    if file is None:
+        return Config()
+    problems = Problems(str(file))
+    root = read(read_file(file), problems)
+    values: Any = {}
+    if root is not None and not (isinstance(root, Scalar) and root.value is None):
+        values = _ROOT.read(root, problems)
+        _check_names(root, problems)
+    problems.raise_if_any()
+    return Config(str(file), values.get("targets", {}))
+
+
+def _nearest() -> Path | None:
+    here = Path.cwd()
+    candidates = (folder / FILE_NAME for folder in (here, *here.parents))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _check_names(root: Node, problems: Problems) -> None:
+    """Vendors, their events and their kinds of targets; names of events are case-sensitive."""
+    targets = root.get("targets") if isinstance(root, MappingNode) else None
+    if not isinstance(targets, MappingNode):
+        return
+    for vendor, listed in targets.entries:
+        if vendor.text not in registry.names():
+            problems.add(vendor, unknown("vendor", vendor.text, registry.names()))
+            continue
+        profiles = registry.get(vendor.text).profiles.values()
+        events = list(dict.fromkeys(name for profile in profiles for name in profile.event_names()))
+        kinds = list(dict.fromkeys(kind.name for profile in profiles for kind in profile.target_kinds))
+        for target in getattr(listed, "items", ()):
+            if not isinstance(target, MappingNode):
+                continue
+            for event in getattr(target.get("events"), "items", ()):
+                if isinstance(event, Scalar) and event.text not in events:
+                    message = unknown(f"event of {vendor.text}", event.text, events)
+                    problems.add(event, f"{message} (names are case-sensitive)")
+            kind = target.get("kind")
+            if isinstance(kind, Scalar) and kind.text not in kinds:
+                problems.add(kind, unknown(f"kind of target of {vendor.text}", kind.text, kinds))

@@ -1,0 +1,1 @@
+"""Sending: clock, policy, transport and player."""

@@ -1,0 +1,55 @@
+"""The only place that reads a clock, and the clock that drives a run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+monotonic = time.monotonic
+"""Seconds, for measuring how long something took."""
+
+
+def wall_clock() -> int:
+    """Now, in milliseconds since 1970 (UTC)."""
+    return time.time_ns() // 1_000_000
+
+
+def wall_clock_second() -> int:
+    """Now, in milliseconds since 1970 (UTC), at the last whole second."""
+    return int(time.time()) * 1000
+
+
+class Clock(Protocol):
+    """The scenario's time, as it passes while a run is played."""
+
+    instant: bool
+
+    async def until(self, at: int) -> None:
+        """Waits until the scenario's time is `at` (milliseconds since 1970)."""
+        ...
+
+
+class InstantClock:
+    """Pauses take no time: days pass at once."""
+
+    instant = True
+
+    async def until(self, at: int) -> None:
+        return
+
+
+class ScaledClock:
+    """The scenario's time passes `speed` times as fast as the wall clock, from `starts` on."""
+
+    instant = False
+
+    def __init__(self, starts: int, speed: float) -> None:
+        self._starts = starts
+        self._speed = speed
+        self._origin = monotonic()
+
+    async def until(self, at: int) -> None:
+        wait = (at - self._starts) / 1000 / self._speed - (monotonic() - self._origin)
+        if wait > 0:
+            await asyncio.sleep(wait)

@@ -1,0 +1,1 @@
+"""What a user reads: handlers of the stream of records."""

@@ -1,0 +1,25 @@
+"""Records as JSON Lines on standard output; the last line is the summary."""
+
+from __future__ import annotations
+
+import sys
+
+import orjson
+
+from simulator.delivery.records import Record, Summary
+
+
+class JsonLines:
+    """One line per record, written as it happens."""
+
+    def __enter__(self) -> JsonLines:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.stdout.buffer.flush()
+
+    def record(self, record: Record) -> None:
+        sys.stdout.buffer.write(orjson.dumps(record.document()) + b"\n")
+
+    def finish(self, summary: Summary) -> None:
+        sys.stdout.buffer.write(orjson.dumps(summary.document()) + b"\n")
