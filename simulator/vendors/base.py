@@ -43,16 +43,37 @@ class Stated(Generic[T]):
             raise ValueError(f"provenance '{self.provenance}' is none of {', '.join(PROVENANCES)}")
 
 
+STANDARD_WEBHOOKS = "nothing published; Standard Webhooks recommendation (standardwebhooks.com)"
+SUCCESS = frozenset(range(200, 300))
+# The pauses between the ten attempts that Standard Webhooks gives as an example, in milliseconds.
+STANDARD_RETRIES = tuple(seconds * 1_000 for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
+# What the next event of a conversation does while one is waiting for its retry: overtake it, or queue behind it.
+UNORDERED, ORDERED = "none", "conversation"
+
+
+def assumed(value: T) -> Stated[T]:
+    """A value that no vendor document gives; it follows Standard Webhooks."""
+    return Stated(value, ASSUMED, STANDARD_WEBHOOKS)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a vendor delivers. Times are milliseconds. `accepted` holds the HTTP statuses that count as delivered."""
+    """How a vendor delivers, as data. Times are milliseconds.
 
-    accepted: Stated[frozenset[int]]
-    connect_timeout: Stated[int]
-    read_timeout: Stated[int]
+    `accepted`: the HTTP statuses that count as delivered. `retries`: the pauses between attempts; empty
+    means a single attempt. `retried`: the statuses that are tried again, None for everything that is not
+    accepted, no answer included. `redirects`: how many are followed; 0 makes a redirect a failure.
+    `ordering`: UNORDERED or ORDERED. `signing`: the name of a scheme (`simulator.delivery.signing`) or None.
+    """
 
-
-SUCCESS = frozenset(range(200, 300))
+    accepted: Stated[frozenset[int]] = assumed(SUCCESS)
+    connect_timeout: Stated[int] = assumed(5_000)
+    read_timeout: Stated[int] = assumed(15_000)
+    retries: Stated[tuple[int, ...]] = assumed(STANDARD_RETRIES)
+    retried: Stated[frozenset[int] | None] = assumed(None)
+    redirects: Stated[int] = assumed(0)
+    ordering: Stated[str] = assumed(UNORDERED)
+    signing: Stated[str | None] = Stated(None, ASSUMED, "no signature is published")
 
 
 class Draft(NamedTuple):

@@ -6,21 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.vendors.base import (
-    ASSUMED,
     DOCUMENTED,
-    SUCCESS,
     Draft,
     EventKind,
     Policy,
     Profile,
-    Stated,
     Vendor,
 )
 from simulator.vendors.smartsupp import payloads
 from simulator.world import CLOSED, Conversation, OfflineMessageLeft, StatusChanged
 
 SOURCE = "Smartsupp help, Export to 3rd-party system (help.smartsupp.com)"
-NOTHING_PUBLISHED = "nothing published; Standard Webhooks recommendation"
 
 
 def _closed(change: StatusChanged, conversation: Conversation, memory: None) -> Iterator[Draft]:
@@ -40,11 +36,7 @@ POST_HOOK = Profile(
     name="documented",
     title="the POST hook: one copy of every finished chat, missed chat and offline message",
     events=(EventKind("post_hook", "a chat is finished or missed, or an offline message is left", DOCUMENTED, SOURCE),),
-    policy=Policy(
-        accepted=Stated(SUCCESS, ASSUMED, NOTHING_PUBLISHED),
-        connect_timeout=Stated(5_000, ASSUMED, NOTHING_PUBLISHED),
-        read_timeout=Stated(15_000, ASSUMED, NOTHING_PUBLISHED),
-    ),
+    policy=Policy(),
     headers={"Content-Type": "application/json"},
     reactions={StatusChanged: _closed, OfflineMessageLeft: _offline},
     emits={"close": ("post_hook",), "miss": ("post_hook",), "offline_message": ("post_hook",)},

@@ -1,0 +1,121 @@
+"""`end_user` over HTTP: a thin coat around `simulator.end_user.judge`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
+
+from simulator import end_user
+from simulator.delivery import clock
+from simulator.server import credentials
+from simulator.server.state import ApiCall, ServerState
+from simulator.world import Conversation
+
+if TYPE_CHECKING:
+    from flask.blueprints import BlueprintSetupState
+
+_CHALLENGE = 'Bearer realm="Apps API", Basic realm="Apps API"'
+_CHANNELS = {"calls": "call", "chats": "chat"}
+
+
+class _Segment(BaseConverter):
+    """One segment of a path, which may be empty."""
+
+    regex = "[^/]*"
+
+
+def blueprint(state: ServerState) -> Blueprint:
+    """The operations of the Apps API. A doubled slash before `apps`, as documented, means the same."""
+    api = Blueprint("ccai", __name__)
+
+    @api.record
+    def _register_converter(setup: BlueprintSetupState) -> None:
+        setup.app.url_map.converters["ccai_segment"] = _Segment
+
+    @api.post("/apps/api/v1/<ccai_segment:comm_type>/<ccai_segment:session_id>/end_user")
+    def end_user_(comm_type: str, session_id: str) -> Response:
+        return _Call(state, comm_type, session_id).answer()
+
+    return api
+
+
+class _Call:
+    """One call: who makes it, which session it is about, what it is told."""
+
+    def __init__(self, state: ServerState, comm_type: str, session_id: str) -> None:
+        self.state = state
+        self.comm_type = comm_type
+        self.session_id = session_id
+        self.at = clock.wall_clock()
+        self.credentials = credentials.read(request.headers.get("Authorization"))
+        self.conversation: Conversation | None = None
+        self.headers: dict[str, str] = {}
+
+    def answer(self) -> Response:
+        verdict = end_user.judge(
+            end_user.Request(
+                comm_type=self.comm_type,
+                session_id=self.session_id,
+                content_type=request.headers.get("Content-Type", ""),
+                body=_body,
+                refusal=self.refusal(),
+            ),
+            self.look_up,
+            lambda identifier: self.state.duplicates.is_duplicate(self.comm_type, self.session_id, identifier),
+        )
+        self.settle(verdict)
+        if verdict.slow:
+            time.sleep(self.state.slow_seconds)
+        response = jsonify(message=verdict.answer.message)
+        response.status_code = verdict.answer.status
+        response.headers.update(self.headers)
+        return response
+
+    def refusal(self) -> end_user.Answer | None:
+        """What ends the matter before the call is looked at: no credentials, or too many calls."""
+        caller = self.credentials
+        if caller is None or not caller.matches(self.state.token):
+            self.headers["WWW-Authenticate"] = _CHALLENGE
+            return end_user.UNAUTHORIZED
+        if self.state.rate_limit is not None and (wait := self.state.rate_limit.wait(caller.customer)):
+            self.headers["Retry-After"] = str(wait)
+            return end_user.RATE_LIMITED
+        return None
+
+    def look_up(self) -> end_user.Session:
+        """The session: a conversation that is being played, or any other, active on first sight."""
+        found = self.state.sessions.called(self.session_id, _CHANNELS[self.comm_type])
+        if found is None:
+            return end_user.Session(known=not self.state.strict)
+        self.conversation, name = found
+        forced = None if name is None else end_user.forced(name, self.comm_type)
+        return end_user.Session(ended=self.conversation.ended, forced=forced)
+
+    def settle(self, verdict: end_user.Verdict) -> None:
+        """The conversation learns who its end user is, and the subscribers learn of the call."""
+        answer = verdict.answer
+        if self.conversation is not None and answer is end_user.ACCEPTED and verdict.fields is not None:
+            self.conversation.end_user = dict(verdict.fields)
+        self.state.tell(
+            ApiCall(
+                operation="end_user",
+                comm_type=self.comm_type,
+                session_id=self.session_id,
+                at=self.at,
+                credentials=self.credentials.kind if self.credentials else None,
+                fields=verdict.fields,
+                status=answer.status,
+                message=answer.message,
+            )
+        )
+
+
+def _body() -> bytes | None:
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return None

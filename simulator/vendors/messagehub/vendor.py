@@ -1,0 +1,66 @@
+"""MessageHub (ClickFunnels), a white-label Chatwoot: its events, and how they are delivered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.vendors.base import (
+    DOCUMENTED,
+    RECONSTRUCTED,
+    SUCCESS,
+    UNORDERED,
+    WEBHOOK,
+    EventKind,
+    Policy,
+    Profile,
+    Stated,
+    TargetKind,
+    Vendor,
+)
+from simulator.vendors.messagehub import reactions
+from simulator.vendors.messagehub.payloads import Notes
+
+SOURCE = "ClickFunnels help, MessageHub integration: supported webhook events (support.myclickfunnels.com)"
+JOBS = "Chatwoot source (chatwoot/chatwoot), app/dispatchers and app/jobs: one job per event, ten at once"
+TRANSPORT = "Chatwoot source (chatwoot/chatwoot), lib/webhooks/trigger.rb; MessageHub's page says nothing"
+
+_SUMMARIES = {
+    reactions.CONVERSATION_CREATED: "a conversation begins",
+    reactions.CONVERSATION_UPDATED: "an attribute of a conversation changes; says which, and both values",
+    reactions.CONVERSATION_STATUS_CHANGED: "a conversation is resolved, snoozed, set to pending or opened again",
+    reactions.MESSAGE_CREATED: "someone writes a message or a private note, or an automatic one is shown",
+    reactions.MESSAGE_UPDATED: "a message is edited or deleted",
+    reactions.WEBWIDGET_TRIGGERED: "the visitor opens the chat widget",
+}
+
+
+def _identify(body: Any) -> str | None:
+    event = body.get("event") if isinstance(body, dict) else None
+    return event if isinstance(event, str) and event in _SUMMARIES else None
+
+
+# The page: an agent bot is not told of changes of the status.
+AGENT_BOT = TargetKind("agent_bot", without=frozenset({reactions.CONVERSATION_STATUS_CHANGED}))
+
+PROFILE = Profile(
+    name="documented",
+    title="account webhooks to the letter of the help page: types as written there, no signature",
+    events=tuple(EventKind(name, summary, DOCUMENTED, SOURCE) for name, summary in _SUMMARIES.items()),
+    policy=Policy(
+        accepted=Stated(SUCCESS, RECONSTRUCTED, TRANSPORT),
+        connect_timeout=Stated(5_000, RECONSTRUCTED, TRANSPORT),
+        read_timeout=Stated(5_000, RECONSTRUCTED, TRANSPORT),
+        retries=Stated((), RECONSTRUCTED, TRANSPORT),
+        redirects=Stated(0, RECONSTRUCTED, TRANSPORT),
+        ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
+    ),
+    # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two with every request.
+    headers={"Content-Type": "application/json", "Accept": "application/json"},
+    reactions=reactions.REACTIONS,
+    emits=reactions.EMITS,
+    identify=_identify,
+    memory=Notes,
+    target_kinds=(WEBHOOK, AGENT_BOT),
+)
+
+VENDOR = Vendor(name="messagehub", title="ClickFunnels MessageHub", profiles={PROFILE.name: PROFILE})
