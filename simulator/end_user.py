@@ -1,0 +1,196 @@
+"""The judgement of `end_user`, Google CCAI Platform's mid-session authentication, as a pure function.
+
+Documented ("Mid-session authentication" of the Apps API, docs.cloud.google.com): the four fields, 202,
+six messages of status 400 and the 404. Everything else is labelled `assumed` in `contracts/ccai`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call is told. `name` is what a scenario calls it."""
+
+    name: str
+    status: int
+    message: str
+
+
+ACCEPTED = Answer("accepted", 202, "accepted")
+NO_COMM_TYPE = Answer("missing-comm-type", 400, "param is missing or the value is empty: comm_type")
+NO_IDENTIFIER = Answer("missing-identifier", 400, "param is missing or the value is empty: identifier")
+NOT_FOUND = Answer("not-found", 404, "Not Found")
+CALL_ENDED = Answer("ended", 400, "Call is already ended")
+CHAT_ENDED = Answer("ended", 400, "Chat is already ended")
+UNSUPPORTED_CRM = Answer("unsupported-crm", 400, "Unsupported CRM request")
+DUPLICATE = Answer("duplicate", 400, "Duplicate request: Please wait for the interval to expire")
+# From here on: assumed.
+UNAUTHORIZED = Answer("unauthorized", 401, "Unauthorized: send Bearer <token>, or Basic with subdomain and token")
+TOO_LARGE = Answer("too-large", 413, "the body is larger than 1 MiB")
+RATE_LIMITED = Answer("rate-limited", 429, "Too Many Requests")
+ERROR = Answer("error", 500, "Internal Server Error")
+
+SLOW_SECONDS = 10.0
+FIELDS = ("identifier", "name", "email", "phone")
+# What counts as blank: Unicode's White_Space, as Ruby's [[:space:]]; the contract's pattern is its complement.
+WHITE_SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+
+_ENDED = {"calls": CALL_ENDED, "chats": CHAT_ENDED}
+
+_DOCUMENTED = (
+    ACCEPTED,
+    NO_COMM_TYPE,
+    NO_IDENTIFIER,
+    NOT_FOUND,
+    CHAT_ENDED,
+    CALL_ENDED,
+    UNSUPPORTED_CRM,
+    DUPLICATE,
+)
+_FORCED: Mapping[str, Answer] = {
+    **{answer.name: answer for answer in (*_DOCUMENTED, UNAUTHORIZED, RATE_LIMITED, ERROR)},
+    **{answer.message: answer for answer in _DOCUMENTED},
+}
+
+
+def answer_names() -> tuple[str, ...]:
+    """What a scenario can force: short names, and the documented messages themselves."""
+    return tuple(_FORCED)
+
+
+def forced(name: str, comm_type: str) -> Answer:
+    """The answer of that name or message. `ended` speaks of a call or a chat, as the path does."""
+    answer = _FORCED[name]
+    return _ENDED[comm_type] if name == answer.name == "ended" else answer
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the judgement needs to know of a call or chat."""
+
+    known: bool = True
+    ended: bool = False
+    crm_supported: bool = True
+    repeated: bool = False
+    slow: bool = False
+    forced: Answer | None = None
+
+
+# Session ids that give an answer without any set-up, like the test cards of a payment provider.
+RESERVED: Mapping[str, Session] = {
+    "ended-": Session(ended=True),
+    "unsupported-crm-": Session(crm_supported=False),
+    "duplicate-": Session(repeated=True),
+    "unknown-": Session(known=False),
+    "slow-": Session(slow=True),
+    "error-": Session(forced=ERROR),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of `end_user`.
+
+    `refusal` is set when the caller's credentials, or the rate of its calls, end the matter. `body` gives
+    the raw body, or None when it is over the limit; it is asked only when its turn has come.
+    """
+
+    comm_type: str
+    session_id: str
+    content_type: str
+    body: Callable[[], bytes | None]
+    refusal: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer, and what the body said (None where it was not read or not good).
+
+    `slow` says that the answer is to be held back for a while.
+    """
+
+    answer: Answer
+    fields: Mapping[str, str] | None = None
+    slow: bool = False
+
+
+def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callable[[str], bool]) -> Verdict:
+    """Judges in the promised order: credentials, communication type, session, ended, body and
+    identifier, CRM, duplicate.
+
+    `look_up()` gives the session, unless its id is a reserved one. `is_duplicate(identifier)` is asked
+    last, and notes the request as accepted when it is none.
+    """
+    if request.refusal is not None:
+        return Verdict(request.refusal)
+    if not request.comm_type:
+        return Verdict(NO_COMM_TYPE)
+    if request.comm_type not in _ENDED or not request.session_id:
+        return Verdict(NOT_FOUND)
+    session = _reserved(request.session_id) or look_up()
+    answer, fields = _judge_session(request, session, is_duplicate)
+    return Verdict(answer, fields, session.slow)
+
+
+def _reserved(session_id: str) -> Session | None:
+    return next((session for prefix, session in RESERVED.items() if session_id.startswith(prefix)), None)
+
+
+def _judge_session(
+    request: Request, session: Session, is_duplicate: Callable[[str], bool]
+) -> tuple[Answer, Mapping[str, str] | None]:
+    if session.forced is not None:
+        body = read_body(request)
+        return session.forced, None if isinstance(body, Answer) else body
+    if not session.known:
+        return NOT_FOUND, None
+    if session.ended:
+        return _ENDED[request.comm_type], None
+    fields = read_body(request)
+    if isinstance(fields, Answer):
+        return fields, None
+    if not session.crm_supported:
+        return UNSUPPORTED_CRM, fields
+    if session.repeated or is_duplicate(fields["identifier"]):
+        return DUPLICATE, fields
+    return ACCEPTED, fields
+
+
+def read_body(request: Request) -> dict[str, str] | Answer:
+    """The known fields of the body as they stand there, or the answer that a bad body gets."""
+    raw = request.body()
+    if raw is None:
+        return TOO_LARGE
+    if not raw:
+        return NO_IDENTIFIER
+    media_type = request.content_type.partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        found = f"not '{media_type[:80]}'" if media_type else "it is missing"
+        return _bad(f"Content-Type must be application/json; {found}")
+    try:
+        document: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return _bad(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}")
+    if not isinstance(document, dict):
+        return _bad("the body is not a JSON object")
+    # null and blank count as missing, as documented; that is judged before the other fields.
+    if document.get("identifier") is None:
+        return NO_IDENTIFIER
+    fields = {name: document[name] for name in FIELDS if name in document}
+    identifier = fields["identifier"]
+    if isinstance(identifier, str) and not identifier.strip(WHITE_SPACE):
+        return NO_IDENTIFIER
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            return _bad(f"{name} is not a string")
+    return fields
+
+
+def _bad(message: str) -> Answer:
+    return Answer("bad-body", 400, message)

@@ -1,0 +1,32 @@
+"""The Flask app that answers the vendors' APIs, each from the blueprint of its vendor."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, json
+from werkzeug.exceptions import HTTPException
+
+from simulator.server.state import ServerState
+from simulator.vendors import registry
+
+LARGEST_BODY = 1024 * 1024
+
+
+def create_app(state: ServerState) -> Flask:
+    """The app with the API of every vendor that has one. Every answer is JSON, the errors' too."""
+    app = Flask(__name__, static_folder=None)
+    # A doubled slash is part of an address and never a reason to redirect.
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.register_error_handler(HTTPException, _as_json)
+    for vendor in map(registry.get, registry.names()):
+        if vendor.api is not None:
+            app.register_blueprint(vendor.api(state))
+    return app
+
+
+def _as_json(error: HTTPException) -> Response:
+    """The error's own status and headers (`Allow`, say), with `{"message": …}` as the body."""
+    response = Response(json.dumps({"message": error.name}), error.code or 500, error.get_headers())
+    response.content_type = "application/json"
+    return response

@@ -1,0 +1,117 @@
+"""What all requests share: the configuration, the sessions that are being played, and who listens.
+
+The server runs in threads of its own; everything here is safe to use from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from simulator.delivery import clock
+from simulator.end_user import SLOW_SECONDS
+from simulator.server.limits import DuplicateRule, RateLimit
+from simulator.world import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One call of a vendor's API, and what it was told.
+
+    `at` is in milliseconds since 1970. `credentials` is the kind, `bearer` or `basic`, or None; never the
+    secret. `fields` is what a good body said.
+    """
+
+    operation: str
+    comm_type: str
+    session_id: str
+    at: int
+    credentials: str | None
+    fields: Mapping[str, str] | None
+    status: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Attached:
+    conversation: Conversation
+    answers: Iterator[str | None]
+
+
+class Sessions:
+    """The conversations that are being played, by session id. Any other session needs no memory."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._attached: dict[str, _Attached] = {}
+
+    def attach(self, session_id: str, conversation: Conversation, answers: Sequence[str | None] = ()) -> None:
+        """From now on the session is this conversation.
+
+        `answers` are the forced answers (`simulator.end_user.answer_names`) of its first, second, … call;
+        None, and every later call, is judged normally.
+        """
+        with self._lock:
+            self._attached[session_id] = _Attached(conversation, iter(tuple(answers)))
+
+    def detach(self, session_id: str) -> None:
+        """The conversation is played no longer."""
+        with self._lock:
+            self._attached.pop(session_id, None)
+
+    def called(self, session_id: str, channel: str) -> tuple[Conversation, str | None] | None:
+        """The conversation of that id and channel (`chat` or `call`) and the answer to force on this call."""
+        with self._lock:
+            attached = self._attached.get(session_id)
+            if attached is None or attached.conversation.channel != channel:
+                return None
+            return attached.conversation, next(attached.answers, None)
+
+
+class ServerState:
+    """One server's configuration and memory.
+
+    Without a `token` any well-formed credentials will do. With `strict` only sessions that are being
+    played are known. `duplicate_interval` is in milliseconds, 0 switches the rule off; `rate_limit` is in
+    requests per second, None for no limit. `slow_seconds` is how long slow answers are held back.
+    `now` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        strict: bool = False,
+        duplicate_interval: int = 60_000,
+        rate_limit: float | None = None,
+        *,
+        slow_seconds: float = SLOW_SECONDS,
+        now: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        self.token = token
+        self.strict = strict
+        self.slow_seconds = slow_seconds
+        self.sessions = Sessions()
+        self.duplicates = DuplicateRule(duplicate_interval, now)
+        self.rate_limit = None if rate_limit is None else RateLimit(rate_limit, now)
+        self._lock = Lock()
+        self._subscribers: tuple[Callable[[ApiCall], None], ...] = ()
+
+    def subscribe(self, callback: Callable[[ApiCall], None]) -> Callable[[], None]:
+        """Calls `callback` for every API call, in the request's thread, once the answer is decided.
+
+        Returns the function that ends it.
+        """
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._subscribers = tuple(known for known in self._subscribers if known is not callback)
+
+        with self._lock:
+            self._subscribers = (*self._subscribers, callback)
+        return unsubscribe
+
+    def tell(self, call: ApiCall) -> None:
+        """Tells every subscriber of a call."""
+        for callback in self._subscribers:
+            callback(call)

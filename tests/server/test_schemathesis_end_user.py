@@ -1,0 +1,30 @@
+"""Schemathesis attacks the running API with all its checks and finds nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from simulator import contracts
+from simulator.server.app import create_app
+from simulator.server.state import ServerState
+from simulator.server.wsgi import running_server
+
+
+def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
+    document = contracts.contract("ccai", "documented").folder / "openapi.json"
+    command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]
+    options = ["--checks", "all", "--seed", "1", "-n", "150", "--generation-database", "none", "--continue-on-failure"]
+    credentials = ["-H", "Authorization: Bearer s3cret"]
+    with running_server(create_app(ServerState(token="s3cret", duplicate_interval=0))) as server:
+        ended = subprocess.run(
+            [*command, "--url", server.url, *options, *credentials],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "No issues found" in ended.stdout
