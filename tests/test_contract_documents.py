@@ -1,0 +1,199 @@
+"""The documents of every vendor and profile: whole, labelled, valid, and speaking of nothing private."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from openapi_spec_validator import validate as validate_openapi
+
+from simulator import contracts
+from simulator.contracts import SUFFIX, Contract
+from simulator.vendors import registry
+from simulator.vendors.base import PROVENANCES, Profile, Vendor
+
+PROFILES = [(vendor, profile) for vendor in map(registry.get, registry.names()) for profile in vendor.profiles.values()]
+each_profile = pytest.mark.parametrize(
+    ("vendor", "profile"), PROFILES, ids=[f"{vendor.name}-{profile.name}" for vendor, profile in PROFILES]
+)
+
+
+def contract_of(vendor: Vendor, profile: Profile) -> Contract:
+    return contracts.contract(vendor.name, profile.name)
+
+
+def documents(kind: str) -> Any:
+    """One test per file of that kind in any vendor's folders."""
+    found = [
+        pytest.param(path, id=f"{vendor.name}-{profile.name}-{path.name}")
+        for vendor, profile in PROFILES
+        for path in sorted(contract_of(vendor, profile).folder.glob(kind))
+    ]
+    return pytest.mark.parametrize("path", found)
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_bytes())
+
+
+@each_profile
+def test_each_event_has_a_schema_and_each_schema_an_event_or_an_operation(vendor: Vendor, profile: Profile) -> None:
+    contract = contract_of(vendor, profile)
+    in_operations = set(references(contract.openapi["paths"]))
+    bodies = {name.removesuffix(SUFFIX) for name in in_operations if name.endswith(SUFFIX)} - {"objects"}
+    assert set(contract.events) == set(profile.event_names()) | bodies
+    assert contract.events, "a vendor without any contract has nothing to imitate"
+
+
+@each_profile
+def test_the_openapi_document_is_valid_and_has_exactly_the_events_as_webhooks(vendor: Vendor, profile: Profile) -> None:
+    contract = contract_of(vendor, profile)
+    document = contract.openapi
+    assert document["openapi"].startswith("3.1.")
+    validate_openapi(document, base_uri=(contract.folder / "openapi.json").as_uri())
+    assert set(document.get("webhooks", {})) == set(profile.event_names())
+    for reference in references(document):
+        assert reference == "" or (contract.folder / reference).is_file(), reference
+
+
+@each_profile
+def test_each_webhook_of_the_openapi_document_refers_to_its_own_schema(vendor: Vendor, profile: Profile) -> None:
+    for name, item in contract_of(vendor, profile).openapi.get("webhooks", {}).items():
+        content = item["post"]["requestBody"]["content"]
+        assert {body["schema"]["$ref"] for body in content.values()} == {name + SUFFIX}
+
+
+@each_profile
+def test_operations_and_answers_say_where_they_are_known_from(vendor: Vendor, profile: Profile) -> None:
+    document = contract_of(vendor, profile).openapi
+    for section in ("webhooks", "paths"):
+        for name, item in document.get(section, {}).items():
+            for method in item.keys() & {"get", "put", "post", "delete", "patch"}:
+                stated = {"the operation": item[method], **item[method]["responses"]}
+                assert [what for what, part in stated.items() if not is_labelled(resolved(part, document))] == [], name
+
+
+@each_profile
+def test_events_and_policy_say_where_they_are_known_from(vendor: Vendor, profile: Profile) -> None:
+    for kind in profile.events:
+        assert kind.provenance in PROVENANCES
+        assert kind.source
+        assert kind.summary
+    policy = profile.policy
+    for stated in (policy.accepted, policy.connect_timeout, policy.read_timeout):
+        assert stated.source
+    assert profile.title
+    assert vendor.title
+
+
+@each_profile
+def test_each_event_has_an_example(vendor: Vendor, profile: Profile) -> None:
+    folder = contract_of(vendor, profile).folder / "examples"
+    shown = {read(path)["event"] for path in folder.glob("*.json")}
+    assert set(profile.event_names()) <= shown
+
+
+@documents(f"*{SUFFIX}")
+def test_a_schema_is_valid_by_the_meta_schema(path: Path) -> None:
+    schema = read(path)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+
+@documents(f"*{SUFFIX}")
+def test_every_property_says_where_it_is_known_from(path: Path) -> None:
+    schema = read(path)
+    found = list(properties(schema, ""))
+    assert found, "no property at all"
+    assert [place for place, sub in found if not is_labelled(resolved(sub, schema, path))] == []
+
+
+@documents("examples/*.json")
+def test_an_example_is_labelled_and_keeps_the_contract(path: Path) -> None:
+    example = read(path)
+    assert set(example) == {"provenance", "source", "event", "body"}
+    assert example["provenance"] in PROVENANCES
+    assert example["source"].strip()
+    event = example["event"]
+    assert path.stem == event or path.stem.startswith(f"{event}.")
+    profile, vendor = path.parts[-3], path.parts[-4]
+    contract = contracts.contract(vendor, profile)
+    assert contract.violations(event, example["body"]) == []
+    assert list(contract.reference(event).iter_errors(example["body"])) == []
+    known = registry.get(vendor).profile(profile)
+    if event in known.event_names():
+        assert known.identify(example["body"]) == event
+
+
+# What no document may mention: where the facts were noted down, or a path of somebody's machine.
+PRIVATE = re.compile(
+    r"\bseeds?\b|\bshared/|fact sheet|\bfacts/|file://|(?<![\w.:/])/(?:work|tmp|home|root|Users)/", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize("kind", [f"*{SUFFIX}", "openapi.json", "examples/*.json"])
+@each_profile
+def test_no_document_mentions_anything_private(vendor: Vendor, profile: Profile, kind: str) -> None:
+    for path in contract_of(vendor, profile).folder.glob(kind):
+        found = PRIVATE.search(path.read_text("utf-8"))
+        assert found is None, f"{path.name}: {found and found.group()}"
+
+
+def is_labelled(document: Any) -> bool:
+    if not isinstance(document, dict):
+        return False
+    return document.get("x-provenance") in PROVENANCES and bool(str(document.get("x-source", "")).strip())
+
+
+# Keywords of JSON Schema that describe values. `if` and `not` only test; they state no property.
+MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
+LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SINGLES = ("items", "additionalProperties", "unevaluatedProperties", "contains", "then", "else")
+
+
+def properties(schema: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Every property that a schema states, however deep, with its place as a JSON pointer."""
+    if not isinstance(schema, dict):
+        return
+    for name, sub in schema.get("properties", {}).items():
+        yield f"{place}/properties/{name}", sub
+    for key in MAPS:
+        for name, sub in schema.get(key, {}).items():
+            yield from properties(sub, f"{place}/{key}/{name}")
+    for key in LISTS:
+        for number, sub in enumerate(schema.get(key, ())):
+            yield from properties(sub, f"{place}/{key}/{number}")
+    for key in SINGLES:
+        yield from properties(schema.get(key), f"{place}/{key}")
+
+
+def resolved(part: Any, document: Any, path: Path | None = None) -> Any:
+    """The part itself when it has a label or refers to nothing, else what its `$ref` means in the end."""
+    while isinstance(part, dict) and "$ref" in part and not is_labelled(part):
+        name, _, pointer = part["$ref"].partition("#")
+        if name:
+            assert path is not None
+            path = path.parent / name
+            document = read(path)
+        part = document
+        for key in pointer.split("/")[1:]:
+            part = part[key.replace("~1", "/").replace("~0", "~")]
+    return part
+
+
+def references(document: Any) -> Iterator[str]:
+    """The files that a document refers to; "" is the document itself."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            if key == "$ref" and isinstance(value, str):
+                yield value.partition("#")[0]
+            else:
+                yield from references(value)
+    elif isinstance(document, list):
+        for item in document:
+            yield from references(item)
