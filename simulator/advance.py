@@ -240,7 +240,8 @@ def _pend(conversation: Conversation, verb: verbs.Pend) -> Iterator[Change]:
 
 
 def _reopen(conversation: Conversation, verb: verbs.Reopen) -> Iterator[Change]:
-    yield from _set_status(conversation, OPEN, conversation.current_agent or BY_VISITOR)
+    # The verb is the staff's doing: a visitor reopens by writing.
+    yield from _set_status(conversation, OPEN, _present_agent(conversation))
 
 
 def _set_status(conversation: Conversation, status: str, by: str | Agent) -> Iterator[Change]:

@@ -89,7 +89,7 @@ class Casting:
         token = generator(self.seed, self.scenario.title, index, "token")
 
         def pick(key: str, made_up: Any) -> Any:
-            return given[key] if key in given else made_up
+            return given.get(key, made_up)
 
         return Visitor(
             id=given.get("id") or self.base * 2 + index,
@@ -115,5 +115,3 @@ class Casting:
             group=pick("group", None),
             custom=dict(given.get("custom") or {}),
         )
-
-

@@ -25,16 +25,21 @@ def built_in() -> dict[str, Path]:
     return {path.stem: path for path in sorted(resources.scenarios().glob("*.yaml"))}
 
 
+def built_in_path(name: str) -> Path:
+    """The file of a built-in scenario. Raises UnknownNameError."""
+    known = built_in()
+    if name not in known:
+        raise UnknownNameError("scenario", name, known)
+    return known[name]
+
+
 def locate(name: str) -> Path:
     """The file that `name` means: a path, or the name of a built-in scenario. Raises InputError."""
     path = Path(name)
-    known = built_in()
-    if name in known and not os.path.isfile(path):
-        return known[name]
+    if name in built_in() and not os.path.isfile(path):
+        return built_in_path(name)
     looks_like_path = name.endswith(ENDINGS) or "/" in name or "\\" in name
-    if not looks_like_path and not os.path.exists(path):
-        raise UnknownNameError("scenario", name, known)
-    return path
+    return path if looks_like_path or os.path.exists(path) else built_in_path(name)
 
 
 def load(name: str) -> Scenario:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.seeding import derive
+from simulator.seeding import derive, generator
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -82,7 +83,8 @@ class Pool:
         person = self.people[position]
         if person is None:
             self.faker.seed_instance(derive(self.seed, self.locale, "person", position))
-            person = self.people[position] = _person(self.faker, self.locale)
+            random = generator(self.seed, self.locale, "browser", position)
+            person = self.people[position] = _person(self.faker, random, self.locale)
         return person
 
     def sentence(self, number: int) -> str:
@@ -101,19 +103,20 @@ def pool(seed: int, locale: str) -> Pool:
     return Pool(seed, locale)
 
 
-def _person(fake: Faker, locale: str) -> Person:
+def _person(fake: Faker, random: Random, locale: str) -> Person:
+    """Names and places are Faker's; what has nothing to do with the locale stays the same when Faker learns names."""
     first, last = fake.first_name(), fake.last_name()
     language, _, territory = locale.partition("_")
-    system = fake.random_element(_SYSTEMS)
-    browser = fake.random_element(_BROWSERS)
-    version = f"{fake.random_int(118, 131)}.0"
+    system = random.choice(_SYSTEMS)
+    browser = random.choice(_BROWSERS)
+    version = f"{random.randint(118, 131)}.0"
     return Person(
         first_name=first,
         last_name=last,
         name=f"{first} {last}",
         email=fake.ascii_safe_email(),
-        phone=fake.numerify("+1%##55501##"),
-        ip=_documentation_ip(fake),
+        phone=f"+1{random.randint(201, 989)}55501{random.randint(0, 99):02}",
+        ip=_documentation_ip(random),
         city=fake.city(),
         country=_or(fake.current_country, "United States"),
         country_code=_country_code(fake, territory),
@@ -141,9 +144,9 @@ def _or(make: Callable[[], str], otherwise: str) -> str:
         return otherwise
 
 
-def _documentation_ip(fake: Faker) -> str:
-    network = fake.random_element(("192.0.2", "198.51.100", "203.0.113", f"198.18.{fake.random_int(0, 255)}"))
-    return f"{network}.{fake.random_int(1, 254)}"
+def _documentation_ip(random: Random) -> str:
+    network = random.choice(("192.0.2", "198.51.100", "203.0.113", f"198.18.{random.randint(0, 255)}"))
+    return f"{network}.{random.randint(1, 254)}"
 
 
 def _user_agent(browser: str, version: str, system: _System) -> str:

@@ -6,6 +6,7 @@ from simulator import library
 from simulator.delivery.clock import wall_clock_second
 from simulator.errors import InputError
 from simulator.timeline import Run
+from simulator.times import LATEST
 from simulator.vendors import registry
 
 
@@ -37,11 +38,16 @@ def prepare(
             f"leave it out, or play with --count 1 (not {count})"
         )
     starts = start if start is not None else loaded.starts
+    starts = wall_clock_second() if starts is None else starts
+    if starts + (count - 1) * spacing > LATEST:
+        raise InputError(
+            f"the last of {count} conversations would start after 2100; lower --count, --spacing or --start"
+        )
     return Run(
         scenario=loaded,
         vendor=known,
         profile=chosen,
         seed=loaded.seed if seed is None else seed,
-        starts=wall_clock_second() if starts is None else starts,
+        starts=starts,
         spacing=spacing,
     )

@@ -191,7 +191,12 @@ class Point(Shape):
             return INVALID
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "date-time"}
+        date, time, zone = (
+            "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+            "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?",
+            "(Z|[+-][0-9]{2}:[0-9]{2})",
+        )
+        return {"type": "string", "pattern": f"^{date}[T ]{time}{zone}$"}
 
 
 class Json(Shape):
@@ -324,7 +329,7 @@ class Record(Shape):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        return f"a mapping with {', '.join(self.keys)}"
+        return f"a mapping with {'one of ' if self.one_key else ''}{', '.join(self.keys)}"
 
     @property
     def may_be_empty(self) -> bool:

@@ -6,10 +6,12 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-DURATION = r"([0-9]{1,9})(?:\.([0-9]{1,9}))?(ms|s|m|h|d)"
+DURATION = r"([0-9]{1,12})(?:\.([0-9]{1,9}))?(ms|s|m|h|d)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Ten years: long enough for any retry schedule, short enough for dates to stay dates.
 LONGEST = 3_650 * _UNITS["d"]
+# The end of 2099 in UTC: everything up to here, and ten years more, is a date that Python can write.
+LATEST = 4_102_444_800_000
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -48,7 +50,7 @@ def point(text: str) -> int:
     if parsed.tzinfo is None:
         raise ValueError(f"'{text}' has no time zone; write it like 2026-01-05T09:00:00Z")
     milliseconds = (parsed - _EPOCH) // _MILLISECOND
-    if not 0 <= milliseconds <= 4_102_444_800_000:
+    if not 0 <= milliseconds <= LATEST:
         raise ValueError(f"'{text}' is outside 1970 to 2100")
     return milliseconds
 

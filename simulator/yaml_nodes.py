@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,14 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = {".nan", ".NaN", ".NAN"}
 _TAG = "tag:yaml.org,2002:"
+
+# The parser's words for the most common slips, and what they mean.
+_TAB = "a tab can't indent; use spaces"
+_PLAINER = {
+    "mapping values are not allowed in this context": "a ':' is not allowed here; a text with ': ' in it needs quotes",
+    "did not find expected '-' indicator": "this line is indented unlike the list it stands in",
+    "did not find expected key": "this line is indented unlike the mapping it stands in",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +113,11 @@ def read_stream(stream: BinaryIO, name: str) -> str:
     data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise DocumentError([Problem(name, 1, 1, f"the file is larger than {LARGEST // 1024} KiB")])
+    data = data.removeprefix(BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
-        place = _end(data[: error.start].decode("utf-8-sig"))
+        place = _end(data[: error.start].decode())
         message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise DocumentError([Problem(name, place.line, place.column, message)]) from None
 
@@ -128,8 +138,8 @@ def read(text: str, problems: Problems) -> Node | None:
         mark = error.problem_mark or error.context_mark
         place = Node(mark.line + 1, mark.column + 1) if mark else Node(1, 1)
         at_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
-        reason = "a tab can't indent; use spaces" if at_tab else error.problem or error.context
-        problems.add(place, f"not valid YAML: {reason}")
+        reason = error.problem or error.context or "the parser does not say why"
+        problems.add(place, f"not valid YAML: {_TAB if at_tab else _PLAINER.get(reason, reason)}")
     except yaml.reader.ReaderError as error:
         # The position counts bytes or characters, by parser; but this character is never allowed, so it is the first.
         problems.add(_end(text[: text.find(chr(error.character))]), f"not valid YAML: {error.reason}")

@@ -183,7 +183,7 @@ class _Step(Shape):
                 problems.add(node, f"a step needs a verb: {', '.join(VERBS)}")
             elif isinstance(name, str):
                 # Most likely a message, with its verb misspelt; the steps that mean it are right.
-                problems.message_names.add(name)
+                problems.message_names[name] = None
             return INVALID
         if isinstance(verb, Say) and verb.text is not None and not verb.text.strip() and not verb.attachments:
             problems.add(verb_name, "'say' has empty text and no attachments; leave 'text' out to have it made up")
@@ -202,7 +202,7 @@ class _Step(Shape):
             problems.add(place, f"'as' names a message, and '{verb.name}' makes none")
         elif name in problems.message_names:
             problems.add(place, f"another message is called '{name}' already")
-        problems.message_names.add(name)
+        problems.message_names[name] = None
 
     def schema(self) -> dict[str, Any]:
         modifiers = {name: key.shape.schema() | {"description": key.help} for name, key in MODIFIERS.items()}

@@ -35,6 +35,9 @@ from simulator.shapes import (
 from simulator.yaml_nodes import Mapping as MappingNode
 from simulator.yaml_nodes import Node, Problems, Scalar, kind
 
+# Of how many names the closest one is looked for: a long story has thousands.
+_OFFERED = 50
+
 
 class Reading(Problems):
     """The problems of one scenario, and what its reader knows so far: agents and messages."""
@@ -43,7 +46,7 @@ class Reading(Problems):
         super().__init__(file)
         self.agents: tuple[str, ...] = ()
         self.message_count = 0
-        self.message_names: set[str] = set()
+        self.message_names: dict[str, None] = {}
 
 
 class _AgentName(Shape):
@@ -59,7 +62,7 @@ class _AgentName(Shape):
             return self.mismatch(node, problems)
         names = (*self.others, *problems.agents)
         if node.text not in names:
-            problems.add(node, unknown("agent", node.text, names) + "; agents stand in cast.agents")
+            problems.add(node, unknown("agent of the cast", node.text, names[:_OFFERED]))
             return INVALID
         return node.text
 
@@ -78,11 +81,13 @@ class _MessageReference(Shape):
             return self.mismatch(node, problems)
         if isinstance(node.value, int):
             if not 1 <= abs(node.value) <= problems.message_count:
-                problems.add(node, f"there is no message {node.value}; {problems.message_count} come before this step")
+                problems.add(
+                    node, f"there is no message {node.value}; messages before this step: {problems.message_count}"
+                )
                 return INVALID
             return node.value
         if node.value not in problems.message_names:
-            problems.add(node, unknown("message", node.value, sorted(problems.message_names)))
+            problems.add(node, unknown("message", node.value, list(problems.message_names)[-_OFFERED:]))
             return INVALID
         return node.value
 
@@ -167,7 +172,7 @@ class Verb:
     shorthand: ClassVar[str | None]
     makes_message: ClassVar[bool]
     one_key: ClassVar[bool]
-    shape: ClassVar[Shape]
+    shape: ClassVar[Arguments]
 
 
 VERBS: dict[str, type[Verb]] = {}
@@ -181,14 +186,14 @@ def _verb(
         cls.shorthand = shorthand
         cls.makes_message = makes_message
         cls.one_key = one_key
-        cls.shape = _Arguments(cls)
+        cls.shape = Arguments(cls)
         VERBS[name] = cls
         return cls
 
     return register
 
 
-class _Arguments(Shape):
+class Arguments(Shape):
     """The arguments of one verb: nothing, the shorthand, or a mapping."""
 
     def __init__(self, verb: type[Any]) -> None:
@@ -197,15 +202,22 @@ class _Arguments(Shape):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        keys = self.record.keys
-        if not keys:
+        if not self.record.keys:
             return "no arguments"
-        full = f"a mapping with {', '.join(keys)}"
         short = self.verb.shorthand
-        return f"{keys[short].shape.expected}, or {full}" if short else full
+        if short is None:
+            return self.record.expected
+        value = self.record.keys[short].shape.expected
+        return value if self.whole else f"{value}, or {self.record.expected}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether the shorthand is all there is, since its value can be a mapping (`attributes`, `navigate`)."""
+        short = self.verb.shorthand
+        return short is not None and isinstance(self.record.keys[short].shape, _WHOLE)
 
     def read(self, node: Node, problems: Problems) -> Any:
-        if isinstance(node, MappingNode) and not self._is_value(node):
+        if isinstance(node, MappingNode) and not self.whole:
             return self.record.read(node, problems)
         short = self.verb.shorthand
         keys = self.record.keys
@@ -220,18 +232,13 @@ class _Arguments(Shape):
         value = keys[short].shape.read(node, problems)
         return INVALID if value is INVALID else self.record.build(**{short: value})
 
-    def _is_value(self, node: MappingNode) -> bool:
-        """A mapping is the shorthand's own value where that is a mapping (`attributes`, `navigate`)."""
-        short = self.verb.shorthand
-        return short is not None and isinstance(self.record.keys[short].shape, _WHOLE)
-
     def schema(self) -> dict[str, Any]:
         record = self.record
         forms: list[dict[str, Any]] = []
         short = self.verb.shorthand
         if short is not None:
             forms.append(record.keys[short].shape.schema())
-        if short is None or not isinstance(record.keys[short].shape, _WHOLE):
+        if not self.whole:
             forms.append(record.schema())
         if record.may_be_empty:
             forms.append({"type": "null"})
@@ -324,7 +331,7 @@ class Start(Verb):
     """The conversation starts; implied by the first `say`."""
 
     channel: str = _argument(choice("channel", "chat", "call"), default="chat")
-    page: Page | None = _argument(PAGE, "the page the visitor is on")  # noqa: RUF009
+    page: Page | None = _argument(PAGE, "the page the visitor is on")
 
 
 @_verb("say", "text", makes_message=True)
@@ -550,7 +557,7 @@ class Authenticate(Verb):
 class Navigate(Verb):
     """The visitor goes to another page."""
 
-    page: Page = _argument(PAGE, required=True)  # noqa: RUF009
+    page: Page = _argument(PAGE, required=True)
 
 
 @_verb("wait", "time")

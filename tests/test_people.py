@@ -1,0 +1,69 @@
+"""Made-up people: nobody is real, in no language."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from simulator.people import PEOPLE, SENTENCES, Pool, pool
+
+LOCALES = [
+    "en_US",
+    "de_DE",
+    "fr_FR",
+    "hu_HU",
+    "cs_CZ",
+    "es_ES",
+    "pt_BR",
+    "ru_RU",
+    "el_GR",
+    "tr_TR",
+    "ar_AA",
+    "he_IL",
+    "ja_JP",
+    "zh_CN",
+    "ko_KR",
+    "th_TH",
+    "hi_IN",
+    "en",
+    "la",
+]
+RESERVED = [ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15")]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_people_of_every_locale_are_whole_and_unreal(locale: str) -> None:
+    made = pool(3, locale)
+    for number in range(25):
+        person = made.person(number)
+        assert re.fullmatch(r"[a-z0-9._-]+@example\.(com|org|net)", person.email, re.IGNORECASE)
+        assert any(ip_address(person.ip) in network for network in RESERVED)
+        assert re.fullmatch(r"\+1[2-9]\d\d55501\d\d", person.phone)
+        assert re.fullmatch("[A-Z]{2}", person.country_code)
+        assert all(text.strip() for text in (person.name, person.first_name, person.last_name, person.city))
+        assert person.browser_version in person.user_agent
+        assert made.sentence(number).strip()
+
+
+def test_names_are_of_the_locale() -> None:
+    assert any("\u0590" <= char <= "\u05ff" for char in pool(0, "he_IL").person(0).name)
+    assert any("\u4e00" <= char <= "\u9fff" for char in pool(0, "zh_CN").person(0).name)
+    assert pool(0, "de_DE").person(0).country_code == "DE"
+    assert pool(0, "pt_BR").person(0).language == "pt-BR"
+
+
+def test_a_person_depends_on_seed_locale_and_number_only() -> None:
+    forwards, backwards = Pool(1, "de_DE"), Pool(1, "de_DE")
+    expected = [(forwards.person(n), forwards.sentence(n)) for n in range(20)]
+    found = [(backwards.person(n), backwards.sentence(n)) for n in reversed(range(20))]
+    assert found[::-1] == expected
+    assert Pool(2, "de_DE").person(0) != expected[0][0]
+    assert Pool(1, "de_AT").person(0) != expected[0][0]
+
+
+def test_numbers_wrap_around() -> None:
+    made = pool(1, "en_US")
+    assert made.person(PEOPLE + 3) is made.person(3)
+    assert made.sentence(SENTENCES + 3) is made.sentence(3)
