@@ -7,6 +7,7 @@ from typing import Any
 
 from simulator.scenario import verbs
 from simulator.scenario.verbs import Verb
+from simulator.seeding import derive
 from simulator.world import (
     BY_TIMEOUT,
     BY_VISITOR,
@@ -360,7 +361,7 @@ def _find(conversation: Conversation, reference: str | int) -> Message:
 
 
 def _sentence(conversation: Conversation) -> str:
-    return conversation.pool.sentence(conversation.random.getrandbits(30))
+    return conversation.pool.sentence(derive(conversation.seed, len(conversation.messages)))
 
 
 _HANDLERS: dict[type[Verb], Callable[[Conversation, Any], Iterator[Change]]] = {

@@ -4,14 +4,16 @@ made up; what it gives stands as it is."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 from simulator.people import Pool, pool
 from simulator.scenario.model import AgentCast, Scenario
-from simulator.seeding import Numbers, derive, generator
+from simulator.seeding import Numbers, derive
 from simulator.world import Account, Agent, Conversation, Visitor
 
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_TO_ALPHABET = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Casting:
             visitor=self._visitor(index, starts),
             agents=agents,
             message_ids=Numbers(self.base * 4, self.stride, index),
-            random=generator(self.seed, self.scenario.title, index),
+            seed=derive(self.seed, self.scenario.title, index),
             pool=self.pool,
             default_agent=default_agent,
             started_at=starts,
@@ -83,17 +85,21 @@ class Casting:
             group_id=1 + derive(0, "group", group) % 9_000,
         )
 
+    def _token(self, index: int, starts: int) -> str:
+        """A browser's id, of letters and digits, that ends in the time of its first visit."""
+        digest = blake2b(f"{self.seed}\x1f{self.scenario.title}\x1f{index}".encode(), digest_size=40).digest()
+        return digest[:34].translate(_TO_ALPHABET).decode() + str(starts - int.from_bytes(digest[34:]) % 10**9)
+
     def _visitor(self, index: int, starts: int) -> Visitor:
         person = self.pool.person(self.first_person + index)
         given = self.scenario.cast.visitor
-        token = generator(self.seed, self.scenario.title, index, "token")
 
         def pick(key: str, made_up: Any) -> Any:
             return given.get(key, made_up)
 
         return Visitor(
             id=given.get("id") or self.base * 2 + index,
-            token="".join(token.choices(_ALPHABET, k=34)) + str(starts - token.randrange(10**9)),
+            token=self._token(index, starts),
             name=pick("name", person.name),
             email=pick("email", person.email),
             phone=pick("phone", person.phone),

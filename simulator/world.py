@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 from simulator.people import Pool
@@ -127,7 +126,7 @@ class Ended:
 
 @dataclass(slots=True)
 class Conversation:
-    """One conversation and all that is known of it."""
+    """One conversation and all that is known of it. `seed` is what its made-up texts are derived from."""
 
     index: int
     id: int
@@ -136,7 +135,7 @@ class Conversation:
     visitor: Visitor
     agents: dict[str, Agent]
     message_ids: Numbers
-    random: Random
+    seed: int
     pool: Pool
     default_agent: Callable[[], Agent]
     started_at: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from simulator.delivery.faults import FAULTS, chosen
 from simulator.errors import unknown
 from simulator.scenario.model import Account, AgentCast, Cast, Expectation, Scenario, Step
 from simulator.scenario.verbs import (
@@ -38,23 +39,6 @@ from simulator.yaml_nodes import Mapping, Node, Problems, Scalar, kind, read
 
 MOST_STEPS = 100_000
 ID = Integer(1, 2**53 - 1)
-
-FAULTS = (
-    "duplicate",
-    "reorder",
-    "delay",
-    "drop",
-    "late",
-    "truncate",
-    "reset",
-    "drip",
-    "corrupt",
-    "encoding",
-    "content_type",
-    "signature",
-    "http",
-    "connection",
-)
 
 
 class _Locale(Shape):
@@ -121,9 +105,28 @@ class _Agents(Shape):
 
 
 _VISITOR = Record({"id": Key(ID)} | PERSON, "the visitor")
-_FAULTS = MapOf(
+
+
+class _Faults(MapOf):
+    """The faults of a step, each with its argument."""
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        found = super().read(node, problems)
+        if found is INVALID or not isinstance(node, Mapping):
+            return INVALID
+        sound = True
+        for name, item in node.entries:
+            try:
+                chosen(name.text, found[name.text])
+            except ValueError as error:
+                problems.add(item, str(error))
+                sound = False
+        return found if sound else INVALID
+
+
+_FAULTS = _Faults(
     Json(),
-    key=Choice("fault", lambda: FAULTS),
+    key=Choice("fault", lambda: tuple(FAULTS)),
     expected="a mapping of fault names to arguments, such as {duplicate: 1}",
 )
 _VENDORS = ListOf(Choice("vendor", registry.names), distinct=True)
