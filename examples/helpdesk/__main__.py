@@ -1,0 +1,49 @@
+"""`python -m helpdesk` (from its parent folder) or `python examples/helpdesk`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import waitress
+
+if not __package__:  # Started as a folder: then Python looks for modules inside it, not beside it.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from helpdesk.app import LARGEST_BODY, create_app
+from helpdesk.end_user import EndUser
+from helpdesk.store import Store
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("helpdesk", description="Keeps the chats of four vendors as tickets.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # So that what is begun is ended, and cleared away.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # That requests wait for a thread is no news.
+    with tempfile.TemporaryDirectory(prefix="helpdesk-", ignore_cleanup_errors=True) as folder:
+        store = Store(os.environ.get("HELPDESK_DB") or Path(folder, "tickets.sqlite"))
+        url = os.environ.get("HELPDESK_CCAI_URL")
+        end_user = EndUser(url, os.environ.get("HELPDESK_CCAI_TOKEN", ""), store) if url else None
+        app = create_app(store, end_user, messagehub_secret=os.environ.get("HELPDESK_MESSAGEHUB_SECRET") or None)
+        # The exact limit is the app's. Waitress counts the framing of chunks too, but refuses without reading on.
+        server = waitress.create_server(
+            app, host=options.host, port=options.port, threads=8, max_request_body_size=2 * LARGEST_BODY
+        )
+        print(f"http://{options.host}:{server.effective_port}", flush=True)
+        try:
+            server.run()
+        finally:
+            if end_user is not None:
+                end_user.close()
+            store.close()
+
+
+if __name__ == "__main__":
+    main()
