@@ -28,7 +28,16 @@ class Payload:
 
 
 def payloads(data: bytes, name: str) -> Iterator[Payload]:
-    """The payloads in a file's bytes. Raises PayloadFileError, naming line and column."""
+    """The payloads in a file's bytes. Raises PayloadFileError, naming line and column, also when there is none."""
+    found = False
+    for payload in _payloads(data, name):
+        found = True
+        yield payload
+    if not found:
+        raise PayloadFileError(f"{name}: there is no payload in it")
+
+
+def _payloads(data: bytes, name: str) -> Iterator[Payload]:
     if len(data) > LARGEST_FILE:
         raise PayloadFileError(f"{name}: larger than {LARGEST_FILE // 1024 // 1024} MiB")
     data = data.removeprefix(b"\xef\xbb\xbf")
@@ -37,15 +46,26 @@ def payloads(data: bytes, name: str) -> Iterator[Payload]:
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        _require_utf8(data, name)
         yield from _lines(data, name, error)
         return
     if isinstance(document, dict) and isinstance(document.get("log"), dict) and "entries" in document["log"]:
         yield from _har(document["log"]["entries"], name)
     elif isinstance(document, list):
         for number, item in enumerate(document):
-            yield _unwrapped(item, f"{name}[{number}]")
+            yield from _unwrapped(item, f"{name}[{number}]")
     else:
-        yield _unwrapped(document, name)
+        yield from _unwrapped(document, name)
+
+
+def _require_utf8(data: bytes, name: str) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
+        message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise PayloadFileError(f"{name}:{line}:{column}: {message}") from None
 
 
 def _lines(data: bytes, name: str, whole: orjson.JSONDecodeError) -> Iterator[Payload]:
@@ -55,9 +75,10 @@ def _lines(data: bytes, name: str, whole: orjson.JSONDecodeError) -> Iterator[Pa
         raise PayloadFileError(f"{name}:{whole.lineno}:{whole.colno}: not JSON: {whole.msg}")
     for number, line in lines:
         try:
-            yield _unwrapped(orjson.loads(line), f"{name}:{number}")
+            document = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             raise PayloadFileError(f"{name}:{number}:{error.colno}: not JSON: {error.msg}") from None
+        yield from _unwrapped(document, f"{name}:{number}")
 
 
 def _is_json(line: bytes) -> bool:
@@ -68,28 +89,42 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _unwrapped(document: Any, place: str) -> Payload:
-    if (
-        isinstance(document, dict)
-        and isinstance(document.get("event"), str)
-        and {"vendor", "body", "at"} <= set(document)
-    ):
-        return Payload(place, document["body"], document["event"])
-    return Payload(place, document)
+def _unwrapped(document: Any, place: str) -> Iterator[Payload]:
+    """The payload that a document is or holds. Of a journal, what was never sent and what was received is none."""
+    keys: Any = document if isinstance(document, dict) else {}
+    event = keys["event"] if isinstance(keys.get("event"), str) else None
+    if event is not None and {"vendor", "body", "at"} <= set(keys):
+        yield Payload(place, keys["body"], event)
+    elif keys.get("type") == "attempt" and "request" in keys:
+        if keys["request"] is not None:
+            yield Payload(place, _recorded(keys["request"], place), event)
+    elif not (keys.get("type") == "call" and "operation" in keys):
+        yield Payload(place, document)
+
+
+def _recorded(request: Any, place: str) -> Any:
+    """The body of a request in an exported journal."""
+    try:
+        return orjson.loads(request["body"]["text"])
+    except (TypeError, KeyError, orjson.JSONDecodeError):
+        raise PayloadFileError(f"{place}: the request's body is not JSON") from None
 
 
 def _har(entries: Any, name: str) -> Iterator[Payload]:
+    """The JSON bodies of the requests; a HAR of a browser holds many others too."""
     if not isinstance(entries, list):
         raise PayloadFileError(f"{name}: log.entries of the HAR is not a list")
     for number, entry in enumerate(entries):
         place = f"{name}#{number}"
-        try:
-            text = entry["request"].get("postData", {}).get("text")
-        except (TypeError, KeyError, AttributeError):
-            raise PayloadFileError(f"{place}: the HAR entry has no request") from None
-        if not text:
+        if not isinstance(entry, dict) or not isinstance(entry.get("request"), dict):
+            raise PayloadFileError(f"{place}: the HAR entry has no request")
+        posted = entry["request"].get("postData")
+        if not isinstance(posted, dict) or not posted.get("text"):
+            continue
+        media_type = posted.get("mimeType")
+        if isinstance(media_type, str) and media_type and "json" not in media_type.lower():
             continue
         try:
-            yield Payload(place, orjson.loads(text))
+            yield Payload(place, orjson.loads(posted["text"]))
         except orjson.JSONDecodeError as error:
             raise PayloadFileError(f"{place}: the request's body is not JSON: {error.msg}") from None

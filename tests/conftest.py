@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import pytest
+from command_line import Completed, Vendorsim
 
 from simulator.cli.main import run
 
 
-@dataclass(frozen=True)
-class Completed:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def lines(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Vendorsim = Callable[..., Completed]
-
-
 @pytest.fixture
-def vendorsim(monkeypatch: pytest.MonkeyPatch) -> Vendorsim:
+def vendorsim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Vendorsim:
     """`vendorsim("lint", path, input=b"…")` runs the command and gives its exit code and output."""
+    # The default place of the journal is the working directory: the checkout.
+    monkeypatch.setenv("VENDORSIM_JOURNAL", str(tmp_path / "journal.sqlite"))
 
     def call(*arguments: object, input: bytes = b"") -> Completed:
         out, err = io.BytesIO(), io.BytesIO()
+        # The wrappers are kept, since they close what they wrap when they go.
+        standard = {
+            "stdin": io.TextIOWrapper(io.BytesIO(input), "utf-8"),
+            "stdout": io.TextIOWrapper(out, "utf-8", "backslashreplace", write_through=True),
+            "stderr": io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True),
+        }
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(input), "utf-8"))
-            patch.setattr(sys, "stdout", io.TextIOWrapper(out, "utf-8", write_through=True))
-            patch.setattr(sys, "stderr", io.TextIOWrapper(err, "utf-8", write_through=True))
+            for name, stream in standard.items():
+                patch.setattr(sys, name, stream)
             code = run([str(argument) for argument in arguments])
             sys.stdout.flush()
-        return Completed(code, out.getvalue().decode(), err.getvalue().decode())
+            return Completed(code, out.getvalue().decode(), err.getvalue().decode())
 
     return call

@@ -6,10 +6,13 @@ component is missing, 130 interrupted. A command returns its code; errors carry 
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
@@ -17,7 +20,9 @@ import click
 from simulator import __version__
 from simulator.errors import VendorsimError, unknown
 
+FAILED = 3
 INTERRUPTED = 130
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 # Subcommands are imported when they are called, so that `--help` stays quick.
 COMMANDS = {
@@ -28,10 +33,38 @@ COMMANDS = {
     "play": "play a scenario against an integration",
     "serve": "answer the vendors' APIs",
     "validate": "hold captured payloads to a vendor's contract",
+    "journal": "what was sent and received: list, show, resend, export",
+    "faults": "how a delivery can misbehave on purpose",
 }
 
 
+@contextmanager
+def _first_of_group() -> Iterator[None]:
+    """Conversations that are played side by side fail in a group; its first error is the one to tell."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+
+
+class _ReaderGone(Exception):
+    """Nobody reads the output any more."""
+
+
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with _first_of_group():
+                result = super().invoke(ctx)
+                sys.stdout.flush()
+                return result
+        except BrokenPipeError:
+            # click would end with 1, which means here that the integration fell short.
+            raise _ReaderGone from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -72,10 +105,9 @@ def group() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code; nothing is raised."""
+    """Runs one command line and returns its exit code; only a bug of ours is raised."""
     try:
         code = group.main(args=arguments, prog_name="vendorsim", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()
@@ -86,12 +118,28 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`head`, say) has what it wanted; Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except _ReaderGone:
+        # `head`, say, has what it wanted.
+        _discard_output()
         return 0
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _discard_output()
+        click.echo(f"Error: the output can't be written: {error.strerror}", err=True)
+        return FAILED
+
+
+def _discard_output() -> None:
+    """What is still buffered can't be written either; Python must not complain of it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> NoReturn:
     """Entry point of the command."""
+    if sys.stdout is None:  # closed by the caller
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files and people may hold characters that the terminal's encoding lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run())

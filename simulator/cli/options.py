@@ -95,3 +95,33 @@ def json_output(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")(
         command
     )
+
+
+def config_file(command: F) -> F:
+    """`--config FILE`."""
+    help = "Instead of the nearest vendorsim.yaml."
+    return click.option("--config", "config_file", metavar="FILE", help=help)(command)
+
+
+def journal(command: F) -> F:
+    """`--journal FILE` and `--no-journal`."""
+    command = click.option("--no-journal", is_flag=True, help="Keep no journal of this run.")(command)
+    help = "Where attempts and calls are kept; default: .vendorsim/journal.sqlite of the project."
+    return click.option("--journal", metavar="FILE", help=help)(command)
+
+
+def secret_env(command: F) -> F:
+    """`--secret-env NAME`."""
+    help = "The environment variable that holds the secret of --to."
+    return click.option("--secret-env", metavar="NAME", help=help)(command)
+
+
+def tls(command: F) -> F:
+    """`--ca FILE`, `--cert FILE` and `--cert-key FILE`."""
+    for option in (
+        click.option("--cert-key", metavar="FILE", help="The key of --cert, where it is a file of its own."),
+        click.option("--cert", metavar="FILE", help="A client certificate (PEM)."),
+        click.option("--ca", metavar="FILE", help="The authorities to trust (PEM) instead of the system's."),
+    ):
+        command = option(command)
+    return command

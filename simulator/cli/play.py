@@ -6,18 +6,25 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from simulator.cli import options
+from simulator.cli.journals import open_journal, start_recorder
 from simulator.reporting.console import messages
 
 if TYPE_CHECKING:
-    from simulator.delivery.player import Destination, Player
-    from simulator.delivery.records import Record, Summary
+    import ssl
+
+    from simulator.delivery.player import Options, Player
+    from simulator.delivery.records import Summary
+    from simulator.delivery.requests import Destination
+    from simulator.journal import Recorder
     from simulator.server.state import ServerState
     from simulator.timeline import Run
+    from simulator.vendors.base import Policy
 
 SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 
@@ -46,7 +53,14 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
     "--serve", "serving", is_flag=True, help="Answer the vendors' APIs meanwhile, from the state of the conversations."
 )
 @click.option("--port", type=options.Port(), default=4010, show_default=True, help="The port of --serve.")
-@click.option("--config", "config_file", metavar="FILE", help="Instead of the nearest vendorsim.yaml.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=ARG][@RATE]", help="Misbehave; see vendorsim faults.")
+@click.option("--fault-on", metavar="EVENTS", help="The events that --fault hits, separated by commas; default all.")
+@click.option("--policy", "policies", multiple=True, metavar="KEY=VALUE", help="Override the vendor's policy.")
+@click.option("--pin-clock", is_flag=True, help="Signature timestamps follow the scenario's clock, not the wall clock.")
+@options.secret_env
+@options.tls
+@options.journal
+@options.config_file
 @options.json_output
 def command(
     scenario: str,
@@ -62,6 +76,16 @@ def command(
     headers: tuple[str, ...],
     serving: bool,
     port: int,
+    faults: tuple[str, ...],
+    fault_on: str | None,
+    policies: tuple[str, ...],
+    pin_clock: bool,
+    secret_env: str | None,
+    ca: str | None,
+    cert: str | None,
+    cert_key: str | None,
+    journal: str | None,
+    no_journal: bool,
     config_file: str | None,
     as_json: bool,
 ) -> int:
@@ -71,57 +95,54 @@ def command(
 
     \b
     vendorsim play returning-customer --vendor smartsupp --to http://localhost:8000/hook
+    vendorsim play returning-customer --vendor userlike --to http://localhost:8000/hook --fault duplicate@0.3
     vendorsim play authentication-by-chat --vendor userlike --to http://localhost:8000/hook --serve
     """
+    from simulator import config
+    from simulator.delivery import setup
+    from simulator.delivery.player import Options
+    from simulator.delivery.transport import tls_context
     from simulator.reporting.json_lines import JsonLines
     from simulator.reporting.terminal import Terminal
     from simulator.runs import prepare
 
     run = prepare(scenario, vendor, profile, seed=seed, start=start, count=count, spacing=spacing)
-    _refuse_what_play_cannot_do(run, scenario)
-    places = _destinations(run, to, headers, config_file, serving)
+    loaded = config.load(config_file)
+    policy = setup.policy(run, loaded, policies)
+    needed = bool(run.profile.events) or not serving
+    places = setup.destinations(run, loaded, policy, to, headers, secret_env, needed=needed)
+    asked = setup.chosen_faults(run, faults, fault_on)
+    setup.refuse_impossible(run, asked, places)
+    tls = tls_context(ca, cert, cert_key) if ca or cert else None
+    chosen = Options(count=count, concurrency=concurrency, faults=asked, pin_clock=pin_clock)
+    clock = SPEEDS[speed]
     reporter = JsonLines() if as_json else Terminal(run, count)
     with ExitStack() as stack:
         state = stack.enter_context(_served(port)) if serving else None
         stack.enter_context(reporter)
-        summary = asyncio.run(_play(run, places, SPEEDS[speed], count, concurrency, state, reporter.record))
+        kept = open_journal(journal, no_journal)
+        recorder = start_recorder(kept, "play", _about(run, places, count, faults), reporter.record)
+        playing = Playing(run, policy, places, chosen, clock, tls, state, recorder)
+        try:
+            summary = playing.run_to_end()
+        finally:
+            recorder.close()
         reporter.finish(summary)
     return summary.exit_code
 
 
-def _refuse_what_play_cannot_do(run: Run, scenario: str) -> None:
-    from simulator.errors import DocumentError, Problem
-    from simulator.scenario.verbs import Probe
-
-    problems = []
-    for step in run.scenario.steps:
-        found = "'fault'" if step.fault else "'probe'" if isinstance(step.verb, Probe) else None
-        if found:
-            message = (
-                f"{found} is part of the format, and 'play' can't carry it out yet; remove it to play this scenario"
-            )
-            problems.append(Problem(run.scenario.file, step.line, step.column, message))
-    if problems:
-        raise DocumentError(problems)
-
-
-def _destinations(
-    run: Run, to: str | None, headers: tuple[str, ...], config_file: str | None, serving: bool
-) -> list[Destination]:
-    from simulator import config
-    from simulator.delivery.endpoint import header
-    from simulator.delivery.player import destination
-    from simulator.errors import InputError
-
-    given = dict(header(text) for text in headers)
-    loaded = config.load(config_file)
-    if to is not None:
-        return [destination(config.Target(to), given)]
-    places = [destination(target, given) for target in loaded.targets.get(run.vendor.name, ())]
-    if not places and (run.profile.events or not serving):
-        where = loaded.file or "vendorsim.yaml (there is none here)"
-        raise InputError(f"no target: give --to URL, or name targets of {run.vendor.name} in {where}")
-    return places
+def _about(run: Run, places: list[Destination], count: int, faults: tuple[str, ...]) -> dict[str, object]:
+    """What the journal keeps about a run."""
+    return {
+        "scenario": run.scenario.title,
+        "vendor": run.vendor.name,
+        "profile": run.profile.name,
+        "seed": run.seed,
+        "start": run.starts,
+        "count": count,
+        "targets": [place.endpoint.shown for place in places],
+        "faults": faults,
+    }
 
 
 @contextmanager
@@ -136,34 +157,61 @@ def _served(port: int) -> Iterator[ServerState]:
         yield state
 
 
-async def _play(
-    run: Run,
-    places: list[Destination],
-    speed: float | None,
-    count: int,
-    concurrency: int,
-    state: ServerState | None,
-    record: Callable[[Record], None],
-) -> Summary:
-    from simulator.delivery.clock import InstantClock, ScaledClock
-    from simulator.delivery.player import Player
-    from simulator.delivery.transport import HttpTransport
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """Everything a run needs, put together; the event loop lives in here."""
 
-    calls = None
-    if state is not None:
-        from simulator.delivery.calls import CallJudge
+    run: Run
+    policy: Policy
+    places: list[Destination]
+    options: Options
+    speed: float | None
+    tls: ssl.SSLContext | None
+    state: ServerState | None
+    recorder: Recorder
 
-        calls = CallJudge(state)
-    clock = InstantClock() if speed is None else ScaledClock(run.starts, speed)
-    transport = HttpTransport()
-    player = Player(run, places, transport, clock, record, count=count, concurrency=concurrency, calls=calls)
-    with _interruptible(player):
-        try:
+    def run_to_end(self) -> Summary:
+        """Plays the run in an event loop of its own, uvloop where it is installed."""
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(self._play())
+
+    async def _play(self) -> Summary:
+        from simulator.delivery.clock import InstantClock, ScaledClock
+        from simulator.delivery.player import Player
+        from simulator.delivery.transport import HttpTransport
+
+        transport = HttpTransport(self.tls)
+        clock = InstantClock() if self.speed is None else ScaledClock(self.run.starts, self.speed)
+        with ExitStack() as stack:
+            calls = None
+            if self.state is not None:
+                from simulator.delivery.calls import CallJudge
+
+                calls = CallJudge(self.state)
+                stack.callback(calls.close)
+                stack.callback(self.state.subscribe(self.recorder.add))
+            player = Player(
+                self.run,
+                self.policy,
+                self.places,
+                transport,
+                clock,
+                self.recorder.add,
+                self.options,
+                calls=calls,
+                room=self.recorder.room,
+            )
+            stack.callback(transport.abort)
+            stack.enter_context(_interruptible(player))
             return await player.play()
-        finally:
-            transport.abort()
-            if calls is not None:
-                calls.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 @contextmanager

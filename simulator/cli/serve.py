@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from simulator.cli import options
+from simulator.cli.journals import open_journal, start_recorder
 
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/s")
 _TOKEN = re.compile(r"[!-~]+")
@@ -53,10 +54,18 @@ class Token(click.ParamType[str]):
     help="How long the same request counts as a duplicate; 0s switches it off.",
 )
 @click.option("--rate-limit", metavar="N/s", type=Rate(), help="Answer 429 above this rate; default: no limit.")
+@options.journal
 def command(
-    host: str, port: int, token: str | None, strict: bool, duplicate_interval: int, rate_limit: float | None
+    host: str,
+    port: int,
+    token: str | None,
+    strict: bool,
+    duplicate_interval: int,
+    rate_limit: float | None,
+    journal: str | None,
+    no_journal: bool,
 ) -> int:
-    """Answer the APIs of the vendors, until Ctrl-C.
+    """Answer the APIs of the vendors, until Ctrl-C. Every call is kept in the journal.
 
     \b
     vendorsim serve --port 4010 --token s3cret
@@ -66,6 +75,9 @@ def command(
     from simulator.server.wsgi import running_server
 
     state = ServerState(token, strict, duplicate_interval, rate_limit)
+    kept = open_journal(journal, no_journal)
+    recorder = start_recorder(kept, "serve", {"host": host, "port": port}, lambda record: None)
+    state.subscribe(recorder.add)
     stopped = Event()
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     try:
@@ -79,6 +91,7 @@ def command(
                 pass
     finally:
         signal.signal(signal.SIGTERM, before)
+        recorder.close()
     return 0
 
 

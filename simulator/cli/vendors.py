@@ -10,7 +10,7 @@ from simulator.cli import options
 from simulator.reporting.console import print_json, results, table
 
 if TYPE_CHECKING:
-    from simulator.vendors.base import Profile, Stated, Vendor
+    from simulator.vendors.base import Profile, Vendor
 
 
 @click.command("vendors", cls=options.Command)
@@ -71,18 +71,9 @@ def _describe_profile(profile: Profile) -> dict[str, Any]:
 
 
 def _policy(profile: Profile) -> dict[str, Any]:
-    from simulator.delivery.player import statuses
+    from simulator.delivery.policy import describe as described
 
-    policy = profile.policy
-    rows: dict[str, tuple[Any, Stated[Any]]] = {
-        "accepted_statuses": (statuses(policy.accepted.value), policy.accepted),
-        "connect_timeout_ms": (policy.connect_timeout.value, policy.connect_timeout),
-        "read_timeout_ms": (policy.read_timeout.value, policy.read_timeout),
-    }
-    return {
-        name: {"value": value, "provenance": stated.provenance, "source": stated.source}
-        for name, (value, stated) in rows.items()
-    }
+    return described(profile.policy)
 
 
 def _silent(profile: Profile) -> list[str]:
@@ -96,7 +87,7 @@ def _print_matrix(vendors: list[Vendor]) -> None:
     rows = table("vendor", "profile", "events", "API operations", "accepts", "what it is")
     for vendor in vendors:
         for position, profile in enumerate(vendor.profiles.values()):
-            accepted = _policy(profile)["accepted_statuses"]
+            accepted = _policy(profile)["accepted"]
             rows.add_row(
                 vendor.name if position == 0 else "",
                 profile.name,

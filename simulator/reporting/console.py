@@ -1,12 +1,13 @@
 """The two streams of a command: results on standard output, messages and progress on standard error.
 
-rich colours only on a terminal and honours NO_COLOR.
+Styles are for terminals only, and NO_COLOR switches them off there.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
 
@@ -14,19 +15,32 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+_UNFOLDED = 10_000
+
 
 def results() -> Console:
     """The console of standard output."""
-    from rich.console import Console
-
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _console(sys.stdout)
 
 
 def messages() -> Console:
     """The console of standard error."""
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
-    return Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # rich would exit; what it means that nobody reads is for the command to say
+
+    if stream.isatty():
+        # rich takes NO_COLOR to mean no colours; here it means no bold and no dim either.
+        plain = bool(os.environ.get("NO_COLOR"))
+        return Ours(file=stream, highlight=False, color_system=None if plain else "auto")
+    # Files, pipes and CI logs have no edge: folded cells could neither be read nor searched there.
+    return Ours(file=stream, highlight=False, soft_wrap=True, width=_UNFOLDED)
 
 
 def print_json(document: Any) -> None:

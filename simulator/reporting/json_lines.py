@@ -20,6 +20,7 @@ class JsonLines:
 
     def record(self, record: Record) -> None:
         sys.stdout.buffer.write(orjson.dumps(record.document()) + b"\n")
+        sys.stdout.buffer.flush()
 
     def finish(self, summary: Summary) -> None:
         sys.stdout.buffer.write(orjson.dumps(summary.document()) + b"\n")

@@ -1,0 +1,283 @@
+"""`vendorsim journal`: what was sent and received."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from simulator.cli import options
+from simulator.cli.journals import open_journal
+from simulator.errors import InputError
+from simulator.reporting.console import messages, print_json, results, table, write_line
+
+if TYPE_CHECKING:
+    from simulator.config import Config, Target
+    from simulator.delivery.endpoint import Endpoint
+    from simulator.journal import Journal
+
+
+@click.group("journal")
+def command() -> None:
+    """What was sent and received: list, show, resend, export.
+
+    \b
+    vendorsim journal list
+    vendorsim journal show 17
+    """
+
+
+def _file(function: Any) -> Any:
+    return click.option(
+        "--journal", "file", metavar="FILE", envvar="VENDORSIM_JOURNAL", help="Default: the project's journal."
+    )(function)
+
+
+@command.command("list", cls=options.Command)
+@click.option("--run", "run", type=click.IntRange(1), help="Of this run; default: the last one.")
+@click.option("--all", "everything", is_flag=True, help="Of all runs.")
+@click.option("--most", type=click.IntRange(1), default=200, show_default=True, help="So many of the newest.")
+@_file
+@options.json_output
+def list_(run: int | None, everything: bool, most: int, file: str | None, as_json: bool) -> None:
+    """List attempts and received calls, the oldest first.
+
+    \b
+    vendorsim journal list --all --most 50
+    """
+    journal = _open(file)
+    chosen = None if everything else run or journal.last_run()
+    attempts = list(journal.attempts(chosen, newest_first=True, most=most))[::-1]
+    calls = list(journal.calls(chosen, newest_first=True, most=most))[::-1]
+    if as_json:
+        print_json([_summary(row) for row in attempts] + [_call(row) for row in calls])
+        return
+    rows = table("id", "run", "sent at", "event", "attempt", "status", "ms", "verdict", "faults")
+    for row in attempts:
+        rows.add_row(*[_cell(_summary(row)[key]) for key in _LISTED])
+    results().print(rows)
+    if calls:
+        received = table("received", "operation", "session", "status", "answer")
+        for row in calls:
+            call = _call(row)
+            received.add_row(call["at"], call["operation"], call["session"], str(call["status"]), call["message"])
+        results().print(received)
+
+
+@command.command("show", cls=options.Command)
+@click.argument("number", type=click.IntRange(1), metavar="ID")
+@_file
+@options.json_output
+def show(number: int, file: str | None, as_json: bool) -> None:
+    """Show attempt ID whole: the request, byte for byte, and its answer. Secrets are masked.
+
+    \b
+    vendorsim journal show 17
+    """
+    document = _document(_attempt(_open(file), number))
+    if as_json:
+        print_json(document)
+        return
+    request, answer = document["request"], document["answer"]
+    click.echo(f"# attempt {number}: {document['verdict']}" + (f", {document['reason']}" if document["reason"] else ""))
+    if document["faults"]:
+        click.echo(f"# faults: {', '.join(document['faults'])}")
+    if request is not None:
+        click.echo(request["head"].rstrip() + "\n")
+        _echo_body(request["body"])
+    if answer is not None:
+        click.echo(f"\n# answered {document['status']} after {document['milliseconds']:.1f} ms")
+        for name, value in answer["headers"]:
+            click.echo(f"{name}: {value}")
+        click.echo()
+        _echo_body(answer["body"])
+
+
+def _echo_body(body: dict[str, str]) -> None:
+    if "encoding" in body:
+        click.echo(f"# not UTF-8, shown in {body['encoding']}:")
+    click.echo(body["text"])
+
+
+@command.command("resend", cls=options.Command)
+@click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.option("--to", metavar="URL", help="Instead of where it went.")
+@click.option("--header", "headers", multiple=True, metavar="'K: V'", help="The value of a masked header; repeatable.")
+@_file
+@options.tls
+@options.config_file
+@options.json_output
+def resend(
+    number: int,
+    to: str | None,
+    headers: tuple[str, ...],
+    file: str | None,
+    ca: str | None,
+    cert: str | None,
+    cert_key: str | None,
+    config_file: str | None,
+    as_json: bool,
+) -> int:
+    """Send the request of attempt ID again, the same bytes.
+
+    The journal keeps no secrets: masked headers are filled in from the target in vendorsim.yaml or from --header.
+
+    \b
+    vendorsim journal resend 17
+    """
+    from simulator import config
+    from simulator.delivery.endpoint import endpoint, header, merged
+    from simulator.delivery.resend import resend as send
+    from simulator.delivery.transport import Answer, tls_context
+
+    row = _attempt(_open(file), number)
+    if row["request_head"] is None:
+        raise InputError(f"attempt {number} was never sent, so there are no bytes to send again")
+    target = _target(row, config.load(config_file))
+    place = endpoint(to or (target.url if target else row["target"]))
+    _refuse_lost_query(row, to, target)
+    given = merged(target.headers if target else {}, _credentials(place), dict(header(text) for text in headers))
+    tls = tls_context(ca, cert, cert_key) if ca or cert else None
+    behind = row["request_body"] if row["request_sent"] is None else row["request_sent"]
+    sent = send(row["request_head"], behind, row["ending"], place, given, tls)
+    for name in sent.masked:
+        messages().print(f"the value of {name} is masked in the journal; give it with --header '{name}: …'")
+    answered = isinstance(sent.answer, Answer)
+    status = sent.answer.status if isinstance(sent.answer, Answer) else None
+    reason = None if isinstance(sent.answer, Answer) else sent.answer.reason
+    if as_json:
+        print_json(
+            {"id": number, "target": place.shown, "status": status, "milliseconds": sent.milliseconds, "reason": reason}
+        )
+    else:
+        outcome = f"answered {status} after {sent.milliseconds:.1f} ms" if answered else f"no answer: {reason}"
+        click.echo(f"attempt {number} sent again to {place.shown}: {outcome}")
+    return 0 if answered else 3
+
+
+@command.command("export", cls=options.Command)
+@click.option("--format", "form", type=click.Choice(["jsonl", "har"]), default="jsonl", show_default=True)
+@click.option("--run", "run", type=click.IntRange(1), help="Of this run; default: the last one.")
+@click.option("--all", "everything", is_flag=True, help="Of all runs.")
+@_file
+def export(form: str, run: int | None, everything: bool, file: str | None) -> None:
+    """Print attempts and received calls as JSON Lines, or as a HAR file. Secrets are masked.
+
+    \b
+    vendorsim journal export --format har > run.har
+    """
+    from simulator.har import har
+
+    journal = _open(file)
+    chosen = None if everything else run or journal.last_run()
+    if form == "har":
+        print_json(har(journal.attempts(chosen), journal.calls(chosen)))
+        return
+    for row in journal.attempts(chosen):
+        write_line(orjson.dumps(_document(row)))
+    for row in journal.calls(chosen):
+        write_line(orjson.dumps(_call(row)))
+
+
+_LISTED = ("id", "run", "sent_at", "event", "attempt", "status", "milliseconds", "verdict", "faults")
+
+
+def _open(file: str | None) -> Journal:
+    journal = open_journal(file, without=False, must_exist=True)
+    assert journal is not None
+    click.get_current_context().call_on_close(journal.close)
+    return journal
+
+
+def _attempt(journal: Journal, number: int) -> sqlite3.Row:
+    row = journal.attempt(number)
+    if row is None:
+        raise InputError(f"{journal.path}: there is no attempt {number}; see vendorsim journal list --all")
+    return row
+
+
+def _summary(row: sqlite3.Row) -> dict[str, Any]:
+    from simulator.times import iso
+
+    return {
+        "type": "attempt",
+        "id": row["id"],
+        "run": row["run"],
+        "sent_at": None if row["sent_at"] is None else iso(row["sent_at"]),
+        "at": iso(row["at"]),
+        "vendor": row["vendor"],
+        "profile": row["profile"],
+        "event": row["event"],
+        "event_id": row["event_id"],
+        "conversation": row["conversation"],
+        "delivery": row["delivery"],
+        "attempt": row["attempt"],
+        "copy": row["copy"],
+        "target": row["target"],
+        "status": row["status"],
+        "milliseconds": row["milliseconds"],
+        "verdict": row["verdict"],
+        "final": bool(row["final"]),
+        "faults": row["faults"].split(", ") if row["faults"] else [],
+        "reason": row["reason"],
+    }
+
+
+def _document(row: sqlite3.Row) -> dict[str, Any]:
+    from simulator.har import text_or_base64
+
+    head = row["request_head"]
+    return {
+        **_summary(row),
+        "request": None
+        if head is None
+        else {"head": head.decode("utf-8", "replace"), "body": text_or_base64(row["request_body"])},
+        "answer": None
+        if row["status"] is None
+        else {"headers": orjson.loads(row["answer_headers"]), "body": text_or_base64(row["answer_body"])},
+    }
+
+
+def _call(row: sqlite3.Row) -> dict[str, Any]:
+    from simulator.times import iso
+
+    return {
+        "type": "call",
+        "id": row["id"],
+        "run": row["run"],
+        "at": iso(row["at"]),
+        "operation": row["operation"],
+        "comm_type": row["comm_type"],
+        "session": row["session"],
+        "credentials": row["credentials"],
+        "fields": None if row["fields"] is None else orjson.loads(row["fields"]),
+        "status": row["status"],
+        "message": row["message"],
+    }
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _target(row: sqlite3.Row, loaded: Config) -> Target | None:
+    """The target of vendorsim.yaml that the attempt went to."""
+    from simulator.delivery.endpoint import endpoint
+
+    candidates = loaded.targets.get(row["vendor"], ())
+    return next((target for target in candidates if endpoint(target.url).shown == row["target"]), None)
+
+
+def _refuse_lost_query(row: sqlite3.Row, to: str | None, target: Target | None) -> None:
+    if to is None and target is None and b"?" in row["request_head"].partition(b"\r\n")[0]:
+        raise InputError(f"the query of {row['target']} may hold secrets and is not kept; give the whole URL with --to")
+
+
+def _credentials(place: Endpoint) -> dict[str, str]:
+    return {"Authorization": place.credentials} if place.credentials else {}

@@ -1,0 +1,30 @@
+"""How commands come by a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.delivery.records import Record
+    from simulator.journal import Journal, Recorder
+
+
+def open_journal(file: str | None, without: bool, *, must_exist: bool = False) -> Journal | None:
+    """The journal of that file, or the project's; None when the user wants none. Raises InputError."""
+    from simulator.journal import Journal, default_path
+
+    if without:
+        return None
+    return Journal(Path(file) if file is not None else default_path(), must_exist=must_exist)
+
+
+def start_recorder(
+    journal: Journal | None, command: str, about: Mapping[str, Any], report: Callable[[Record], None]
+) -> Recorder:
+    """A recorder for a new run of that command."""
+    from simulator.journal import Recorder
+
+    run = journal.begin(command, about) if journal is not None else 0
+    return Recorder(journal, run, report)

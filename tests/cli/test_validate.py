@@ -1,0 +1,258 @@
+"""`vendorsim validate`: captured payloads, in every form they come in, against the contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Vendorsim
+
+STORY = """\
+scenario: Small chat
+vendors: [smartsupp, messagehub]
+starts: 2026-01-05T09:00:00Z
+cast: {visitor: {custom: {plan: pro}}}
+steps:
+  - say: Hello
+  - close: {by: visitor}
+"""
+SMARTSUPP = ("validate", "--vendor", "smartsupp")
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.fixture
+def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "story.yaml"
+    path.write_text(STORY)
+    return path
+
+
+@pytest.fixture
+def body(vendorsim: Vendorsim, story: Path) -> dict[str, Any]:
+    """A body of the POST hook that keeps its contract."""
+    generated: dict[str, Any] = vendorsim("generate", story, "--vendor", "smartsupp").lines[0]["body"]
+    return generated
+
+
+def har(*texts: str | None, mime: str = "application/json") -> bytes:
+    entries = [
+        {"request": {"method": "POST", **({} if text is None else {"postData": {"mimeType": mime, "text": text}})}}
+        for text in texts
+    ]
+    return json.dumps({"log": {"version": "1.2", "entries": entries}}).encode()
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        ("form", "count"),
+        [
+            ("one document", 1),
+            ("indented", 1),
+            ("array", 2),
+            ("lines", 2),
+            ("lines with empty ones", 2),
+            ("lines of Windows", 2),
+            ("with a BOM", 1),
+            ("lines with a BOM", 2),
+            ("HAR", 2),
+        ],
+    )
+    def test_are_understood(self, vendorsim: Vendorsim, body: dict[str, Any], form: str, count: int) -> None:
+        text = json.dumps(body)
+        line = text.encode()
+        data = {
+            "one document": line,
+            "indented": json.dumps(body, indent=2).encode(),
+            "array": b"[" + line + b"," + line + b"]",
+            "lines": line + b"\n" + line,
+            "lines with empty ones": b"\n" + line + b"\n\n  \n" + line + b"\n",
+            "lines of Windows": line + b"\r\n" + line + b"\r\n",
+            "with a BOM": BOM + line,
+            "lines with a BOM": BOM + line + b"\n" + line + b"\n",
+            "HAR": har(text, None, "", text),
+        }[form]
+        judged = vendorsim(*SMARTSUPP, "-", input=data)
+        assert (judged.code, judged.err) == (0, "")
+        assert judged.out == f"passed: {count} payload{'s' if count > 1 else ''}\n"
+
+    def test_lines_of_generate(self, vendorsim: Vendorsim, story: Path) -> None:
+        generated = vendorsim("generate", story, "--vendor", "messagehub", "--count", 2)
+        judged = vendorsim("validate", "--vendor", "messagehub", "-", input=generated.out.encode())
+        assert judged.code == 0
+        assert judged.out == f"passed: {len(generated.lines)} payloads\n"
+
+    def test_requests_of_a_har_that_are_no_json_are_not_meant(
+        self, vendorsim: Vendorsim, body: dict[str, Any], tmp_path: Path
+    ) -> None:
+        entries = json.loads(har(json.dumps(body)))["log"]["entries"]
+        entries += json.loads(har("a=b&c=d", mime="application/x-www-form-urlencoded"))["log"]["entries"]
+        (tmp_path / "browser.har").write_text(json.dumps({"log": {"entries": entries}}))
+        judged = vendorsim(*SMARTSUPP, "browser.har")
+        assert (judged.code, judged.out) == (0, "passed: 1 payload\n")
+
+    def test_several_files(self, vendorsim: Vendorsim, body: dict[str, Any], tmp_path: Path) -> None:
+        (tmp_path / "good.json").write_text(json.dumps(body))
+        (tmp_path / "bad.json").write_text(json.dumps(body | {"endAt": "late"}))
+        judged = vendorsim(*SMARTSUPP, "good.json", "bad.json", "-", input=json.dumps(body).encode())
+        assert judged.code == 1
+        assert judged.out.startswith("bad.json: post_hook /endAt: ")
+        assert judged.out.endswith("failed: 1 violation in 3 payloads\n")
+
+
+class TestViolations:
+    @pytest.mark.parametrize(
+        ("data", "place"),
+        [
+            (b"{}", "-"),
+            (b"[{}]", "-[0]"),
+            (b'{"event": "post_hook", "vendor": "smartsupp", "at": "", "body": {}}', "-"),
+            (b"\n{}\n{}", "-:2"),
+            (har("{}"), "-#0"),
+        ],
+    )
+    def test_name_their_place(self, vendorsim: Vendorsim, data: bytes, place: str) -> None:
+        judged = vendorsim(*SMARTSUPP, "-", "--json", input=data)
+        assert judged.code == 1
+        assert judged.json["violations"][0]["place"] == place
+
+    @pytest.mark.parametrize(
+        ("path", "value", "pointer"),
+        [
+            (["endAt"], "late", "/endAt"),
+            (["channel", "isChat"], 1, "/channel/isChat"),
+            (["messages", 0, "content"], None, "/messages/0/content"),
+            (["visitor", "variables", "a/b"], {"value": "x"}, "/visitor/variables/a~1b"),
+            (["visitor", "variables", "~a~1b/"], {"value": "x"}, "/visitor/variables/~0a~01b~1"),
+            (["visitor", "variables", 'ä "'], {"value": "x"}, '/visitor/variables/ä "'),
+        ],
+    )
+    def test_have_a_json_pointer(
+        self, vendorsim: Vendorsim, body: dict[str, Any], path: list[Any], value: Any, pointer: str
+    ) -> None:
+        *parents, last = path
+        place: Any = body
+        for key in parents:
+            place = place[key]
+        place[last] = value
+        judged = vendorsim(*SMARTSUPP, "-", "--json", input=json.dumps(body).encode())
+        assert judged.code == 1
+        assert [violation["pointer"] for violation in judged.json["violations"]] == [pointer]
+        as_text = vendorsim(*SMARTSUPP, "-", input=json.dumps(body).encode())
+        assert as_text.out.startswith(f"-: post_hook {pointer}: ")
+
+    def test_are_all_told(self, vendorsim: Vendorsim, body: dict[str, Any]) -> None:
+        broken = {key: value for key, value in body.items() if key != "endAt"} | {"accountId": "x", "surprise": 1}
+        judged = vendorsim(*SMARTSUPP, "-", "--json", input=json.dumps(broken).encode())
+        messages = " | ".join(violation["message"] for violation in judged.json["violations"])
+        assert len(judged.json["violations"]) == 3
+        assert "endAt" in messages
+        assert "surprise" in messages
+
+    @pytest.mark.parametrize("document", ["[]", '"text"', "5", "null", "true"])
+    def test_what_is_no_event_at_all(self, vendorsim: Vendorsim, document: str) -> None:
+        judged = vendorsim(*SMARTSUPP, "-", input=f"[{document}]".encode())
+        assert judged.code == 1
+        assert judged.out.startswith("-[0]: /: this is no event of smartsupp (documented)\n")
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            ({}, "this is no event of messagehub"),
+            ({"event": "message_creatd"}, "this is no event of messagehub"),
+            ({"event": 5}, "this is no event of messagehub"),
+            ({"event": "message_created"}, "is a required property"),
+        ],
+    )
+    def test_events_are_told_apart_by_their_bodies(
+        self, vendorsim: Vendorsim, body: dict[str, Any], message: str
+    ) -> None:
+        judged = vendorsim("validate", "--vendor", "messagehub", "-", input=json.dumps(body).encode())
+        assert judged.code == 1
+        assert message in judged.out
+
+    def test_an_unknown_event_of_a_line(self, vendorsim: Vendorsim) -> None:
+        line = {"event": "message_creatd", "vendor": "messagehub", "at": "", "body": {}}
+        judged = vendorsim("validate", "--vendor", "messagehub", "-", input=json.dumps(line).encode())
+        assert judged.code == 1
+        assert "unknown event 'message_creatd'; did you mean 'message_created'?" in judged.out
+
+    def test_a_body_that_nests_without_end(self, vendorsim: Vendorsim) -> None:
+        judged = vendorsim(*SMARTSUPP, "-", input=b'{"a":' * 900 + b"1" + b"}" * 900)
+        assert judged.code == 1
+        assert "nested too deeply" in judged.out
+
+
+def test_json_is_one_document(vendorsim: Vendorsim, body: dict[str, Any]) -> None:
+    good = json.dumps(body).encode()
+    assert vendorsim(*SMARTSUPP, "-", "--json", input=good).json == {
+        "vendor": "smartsupp",
+        "profile": "documented",
+        "payloads": 1,
+        "verdict": "passed",
+        "violations": [],
+    }
+    body["endAt"] = "late"
+    failed = vendorsim(*SMARTSUPP, "-", "--json", input=json.dumps(body).encode()).json
+    assert failed["verdict"] == "failed"
+    (violation,) = failed["violations"]
+    assert list(violation) == ["place", "event", "pointer", "message"]
+
+
+class TestWhatCanNotBeRead:
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            (b"", "-: the file is empty; expected JSON, JSON Lines or HAR"),
+            (b" \n\n", "-: the file is empty"),
+            (BOM, "-: the file is empty"),
+            (b"[]", "-: there is no payload in it"),
+            (har(None), "-: there is no payload in it"),
+            (b"{", "-:1:2: not JSON: "),
+            (b'{"a": 1,\n "b": }', "-:2:7: not JSON: "),
+            (b'{"a": 1}\n{"b": }\n', "-:2:7: not JSON: "),
+            (b'{"a": 1}\n\n\n{"b"\n', "-:4:5: not JSON: "),
+            (b"hello\n", "-:1:1: not JSON: "),
+            (b"hello\nworld\n", "-:1:1: not JSON: "),
+            (b'{"a": NaN}', "-:1:7: not JSON: "),
+            (b"[" * 100_000, "-:1:"),
+            (b'{"a":\n "\xc3\xa4\xff"}', "-:2:4: byte 0xff is not UTF-8"),
+            ("{}".encode("utf-16"), "-:1:1: byte 0xff is not UTF-8; save the file as UTF-8"),
+            (b'{"log": {"entries": {}}}', "-: log.entries of the HAR is not a list"),
+            (b'{"log": {"entries": [{}]}}', "-#0: the HAR entry has no request"),
+            (b'{"log": {"entries": [5]}}', "-#0: the HAR entry has no request"),
+            (har("{}", "a=b"), "-#1: the request's body is not JSON"),
+            (b'{"type": "attempt", "request": {"body": {"text": "x"}}}', "-: the request's body is not JSON"),
+        ],
+    )
+    def test_says_where_and_why(self, vendorsim: Vendorsim, data: bytes, message: str) -> None:
+        refused = vendorsim("validate", "--vendor", "messagehub", "-", input=data)
+        assert refused.code == 2
+        assert refused.err.startswith(f"Error: {message}")
+        assert refused.out == ""
+
+    def test_files_are_named(self, vendorsim: Vendorsim, story: Path, tmp_path: Path) -> None:
+        (tmp_path / "broken.json").write_bytes(b'{"a": 1,\n "b": }')
+        for name, message in {
+            "broken.json": "Error: broken.json:2:7: not JSON: ",
+            "gone.json": "Error: gone.json: can't be read: No such file or directory",
+            ".": "Error: .: can't be read: Is a directory",
+            "nul\0byte": "Error: 'nul\\x00byte': is not a file name",
+        }.items():
+            refused = vendorsim(*SMARTSUPP, name)
+            assert refused.code == 2
+            assert refused.err.startswith(message)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--vendor", "smartsup", "-"), "did you mean 'smartsupp'?"),
+            (("--vendor", "smartsupp", "--profile", "documentd", "-"), "did you mean 'documented'?"),
+        ],
+    )
+    def test_unknown_names(self, vendorsim: Vendorsim, arguments: tuple[str, ...], message: str) -> None:
+        refused = vendorsim("validate", *arguments, input=b"{}")
+        assert refused.code == 2
+        assert message in refused.err

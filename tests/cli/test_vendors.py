@@ -1,0 +1,141 @@
+"""`vendorsim vendors`: what is imitated, and how well it is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from command_line import Vendorsim
+
+NAMES = ["userlike", "smartsupp", "messagehub", "chatvisor", "ccai"]
+PROVENANCES = {"documented", "captured", "reconstructed", "assumed"}
+EVENTS = {
+    "userlike": {
+        "chat_session.start",
+        "chat_session.message_received",
+        "chat_session.message_sent",
+        "chat_session.unread",
+        "chat_session.end",
+        "chat_session.forward",
+        "chat_session.rating",
+        "chat_session.feedback",
+        "chat_session.survey",
+        "chat_session.goal",
+        "conversation.ended",
+        "operator.online",
+        "operator.offline",
+        "operator.away",
+        "operator.back",
+        "contact.created",
+        "contact.updated",
+        "um_widget.config",
+    },
+    "smartsupp": {"post_hook"},
+    "messagehub": {
+        "conversation_created",
+        "conversation_updated",
+        "conversation_status_changed",
+        "message_created",
+        "message_updated",
+        "webwidget_triggered",
+    },
+    "chatvisor": {"new_conversation", "new_message"},
+    "ccai": set(),
+}
+
+
+def statements(document: Any) -> list[dict[str, Any]]:
+    """Everything in a document that says where it is known from."""
+    if isinstance(document, list):
+        return [found for item in document for found in statements(item)]
+    if not isinstance(document, dict):
+        return []
+    mine = [document] if "provenance" in document else []
+    return mine + [found for value in document.values() for found in statements(value)]
+
+
+def test_the_matrix_has_a_row_per_profile(vendorsim: Vendorsim) -> None:
+    shown = vendorsim("vendors")
+    assert (shown.code, shown.err) == (0, "")
+    head, *rows = shown.out.splitlines()
+    assert head.split()[:3] == ["vendor", "profile", "events"]
+    assert [row.split()[0] for row in rows if not row.startswith(" ")] == NAMES
+    assert [row.split()[1] for row in rows if not row.startswith(" ")] == ["documented"] * 5
+
+
+def test_the_list_as_json(vendorsim: Vendorsim) -> None:
+    listed = vendorsim("vendors", "--json").json
+    assert [vendor["name"] for vendor in listed] == NAMES
+    for vendor in listed:
+        assert vendorsim("vendors", vendor["name"], "--json").json == vendor
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_events_are_those_that_reports_and_options_name(vendorsim: Vendorsim, name: str) -> None:
+    default, *_ = vendorsim("vendors", name, "--json").json["profiles"]
+    assert default["name"] == "documented"
+    assert {event["name"] for event in default["events"]} == EVENTS[name]
+    caused = {event for events in default["verbs"].values() for event in events}
+    assert caused == EVENTS[name], "every event is caused by some verb"
+    assert not set(default["silent_verbs"]) & {verb for verb, events in default["verbs"].items() if events}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_statement_says_where_it_is_known_from(vendorsim: Vendorsim, name: str) -> None:
+    found = statements(vendorsim("vendors", name, "--json").json)
+    assert found
+    for statement in found:
+        assert statement["provenance"] in PROVENANCES
+        assert statement["source"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "key", "value", "provenance"),
+    [
+        ("userlike", "accepted", "200", "documented"),
+        ("smartsupp", "accepted", "200-299", "assumed"),
+        ("messagehub", "accepted", "200-299", "reconstructed"),
+        ("messagehub", "read_timeout", "5s", "reconstructed"),
+    ],
+)
+def test_the_delivery_policy(vendorsim: Vendorsim, vendor: str, key: str, value: str, provenance: str) -> None:
+    policy = vendorsim("vendors", vendor, "--json").json["profiles"][0]["policy"]
+    assert (policy[key]["value"], policy[key]["provenance"]) == (value, provenance)
+
+
+def test_the_operations_of_an_api(vendorsim: Vendorsim) -> None:
+    ccai = vendorsim("vendors", "ccai", "--json").json
+    assert [(operation["method"], operation["path"]) for operation in ccai["operations"]] == [
+        ("POST", "/apps/api/v1/calls/:call_id/end_user"),
+        ("POST", "/apps/api/v1/chats/:chat_id/end_user"),
+    ]
+    assert ccai["api_verbs"] == ["authenticate"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_vendor_for_people(vendorsim: Vendorsim, name: str) -> None:
+    shown = vendorsim("vendors", name)
+    assert shown.code == 0
+    vendor = vendorsim("vendors", name, "--json").json
+    assert shown.out.startswith(f"{name}: {vendor['title']}\n")
+    words = set(shown.out.replace(",", " ").split())
+    for profile in vendor["profiles"]:
+        assert f"profile {profile['name']}: {profile['title']}" in shown.out
+        assert {event["name"] for event in profile["events"]} <= words
+    assert {operation["path"] for operation in vendor["operations"]} <= words
+    assert vendor["contracts"] in shown.out
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mesagehub", "unknown vendor 'mesagehub'; did you mean 'messagehub'?"),
+        ("SMARTSUPP", "did you mean 'smartsupp'?"),
+        ("acme", "unknown vendor 'acme'; known: userlike, smartsupp, messagehub, chatvisor, ccai"),
+    ],
+)
+def test_an_unknown_name(vendorsim: Vendorsim, name: str, message: str) -> None:
+    refused = vendorsim("vendors", name)
+    assert refused.code == 2
+    assert message in refused.err
+    assert refused.out == ""
