@@ -75,6 +75,22 @@ class Contract:
         errors = self._validator(event).iter_errors(body)
         return [Violation(_pointer(error.instance_path), _bounded(error.message)) for error in errors]
 
+    def resolve(self, reference: str) -> dict[str, Any]:
+        """The schema that a reference of this contract means (`objects.schema.json#/$defs/chat`, or a file whole).
+
+        References within it name their file, so that each can be followed from anywhere.
+        """
+        name, _, pointer = reference.partition("#")
+        found = self._document(name)
+        for part in pointer.split("/")[1:]:
+            found = found[part.replace("~1", "/").replace("~0", "~")]
+        return found
+
+    @cache  # noqa: B019 (contracts are few and live as long as the program)
+    def _document(self, name: str) -> dict[str, Any]:
+        document: dict[str, Any] = _with_file_names(orjson.loads((self.folder / name).read_bytes()), name)
+        return document
+
     def require(self, event: str, body: Any) -> None:
         """Raises ContractError when our own body breaks the contract; the message names the field."""
         if self.is_valid(event, body):
@@ -119,6 +135,15 @@ def contract(vendor: str, profile: str) -> Contract:
     """The contract of a vendor's profile. Raises UnknownNameError."""
     known = registry.get(vendor)
     return Contract(vendor, profile, known.contracts() / known.profile(profile).name)
+
+
+def _with_file_names(value: Any, name: str) -> Any:
+    """The same document with `#/…` references written as `name#/…`."""
+    if isinstance(value, dict):
+        made = {key: _with_file_names(item, name) for key, item in value.items()}
+        reference = made.get("$ref")
+        return made | {"$ref": name + reference} if isinstance(reference, str) and reference[:1] == "#" else made
+    return [_with_file_names(item, name) for item in value] if isinstance(value, list) else value
 
 
 def _pointer(path: list[str | int]) -> str:
