@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator.delivery.clock import today
 from simulator.delivery.endpoint import check_header, endpoint
+from simulator.delivery.policy import READERS, overridden
 from simulator.errors import InputError, unknown
-from simulator.shapes import INVALID, Key, ListOf, MapOf, Record, Shape, Text
+from simulator.shapes import INVALID, Key, ListOf, MapOf, Pattern, Record, Shape, Text, choice
 from simulator.vendors import registry
-from simulator.vendors.base import Profile
+from simulator.vendors.base import Policy, Profile
 from simulator.yaml_nodes import Mapping as MappingNode
-from simulator.yaml_nodes import Node, Problems, Scalar, read, read_file
+from simulator.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
 
 FILE_NAME = "vendorsim.yaml"
 
@@ -28,6 +30,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_env: str | None = None
     kind: str = "webhook"
+    probe: str | None = None
 
     def gets(self, event: str, profile: Profile) -> bool:
         """Whether an event of that name goes here: subscribed to, and sent to targets of this kind."""
@@ -37,11 +40,27 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """A check (or a family) that is left out, why, and until which day (as 2026-12-31)."""
+
+    check: str
+    reason: str
+    until: str
+
+    def expired(self) -> bool:
+        """Whether that day is over."""
+        return self.until < today()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What the file says; empty where there is none."""
 
     file: str | None = None
     targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
+    policies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    skipped: tuple[Skip, ...] = ()
+    severities: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Url(Shape):
@@ -77,6 +96,33 @@ class _Headers(MapOf):
         return headers
 
 
+class _Policy(Shape):
+    """Values that replace those of a vendor's policy, as texts; a list stands for its items with commas."""
+
+    expected = "a mapping such as {retries: [5s, 5m], read_timeout: 2s}"
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if not isinstance(node, MappingNode):
+            return self.mismatch(node, problems)
+        found: dict[str, str] = {}
+        for key, item in node.entries:
+            parts = item.items if isinstance(item, Sequence) else (item,)
+            texts = [part.text for part in parts if isinstance(part, Scalar)]
+            if len(texts) < len(parts):
+                problems.add(item, "expected a value or a list of values")
+                continue
+            found[key.text] = ",".join(texts)
+            try:
+                overridden(Policy(), {key.text: found[key.text]}, "here")
+            except InputError as error:
+                place = item if key.text in READERS else key
+                problems.add(place, str(error).removeprefix("here: "))
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "propertyNames": {"enum": list(READERS)}}
+
+
 _TARGET = Record(
     {
         "url": Key(_Url(), required=True),
@@ -84,17 +130,31 @@ _TARGET = Record(
         "headers": Key(_Headers(Text("the value of a header", empty=True))),
         "secret_env": Key(Text("the name of an environment variable")),
         "kind": Key(Text("a kind of target")),
+        "probe": Key(Text("a URL with {conversation_id}, or module:function")),
     },
     "a target",
     Target,
 )
 _TARGETS = MapOf(ListOf(_TARGET), expected="a mapping of vendors to lists of targets")
-_ROOT = Record({"targets": Key(_TARGETS)}, FILE_NAME)
+_POLICIES = MapOf(_Policy(), expected="a mapping of vendors to policies")
+_SKIP = Record(
+    {
+        "check": Key(Text("the id of a check or a family"), required=True),
+        "reason": Key(Text("why it is left out"), required=True),
+        "until": Key(Pattern(r"\d{4}-\d{2}-\d{2}", "a day such as 2026-12-31"), required=True),
+    },
+    "a skipped check",
+    Skip,
+)
+_CHECKS = Record(
+    {"skip": Key(ListOf(_SKIP)), "severity": Key(MapOf(choice("severity", "error", "warning")))}, "'checks'"
+)
+_ROOT = Record({"targets": Key(_TARGETS), "policy": Key(_POLICIES), "checks": Key(_CHECKS)}, FILE_NAME)
 
 
 def load(path: str | None = None) -> Config:
     """The configuration of a file, or of the nearest `vendorsim.yaml`. Raises InputError or DocumentError."""
-    file = Path(path) if path is not None else _nearest()
+    file = Path(path) if path is not None else nearest()
     if file is None:
         return Config()
     problems = Problems(str(file))
@@ -104,10 +164,18 @@ def load(path: str | None = None) -> Config:
         values = _ROOT.read(root, problems)
         _check_names(root, problems)
     problems.raise_if_any()
-    return Config(str(file), values.get("targets", {}))
+    checks = values.get("checks", {})
+    return Config(
+        str(file),
+        values.get("targets", {}),
+        values.get("policy", {}),
+        checks.get("skip", ()),
+        checks.get("severity", {}),
+    )
 
 
-def _nearest() -> Path | None:
+def nearest() -> Path | None:
+    """The `vendorsim.yaml` of the working directory or the closest folder above it."""
     here = Path.cwd()
     candidates = (folder / FILE_NAME for folder in (here, *here.parents))
     return next((file for file in candidates if file.is_file()), None)
@@ -115,6 +183,10 @@ def _nearest() -> Path | None:
 
 def _check_names(root: Node, problems: Problems) -> None:
     """Vendors, their events and their kinds of targets; names of events are case-sensitive."""
+    policies = root.get("policy") if isinstance(root, MappingNode) else None
+    for vendor, _ in policies.entries if isinstance(policies, MappingNode) else ():
+        if vendor.text not in registry.names():
+            problems.add(vendor, unknown("vendor", vendor.text, registry.names()))
     targets = root.get("targets") if isinstance(root, MappingNode) else None
     if not isinstance(targets, MappingNode):
         return

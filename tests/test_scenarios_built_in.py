@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from conftest import Vendorsim
+from command_line import Vendorsim
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stored import hold

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from conftest import Vendorsim
+from command_line import Vendorsim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored import hold

@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict, deque
 
 from simulator.delivery.records import AUTHENTICATED, MISSED, Authentication
-from simulator.end_user import ACCEPTED
+from simulator.end_user import ACCEPTED, UNAUTHORIZED
 from simulator.scenario.verbs import Authenticate
 from simulator.server.state import ApiCall, ServerState
 from simulator.timeline import LiveConversation
@@ -24,7 +24,7 @@ class CallJudge:
     def __init__(self, state: ServerState) -> None:
         self._state = state
         self._loop = asyncio.get_running_loop()
-        self._calls: defaultdict[str, deque[ApiCall]] = defaultdict(deque)
+        self._calls: dict[str, deque[ApiCall]] = {}
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._finished: deque[str] = deque()
         self._unsubscribe = state.subscribe(self._from_thread)
@@ -33,6 +33,7 @@ class CallJudge:
         """The API knows this conversation from now on."""
         steps = live.run.schedule(live.state.index)
         answers = [s.step.verb.answer for s in steps if isinstance(s.step.verb, Authenticate)]
+        self._calls[str(live.id)] = deque()
         self._state.sessions.attach(str(live.id), live.state, answers)
 
     def finish(self, live: LiveConversation) -> None:
@@ -51,7 +52,7 @@ class CallJudge:
             async with asyncio.timeout(verb.within / 1000):
                 while True:
                     last = await self._next(session)
-                    problem = _problem(last, expected, verb.answer)
+                    problem = _problem(last, f"{live.state.channel}s", expected, verb.answer)
                     if problem is None:
                         return self._record(live, expected, AUTHENTICATED, last, None)
                     reason = problem
@@ -84,8 +85,10 @@ class CallJudge:
         self._loop.call_soon_threadsafe(self._arrive, call)
 
     def _arrive(self, call: ApiCall) -> None:
-        self._calls[call.session_id].append(call)
-        self._arrived[call.session_id].set()
+        calls = self._calls.get(call.session_id)
+        if calls is not None:
+            calls.append(call)
+            self._arrived[call.session_id].set()
 
     def _forget(self, session: str) -> None:
         self._state.sessions.detach(session)
@@ -93,8 +96,12 @@ class CallJudge:
         self._arrived.pop(session, None)
 
 
-def _problem(call: ApiCall, expected: str | None, forced: str | None) -> str | None:
+def _problem(call: ApiCall, comm_type: str, expected: str | None, forced: str | None) -> str | None:
     """What is wrong with a call, or None. A forced answer is no fault of the integration."""
+    if call.comm_type != comm_type:
+        return f"end_user was called for {call.comm_type}, not for {comm_type}"
+    if forced is None and (call.fields is None or call.status == UNAUTHORIZED.status):
+        return f"end_user was answered {call.status} '{call.message}'"
     identifier = (call.fields or {}).get("identifier")
     if expected is not None and identifier != expected:
         return f"end_user was called with identifier {identifier!r}, not {expected!r}"

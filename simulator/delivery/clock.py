@@ -20,6 +20,11 @@ def wall_clock_second() -> int:
     return int(time.time()) * 1000
 
 
+def today() -> str:
+    """The day in UTC, as 2026-01-31."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
 class Clock(Protocol):
     """The scenario's time, as it passes while a run is played."""
 

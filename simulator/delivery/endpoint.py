@@ -13,6 +13,10 @@ from simulator.errors import InputError
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
+# What an argument that is not UTF-8 becomes.
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+# User and password, and the query: where URLs hold secrets.
+_SECRETS = re.compile(r"(?<=//)[^?]*@|(?<=\?).+|^(?!\w+://)[^?]*@")
 _FRAMING = {"content-length", "transfer-encoding", "connection", "expect"}
 USER_AGENT = f"vendorsim/{__version__}"
 
@@ -34,10 +38,13 @@ def endpoint(url: str) -> Endpoint:
     """The endpoint of a URL. Raises InputError, saying what is wrong with it."""
 
     def wrong(reason: str) -> InputError:
-        return InputError(f"'{url}' is not a URL to send to: {reason}; write it like http://localhost:8000/hook")
+        shown = _SECRETS.sub(lambda found: "***@" if found[0].endswith("@") else "***", url)
+        return InputError(f"'{shown}' is not a URL to send to: {reason}; write it like http://localhost:8000/hook")
 
     if _UNSAFE.search(url):
         raise wrong("it holds a space or a control character")
+    if _SURROGATE.search(url):
+        raise wrong("it is not UTF-8")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -91,6 +98,8 @@ def check_header(name: str, value: str) -> None:
     """Raises InputError for a header that can't be sent."""
     if not _TOKEN.fullmatch(name):
         raise InputError(f"'{name}' is not a header name")
+    if _SURROGATE.search(value):
+        raise InputError(f"the value of header '{name}' is not UTF-8")
     if any(ord(char) < 32 or ord(char) == 127 for char in value):
         raise InputError(f"the value of header '{name}' holds a line break or a control character")
     if name.lower() in _FRAMING:
@@ -107,11 +116,7 @@ def merged(*groups: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, 
     return dict(found.values())
 
 
-def head(target: Endpoint, method: str, headers: Mapping[str, str]) -> bytes:
-    """The head of a request up to, not including, its Content-Length line."""
+def own_headers(target: Endpoint) -> dict[str, str]:
+    """The headers that every request to an endpoint starts from."""
     own = {"Host": target.authority, "User-Agent": USER_AGENT, "Accept": "*/*"}
-    if target.credentials:
-        own["Authorization"] = target.credentials
-    lines = [f"{method} {target.resource} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in merged(own, headers).items()]
-    return ("\r\n".join(lines) + "\r\n").encode()
+    return own | ({"Authorization": target.credentials} if target.credentials else {})

@@ -1,39 +1,39 @@
-"""Plays a run: every conversation by the clock, every event to every target that gets it, in order.
+"""Plays a run: every conversation by the clock, every event to every target that gets it, as the policy says.
 
-Conversations go side by side; within one, an event is sent when the one before it has been answered.
+Conversations go side by side. Within one, everything that is sent stands on an agenda by the scenario's time, so
+retries, delays and disorder need no rules of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from simulator.config import Target
-from simulator.delivery.clock import Clock, monotonic
-from simulator.delivery.endpoint import Endpoint, endpoint, head, merged
+from simulator.delivery import faults, verdicts
+from simulator.delivery.agenda import Agenda
+from simulator.delivery.clock import Clock, monotonic, wall_clock
+from simulator.delivery.faults import Chosen
 from simulator.delivery.records import (
-    BROKEN,
-    DELIVERED,
+    DROPPED,
     NOT_JUDGED,
     NOT_SENT,
-    REJECTED,
-    TIMED_OUT,
     UNREACHABLE,
     Attempt,
     Authentication,
     Record,
     Summary,
 )
+from simulator.delivery.requests import Delivery, Destination, prepare
 from simulator.delivery.sequencer import Sequencer
-from simulator.delivery.transport import TIMEOUT, Answer, Failure, Transport
-from simulator.delivery.transport import UNREACHABLE as NO_CONNECTION
+from simulator.delivery.transport import Answer, Transport
 from simulator.events import Event
-from simulator.scenario.model import Expectation
+from simulator.scenario.model import Step
 from simulator.scenario.verbs import Authenticate
-from simulator.timeline import LiveConversation, Run, Scheduled
-from simulator.vendors.base import Policy
+from simulator.timeline import LiveConversation, Run
+from simulator.vendors.base import ORDERED, Policy
 
 if TYPE_CHECKING:
     from simulator.delivery.calls import CallJudge
@@ -44,27 +44,23 @@ GRACE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """A target made ready: its endpoint, and the heads of its requests by the vendor's headers."""
+class Options:
+    """How a run is played. `faults` are those of the command line; a step's own come on top."""
 
-    target: Target
-    endpoint: Endpoint
-    headers: Mapping[str, str]
-    heads: dict[tuple[str, tuple[tuple[str, str], ...]], bytes] = field(default_factory=dict)
-
-    def request(self, event: Event) -> bytes:
-        """The bytes of the request that carries an event."""
-        key = (event.method, tuple(event.headers.items()))
-        prepared = self.heads.get(key)
-        if prepared is None:
-            headers = merged(event.headers, self.headers)
-            prepared = self.heads[key] = head(self.endpoint, event.method, headers) + b"Content-Length: "
-        return b"%b%d\r\n\r\n%b" % (prepared, len(event.body), event.body)
+    count: int = 1
+    concurrency: int = 16
+    faults: tuple[Chosen, ...] = ()
+    pin_clock: bool = False
 
 
-def destination(target: Target, headers: Mapping[str, str]) -> Destination:
-    """A destination from its target and the headers of the command line, which win. Raises InputError."""
-    return Destination(target, endpoint(target.url), merged(target.headers, headers))
+@dataclass(slots=True)
+class _Talk:
+    """One conversation while it is played. `busy` and `queued` serve vendors that keep events in order."""
+
+    agenda: Agenda
+    now: int
+    busy: dict[int, Delivery] = field(default_factory=dict)
+    queued: dict[int, deque[Delivery]] = field(default_factory=dict)
 
 
 class Player:
@@ -73,32 +69,39 @@ class Player:
     def __init__(
         self,
         run: Run,
+        policy: Policy,
         destinations: Sequence[Destination],
         transport: Transport,
         clock: Clock,
         emit: Callable[[Record], None],
+        options: Options,
         *,
-        count: int = 1,
-        concurrency: int = 16,
         calls: CallJudge | None = None,
+        room: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`emit` gets every record, in order; `room` is awaited before a conversation starts, and holds the run
+        back while whoever gets the records can't keep up."""
         self._run = run
-        self._policy: Policy = run.profile.policy
+        self._policy = policy
         self._destinations = destinations
         self._transport = transport
         self._clock = clock
-        self._count = count
-        self._concurrency = concurrency
-        self._sending = asyncio.Semaphore(concurrency)
+        self._options = options
+        self._sending = asyncio.Semaphore(options.concurrency)
         self._calls = calls
+        self._room = room
         self._stop = asyncio.Event()
+        self._reached_once: set[int] = set()
+        self._step_faults: dict[int, tuple[Chosen, ...]] = {
+            id(step): faults.from_step(step.fault) for step in run.scenario.steps if step.fault
+        }
         self.summary = Summary(
             scenario=run.scenario.title,
             vendor=run.vendor.name,
             profile=run.profile.name,
             seed=run.seed,
             start=run.starts,
-            conversations=count,
+            conversations=options.count,
             targets=tuple(item.endpoint.shown for item in destinations),
         )
 
@@ -118,11 +121,13 @@ class Player:
         """Plays all conversations and returns the summary."""
         # At full speed nothing waits, so as many conversations are under way as may send at once;
         # by the clock any number may be waiting for their next step.
-        under_way = asyncio.Semaphore(self._concurrency) if self._clock.instant else None
+        under_way = asyncio.Semaphore(self._options.concurrency) if self._clock.instant else None
         async with asyncio.TaskGroup() as tasks:
-            for index in range(self._count):
+            for index in range(self._options.count):
                 if not await self._reached(self._run.starts + index * self._run.spacing):
                     break
+                if self._room is not None:
+                    await self._room()
                 if under_way is not None:
                     await under_way.acquire()
                 if self._stop.is_set():
@@ -154,16 +159,22 @@ class Player:
 
     async def _converse(self, index: int, under_way: asyncio.Semaphore | None) -> None:
         live = self._run.conversation(index)
+        talk = _Talk(Agenda(), live.state.started_at)
         if self._calls is not None:
             self._calls.attach(live)
         try:
             for scheduled in self._run.schedule(index):
-                going_on = await self._reached(scheduled.at)
-                events = live.advance(scheduled)
-                for event in events:
-                    await self._to_all(event, scheduled.step.expect, going_on)
+                await self._send_until(scheduled.at, talk)
+                await self._reached(scheduled.at)
+                talk.now = max(talk.now, scheduled.at)
+                for event in live.advance(scheduled):
+                    self._enter(event, scheduled.step, talk)
                 if isinstance(scheduled.step.verb, Authenticate):
-                    await self._authenticate(live, scheduled, going_on)
+                    await self._send_until(scheduled.at, talk)
+                    await self._authenticate(live, scheduled.step.verb)
+            talk.agenda.release(talk.now)
+            talk.agenda.ended(talk.now)
+            await self._send_until(None, talk)
         finally:
             self._records.finish(index)
             if self._calls is not None:
@@ -171,69 +182,134 @@ class Player:
             if under_way is not None:
                 under_way.release()
 
-    async def _to_all(self, event: Event, expect: Expectation | None, going_on: bool) -> None:
+    def _enter(self, event: Event, step: Step, talk: _Talk) -> None:
+        """Puts an event on the agenda, once for each destination that gets it, as its faults plan it."""
+        asked = (*self._options.faults, *self._step_faults.get(id(step), ()))
         for number, place in enumerate(self._destinations):
             if not place.target.gets(event.name, self._run.profile):
                 continue
-            delivery = f"{event.id}-{number}"
-            if not going_on or self._stop.is_set():
-                self._records.add(event.index, Attempt(delivery, event, place.endpoint.shown, 1, None, None, NOT_SENT))
-                continue
-            async with self._sending:
-                attempt = await self._attempt(delivery, event, place, expect)
-            self._records.add(event.index, attempt)
-            if attempt.verdict == UNREACHABLE:
-                self.summary.unreachable = f"{place.endpoint.shown}: {attempt.reason}"
-                self._stop.set()
+            delivery = Delivery(f"{event.id}-{number}", event, place, step.expect)
+            if not asked:
+                talk.agenda.add(event.at, delivery)
+            else:
+                self._enter_misbehaving(delivery, asked, talk)
+        talk.agenda.passed(event.at)
 
-    async def _attempt(self, delivery: str, event: Event, place: Destination, expect: Expectation | None) -> Attempt:
-        policy = self._policy
+    def _enter_misbehaving(self, delivery: Delivery, asked: tuple[Chosen, ...], talk: _Talk) -> None:
+        event = delivery.event
+        plan, delivery.faults = faults.plan(asked, event, delivery.id, self._run.seed)
+        delivery.planned = tuple(plan.faults)
+        if plan.dropped:
+            self._records.add(event.index, self._unsent(delivery, event.at, DROPPED, "dropped on purpose"))
+            return
+        for copy in range(plan.copies):
+            one = replace(delivery, copy=copy)
+            if plan.late is not None:
+                talk.agenda.add_late(plan.late + plan.delay, one)
+            elif plan.behind:
+                talk.agenda.add_behind(plan.behind + 1, plan.delay, one)
+            else:
+                talk.agenda.add(event.at + plan.delay, one)
+
+    async def _send_until(self, limit: int | None, talk: _Talk) -> None:
+        """Sends what is due up to a time (milliseconds since 1970), or everything."""
+        agenda = talk.agenda
+        while (due := agenda.next_at()) is not None and (limit is None or due <= limit):
+            at, delivery = agenda.pop()
+            going_on = await self._reached(at)
+            talk.now = max(talk.now, at)
+            await self._try(delivery, talk, going_on and not self._stop.is_set())
+
+    async def _try(self, delivery: Delivery, talk: _Talk, going_on: bool) -> None:
+        """One attempt, and what follows from it."""
+        index = delivery.event.index
+        place = id(delivery.place)
+        keeps_order = self._policy.ordering.value == ORDERED
+        if not going_on:
+            self._records.add(index, self._unsent(delivery, talk.now, NOT_SENT))
+            for waiting in talk.queued.pop(place, ()):
+                talk.agenda.add(talk.now, waiting)
+            return
+        if keeps_order and talk.busy.setdefault(place, delivery) is not delivery:
+            talk.queued.setdefault(place, deque()).append(delivery)
+            return
+        async with self._sending:
+            attempt = await self._attempt(delivery, talk.now)
+        pause = self._pause(attempt, delivery)
+        if pause is not None:
+            attempt = replace(attempt, final=False)
+            talk.agenda.add(talk.now + pause, delivery)
+        elif keeps_order:
+            del talk.busy[place]
+            for waiting in talk.queued.pop(place, ()):
+                talk.agenda.add(talk.now, waiting)
+        self._records.add(index, attempt)
+        if attempt.verdict == UNREACHABLE and attempt.final:
+            self.summary.unreachable = f"{delivery.place.endpoint.shown}: {attempt.reason}"
+            self._stop.set()
+
+    async def _attempt(self, delivery: Delivery, at: int) -> Attempt:
+        policy, place = self._policy, delivery.place
+        delivery.attempts += 1
+        sent_at = wall_clock()
+        timestamp = at // 1000 if self._options.pin_clock else sent_at // 1000
+        prepared = prepare(delivery, self._run, delivery.attempts, timestamp)
         began = monotonic()
-        answer = await self._transport.exchange(
-            place.endpoint,
-            place.request(event),
-            policy.connect_timeout.value / 1000,
-            policy.read_timeout.value / 1000,
-        )
+        answer = await verdicts.exchange(self._transport, place.endpoint, prepared, policy)
         milliseconds = (monotonic() - began) * 1000
-        verdict, reason = judge(answer, milliseconds, policy, expect)
-        status = answer.status if isinstance(answer, Answer) else None
-        return Attempt(delivery, event, place.endpoint.shown, 1, status, milliseconds, verdict, reason)
+        verdict, reason = verdicts.judge(answer, milliseconds, policy, delivery.expect, prepared.spoiled)
+        if verdict != UNREACHABLE:
+            self._reached_once.add(id(place))
+        answered = answer if isinstance(answer, Answer) else None
+        return Attempt(
+            delivery=delivery.id,
+            event=delivery.event,
+            target=place.endpoint.shown,
+            number=delivery.attempts,
+            status=answered.status if answered else None,
+            milliseconds=milliseconds,
+            verdict=verdict,
+            reason=reason,
+            at=at,
+            sent_at=sent_at,
+            copy=delivery.copy,
+            faults=(*(name for name in delivery.planned if name not in prepared.faults), *prepared.faults)
+            if delivery.planned
+            else (),
+            request=prepared,
+            answer=answered,
+        )
 
-    async def _authenticate(self, live: LiveConversation, scheduled: Scheduled, going_on: bool) -> None:
-        verb = scheduled.step.verb
-        assert isinstance(verb, Authenticate)
+    def _pause(self, attempt: Attempt, delivery: Delivery) -> int | None:
+        """Milliseconds until the next attempt; None when there is none.
+
+        A target that has never been reached is not there: trying again would only hide it.
+        """
+        if attempt.verdict == UNREACHABLE and id(delivery.place) not in self._reached_once:
+            return None
+        return verdicts.pause(attempt, self._policy)
+
+    def _unsent(self, delivery: Delivery, at: int, verdict: str, reason: str | None = None) -> Attempt:
+        return Attempt(
+            delivery=delivery.id,
+            event=delivery.event,
+            target=delivery.place.endpoint.shown,
+            number=delivery.attempts + 1,
+            status=None,
+            milliseconds=None,
+            verdict=verdict,
+            reason=reason,
+            at=at,
+            copy=delivery.copy,
+            faults=delivery.planned,
+        )
+
+    async def _authenticate(self, live: LiveConversation, verb: Authenticate) -> None:
         record = None
-        if self._calls is not None and going_on and not self._stop.is_set():
+        if self._calls is not None and not self._stop.is_set():
             record = await self._unless_stopped(self._calls.judge(live, verb))
         if record is None:
             why = "the run ended early" if self._calls is not None else "play with --serve to have it judged"
             identifier = verb.identifier or live.state.visitor.identifier
             record = Authentication(live.state.index, live.id, identifier, NOT_JUDGED, reason=why)
         self._records.add(live.state.index, record)
-
-
-def judge(
-    answer: Answer | Failure, milliseconds: float, policy: Policy, expect: Expectation | None
-) -> tuple[str, str | None]:
-    """The verdict on one exchange, and the reason where it is not "delivered"."""
-    if isinstance(answer, Failure):
-        verdict = {NO_CONNECTION: UNREACHABLE, TIMEOUT: TIMED_OUT}.get(answer.kind, BROKEN)
-        return verdict, answer.reason
-    if expect is not None and expect.status:
-        if answer.status not in expect.status:
-            wanted = " or ".join(map(str, expect.status))
-            return REJECTED, f"answered {answer.status}, the step expects {wanted}"
-    elif answer.status not in policy.accepted.value:
-        return REJECTED, f"answered {answer.status}, the vendor expects {statuses(policy.accepted.value)}"
-    if expect is not None and expect.within is not None and milliseconds > expect.within:
-        return REJECTED, f"answered after {milliseconds:.0f} ms, the step expects it within {expect.within} ms"
-    return DELIVERED, answer.oddity
-
-
-def statuses(accepted: frozenset[int]) -> str:
-    """Accepted statuses as people write them: `200`, `200-299`."""
-    ordered = sorted(accepted)
-    if len(ordered) > 2 and ordered[-1] - ordered[0] == len(ordered) - 1:
-        return f"{ordered[0]}-{ordered[-1]}"
-    return " or ".join(map(str, ordered))

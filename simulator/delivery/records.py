@@ -8,19 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.delivery.requests import Prepared
+from simulator.delivery.transport import Answer
 from simulator.events import Event
 from simulator.times import iso
 
 DELIVERED, REJECTED, TIMED_OUT, BROKEN, UNREACHABLE = "delivered", "rejected", "timed out", "broken", "unreachable"
-NOT_SENT = "not sent"
+NOT_SENT, DROPPED, SPOILED = "not sent", "dropped", "spoiled"
 AUTHENTICATED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one delivery. `milliseconds` is from the first byte sent to the answer read.
+    """One try of one delivery. `at` is the scenario's time, `sent_at` the wall clock's (milliseconds since 1970);
+    `milliseconds` is from the first byte sent to the answer read.
 
-    `verdict` is DELIVERED where the vendor (and the step's `expect`) would be content; `reason` says why not.
+    `verdict` is DELIVERED where the vendor (and the step's `expect`) would be content, SPOILED where a fault made the
+    request one that may be refused; `reason` says why not. `final` is False where a retry follows. `copy` counts
+    deliberate duplicates. `request` and `answer` are what went over the wire.
     """
 
     delivery: str
@@ -31,20 +36,31 @@ class Attempt:
     milliseconds: float | None
     verdict: str
     reason: str | None = None
+    at: int = 0
+    sent_at: int | None = None
+    copy: int = 0
+    final: bool = True
+    faults: tuple[str, ...] = ()
+    request: Prepared | None = None
+    answer: Answer | None = None
 
     def document(self) -> dict[str, Any]:
         return {
             "type": "attempt",
             "delivery": self.delivery,
             "attempt": self.number,
+            "copy": self.copy,
             "event_id": self.event.id,
             "event": self.event.name,
             "conversation": self.event.conversation,
-            "at": iso(self.event.at),
+            "caused_at": iso(self.event.at),
+            "at": iso(self.at),
+            "faults": self.faults,
             "target": self.target,
             "status": self.status,
             "milliseconds": None if self.milliseconds is None else round(self.milliseconds, 3),
             "verdict": self.verdict,
+            "final": self.final,
             "reason": self.reason,
         }
 
@@ -84,12 +100,18 @@ class EventRow:
     attempts: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
     total_milliseconds: float = 0.0
     longest_milliseconds: float = 0.0
 
     def add(self, attempt: Attempt) -> None:
-        self.attempts += attempt.verdict != NOT_SENT
-        self.verdicts[attempt.verdict] += 1
+        self.attempts += attempt.sent_at is not None
+        self.retries += not attempt.final
+        if attempt.final:
+            self.verdicts[attempt.verdict] += 1
+        for fault in attempt.faults:
+            self.faults[fault] += 1
         if attempt.status is not None:
             self.statuses[attempt.status] += 1
         if attempt.milliseconds is not None:
@@ -101,6 +123,8 @@ class EventRow:
         return {
             "event": self.event,
             "attempts": sent,
+            "retries": self.retries,
+            "faults": dict(sorted(self.faults.items())),
             "verdicts": dict(sorted(self.verdicts.items())),
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
             "milliseconds": {
@@ -166,6 +190,9 @@ class Summary:
             "delivered": self.count(DELIVERED),
             "failed": self.count(REJECTED, TIMED_OUT, BROKEN, UNREACHABLE),
             "not_sent": self.count(NOT_SENT),
+            "dropped": self.count(DROPPED),
+            "spoiled": self.count(SPOILED),
+            "retries": sum(row.retries for row in self.rows.values()),
             "events": [row.document() for row in self.rows.values()],
             "authentications": dict(sorted(self.authentications.items())),
             "verdict": self.verdict,

@@ -11,19 +11,24 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import httptools
 
 from simulator.delivery.clock import monotonic
 from simulator.delivery.endpoint import Endpoint
+from simulator.delivery.outgoing import Wire
+from simulator.errors import InputError
 
 MOST_HEADERS = 200
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 1024 * 1024
 # Kept connections are used again only for a while: servers close idle ones after 5 s and more.
 LONGEST_IDLE = 4.0
+# How long a `100 Continue` is waited for before the body is sent anyway (RFC 9110, 10.1.1).
+CONTINUE_SECONDS = 1.0
 # How an exchange can fail; `UNREACHABLE` means that no connection came about.
 UNREACHABLE, TIMEOUT, BROKEN = "unreachable", "timeout", "broken"
 
@@ -54,7 +59,7 @@ class Transport(Protocol):
     """What the player needs of a transport."""
 
     async def exchange(
-        self, target: Endpoint, request: bytes, connect_timeout: float, read_timeout: float
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
         """Sends one request and waits for its answer. Times are seconds. Raises nothing."""
         ...
@@ -65,24 +70,33 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The real one."""
+    """The real one. `tls` is used for https; without it, certificates are verified by the system's authorities."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self._idle: dict[Endpoint, list[_Connection]] = {}
         self._open: set[_Connection] = set()
+        self._single: dict[Endpoint, asyncio.Lock] = {}
 
     async def exchange(
-        self, target: Endpoint, request: bytes, connect_timeout: float, read_timeout: float
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
-        connection = self._take_idle(target)
+        if wire.connection == "single":
+            async with self._single.setdefault(target, asyncio.Lock()):
+                return await self._exchange(target, wire, connect_timeout, read_timeout)
+        return await self._exchange(target, wire, connect_timeout, read_timeout)
+
+    async def _exchange(
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
+    ) -> Answer | Failure:
+        connection = None if wire.connection == "new" else self._take_idle(target)
         if connection is None:
             opened = await self._connect(target, connect_timeout)
             if isinstance(opened, Failure):
                 return opened
             connection = opened
-        answer = await connection.exchange(request, read_timeout)
-        if connection.reusable:
+        answer = await connection.exchange(wire, read_timeout)
+        if connection.reusable and wire.connection != "new":
             connection.idle_since = monotonic()
             self._idle.setdefault(target, []).append(connection)
         else:
@@ -122,6 +136,8 @@ class HttpTransport:
             return Failure(UNREACHABLE, f"the host name '{target.host}' can't be resolved: {error.strerror}")
         except OSError as error:
             return Failure(UNREACHABLE, _reason(error))
+        except UnicodeError as error:
+            return Failure(UNREACHABLE, f"'{target.host}' is not a host name: {error}")
         self._open.add(protocol)
         return protocol
 
@@ -129,6 +145,22 @@ class HttpTransport:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+def tls_context(ca: str | None = None, certificate: str | None = None, key: str | None = None) -> ssl.SSLContext:
+    """TLS with verification, by the system's authorities or those in the file `ca`; `certificate` and `key` are
+    the files of a client certificate. Raises InputError."""
+    if key is not None and certificate is None:
+        raise InputError(f"{key}: a key is of no use without its certificate; name that too, with --cert")
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        if certificate is not None:
+            # Without a password OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(certificate, key, password="")
+    except (OSError, ssl.SSLError) as error:
+        named = ", ".join(name for name in (ca, certificate, key) if name)
+        raise InputError(f"{named}: can't be used for TLS: {error.strerror or error}") from None
+    return context
 
 
 def _reason(error: OSError) -> str:
@@ -139,8 +171,9 @@ def _reason(error: OSError) -> str:
 
 @dataclass(slots=True)
 class _Incoming:
-    """An answer while it arrives."""
+    """An answer while it arrives. `begun` says that at least one byte of it is there."""
 
+    begun: bool = False
     headers: list[tuple[str, str]] = field(default_factory=list)
     size: int = 0
     body: bytearray = field(default_factory=bytearray)
@@ -157,23 +190,74 @@ class _Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._incoming = _Incoming()
         self._waiter: asyncio.Future[Answer | Failure] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._continued: asyncio.Future[None] | None = None
+        self._sending = False
+        self._headers_done = False
         self._loop = asyncio.get_running_loop()
 
-    async def exchange(self, request: bytes, timeout: float) -> Answer | Failure:
-        """Sends the bytes and waits for the answer, at most `timeout` seconds."""
+    async def exchange(self, wire: Wire, timeout: float) -> Answer | Failure:
+        """Sends the bytes and waits for the answer, at most `timeout` seconds after the last byte."""
         assert self._transport is not None
         self.reusable = False
+        self._sending = True
         self._parser = httptools.HttpResponseParser(self)
         self._incoming = _Incoming()
+        self._headers_done = False
         self._waiter = self._loop.create_future()
-        self._timer = self._loop.call_later(timeout, self._fail, TIMEOUT, f"no answer within {timeout:g} s")
-        self._transport.write(request)
+        sending = wire.pause * (len(wire.parts) - 1) + (CONTINUE_SECONDS if wire.continue_after else 0.0)
+        timer = self._loop.call_later(timeout + sending, self._fail, TIMEOUT, f"no answer within {timeout:g} s")
         try:
+            if len(wire.parts) == 1 and wire.ending == "answer":
+                self._transport.write(wire.parts[0])
+                self._sending = False
+            else:
+                await self._send_parts(wire)
             return await self._waiter
         finally:
-            self._timer.cancel()
+            timer.cancel()
             self._waiter = None
+
+    async def _send_parts(self, wire: Wire) -> None:
+        """Part by part, until all are sent or an answer is there."""
+        transport, waiter = self._transport, self._waiter
+        assert transport is not None
+        assert waiter is not None
+        for number, part in enumerate(wire.parts):
+            if number and wire.pause:
+                await asyncio.wait({waiter}, timeout=wire.pause)
+            if waiter.done() or transport.is_closing():
+                return
+            transport.write(part)
+            if wire.continue_after == number + 1:
+                self._continued = self._loop.create_future()
+                waiting: set[asyncio.Future[Any]] = {waiter, self._continued}
+                await asyncio.wait(waiting, timeout=CONTINUE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if wire.ending == "answer":
+            self._sending = False
+        elif wire.ending == "reset":
+            await self._flushed(transport, waiter)
+            self._reset()
+        elif transport.can_write_eof():
+            transport.write_eof()
+        elif wire.ending == "close":
+            # TLS knows no half-closed connection, so no answer can be had either.
+            await self._flushed(transport, waiter)
+            self._fail(BROKEN, "the connection was closed on purpose")
+            transport.close()
+
+    async def _flushed(self, transport: asyncio.Transport, waiter: asyncio.Future[Answer | Failure]) -> None:
+        """Everything written has gone to the system, or the exchange is over (its timer sees to that)."""
+        while transport.get_write_buffer_size() and not transport.is_closing() and not waiter.done():
+            await asyncio.sleep(0.001)
+
+    def _reset(self) -> None:
+        """Ends the connection with RST instead of FIN."""
+        assert self._transport is not None
+        self._fail(BROKEN, "the connection was reset on purpose")
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.abort()
 
     def abort(self) -> None:
         """Closes at once."""
@@ -192,6 +276,7 @@ class _Connection(asyncio.Protocol):
             # Bytes that nobody asked for: whatever they are, this connection can't be trusted again.
             self.alive = self.reusable = False
             return
+        self._incoming.begun = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -212,8 +297,11 @@ class _Connection(asyncio.Protocol):
         if error is None and self._ends_with_connection():
             self._complete()
             return
+        if isinstance(error, ssl.SSLError):
+            self._fail(BROKEN, f"TLS failed: {error.reason or error}")
+            return
         how = "reset the connection" if isinstance(error, ConnectionResetError) else "closed the connection"
-        when = "within the answer" if self._incoming.size else "without an answer"
+        when = "within the answer" if self._incoming.begun else "without an answer"
         self._fail(BROKEN, f"{how} {when}")
 
     def _ends_with_connection(self) -> bool:
@@ -222,8 +310,6 @@ class _Connection(asyncio.Protocol):
         return self._headers_done and not names & {"content-length", "transfer-encoding"}
 
     # httptools' callbacks
-
-    _headers_done = False
 
     def on_message_begin(self) -> None:
         if self._waiter is not None and self._waiter.done():
@@ -240,7 +326,6 @@ class _Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._headers_done = True
-        self._incoming.size += 1
 
     def on_body(self, body: bytes) -> None:
         incoming = self._incoming
@@ -257,8 +342,12 @@ class _Connection(asyncio.Protocol):
         if 100 <= parser.get_status_code() < 200:
             # An interim answer; the real one follows on the same connection.
             self._incoming = _Incoming()
+            self._headers_done = False
+            if self._continued is not None and not self._continued.done():
+                self._continued.set_result(None)
             return
-        self.reusable = self.alive and parser.should_keep_alive()
+        # Half a request stands on the connection when it is answered early.
+        self.reusable = self.alive and not self._sending and parser.should_keep_alive()
         self._complete()
 
     def _complete(self, oddity: str | None = None) -> None:

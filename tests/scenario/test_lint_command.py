@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Vendorsim
+from command_line import Vendorsim
 
 from simulator import library
 

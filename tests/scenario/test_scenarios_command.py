@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Vendorsim
+from command_line import Vendorsim
 
 from simulator import library
 

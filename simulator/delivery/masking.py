@@ -1,0 +1,49 @@
+"""Keeps secrets out of everything that is written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import parse_qsl
+
+MASK = b"***"
+# Headers whose values are secrets, whoever set them: their names tell.
+_SECRET = re.compile(rb"(?im)^([^:\r\n]*(?:auth|cookie|token|secret|key|passw|credential)[^:\r\n]*:[ \t]*)([^\r\n]*)")
+_QUERY = re.compile(rb"\?(\S*)")
+# Shorter values are looked for nowhere else: they stand everywhere.
+_SHORTEST = 4
+
+
+def is_secret(line: bytes) -> bool:
+    """Whether a header's line (`Name: value`) holds a secret."""
+    return _SECRET.match(line) is not None
+
+
+def masked(head: bytes) -> tuple[bytes, frozenset[bytes]]:
+    """The head of a request without secrets, and these secrets: values of telling headers, and the query of the URL."""
+    line, separator, rest = head.partition(b"\r\n")
+    found = {value for _, value in _SECRET.findall(rest)}
+    found |= {value.split(b" ")[-1] for value in found}
+    query = _QUERY.search(line)
+    if query is not None:
+        found |= {query[1]} | {value.encode() for _, value in parse_qsl(query[1].decode("latin-1"))}
+        line = _QUERY.sub(b"?" + MASK, line)
+    if found:
+        rest = _SECRET.sub(rb"\g<1>" + MASK, rest)
+    return line + separator + rest, frozenset(value for value in found if len(value) >= _SHORTEST)
+
+
+def without(secrets: Iterable[bytes], data: bytes) -> bytes:
+    """Data in which an integration may have echoed what it got, the longest secrets masked first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        data = data.replace(secret, MASK)
+    return data
+
+
+def answer_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[bytes]) -> list[tuple[str, str]]:
+    """The headers of an answer without its own secrets (cookies, for one) and those of the request."""
+    known = tuple(secrets)
+    return [
+        (name, MASK.decode() if is_secret(f"{name}: ".encode()) else without(known, value.encode()).decode())
+        for name, value in headers
+    ]

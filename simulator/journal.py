@@ -1,0 +1,329 @@
+"""The durable record of all that was sent and received: one SQLite file, written off the hot path.
+
+Nothing is reported before it stands here: records pass through `Recorder`, which hands them on once their
+batch is committed. After `kill -9` the file opens and holds all that was reported. Secrets are masked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import orjson
+
+from simulator import __version__, config
+from simulator.delivery.clock import monotonic, wall_clock
+from simulator.delivery.masking import answer_headers, masked, without
+from simulator.delivery.records import Attempt, Record
+from simulator.errors import InputError
+from simulator.server.state import ApiCall
+
+FOLDER = ".vendorsim"
+FILE = "journal.sqlite"
+# Older runs are forgotten beyond this many attempts, when a new run begins; one that is under way stays.
+MOST_ATTEMPTS = 500_000
+LONGEST_RUN = 24 * 3_600 * 1_000
+LARGEST_ANSWER = 64 * 1024
+# A batch is written after so many records, or so many seconds.
+BATCH, BATCH_SECONDS = 1_000, 0.05
+# So many records may wait to be written before the player holds back.
+BACKLOG = 20_000
+
+# SQLite's marks of whose file this is ("vsjl"), and of its format.
+_APPLICATION, _FORMAT = 0x76736A6C, 1
+_SCHEMA = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, began_at INTEGER NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL,
+    about TEXT NOT NULL, ended_at INTEGER
+);
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+    sent_at INTEGER, at INTEGER NOT NULL, vendor TEXT NOT NULL, profile TEXT NOT NULL, event TEXT NOT NULL,
+    event_id TEXT NOT NULL, conversation TEXT NOT NULL, delivery TEXT NOT NULL, attempt INTEGER NOT NULL,
+    copy INTEGER NOT NULL, target TEXT NOT NULL, request_head BLOB, request_body BLOB, status INTEGER,
+    answer_headers TEXT, answer_body BLOB, milliseconds REAL, verdict TEXT NOT NULL, final INTEGER NOT NULL,
+    faults TEXT NOT NULL, reason TEXT, request_sent BLOB, ending TEXT
+);
+CREATE INDEX attempts_by_run ON attempts (run);
+CREATE TABLE calls (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, at INTEGER NOT NULL,
+    operation TEXT NOT NULL, comm_type TEXT NOT NULL, session TEXT NOT NULL, credentials TEXT, fields TEXT,
+    status INTEGER NOT NULL, message TEXT NOT NULL
+);
+CREATE INDEX calls_by_run ON calls (run);
+PRAGMA application_id = {application};
+PRAGMA user_version = {format}
+"""
+_ATTEMPT_COLUMNS = (
+    "run, sent_at, at, vendor, profile, event, event_id, conversation, delivery, attempt, copy, target, "
+    "request_head, request_body, status, answer_headers, answer_body, milliseconds, verdict, final, faults, reason, "
+    "request_sent, ending"
+)
+_ADD_ATTEMPT = f"INSERT INTO attempts ({_ATTEMPT_COLUMNS}) VALUES ({', '.join('?' * 24)})"
+_ADD_CALL = (
+    "INSERT INTO calls (run, at, operation, comm_type, session, credentials, fields, status, message) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def default_path() -> Path:
+    """The journal of the project: beside `vendorsim.yaml`, or in the working directory."""
+    found = config.nearest()
+    return (found.parent if found is not None else Path.cwd()) / FOLDER / FILE
+
+
+class Journal:
+    """The file itself. One connection, used by one thread at a time."""
+
+    def __init__(self, path: Path, *, must_exist: bool = False) -> None:
+        """Opens or makes the file. Raises InputError."""
+        self.path = path
+        if must_exist and not path.is_file():
+            raise InputError(f"{path}: there is no journal; play a scenario first, or name one with --journal")
+        try:
+            if not must_exist:
+                _make_folder(path.parent)
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(f"{path}: can't be used as a journal: {error}") from None
+        try:
+            if not must_exist:
+                self._make_tables()
+            self._require_own_format()
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+        except (InputError, sqlite3.Error) as error:
+            self._db.close()
+            raise InputError(f"{path}: can't be used as a journal: {error}") from None
+
+    def begin(self, command: str, about: Mapping[str, Any]) -> int:
+        """A new run; the number under which its records are kept. Old runs are forgotten where there are too many."""
+        with self._explained("written"), self._transaction():
+            self._forget_old_runs()
+            row = self._db.execute(
+                "INSERT INTO runs (began_at, command, version, about) VALUES (?, ?, ?, ?)",
+                (wall_clock(), command, __version__, orjson.dumps(about).decode()),
+            )
+        return int(row.lastrowid or 0)
+
+    def end(self, run: int) -> None:
+        """The run is over."""
+        with self._explained("written"):
+            self._db.execute("UPDATE runs SET ended_at = ? WHERE id = ?", (wall_clock(), run))
+
+    def add(self, run: int, attempts: Sequence[Attempt], calls: Sequence[ApiCall]) -> None:
+        """Writes a batch and commits it."""
+        rows = [_attempt_row(run, attempt) for attempt in attempts]
+        with self._transaction():
+            self._db.executemany(_ADD_ATTEMPT, rows)
+            self._db.executemany(_ADD_CALL, [_call_row(run, call) for call in calls])
+
+    def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[sqlite3.Row]:
+        """The attempts of a run, or of all."""
+        return self._select("attempts", run, newest_first, most)
+
+    def calls(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[sqlite3.Row]:
+        """The received calls of a run, or of all."""
+        return self._select("calls", run, newest_first, most)
+
+    def attempt(self, number: int) -> sqlite3.Row | None:
+        """One attempt by its number."""
+        with self._explained("read"):
+            row: sqlite3.Row | None = self._db.execute("SELECT * FROM attempts WHERE id = ?", (number,)).fetchone()
+        return row
+
+    def last_run(self) -> int | None:
+        with self._explained("read"):
+            row = self._db.execute("SELECT max(id) FROM runs").fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise InputError(f"{self.path}: the journal can't be {what}: {error}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _make_tables(self) -> None:
+        """In a file that is new or empty."""
+        with self._transaction():
+            if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                for statement in _SCHEMA.format(application=_APPLICATION, format=_FORMAT).split(";"):
+                    self._db.execute(statement)
+
+    def _require_own_format(self) -> None:
+        marks = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        if marks != [_APPLICATION, _FORMAT]:
+            raise InputError("it is another program's, or of another version of vendorsim; choose another file")
+
+    def _select(self, table: str, run: int | None, newest_first: bool, most: int) -> Iterator[sqlite3.Row]:
+        where = "" if run is None else "WHERE run = ?"
+        order = "DESC" if newest_first else "ASC"
+        query = f"SELECT * FROM {table} {where} ORDER BY id {order} LIMIT ?"
+        with self._explained("read"):
+            yield from self._db.execute(query, (most,) if run is None else (run, most))
+
+    def _forget_old_runs(self) -> None:
+        """Keeps the last run, and the newest ones before it whose attempts together stay below the limit."""
+        counts = self._db.execute("SELECT run, count(*) FROM attempts GROUP BY run ORDER BY run DESC").fetchall()
+        kept = 0
+        for position, (run, count) in enumerate(counts):
+            kept += count
+            if position and kept > MOST_ATTEMPTS:
+                over = "ended_at IS NOT NULL OR began_at < ?"
+                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND ({over})", (run, wall_clock() - LONGEST_RUN))
+                return
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.name == FOLDER and not folder.exists():
+        folder.mkdir(parents=True)
+        (folder / ".gitignore").write_text("*\n")
+
+
+def _attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
+    event, request, answer = attempt.event, attempt.request, attempt.answer
+    head, secrets = masked(request.head) if request else (None, frozenset[bytes]())
+    sent = request.sent if request and attempt.faults else None
+    return (
+        run,
+        attempt.sent_at,
+        attempt.at,
+        event.vendor,
+        event.profile,
+        event.name,
+        event.id,
+        str(event.conversation),
+        attempt.delivery,
+        attempt.number,
+        attempt.copy,
+        attempt.target,
+        head,
+        request.body if request else None,
+        attempt.status,
+        orjson.dumps(answer_headers(answer.headers, secrets)).decode() if answer else None,
+        without(secrets, answer.body[:LARGEST_ANSWER]) if answer else None,
+        attempt.milliseconds,
+        attempt.verdict,
+        attempt.final,
+        ", ".join(attempt.faults),
+        attempt.reason,
+        None if request is None or sent == request.body else sent,
+        None if request is None else request.wire.ending,
+    )
+
+
+def _call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
+    fields = None if call.fields is None else orjson.dumps(dict(call.fields)).decode()
+    return (
+        run,
+        call.at,
+        call.operation,
+        call.comm_type,
+        call.session_id,
+        call.credentials,
+        fields,
+        call.status,
+        call.message,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last thing in the queue."""
+
+
+class Recorder:
+    """Takes records from the player and calls from the server, writes them in batches in a thread of its own, and
+    only then hands the records on to the reporter."""
+
+    def __init__(self, journal: Journal | None, run: int, report: Callable[[Record], None]) -> None:
+        self._journal = journal
+        self._run = run
+        self._report = report
+        self._queue: SimpleQueue[Record | ApiCall | _End] = SimpleQueue()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._thread.start()
+
+    def add(self, item: Record | ApiCall) -> None:
+        """Queues a record or a call. Any thread."""
+        self._queue.put(item)
+
+    async def room(self) -> None:
+        """Returns when few enough records are waiting; raises what made writing fail."""
+        while self._queue.qsize() > BACKLOG and self._failure is None:
+            await asyncio.sleep(BATCH_SECONDS)
+        self._raise_failure()
+
+    def close(self) -> None:
+        """Writes and reports everything that is left. Raises InputError when the journal can't be written."""
+        self._queue.put(_End())
+        self._thread.join()
+        if self._journal is not None:
+            if self._failure is None:
+                self._journal.end(self._run)
+            self._journal.close()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if isinstance(self._failure, sqlite3.Error):
+            path = self._journal.path if self._journal is not None else ""
+            raise InputError(f"{path}: the journal can't be written: {self._failure}")
+        if self._failure is not None:
+            raise self._failure
+
+    def _write(self) -> None:
+        ended = False
+        while not ended:
+            batch, ended = self._collect()
+            if self._failure is not None:
+                continue
+            try:
+                if self._journal is not None and batch:
+                    attempts = [item for item in batch if isinstance(item, Attempt)]
+                    self._journal.add(self._run, attempts, [item for item in batch if isinstance(item, ApiCall)])
+                for item in batch:
+                    if not isinstance(item, ApiCall):
+                        self._report(item)
+            except BaseException as error:
+                self._failure = error
+
+    def _collect(self) -> tuple[list[Record | ApiCall], bool]:
+        """The next batch: what comes within a short while of its first item."""
+        batch: list[Record | ApiCall] = []
+        item = self._queue.get()
+        until = monotonic() + BATCH_SECONDS
+        while True:
+            if isinstance(item, _End):
+                return batch, True
+            batch.append(item)
+            left = until - monotonic()
+            if len(batch) >= BATCH or left <= 0:
+                return batch, False
+            try:
+                item = self._queue.get(timeout=left)
+            except Empty:
+                return batch, False

@@ -1,0 +1,115 @@
+"""Broken bodies: each kind changes a body, and where it says so, breaks the contract of any vendor's event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator import contracts
+from simulator.contracts import Contract
+from simulator.delivery.corruptions import CORRUPTIONS, OVERSIZE, corrupt
+from simulator.vendors import registry
+
+BREAKING = ("missing", "type", "null")
+SMALL = [kind for kind in CORRUPTIONS if kind not in ("oversized", "deep")]
+
+
+def _examples() -> Iterator[tuple[str, Contract, str, bytes]]:
+    """Every example of every event of every vendor and profile."""
+    for vendor in registry.names():
+        for profile in registry.get(vendor).profiles.values():
+            contract = contracts.contract(vendor, profile.name)
+            for path in sorted((contract.folder / "examples").glob("*.json")):
+                event = next((name for name in profile.event_names() if path.name.startswith(f"{name}.")), None)
+                if event is not None:
+                    document = orjson.loads(path.read_bytes())
+                    yield f"{vendor}/{path.stem}", contract, event, orjson.dumps(document.get("body", document))
+
+
+EXAMPLES = {name: (contract, event, body) for name, contract, event, body in _examples()}
+every_event = pytest.mark.parametrize("name", EXAMPLES)
+seeds = st.integers(0, 2**64)
+
+
+def corrupted(kind: str, name: str, seed: int) -> bytes:
+    contract, event, body = EXAMPLES[name]
+    return corrupt(kind, body, lambda changed: not contract.is_valid(event, changed), Random(seed), orjson.dumps)
+
+
+def test_every_event_of_every_vendor_has_an_example() -> None:
+    known = {
+        (vendor, event)
+        for vendor in registry.names()
+        for profile in registry.get(vendor).profiles.values()
+        for event in profile.event_names()
+    }
+    assert {(contract.vendor, event) for contract, event, _ in EXAMPLES.values()} == known
+
+
+@every_event
+@pytest.mark.parametrize("kind", BREAKING)
+@settings(max_examples=10, deadline=None)
+@given(seed=seeds)
+def test_breaks_the_contract(name: str, kind: str, seed: int) -> None:
+    contract, event, body = EXAMPLES[name]
+    assert contract.is_valid(event, orjson.loads(body))
+    assert not contract.is_valid(event, orjson.loads(corrupted(kind, name, seed)))
+
+
+@every_event
+@pytest.mark.parametrize("kind", SMALL)
+@settings(max_examples=5, deadline=None)
+@given(seed=seeds)
+def test_changes_the_body_the_same_way_every_time(name: str, kind: str, seed: int) -> None:
+    _, _, body = EXAMPLES[name]
+    changed = corrupted(kind, name, seed)
+    assert orjson.loads(changed) != orjson.loads(body)
+    assert changed == corrupted(kind, name, seed)
+
+
+@every_event
+def test_size_and_depth(name: str) -> None:
+    assert len(corrupted("oversized", name, 0)) >= OVERSIZE
+    deep = corrupted("deep", name, 0)
+    assert deep.count(b"[") == deep.count(b"]") >= 2_000
+    with pytest.raises(orjson.JSONDecodeError):  # its parser gives up at 1024 levels
+        orjson.loads(deep)
+
+
+@every_event
+def test_hits_many_places(name: str) -> None:
+    assert len({corrupted("null", name, seed) for seed in range(40)}) > 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("missing", {"status": "open", "note": None}),
+        ("type", {"id": ["unexpected"], "status": "open", "note": None}),
+        ("null", {"id": None, "status": "open", "note": None}),
+        ("enum", {"id": 1, "status": "vendorsim_unknown_value", "note": None}),
+        ("extra", {"id": 1, "status": "open", "note": None, "vendorsim_extra_field": {"added": True}}),
+    ],
+)
+def test_takes_the_change_that_counts(kind: str, expected: dict[str, Any]) -> None:
+    """Of all fields, the one whose loss or change the contract forbids."""
+
+    def breaks(body: Any) -> bool:
+        return body.get("status") == "vendorsim_unknown_value" or not isinstance(body.get("id"), int)
+
+    body = orjson.dumps({"id": 1, "status": "open", "note": None})
+    for seed in range(20):
+        assert orjson.loads(corrupt(kind, body, breaks, Random(seed), orjson.dumps)) == expected
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"12", b'"text"', b"null", b"", b"\xff", b"[" * 3_000, b'{"a":null}'])
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_stands_any_body(kind: str, body: bytes) -> None:
+    changed = corrupt(kind, body, lambda changed: False, Random(0), orjson.dumps)
+    assert changed == body or body.startswith(b"{")
