@@ -139,7 +139,7 @@ def resend(
     place = endpoint(to or (target.url if target else row["target"]))
     _refuse_lost_query(row, to, target)
     given = merged(target.headers if target else {}, _credentials(place), dict(header(text) for text in headers))
-    tls = tls_context(ca, cert, cert_key) if ca or cert else None
+    tls = tls_context(ca, cert, cert_key) if ca or cert or cert_key else None
     behind = row["request_body"] if row["request_sent"] is None else row["request_sent"]
     sent = send(row["request_head"], behind, row["ending"], place, given, tls)
     for name in sent.masked:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,12 +11,12 @@ import click
 
 from simulator.cli import options
 from simulator.cli.journals import open_journal, start_recorder
-from simulator.reporting.console import messages
+from simulator.cli.running import interruptible, loop_factory, served
 
 if TYPE_CHECKING:
     import ssl
 
-    from simulator.delivery.player import Options, Player
+    from simulator.delivery.player import Options
     from simulator.delivery.records import Summary
     from simulator.delivery.requests import Destination
     from simulator.journal import Recorder
@@ -108,17 +106,17 @@ def command(
 
     run = prepare(scenario, vendor, profile, seed=seed, start=start, count=count, spacing=spacing)
     loaded = config.load(config_file)
-    policy = setup.policy(run, loaded, policies)
+    policy = setup.policy(run.vendor, run.profile, loaded, policies)
     needed = bool(run.profile.events) or not serving
-    places = setup.destinations(run, loaded, policy, to, headers, secret_env, needed=needed)
+    places = setup.destinations(run.vendor, loaded, policy, to, headers, secret_env, needed=needed)
     asked = setup.chosen_faults(run, faults, fault_on)
     setup.refuse_impossible(run, asked, places)
-    tls = tls_context(ca, cert, cert_key) if ca or cert else None
+    tls = tls_context(ca, cert, cert_key) if ca or cert or cert_key else None
     chosen = Options(count=count, concurrency=concurrency, faults=asked, pin_clock=pin_clock)
     clock = SPEEDS[speed]
     reporter = JsonLines() if as_json else Terminal(run, count)
     with ExitStack() as stack:
-        state = stack.enter_context(_served(port)) if serving else None
+        state = stack.enter_context(served(port)) if serving else None
         stack.enter_context(reporter)
         kept = open_journal(journal, no_journal)
         recorder = start_recorder(kept, "play", _about(run, places, count, faults), reporter.record)
@@ -145,18 +143,6 @@ def _about(run: Run, places: list[Destination], count: int, faults: tuple[str, .
     }
 
 
-@contextmanager
-def _served(port: int) -> Iterator[ServerState]:
-    from simulator.server.app import create_app
-    from simulator.server.state import ServerState
-    from simulator.server.wsgi import running_server
-
-    state = ServerState()
-    with running_server(create_app(state), "127.0.0.1", port) as server:
-        messages().print(f"The vendors' APIs answer at {server.url}")
-        yield state
-
-
 @dataclass(frozen=True, slots=True)
 class Playing:
     """Everything a run needs, put together; the event loop lives in here."""
@@ -172,7 +158,7 @@ class Playing:
 
     def run_to_end(self) -> Summary:
         """Plays the run in an event loop of its own, uvloop where it is installed."""
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(self._play())
 
     async def _play(self) -> Summary:
@@ -202,40 +188,5 @@ class Playing:
                 room=self.recorder.room,
             )
             stack.callback(transport.abort)
-            stack.enter_context(_interruptible(player))
+            stack.enter_context(interruptible(player.stop))
             return await player.play()
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
-@contextmanager
-def _interruptible(player: Player) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) ends the run with its summary; the second one ends the program."""
-    loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM)
-
-    def stop() -> None:
-        player.stop()
-        release()
-
-    def release() -> None:
-        for number in caught:
-            loop.remove_signal_handler(number)
-
-    try:
-        for number in caught:
-            loop.add_signal_handler(number, stop)
-    except (NotImplementedError, ValueError, RuntimeError):
-        # No signal handlers on this platform, or not in the main thread: Ctrl-C raises as usual.
-        yield
-        return
-    try:
-        yield
-    finally:
-        release()

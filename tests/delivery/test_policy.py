@@ -87,7 +87,6 @@ class TestOverriding:
             played = stage(target, "--policy", "read_timeout=150ms", "--policy", "retries=none")
         (line,) = attempts(played)
         assert (line["verdict"], line["reason"]) == ("timed out", "no answer within 0.15 s")
-        assert line["milliseconds"] >= 150
 
     def test_the_time_to_connect(self, stage: Stage) -> None:
         with Receiver(never) as target:  # never speaks TLS

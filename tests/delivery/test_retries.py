@@ -11,6 +11,7 @@ import pytest
 from command_line import Vendorsim
 from plays import OFFLINE, Stage, attempts, since_start, summary, talk, verdicts
 from receiver import Answer, Connection, Receiver, Request, close, last_words, never, reset, status
+from stories import written
 
 # standardwebhooks.com, specification, "Deliverability and reliability": the example of a retry schedule.
 STANDARD = ["0s", "5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"]
@@ -153,8 +154,8 @@ class TestWhatIsTriedAgain:
 
     def test_a_target_that_goes_away_is(self, stage: Stage) -> None:
         def leave(connection: Connection, request: Request) -> None:
-            connection.send(status(500, Connection="close"))
             target.stop_listening()
+            connection.send(status(500, Connection="close"))
             connection.close()
 
         with Receiver(leave) as target:
@@ -217,8 +218,14 @@ class TestRetryAfter:
         assert len(target.requests) == 2
 
 
-def test_people_are_told_of_every_attempt(vendorsim: Vendorsim, stage: Stage) -> None:
-    with Receiver(status(500), status(200)) as target:
-        stage(target)
-        told = vendorsim("journal", "list")
-    assert [line.split()[-1] for line in told.out.splitlines()[1:]] == ["rejected", "delivered"]
+def test_people_are_told_when_it_was_tried_and_given_up_on(vendorsim: Vendorsim, tmp_path: Path) -> None:
+    with Receiver(status(500)) as target:
+        given = ("--vendor", "smartsupp", "--to", target.url(), "--policy", "retries=1m,2d")
+        played = vendorsim("play", written(tmp_path, OFFLINE), *given)
+    first, second, third, closing = (line.rstrip() for line in played.out.splitlines()[-4:])
+    assert first.startswith("2026-01-05T09:00:00.000Z  post_hook")
+    assert second.startswith("2026-01-05T09:01:00.000Z  post_hook")
+    assert second.endswith("rejected: answered 500, the vendor expects 200-299")
+    assert third.startswith("2026-01-07T09:01:00.000Z  post_hook")
+    assert third.endswith("rejected: answered 500, the vendor expects 200-299; given up after 3 attempts")
+    assert closing == "failed: 0 delivered, 1 failed"

@@ -1,0 +1,70 @@
+"""A run, put together and played to its end: what the command line and the pytest plugin share."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from simulator.delivery.calls import CallJudge
+from simulator.delivery.clock import InstantClock, ScaledClock
+from simulator.delivery.loop import interruptible, loop_factory
+from simulator.delivery.player import Options, Player
+from simulator.delivery.records import Summary
+from simulator.delivery.requests import Destination
+from simulator.delivery.transport import HttpTransport
+from simulator.journal import Recorder
+from simulator.server.state import ServerState
+from simulator.timeline import Run
+from simulator.vendors.base import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """Everything a run needs, put together; the event loop lives in here.
+
+    `speed` is how fast the scenario's time passes, None for instant. With a `state`, the vendors' APIs know the
+    conversations that are played. With `stops`, Ctrl-C ends the run with its summary; without, it raises.
+    """
+
+    run: Run
+    policy: Policy
+    places: Sequence[Destination]
+    options: Options
+    recorder: Recorder
+    speed: float | None = None
+    tls: ssl.SSLContext | None = None
+    state: ServerState | None = None
+    stops: bool = True
+
+    def run_to_end(self) -> Summary:
+        """Plays the run in an event loop of its own, uvloop where it is installed."""
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(self._play())
+
+    async def _play(self) -> Summary:
+        transport = HttpTransport(self.tls)
+        clock = InstantClock() if self.speed is None else ScaledClock(self.run.starts, self.speed)
+        with ExitStack() as stack:
+            calls = None
+            if self.state is not None:
+                calls = CallJudge(self.state)
+                stack.callback(calls.close)
+                stack.callback(self.state.subscribe(self.recorder.add))
+            player = Player(
+                self.run,
+                self.policy,
+                self.places,
+                transport,
+                clock,
+                self.recorder.add,
+                self.options,
+                calls=calls,
+                room=self.recorder.room,
+            )
+            stack.callback(transport.abort)
+            if self.stops:
+                stack.enter_context(interruptible(player.stop))
+            return await player.play()
