@@ -13,6 +13,9 @@ import orjson
 from simulator import __version__
 from simulator.times import iso
 
+# Stands for the vendors' APIs, whose address is nobody's.
+VENDOR_API = "http://vendor.invalid"
+
 
 def har(attempts: Iterable[sqlite3.Row], calls: Iterable[sqlite3.Row]) -> dict[str, Any]:
     """A HAR document of attempts that were sent, and of the calls that were received, in order of time."""
@@ -94,7 +97,7 @@ def _call(row: sqlite3.Row) -> dict[str, Any]:
         "time": 0,
         "request": {
             "method": "POST",
-            "url": f"http://vendor.invalid/apps/api/v1/{row['comm_type']}/{row['session']}/end_user",
+            "url": f"{VENDOR_API}/apps/api/v1/{row['comm_type']}/{row['session']}/end_user",
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": [],

@@ -14,17 +14,20 @@ from typing import Any
 import orjson
 
 from simulator.errors import PayloadFileError
+from simulator.har import VENDOR_API
 
 LARGEST_FILE = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One captured body. `place` says where it stands; `event` is its name where the file tells it."""
+    """One captured body. `place` says where it stands; `event` is its name where the file tells it,
+    `problem` says why there is no body."""
 
     place: str
     body: Any
     event: str | None = None
+    problem: str | None = None
 
 
 def payloads(data: bytes, name: str) -> Iterator[Payload]:
@@ -97,17 +100,25 @@ def _unwrapped(document: Any, place: str) -> Iterator[Payload]:
         yield Payload(place, keys["body"], event)
     elif keys.get("type") == "attempt" and "request" in keys:
         if keys["request"] is not None:
-            yield Payload(place, _recorded(keys["request"], place), event)
+            yield _recorded(keys["request"], place, event)
     elif not (keys.get("type") == "call" and "operation" in keys):
         yield Payload(place, document)
 
 
-def _recorded(request: Any, place: str) -> Any:
+def _recorded(request: Any, place: str, event: str | None) -> Payload:
     """The body of a request in an exported journal."""
     try:
-        return orjson.loads(request["body"]["text"])
-    except (TypeError, KeyError, orjson.JSONDecodeError):
-        raise PayloadFileError(f"{place}: the request's body is not JSON") from None
+        return _parsed(request["body"]["text"], place, event)
+    except (TypeError, KeyError):
+        raise PayloadFileError(f"{place}: the attempt has no request body") from None
+
+
+def _parsed(text: str, place: str, event: str | None = None) -> Payload:
+    """A captured body; one that is no JSON breaks every contract."""
+    try:
+        return Payload(place, orjson.loads(text), event)
+    except orjson.JSONDecodeError as error:
+        return Payload(place, None, event, f"the body is not JSON: {error.msg}")
 
 
 def _har(entries: Any, name: str) -> Iterator[Payload]:
@@ -124,7 +135,5 @@ def _har(entries: Any, name: str) -> Iterator[Payload]:
         media_type = posted.get("mimeType")
         if isinstance(media_type, str) and media_type and "json" not in media_type.lower():
             continue
-        try:
-            yield Payload(place, orjson.loads(posted["text"]))
-        except orjson.JSONDecodeError as error:
-            raise PayloadFileError(f"{place}: the request's body is not JSON: {error.msg}") from None
+        if not str(entry["request"].get("url", "")).startswith(VENDOR_API):
+            yield _parsed(posted["text"], place)

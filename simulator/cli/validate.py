@@ -77,6 +77,9 @@ def _read(file: str) -> bytes:
 def _breaches(payload: Payload, profile: Profile, contract: Contract) -> Iterator[Breach]:
     from simulator.errors import unknown
 
+    if payload.problem is not None:
+        yield Breach(payload.place, payload.event, "", payload.problem)
+        return
     event = payload.event or profile.identify(payload.body)
     if event is None:
         yield Breach(payload.place, None, "", f"this is no event of {contract.vendor} ({contract.profile})")

@@ -10,9 +10,14 @@ from rich.table import Table
 
 from simulator.delivery.records import (
     AUTHENTICATED,
+    BROKEN,
     DELIVERED,
+    DROPPED,
     NOT_JUDGED,
     NOT_SENT,
+    REJECTED,
+    SPOILED,
+    TIMED_OUT,
     Attempt,
     Authentication,
     Record,
@@ -25,6 +30,7 @@ from simulator.times import iso
 # Up to this many attempts, each gets a row of its own; beyond it, each kind of event does.
 MOST_ROWS = 40
 MOST_SHORTCOMINGS = 10
+FAILURES = (REJECTED, TIMED_OUT, BROKEN)
 _STYLES = {DELIVERED: "green", AUTHENTICATED: "green", NOT_SENT: "yellow", NOT_JUDGED: "yellow"}
 
 
@@ -69,19 +75,20 @@ class Terminal:
         console.print(self._by_attempt() if short else _by_event(summary))
         if not short:
             for record in self._shortcomings:
-                console.print(f"  {escape(_what(record))}: {record.verdict}, {escape(record.reason or '')}")
+                console.print(f"  {escape(_what(record))}: {record.verdict}, {escape(_why(record) or '')}")
         console.print(_closing(summary))
 
     def _by_attempt(self) -> Table:
         rows = table("at", "event", "status", "ms", "verdict")
         several = len({record.target for record in self._shown if isinstance(record, Attempt)}) > 1
         for record in self._shown:
-            verdict = _styled(record.verdict) + (f": {escape(record.reason)}" if record.reason else "")
+            why = _why(record)
+            verdict = _styled(record.verdict) + (f": {escape(why)}" if why else "")
             if isinstance(record, Attempt):
                 where = f" → {record.target}" if several else ""
                 took = "" if record.milliseconds is None else f"{record.milliseconds:.1f}"
                 status = "" if record.status is None else str(record.status)
-                rows.add_row(iso(record.event.at), escape(record.event.name + where), status, took, verdict)
+                rows.add_row(iso(record.at), escape(record.event.name + where), status, took, verdict)
             else:
                 status = "" if record.status is None else str(record.status)
                 rows.add_row("", escape(_what(record)), status, "", verdict)
@@ -106,6 +113,12 @@ def _closing(summary: Summary) -> str:
     parts += [f"{failed} failed"] if failed else []
     unsent = summary.count(NOT_SENT)
     parts += [f"{unsent} not sent"] if unsent else []
+    for word, count in (
+        ("retries", sum(row.retries for row in summary.rows.values())),
+        ("dropped", summary.count(DROPPED)),
+        ("spoiled", summary.count(SPOILED)),
+    ):
+        parts += [f"{count} {word}"] if count else []
     unstarted = summary.conversations - summary.started
     parts += [f"{unstarted} conversations not started"] if unstarted else []
     called = sum(summary.authentications.values()) - summary.authentications[NOT_JUDGED]
@@ -119,6 +132,13 @@ def _what(record: Record) -> str:
     if isinstance(record, Authentication):
         return f"end_user {record.identifier or ''} for {record.conversation}"
     return f"{record.event.name} of {record.event.conversation}"
+
+
+def _why(record: Record) -> str | None:
+    """The reason of a verdict, and whether the vendor has given up."""
+    if isinstance(record, Attempt) and record.final and record.number > 1 and record.verdict in FAILURES:
+        return f"{record.reason}; given up after {record.number} attempts"
+    return record.reason
 
 
 def _styled(verdict: str) -> str:
