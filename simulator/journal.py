@@ -21,7 +21,8 @@ import orjson
 from simulator import __version__, config
 from simulator.delivery.clock import monotonic, wall_clock
 from simulator.delivery.masking import answer_headers, masked, without
-from simulator.delivery.records import Attempt, Record
+from simulator.delivery.records import Attempt, Over, Record
+from simulator.delivery.sequencer import Sequencer
 from simulator.errors import InputError
 from simulator.server.state import ApiCall
 
@@ -255,21 +256,24 @@ class _End:
     """The last thing in the queue."""
 
 
+Item = Record | Over | ApiCall
+
+
 class Recorder:
     """Takes records from the player and calls from the server, writes them in batches in a thread of its own, and
-    only then hands the records on to the reporter."""
+    only then hands the records on to the reporter, in the order of the conversations."""
 
     def __init__(self, journal: Journal | None, run: int, report: Callable[[Record], None]) -> None:
         self._journal = journal
         self._run = run
-        self._report = report
-        self._queue: SimpleQueue[Record | ApiCall | _End] = SimpleQueue()
+        self._sequencer = Sequencer(report)
+        self._queue: SimpleQueue[Item | _End] = SimpleQueue()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
-    def add(self, item: Record | ApiCall) -> None:
-        """Queues a record or a call. Any thread."""
+    def add(self, item: Item) -> None:
+        """Queues a record, a call or the end of a conversation. Any thread."""
         self._queue.put(item)
 
     async def room(self) -> None:
@@ -307,13 +311,15 @@ class Recorder:
                     self._journal.add(self._run, attempts, [item for item in batch if isinstance(item, ApiCall)])
                 for item in batch:
                     if not isinstance(item, ApiCall):
-                        self._report(item)
+                        self._sequencer.add(item)
+                if ended:
+                    self._sequencer.flush()
             except BaseException as error:
                 self._failure = error
 
-    def _collect(self) -> tuple[list[Record | ApiCall], bool]:
+    def _collect(self) -> tuple[list[Item], bool]:
         """The next batch: what comes within a short while of its first item."""
-        batch: list[Record | ApiCall] = []
+        batch: list[Item] = []
         item = self._queue.get()
         until = monotonic() + BATCH_SECONDS
         while True:

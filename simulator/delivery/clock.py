@@ -34,6 +34,10 @@ class Clock(Protocol):
         """Waits until the scenario's time is `at` (milliseconds since 1970)."""
         ...
 
+    def now(self, at: int) -> int:
+        """The scenario's time, for a conversation that has come to `at`: answers take time only where time passes."""
+        ...
+
 
 class InstantClock:
     """Pauses take no time: days pass at once."""
@@ -42,6 +46,9 @@ class InstantClock:
 
     async def until(self, at: int) -> None:
         return
+
+    def now(self, at: int) -> int:
+        return at
 
 
 class ScaledClock:
@@ -58,3 +65,6 @@ class ScaledClock:
         wait = (at - self._starts) / 1000 / self._speed - (monotonic() - self._origin)
         if wait > 0:
             await asyncio.sleep(wait)
+
+    def now(self, at: int) -> int:
+        return max(at, self._starts + int((monotonic() - self._origin) * 1000 * self._speed))

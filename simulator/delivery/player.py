@@ -23,11 +23,11 @@ from simulator.delivery.records import (
     UNREACHABLE,
     Attempt,
     Authentication,
+    Over,
     Record,
     Summary,
 )
 from simulator.delivery.requests import Delivery, Destination, prepare
-from simulator.delivery.sequencer import Sequencer
 from simulator.delivery.transport import Answer, Transport
 from simulator.events import Event
 from simulator.scenario.model import Step
@@ -73,14 +73,14 @@ class Player:
         destinations: Sequence[Destination],
         transport: Transport,
         clock: Clock,
-        emit: Callable[[Record], None],
+        emit: Callable[[Record | Over], None],
         options: Options,
         *,
         calls: CallJudge | None = None,
         room: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`emit` gets every record, in order; `room` is awaited before a conversation starts, and holds the run
-        back while whoever gets the records can't keep up."""
+        """`emit` gets every record as it happens, and the end of every conversation; `room` is awaited before a
+        conversation starts, and holds the run back while whoever gets the records can't keep up."""
         self._run = run
         self._policy = policy
         self._destinations = destinations
@@ -103,13 +103,10 @@ class Player:
             start=run.starts,
             conversations=options.count,
             targets=tuple(item.endpoint.shown for item in destinations),
+            order=run.profile.event_names(),
         )
 
-        def record(value: Record) -> None:
-            self.summary.add(value)
-            emit(value)
-
-        self._records = Sequencer(record)
+        self._emit = emit
 
     def stop(self) -> None:
         """Ends the run early: nothing new is sent, and what is in flight has two seconds to be answered."""
@@ -134,8 +131,11 @@ class Player:
                     break
                 self.summary.started += 1
                 tasks.create_task(self._converse(index, under_way))
-        self._records.flush()
         return self.summary
+
+    def _record(self, value: Record) -> None:
+        self.summary.add(value)
+        self._emit(value)
 
     async def _reached(self, at: int) -> bool:
         """Waits for the scenario's time; False when the run is stopped before."""
@@ -176,7 +176,7 @@ class Player:
             talk.agenda.ended(talk.now)
             await self._send_until(None, talk)
         finally:
-            self._records.finish(index)
+            self._emit(Over(index))
             if self._calls is not None:
                 self._calls.finish(live)
             if under_way is not None:
@@ -200,7 +200,7 @@ class Player:
         plan, delivery.faults = faults.plan(asked, event, delivery.id, self._run.seed)
         delivery.planned = tuple(plan.faults)
         if plan.dropped:
-            self._records.add(event.index, self._unsent(delivery, event.at, DROPPED, "dropped on purpose"))
+            self._record(self._unsent(delivery, event.at, DROPPED, "dropped on purpose"))
             return
         for copy in range(plan.copies):
             one = replace(delivery, copy=copy)
@@ -222,11 +222,10 @@ class Player:
 
     async def _try(self, delivery: Delivery, talk: _Talk, going_on: bool) -> None:
         """One attempt, and what follows from it."""
-        index = delivery.event.index
         place = id(delivery.place)
         keeps_order = self._policy.ordering.value == ORDERED
         if not going_on:
-            self._records.add(index, self._unsent(delivery, talk.now, NOT_SENT))
+            self._record(self._unsent(delivery, talk.now, NOT_SENT))
             for waiting in talk.queued.pop(place, ()):
                 talk.agenda.add(talk.now, waiting)
             return
@@ -235,6 +234,7 @@ class Player:
             return
         async with self._sending:
             attempt = await self._attempt(delivery, talk.now)
+        talk.now = self._clock.now(talk.now)
         pause = self._pause(attempt, delivery)
         if pause is not None:
             attempt = replace(attempt, final=False)
@@ -243,7 +243,7 @@ class Player:
             del talk.busy[place]
             for waiting in talk.queued.pop(place, ()):
                 talk.agenda.add(talk.now, waiting)
-        self._records.add(index, attempt)
+        self._record(attempt)
         if attempt.verdict == UNREACHABLE and attempt.final:
             self.summary.unreachable = f"{delivery.place.endpoint.shown}: {attempt.reason}"
             self._stop.set()
@@ -312,4 +312,4 @@ class Player:
             why = "the run ended early" if self._calls is not None else "play with --serve to have it judged"
             identifier = verb.identifier or live.state.visitor.identifier
             record = Authentication(live.state.index, live.id, identifier, NOT_JUDGED, reason=why)
-        self._records.add(live.state.index, record)
+        self._record(record)

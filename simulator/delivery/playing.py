@@ -33,10 +33,10 @@ class Playing:
     policy: Policy
     places: Sequence[Destination]
     options: Options
+    speed: float | None
+    tls: ssl.SSLContext | None
+    state: ServerState | None
     recorder: Recorder
-    speed: float | None = None
-    tls: ssl.SSLContext | None = None
-    state: ServerState | None = None
     stops: bool = True
 
     def run_to_end(self) -> Summary:

@@ -44,6 +44,11 @@ class Attempt:
     request: Prepared | None = None
     answer: Answer | None = None
 
+    @property
+    def index(self) -> int:
+        """The conversation's place in the run."""
+        return self.event.index
+
     def document(self) -> dict[str, Any]:
         return {
             "type": "attempt",
@@ -90,6 +95,13 @@ class Authentication:
 
 
 Record = Attempt | Authentication
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Conversation `index` is over: no more records of it follow."""
+
+    index: int
 
 
 @dataclass(slots=True)
@@ -145,6 +157,7 @@ class Summary:
     start: int
     conversations: int
     targets: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
     started: int = 0
     rows: dict[str, EventRow] = field(default_factory=dict)
     authentications: Counter[str] = field(default_factory=Counter)
@@ -159,6 +172,12 @@ class Summary:
             row.add(record)
         else:
             self.authentications[record.verdict] += 1
+
+    def by_event(self) -> list[EventRow]:
+        """The rows in the vendor's order of its events."""
+        return sorted(
+            self.rows.values(), key=lambda row: self.order.index(row.event) if row.event in self.order else -1
+        )
 
     def count(self, *verdicts: str) -> int:
         """How many deliveries ended in one of these ways."""
@@ -193,7 +212,7 @@ class Summary:
             "dropped": self.count(DROPPED),
             "spoiled": self.count(SPOILED),
             "retries": sum(row.retries for row in self.rows.values()),
-            "events": [row.document() for row in self.rows.values()],
+            "events": [row.document() for row in self.by_event()],
             "authentications": dict(sorted(self.authentications.items())),
             "verdict": self.verdict,
             "exit_code": self.exit_code,

@@ -1,11 +1,12 @@
-"""Puts records back in order: conversations run side by side, but their records leave in the order of
+"""Puts records back in order: conversations run side by side, but their records are reported in the order of
 the conversations, so that the same run prints the same lines at any concurrency."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from simulator.delivery.records import Record
+from simulator.delivery.records import Attempt, Over, Record
 
 
 class Sequencer:
@@ -15,27 +16,30 @@ class Sequencer:
         self._emit = emit
         self._turn = 0
         self._waiting: dict[int, list[Record]] = {}
-        self._finished: set[int] = set()
+        self._over: set[int] = set()
 
-    def add(self, index: int, record: Record) -> None:
-        """A record of conversation `index`."""
-        if index == self._turn:
-            self._emit(record)
+    def add(self, item: Record | Over) -> None:
+        """The next record of a conversation, or its end."""
+        if isinstance(item, Over):
+            self._finish(item.index)
+        elif item.index == self._turn:
+            self._emit(item)
         else:
-            self._waiting.setdefault(index, []).append(record)
-
-    def finish(self, index: int) -> None:
-        """Conversation `index` has no more records."""
-        self._finished.add(index)
-        while self._turn in self._finished:
-            self._finished.remove(self._turn)
-            self._turn += 1
-            self._release(self._turn)
+            # It may wait for long; the bytes that went over the wire are kept elsewhere by now.
+            light = replace(item, request=None, answer=None) if isinstance(item, Attempt) else item
+            self._waiting.setdefault(item.index, []).append(light)
 
     def flush(self) -> None:
         """Hands on whatever still waits, in order."""
         for index in sorted(self._waiting):
             self._release(index)
+
+    def _finish(self, index: int) -> None:
+        self._over.add(index)
+        while self._turn in self._over:
+            self._over.remove(self._turn)
+            self._turn += 1
+            self._release(self._turn)
 
     def _release(self, index: int) -> None:
         for record in self._waiting.pop(index, ()):

@@ -97,7 +97,7 @@ class Terminal:
 
 def _by_event(summary: Summary) -> Table:
     rows = table("event", "attempts", "statuses", "mean ms", "max ms", "verdict")
-    for row in summary.rows.values():
+    for row in summary.by_event():
         statuses = ", ".join(f"{status} x {count}" for status, count in sorted(row.statuses.items()))
         verdicts = ", ".join(f"{count} {_styled(verdict)}" for verdict, count in row.verdicts.items())
         mean = f"{row.total_milliseconds / row.attempts:.1f}" if row.attempts else ""
