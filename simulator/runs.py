@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator import library
 from simulator.delivery.clock import wall_clock_second
 from simulator.errors import InputError
+from simulator.scenario.model import Scenario
 from simulator.timeline import Run
 from simulator.times import LATEST
 from simulator.vendors import registry
@@ -24,30 +25,46 @@ def prepare(
 
     `start` and `spacing` are milliseconds. Raises InputError.
     """
+    loaded = library.load(scenario)
+    return plan(loaded, vendor, profile, seed=seed, start=start, count=count, spacing=spacing, called=scenario)
+
+
+def plan(
+    scenario: Scenario,
+    vendor: str,
+    profile: str | None = None,
+    *,
+    seed: int | None = None,
+    start: int | None = None,
+    count: int = 1,
+    spacing: int = 1_000,
+    called: str | None = None,
+) -> Run:
+    """The same of a scenario that is loaded; `called` is what refusals call it, where that is not its file."""
     known = registry.get(vendor)
     chosen = known.profile(profile)
-    loaded = library.load(scenario)
-    if vendor not in loaded.vendors:
+    name = called or scenario.file
+    if vendor not in scenario.vendors:
         raise InputError(
-            f"{scenario}: '{vendor}' is not among the scenario's vendors ({', '.join(loaded.vendors)}); "
+            f"{name}: '{vendor}' is not among the scenario's vendors ({', '.join(scenario.vendors)}); "
             "play it as one of those, or add it to 'vendors'"
         )
-    if count > 1 and (pinned := loaded.pinned_ids()):
+    if count > 1 and (pinned := scenario.pinned_ids()):
         raise InputError(
-            f"{scenario}: {' and '.join(pinned)} can belong to one conversation only; "
+            f"{name}: {' and '.join(pinned)} can belong to one conversation only; "
             f"leave it out, or play with --count 1 (not {count})"
         )
-    starts = start if start is not None else loaded.starts
+    starts = start if start is not None else scenario.starts
     starts = wall_clock_second() if starts is None else starts
     if starts + (count - 1) * spacing > LATEST:
         raise InputError(
             f"the last of {count} conversations would start after 2100; lower --count, --spacing or --start"
         )
     return Run(
-        scenario=loaded,
+        scenario=scenario,
         vendor=known,
         profile=chosen,
-        seed=loaded.seed if seed is None else seed,
+        seed=scenario.seed if seed is None else seed,
         starts=starts,
         spacing=spacing,
     )

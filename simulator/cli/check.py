@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from simulator.cli import options
-from simulator.cli.running import interruptible, loop_factory, served
+from simulator.cli.running import served
+from simulator.delivery.loop import interruptible, loop_factory
+from simulator.reporting.checks import FORMATS, Reporters
 
 if TYPE_CHECKING:
     import ssl
 
     from simulator.checks.engine import CheckEvent
-    from simulator.checks.model import Verdict
+    from simulator.checks.model import Result, Verdict
     from simulator.checks.registry import Selection
     from simulator.config import Config
     from simulator.delivery.requests import Destination
@@ -28,21 +30,35 @@ if TYPE_CHECKING:
 DUPLICATE_INTERVAL = 1_500
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _report_files(command: F) -> F:
+    """An option for each format of report files."""
+    for kind in reversed(FORMATS):
+        command = click.option(f"--{kind.name}", metavar="FILE", help=f"Write the report as {kind.title}.")(command)
+    return command
+
+
 @click.command("check", cls=options.Command)
 @options.vendor
 @click.option("--to", metavar="URL", help="The integration; default: the vendor's first target in vendorsim.yaml.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of made-up data.")
 @click.option("--only", metavar="PATTERN", help="A check, a family, an event, or check:event; * stands for anything.")
 @click.option("--probe", metavar="URL", help="Where the state is shown, with {conversation_id}.")
+@click.option(
+    "--probe-ignore",
+    metavar="POINTER",
+    multiple=True,
+    help="What of the state counts for nothing, as /updated_at; repeatable.",
+)
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="A header for every request; repeatable.")
 @options.secret_env
 @click.option("--fuzz", is_flag=True, help="Let Schemathesis look for bodies that break the integration, too.")
 @click.option("--max-examples", type=click.IntRange(1), default=100, show_default=True, help="Of --fuzz, per event.")
 @click.option("--serve", "port", metavar="PORT", type=options.Port(), help="Answer the vendors' APIs there meanwhile.")
 @click.option("--policy", "policies", multiple=True, metavar="KEY=VALUE", help="Override the vendor's policy.")
-@click.option("--junit", metavar="FILE", help="Write a JUnit report.")
-@click.option("--html", metavar="FILE", help="Write an HTML report.")
-@click.option("--sarif", metavar="FILE", help="Write a SARIF report.")
+@_report_files
 @options.tls
 @options.config_file
 @options.json_output
@@ -53,34 +69,34 @@ def command(
     seed: int,
     only: str | None,
     probe: str | None,
+    probe_ignore: tuple[str, ...],
     headers: tuple[str, ...],
     secret_env: str | None,
     fuzz: bool,
     max_examples: int,
     port: int | None,
     policies: tuple[str, ...],
-    junit: str | None,
-    html: str | None,
-    sarif: str | None,
     ca: str | None,
     cert: str | None,
     cert_key: str | None,
     config_file: str | None,
     as_json: bool,
+    **files: str | None,
 ) -> int:
     """Hold an integration to the vendor's contract, and tell how to reproduce each finding.
 
-    Exit code 0: passed; 1: a check failed; 3: the integration can't be reached. Warnings don't change it.
+    Exit code 0: passed; 1: a check failed; 3: the integration can't be reached; 130: interrupted. Warnings don't
+    change it.
 
     \b
     vendorsim check --vendor smartsupp --to http://localhost:8000/hook
     vendorsim check --vendor userlike --to http://localhost:8000/hook --probe http://localhost:8000/state/{conversation_id}
     """
     from simulator import config
+    from simulator.checks.differences import pattern
     from simulator.checks.registry import Selection
     from simulator.delivery import setup
     from simulator.delivery.transport import tls_context
-    from simulator.reporting.checks import reporters
     from simulator.vendors import registry
 
     known = registry.get(vendor)
@@ -88,18 +104,53 @@ def command(
     loaded = config.load(config_file)
     policy = setup.policy(known, chosen, loaded, policies)
     place = setup.destinations(known, loaded, policy, to, headers, secret_env)[0]
+    for text in probe_ignore:
+        pattern(text)
     selection = Selection(only, chosen.event_names())
+    _look_over(loaded)
     tls = tls_context(ca, cert, cert_key) if ca or cert else None
-    command = _command(vendor, profile, seed, to, probe, headers, secret_env, fuzz, max_examples, port, policies)
-    report, finish = reporters(as_json=as_json, junit=junit, html=html, sarif=sarif)
+    command = _command(
+        vendor, profile, seed, to, probe, probe_ignore, headers, secret_env, fuzz, max_examples, port, policies
+    )
     with ExitStack() as stack:
+        reporters = stack.enter_context(Reporters(files, as_json=as_json))
         state = stack.enter_context(served(port, DUPLICATE_INTERVAL)) if port is not None else None
         checking = Checking(
-            known, chosen, policy, loaded, place, selection, seed, command, probe, fuzz, max_examples, tls, state
+            known,
+            chosen,
+            policy,
+            loaded,
+            place,
+            selection,
+            seed,
+            command,
+            probe,
+            probe_ignore,
+            fuzz,
+            max_examples,
+            tls,
+            state,
         )
-        verdict = checking.run_to_end(report)
-        finish(verdict)
-    return verdict.exit_code
+        return checking.run_to_end(reporters.handle).exit_code
+
+
+def _look_over(config: Config) -> None:
+    """Tells of skips that are over. Raises InputError for a check that vendorsim.yaml names and nobody knows."""
+    from simulator.checks.model import FAMILIES
+    from simulator.checks.registry import all_checks
+    from simulator.errors import InputError, unknown
+    from simulator.reporting.console import messages
+    from simulator.reporting.text import one_line
+
+    ids = [check.id for check in all_checks()]
+    skipped = [skip.check for skip in config.skipped]
+    for name, known in (*((name, [*FAMILIES, *ids]) for name in skipped), *((name, ids) for name in config.severities)):
+        if name not in known:
+            raise InputError(f"{config.file}: {unknown('check', name, known)}")
+    for skip in config.skipped:
+        if skip.expired():
+            message = f"{config.file}: {skip.check} is judged again: it was skipped until {skip.until} ({skip.reason})"
+            messages().print(one_line(message), markup=False)
 
 
 def _command(
@@ -108,6 +159,7 @@ def _command(
     seed: int,
     to: str | None,
     probe: str | None,
+    probe_ignore: tuple[str, ...],
     headers: tuple[str, ...],
     secret_env: str | None,
     fuzz: bool,
@@ -125,6 +177,8 @@ def _command(
         words += ["--to", to if endpoint(to).credentials is None else endpoint(to).shown]
     words += ["--seed", str(seed)]
     words += ["--probe", probe] if probe else []
+    for pointer in probe_ignore:
+        words += ["--probe-ignore", pointer]
     for header in headers:
         name, _, _ = header.partition(":")
         words += ["--header", f"{name}: {MASK.decode()}" if is_secret(header.encode()) else header]
@@ -149,6 +203,7 @@ class Checking:
     seed: int
     command: tuple[str, ...]
     probe: str | None
+    probe_ignore: tuple[str, ...]
     fuzz: bool
     max_examples: int
     tls: ssl.SSLContext | None
@@ -164,7 +219,7 @@ class Checking:
         from simulator.checks import engine
         from simulator.checks.context import Settings
         from simulator.checks.coverage import Coverage
-        from simulator.checks.model import Result, Verdict
+        from simulator.checks.model import Verdict
         from simulator.checks.probes import probe
         from simulator.checks.stories import Stories
         from simulator.delivery.clock import wall_clock_second
@@ -172,6 +227,8 @@ class Checking:
         from simulator.end_user import answer_names
 
         transport = HttpTransport(self.tls)
+        # Some answers go by their whole message, too.
+        short = tuple(name for name in answer_names() if " " not in name)
         contract = contracts.contract(self.vendor.name, self.profile.name)
         text = self.probe or self.place.target.probe
         settings = Settings(
@@ -184,26 +241,22 @@ class Checking:
             stories=Stories(self.vendor, self.profile, self.seed, wall_clock_second()),
             selection=self.selection,
             seed=self.seed,
-            coverage=Coverage(contract, self.profile, answer_names() if self.state is not None else ()),
+            coverage=Coverage(contract, self.profile, short if self.state is not None else ()),
             command=self.command,
             probe=probe(text, transport, self.place.headers) if text else None,
+            probe_ignore=(*self.probe_ignore, *self.place.target.probe_ignore),
             state=self.state,
             fuzz=self.fuzz,
             max_examples=self.max_examples,
             severities=self.config.severities,
         )
-        results: list[Result] = []
-        last: Verdict | None = None
+        seen: list[CheckEvent] = []
         stopped = asyncio.Event()
 
         async def judge() -> None:
-            nonlocal last
             async for event in engine.run(settings, self._skipped()):
+                seen.append(event)
                 report(event)
-                if isinstance(event, engine.Finished):
-                    results.append(event.result)
-                elif isinstance(event, Verdict):
-                    last = event
 
         try:
             with interruptible(stopped.set):
@@ -218,8 +271,29 @@ class Checking:
                     judging.result()
         finally:
             transport.abort()
-        return last or engine.verdict(settings, results, interrupted=True)
+        last = seen[-1] if seen else None
+        if not isinstance(last, Verdict):
+            last = engine.verdict(settings, self._judged(seen), interrupted=True)
+            report(last)
+        return last
+
+    def _judged(self, seen: Sequence[CheckEvent]) -> list[Result]:
+        """What an interrupted run has judged: findings of the check that was under way count, too."""
+        from simulator.checks.engine import Started
+        from simulator.checks.model import ERROR, FAILED, NOT_JUDGED, Result
+        from simulator.checks.registry import all_checks
+
+        results = [event.result for event in seen if isinstance(event, Started)]
+        begun = {result.check.id for result in results}
+        cut_short = results[-1:] if seen and isinstance(seen[-1], Started) else []
+        unjudged = [
+            Result(check) for check in all_checks() if self.selection.takes_check(check) and check.id not in begun
+        ]
+        for result in (*cut_short, *unjudged):
+            failed = any(finding.severity == ERROR for finding in result.findings)
+            result.status, result.reason = FAILED if failed else NOT_JUDGED, "interrupted"
+        return results + unjudged
 
     def _skipped(self) -> Mapping[str, str]:
         """The checks that vendorsim.yaml leaves out, with their reasons."""
-        return {skip.check: skip.reason for skip in self.config.skipped if not skip.expired()}
+        return {skip.check: f"{skip.reason} (until {skip.until})" for skip in self.config.skipped if not skip.expired()}

@@ -1,10 +1,8 @@
-"""What commands that run for a while share: the event loop, the server beside it, and Ctrl-C."""
+"""What commands that run for a while share: the server beside them."""
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,15 +13,6 @@ if TYPE_CHECKING:
 
 # How long the same request of `end_user` counts as a duplicate, in milliseconds.
 DUPLICATE_INTERVAL = 60_000
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed; it costs half as much."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 @contextmanager
@@ -37,30 +26,3 @@ def served(port: int, duplicate_interval: int = DUPLICATE_INTERVAL) -> Iterator[
     with running_server(create_app(state), "127.0.0.1", port) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
         yield state
-
-
-@contextmanager
-def interruptible(stop: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) calls `stop`; the second one ends the program."""
-    loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM)
-
-    def stop_once() -> None:
-        release()
-        stop()
-
-    def release() -> None:
-        for number in caught:
-            loop.remove_signal_handler(number)
-
-    try:
-        for number in caught:
-            loop.add_signal_handler(number, stop_once)
-    except (NotImplementedError, ValueError, RuntimeError):
-        # No signal handlers on this platform, or not in the main thread: Ctrl-C raises as usual.
-        yield
-        return
-    try:
-        yield
-    finally:
-        release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 MASK = b"***"
@@ -19,8 +20,12 @@ def is_secret(line: bytes) -> bool:
     return _SECRET.match(line) is not None
 
 
+@lru_cache(maxsize=1_024)
 def masked(head: bytes) -> tuple[bytes, frozenset[bytes]]:
-    """The head of a request without secrets, and these secrets: values of telling headers, and the query of the URL."""
+    """The head of a request without secrets, and these secrets: values of telling headers, and the query of the URL.
+
+    Kept for heads that come again: without a signature, requests differ in the length of their bodies only.
+    """
     line, separator, rest = head.partition(b"\r\n")
     found = {value for _, value in _SECRET.findall(rest)}
     found |= {value.split(b" ")[-1] for value in found}

@@ -16,6 +16,7 @@ class Sequencer:
         self._emit = emit
         self._turn = 0
         self._waiting: dict[int, list[Record]] = {}
+        self._heavy: set[int] = set()
         self._over: set[int] = set()
 
     def add(self, item: Record | Over) -> None:
@@ -25,9 +26,17 @@ class Sequencer:
         elif item.index == self._turn:
             self._emit(item)
         else:
-            # It may wait for long; the bytes that went over the wire are kept elsewhere by now.
-            light = replace(item, request=None, answer=None) if isinstance(item, Attempt) else item
-            self._waiting.setdefault(item.index, []).append(light)
+            self._waiting.setdefault(item.index, []).append(item)
+            self._heavy.add(item.index)
+
+    def lighten(self) -> None:
+        """Lets go of the bytes that went over the wire: what waits now may wait for long, and they are kept elsewhere.
+
+        Not at once: most records wait for a moment only, and a copy costs more than that.
+        """
+        for index in self._heavy & self._waiting.keys():
+            self._waiting[index] = [_light(record) for record in self._waiting[index]]
+        self._heavy.clear()
 
     def flush(self) -> None:
         """Hands on whatever still waits, in order."""
@@ -44,3 +53,9 @@ class Sequencer:
     def _release(self, index: int) -> None:
         for record in self._waiting.pop(index, ()):
             self._emit(record)
+
+
+def _light(record: Record) -> Record:
+    if isinstance(record, Attempt) and record.request is not None:
+        return replace(record, request=None, answer=None)
+    return record

@@ -3,79 +3,155 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 
-from rich.markup import escape
+from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
-from simulator.checks.engine import CheckEvent, Finished, Started
-from simulator.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Verdict
+from simulator.checks.engine import CheckEvent, Started
+from simulator.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Result, Verdict
 from simulator.reporting.console import messages, results, table
+from simulator.reporting.covered import totals
+from simulator.reporting.outcome import Group, counted, groups, tally, why, word
+from simulator.reporting.text import one_line
 
+# Of each check; the rest is counted, and stands in the other reports.
+MOST_FINDINGS = 5
+MOST_MISSING = 6
 _STYLES = {PASSED: "green", FAILED: "red", NOT_JUDGED: "yellow", SKIPPED: "yellow"}
 
 
 class CheckTerminal:
-    """Shows which check is under way, and everything at the end."""
+    """Shows which check is under way where there is somebody to see it, and everything at the end."""
 
     def __init__(self) -> None:
         self._status: Status | None = None
 
     def handle(self, event: CheckEvent) -> None:
         """One event of the run."""
-        if not sys.stderr.isatty():
-            return
-        if isinstance(event, Started):
+        if isinstance(event, Verdict):
+            self.close()
+            _print(event)
+        elif isinstance(event, Started) and sys.stderr.isatty():
             if self._status is None:
                 self._status = Status("", console=messages())
                 self._status.start()
             self._status.update(event.check.id)
-        elif not isinstance(event, Finished) and self._status is not None:
-            self._status.stop()
 
-    def finish(self, verdict: Verdict) -> None:
-        """The table of checks, the findings, and the verdict."""
+    def close(self) -> None:
+        """Takes the progress away."""
         if self._status is not None:
             self._status.stop()
-        console = results()
-        console.print(f"[bold]{verdict.vendor} ({verdict.profile})[/bold] against {escape(verdict.target)}")
-        rows = table("check", "status", "cases", "")
-        for result in verdict.results:
-            style = _STYLES[result.status]
-            count = len(result.findings)
-            told = result.reason or (f"{count} finding{'s' * (count != 1)}" if count else "")
-            rows.add_row(result.check.id, f"[{style}]{result.status}[/]", str(result.cases), escape(told))
-        console.print(rows)
-        for finding in sorted(verdict.findings, key=lambda finding: finding.severity != ERROR):
-            console.print()
-            for line in _told(finding):
-                console.print(line)
-        console.print()
-        console.print(_closing(verdict))
+            self._status = None
 
 
-def _told(finding: Finding) -> list[str]:
-    style = "red" if finding.severity == ERROR else "yellow"
-    cases = f" ({finding.count} cases)" if finding.count > 1 else ""
-    where = f" at {escape(finding.pointer)}" if finding.pointer else ""
-    known_from = f"{finding.statement.provenance}: {finding.statement.source}"
+def _print(verdict: Verdict) -> None:
+    page = _Page(results())
+    page.write(0, (f"{verdict.vendor} ({verdict.profile})", "bold"), f" against {verdict.target}, seed {verdict.seed}")
+    page.blank()
+    rows = table("check", "status", "cases", "")
+    for result in verdict.results:
+        if result.status in (PASSED, FAILED):
+            styled = Text(result.status, _STYLES[result.status])
+            rows.add_row(result.check.id, styled, Text(str(result.cases), justify="right"), Text(_remark(result)))
+    if rows.row_count:
+        page.console.print(rows)
+    for status, reason, names in _unjudged(verdict):
+        page.write(0, (status.replace("_", " "), _STYLES[status]), f" {', '.join(names)}: {reason}", hang=2)
+    for group in groups(verdict):
+        _print_group(page, group)
+    _print_coverage(page, verdict)
+    page.blank()
+    _print_verdict(page, verdict)
+
+
+def _remark(result: Result) -> str:
+    found = counted(len(result.findings), "finding") if result.findings else ""
+    return ": ".join(part for part in (found, one_line(result.reason or "")) if part)
+
+
+def _unjudged(verdict: Verdict) -> list[tuple[str, str, list[str]]]:
+    """What was not judged or left out, by the reason; a family stands for its checks where all share it."""
+    sizes = Counter(result.check.family for result in verdict.results)
+    by_reason: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for result in verdict.results:
+        if result.status not in (PASSED, FAILED):
+            families = by_reason.setdefault((result.status, result.reason or "no reason is known"), {})
+            families.setdefault(result.check.family, []).append(result.check.id)
     return [
-        f"[{style}]{finding.severity}[/] [bold]{finding.check}[/bold]: {escape(finding.message)}{cases}",
-        f"  expected {escape(finding.expected)}, found {escape(finding.found)}{where}",
-        f"  why: {escape(finding.statement.value)} ({escape(known_from)})",
-        f"  remedy: {escape(finding.remedy)}",
-        f"  reproduce: {escape(finding.reproduce)}",
+        (status, reason, [name for family, ids in families.items() for name in _named(family, ids, sizes[family])])
+        for (status, reason), families in by_reason.items()
     ]
 
 
-def _closing(verdict: Verdict) -> str:
-    counted = {
-        status: sum(result.status == status for result in verdict.results)
-        for status in (PASSED, FAILED, NOT_JUDGED, SKIPPED)
-    }
-    parts = [f"{count} {status.replace('_', ' ')}" for status, count in counted.items() if count]
-    warnings = sum(finding.severity != ERROR for finding in verdict.findings)
-    parts += [f"{warnings} warning{'s' * (warnings != 1)}"] if warnings else []
-    word = {0: "passed", 1: "failed", 3: "unreachable", 130: "interrupted"}[verdict.exit_code]
+def _named(family: str, ids: list[str], size: int) -> list[str]:
+    return [family] if len(ids) == size > 1 else ids
+
+
+def _print_group(page: _Page, group: Group) -> None:
+    check = group.result.check
+    style = "red" if group.severity == ERROR else "yellow"
+    page.blank()
+    page.write(0, (group.severity, style), " ", (check.id, "bold"), f"  {counted(len(group.findings), 'finding')}")
+    page.write(2, f"{check.statement.value} ({check.statement.provenance}: {check.statement.source})")
+    page.write(2, f"remedy: {check.remedy}")
+    for finding in group.findings[:MOST_FINDINGS]:
+        _print_finding(page, finding)
+    more = len(group.findings) - MOST_FINDINGS
+    if more > 0:
+        page.write(2, f"and {more} more: --html, --sarif and --json have all of them")
+
+
+def _print_finding(page: _Page, finding: Finding) -> None:
+    cases = f" ({finding.count} cases)" if finding.count > 1 else ""
+    where = f" at {finding.pointer}" if finding.pointer else ""
+    page.write(2, f"- {finding.message}{cases}", hang=2)
+    page.write(4, f"expected {finding.expected}, found {finding.found}{where}")
+    page.copyable(4, f"reproduce: {finding.reproduce}")
+
+
+def _print_coverage(page: _Page, verdict: Verdict) -> None:
+    parts = totals(verdict.coverage)
+    page.blank()
+    page.write(0, "exercised: " + ", ".join(f"{part.exercised} of {part.known} {part.kind}" for part in parts))
+    for part in parts:
+        if not part.missing or part.kind not in ("events", "API answers"):
+            continue
+        shown = ", ".join(part.missing[:MOST_MISSING])
+        more = len(part.missing) - MOST_MISSING
+        page.write(2, f"{part.kind} not exercised: {shown}" + (f" and {more} more" if more > 0 else ""))
+
+
+def _print_verdict(page: _Page, verdict: Verdict) -> None:
     style = "green" if verdict.exit_code == 0 else "red"
-    reason = f" ({escape(verdict.unreachable)})" if verdict.unreachable else ""
-    return f"[{style}]{word}[/{style}]{reason}: {', '.join(parts)}"
+    reason = why(verdict)
+    told = ", ".join(f"{count} {name}" for count, name in tally(verdict)) or "nothing was judged"
+    page.write(0, (word(verdict), style), f" ({reason})" if reason else "", f": {told}")
+
+
+class _Page:
+    """Lines that fold at the edge of a terminal with their indentation; without a terminal they never fold, so that
+    they can be searched."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def blank(self) -> None:
+        self.console.print()
+
+    def write(self, indent: int, *parts: str | tuple[str, str], hang: int = 0) -> None:
+        """One paragraph; `hang` is how much deeper its second line and those after it stand."""
+        plain = [(one_line(part), "") if isinstance(part, str) else (one_line(part[0]), part[1]) for part in parts]
+        text = Text.assemble(*plain)
+        if not self.console.is_terminal:
+            self.console.print(Text(" " * indent) + text, soft_wrap=True)
+            return
+        lines = text.wrap(self.console, max(20, self.console.width - indent - hang))
+        for number, line in enumerate(lines):
+            line.rstrip()
+            self.console.print(Text(" " * (indent + (hang if number else 0))) + line, soft_wrap=True)
+
+    def copyable(self, indent: int, text: str) -> None:
+        """A line that is never folded by us, whatever its length: a command can be copied from it whole."""
+        self.console.print(Text(" " * indent + one_line(text)), soft_wrap=True)

@@ -28,6 +28,13 @@ def messages() -> Console:
     return _console(sys.stderr)
 
 
+def plain(stream: TextIO) -> Console:
+    """A console that writes text and nothing else, whatever the environment says of colours."""
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, soft_wrap=True, width=_UNFOLDED, force_terminal=False)
+
+
 def _console(stream: TextIO) -> Console:
     from rich.console import Console
 

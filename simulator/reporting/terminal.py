@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
@@ -65,9 +66,10 @@ class Terminal:
         if self._status is not None:
             self._status.update(f"{self._attempts} sent, last: {escape(_what(record))}")
 
-    def finish(self, summary: Summary) -> None:
+    def finish(self, summary: Summary, console: Console | None = None) -> None:
+        """Prints the summary, on standard output where no console is given."""
         self.__exit__()
-        console = results()
+        console = console or results()
         console.print(f"[bold]{escape(self._title)}[/bold]")
         targets = ", ".join(summary.targets) or "no target"
         console.print(f"seed {summary.seed}, starts {iso(summary.start)}, to {escape(targets)}")

@@ -5,9 +5,11 @@ The server runs in threads of its own; everything here is safe to use from any t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Any
 
 from simulator.delivery import clock
 from simulator.end_user import SLOW_SECONDS
@@ -20,7 +22,7 @@ class ApiCall:
     """One call of a vendor's API, and what it was told.
 
     `at` is in milliseconds since 1970. `credentials` is the kind, `bearer` or `basic`, or None; never the
-    secret. `fields` is what a good body said.
+    secret. `fields` is what a good body said, `body` is the body as it came (None where it was not read).
     """
 
     operation: str
@@ -31,6 +33,7 @@ class ApiCall:
     fields: Mapping[str, str] | None
     status: int
     message: str
+    body: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,36 @@ class _Attached:
     answers: Iterator[str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a test has said of a session. `answers` are forced on its next calls, one by one."""
+
+    ended: bool = False
+    crm_supported: bool = True
+    answers: tuple[str, ...] = ()
+
+
 class Sessions:
-    """The conversations that are being played, by session id. Any other session needs no memory."""
+    """The conversations that are being played, and what was set by hand, by session id. Any other session needs
+    no memory."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._attached: dict[str, _Attached] = {}
+        self._by_hand: dict[str, ByHand] = {}
+
+    def set(self, session_id: str, **changes: Any) -> None:
+        """Changes what is set by hand (the fields of `ByHand`); the session is known from now on."""
+        with self._lock:
+            self._by_hand[session_id] = replace(self._by_hand.get(session_id, ByHand()), **changes)
+
+    def by_hand(self, session_id: str) -> ByHand | None:
+        """What is set by hand, as it counts for this call: its first answer is used up."""
+        with self._lock:
+            found = self._by_hand.get(session_id)
+            if found is not None and found.answers:
+                self._by_hand[session_id] = replace(found, answers=found.answers[1:])
+            return found
 
     def attach(self, session_id: str, conversation: Conversation, answers: Sequence[str | None] = ()) -> None:
         """From now on the session is this conversation.
@@ -74,7 +101,7 @@ class ServerState:
 
     Without a `token` any well-formed credentials will do. With `strict` only sessions that are being
     played are known. `duplicate_interval` is in milliseconds, 0 switches the rule off; `rate_limit` is in
-    requests per second, None for no limit. `slow_seconds` is how long slow answers are held back.
+    requests per second, None for no limit. `slow_seconds` is how long slow answers are held back, by `sleep`.
     `now` gives monotonic seconds.
     """
 
@@ -87,10 +114,13 @@ class ServerState:
         *,
         slow_seconds: float = SLOW_SECONDS,
         now: Callable[[], float] = clock.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.token = token
         self.strict = strict
+        self.duplicate_interval = duplicate_interval
         self.slow_seconds = slow_seconds
+        self.sleep = sleep
         self.sessions = Sessions()
         self.duplicates = DuplicateRule(duplicate_interval, now)
         self.rate_limit = None if rate_limit is None else RateLimit(rate_limit, now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, jsonify, request
@@ -12,7 +11,7 @@ from werkzeug.routing import BaseConverter
 from simulator import end_user
 from simulator.delivery import clock
 from simulator.server import credentials
-from simulator.server.state import ApiCall, ServerState
+from simulator.server.state import ApiCall, ByHand, ServerState
 from simulator.world import Conversation
 
 if TYPE_CHECKING:
@@ -54,6 +53,7 @@ class _Call:
         self.credentials = credentials.read(request.headers.get("Authorization"))
         self.conversation: Conversation | None = None
         self.headers: dict[str, str] = {}
+        self.body: bytes | None = None
 
     def answer(self) -> Response:
         verdict = end_user.judge(
@@ -61,7 +61,7 @@ class _Call:
                 comm_type=self.comm_type,
                 session_id=self.session_id,
                 content_type=request.headers.get("Content-Type", ""),
-                body=_body,
+                body=self.read_body,
                 refusal=self.refusal(),
             ),
             self.look_up,
@@ -69,7 +69,7 @@ class _Call:
         )
         self.settle(verdict)
         if verdict.slow:
-            time.sleep(self.state.slow_seconds)
+            self.state.sleep(self.state.slow_seconds)
         response = jsonify(message=verdict.answer.message)
         response.status_code = verdict.answer.status
         response.headers.update(self.headers)
@@ -87,13 +87,20 @@ class _Call:
         return None
 
     def look_up(self) -> end_user.Session:
-        """The session: a conversation that is being played, or any other, active on first sight."""
+        """The session: a conversation that is being played, or any other, active on first sight. What is set by
+        hand comes on top."""
         found = self.state.sessions.called(self.session_id, _CHANNELS[self.comm_type])
-        if found is None:
-            return end_user.Session(known=not self.state.strict)
-        self.conversation, name = found
-        forced = None if name is None else end_user.forced(name, self.comm_type)
-        return end_user.Session(ended=self.conversation.ended, forced=forced)
+        self.conversation, name = found or (None, None)
+        by_hand = self.state.sessions.by_hand(self.session_id)
+        known = not self.state.strict or found is not None or by_hand is not None
+        by_hand = by_hand or ByHand()
+        name = by_hand.answers[0] if by_hand.answers else name
+        return end_user.Session(
+            known=known,
+            ended=by_hand.ended or (self.conversation is not None and self.conversation.ended),
+            crm_supported=by_hand.crm_supported,
+            forced=None if name is None else end_user.forced(name, self.comm_type),
+        )
 
     def settle(self, verdict: end_user.Verdict) -> None:
         """The conversation learns who its end user is, and the subscribers learn of the call."""
@@ -110,12 +117,14 @@ class _Call:
                 fields=verdict.fields,
                 status=answer.status,
                 message=answer.message,
+                body=self.body,
             )
         )
 
-
-def _body() -> bytes | None:
-    try:
-        return request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        return None
+    def read_body(self) -> bytes | None:
+        """The raw body; None when it is over the limit."""
+        try:
+            self.body = request.get_data(cache=False)
+        except RequestEntityTooLarge:
+            return None
+        return self.body

@@ -1,0 +1,48 @@
+"""The coverage of a run, added up: of each kind of thing, how many were exercised and which were not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """One kind of thing that a contract documents."""
+
+    kind: str
+    exercised: int
+    known: int
+    missing: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        return self.exercised / self.known if self.known else 1.0
+
+
+def totals(coverage: Mapping[str, Any]) -> list[Covered]:
+    """Events, fields, enum values and API answers; kinds of which nothing is known are left out."""
+    events, answers = coverage["events"], coverage["answers"]
+    kinds = [
+        _listed("events", events),
+        _added("fields", coverage["fields"]),
+        _added("enum values", coverage["values"]),
+        _listed("API answers", answers),
+    ]
+    return [kind for kind in kinds if kind.known]
+
+
+def _listed(kind: str, part: Mapping[str, Any]) -> Covered:
+    done, missing = len(part["exercised"]), tuple(part["not_exercised"])
+    return Covered(kind, done, done + len(missing), missing)
+
+
+def _added(kind: str, by_event: Mapping[str, Mapping[str, Any]]) -> Covered:
+    missing = tuple(f"{event}: {name}" for event, part in by_event.items() for name in part["not_exercised"])
+    return Covered(
+        kind,
+        sum(part["exercised"] for part in by_event.values()),
+        sum(part["known"] for part in by_event.values()),
+        missing,
+    )

@@ -1,0 +1,203 @@
+"""The reports of `vendorsim check`: terminal, JUnit, HTML, SARIF and JSON say the same, to their readers' schemas."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import reports
+from command_line import Vendorsim
+from delivery.receiver import Answer, Connection, Receiver, Request, status
+from syrupy.assertion import SnapshotAssertion
+
+OK = status(200)
+BROKEN = status(500, b"Internal Server Error", Content_Type="text/plain")
+HOSTILE = "</pre></details><script>alert('\x1b[31m')</script>\x00\x07 \u202egnp.exe ]]> & \ufffe"
+
+
+def rejecting(connection: Connection, request: Request) -> None:
+    """Falls over fields that it does not know; accepts all the rest, broken or not."""
+    connection.send(BROKEN if b"vendorsim_unknown_field" in request.body else OK)
+
+
+def hostile(connection: Connection, request: Request) -> None:
+    """Fails with an answer that would like to run in the report."""
+    connection.send(status(500, HOSTILE.encode() + b"\xff", X_Note="<img src=x onerror=alert(1)>"))
+
+
+@pytest.fixture
+def reported(vendorsim: Vendorsim, tmp_path: Path) -> Any:
+    def run(answer: Answer, *arguments: object, vendor: str = "smartsupp") -> reports.Reports:
+        with Receiver(answer) as target:
+            return reports.run(vendorsim, tmp_path, "--to", target.url(), *arguments, vendor=vendor)
+
+    return run
+
+
+# People
+
+
+@pytest.mark.parametrize(
+    ("answer", "only"),
+    [(BROKEN, "accepts"), (OK, "rejects.content_type"), (rejecting, "tolerates.unknown_*")],
+    ids=["errors", "a warning", "many"],
+)
+def test_the_terminal_shows_checks_findings_coverage_and_verdict(
+    vendorsim: Vendorsim, snapshot: SnapshotAssertion, answer: Answer, only: str
+) -> None:
+    with Receiver(answer) as target:
+        told = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--only", only)
+    assert reports.steady(told.out) == snapshot
+    assert told.err == "", "progress is for terminals"
+
+
+def test_errors_are_told_before_warnings(vendorsim: Vendorsim) -> None:
+    with Receiver(rejecting) as target:
+        told = vendorsim("check", "--vendor", "messagehub", "--to", target.url(), "--only", "*s.*_*")
+    levels = [line.split()[0] for line in told.out.splitlines() if re.match(r"(error|warning) \w+\.", line)]
+    assert set(levels) == {"error", "warning"}
+    assert levels == sorted(levels)
+
+
+def test_many_findings_of_one_check_are_counted(vendorsim: Vendorsim) -> None:
+    with Receiver(BROKEN) as target:
+        told = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--only", "rejects.wrong_type")
+    shown = told.out.count("reproduce: ")
+    total, more = (
+        re.search(r"error rejects.wrong_type  (\d+) findings", told.out),
+        re.search(r"and (\d+) more", told.out),
+    )
+    assert total
+    assert more
+    assert shown + int(more[1]) == int(total[1])
+
+
+# One run in every report
+
+
+def test_a_passing_run(reported: Any) -> None:
+    told = reported(OK, "--only", "accepts")
+    assert (told.code, told.json["verdict"]) == (0, "passed")
+    assert [case.get("name") for case in told.junit.iter("testcase")] == [check["id"] for check in told.json["checks"]]
+    assert told.cases("failure") == told.cases("skipped") == []
+    assert told.sarif["results"] == []
+    assert told.sarif["invocations"][0]["executionSuccessful"]
+    assert told.html.text("h1") == ["passed"]
+
+
+def test_warnings_change_neither_verdict_nor_exit_code(reported: Any) -> None:
+    told = reported(OK, "--only", "rejects.content_type")
+    assert (told.code, told.json["verdict"]) == (0, "passed")
+    assert [finding["severity"] for finding in told.json["findings"]] == ["warning"]
+    assert (told.cases("failure"), told.cases("system-out")) == ([], ["rejects.content_type"])
+    assert [result["level"] for result in told.sarif["results"]] == ["warning"]
+
+
+def test_a_failing_run_says_the_same_everywhere(reported: Any) -> None:
+    told = reported(rejecting, "--only", "tolerates", vendor="messagehub")
+    assert (told.code, told.json["verdict"]) == (1, "failed")
+    findings = told.json["findings"]
+    errors = {finding["check"] for finding in findings if finding["severity"] == "error"}
+    assert set(told.cases("failure")) == errors == {"tolerates.unknown_field"}
+    keys = [finding["key"] for finding in findings]
+    assert [result["partialFingerprints"]["vendorsimKey/v1"] for result in told.sarif["results"]] == keys
+    assert set(keys) <= set(told.html.attributes("id"))
+    assert {finding["reproduce"] for finding in findings} <= set(told.html.text("code"))
+    assert told.json["coverage"]["events"]["not_exercised"] == []
+
+
+def test_what_can_not_be_judged_is_skipped_with_its_reason(reported: Any) -> None:
+    told = reported(OK, "--only", "tolerates.unknown_event")
+    (check,) = told.json["checks"]
+    assert check["status"] == "not_judged"
+    (skipped,) = told.junit.iter("skipped")
+    assert skipped.get("message") == f"not judged: {check['reason']}"
+    (note,) = told.sarif["invocations"][0]["toolExecutionNotifications"]
+    assert check["reason"] in note["message"]["text"]
+    assert check["reason"] in told.html.text("p")
+
+
+def test_junit_reads_well(reported: Any, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    reported(BROKEN, "--only", "accepts.typical")
+    assert reports.steady((tmp_path / "junit.xml").read_text("utf-8")) == snapshot
+
+
+# HTML
+
+
+def test_html_is_self_contained(reported: Any) -> None:
+    html = reported(rejecting, "--only", "tolerates", vendor="messagehub").html
+    ids = html.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert html.attributes("src") == []
+    assert {link[:1] for link in html.attributes("href")} == {"#"}
+    assert {link[1:] for link in html.attributes("href")} <= set(ids)
+    assert not re.search(r"url\(|@import", "".join(html.text("style")))
+    assert "width=device-width, initial-scale=1" in html.attributes("content")
+
+
+def test_html_runs_its_own_script_only(reported: Any) -> None:
+    html = reported(hostile, "--only", "accepts").html
+    (script,) = html.texts["script"]
+    (policy,) = (content for content in html.attributes("content") if "default-src" in content)
+    assert "default-src 'none'" in policy
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy
+    assert not [name for _, attributes in html.elements for name in attributes if name.startswith("on")]
+
+
+def test_the_matrix_has_a_row_for_each_check_and_a_column_for_each_event(reported: Any) -> None:
+    told = reported(rejecting, "--only", "tolerates", vendor="messagehub")
+    scopes = told.html.attributes("scope")
+    assert scopes.count("row") == len(told.json["checks"])
+    assert scopes.count("col") == len(told.json["coverage"]["fields"]) + 2
+    states = [value for value in told.html.attributes("class") if value.startswith("cell ")]
+    assert len(states) == len(told.json["checks"]) * len(told.json["coverage"]["fields"])
+    assert {"cell passed", "cell error"} <= set(states)
+
+
+# Hostile answers
+
+
+def test_what_an_integration_answers_is_text_in_every_report(reported: Any, vendorsim: Vendorsim) -> None:
+    told = reported(hostile, "--only", "accepts")
+    assert told.code == 1
+    assert any("<script>alert('\\x1b[31m')</script>\\x00\\x07 \\u202egnp" in text for text in told.html.text("pre"))
+    assert "<script>alert('\\x1b[31m')" in (next(told.junit.iter("failure")).text or "")
+    assert HOSTILE[:20] in told.json["findings"][0]["answer"]
+    with Receiver(hostile) as target:
+        printed = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--only", "accepts").out
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", printed)
+
+
+# SARIF
+
+
+def test_results_point_to_the_line_of_the_contract_that_they_are_about(reported: Any) -> None:
+    told = reported(BROKEN, "--only", "rejects.wrong_type", vendor="messagehub")
+    root = Path(__file__).parents[2]
+    seen = set()
+    for result in told.sarif["results"]:
+        location = result["locations"][0]["physicalLocation"]
+        assert location["artifactLocation"]["uriBaseId"] in told.sarif["originalUriBaseIds"]
+        line = (
+            (root / location["artifactLocation"]["uri"])
+            .read_text("utf-8")
+            .splitlines()[location["region"]["startLine"] - 1]
+        )
+        field = re.sub(r"(/\d+)+$", "", result["properties"]["pointer"]).rpartition("/")[2]
+        assert f'"{field}"' in line or '"items"' in line
+        seen.add(location["artifactLocation"]["uri"].rpartition("/")[2])
+    assert "objects.schema.json" in seen, "references are followed"
+    assert "message_created.schema.json" in seen
+
+
+def test_every_check_is_a_rule(reported: Any) -> None:
+    told = reported(OK)
+    rules = {rule["id"]: rule for rule in told.sarif["tool"]["driver"]["rules"]}
+    assert list(rules) == [check["id"] for check in told.json["checks"]]
+    assert all(rule["help"]["text"] and rule["shortDescription"]["text"] for rule in rules.values())
