@@ -28,6 +28,8 @@ format: $(VENV)/installed
 
 bench: $(VENV)/installed  ## measure; nothing is asserted
 	$(BIN)/python benchmarks/generate.py
+	$(BIN)/python benchmarks/delivery.py
+	$(BIN)/python benchmarks/waiting.py
 
 wheel: $(VENV)/installed
 	$(BIN)/pip wheel --no-deps --wheel-dir dist .

@@ -11,15 +11,15 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any
 
 import orjson
 
 from simulator import __version__, config
-from simulator.delivery.clock import monotonic, wall_clock
+from simulator.delivery.clock import wall_clock
 from simulator.delivery.masking import answer_headers, masked, without
 from simulator.delivery.records import Attempt, Over, Record
 from simulator.delivery.sequencer import Sequencer
@@ -32,8 +32,8 @@ FILE = "journal.sqlite"
 MOST_ATTEMPTS = 500_000
 LONGEST_RUN = 24 * 3_600 * 1_000
 LARGEST_ANSWER = 64 * 1024
-# A batch is written after so many records, or so many seconds.
-BATCH, BATCH_SECONDS = 1_000, 0.05
+# How long records are collected before they are written together.
+BATCH_SECONDS = 0.05
 # So many records may wait to be written before the player holds back.
 BACKLOG = 20_000
 
@@ -169,6 +169,8 @@ class Journal:
 
     def _make_tables(self) -> None:
         """In a file that is new or empty."""
+        # Several attempts fit on such a page, hardly one on the usual 4 KiB; it has to be said before the first table.
+        self._db.execute("PRAGMA page_size = 16384")
         with self._transaction():
             if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 for statement in _SCHEMA.format(application=_APPLICATION, format=_FORMAT).split(";"):
@@ -224,7 +226,7 @@ def _attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
         head,
         request.body if request else None,
         attempt.status,
-        orjson.dumps(answer_headers(answer.headers, secrets)).decode() if answer else None,
+        _headers_text(answer.headers, secrets) if answer else None,
         without(secrets, answer.body[:LARGEST_ANSWER]) if answer else None,
         attempt.milliseconds,
         attempt.verdict,
@@ -234,6 +236,12 @@ def _attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
         None if request is None or sent == request.body else sent,
         None if request is None else request.wire.ending,
     )
+
+
+@lru_cache(maxsize=256)
+def _headers_text(headers: tuple[tuple[str, str], ...], secrets: frozenset[bytes]) -> str:
+    """The headers of an answer as JSON, without secrets; kept, since most answers have those of the last one."""
+    return orjson.dumps(answer_headers(headers, secrets)).decode()
 
 
 def _call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
@@ -251,11 +259,6 @@ def _call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The last thing in the queue."""
-
-
 Item = Record | Over | ApiCall
 
 
@@ -267,7 +270,9 @@ class Recorder:
         self._journal = journal
         self._run = run
         self._sequencer = Sequencer(report)
-        self._queue: SimpleQueue[Item | _End] = SimpleQueue()
+        # None is the last thing in the queue.
+        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._closing = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
@@ -284,7 +289,8 @@ class Recorder:
 
     def close(self) -> None:
         """Writes and reports everything that is left. Raises InputError when the journal can't be written."""
-        self._queue.put(_End())
+        self._queue.put(None)
+        self._closing.set()
         self._thread.join()
         if self._journal is not None:
             if self._failure is None:
@@ -312,6 +318,7 @@ class Recorder:
                 for item in batch:
                     if not isinstance(item, ApiCall):
                         self._sequencer.add(item)
+                self._sequencer.lighten()
                 if ended:
                     self._sequencer.flush()
             except BaseException as error:
@@ -319,17 +326,10 @@ class Recorder:
 
     def _collect(self) -> tuple[list[Item], bool]:
         """The next batch: what comes within a short while of its first item."""
-        batch: list[Item] = []
-        item = self._queue.get()
-        until = monotonic() + BATCH_SECONDS
-        while True:
-            if isinstance(item, _End):
-                return batch, True
-            batch.append(item)
-            left = until - monotonic()
-            if len(batch) >= BATCH or left <= 0:
-                return batch, False
-            try:
-                item = self._queue.get(timeout=left)
-            except Empty:
-                return batch, False
+        items = [self._queue.get()]
+        if items[0] is not None:
+            # Waking up for every single item would slow the player down more than writing does.
+            self._closing.wait(BATCH_SECONDS)
+        while items[-1] is not None and not self._queue.empty():
+            items.append(self._queue.get())
+        return [item for item in items if item is not None], items[-1] is None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import times
 from simulator.delivery.corruptions import CORRUPTIONS, corrupt
+from simulator.delivery.fault_arguments import count, nothing, one_of, share, text, time
 from simulator.delivery.outgoing import Outgoing
 from simulator.errors import InputError, unknown
 from simulator.events import Event
@@ -81,67 +82,6 @@ class Chosen:
     @property
     def label(self) -> str:
         return self.fault.name if self.argument is None else f"{self.fault.name}={self.argument}"
-
-
-# Reading arguments
-
-
-def _count(default: int, most: int) -> Callable[[Any], int]:
-    def read(given: Any) -> int:
-        if given is None or given is True:
-            return default
-        if isinstance(given, bool) or not str(given).isdecimal() or not 1 <= int(given) <= most:
-            raise ValueError(f"expected a number from 1 to {most}, found '{given}'")
-        return int(given)
-
-    return read
-
-
-def _time(default: str) -> Callable[[Any], str]:
-    def read(given: Any) -> str:
-        text = default if given is None or given is True else str(given)
-        times.duration(text)
-        return text
-
-    return read
-
-
-def _share(given: Any) -> float:
-    if given is None or given is True:
-        return 0.5
-    try:
-        share = float(given)
-    except (TypeError, ValueError):
-        share = -1.0
-    if not 0 <= share < 1:
-        raise ValueError(f"expected a share of the body from 0 up to 1 such as 0.5, found '{given}'")
-    return share
-
-
-def _one_of(*names: str, default: str | None = None) -> Callable[[Any], str]:
-    def read(given: Any) -> str:
-        if (given is None or given is True) and default is not None:
-            return default
-        if given not in names:
-            raise ValueError(unknown("kind", str(given), names))
-        return str(given)
-
-    return read
-
-
-def _nothing(given: Any) -> None:
-    if given not in (None, True, ""):
-        raise ValueError(f"takes no argument, found '{given}'")
-
-
-def _text(default: str) -> Callable[[Any], str]:
-    def read(given: Any) -> str:
-        text = default if given is None or given is True else str(given)
-        if not text.isprintable():
-            raise ValueError("holds a line break or a control character")
-        return text
-
-    return read
 
 
 # What they do to a plan
@@ -251,22 +191,22 @@ SIGNATURES = ("wrong", "missing", "stale", "replayed")
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
     for fault in (
-        Fault("duplicate", "the same delivery again, N more times", "duplicate=1", _count(1, 100), plan=_duplicate),
+        Fault("duplicate", "the same delivery again, N more times", "duplicate=1", count(1, 100), plan=_duplicate),
         Fault(
             "reorder",
             "up to N later events overtake it",
             "reorder=3",
-            _count(3, 100),
+            count(3, 100),
             plan=_reorder,
         ),
-        Fault("delay", "it is sent that much later; others overtake it", "delay=30s", _time("30s"), plan=_delay),
-        Fault("drop", "it is never sent", "drop", _nothing, plan=_drop),
-        Fault("late", "it is sent that long after the conversation has ended", "late=1m", _time("1m"), plan=_late),
+        Fault("delay", "it is sent that much later; others overtake it", "delay=30s", time("30s"), plan=_delay),
+        Fault("drop", "it is never sent", "drop", nothing, plan=_drop),
+        Fault("late", "it is sent that long after the conversation has ended", "late=1m", time("1m"), plan=_late),
         Fault(
             "corrupt",
             f"the body breaks its contract: {', '.join(CORRUPTIONS)}, or any of these",
             "corrupt=missing",
-            _one_of(*CORRUPTIONS, "any", default="any"),
+            one_of(*CORRUPTIONS, "any", default="any"),
             shape=_corrupt,
             spoils=_always,
         ),
@@ -274,7 +214,7 @@ FAULTS: Mapping[str, Fault] = {
             "encoding",
             "the body is no plain UTF-8: bom, utf-16 or broken",
             "encoding=bom",
-            _one_of("bom", "utf-16", "broken", default="broken"),
+            one_of("bom", "utf-16", "broken", default="broken"),
             shape=_encoding,
             spoils=_always,
         ),
@@ -282,7 +222,7 @@ FAULTS: Mapping[str, Fault] = {
             "content_type",
             "another Content-Type, or missing",
             "content_type=text/plain",
-            _text("text/plain"),
+            text("text/plain"),
             shape=_content_type,
             spoils=_always,
         ),
@@ -290,7 +230,7 @@ FAULTS: Mapping[str, Fault] = {
             "signature",
             f"the signature is {', '.join(SIGNATURES)}",
             "signature=wrong",
-            _one_of(*SIGNATURES, default="wrong"),
+            one_of(*SIGNATURES, default="wrong"),
             plan=_replay,
             shape=_signature,
             spoils=_unless_genuine,
@@ -299,7 +239,7 @@ FAULTS: Mapping[str, Fault] = {
             "http",
             "unusual HTTP: chunked, no-length, header-case or expect (100-continue)",
             "http=chunked",
-            _one_of("chunked", "no-length", "header-case", "expect", default="chunked"),
+            one_of("chunked", "no-length", "header-case", "expect", default="chunked"),
             shape=_http,
             spoils=_without_length,
         ),
@@ -307,14 +247,14 @@ FAULTS: Mapping[str, Fault] = {
             "connection",
             "a new connection for each request, or keep: one for all of them",
             "connection=new",
-            _one_of("new", "keep", default="new"),
+            one_of("new", "keep", default="new"),
             shape=_connection,
         ),
         Fault(
             "truncate",
             "the connection is closed after that share of the body",
             "truncate=0.5",
-            _share,
+            share,
             shape=_truncate,
             spoils=_always,
             once=True,
@@ -323,7 +263,7 @@ FAULTS: Mapping[str, Fault] = {
             "reset",
             "the connection is reset (RST) after that share of the body",
             "reset=0.5",
-            _share,
+            share,
             shape=_reset,
             spoils=_always,
             once=True,
@@ -332,7 +272,7 @@ FAULTS: Mapping[str, Fault] = {
             "drip",
             "the body leaves in ten pieces over that time (of the wall clock)",
             "drip=500ms",
-            _time("2s"),
+            time("2s"),
             shape=_drip,
         ),
     )

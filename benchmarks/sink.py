@@ -1,0 +1,133 @@
+"""The receiver that all benchmarks send to: `receiver.c` where there is a C compiler, else one over asyncio.
+
+As a program (`python sink.py PORT STATUS`) it is the latter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httptools
+
+SOURCE = Path(__file__).with_name("receiver.c")
+# When nothing has come for so long, nothing more is expected.
+QUIET_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Count:
+    """What arrived since the last reset; `nanoseconds` lie between the first post and the last one."""
+
+    posts: int
+    bytes: int
+    nanoseconds: int
+
+    @property
+    def rate(self) -> float:
+        """Posts per second."""
+        return self.posts / self.nanoseconds * 1e9 if self.nanoseconds else 0.0
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A receiver that runs. `made_of` says which one it is."""
+
+    url: str
+    made_of: str
+
+    def count(self, what: str = "count") -> Count:
+        with urllib.request.urlopen(f"{self.url}/{what}", timeout=10) as answer:
+            return Count(**json.load(answer))
+
+    def reset(self) -> None:
+        self.count("reset")
+
+    def settled(self, expected: int) -> Count:
+        """What has arrived, once it is as much as expected or nothing more comes."""
+        now, since = self.count(), time.monotonic()
+        while now.posts < expected and time.monotonic() - since < QUIET_SECONDS:
+            time.sleep(0.05)
+            before, now = now, self.count()
+            if now != before:
+                since = time.monotonic()
+        return now
+
+
+@contextmanager
+def running(port: int, folder: Path, status: int = 200) -> Iterator[Sink]:
+    """A receiver that answers `status`; its program goes into `folder`."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is not None:
+        program = folder / "receiver"
+        subprocess.run([compiler, "-O2", "-o", program, SOURCE], check=True)
+        command, made_of = [str(program), str(port), str(status)], "C, epoll, one thread"
+    else:
+        command = [sys.executable, __file__, str(port), str(status)]
+        made_of = "Python, for want of a C compiler: it is slower than wrk and may be the bottleneck"
+    process = subprocess.Popen(command)
+    sink = Sink(f"http://127.0.0.1:{port}", made_of)
+    try:
+        for _ in range(200):
+            try:
+                sink.count()
+                break
+            except OSError:
+                time.sleep(0.02)
+        yield sink
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class _Protocol(asyncio.Protocol):
+    """One connection of the receiver in Python."""
+
+    posts = bytes = first = last = 0
+    answer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.parser = httptools.HttpRequestParser(self)
+        self.path = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.parser.feed_data(data)
+
+    def on_url(self, url: bytes) -> None:
+        self.path = url
+
+    def on_body(self, body: bytes) -> None:
+        _Protocol.bytes += len(body)
+
+    def on_message_complete(self) -> None:
+        total = _Protocol
+        if self.parser.get_method() == b"POST":
+            total.last = time.monotonic_ns()
+            total.first = total.first or total.last
+            total.posts += 1
+            self.transport.write(self.answer)
+            return
+        seen = json.dumps({"posts": total.posts, "bytes": total.bytes, "nanoseconds": total.last - total.first})
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(seen), seen.encode()))
+        if self.path == b"/reset":
+            total.posts = total.bytes = total.first = total.last = 0
+
+
+async def _serve(port: int, status: int) -> None:
+    _Protocol.answer = b"HTTP/1.1 %d Answer\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}" % status
+    server = await asyncio.get_running_loop().create_server(_Protocol, "127.0.0.1", port, backlog=4096)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2])))
