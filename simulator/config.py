@@ -23,7 +23,8 @@ FILE_NAME = "vendorsim.yaml"
 @dataclass(frozen=True, slots=True)
 class Target:
     """An integration under test. `events` is its subscription (None means all), `secret_env` the environment
-    variable that holds its secret."""
+    variable that holds its secret. `probe_ignore` are JSON pointers of what counts for nothing in the state that the
+    `probe` shows."""
 
     url: str
     events: tuple[str, ...] | None = None
@@ -31,6 +32,7 @@ class Target:
     secret_env: str | None = None
     kind: str = "webhook"
     probe: str | None = None
+    probe_ignore: tuple[str, ...] = ()
 
     def gets(self, event: str, profile: Profile) -> bool:
         """Whether an event of that name goes here: subscribed to, and sent to targets of this kind."""
@@ -131,6 +133,7 @@ _TARGET = Record(
         "secret_env": Key(Text("the name of an environment variable")),
         "kind": Key(Text("a kind of target")),
         "probe": Key(Text("a URL with {conversation_id}, or module:function")),
+        "probe_ignore": Key(ListOf(Pattern("(/[^/]*)+", "a JSON pointer such as /updated_at or /messages/*/stored_at"))),
     },
     "a target",
     Target,

@@ -64,6 +64,11 @@ def answer_names() -> tuple[str, ...]:
     return tuple(_FORCED)
 
 
+def name_of(message: str) -> str | None:
+    """The short name of the answer that says so, or None for what no scenario can force."""
+    return next((answer.name for answer in _FORCED.values() if answer.message == message), None)
+
+
 def forced(name: str, comm_type: str) -> Answer:
     """The answer of that name or message. `ended` speaks of a call or a chat, as the path does."""
     answer = _FORCED[name]

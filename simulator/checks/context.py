@@ -77,10 +77,13 @@ class Settings:
     coverage: Coverage
     command: tuple[str, ...]
     probe: Probe | None = None
+    probe_ignore: tuple[str, ...] = ()
     state: ServerState | None = None
     fuzz: bool = False
     max_examples: int = 100
     severities: Mapping[str, str] = field(default_factory=dict)
+    # What was seen once and is judged by several checks, by the name of their family.
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 class Context:
@@ -92,6 +95,7 @@ class Context:
         self.result = result
         self._by_key: dict[str, int] = {}
         self._silences = 0
+        self._unreachable = False
         self._sent = 0
 
     # What there is to send
@@ -178,7 +182,9 @@ class Context:
             self._silences = 0
             return
         self._silences += 1
-        if answer.kind == UNREACHABLE and self._silences == 1:
+        # Requests that go side by side must not take the second refusal for a finding.
+        if answer.kind == UNREACHABLE and (self._unreachable or self._silences == 1):
+            self._unreachable = True
             raise TargetGone(f"{self.settings.place.endpoint.shown}: {answer.reason}", unreachable=True)
         if self._silences >= MOST_SILENCES:
             raise TargetGone(

@@ -6,15 +6,28 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from simulator.checks.context import Context, Settings, TargetGone
-from simulator.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Check, NotJudged, Result, Verdict
+from simulator.checks.merging import merged
+from simulator.checks.model import (
+    ERROR,
+    FAILED,
+    NOT_JUDGED,
+    PASSED,
+    SKIPPED,
+    Check,
+    NotJudged,
+    Result,
+    Skipped,
+    Verdict,
+)
 from simulator.checks.registry import all_checks
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A check begins."""
+    """A check begins; `result` fills up while it goes on."""
 
     check: Check
+    result: Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +50,8 @@ async def run(settings: Settings, skipped: Mapping[str, str]) -> AsyncIterator[C
     for check in all_checks():
         if not settings.selection.takes_check(check):
             continue
-        yield Started(check)
         result = Result(check)
+        yield Started(check, result)
         if check.id in skipped or check.family in skipped:
             result.status = SKIPPED
             result.reason = skipped.get(check.id) or skipped.get(check.family)
@@ -46,6 +59,7 @@ async def run(settings: Settings, skipped: Mapping[str, str]) -> AsyncIterator[C
             result.status, result.reason = NOT_JUDGED, f"the target is gone: {gone}"
         else:
             gone = await _judge(settings, check, result)
+        result.findings = merged(result.findings)
         results.append(result)
         yield Finished(result)
     yield verdict(settings, results, gone)
@@ -58,6 +72,8 @@ async def _judge(settings: Settings, check: Check, result: Result) -> TargetGone
         await check.run(context)
     except NotJudged as error:
         result.status, result.reason = NOT_JUDGED, str(error)
+    except Skipped as error:
+        result.status, result.reason = SKIPPED, str(error)
     except TargetGone as error:
         result.status, result.reason = NOT_JUDGED, str(error)
         if not error.unreachable:

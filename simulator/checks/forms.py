@@ -25,7 +25,12 @@ class Edit:
 
     @property
     def pointer(self) -> str:
-        return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in self.path)
+        return pointer(self.path)
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """The JSON pointer of a path."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def applied(document: Any, edits: Iterable[Edit]) -> Any:

@@ -50,6 +50,10 @@ class NotJudged(Exception):
     """A check can't be judged; the message says why."""
 
 
+class Skipped(Exception):
+    """A check is left out unless it is asked for; the message says how to ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One violation, and how to see it again.

@@ -138,7 +138,8 @@ async def deep_nesting(context: Context) -> None:
     body = sample.event.body[:-1] + b',"vendorsim_deep":' + nested + b"}"
     exchange = await context.send(sample.event, body)
     context.case(event)
-    unharmed(context, event, exchange, f"a body nested {DEPTH} levels deep")
+    if not context.accepted(exchange):  # It is valid JSON: a parser without a limit may well take it.
+        unharmed(context, event, exchange, f"a body nested {DEPTH} levels deep")
     await _alive(context, event)
 
 

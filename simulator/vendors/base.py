@@ -126,7 +126,8 @@ class Profile:
     `reactions` maps the type of a change (`simulator.world`) to the function that makes events of it.
     `emits` says per verb of a scenario which events it may cause; a test holds it against the reactions.
     `identify` tells which event a captured body is, or None. `conversation_id` is the id that the bodies
-    carry, which is also the session id of `end_user`.
+    carry, which is also the session id of `end_user`. `order_key` says how new a body is by what stands in it: of two
+    bodies of one conversation whose keys differ, any receiver can tell which came first; None says nothing.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Profile:
     memory: Callable[[], Any] = lambda: None
     encode: Callable[[Any], bytes] = orjson.dumps
     target_kinds: tuple[TargetKind, ...] = (WEBHOOK,)
+    order_key: Callable[[str, Any], Any] | None = None
 
     def event_names(self) -> tuple[str, ...]:
         return tuple(kind.name for kind in self.events)

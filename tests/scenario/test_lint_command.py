@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import Vendorsim
@@ -77,8 +78,12 @@ def test_a_file_that_can_not_be_read_stops_nobody(vendorsim: Vendorsim, name: st
 
 @pytest.mark.usefixtures("here")
 def test_a_file_that_nobody_may_read(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Path, mode: str = "r") -> None:
-        raise PermissionError(13, "Permission denied")
+    opened = Path.open
+
+    def refuse(self: Path, *arguments: Any, **options: Any) -> Any:
+        if self.name == "sound.yaml":
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *arguments, **options)
 
     monkeypatch.setattr(Path, "open", refuse)
     assert vendorsim("lint", "sound.yaml").out == "sound.yaml:1:1: can't be read: Permission denied\n"

@@ -56,6 +56,12 @@ def _identify(body: Any) -> str | None:
     return "new_message" if "text" in body else None
 
 
+def _order_key(event: str, body: Any) -> str | None:
+    """A message has a time, ISO 8601 in UTC with milliseconds; a conversation has none."""
+    created: str | None = body.get("createdAt")
+    return created
+
+
 WEBHOOKS = Profile(
     name="documented",
     title="the webhooks of Settings, API: new conversations and new messages",
@@ -76,6 +82,7 @@ WEBHOOKS = Profile(
     identify=_identify,
     conversation_id=payloads.customer_id,
     memory=Inbox,
+    order_key=_order_key,
 )
 
 VENDOR = Vendor(name="chatvisor", title="Chatvisor", profiles={WEBHOOKS.name: WEBHOOKS})

@@ -39,6 +39,14 @@ def _identify(body: Any) -> str | None:
     return event if isinstance(event, str) and event in _SUMMARIES else None
 
 
+def _order_key(event: str, body: Any) -> int | None:
+    """The time of the conversation's last activity, to the second. A message's own time says nothing about when it
+    was changed, so the conversation in the body counts for messages too."""
+    conversation = body.get("conversation") or body.get("current_conversation") or body
+    timestamp: int | None = conversation.get("timestamp")
+    return timestamp
+
+
 # The page: an agent bot is not told of changes of the status.
 AGENT_BOT = TargetKind("agent_bot", without=frozenset({reactions.CONVERSATION_STATUS_CHANGED}))
 
@@ -61,6 +69,7 @@ PROFILE = Profile(
     identify=_identify,
     memory=Notes,
     target_kinds=(WEBHOOK, AGENT_BOT),
+    order_key=_order_key,
 )
 
 VENDOR = Vendor(name="messagehub", title="ClickFunnels MessageHub", profiles={PROFILE.name: PROFILE})

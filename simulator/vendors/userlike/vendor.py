@@ -69,6 +69,16 @@ def _identify(body: Any) -> str | None:
     return name if name in _NAMES else None
 
 
+def _order_key(event: str, body: Any) -> str | None:
+    """The newest time in the body of a chat, to the second; the durations beside them are left out, since they stop
+    at the end. Bodies about operators, contacts and widgets have no time."""
+    if "messages" not in body:
+        return None
+    written = [item["sent_at"] for item in (*body["messages"], *body["notes"])]
+    newest: str = max(body["created_at"], body["ended_at"] or "", *written)
+    return newest
+
+
 ADD_ON = Profile(
     name="documented",
     title="the API add-on: a callback per event of sessions, conversations, operators, contacts and widgets",
@@ -82,6 +92,7 @@ ADD_ON = Profile(
     emits=_EMITS,
     identify=_identify,
     memory=Session,
+    order_key=_order_key,
 )
 
 VENDOR = Vendor(name="userlike", title="Userlike", profiles={ADD_ON.name: ADD_ON})
