@@ -133,7 +133,9 @@ _TARGET = Record(
         "secret_env": Key(Text("the name of an environment variable")),
         "kind": Key(Text("a kind of target")),
         "probe": Key(Text("a URL with {conversation_id}, or module:function")),
-        "probe_ignore": Key(ListOf(Pattern("(/[^/]*)+", "a JSON pointer such as /updated_at or /messages/*/stored_at"))),
+        "probe_ignore": Key(
+            ListOf(Pattern("(/[^/]*)+", "a JSON pointer such as /updated_at or /messages/*/stored_at"))
+        ),
     },
     "a target",
     Target,

@@ -1,0 +1,53 @@
+"""`vendorsim check` against the helpdesk, with a bug or without."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from variants.model import SECRET, Variant, running
+
+from simulator.checks import calling, trials
+
+PROBE = "/tickets/by-conversation/{conversation_id}"
+SECRET_ENV = "HELPDESK_TEST_SECRET"
+
+
+@contextmanager
+def checked(
+    vendor: str,
+    folder: Path,
+    patch: pytest.MonkeyPatch,
+    variant: Variant | None = None,
+    *,
+    signed: bool = False,
+    probe: bool = False,
+    serve: bool = False,
+) -> Iterator[tuple[object, ...]]:
+    """The helpdesk runs; yields the arguments of `vendorsim` that check it.
+
+    The helpdesk stores a body before it answers, and calls at once: there is no need to wait for it as patiently as
+    for others.
+    """
+    patch.setattr(trials, "PATIENCE", 0.1)
+    patch.setattr(calling, "QUIET", 1.0)
+    port = free_port() if serve else None
+    with running(variant, folder, signed=signed, api=f"http://127.0.0.1:{port}" if serve else None) as url:
+        arguments: list[object] = ["check", "--vendor", vendor, "--to", f"{url}/hooks/{vendor}", "--json"]
+        if signed:
+            patch.setenv(SECRET_ENV, SECRET)
+            arguments += ["--policy", "signing=chatwoot", "--secret-env", SECRET_ENV]
+        if probe:
+            arguments += ["--probe", url + PROBE]
+        if port is not None:
+            arguments += ["--serve", port]
+        yield (*arguments, *(variant.options if variant is not None else ()))
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])

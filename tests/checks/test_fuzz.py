@@ -1,0 +1,188 @@
+"""`fuzz`: made-up bodies, what they find, and how it is told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Completed, Vendorsim
+from delivery.receiver import Answer, Connection, Receiver, Request, never, status
+from helpdesk import Store, create_app
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from simulator import contracts
+from simulator.checks import receiver_openapi
+from simulator.checks.forms import applied
+from simulator.checks.fuzz import differences
+from simulator.server.wsgi import running_server
+from simulator.vendors import registry
+
+EXAMPLES = 60
+
+
+def answering(judge: Callable[[Any], Answer]) -> Callable[[Connection, Request], None]:
+    """An integration that looks at documents; it answers 400 to what is none."""
+
+    def answer(connection: Connection, request: Request) -> None:
+        try:
+            document = request.json
+        except ValueError:
+            connection.send(status(400))
+            return
+        given = judge(document)
+        if callable(given):
+            given(connection, request)
+        else:
+            connection.send(given)
+
+    return answer
+
+
+def fuzzed(vendorsim: Vendorsim, target: Receiver, *arguments: object, only: str = "fuzz") -> Completed:
+    place = ("--vendor", "smartsupp", "--to", target.url(), "--only", only)
+    return vendorsim("check", *place, "--fuzz", "--max-examples", EXAMPLES, *arguments, "--json")
+
+
+def is_negative(document: Any) -> bool:
+    number = document.get("accountId")
+    return isinstance(number, int) and number < 0
+
+
+def test_a_value_that_the_integration_falls_over(vendorsim: Vendorsim) -> None:
+    with Receiver(answering(lambda document: status(500 if is_negative(document) else 200))) as target:
+        checked = fuzzed(vendorsim, target, only="fuzz.positive")
+        assert checked.code == 1, checked.err
+        (finding,) = checked.json["findings"]
+        again = vendorsim(*finding["reproduce"].split()[1:], "--json")
+    assert (finding["severity"], finding["event"], finding["pointer"]) == ("error", "post_hook", "/accountId")
+    assert (finding["expected"], finding["found"]) == ("200-299", "500")
+    assert '{"accountId": -1, ' in finding["request"], "it is shrunk"
+    assert '"messages": []' in finding["request"]
+    assert f"--max-examples {EXAMPLES} --only fuzz.positive:post_hook" in finding["reproduce"]
+    assert [(found["key"], found["request"]) for found in again.json["findings"]] == [
+        (finding["key"], finding["request"])
+    ]
+
+
+def test_a_field_that_the_integration_takes_for_granted(vendorsim: Vendorsim) -> None:
+    def judge(document: Any) -> bytes:
+        try:
+            return status(200 if document["channel"]["id"] is not None else 422)
+        except LookupError:
+            return status(500)
+        except TypeError:
+            return status(400)
+
+    with Receiver(answering(judge)) as target:
+        checked = fuzzed(vendorsim, target)
+    assert {(found["check"], found["severity"], found["found"]) for found in checked.json["findings"]} == {
+        ("fuzz.negative", "error", "500")
+    }
+    (finding,) = checked.json["findings"]
+    assert finding["pointer"] in {"/channel", "/channel/id"}
+    assert checked.code == 1
+
+
+def test_a_refusal_is_a_warning_and_hides_nothing(vendorsim: Vendorsim) -> None:
+    def judge(document: Any) -> bytes:
+        if is_negative(document):
+            return status(500)
+        return status(200 if document["visitor"]["name"] else 422)
+
+    with Receiver(answering(judge)) as target:
+        checked = fuzzed(vendorsim, target, only="fuzz.positive")
+    found = {(found["found"], found["severity"], found["pointer"]) for found in checked.json["findings"]}
+    assert found == {("500", "error", "/accountId"), ("422", "warning", "/visitor/name")}
+
+
+def test_no_answer_is_a_failure_too(vendorsim: Vendorsim) -> None:
+    def judge(document: Any) -> Answer:
+        return never if is_negative(document) else status(200)
+
+    with Receiver(answering(judge)) as target:
+        checked = fuzzed(vendorsim, target, "--policy", "read_timeout=300ms", only="fuzz.positive")
+    assert checked.code == 1
+    assert "no answer within 0.3 s" in {finding["found"] for finding in checked.json["findings"]}
+    assert checked.json["checks"][0]["status"] == "failed"
+
+
+def test_the_helpdesk_falls_over_nothing(vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store(tmp_path / "tickets.sqlite")
+    before = set(tmp_path.iterdir())
+    with running_server(create_app(store)) as desk:
+        url = f"{desk.url}/hooks/chatvisor"
+        checked = vendorsim("check", "--vendor", "chatvisor", "--to", url, "--only", "fuzz", "--fuzz", "--json")
+    after = set(tmp_path.iterdir())
+    store.close()
+    assert checked.code == 0
+    assert {check["id"]: check["status"] for check in checked.json["checks"]} == {
+        "fuzz.positive": "passed",
+        "fuzz.negative": "passed",
+    }
+    assert sum(check["cases"] for check in checked.json["checks"]) > 100
+    assert {path.name for path in after - before} <= {"tickets.sqlite-wal", "tickets.sqlite-shm"}
+
+
+def test_without_fuzz_it_is_skipped(vendorsim: Vendorsim) -> None:
+    with Receiver() as target:
+        checked = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--only", "fuzz", "--json")
+    assert {(check["status"], check["reason"]) for check in checked.json["checks"]} == {("skipped", "give --fuzz")}
+    assert target.requests == []
+
+
+def test_without_schemathesis_it_is_not_judged(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "schemathesis", None)
+    with Receiver() as target:
+        checked = fuzzed(vendorsim, target)
+    assert {(check["status"], check["reason"]) for check in checked.json["checks"]} == {
+        ("not_judged", "Schemathesis is not installed: pip install schemathesis")
+    }
+    assert target.requests == []
+
+
+PROFILES = [(name, profile) for name in registry.names() for profile in registry.get(name).profiles]
+
+
+@pytest.mark.parametrize(("vendor", "profile"), PROFILES)
+def test_the_receiver_as_an_openapi_document(vendor: str, profile: str) -> None:
+    contract = contracts.contract(vendor, profile)
+    for event in registry.get(vendor).profile(profile).event_names():
+        document = receiver_openapi.document(contract, event, "/hook/{id}", frozenset({200}))
+        OpenAPIV31SpecValidator(document).validate()
+        assert list(document["paths"]) == ["/hook/%7Bid%7D"]
+        assert ".schema.json" not in json.dumps(references(document))
+
+
+def references(value: Any) -> list[str]:
+    """Every reference of a document."""
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [found for item in value.values() for found in references(item)]
+    return [found for item in value for found in references(item)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize(
+    ("usual", "odd", "pointers"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1, "b": 2}, []),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, ["/b"]),
+        ({"a": 1, "b": 2}, {"a": 1}, ["/b"]),
+        ({"a": 1}, {"a": 1, "x/y": None}, ["/x~1y"]),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 0, "c": 2}}, ["/a/b"]),
+        ({"a": [1, 2]}, {"a": [1]}, ["/a"]),
+        ({"a": {"b": 1}}, {"a": 7}, ["/a"]),
+    ],
+)
+def test_differences(usual: Any, odd: Any, pointers: list[str]) -> None:
+    edits = list(differences(usual, odd))
+    assert [edit.pointer for edit in edits] == pointers
+    assert applied(usual, edits) == odd
+
+
+def test_what_is_no_object_has_no_differences() -> None:
+    assert list(differences({"a": 1}, b"\x00")) == []
