@@ -178,6 +178,9 @@ class Stage:
         plain = [await self.play(plainly(tale)) for tale in _tales(suspects)]
         again = [await self.play(one.trial) for one, _ in suspects]
         found = await self._deviations([*plain, *again])
+        if any(found[: len(plain)]):
+            await asyncio.sleep(PATIENCE)
+            found = await self._deviations([*plain, *again])
         unstable = {difference.pattern for some in found[: len(plain)] for difference in some}
         confirmed: list[tuple[Played, list[Difference]]] = []
         for (_, first), one, second in zip(suspects, again, found[len(plain) :], strict=True):

@@ -1,0 +1,7 @@
+"""The helpdesk of `examples/`, each time with one bug, and the check that has to name it."""
+
+from .model import VARIANTS, Helpdesk, Variant
+
+__all__ = ["VARIANTS", "Helpdesk", "Variant"]
+
+from . import answers, bodies, calls, signatures, states  # noqa: F401  Each module adds its variants.
