@@ -250,5 +250,5 @@ def _authenticate(story: Scenario, stories: Stories) -> Authenticate | None:
 
 def _numbers(stories: Stories) -> Iterator[int]:
     """Numbers of conversations that the integration has not seen in an earlier run either, since it may remember whom
-    it identified: the second in which the run began tells. They come again after a day; ids stay below 2³¹."""
-    return count(_FIRST_NUMBER + stories.starts // 1_000 % 100_000 * _MOST_SCENES)
+    it identified. They come again after some hours; ids stay below 2³¹."""
+    return count(_FIRST_NUMBER + stories.slot % 100_000 * _MOST_SCENES)

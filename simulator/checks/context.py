@@ -156,6 +156,8 @@ class Context:
         self._sent += 1
         out = Outgoing(place.endpoint, event.method, place.headers_of(event), sent, f"{event.id}-check-{self._sent}", 1)
         out.framing, out.odd_case = framing, odd_case
+        # Servers that serve one kept connection at a time would leave the others without an answer.
+        out.connection = "new"
         if cut < 1:
             out.sent, out.ending = cut, "close"
         for name, value in (headers or {}).items():

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.checks.context import Context, gather_bounded
-from simulator.checks.forms import Edit, applied, missing, wrong_types
+from simulator.checks.forms import Edit, Resolve, applied, missing, wrong_types
 from simulator.checks.judging import accepted, unharmed
 from simulator.checks.registry import check
 from simulator.checks.stories import Sample
 from simulator.delivery.corruptions import DEPTH, OVERSIZE
 from simulator.delivery.transport import Answer
+from simulator.seeding import generator
 from simulator.vendors.base import ASSUMED, DOCUMENTED, Stated
+
+Edits = Callable[[Any, Mapping[str, Any], Resolve], list[Edit]]
+MOST_EVENTS = 4
 
 _REFUSE = Stated(
     "A request that can't be understood is answered with a 4xx.", DOCUMENTED, "RFC 9110, 15.5 (400 Bad Request)"
@@ -87,12 +92,14 @@ async def missing_field(context: Context) -> None:
 @check("rejects.wrong_type", _ROBUST, "Check the type of what you use.")
 async def wrong_type(context: Context) -> None:
     """Each field has a value of another type, one at a time."""
-    await _each(context, wrong_types, "with {pointer} of another type")
+    await _each(context, wrong_types, "with {pointer} of another type", MOST_EVENTS)
 
 
-async def _each(context: Context, make: object, what: str) -> None:
-    """One request for each edit of each event; the same field of several list items counts once."""
-    assert callable(make)
+async def _each(context: Context, make: Edits, what: str, most: int | None = None) -> None:
+    """One request for each edit of each event; the same field of several list items counts once.
+
+    With `most`, a field that many events share is tried in so many of them; the seed decides in which.
+    """
 
     async def one(event: str, edit: Edit) -> None:
         sample = context.sample(event)
@@ -106,13 +113,17 @@ async def _each(context: Context, make: object, what: str) -> None:
             unharmed(context, event, exchange, f"a {event} {what.format(pointer=edit.pointer)}", edit.pointer)
 
     work = []
-    for event in context.events():
+    tried: Counter[tuple[object, ...]] = Counter()
+    events = list(context.events())
+    generator(context.settings.seed, what).shuffle(events)
+    for event in events:
         sample = context.sample(event)
         seen: set[tuple[object, ...]] = set()
         for edit in make(sample.document, context.schema(event), context.resolve):
             field = tuple("*" if isinstance(part, int) else part for part in edit.path)
-            if field not in seen:
+            if field not in seen and (most is None or tried[field] < most):
                 seen.add(field)
+                tried[field] += 1
                 work.append(one(event, edit))
     await gather_bounded(work)
 

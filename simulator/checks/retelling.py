@@ -40,7 +40,7 @@ class Teller:
     def __init__(self, stories: Stories, gets: Callable[[str], bool]) -> None:
         self._stories = stories
         self._gets = gets
-        self._next = _FIRST + stories.starts // 1000 % _RANGES * _RANGE
+        self._next = _FIRST + stories.slot % _RANGES * _RANGE
 
     def chosen(self) -> list[Scenario]:
         """A few stories of moderate length, that together hold as many of the vendor's events as they can."""

@@ -18,6 +18,8 @@ from simulator.scenario.model import AgentCast, Cast, Scenario
 from simulator.timeline import Run
 from simulator.vendors.base import Profile, Vendor
 
+# Milliseconds in which no two runs begin.
+SLOT = 250
 LOCALES = ("en_US", "de_DE", "ja_JP", "ar_AA", "cs_CZ")
 
 
@@ -36,13 +38,18 @@ def _built_in() -> tuple[Scenario, ...]:
 
 
 class Stories:
-    """The stories of one vendor and profile, played for one target."""
+    """The stories of one vendor and profile, played for one target.
 
-    def __init__(self, vendor: Vendor, profile: Profile, seed: int, starts: int) -> None:
+    `starts` is when they begin, `began` when the run of checks did (milliseconds since 1970). `slot` numbers the runs:
+    an integration may remember what earlier runs have told, so each takes ids from a range of its own.
+    """
+
+    def __init__(self, vendor: Vendor, profile: Profile, seed: int, starts: int, began: int | None = None) -> None:
         self.vendor = vendor
         self.profile = profile
         self.seed = seed
         self.starts = starts
+        self.slot = (starts if began is None else began) // SLOT
         self._taken = 0
         self._shortest: dict[str, tuple[Scenario, int]] = {}
         for scenario in _built_in():

@@ -222,7 +222,7 @@ class Checking:
         from simulator.checks.model import Verdict
         from simulator.checks.probes import probe
         from simulator.checks.stories import Stories
-        from simulator.delivery.clock import wall_clock_second
+        from simulator.delivery.clock import wall_clock, wall_clock_second
         from simulator.delivery.transport import HttpTransport
         from simulator.end_user import answer_names
 
@@ -238,7 +238,7 @@ class Checking:
             contract=contract,
             place=self.place,
             transport=transport,
-            stories=Stories(self.vendor, self.profile, self.seed, wall_clock_second()),
+            stories=Stories(self.vendor, self.profile, self.seed, wall_clock_second(), wall_clock()),
             selection=self.selection,
             seed=self.seed,
             coverage=Coverage(contract, self.profile, short if self.state is not None else ()),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +65,14 @@ def test_errors_are_told_before_warnings(vendorsim: Vendorsim) -> None:
     assert levels == sorted(levels)
 
 
+def breaking_in_many_ways() -> Callable[[Connection, Request], None]:
+    """Answers with another 5xx each time: findings that are alike would be told as one."""
+    statuses = itertools.cycle(range(500, 520))
+    return lambda connection, request: connection.send(status(next(statuses)))
+
+
 def test_many_findings_of_one_check_are_counted(vendorsim: Vendorsim) -> None:
-    with Receiver(BROKEN) as target:
+    with Receiver(breaking_in_many_ways()) as target:
         told = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--only", "rejects.wrong_type")
     shown = told.out.count("reproduce: ")
     total, more = (
@@ -178,7 +186,7 @@ def test_what_an_integration_answers_is_text_in_every_report(reported: Any, vend
 
 
 def test_results_point_to_the_line_of_the_contract_that_they_are_about(reported: Any) -> None:
-    told = reported(BROKEN, "--only", "rejects.wrong_type", vendor="messagehub")
+    told = reported(breaking_in_many_ways(), "--only", "rejects.wrong_type", vendor="messagehub")
     root = Path(__file__).parents[2]
     seen = set()
     for result in told.sarif["results"]:
@@ -193,7 +201,7 @@ def test_results_point_to_the_line_of_the_contract_that_they_are_about(reported:
         assert f'"{field}"' in line or '"items"' in line
         seen.add(location["artifactLocation"]["uri"].rpartition("/")[2])
     assert "objects.schema.json" in seen, "references are followed"
-    assert "message_created.schema.json" in seen
+    assert seen - {"objects.schema.json"}, "and so are the events' own schemas"
 
 
 def test_every_check_is_a_rule(reported: Any) -> None:
