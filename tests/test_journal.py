@@ -6,7 +6,6 @@ import base64
 import http.client
 import json
 import signal
-import socket
 import sqlite3
 import threading
 from datetime import datetime
@@ -16,6 +15,7 @@ import pytest
 from conftest import Vendorsim
 from delivery.receiver import Answer, Connection, Receiver, Request, never, status
 from kept import ONCE, STORY, Desk, attempts
+from ports import free_port
 
 from simulator import journal as journals
 
@@ -56,8 +56,7 @@ class TestWhatIsKept:
             assert (row["sent_at"] is None) == dropped
 
     def test_every_call_of_the_api(self, vendorsim: Vendorsim, desk: Desk) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         called = "  - authenticate: {within: 20s}\n  - join: ana\n"
         desk.story.write_text(STORY.replace("  - join: ana\n", called), encoding="utf-8")
         answers: list[int] = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from variants.model import SECRET, Variant, running
 
 from simulator.checks import calling, trials
@@ -45,9 +45,3 @@ def checked(
         if port is not None:
             arguments += ["--serve", port]
         yield (*arguments, *(variant.options if variant is not None else ()))
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])

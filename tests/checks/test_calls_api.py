@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from command_line import Completed, Vendorsim
 from delivery.receiver import Connection, Receiver, status
 from delivery.receiver import Request as Received
 from helpdesk import EndUser, Store, create_app
+from ports import free_port
 
 from simulator.checks import calling
 from simulator.server.wsgi import running_server
@@ -43,9 +43,7 @@ GOOD = {"identifier": "crm-4711", "email": "dana@example.com"}
 @pytest.fixture
 def port() -> int:
     """A free port for --serve."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number: int = free.getsockname()[1]
-    return number
+    return free_port()
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import Completed, Vendorsim
+from ports import free_port
 from receiver import Connection, Receiver, Request, status
 from stories import written
 
@@ -30,9 +30,7 @@ Call = Callable[[str, dict[str, Any]], tuple[int, Any]]
 @pytest.fixture
 def port() -> int:
     """A free port for --serve."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number: int = free.getsockname()[1]
-    return number
+    return free_port()
 
 
 class Scene:

@@ -16,8 +16,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from checks.desks import free_port
 from command_line import Vendorsim
+from ports import free_port
 
 HERE = Path(__file__).parent
 FAMILIES = ("accepts", "tolerates", "rejects")
