@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from simulator.cli import options
 from simulator.cli.running import served
@@ -109,9 +110,7 @@ def command(
     selection = Selection(only, chosen.event_names())
     _look_over(loaded)
     tls = tls_context(ca, cert, cert_key) if ca or cert else None
-    command = _command(
-        vendor, profile, seed, to, probe, probe_ignore, headers, secret_env, fuzz, max_examples, port, policies
-    )
+    words = _words(click.get_current_context(), {"only", "as_json", *files})
     with ExitStack() as stack:
         reporters = stack.enter_context(Reporters(files, as_json=as_json))
         state = stack.enter_context(served(port, DUPLICATE_INTERVAL)) if port is not None else None
@@ -123,7 +122,7 @@ def command(
             place,
             selection,
             seed,
-            command,
+            words,
             probe,
             probe_ignore,
             fuzz,
@@ -153,41 +152,30 @@ def _look_over(config: Config) -> None:
             messages().print(one_line(message), markup=False)
 
 
-def _command(
-    vendor: str,
-    profile: str | None,
-    seed: int,
-    to: str | None,
-    probe: str | None,
-    probe_ignore: tuple[str, ...],
-    headers: tuple[str, ...],
-    secret_env: str | None,
-    fuzz: bool,
-    max_examples: int,
-    port: int | None,
-    policies: tuple[str, ...],
-) -> tuple[str, ...]:
-    """The words that repeat this run, without secrets in headers."""
+def _words(context: click.Context, left_out: Collection[str]) -> tuple[str, ...]:
+    """The words that repeat this run: what was asked for, wherever it came from, without secrets. The seed is always
+    told."""
+    words = ["vendorsim", "check"]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        asked = context.get_parameter_source(name) is not ParameterSource.DEFAULT or name == "seed"
+        if not isinstance(parameter, click.Option) or name in left_out or not asked:
+            continue
+        value = context.params[name]
+        for item in value if parameter.multiple else (value,):
+            words += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], _without_secret(name, str(item))]
+    return tuple(words)
+
+
+def _without_secret(option: str, value: str) -> str:
     from simulator.delivery.endpoint import endpoint
     from simulator.delivery.masking import MASK, is_secret
 
-    words = ["vendorsim", "check", "--vendor", vendor]
-    words += ["--profile", profile] if profile else []
-    if to is not None:
-        words += ["--to", to if endpoint(to).credentials is None else endpoint(to).shown]
-    words += ["--seed", str(seed)]
-    words += ["--probe", probe] if probe else []
-    for pointer in probe_ignore:
-        words += ["--probe-ignore", pointer]
-    for header in headers:
-        name, _, _ = header.partition(":")
-        words += ["--header", f"{name}: {MASK.decode()}" if is_secret(header.encode()) else header]
-    words += ["--secret-env", secret_env] if secret_env else []
-    words += ["--fuzz", "--max-examples", str(max_examples)] if fuzz else []
-    words += ["--serve", str(port)] if port is not None else []
-    for policy in policies:
-        words += ["--policy", policy]
-    return tuple(words)
+    if option == "headers" and is_secret(value.encode()):
+        return f"{value.partition(':')[0]}: {MASK.decode()}"
+    if option == "to" and endpoint(value).credentials is not None:
+        return endpoint(value).shown
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from simulator import contracts, library, timeline
 from simulator.errors import DocumentError
 from simulator.events import Event
 from simulator.vendors import registry
-from simulator.vendors.base import PROVENANCES
 
 VENDOR = registry.get("userlike")
 PROFILE = VENDOR.default_profile
@@ -433,37 +430,6 @@ def test_what_breaks_the_contract(steps: list[str], change: dict[str, Any], poin
 def test_the_contract_is_open_since_todays_bodies_are_published_nowhere() -> None:
     event = play("say: Hi")[-1]
     assert CONTRACT.is_valid(event.name, json.loads(event.body) | {"something_new": 1})
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_keeps_its_contract_and_says_where_it_is_from(path: Path) -> None:
-    example = json.loads(path.read_bytes())
-    assert path.name.startswith(example["event"])
-    assert example["provenance"] in PROVENANCES
-    assert example["source"]
-    assert CONTRACT.violations(example["event"], example["body"]) == []
-
-
-def test_every_event_has_an_example() -> None:
-    assert {json.loads(path.read_bytes())["event"] for path in EXAMPLES} == set(PROFILE.event_names())
-
-
-def properties(schema: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Every property of a schema, with its place."""
-    if isinstance(schema, dict):
-        for name, part in schema.get("properties", {}).items():
-            yield f"{place}/{name}", part
-        for name, part in schema.items():
-            yield from properties(part, f"{place}/{name}")
-
-
-@pytest.mark.parametrize("path", sorted(CONTRACT.folder.glob("*.schema.json")), ids=lambda path: path.name)
-def test_every_property_says_where_it_is_known_from(path: Path) -> None:
-    found = list(properties(json.loads(path.read_bytes()), path.name))
-    assert found
-    assert [
-        place for place, part in found if part.get("x-provenance") not in PROVENANCES or not part.get("x-source")
-    ] == []
 
 
 def test_the_openapi_document_is_valid_and_names_every_event() -> None:
