@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conftest import Completed, Vendorsim
+from command_line import Completed, Vendorsim
 from delivery.receiver import Receiver
 
 STORY = """\

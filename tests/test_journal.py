@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import Vendorsim
+from command_line import Vendorsim
 from delivery.receiver import Answer, Connection, Receiver, Request, never, status
 from kept import ONCE, STORY, Desk, attempts
 from ports import free_port

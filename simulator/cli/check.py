@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simulator.checks.model import Result, Verdict
     from simulator.checks.registry import Selection
     from simulator.config import Config
+    from simulator.delivery.endpoint import Endpoint
     from simulator.delivery.requests import Destination
     from simulator.server.state import ServerState
     from simulator.vendors.base import Policy, Profile, Vendor
@@ -80,6 +81,7 @@ def command(
     ca: str | None,
     cert: str | None,
     cert_key: str | None,
+    proxy: str | None,
     config_file: str | None,
     as_json: bool,
     **files: str | None,
@@ -96,7 +98,7 @@ def command(
     from simulator import config
     from simulator.checks.differences import pattern
     from simulator.checks.registry import Selection
-    from simulator.delivery import setup
+    from simulator.delivery import proxies, setup
     from simulator.delivery.transport import tls_context
     from simulator.vendors import registry
 
@@ -129,6 +131,7 @@ def command(
             max_examples,
             tls,
             state,
+            proxies.proxy(proxy) if proxy else None,
         )
         return checking.run_to_end(reporters.handle).exit_code
 
@@ -173,7 +176,7 @@ def _without_secret(option: str, value: str) -> str:
 
     if option == "headers" and is_secret(value.encode()):
         return f"{value.partition(':')[0]}: {MASK.decode()}"
-    if option == "to" and endpoint(value).credentials is not None:
+    if option in ("to", "proxy") and endpoint(value).credentials is not None:
         return endpoint(value).shown
     return value
 
@@ -196,6 +199,7 @@ class Checking:
     max_examples: int
     tls: ssl.SSLContext | None
     state: ServerState | None
+    proxy: Endpoint | None
 
     def run_to_end(self, report: Callable[[CheckEvent], None]) -> Verdict:
         """Runs the checks in an event loop of its own."""
@@ -214,7 +218,7 @@ class Checking:
         from simulator.delivery.transport import HttpTransport
         from simulator.end_user import answer_names
 
-        transport = HttpTransport(self.tls)
+        transport = HttpTransport(self.tls, self.proxy)
         # Some answers go by their whole message, too.
         short = tuple(name for name in answer_names() if " " not in name)
         contract = contracts.contract(self.vendor.name, self.profile.name)

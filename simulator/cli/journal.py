@@ -117,6 +117,7 @@ def resend(
     ca: str | None,
     cert: str | None,
     cert_key: str | None,
+    proxy: str | None,
     config_file: str | None,
     as_json: bool,
 ) -> int:
@@ -128,6 +129,7 @@ def resend(
     vendorsim journal resend 17
     """
     from simulator import config
+    from simulator.delivery import proxies
     from simulator.delivery.endpoint import endpoint, header, merged
     from simulator.delivery.resend import resend as send
     from simulator.delivery.transport import Answer, tls_context
@@ -141,7 +143,7 @@ def resend(
     given = merged(target.headers if target else {}, _credentials(place), dict(header(text) for text in headers))
     tls = tls_context(ca, cert, cert_key) if ca or cert or cert_key else None
     behind = row["request_body"] if row["request_sent"] is None else row["request_sent"]
-    sent = send(row["request_head"], behind, row["ending"], place, given, tls)
+    sent = send(row["request_head"], behind, row["ending"], place, given, tls, proxies.proxy(proxy) if proxy else None)
     for name in sent.masked:
         messages().print(f"the value of {name} is masked in the journal; give it with --header '{name}: …'")
     answered = isinstance(sent.answer, Answer)

@@ -117,8 +117,9 @@ def secret_env(command: F) -> F:
 
 
 def tls(command: F) -> F:
-    """`--ca FILE`, `--cert FILE` and `--cert-key FILE`."""
+    """`--ca FILE`, `--cert FILE`, `--cert-key FILE` and `--proxy URL`."""
     for option in (
+        click.option("--proxy", metavar="URL", help="Send through this HTTP proxy; default: none."),
         click.option("--cert-key", metavar="FILE", help="The key of --cert, where it is a file of its own."),
         click.option("--cert", metavar="FILE", help="A client certificate (PEM)."),
         click.option("--ca", metavar="FILE", help="The authorities to trust (PEM) instead of the system's."),

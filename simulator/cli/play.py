@@ -74,6 +74,7 @@ def command(
     ca: str | None,
     cert: str | None,
     cert_key: str | None,
+    proxy: str | None,
     journal: str | None,
     no_journal: bool,
     config_file: str | None,
@@ -89,7 +90,7 @@ def command(
     vendorsim play authentication-by-chat --vendor userlike --to http://localhost:8000/hook --serve
     """
     from simulator import config
-    from simulator.delivery import setup
+    from simulator.delivery import proxies, setup
     from simulator.delivery.player import Options
     from simulator.delivery.playing import Playing
     from simulator.delivery.transport import tls_context
@@ -113,7 +114,9 @@ def command(
         stack.enter_context(reporter)
         kept = open_journal(journal, no_journal)
         recorder = start_recorder(kept, "play", _about(run, places, count, faults), reporter.record)
-        playing = Playing(run, policy, places, chosen, clock, tls, state, recorder)
+        playing = Playing(
+            run, policy, places, chosen, clock, tls, state, recorder, proxy=proxies.proxy(proxy) if proxy else None
+        )
         # Thousands of records wait for the journal; the usual eagerness to look through them costs a tenth of the time.
         gc.set_threshold(10_000, 10, 10)
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from simulator.delivery.calls import CallJudge
 from simulator.delivery.clock import InstantClock, ScaledClock
+from simulator.delivery.endpoint import Endpoint
 from simulator.delivery.loop import interruptible, loop_factory
 from simulator.delivery.player import Options, Player
 from simulator.delivery.records import Summary
@@ -38,6 +39,7 @@ class Playing:
     state: ServerState | None
     recorder: Recorder
     stops: bool = True
+    proxy: Endpoint | None = None
 
     def run_to_end(self) -> Summary:
         """Plays the run in an event loop of its own, uvloop where it is installed."""
@@ -45,7 +47,7 @@ class Playing:
             return runner.run(self._play())
 
     async def _play(self) -> Summary:
-        transport = HttpTransport(self.tls)
+        transport = HttpTransport(self.tls, self.proxy)
         clock = InstantClock() if self.speed is None else ScaledClock(self.run.starts, self.speed)
         with ExitStack() as stack:
             calls = None

@@ -32,12 +32,13 @@ def resend(
     place: Endpoint,
     headers: Mapping[str, str],
     tls: ssl.SSLContext | None = None,
+    proxy: Endpoint | None = None,
 ) -> Resent:
     """Sends the head and what was sent behind it once. Masked values are filled in from `headers`, by name."""
     request, masked = _refilled(head, place, headers)
 
     async def send() -> Answer | Failure:
-        transport = HttpTransport(tls)
+        transport = HttpTransport(tls, proxy)
         try:
             return await transport.exchange(
                 place, Wire((request + sent,), ending=ending), CONNECT_SECONDS, READ_SECONDS

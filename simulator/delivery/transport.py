@@ -20,6 +20,7 @@ import httptools
 from simulator.delivery.clock import monotonic
 from simulator.delivery.endpoint import Endpoint
 from simulator.delivery.outgoing import Wire
+from simulator.delivery.proxies import through, tunnel
 from simulator.errors import InputError
 
 MOST_HEADERS = 200
@@ -70,10 +71,12 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The real one. `tls` is used for https; without it, certificates are verified by the system's authorities."""
+    """The real one. `tls` is used for https; without it, certificates are verified by the system's authorities.
+    Everything goes through `proxy` where there is one."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, proxy: Endpoint | None = None) -> None:
         self._tls = tls
+        self._proxy = proxy
         self._idle: dict[Endpoint, list[_Connection]] = {}
         self._open: set[_Connection] = set()
         self._single: dict[Endpoint, asyncio.Lock] = {}
@@ -95,6 +98,8 @@ class HttpTransport:
             if isinstance(opened, Failure):
                 return opened
             connection = opened
+        if self._proxy is not None and not target.secure:
+            wire = through(self._proxy, target, wire)
         answer = await connection.exchange(wire, read_timeout)
         if connection.reusable and wire.connection != "new":
             connection.idle_since = monotonic()
@@ -125,7 +130,15 @@ class HttpTransport:
         tls = self._context() if target.secure else None
         try:
             async with asyncio.timeout(timeout):
-                _, protocol = await loop.create_connection(_Connection, target.host, target.port, ssl=tls)
+                if self._proxy is None:
+                    _, protocol = await loop.create_connection(_Connection, target.host, target.port, ssl=tls)
+                elif tls is None:
+                    _, protocol = await loop.create_connection(_Connection, self._proxy.host, self._proxy.port)
+                else:
+                    opened = await tunnel(self._proxy, target)
+                    _, protocol = await loop.create_connection(
+                        _Connection, sock=opened, ssl=tls, server_hostname=target.host
+                    )
         except TimeoutError:
             return Failure(UNREACHABLE, f"no connection within {timeout:g} s")
         except ssl.SSLCertVerificationError as error:

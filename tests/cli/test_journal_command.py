@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Vendorsim
+from command_line import Vendorsim
 from delivery.receiver import Answer, Receiver, close, reset, status
 from kept import ONCE, Desk
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Completed, Vendorsim
+from command_line import Completed, Vendorsim
 from plays import OFFLINE, Stage, attempts, summary, talk, verdicts
 from receiver import Receiver, close, status
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import Vendorsim
+from command_line import Vendorsim
 from plays import Stage, attempts, since_start, summary, talk, verdicts
 from receiver import Connection, Receiver, Request, last_words, status
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Vendorsim
+from command_line import Vendorsim
 from plays import Stage, attempts, since_start, talk, verdicts
 from receiver import Connection, Receiver, Request, never, status
 from stories import written

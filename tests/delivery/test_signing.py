@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Vendorsim
+from command_line import Vendorsim
 from hypothesis import given
 from hypothesis import strategies as st
 from plays import Stage, attempts, verdicts

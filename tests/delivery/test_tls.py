@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from conftest import Vendorsim
+from command_line import Vendorsim
 from cryptography.hazmat.primitives import serialization
 from plays import Stage, attempts, verdicts
 from receiver import Connection, Receiver, Request, status
