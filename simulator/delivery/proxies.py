@@ -17,9 +17,7 @@ def proxy(url: str) -> Endpoint:
     """A proxy from its URL. Raises InputError."""
     place = endpoint(url)
     if place.secure:
-        raise InputError(
-            f"--proxy {place.shown}: the proxy itself is reached by http://, also for https targets"
-        )
+        raise InputError(f"--proxy {place.shown}: the proxy itself is reached by http://, also for https targets")
     return place
 
 
