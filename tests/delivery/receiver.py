@@ -248,7 +248,7 @@ class Receiver:
         while connection.open:
             data = _read(connection.socket)
             if not data:
-                connection.ended = "closed"
+                connection.ended = "reset" if _is_dead(connection.socket) else "closed"
                 return
             connection.received += data
             connection.pieces.append(Piece(data, time.monotonic()))
@@ -275,6 +275,18 @@ def _read(source: socket.socket) -> bytes:
         # `ssl` takes a reset for an end: look for it below.
         socket.socket.recv(source, 1, socket.MSG_PEEK)
     return source.recv(65_536)
+
+
+def _is_dead(source: socket.socket) -> bool:
+    """Whether nothing can be sent any more after an end. `ssl` may have swallowed the reset that it met in mid-read;
+    a connection that was only closed takes another byte."""
+    if not isinstance(source, ssl.SSLSocket):
+        return False
+    try:
+        socket.socket.send(source, b"\0")
+    except OSError:
+        return True
+    return False
 
 
 def _complete(received: bytearray, start: int) -> bytes | None:
