@@ -124,7 +124,7 @@ def _print_coverage(page: _Page, verdict: Verdict) -> None:
 
 
 def _print_verdict(page: _Page, verdict: Verdict) -> None:
-    style = "green" if verdict.exit_code == 0 else "red"
+    style = {"passed": "green", "nothing judged": "yellow"}.get(word(verdict), "red")
     reason = why(verdict)
     told = ", ".join(f"{count} {name}" for count, name in tally(verdict)) or "nothing was judged"
     page.write(0, (word(verdict), style), f" ({reason})" if reason else "", f": {told}")

@@ -64,8 +64,10 @@ def _by_severity(result: Result) -> Iterator[Group]:
 
 
 def word(verdict: Verdict) -> str:
-    """How the run ended: passed, failed, unreachable or interrupted."""
-    return _WORDS[verdict.exit_code]
+    """How the run ended: passed, failed, unreachable, interrupted, or nothing judged."""
+    judged = any(result.status in (PASSED, FAILED) for result in verdict.results)
+    # Nobody may take a run for a proof in which nothing was tried.
+    return _WORDS[verdict.exit_code] if judged or verdict.exit_code else "nothing judged"
 
 
 def why(verdict: Verdict) -> str | None:

@@ -209,3 +209,11 @@ def test_every_check_is_a_rule(reported: Any) -> None:
     rules = {rule["id"]: rule for rule in told.sarif["tool"]["driver"]["rules"]}
     assert list(rules) == [check["id"] for check in told.json["checks"]]
     assert all(rule["help"]["text"] and rule["shortDescription"]["text"] for rule in rules.values())
+
+
+def test_a_run_in_which_nothing_was_tried_is_no_proof(vendorsim: Vendorsim) -> None:
+    with Receiver() as target:
+        told = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--only", "idempotent")
+    assert told.code == 0
+    assert told.out.splitlines()[-1] == "nothing judged: 2 not judged"
+    assert target.requests == []
