@@ -56,7 +56,7 @@ class Casting:
 
         return Conversation(
             index=index,
-            id=self.scenario.conversation_id or self.base + index,
+            id=(self.scenario.conversation_id if index == 0 else None) or self.base + index,
             account=self.account,
             locale=self.scenario.locale,
             visitor=self._visitor(index, starts),
@@ -98,7 +98,7 @@ class Casting:
             return given.get(key, made_up)
 
         return Visitor(
-            id=given.get("id") or self.base * 2 + index,
+            id=(given.get("id") if index == 0 else None) or self.base * 2 + index,
             token=self._token(index, starts),
             name=pick("name", person.name),
             email=pick("email", person.email),

@@ -22,23 +22,21 @@ FILE_NAME = "vendorsim.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An integration under test. `events` is its subscription (None means all), `secret_env` the environment
-    variable that holds its secret. `probe_ignore` are JSON pointers of what counts for nothing in the state that the
-    `probe` shows."""
+    """An integration under test. `events` is its subscription (None means what its kind gets by default), `secret_env`
+    the environment variables that hold its secrets: the one that counts, and the next one while they are rotated.
+    `probe_ignore` are JSON pointers of what counts for nothing in the state that the `probe` shows."""
 
     url: str
     events: tuple[str, ...] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    secret_env: str | None = None
+    secret_env: tuple[str, ...] = ()
     kind: str = "webhook"
     probe: str | None = None
     probe_ignore: tuple[str, ...] = ()
 
     def gets(self, event: str, profile: Profile) -> bool:
         """Whether an event of that name goes here: subscribed to, and sent to targets of this kind."""
-        if self.events is not None and event not in self.events:
-            return False
-        return all(event not in kind.without for kind in profile.target_kinds if kind.name == self.kind)
+        return profile.kind(self.kind).gets(event, self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ _TARGET = Record(
         "url": Key(_Url(), required=True),
         "events": Key(ListOf(Text("the name of an event"))),
         "headers": Key(_Headers(Text("the value of a header", empty=True))),
-        "secret_env": Key(Text("the name of an environment variable")),
+        "secret_env": Key(ListOf(Text("the name of an environment variable"), single=True)),
         "kind": Key(Text("a kind of target")),
         "probe": Key(Text("a URL with {conversation_id}, or module:function")),
         "probe_ignore": Key(

@@ -9,7 +9,7 @@ jsonschema-rs judges on the hot path; `jsonschema` is the reference that a test 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # Only a name for the validators to resolve relative references against; nothing is ever fetched.
 _BASE = "https://contracts.invalid/"
 SUFFIX = ".schema.json"
+Amend = Callable[[str, Any], Any]
+"""(file name, document) → the document as it counts for this profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ class Violation:
 class Contract:
     """The contract of one vendor and profile."""
 
-    def __init__(self, vendor: str, profile: str, folder: Path) -> None:
+    def __init__(self, vendor: str, profile: str, folder: Path, amend: Amend | None = None) -> None:
         self.vendor = vendor
         self.profile = profile
         self.folder = folder
+        self._amend = amend
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     @property
@@ -57,14 +60,12 @@ class Contract:
         path = self.folder / f"{event}{SUFFIX}"
         if event not in self.events:
             raise UnknownNameError(f"event of {self.vendor}", event, self.events)
-        schema: dict[str, Any] = orjson.loads(path.read_bytes())
-        return schema
+        return self._read(path)
 
     @property
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of the profile."""
-        document: dict[str, Any] = orjson.loads((self.folder / "openapi.json").read_bytes())
-        return document
+        return self._read(self.folder / "openapi.json")
 
     def is_valid(self, event: str, body: Any) -> bool:
         """Whether a body keeps the contract. Fast."""
@@ -88,7 +89,7 @@ class Contract:
 
     @cache  # noqa: B019 (contracts are few and live as long as the program)
     def _document(self, name: str) -> dict[str, Any]:
-        document: dict[str, Any] = _with_file_names(orjson.loads((self.folder / name).read_bytes()), name)
+        document: dict[str, Any] = _with_file_names(self._read(self.folder / name), name)
         return document
 
     def require(self, event: str, body: Any) -> None:
@@ -127,14 +128,19 @@ class Contract:
 
     def _documents(self) -> Iterator[tuple[str, Any]]:
         for path in sorted(self.folder.glob(f"*{SUFFIX}")):
-            yield path.name, orjson.loads(path.read_bytes())
+            yield path.name, self._read(path)
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        document: dict[str, Any] = orjson.loads(path.read_bytes())
+        return document if self._amend is None else self._amend(path.name, document)
 
 
 @cache
 def contract(vendor: str, profile: str) -> Contract:
     """The contract of a vendor's profile. Raises UnknownNameError."""
     known = registry.get(vendor)
-    return Contract(vendor, profile, known.contracts() / known.profile(profile).name)
+    chosen = known.profile(profile)
+    return Contract(vendor, profile, known.contracts() / (chosen.contract or chosen.name), chosen.amend)
 
 
 def _with_file_names(value: Any, name: str) -> Any:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
 from pathlib import Path
 
 from simulator import resources, timeline
-from simulator.errors import UnknownNameError
+from simulator.errors import UnknownNameError, unknown
 from simulator.scenario.model import Scenario
 from simulator.scenario.parse import Reader, parse
 from simulator.vendors import registry
-from simulator.vendors.base import Vendor
+from simulator.vendors.base import Profile, Vendor
 from simulator.world import StepError
 from simulator.yaml_nodes import Mapping, Node, Sequence, read_file
 
@@ -67,8 +68,12 @@ def _rehearsed(scenario: Scenario, reader: Reader) -> Scenario:
     idle: list[str] = []
     names = scenario.vendors or registry.names()
     for name in names:
-        if not _sends(scenario, registry.get(name), failures):
+        vendor = registry.get(name)
+        profiles = list(vendor.profiles.values())
+        # A vendor that nobody has named takes part as it is by default.
+        if not _sends(scenario, vendor, profiles if scenario.vendors else profiles[:1], failures):
             idle.append(name)
+    _find_quirks(scenario, reader, names)
     for (place, message), vendors in failures.items():
         reader.problems.add(place, f"as {', '.join(vendors)}: {message}")
     if scenario.vendors:
@@ -84,9 +89,23 @@ def _rehearsed(scenario: Scenario, reader: Reader) -> Scenario:
     return replace(scenario, vendors=tuple(name for name in names if name not in idle))
 
 
-def _sends(scenario: Scenario, vendor: Vendor, failures: dict[tuple[Node, str], list[str]]) -> bool:
-    """Whether a step causes an event in any profile. Notes the steps that can't be carried out, once per vendor."""
-    for number, profile in enumerate(vendor.profiles.values()):
+def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -> None:
+    """Reports quirks that none of the vendors has."""
+    known = {
+        quirk.name for name in vendors for profile in registry.get(name).profiles.values() for quirk in profile.quirks
+    }
+    for step in scenario.steps:
+        name = step.quirk
+        if name is not None and name not in known:
+            reader.problems.add(Node(step.line, step.column), unknown("quirk of the scenario's vendors", name, known))
+
+
+def _sends(
+    scenario: Scenario, vendor: Vendor, profiles: Iterable[Profile], failures: dict[tuple[Node, str], list[str]]
+) -> bool:
+    """Whether a step causes an event in one of these profiles. Notes the steps that can't be carried out, once per
+    vendor."""
+    for number, profile in enumerate(profiles):
         run = timeline.Run(scenario, vendor, profile, scenario.seed, scenario.starts or _NOON)
         live = run.conversation(0)
         for scheduled in run.schedule(0):

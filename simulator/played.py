@@ -91,7 +91,7 @@ def play(
     speed: float | None = None,
     concurrency: int = 16,
     headers: Mapping[str, str] | None = None,
-    secret_env: str | None = None,
+    secret_env: str | Sequence[str] = (),
     faults: str | Sequence[str] = (),
     fault_on: str | Sequence[str] = (),
     policy: Mapping[str, object] | None = None,
@@ -121,12 +121,13 @@ def play(
     )
     known = config.load()
     overrides = [f"{key}={_written(value)}" for key, value in (policy or {}).items()]
-    ways = setup.policy(run.vendor, run.profile, known, overrides)
     given = [f"{name}: {value}" for name, value in (headers or {}).items()]
     url = None if to is None else to.replace(VENDOR, run.vendor.name)
     needed = bool(run.profile.events) or state is None
-    places = setup.destinations(run.vendor, known, ways, url, given, secret_env, needed=needed)
+    ways = setup.Policies(run.vendor, run.profile, known, overrides)
+    places = setup.destinations(ways, url, given, _several(secret_env), needed=needed)
     asked = setup.chosen_faults(run, _several(faults), ",".join(_several(fault_on)) or None)
+    run = setup.with_quirks(run, _several(faults))
     setup.refuse_impossible(run, asked, places)
     options = Options(count=count, concurrency=concurrency, faults=asked, pin_clock=pin_clock)
     records: list[Record] = []

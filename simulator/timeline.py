@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import NamedTuple
 
 from simulator import contracts
@@ -17,12 +18,17 @@ from simulator.events import Event
 from simulator.scenario.model import Scenario, Step
 from simulator.scenario.verbs import Wait
 from simulator.seeding import derive
-from simulator.vendors.base import Profile, Vendor
+from simulator.vendors.base import Draft, Failed, Profile, Quirk, Vendor
+
+# What stands for the step of events that no step has caused.
+NO_STEP = Step(Wait(0))
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is played. `starts` and `spacing` are milliseconds; conversation *k* starts at `starts + k × spacing`."""
+    """What is played. `starts` and `spacing` are milliseconds; conversation *k* starts at `starts + k × spacing`.
+
+    `quirks` show in any step, each at its rate (0 to 1)."""
 
     scenario: Scenario
     vendor: Vendor
@@ -30,6 +36,7 @@ class Run:
     seed: int
     starts: int
     spacing: int = 1_000
+    quirks: tuple[tuple[Quirk, float], ...] = ()
     casting: Casting = field(init=False, repr=False)
     contract: contracts.Contract = field(init=False, repr=False)
     tag: str = field(init=False, repr=False)
@@ -73,23 +80,64 @@ class LiveConversation:
         self.id = run.profile.conversation_id(self.state)
         self.memory = run.profile.memory()
         self.event_count = 0
+        # Held by whoever changes or reads the conversation while others may, in other threads.
+        self.lock = Lock()
+        self._held: list[tuple[Draft, Scheduled]] = []
 
     def advance(self, scheduled: Scheduled) -> list[Event]:
         """Carries out one step and returns the events it causes, in the order the vendor sends them.
 
         Raises StepError when the step makes no sense now, ContractError when our own body is wrong.
         """
-        events: list[Event] = []
+        drafts: list[Draft] = []
         reactions = self.run.profile.reactions
         for change in apply(self.state, scheduled.step.verb, scheduled.at, scheduled.step.name):
             reaction = reactions.get(type(change))
             if reaction is not None:
-                for name, body in reaction(change, self.state, self.memory):
-                    events.append(self._event(name, body, scheduled))
+                drafts.extend(reaction(change, self.state, self.memory))
+        for quirk in self._quirks(scheduled):
+            drafts = quirk.bend(drafts, self.state, self.memory)
+        return self._built(drafts, scheduled)
+
+    def failed(self, failure: Failed, at: int) -> list[Event]:
+        """What the vendor sends because a delivery has failed for good. `at` is milliseconds since 1970."""
+        react = self.run.profile.failed
+        if react is None:
+            return []
+        self.state.now = max(self.state.now, at)
+        return self._built(list(react(failure, self.state, self.memory)), Scheduled(-1, NO_STEP, at))
+
+    def finish(self) -> list[Event]:
+        """The events that were held back for a step that has not come."""
+        return self._release()
+
+    def _quirks(self, scheduled: Scheduled) -> Iterator[Quirk]:
+        """The quirks that show in this step: those of the run, and the step's own where the profile has them."""
+        run = self.run
+        for quirk, rate in run.quirks:
+            if rate >= 1 or derive(run.seed, "quirk", quirk.name, self.state.index, scheduled.number) < rate * 2**64:
+                yield quirk
+        own = None if scheduled.step.quirk is None else run.profile.quirk(scheduled.step.quirk)
+        if own is not None:
+            yield own
+
+    def _built(self, drafts: list[Draft], scheduled: Scheduled) -> list[Event]:
+        events = self._release()
+        for draft in drafts:
+            if draft.held:
+                self._held.append((draft, scheduled))
+            else:
+                events.append(self._event(draft, scheduled))
         return events
 
-    def _event(self, name: str, body: dict[str, object], scheduled: Scheduled) -> Event:
+    def _release(self) -> list[Event]:
+        held, self._held = self._held, []
+        return [self._event(draft, scheduled) for draft, scheduled in held]
+
+    def _event(self, draft: Draft, scheduled: Scheduled) -> Event:
         run = self.run
+        name = draft.event
+        body = draft.body() if callable(draft.body) else draft.body
         run.contract.require(name, body)
         number = self.event_count
         self.event_count = number + 1
@@ -108,9 +156,14 @@ class LiveConversation:
         )
 
 
+def told(live: LiveConversation) -> Iterator[Event]:
+    """The events of a conversation from its first step to its last."""
+    for scheduled in live.run.schedule(live.state.index):
+        yield from live.advance(scheduled)
+    yield from live.finish()
+
+
 def events(run: Run, count: int) -> Iterator[Event]:
     """The events of `count` conversations, one conversation after the other. Lazy: any count, constant memory."""
     for index in range(count):
-        live = run.conversation(index)
-        for scheduled in run.schedule(index):
-            yield from live.advance(scheduled)
+        yield from told(run.conversation(index))

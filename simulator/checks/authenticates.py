@@ -71,9 +71,9 @@ def _incomplete(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, s
     """The headers of a right signature, but for one of those that it can't be verified without."""
     whole = signer.headers(event.id, _now(), event.body)
     for name, text in signer.scheme.headers.items():
-        if "{signature}" in text:
+        if "{signatures}" in text:
             yield f"with an empty {name}", {**whole, name: ""}
-        if "{signature}" in text or text in signer.scheme.message:
+        if "{signatures}" in text or text in signer.scheme.message:
             yield f"without {name}", {key: value for key, value in whole.items() if key != name}
 
 
@@ -93,15 +93,13 @@ async def refuses_wrong_ones(context: Context) -> None:
 
 
 def _by_another(signer: Signer, event: Event) -> dict[str, str]:
-    return replace(signer, key=signer.key + b"?").headers(event.id, _now(), event.body)
+    return replace(signer, keys=(*(key + b"?" for key in signer.keys),)).headers(event.id, _now(), event.body)
 
 
 def _nonsense(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, str]]]:
     yield "with the signature of another body", signer.headers(event.id, _now(), event.body + b" ")
     for nonsense in ("nonsense", "0" * 64, "\u00e9\u00e8"):
-        values = {"id": event.id, "timestamp": _now(), "signature": nonsense}
-        headers = {name: text.format(**values) for name, text in signer.scheme.headers.items()}
-        yield f"with the signature {nonsense[:12]}", headers
+        yield f"with the signature {nonsense[:12]}", signer.written(event.id, _now(), [nonsense])
     if "{timestamp}" in signer.scheme.message:
         right = signer.headers(event.id, _now(), event.body)
         timed = [name for name, text in signer.scheme.headers.items() if text == "{timestamp}"]
@@ -147,7 +145,7 @@ async def refuses_body_only(context: Context) -> None:
     sample = context.sample(event)
     if context.accepted(await context.send(sample.event, signature=_by_another(signer, sample.event))):
         raise NotJudged("any signature is accepted, see authenticates.wrong")
-    over_body = Signer(replace(signer.scheme, message=("{body}",)), signer.key)
+    over_body = replace(signer, scheme=replace(signer.scheme, message=("{body}",)))
     exchange = await _send(context, sample, signature=over_body.headers(sample.event.id, _now(), sample.event.body))
     context.case(event)
     if context.accepted(exchange):
@@ -233,17 +231,18 @@ def _signer_or_secrets(context: Context) -> tuple[Signer | None, Mapping[str, st
     place = context.settings.place
     event = context.sample(context.events()[0]).event
     secrets = {name: value for name, value in place.headers_of(event).items() if is_secret(f"{name}: {value}".encode())}
-    if place.signer is None and not secrets:
+    if not place.signs and not secrets:
         raise NotJudged(
             "the vendor signs nothing here; give the secret that your integration asks for with --header, or a scheme "
             "with --policy signing=NAME and --secret-env NAME"
         )
-    return place.signer, secrets
+    return place.signer if place.signs else None, secrets
 
 
 def _signer(context: Context) -> Signer:
-    signer = context.settings.place.signer
-    if signer is None:
+    place = context.settings.place
+    signer = place.signer
+    if signer is None or not place.signs:
         raise NotJudged("the vendor signs nothing here")
     return signer
 

@@ -12,7 +12,7 @@ from simulator.checks.stories import Stories
 from simulator.events import Event
 from simulator.scenario.model import Cast, Scenario
 from simulator.scenario.verbs import Authenticate, Probe
-from simulator.timeline import Run
+from simulator.timeline import Run, told
 
 FEWEST, MOST = 3, 4
 MOST_EVENTS, MOST_STEPS = 13, 15
@@ -68,8 +68,7 @@ class Teller:
         if visitor.email is not None:
             # Many integrations know people by their address.
             visitor.email = f"visitor-{index}@example.com"
-        events = [event for scheduled in run.schedule(index) for event in live.advance(scheduled)]
-        events = [event for event in events if self._gets(event.name)]
+        events = [event for event in told(live) if self._gets(event.name)]
         bodies = tuple(orjson.loads(event.body) for event in events)
         key = run.profile.order_key
         keys = tuple(key(event.name, body) if key else None for event, body in zip(events, bodies, strict=True))

@@ -15,7 +15,7 @@ import orjson
 from simulator import library
 from simulator.events import Event
 from simulator.scenario.model import AgentCast, Cast, Scenario
-from simulator.timeline import Run
+from simulator.timeline import Run, told
 from simulator.vendors.base import Profile, Vendor
 
 # Milliseconds in which no two runs begin.
@@ -67,8 +67,7 @@ class Stories:
         if index is None:
             index = self.take()
         run = Run(scenario, self.vendor, self.profile, self.seed, self.starts, 0)
-        live = run.conversation(index)
-        return [event for scheduled in run.schedule(index) for event in live.advance(scheduled)]
+        return list(told(run.conversation(index)))
 
     def take(self) -> int:
         """The index of a conversation that nobody has had."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simulator.delivery.endpoint import Endpoint
     from simulator.delivery.requests import Destination
     from simulator.server.state import ServerState
-    from simulator.vendors.base import Policy, Profile, Vendor
+    from simulator.vendors.base import Profile, Vendor
 
 # So short that waiting it out takes no time worth speaking of.
 DUPLICATE_INTERVAL = 1_500
@@ -73,7 +73,7 @@ def command(
     probe: str | None,
     probe_ignore: tuple[str, ...],
     headers: tuple[str, ...],
-    secret_env: str | None,
+    secret_env: tuple[str, ...],
     fuzz: bool,
     max_examples: int,
     port: int | None,
@@ -105,8 +105,7 @@ def command(
     known = registry.get(vendor)
     chosen = known.profile(profile)
     loaded = config.load(config_file)
-    policy = setup.policy(known, chosen, loaded, policies)
-    place = setup.destinations(known, loaded, policy, to, headers, secret_env)[0]
+    place = setup.destinations(setup.Policies(known, chosen, loaded, policies), to, headers, secret_env)[0]
     for text in probe_ignore:
         pattern(text)
     selection = Selection(only, chosen.event_names())
@@ -119,7 +118,6 @@ def command(
         checking = Checking(
             known,
             chosen,
-            policy,
             loaded,
             place,
             selection,
@@ -187,7 +185,6 @@ class Checking:
 
     vendor: Vendor
     profile: Profile
-    policy: Policy
     config: Config
     place: Destination
     selection: Selection
@@ -226,7 +223,7 @@ class Checking:
         settings = Settings(
             vendor=self.vendor,
             profile=self.profile,
-            policy=self.policy,
+            policy=self.place.policy,
             contract=contract,
             place=self.place,
             transport=transport,

@@ -112,8 +112,8 @@ def journal(command: F) -> F:
 
 def secret_env(command: F) -> F:
     """`--secret-env NAME`."""
-    help = "The environment variable that holds the secret of --to."
-    return click.option("--secret-env", metavar="NAME", help=help)(command)
+    help = "The environment variable that holds the secret of --to; once more for the next secret, while both count."
+    return click.option("--secret-env", multiple=True, metavar="NAME", help=help)(command)
 
 
 def tls(command: F) -> F:

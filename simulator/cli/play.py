@@ -70,7 +70,7 @@ def command(
     fault_on: str | None,
     policies: tuple[str, ...],
     pin_clock: bool,
-    secret_env: str | None,
+    secret_env: tuple[str, ...],
     ca: str | None,
     cert: str | None,
     cert_key: str | None,
@@ -100,10 +100,11 @@ def command(
 
     run = prepare(scenario, vendor, profile, seed=seed, start=start, count=count, spacing=spacing)
     loaded = config.load(config_file)
-    policy = setup.policy(run.vendor, run.profile, loaded, policies)
     needed = bool(run.profile.events) or not serving
-    places = setup.destinations(run.vendor, loaded, policy, to, headers, secret_env, needed=needed)
+    allowed = setup.Policies(run.vendor, run.profile, loaded, policies)
+    places = setup.destinations(allowed, to, headers, secret_env, needed=needed)
     asked = setup.chosen_faults(run, faults, fault_on)
+    run = setup.with_quirks(run, faults)
     setup.refuse_impossible(run, asked, places)
     tls = tls_context(ca, cert, cert_key) if ca or cert or cert_key else None
     chosen = Options(count=count, concurrency=concurrency, faults=asked, pin_clock=pin_clock)
@@ -115,7 +116,7 @@ def command(
         kept = open_journal(journal, no_journal)
         recorder = start_recorder(kept, "play", _about(run, places, count, faults), reporter.record)
         playing = Playing(
-            run, policy, places, chosen, clock, tls, state, recorder, proxy=proxies.proxy(proxy) if proxy else None
+            run, allowed, places, chosen, clock, tls, state, recorder, proxy=proxies.proxy(proxy) if proxy else None
         )
         # Thousands of records wait for the journal; the usual eagerness to look through them costs a tenth of the time.
         gc.set_threshold(10_000, 10, 10)

@@ -25,4 +25,7 @@ def served(port: int, duplicate_interval: int = DUPLICATE_INTERVAL) -> Iterator[
     state = ServerState(duplicate_interval=duplicate_interval)
     with running_server(create_app(state), "127.0.0.1", port) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
-        yield state
+        try:
+            yield state
+        finally:
+            state.close()

@@ -53,30 +53,48 @@ class Token(click.ParamType[str]):
     show_default=True,
     help="How long the same request counts as a duplicate; 0s switches it off.",
 )
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="VENDOR=NAME",
+    help="Which profile of a vendor its API plays; repeatable. Default: documented.",
+)
 @click.option("--rate-limit", metavar="N/s", type=Rate(), help="Answer 429 above this rate; default: no limit.")
 @options.journal
+@options.config_file
 def command(
     host: str,
     port: int,
     token: str | None,
     strict: bool,
     duplicate_interval: int,
+    profiles: tuple[str, ...],
     rate_limit: float | None,
     journal: str | None,
     no_journal: bool,
+    config_file: str | None,
 ) -> int:
     """Answer the APIs of the vendors, until Ctrl-C. Every call is kept in the journal.
+
+    What an API call causes is sent to the vendor's targets: those of vendorsim.yaml, and those that subscribe by the
+    vendor's own API.
 
     \b
     vendorsim serve --port 4010 --token s3cret
     """
+    from simulator import config
     from simulator.server.app import create_app
     from simulator.server.state import ServerState
     from simulator.server.wsgi import running_server
 
-    state = ServerState(token, strict, duplicate_interval, rate_limit)
+    loaded = config.load(config_file)
+    chosen = dict(map(_profile, profiles))
     kept = open_journal(journal, no_journal)
     recorder = start_recorder(kept, "serve", {"host": host, "port": port}, lambda record: None)
+    state = ServerState(
+        token, strict, duplicate_interval, rate_limit, profiles=chosen, config=loaded, record=recorder.add
+    )
     state.subscribe(recorder.add)
     stopped = Event()
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
@@ -91,8 +109,20 @@ def command(
                 pass
     finally:
         signal.signal(signal.SIGTERM, before)
+        state.close()
         recorder.close()
     return 0
+
+
+def _profile(text: str) -> tuple[str, str]:
+    """`messagehub=observed-4.15`. Raises InputError for names that nobody knows."""
+    from simulator.errors import InputError
+    from simulator.vendors import registry
+
+    vendor, equals, name = text.partition("=")
+    if not equals:
+        raise InputError(f"--profile {text}: write it like messagehub=observed-4.15")
+    return vendor, registry.get(vendor).profile(name).name
 
 
 def _introduce(url: str, token: str | None) -> None:

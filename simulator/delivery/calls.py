@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 
+from simulator.delivery.live import Handle
 from simulator.delivery.records import AUTHENTICATED, MISSED, Authentication
 from simulator.end_user import ACCEPTED, UNAUTHORIZED
 from simulator.scenario.verbs import Authenticate
@@ -26,11 +27,13 @@ class CallJudge:
         self._loop = asyncio.get_running_loop()
         self._calls: dict[str, deque[ApiCall]] = {}
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._finished: deque[str] = deque()
+        self._finished: deque[tuple[str, str]] = deque()
         self._unsubscribe = state.subscribe(self._from_thread)
 
-    def attach(self, live: LiveConversation) -> None:
+    def attach(self, handle: Handle) -> None:
         """The API knows this conversation from now on."""
+        live = handle.live
+        self._state.conversations.add(handle)
         steps = live.run.schedule(live.state.index)
         answers = [s.step.verb.answer for s in steps if isinstance(s.step.verb, Authenticate)]
         self._calls[str(live.id)] = deque()
@@ -38,9 +41,9 @@ class CallJudge:
 
     def finish(self, live: LiveConversation) -> None:
         """The conversation is over; it is forgotten when many others have finished after it."""
-        self._finished.append(str(live.id))
+        self._finished.append((live.run.vendor.name, str(live.id)))
         if len(self._finished) > MOST_FINISHED:
-            self._forget(self._finished.popleft())
+            self._forget(*self._finished.popleft())
 
     async def judge(self, live: LiveConversation, verb: Authenticate) -> Authentication:
         """Waits until the integration has called as it should, or `within` has passed on the wall clock."""
@@ -90,7 +93,8 @@ class CallJudge:
             calls.append(call)
             self._arrived[call.session_id].set()
 
-    def _forget(self, session: str) -> None:
+    def _forget(self, vendor: str, session: str) -> None:
+        self._state.conversations.remove(vendor, session)
         self._state.sessions.detach(session)
         self._calls.pop(session, None)
         self._arrived.pop(session, None)

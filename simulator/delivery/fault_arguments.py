@@ -62,6 +62,13 @@ def one_of(*names: str, default: str | None = None) -> Callable[[Any], str]:
     return read
 
 
+def name(given: Any) -> str:
+    """A name, which must be given."""
+    if not isinstance(given, str) or not given:
+        raise ValueError("expected a name")
+    return given
+
+
 def nothing(given: Any) -> None:
     """No argument at all."""
     if given not in (None, True, ""):

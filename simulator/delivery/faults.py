@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import times
 from simulator.delivery.corruptions import CORRUPTIONS, corrupt
-from simulator.delivery.fault_arguments import count, nothing, one_of, share, text, time
+from simulator.delivery.fault_arguments import count, name, nothing, one_of, share, text, time
 from simulator.delivery.outgoing import Outgoing
 from simulator.errors import InputError, unknown
 from simulator.events import Event
@@ -22,6 +22,9 @@ from simulator.seeding import derive, generator
 
 if TYPE_CHECKING:
     from simulator.timeline import Run
+
+# No matter of delivery: it bends what the vendor makes of a step (`simulator.timeline`).
+QUIRK = "quirk"
 
 
 @dataclass(slots=True)
@@ -202,6 +205,12 @@ FAULTS: Mapping[str, Fault] = {
         Fault("delay", "it is sent that much later; others overtake it", "delay=30s", time("30s"), plan=_delay),
         Fault("drop", "it is never sent", "drop", nothing, plan=_drop),
         Fault("late", "it is sent that long after the conversation has ended", "late=1m", time("1m"), plan=_late),
+        Fault(
+            QUIRK,
+            "a known misbehaviour of the vendor, by its name (vendorsim vendors NAME lists them)",
+            "quirk=twin",
+            name,
+        ),
         Fault(
             "corrupt",
             f"the body breaks its contract: {', '.join(CORRUPTIONS)}, or any of these",

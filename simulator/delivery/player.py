@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
 
 from simulator.delivery import faults, verdicts
 from simulator.delivery.agenda import Agenda
 from simulator.delivery.clock import Clock, monotonic, wall_clock
 from simulator.delivery.faults import Chosen
+from simulator.delivery.live import Handle
+from simulator.delivery.places import Places
 from simulator.delivery.records import (
+    BROKEN,
     DROPPED,
     NOT_JUDGED,
     NOT_SENT,
+    REJECTED,
+    TIMED_OUT,
     UNREACHABLE,
     Attempt,
     Authentication,
@@ -27,13 +35,14 @@ from simulator.delivery.records import (
     Record,
     Summary,
 )
-from simulator.delivery.requests import Delivery, Destination, prepare
+from simulator.delivery.requests import Delivery, prepare
 from simulator.delivery.transport import Answer, Transport
 from simulator.events import Event
 from simulator.scenario.model import Step
 from simulator.scenario.verbs import Authenticate
-from simulator.timeline import LiveConversation, Run
-from simulator.vendors.base import ORDERED, Policy
+from simulator.timeline import NO_STEP, LiveConversation, Run
+from simulator.vendors.base import ORDERED, Failed
+from simulator.world import Conversation
 
 if TYPE_CHECKING:
     from simulator.delivery.calls import CallJudge
@@ -41,22 +50,29 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # How long the answers of what is in flight are waited for once a run is interrupted, in seconds.
 GRACE = 2.0
+# What the vendor counts as a failure of the integration.
+FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run is played. `faults` are those of the command line; a step's own come on top."""
+    """How a run is played. `faults` are those of the command line; a step's own come on top.
+
+    With `stays` the run goes on after its conversations, for those that are opened from outside, until it is stopped.
+    """
 
     count: int = 1
     concurrency: int = 16
     faults: tuple[Chosen, ...] = ()
     pin_clock: bool = False
+    stays: bool = False
 
 
 @dataclass(slots=True)
 class _Talk:
     """One conversation while it is played. `busy` and `queued` serve vendors that keep events in order."""
 
+    live: LiveConversation
     agenda: Agenda
     now: int
     busy: dict[int, Delivery] = field(default_factory=dict)
@@ -69,8 +85,7 @@ class Player:
     def __init__(
         self,
         run: Run,
-        policy: Policy,
-        destinations: Sequence[Destination],
+        places: Places,
         transport: Transport,
         clock: Clock,
         emit: Callable[[Record | Over], None],
@@ -82,8 +97,7 @@ class Player:
         """`emit` gets every record as it happens, and the end of every conversation; `room` is awaited before a
         conversation starts, and holds the run back while whoever gets the records can't keep up."""
         self._run = run
-        self._policy = policy
-        self._destinations = destinations
+        self.places = places
         self._transport = transport
         self._clock = clock
         self._options = options
@@ -92,6 +106,12 @@ class Player:
         self._room = room
         self._stop = asyncio.Event()
         self._reached_once: set[int] = set()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening = Lock()
+        # Set once conversations can be opened from outside.
+        self.ready = asyncio.Event()
+        self._opened = options.count
         self._step_faults: dict[int, tuple[Chosen, ...]] = {
             id(step): faults.from_step(step.fault) for step in run.scenario.steps if step.fault
         }
@@ -102,7 +122,7 @@ class Player:
             seed=run.seed,
             start=run.starts,
             conversations=options.count,
-            targets=tuple(item.endpoint.shown for item in destinations),
+            targets=tuple(place.endpoint.shown for _, place in places.numbered()),
             order=run.profile.event_names(),
         )
 
@@ -119,7 +139,10 @@ class Player:
         # At full speed nothing waits, so as many conversations are under way as may send at once;
         # by the clock any number may be waiting for their next step.
         under_way = asyncio.Semaphore(self._options.concurrency) if self._clock.instant else None
+        self._loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self.ready.set()
             for index in range(self._options.count):
                 if not await self._reached(self._run.starts + index * self._run.spacing):
                     break
@@ -131,7 +154,42 @@ class Player:
                     break
                 self.summary.started += 1
                 tasks.create_task(self._converse(index, under_way))
+            if self._options.stays:
+                await self._stop.wait()
+        self._tasks = None
         return self.summary
+
+    def open(self, prepare: Callable[[Conversation], None] = lambda conversation: None) -> Handle:
+        """A new conversation that no scenario tells; `prepare` changes it before anything happens. Any thread."""
+        with self._opening:
+            index, self._opened = self._opened, self._opened + 1
+        live = self._run.conversation(index)
+        live.state.started_at = live.state.now = self._clock.now(live.state.now)
+        prepare(live.state)
+        return Handle(live, self._clock, self._post)
+
+    def _post(self, live: LiveConversation, events: list[Event]) -> None:
+        """Sends what was caused from outside. Any thread; a run that is over sends nothing any more."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._take, live, events)
+
+    def _take(self, live: LiveConversation, events: list[Event]) -> None:
+        if self._tasks is None:
+            return
+        sending = self._send_posted(live, events)
+        try:
+            self._tasks.create_task(sending)
+        except RuntimeError:
+            # The last conversation ended this very moment.
+            sending.close()
+
+    async def _send_posted(self, live: LiveConversation, events: list[Event]) -> None:
+        talk = _Talk(live, Agenda(), max(event.at for event in events))
+        for event in events:
+            self._enter(event, NO_STEP, talk)
+        talk.agenda.release(talk.now)
+        talk.agenda.ended(talk.now)
+        await self._send_until(None, talk)
 
     def _record(self, value: Record) -> None:
         self.summary.add(value)
@@ -159,19 +217,25 @@ class Player:
 
     async def _converse(self, index: int, under_way: asyncio.Semaphore | None) -> None:
         live = self._run.conversation(index)
-        talk = _Talk(Agenda(), live.state.started_at)
+        talk = _Talk(live, Agenda(), live.state.started_at)
         if self._calls is not None:
-            self._calls.attach(live)
+            self._calls.attach(Handle(live, self._clock, self._post))
         try:
             for scheduled in self._run.schedule(index):
                 await self._send_until(scheduled.at, talk)
                 await self._reached(scheduled.at)
                 talk.now = max(talk.now, scheduled.at)
-                for event in live.advance(scheduled):
+                with live.lock:
+                    events = live.advance(scheduled)
+                for event in events:
                     self._enter(event, scheduled.step, talk)
                 if isinstance(scheduled.step.verb, Authenticate):
                     await self._send_until(scheduled.at, talk)
                     await self._authenticate(live, scheduled.step.verb)
+            with live.lock:
+                events = live.finish()
+            for event in events:
+                self._enter(event, NO_STEP, talk)
             talk.agenda.release(talk.now)
             talk.agenda.ended(talk.now)
             await self._send_until(None, talk)
@@ -185,7 +249,7 @@ class Player:
     def _enter(self, event: Event, step: Step, talk: _Talk) -> None:
         """Puts an event on the agenda, once for each destination that gets it, as its faults plan it."""
         asked = (*self._options.faults, *self._step_faults.get(id(step), ()))
-        for number, place in enumerate(self._destinations):
+        for number, place in self.places.numbered():
             if not place.target.gets(event.name, self._run.profile):
                 continue
             delivery = Delivery(f"{event.id}-{number}", event, place, step.expect)
@@ -223,7 +287,7 @@ class Player:
     async def _try(self, delivery: Delivery, talk: _Talk, going_on: bool) -> None:
         """One attempt, and what follows from it."""
         place = id(delivery.place)
-        keeps_order = self._policy.ordering.value == ORDERED
+        keeps_order = delivery.place.policy.ordering.value == ORDERED
         if not going_on:
             self._record(self._unsent(delivery, talk.now, NOT_SENT))
             for waiting in talk.queued.pop(place, ()):
@@ -246,10 +310,25 @@ class Player:
         self._record(attempt)
         if attempt.verdict == UNREACHABLE and attempt.final:
             self.summary.unreachable = f"{delivery.place.endpoint.shown}: {attempt.reason}"
-            self._stop.set()
+            if not self._options.stays:
+                self._stop.set()
+        if attempt.final and attempt.verdict in FAILURES:
+            self._tell_failure(attempt, delivery, talk)
+
+    def _tell_failure(self, attempt: Attempt, delivery: Delivery, talk: _Talk) -> None:
+        """What the vendor makes of a delivery that has failed for good."""
+        if self._run.profile.failed is None:
+            return
+        event = delivery.event
+        failure = Failed(event.name, orjson.loads(event.body), delivery.place.target.kind, attempt.reason or "")
+        with talk.live.lock:
+            events = talk.live.failed(failure, talk.now)
+        for event in events:
+            self._enter(event, NO_STEP, talk)
 
     async def _attempt(self, delivery: Delivery, at: int) -> Attempt:
-        policy, place = self._policy, delivery.place
+        place = delivery.place
+        policy = place.policy
         delivery.attempts += 1
         sent_at = wall_clock()
         timestamp = at // 1000 if self._options.pin_clock else sent_at // 1000
@@ -287,7 +366,7 @@ class Player:
         """
         if attempt.verdict == UNREACHABLE and id(delivery.place) not in self._reached_once:
             return None
-        return verdicts.pause(attempt, self._policy)
+        return verdicts.pause(attempt, delivery.place.policy)
 
     def _unsent(self, delivery: Delivery, at: int, verdict: str, reason: str | None = None) -> Attempt:
         return Attempt(

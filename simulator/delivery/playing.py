@@ -12,14 +12,15 @@ from simulator.delivery.calls import CallJudge
 from simulator.delivery.clock import InstantClock, ScaledClock
 from simulator.delivery.endpoint import Endpoint
 from simulator.delivery.loop import interruptible, loop_factory
+from simulator.delivery.places import Places
 from simulator.delivery.player import Options, Player
 from simulator.delivery.records import Summary
 from simulator.delivery.requests import Destination
+from simulator.delivery.setup import Policies
 from simulator.delivery.transport import HttpTransport
 from simulator.journal import Recorder
 from simulator.server.state import ServerState
 from simulator.timeline import Run
-from simulator.vendors.base import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Playing:
     """
 
     run: Run
-    policy: Policy
+    policies: Policies
     places: Sequence[Destination]
     options: Options
     speed: float | None
@@ -57,8 +58,7 @@ class Playing:
                 stack.callback(self.state.subscribe(self.recorder.add))
             player = Player(
                 self.run,
-                self.policy,
-                self.places,
+                Places(self.places),
                 transport,
                 clock,
                 self.recorder.add,
@@ -67,6 +67,8 @@ class Playing:
                 room=self.recorder.room,
             )
             stack.callback(transport.abort)
+            if self.state is not None:
+                self.state.play(self.policies, player.places, player.open)
             if self.stops:
                 stack.enter_context(interruptible(player.stop))
             return await player.play()

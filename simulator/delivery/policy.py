@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from simulator import times
-from simulator.delivery.signing import SCHEMES
+from simulator.delivery.signing import schemes
 from simulator.errors import InputError, unknown
-from simulator.vendors.base import ASSUMED, ORDERED, UNORDERED, Policy, Stated
+from simulator.vendors.base import AS_GET, ASSUMED, ORDERED, REDIRECTED, REPEATED, UNORDERED, Policy, Stated
 
 
 def overridden(policy: Policy, values: Mapping[str, str], source: str) -> Policy:
@@ -55,6 +55,7 @@ def describe(policy: Policy) -> dict[str, dict[str, Any]]:
         "retries": ", ".join(map(times.duration_text, policy.retries.value)) or "none",
         "retried": "everything" if policy.retried.value is None else statuses_text(policy.retried.value),
         "redirects": str(policy.redirects.value),
+        "redirected": ", ".join(f"{status} {how}" for status, how in policy.redirected.value.items()),
         "ordering": policy.ordering.value,
         "signing": policy.signing.value or "none",
     }
@@ -64,6 +65,7 @@ def describe(policy: Policy) -> dict[str, dict[str, Any]]:
     }
 
 
+_REDIRECTS = tuple(map(str, REDIRECTED))
 _STATUS = re.compile("[1-5][0-9][0-9]")
 
 
@@ -104,6 +106,17 @@ def _redirects(text: str) -> int:
     return int(text)
 
 
+def _redirected(text: str) -> dict[int, str]:
+    """`301`, `301,303:get`: statuses that are followed, those with `:get` with another method."""
+    found: dict[int, str] = {}
+    for part in text.split(","):
+        status, colon, how = part.strip().partition(":")
+        if status not in _REDIRECTS or (colon and how.strip().lower() != "get"):
+            raise ValueError(f"'{text}' is not a list of redirects ({', '.join(_REDIRECTS)}) such as 301,303:get")
+        found[int(status)] = AS_GET if colon else REPEATED
+    return found
+
+
 def _ordering(text: str) -> str:
     if text not in (UNORDERED, ORDERED):
         raise ValueError(unknown("ordering", text, (UNORDERED, ORDERED)))
@@ -113,8 +126,8 @@ def _ordering(text: str) -> str:
 def _signing(text: str) -> str | None:
     if text == "none":
         return None
-    if text not in SCHEMES:
-        raise ValueError(unknown("signing scheme", text, (*SCHEMES, "none")))
+    if text not in schemes():
+        raise ValueError(unknown("signing scheme", text, (*schemes(), "none")))
     return text
 
 
@@ -125,6 +138,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "retries": _pauses,
     "retried": _retried,
     "redirects": _redirects,
+    "redirected": _redirected,
     "ordering": _ordering,
     "signing": _signing,
 }

@@ -15,6 +15,7 @@ from simulator.delivery.signing import Signer
 from simulator.events import Event
 from simulator.scenario.model import Expectation
 from simulator.timeline import Run
+from simulator.vendors.base import Policy
 
 STALE_SECONDS = 3_600
 _OF_BODY = {b"content-length", b"content-type", b"transfer-encoding", b"expect"}
@@ -22,22 +23,31 @@ _OF_BODY = {b"content-length", b"content-type", b"transfer-encoding", b"expect"}
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A target made ready: endpoint, headers, signer, and the heads of its plain requests by the event's headers."""
+    """A target made ready: endpoint, headers, policy, signer, and the heads of its plain requests by the event's
+    headers."""
 
     target: Target
     endpoint: Endpoint
     headers: Mapping[str, str]
+    policy: Policy
     signer: Signer | None = None
     heads: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+
+    @property
+    def signs(self) -> bool:
+        """Whether requests carry a signature."""
+        return self.signer is not None and self.signer.scheme.signs
 
     def headers_of(self, event: Event) -> dict[str, str]:
         """The headers of a request, without those that frame or sign it."""
         return merged(own_headers(self.endpoint), event.headers, self.headers)
 
 
-def destination(target: Target, headers: Mapping[str, str], signer: Signer | None = None) -> Destination:
+def destination(
+    target: Target, headers: Mapping[str, str], policy: Policy, signer: Signer | None = None
+) -> Destination:
     """A destination from its target and the headers of the command line, which win. Raises InputError."""
-    return Destination(target, endpoint(target.url), merged(target.headers, headers), signer)
+    return Destination(target, endpoint(target.url), merged(target.headers, headers), policy, signer)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,10 @@ from simulator.delivery.records import Attempt, Over, Record
 
 
 class Sequencer:
-    """Hands records on: those of the first unfinished conversation at once, later ones when their turn comes."""
+    """Hands records on: those of the first unfinished conversation at once, later ones when their turn comes.
+
+    What still comes of a conversation that is over is handed on at once, too.
+    """
 
     def __init__(self, emit: Callable[[Record], None]) -> None:
         self._emit = emit
@@ -23,7 +26,7 @@ class Sequencer:
         """The next record of a conversation, or its end."""
         if isinstance(item, Over):
             self._finish(item.index)
-        elif item.index == self._turn:
+        elif item.index <= self._turn:
             self._emit(item)
         else:
             self._waiting.setdefault(item.index, []).append(item)

@@ -4,66 +4,104 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from simulator.config import Config, Target
 from simulator.delivery import faults
 from simulator.delivery.endpoint import header
-from simulator.delivery.faults import Chosen
+from simulator.delivery.faults import QUIRK, Chosen
 from simulator.delivery.policy import assignments, overridden
 from simulator.delivery.requests import Destination, destination
-from simulator.delivery.signing import Signer, signer
+from simulator.delivery.signing import Signer, schemes, signer
 from simulator.errors import DocumentError, InputError, Problem, unknown
 from simulator.scenario.verbs import Probe
 from simulator.timeline import Run
-from simulator.vendors.base import Policy, Profile, Vendor
+from simulator.vendors.base import WEBHOOK, Policy, Profile, Vendor
 
 
-def policy(vendor: Vendor, profile: Profile, config: Config, given: Sequence[str]) -> Policy:
-    """The vendor's policy, as the configuration and then the command line override it. Raises InputError."""
-    found = profile.policy
-    if vendor.name in config.policies:
-        found = overridden(found, config.policies[vendor.name], config.file or "")
-    return overridden(found, assignments(given), "--policy") if given else found
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The policy of each kind of target, as the configuration and then the command line override the vendor's."""
+
+    vendor: Vendor
+    profile: Profile
+    config: Config = Config()
+    given: Sequence[str] = ()
+
+    def of(self, kind: str = WEBHOOK.name) -> Policy:
+        """The policy of a kind of target. Raises InputError."""
+        found = self.profile.kind(kind).policy or self.profile.policy
+        if self.vendor.name in self.config.policies:
+            found = overridden(found, self.config.policies[self.vendor.name], self.config.file or "")
+        return overridden(found, assignments(self.given), "--policy") if self.given else found
 
 
 def destinations(
-    vendor: Vendor,
-    config: Config,
-    policy: Policy,
+    policies: Policies,
     to: str | None,
     headers: Sequence[str],
-    secret_env: str | None,
+    secret_env: Sequence[str],
     *,
     needed: bool = True,
 ) -> list[Destination]:
     """Where the events go: `to`, or the vendor's targets of the configuration. Raises InputError, also when there
     are none and `needed`."""
+    vendor, config = policies.vendor, policies.config
     given = dict(header(text) for text in headers)
     targets: Sequence[Target] = config.targets.get(vendor.name, ())
     if to is not None:
-        targets = (Target(to, secret_env=secret_env),)
+        targets = (Target(to, secret_env=tuple(secret_env)),)
     if not targets and needed:
         where = config.file or "vendorsim.yaml (there is none here)"
         raise InputError(f"no target: give --to URL, or name targets of {vendor.name} in {where}")
-    return [destination(target, given, _signer(target, policy)) for target in targets]
+    found = []
+    for target in targets:
+        policy = policies.of(target.kind)
+        found.append(destination(target, given, policy, target_signer(target, policy)))
+    return found
 
 
-def _signer(target: Target, policy: Policy) -> Signer | None:
+def target_signer(target: Target, policy: Policy) -> Signer | None:
+    """Who signs for a target, with the secrets of its environment variables. Raises InputError."""
     scheme = policy.signing.value
     if scheme is None:
         return None
-    if target.secret_env is None:
+    if not schemes()[scheme].signs:
+        return signer(scheme, ())
+    if not target.secret_env:
         raise InputError(f"signing as {scheme} needs a secret: name its environment variable with --secret-env NAME")
-    secret = os.environ.get(target.secret_env)
-    if not secret:
-        raise InputError(f"the environment variable {target.secret_env}, which holds the secret, is not set")
-    return signer(scheme, secret)
+    secrets = []
+    for name in target.secret_env:
+        secret = os.environ.get(name)
+        if not secret:
+            raise InputError(f"the environment variable {name}, which holds the secret, is not set")
+        secrets.append(secret)
+    return signer(scheme, secrets)
 
 
 def chosen_faults(run: Run, given: Sequence[str], events: str | None) -> tuple[Chosen, ...]:
-    """The faults of the command line. Raises InputError."""
+    """The faults of the command line that concern deliveries. Raises InputError."""
+    return tuple(choice for choice in _chosen(run, given, events) if choice.fault.name != QUIRK)
+
+
+def with_quirks(run: Run, given: Sequence[str]) -> Run:
+    """The run with the quirks that the command line asks for. Raises InputError."""
+    quirks = []
+    for choice in _chosen(run, given, None):
+        if choice.fault.name != QUIRK:
+            continue
+        quirk = run.profile.quirk(choice.argument)
+        if quirk is None:
+            names = [known.name for known in run.profile.quirks]
+            what = f"quirk of {run.vendor.name} ({run.profile.name})"
+            raise InputError(f"--fault quirk: {unknown(what, choice.argument, names)}")
+        quirks.append((quirk, choice.rate))
+    return replace(run, quirks=tuple(quirks)) if quirks else run
+
+
+def _chosen(run: Run, given: Sequence[str], events: str | None) -> list[Chosen]:
     limited = _fault_events(run.profile, events)
-    return tuple(faults.from_option(text, limited) for text in given)
+    return [faults.from_option(text, limited) for text in given]
 
 
 def _fault_events(profile: Profile, events: str | None) -> frozenset[str] | None:
@@ -79,7 +117,7 @@ def _fault_events(profile: Profile, events: str | None) -> frozenset[str] | None
 def refuse_impossible(run: Run, asked: Sequence[Chosen], places: Sequence[Destination]) -> None:
     """Raises InputError for what can't be carried out: a spoiled signature where nothing is signed, a probe."""
     problems: list[Problem] = []
-    signed = any(place.signer is not None for place in places)
+    signed = any(place.signs for place in places)
     unsigned = (
         f"no signature can be spoiled, since {run.vendor.name} ({run.profile.name}) does not sign; "
         "choose a scheme with --policy signing=NAME"

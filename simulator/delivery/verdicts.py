@@ -22,13 +22,10 @@ from simulator.delivery.transport import TIMEOUT, Answer, Failure, Transport
 from simulator.delivery.transport import UNREACHABLE as NO_CONNECTION
 from simulator.errors import InputError
 from simulator.scenario.model import Expectation
-from simulator.vendors.base import Policy
+from simulator.vendors.base import AS_GET, Policy
 
 # The receiver wants nothing more from this sender (Standard Webhooks, "Delivery success and failure").
 GONE = 410
-# Redirects repeat the request as it was, but for 303: that one is followed with GET (RFC 9110, 15.4.4).
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-SEE_OTHER = 303
 LONGEST_RETRY_AFTER = 7 * 24 * 3_600 * 1_000
 
 
@@ -38,18 +35,20 @@ async def exchange(transport: Transport, target: Endpoint, prepared: Prepared, p
     answer = await transport.exchange(target, prepared.wire, connect, read)
     place, get = target, False
     for _ in range(policy.redirects.value):
-        following = _redirected(answer, place)
+        following = _redirected(answer, place, policy)
         if following is None or not isinstance(answer, Answer):
             break
-        place, get = following, get or answer.status == SEE_OTHER
+        place, get = following, get or policy.redirected.value[answer.status] == AS_GET
         trusted = (place.secure, place.authority) == (target.secure, target.authority)
         answer = await transport.exchange(place, prepared.to(place, get=get, trusted=trusted), connect, read)
     return answer
 
 
-def _redirected(answer: Answer | Failure, place: Endpoint) -> Endpoint | None:
+def _redirected(answer: Answer | Failure, place: Endpoint, policy: Policy) -> Endpoint | None:
     """Where an answer of `place` redirects to; None where it doesn't, or to nowhere that can be sent to."""
-    location = answer.header("location") if isinstance(answer, Answer) and answer.status in REDIRECTS else None
+    if not isinstance(answer, Answer) or answer.status not in policy.redirected.value:
+        return None
+    location = answer.header("location")
     if location is None:
         return None
     try:

@@ -54,6 +54,12 @@ class Step:
     line: int = 0
     column: int = 0
 
+    @property
+    def quirk(self) -> str | None:
+        """The quirk of the vendor that this step asks for among its faults, or None."""
+        name: str | None = self.fault.get("quirk")
+        return name
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:

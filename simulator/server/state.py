@@ -9,12 +9,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from simulator.config import Config
 from simulator.delivery import clock
+from simulator.delivery.places import Places
 from simulator.end_user import SLOW_SECONDS
+from simulator.server.conversations import Conversations
 from simulator.server.limits import DuplicateRule, RateLimit
+from simulator.server.stages import Open, Stage
+from simulator.vendors import registry
 from simulator.world import Conversation
+
+if TYPE_CHECKING:
+    from simulator.delivery.records import Over, Record
+    from simulator.delivery.setup import Policies
+    from simulator.delivery.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,9 @@ class Sessions:
 class ServerState:
     """One server's configuration and memory.
 
+    `profiles` says by name which profile of a vendor is played where no run does; `config` names the targets.
+    `record` gets what is delivered for conversations that no run plays.
+
     Without a `token` any well-formed credentials will do. With `strict` only sessions that are being
     played are known. `duplicate_interval` is in milliseconds, 0 switches the rule off; `rate_limit` is in
     requests per second, None for no limit. `slow_seconds` is how long slow answers are held back, by `sleep`.
@@ -112,6 +125,9 @@ class ServerState:
         duplicate_interval: int = 60_000,
         rate_limit: float | None = None,
         *,
+        profiles: Mapping[str, str] | None = None,
+        config: Config | None = None,
+        record: Callable[[Record | Over], None] = lambda record: None,
         slow_seconds: float = SLOW_SECONDS,
         now: Callable[[], float] = clock.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -122,6 +138,12 @@ class ServerState:
         self.slow_seconds = slow_seconds
         self.sleep = sleep
         self.sessions = Sessions()
+        self.conversations = Conversations()
+        self.config = config or Config()
+        self._profiles = dict(profiles or {})
+        self._record = record
+        self._stages: dict[str, Stage] = {}
+        self._standing: Standing | None = None
         self.duplicates = DuplicateRule(duplicate_interval, now)
         self.rate_limit = None if rate_limit is None else RateLimit(rate_limit, now)
         self._lock = Lock()
@@ -140,6 +162,41 @@ class ServerState:
         with self._lock:
             self._subscribers = (*self._subscribers, callback)
         return unsubscribe
+
+    def play(self, policies: Policies, places: Places, begin: Open) -> None:
+        """A run plays a vendor from now on: the vendor's API speaks of its conversations and its targets."""
+        vendor = policies.vendor
+        with self._lock:
+            self._stages[vendor.name] = Stage(vendor, policies.profile, places, policies, begin, self.conversations.add)
+
+    def stage(self, vendor: str) -> Stage:
+        """How a vendor is played here. Where no run plays it, it is on its own, by the wall clock."""
+        with self._lock:
+            if vendor not in self._stages:
+                self._stages[vendor] = self._alone(vendor)
+            return self._stages[vendor]
+
+    def _alone(self, name: str) -> Stage:
+        # Most servers deliver nothing: whoever does pays for the event loop and its imports.
+        from simulator.delivery.setup import Policies, destinations
+        from simulator.delivery.standing import Standing
+
+        vendor = registry.get(name)
+        profile = vendor.profile(self._profiles.get(name))
+        policies = Policies(vendor, profile, self.config)
+        places = Places(destinations(policies, None, (), (), needed=False))
+        if self._standing is None:
+            self._standing = Standing(self._record)
+        player = self._standing.player(vendor, profile, places)
+        return Stage(vendor, profile, places, policies, player.open, self.conversations.add)
+
+    def close(self) -> None:
+        """Ends what this server plays on its own."""
+        with self._lock:
+            standing, self._standing = self._standing, None
+            self._stages.clear()
+        if standing is not None:
+            standing.close()
 
     def tell(self, call: ApiCall) -> None:
         """Tells every subscriber of a call."""

@@ -6,7 +6,7 @@ documents stand in `contracts/<vendor>/<profile>/`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
     from simulator.server.state import ServerState
+    from simulator.vendors.schemes import Scheme
 
 T = TypeVar("T")
 
@@ -47,6 +48,9 @@ STANDARD_WEBHOOKS = "nothing published; Standard Webhooks recommendation (standa
 SUCCESS = frozenset(range(200, 300))
 # The pauses between the ten attempts that Standard Webhooks gives as an example, in milliseconds.
 STANDARD_RETRIES = tuple(seconds * 1_000 for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
+# What becomes of a request that is redirected: 303 asks for another method, the others for the same one.
+REPEATED, AS_GET = "repeated", "as GET"
+REDIRECTED: Mapping[int, str] = {301: REPEATED, 302: REPEATED, 303: AS_GET, 307: REPEATED, 308: REPEATED}
 # What the next event of a conversation does while one is waiting for its retry: overtake it, or queue behind it.
 UNORDERED, ORDERED = "none", "conversation"
 
@@ -63,6 +67,7 @@ class Policy:
     `accepted`: the HTTP statuses that count as delivered. `retries`: the pauses between attempts; empty
     means a single attempt. `retried`: the statuses that are tried again, None for everything that is not
     accepted, no answer included. `redirects`: how many are followed; 0 makes a redirect a failure.
+    `redirected`: the statuses that are followed, and whether the request is repeated as it was or becomes a GET.
     `ordering`: UNORDERED or ORDERED. `signing`: the name of a scheme (`simulator.delivery.signing`) or None.
     """
 
@@ -72,19 +77,52 @@ class Policy:
     retries: Stated[tuple[int, ...]] = assumed(STANDARD_RETRIES)
     retried: Stated[frozenset[int] | None] = assumed(None)
     redirects: Stated[int] = assumed(0)
+    redirected: Stated[Mapping[int, str]] = Stated(REDIRECTED, ASSUMED, "RFC 9110, 15.4")
     ordering: Stated[str] = assumed(UNORDERED)
     signing: Stated[str | None] = Stated(None, ASSUMED, "no signature is published")
 
 
+Body = dict[str, Any]
+
+
 class Draft(NamedTuple):
-    """An event in the making: its name and its body."""
+    """An event in the making: its name and its body.
+
+    A vendor that builds bodies from the state of the moment in which they are sent gives a function: it is called once
+    the whole step is carried out. With `held` not even then, but after the next step.
+    """
 
     event: str
-    body: dict[str, Any]
+    body: Body | Callable[[], Body]
+    held: bool = False
 
 
 Reaction = Callable[[Any, Conversation, Any], Iterable[Draft]]
 """(change, conversation, memory) → drafts. `memory` is the vendor's own notes about this conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quirk:
+    """A known misbehaviour of the real vendor, which a scenario or a user can ask for by name.
+
+    `bend` gets the drafts of a step, the conversation and the vendor's notes, and gives the drafts that a vendor with
+    this quirk would send instead.
+    """
+
+    name: str
+    summary: str
+    provenance: str
+    source: str
+    bend: Callable[[list[Draft], Conversation, Any], list[Draft]]
+
+
+class Failed(NamedTuple):
+    """A delivery that its target has not taken, after all attempts. `body` is the event's, `kind` the target's kind."""
+
+    event: str
+    body: Body
+    kind: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +148,25 @@ class Operation:
 
 @dataclass(frozen=True)
 class TargetKind:
-    """A kind of target, and the events that such a target never gets."""
+    """A kind of target: the events that such a target never gets, those that it gets when it subscribes to none in
+    particular (None means all), and the policy of its deliveries where that is not the profile's.
+
+    With `unfiltered` a subscription of the target counts for nothing: it gets all that its kind gets.
+    """
 
     name: str
     without: frozenset[str] = frozenset()
+    default: frozenset[str] | None = None
+    policy: Policy | None = None
+    unfiltered: bool = False
+
+    def gets(self, event: str, subscription: Collection[str] | None) -> bool:
+        """Whether a target of this kind gets an event."""
+        if event in self.without:
+            return False
+        if self.unfiltered or subscription is None:
+            return self.default is None or event in self.default
+        return event in subscription
 
 
 WEBHOOK = TargetKind("webhook")
@@ -128,6 +181,9 @@ class Profile:
     `identify` tells which event a captured body is, or None. `conversation_id` is the id that the bodies
     carry, which is also the session id of `end_user`. `order_key` says how new a body is by what stands in it: of two
     bodies of one conversation whose keys differ, any receiver can tell which came first; None says nothing.
+    `quirks` are what the real vendor does wrong at times. `failed` makes events of a delivery that has failed for good.
+    `contract` is the folder of the profile's documents where it has none of its own name, and `amend` (file name,
+    document → document) changes what stands there.
     """
 
     name: str
@@ -143,6 +199,23 @@ class Profile:
     encode: Callable[[Any], bytes] = orjson.dumps
     target_kinds: tuple[TargetKind, ...] = (WEBHOOK,)
     order_key: Callable[[str, Any], Any] | None = None
+    quirks: tuple[Quirk, ...] = ()
+    failed: Callable[[Failed, Conversation, Any], Iterable[Draft]] | None = None
+    contract: str | None = None
+    amend: Callable[[str, Any], Any] | None = None
+
+    def kind(self, name: str) -> TargetKind:
+        """The kind of target of that name. Raises UnknownNameError."""
+        from simulator.errors import UnknownNameError
+
+        for kind in self.target_kinds:
+            if kind.name == name:
+                return kind
+        raise UnknownNameError(f"kind of target of {self.name}", name, [kind.name for kind in self.target_kinds])
+
+    def quirk(self, name: str) -> Quirk | None:
+        """The quirk of that name, or None."""
+        return next((quirk for quirk in self.quirks if quirk.name == name), None)
 
     def event_names(self) -> tuple[str, ...]:
         return tuple(kind.name for kind in self.events)
@@ -153,7 +226,8 @@ class Vendor:
     """One imitated system. The first profile is the default. `contracts` is the folder of its documents.
 
     `api` makes the Flask blueprint of the vendor's API, where it has one that integrations call.
-    `api_verbs` are the verbs of a scenario that wait for a call of that API.
+    `api_verbs` are the verbs of a scenario that wait for a call of that API. `schemes` are the ways it signs, by name.
+    `version` makes the profile of a name that `profiles` does not list, such as a version between two of them.
     """
 
     name: str
@@ -163,6 +237,8 @@ class Vendor:
     api_verbs: tuple[str, ...] = ()
     api: Callable[[ServerState], Blueprint] | None = None
     documents: Path | None = None
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)
+    version: Callable[[str], Profile | None] | None = None
 
     @property
     def default_profile(self) -> Profile:
@@ -178,6 +254,7 @@ class Vendor:
 
         if name is None:
             return self.default_profile
-        if name not in self.profiles:
+        found = self.profiles.get(name) or (self.version(name) if self.version is not None else None)
+        if found is None:
             raise UnknownNameError(f"profile of {self.name}", name, self.profiles)
-        return self.profiles[name]
+        return found

@@ -15,6 +15,7 @@ ONCE = ("--policy", "retries=none")
 FAULTS = ["duplicate", "reorder", "delay", "drop", "late"]  # when, how often, whether
 FAULTS += ["corrupt", "encoding", "content_type", "signature"]  # what
 FAULTS += ["http", "connection", "truncate", "reset", "drip"]  # how
+QUIRK = "quirk"  # what the vendor makes of a step
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def hit(played: Completed) -> set[str]:
 class TestTheList:
     def test_names_every_fault(self, vendorsim: Vendorsim) -> None:
         listed = vendorsim("faults", "--json").json
-        assert sorted(fault["name"] for fault in listed) == sorted(FAULTS)
+        assert sorted(fault["name"] for fault in listed) == sorted([*FAULTS, QUIRK])
         assert all(fault["help"] and fault["example"].startswith(fault["name"]) for fault in listed)
 
     def test_shows_both_ways_to_write_it(self, vendorsim: Vendorsim) -> None:

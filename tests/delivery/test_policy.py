@@ -11,7 +11,17 @@ from plays import Stage, attempts, since_start, talk, verdicts
 from receiver import Receiver, never, status
 
 VENDORS = ("smartsupp", "userlike", "messagehub", "chatvisor", "ccai")
-KEYS = ("accepted", "connect_timeout", "read_timeout", "retries", "retried", "redirects", "ordering", "signing")
+KEYS = (
+    "accepted",
+    "connect_timeout",
+    "read_timeout",
+    "retries",
+    "retried",
+    "redirects",
+    "redirected",
+    "ordering",
+    "signing",
+)
 
 
 @pytest.fixture

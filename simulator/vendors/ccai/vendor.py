@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.vendors.base import ASSUMED, DOCUMENTED, SUCCESS, Operation, Policy, Profile, Stated, Vendor
+from simulator.vendors.ccai.signing import SCHEMES
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -48,4 +49,5 @@ VENDOR = Vendor(
     ),
     api_verbs=("authenticate",),
     api=_api,
+    schemes=SCHEMES,
 )

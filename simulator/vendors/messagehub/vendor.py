@@ -19,6 +19,7 @@ from simulator.vendors.base import (
 )
 from simulator.vendors.messagehub import reactions
 from simulator.vendors.messagehub.payloads import Notes
+from simulator.vendors.messagehub.signing import SCHEMES
 
 SOURCE = "ClickFunnels help, MessageHub integration: supported webhook events (support.myclickfunnels.com)"
 JOBS = "Chatwoot source (chatwoot/chatwoot), app/dispatchers and app/jobs: one job per event, ten at once"
@@ -72,4 +73,4 @@ PROFILE = Profile(
     order_key=_order_key,
 )
 
-VENDOR = Vendor(name="messagehub", title="ClickFunnels MessageHub", profiles={PROFILE.name: PROFILE})
+VENDOR = Vendor(name="messagehub", title="ClickFunnels MessageHub", profiles={PROFILE.name: PROFILE}, schemes=SCHEMES)

@@ -14,6 +14,7 @@ from simulator.vendors.base import (
     Vendor,
 )
 from simulator.vendors.smartsupp import payloads
+from simulator.vendors.smartsupp.signing import SCHEMES
 from simulator.world import CLOSED, Conversation, OfflineMessageLeft, StatusChanged
 
 SOURCE = "Smartsupp help, Export to 3rd-party system (help.smartsupp.com)"
@@ -43,4 +44,4 @@ POST_HOOK = Profile(
     identify=_identify,
 )
 
-VENDOR = Vendor(name="smartsupp", title="Smartsupp", profiles={POST_HOOK.name: POST_HOOK})
+VENDOR = Vendor(name="smartsupp", title="Smartsupp", profiles={POST_HOOK.name: POST_HOOK}, schemes=SCHEMES)

@@ -1,0 +1,62 @@
+"""A conversation that is under way, for whoever acts on it from outside: an API call, or a person at the web page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from simulator.delivery.clock import Clock
+from simulator.events import Event
+from simulator.scenario.model import Step
+from simulator.scenario.verbs import Verb
+from simulator.timeline import LiveConversation, Scheduled
+from simulator.vendors.base import Profile
+from simulator.world import Conversation
+
+T = TypeVar("T")
+
+
+class Handle:
+    """Safe to use from any thread: the conversation changes and is read by one at a time."""
+
+    def __init__(
+        self, live: LiveConversation, clock: Clock, post: Callable[[LiveConversation, list[Event]], None]
+    ) -> None:
+        """`post` sends the events that an action has caused."""
+        self._live = live
+        self._clock = clock
+        self._post = post
+
+    @property
+    def id(self) -> str:
+        """The id that the vendor's bodies carry, as text."""
+        return str(self._live.id)
+
+    @property
+    def live(self) -> LiveConversation:
+        return self._live
+
+    @property
+    def vendor(self) -> str:
+        return self._live.run.vendor.name
+
+    @property
+    def profile(self) -> Profile:
+        return self._live.run.profile
+
+    def look(self, read: Callable[[Conversation], T]) -> T:
+        """What `read` makes of the conversation, which stands still meanwhile. It must not keep hold of it."""
+        with self._live.lock:
+            return read(self._live.state)
+
+    def act(self, verb: Verb, read: Callable[[Conversation], T]) -> T:
+        """Carries out one step now, as if the scenario told it, and sends what it causes; returns what `read` makes of
+        the conversation right after it. Raises StepError when the step makes no sense now."""
+        live = self._live
+        with live.lock:
+            at = self._clock.now(live.state.now)
+            events = live.advance(Scheduled(-1, Step(verb), at))
+            found = read(live.state)
+        if events:
+            self._post(live, events)
+        return found
