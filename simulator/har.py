@@ -90,14 +90,14 @@ def _attempt(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _call(row: sqlite3.Row) -> dict[str, Any]:
-    body = row["fields"] or ""
+    body = row["fields"] or (row["body"] or b"").decode(errors="replace")
     answer = orjson.dumps({"message": row["message"]}).decode()
     return {
         "startedDateTime": iso(row["at"]),
         "time": 0,
         "request": {
-            "method": "POST",
-            "url": f"{VENDOR_API}/apps/api/v1/{row['comm_type']}/{row['session']}/end_user",
+            "method": row["method"],
+            "url": VENDOR_API + (row["path"] or f"/apps/api/v1/{row['comm_type']}/{row['session']}/end_user"),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": [],

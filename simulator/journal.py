@@ -38,7 +38,7 @@ BATCH_SECONDS = 0.05
 BACKLOG = 20_000
 
 # SQLite's marks of whose file this is ("vsjl"), and of its format.
-_APPLICATION, _FORMAT = 0x76736A6C, 1
+_APPLICATION, _FORMAT = 0x76736A6C, 2
 _SCHEMA = """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, began_at INTEGER NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL,
@@ -56,12 +56,22 @@ CREATE INDEX attempts_by_run ON attempts (run);
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, at INTEGER NOT NULL,
     operation TEXT NOT NULL, comm_type TEXT NOT NULL, session TEXT NOT NULL, credentials TEXT, fields TEXT,
-    status INTEGER NOT NULL, message TEXT NOT NULL
+    status INTEGER NOT NULL, message TEXT NOT NULL, vendor TEXT NOT NULL DEFAULT 'ccai',
+    method TEXT NOT NULL DEFAULT 'POST', path TEXT NOT NULL DEFAULT '', body BLOB
 );
 CREATE INDEX calls_by_run ON calls (run);
 PRAGMA application_id = {application};
 PRAGMA user_version = {format}
 """
+# What older formats lack, by the format that brought it.
+_UPGRADES = {
+    2: (
+        "ALTER TABLE calls ADD COLUMN vendor TEXT NOT NULL DEFAULT 'ccai'",
+        "ALTER TABLE calls ADD COLUMN method TEXT NOT NULL DEFAULT 'POST'",
+        "ALTER TABLE calls ADD COLUMN path TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE calls ADD COLUMN body BLOB",
+    ),
+}
 _ATTEMPT_COLUMNS = (
     "run, sent_at, at, vendor, profile, event, event_id, conversation, delivery, attempt, copy, target, "
     "request_head, request_body, status, answer_headers, answer_body, milliseconds, verdict, final, faults, reason, "
@@ -69,8 +79,8 @@ _ATTEMPT_COLUMNS = (
 )
 _ADD_ATTEMPT = f"INSERT INTO attempts ({_ATTEMPT_COLUMNS}) VALUES ({', '.join('?' * 24)})"
 _ADD_CALL = (
-    "INSERT INTO calls (run, at, operation, comm_type, session, credentials, fields, status, message) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO calls (run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, "
+    "path, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -97,6 +107,7 @@ class Journal:
         try:
             if not must_exist:
                 self._make_tables()
+            self._upgrade()
             self._require_own_format()
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -176,9 +187,23 @@ class Journal:
                 for statement in _SCHEMA.format(application=_APPLICATION, format=_FORMAT).split(";"):
                     self._db.execute(statement)
 
+    def _upgrade(self) -> None:
+        """Adds what the file's older format lacks."""
+        if self._marks() not in [[_APPLICATION, older - 1] for older in _UPGRADES]:
+            return
+        with self._transaction():
+            # Another process may have been faster.
+            _, known = self._marks()
+            for number in range(known + 1, _FORMAT + 1):
+                for statement in _UPGRADES[number]:
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {_FORMAT}")
+
+    def _marks(self) -> list[int]:
+        return [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+
     def _require_own_format(self) -> None:
-        marks = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-        if marks != [_APPLICATION, _FORMAT]:
+        if self._marks() != [_APPLICATION, _FORMAT]:
             raise InputError("it is another program's, or of another version of vendorsim; choose another file")
 
     def _select(self, table: str, run: int | None, newest_first: bool, most: int) -> Iterator[sqlite3.Row]:
@@ -256,6 +281,10 @@ def _call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
         fields,
         call.status,
         call.message,
+        call.vendor,
+        call.method,
+        call.path,
+        None if call.body is None else call.body[:LARGEST_ANSWER],
     )
 
 

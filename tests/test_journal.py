@@ -8,6 +8,7 @@ import json
 import signal
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from kept import ONCE, STORY, Desk, attempts
 from ports import free_port
 
 from simulator import journal as journals
+from simulator.journal import Journal
 
 
 @pytest.fixture
@@ -270,6 +272,23 @@ class TestPlace:
         assert played.code == 2
         assert f"{desk.file}: can't be used as a journal: " in played.err
         assert target.requests == [], "nothing is sent that can't be kept"
+
+    def test_one_of_the_format_before_is_brought_up_to_date(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
+        file = tmp_path / "older.sqlite"
+        Journal(file).close()
+        with closing(sqlite3.connect(file)) as older:
+            for column in ("vendor", "method", "path", "body"):
+                older.execute(f"ALTER TABLE calls DROP COLUMN {column}")
+            older.execute("INSERT INTO runs (began_at, command, version, about) VALUES (0, 'serve', '0', '{}')")
+            older.execute(
+                "INSERT INTO calls VALUES (1, 1, 0, 'end_user', 'chats', '17', 'bearer', NULL, 202, 'accepted')"
+            )
+            older.execute("PRAGMA user_version = 1")
+            older.commit()
+        exported = vendorsim("journal", "export", "--journal", file)
+        assert exported.code == 0
+        (call,) = exported.lines
+        assert (call["session"], call["vendor"], call["method"], call["body"]) == ("17", "ccai", "POST", None)
 
     @pytest.mark.parametrize("marks", ["", "PRAGMA application_id = 1986226796; PRAGMA user_version = 9;"])
     def test_that_is_another_s(self, desk: Desk, marks: str) -> None:

@@ -250,13 +250,17 @@ def _call(row: sqlite3.Row) -> dict[str, Any]:
         "id": row["id"],
         "run": row["run"],
         "at": iso(row["at"]),
+        "vendor": row["vendor"],
         "operation": row["operation"],
+        "method": row["method"],
+        "path": row["path"],
         "comm_type": row["comm_type"],
         "session": row["session"],
         "credentials": row["credentials"],
         "fields": None if row["fields"] is None else orjson.loads(row["fields"]),
         "status": row["status"],
         "message": row["message"],
+        "body": None if row["body"] is None else row["body"].decode(errors="replace"),
     }
 
 

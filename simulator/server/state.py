@@ -33,6 +33,8 @@ class ApiCall:
 
     `at` is in milliseconds since 1970. `credentials` is the kind, `bearer` or `basic`, or None; never the
     secret. `fields` is what a good body said, `body` is the body as it came (None where it was not read).
+    `comm_type` is empty where the operation has none, `session_id` where it is about no conversation; `path` has no
+    query.
     """
 
     operation: str
@@ -44,6 +46,9 @@ class ApiCall:
     status: int
     message: str
     body: bytes | None = field(default=None, repr=False, compare=False)
+    vendor: str = "ccai"
+    method: str = "POST"
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -376,8 +376,10 @@ def test_subscribers_learn_of_every_call_and_never_of_the_secret(api: Api) -> No
     api.post("/apps/api/v1/mails/1/end_user", headers=JSON)
     first, second, third = api.calls
     assert before <= first.at <= wall_clock()
-    assert first == ApiCall("end_user", "chats", "4711", first.at, "bearer", GOOD, 202, "accepted")
-    assert second == ApiCall("end_user", "calls", "ended-1", second.at, "basic", None, 400, "Call is already ended")
+    assert first == ApiCall("end_user", "chats", "4711", first.at, "bearer", GOOD, 202, "accepted", path=first.path)
+    assert second == ApiCall(
+        "end_user", "calls", "ended-1", second.at, "basic", None, 400, "Call is already ended", path=second.path
+    )
     assert (third.credentials, third.status) == (None, 401)
     assert "s3cret" not in repr(api.calls)
     assert more == [first]

@@ -118,6 +118,7 @@ class _Call:
                 status=answer.status,
                 message=answer.message,
                 body=self.body,
+                path=request.path,
             )
         )
 

@@ -1,0 +1,54 @@
+"""What all APIs of vendors share: every call is told to whoever listens (the journal, a test), with its answer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from simulator.delivery import clock
+from simulator.server.state import ApiCall, ServerState
+
+_LONGEST_MESSAGE = 300
+
+
+def tell_calls(api: Blueprint, state: ServerState, vendor: str, session: str) -> None:
+    """Tells the server's subscribers of every call of a blueprint's operations; `session` is the argument of their
+    paths that names the conversation. What an operation is called is the name of its view."""
+
+    @api.after_request
+    def tell(response: Response) -> Response:
+        operation = (request.endpoint or "").rpartition(".")[2].rstrip("_")
+        state.tell(
+            ApiCall(
+                vendor=vendor,
+                operation=operation,
+                comm_type="",
+                session_id=str((request.view_args or {}).get(session, "")),
+                at=clock.wall_clock(),
+                credentials=_kind_of_credentials(),
+                fields=None,
+                status=response.status_code,
+                message=_message(response),
+                body=request.get_data(cache=True) if request.content_length else None,
+                method=request.method,
+                path=request.path,
+            )
+        )
+        return response
+
+
+def _kind_of_credentials() -> str | None:
+    """`bearer`, `basic`, or `token` for a token that stands elsewhere than in `Authorization`."""
+    header = request.headers.get("Authorization", "")
+    if header:
+        return header.partition(" ")[0].lower()
+    return "token" if request.headers.get("api_access_token") or request.args.get("access_token") else None
+
+
+def _message(response: Response) -> str:
+    """What the answer says in a few words: its message or error, or the phrase of its status."""
+    document = response.get_json(silent=True) if response.is_json else None
+    if isinstance(document, dict):
+        for key in ("message", "error"):
+            if isinstance(document.get(key), str):
+                return str(document[key])[:_LONGEST_MESSAGE]
+    return response.status.partition(" ")[2]
