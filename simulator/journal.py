@@ -42,7 +42,7 @@ _APPLICATION, _FORMAT = 0x76736A6C, 2
 _SCHEMA = """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, began_at INTEGER NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL,
-    about TEXT NOT NULL, ended_at INTEGER
+    about TEXT NOT NULL, ended_at INTEGER, namespace TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE attempts (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
@@ -70,6 +70,7 @@ _UPGRADES = {
         "ALTER TABLE calls ADD COLUMN method TEXT NOT NULL DEFAULT 'POST'",
         "ALTER TABLE calls ADD COLUMN path TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE calls ADD COLUMN body BLOB",
+        "ALTER TABLE runs ADD COLUMN namespace TEXT NOT NULL DEFAULT ''",
     ),
 }
 _ATTEMPT_COLUMNS = (
@@ -117,13 +118,13 @@ class Journal:
             self._db.close()
             raise InputError(f"{path}: can't be used as a journal: {error}") from None
 
-    def begin(self, command: str, about: Mapping[str, Any]) -> int:
+    def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int:
         """A new run; the number under which its records are kept. Old runs are forgotten where there are too many."""
         with self._explained("written"), self._transaction():
             self._forget_old_runs()
             row = self._db.execute(
-                "INSERT INTO runs (began_at, command, version, about) VALUES (?, ?, ?, ?)",
-                (wall_clock(), command, __version__, orjson.dumps(about).decode()),
+                "INSERT INTO runs (began_at, command, version, about, namespace) VALUES (?, ?, ?, ?, ?)",
+                (wall_clock(), command, __version__, orjson.dumps(about).decode(), namespace),
             )
         return int(row.lastrowid or 0)
 
@@ -293,14 +294,18 @@ Item = Record | Over | ApiCall
 
 class Recorder:
     """Takes records from the player and calls from the server, writes them in batches in a thread of its own, and
-    only then hands the records on to the reporter, in the order of the conversations."""
+    only then hands the records on to the reporter, in the order of the conversations.
 
-    def __init__(self, journal: Journal | None, run: int, report: Callable[[Record], None]) -> None:
+    Where several runs are recorded side by side nobody is reported to (`report` is None): their orders have nothing to
+    do with each other.
+    """
+
+    def __init__(self, journal: Journal | None, run: int, report: Callable[[Record], None] | None) -> None:
         self._journal = journal
         self._run = run
-        self._sequencer = Sequencer(report)
+        self._sequencer = None if report is None else Sequencer(report)
         # None is the last thing in the queue.
-        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[int, Item] | None] = SimpleQueue()
         self._closing = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
@@ -308,7 +313,16 @@ class Recorder:
 
     def add(self, item: Item) -> None:
         """Queues a record, a call or the end of a conversation. Any thread."""
-        self._queue.put(item)
+        self._queue.put((self._run, item))
+
+    def add_to(self, run: int, item: Item) -> None:
+        """Queues something for another run of the same journal. Any thread."""
+        self._queue.put((run, item))
+
+    @property
+    def backlog(self) -> int:
+        """How many items wait to be written."""
+        return self._queue.qsize()
 
     async def room(self) -> None:
         """Returns when few enough records are waiting; raises what made writing fail."""
@@ -341,19 +355,25 @@ class Recorder:
             if self._failure is not None:
                 continue
             try:
-                if self._journal is not None and batch:
-                    attempts = [item for item in batch if isinstance(item, Attempt)]
-                    self._journal.add(self._run, attempts, [item for item in batch if isinstance(item, ApiCall)])
-                for item in batch:
-                    if not isinstance(item, ApiCall):
-                        self._sequencer.add(item)
-                self._sequencer.lighten()
-                if ended:
-                    self._sequencer.flush()
+                if self._journal is not None:
+                    for run, items in _by_run(batch).items():
+                        attempts = [item for item in items if isinstance(item, Attempt)]
+                        self._journal.add(run, attempts, [item for item in items if isinstance(item, ApiCall)])
+                self._report([item for _, item in batch], ended)
             except BaseException as error:
                 self._failure = error
 
-    def _collect(self) -> tuple[list[Item], bool]:
+    def _report(self, items: Sequence[Item], ended: bool) -> None:
+        if self._sequencer is None:
+            return
+        for item in items:
+            if not isinstance(item, ApiCall):
+                self._sequencer.add(item)
+        self._sequencer.lighten()
+        if ended:
+            self._sequencer.flush()
+
+    def _collect(self) -> tuple[list[tuple[int, Item]], bool]:
         """The next batch: what comes within a short while of its first item."""
         items = [self._queue.get()]
         if items[0] is not None:
@@ -362,3 +382,10 @@ class Recorder:
         while items[-1] is not None and not self._queue.empty():
             items.append(self._queue.get())
         return [item for item in items if item is not None], items[-1] is None
+
+
+def _by_run(batch: Sequence[tuple[int, Item]]) -> dict[int, list[Item]]:
+    found: dict[int, list[Item]] = {}
+    for run, item in batch:
+        found.setdefault(run, []).append(item)
+    return found

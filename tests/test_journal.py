@@ -279,6 +279,7 @@ class TestPlace:
         with closing(sqlite3.connect(file)) as older:
             for column in ("vendor", "method", "path", "body"):
                 older.execute(f"ALTER TABLE calls DROP COLUMN {column}")
+            older.execute("ALTER TABLE runs DROP COLUMN namespace")
             older.execute("INSERT INTO runs (began_at, command, version, about) VALUES (0, 'serve', '0', '{}')")
             older.execute(
                 "INSERT INTO calls VALUES (1, 1, 0, 'end_user', 'chats', '17', 'bearer', NULL, 202, 'accepted')"

@@ -12,6 +12,7 @@ from simulator.cli import options
 from simulator.cli.journals import open_journal
 from simulator.errors import InputError
 from simulator.reporting.console import messages, print_json, results, table, write_line
+from simulator.reporting.journal_documents import attempt_document, attempt_summary, call_document
 
 if TYPE_CHECKING:
     from simulator.config import Config, Target
@@ -52,16 +53,16 @@ def list_(run: int | None, everything: bool, most: int, file: str | None, as_jso
     attempts = list(journal.attempts(chosen, newest_first=True, most=most))[::-1]
     calls = list(journal.calls(chosen, newest_first=True, most=most))[::-1]
     if as_json:
-        print_json([_summary(row) for row in attempts] + [_call(row) for row in calls])
+        print_json([attempt_summary(row) for row in attempts] + [call_document(row) for row in calls])
         return
     rows = table("id", "run", "sent at", "event", "attempt", "status", "ms", "verdict", "faults")
     for row in attempts:
-        rows.add_row(*[_cell(_summary(row)[key]) for key in _LISTED])
+        rows.add_row(*[_cell(attempt_summary(row)[key]) for key in _LISTED])
     results().print(rows)
     if calls:
         received = table("received", "operation", "session", "status", "answer")
         for row in calls:
-            call = _call(row)
+            call = call_document(row)
             received.add_row(call["at"], call["operation"], call["session"], str(call["status"]), call["message"])
         results().print(received)
 
@@ -76,7 +77,7 @@ def show(number: int, file: str | None, as_json: bool) -> None:
     \b
     vendorsim journal show 17
     """
-    document = _document(_attempt(_open(file), number))
+    document = attempt_document(_attempt(_open(file), number))
     if as_json:
         print_json(document)
         return
@@ -178,9 +179,9 @@ def export(form: str, run: int | None, everything: bool, file: str | None) -> No
         print_json(har(journal.attempts(chosen), journal.calls(chosen)))
         return
     for row in journal.attempts(chosen):
-        write_line(orjson.dumps(_document(row)))
+        write_line(orjson.dumps(attempt_document(row)))
     for row in journal.calls(chosen):
-        write_line(orjson.dumps(_call(row)))
+        write_line(orjson.dumps(call_document(row)))
 
 
 _LISTED = ("id", "run", "sent_at", "event", "attempt", "status", "milliseconds", "verdict", "faults")
@@ -198,70 +199,6 @@ def _attempt(journal: Journal, number: int) -> sqlite3.Row:
     if row is None:
         raise InputError(f"{journal.path}: there is no attempt {number}; see vendorsim journal list --all")
     return row
-
-
-def _summary(row: sqlite3.Row) -> dict[str, Any]:
-    from simulator.times import iso
-
-    return {
-        "type": "attempt",
-        "id": row["id"],
-        "run": row["run"],
-        "sent_at": None if row["sent_at"] is None else iso(row["sent_at"]),
-        "at": iso(row["at"]),
-        "vendor": row["vendor"],
-        "profile": row["profile"],
-        "event": row["event"],
-        "event_id": row["event_id"],
-        "conversation": row["conversation"],
-        "delivery": row["delivery"],
-        "attempt": row["attempt"],
-        "copy": row["copy"],
-        "target": row["target"],
-        "status": row["status"],
-        "milliseconds": row["milliseconds"],
-        "verdict": row["verdict"],
-        "final": bool(row["final"]),
-        "faults": row["faults"].split(", ") if row["faults"] else [],
-        "reason": row["reason"],
-    }
-
-
-def _document(row: sqlite3.Row) -> dict[str, Any]:
-    from simulator.har import text_or_base64
-
-    head = row["request_head"]
-    return {
-        **_summary(row),
-        "request": None
-        if head is None
-        else {"head": head.decode("utf-8", "replace"), "body": text_or_base64(row["request_body"])},
-        "answer": None
-        if row["status"] is None
-        else {"headers": orjson.loads(row["answer_headers"]), "body": text_or_base64(row["answer_body"])},
-    }
-
-
-def _call(row: sqlite3.Row) -> dict[str, Any]:
-    from simulator.times import iso
-
-    return {
-        "type": "call",
-        "id": row["id"],
-        "run": row["run"],
-        "at": iso(row["at"]),
-        "vendor": row["vendor"],
-        "operation": row["operation"],
-        "method": row["method"],
-        "path": row["path"],
-        "comm_type": row["comm_type"],
-        "session": row["session"],
-        "credentials": row["credentials"],
-        "fields": None if row["fields"] is None else orjson.loads(row["fields"]),
-        "status": row["status"],
-        "message": row["message"],
-        "body": None if row["body"] is None else row["body"].decode(errors="replace"),
-    }
 
 
 def _cell(value: Any) -> str:

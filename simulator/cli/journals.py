@@ -21,7 +21,7 @@ def open_journal(file: str | None, without: bool, *, must_exist: bool = False) -
 
 
 def start_recorder(
-    journal: Journal | None, command: str, about: Mapping[str, Any], report: Callable[[Record], None]
+    journal: Journal | None, command: str, about: Mapping[str, Any], report: Callable[[Record], None] | None
 ) -> Recorder:
     """A recorder for a new run of that command."""
     from simulator.journal import Recorder

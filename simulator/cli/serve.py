@@ -91,7 +91,7 @@ def command(
     loaded = config.load(config_file)
     chosen = dict(map(_profile, profiles))
     kept = open_journal(journal, no_journal)
-    recorder = start_recorder(kept, "serve", {"host": host, "port": port}, lambda record: None)
+    recorder = start_recorder(kept, "serve", {"host": host, "port": port}, None)
     state = ServerState(
         token, strict, duplicate_interval, rate_limit, profiles=chosen, config=loaded, record=recorder.add
     )

@@ -28,7 +28,10 @@ def today() -> str:
 class Clock(Protocol):
     """The scenario's time, as it passes while a run is played."""
 
-    instant: bool
+    @property
+    def instant(self) -> bool:
+        """Whether no wait takes time."""
+        ...
 
     async def until(self, at: int) -> None:
         """Waits until the scenario's time is `at` (milliseconds since 1970)."""
@@ -49,6 +52,55 @@ class InstantClock:
 
     def now(self, at: int) -> int:
         return at
+
+
+class SteeredClock:
+    """A clock that can be steered while a run is played: slower, faster, stopped, or forward at once. One event loop.
+
+    `speed` is how fast the scenario's time passes; None is instant: then every wait ends at once, and time stands where
+    the last wait was for.
+    """
+
+    def __init__(self, starts: int, speed: float | None) -> None:
+        self._time = starts
+        self._since = monotonic()
+        self.speed = speed
+        self.paused = False
+        self._changed = asyncio.Event()
+
+    @property
+    def instant(self) -> bool:
+        """Whether no wait takes time."""
+        return self.speed is None and not self.paused
+
+    def time(self) -> int:
+        """The scenario's time (milliseconds since 1970)."""
+        if self.paused or self.speed is None:
+            return self._time
+        return self._time + int((monotonic() - self._since) * 1000 * self.speed)
+
+    def steer(self, *, speed: float | None, paused: bool, forward: int = 0) -> None:
+        """From now on it goes so; `forward` (milliseconds) is added first."""
+        self._time = self.time() + forward
+        self._since = monotonic()
+        self.speed, self.paused = speed, paused
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def until(self, at: int) -> None:
+        while (left := at - self.time()) > 0:
+            if self.instant:
+                self._time = max(self._time, at)
+                return
+            seconds = None if self.paused or not self.speed else left / 1000 / self.speed
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def now(self, at: int) -> int:
+        return at if self.instant else max(at, self.time())
 
 
 class ScaledClock:

@@ -17,6 +17,7 @@ import orjson
 
 from simulator.delivery import faults, verdicts
 from simulator.delivery.agenda import Agenda
+from simulator.delivery.armed import Armed
 from simulator.delivery.clock import Clock, monotonic, wall_clock
 from simulator.delivery.faults import Chosen
 from simulator.delivery.live import Handle
@@ -58,6 +59,7 @@ FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
 class Options:
     """How a run is played. `faults` are those of the command line; a step's own come on top.
 
+    `armed` are those that are switched on by hand meanwhile.
     With `stays` the run goes on after its conversations, for those that are opened from outside, until it is stopped.
     """
 
@@ -66,6 +68,7 @@ class Options:
     faults: tuple[Chosen, ...] = ()
     pin_clock: bool = False
     stays: bool = False
+    armed: Armed | None = None
 
 
 @dataclass(slots=True)
@@ -111,6 +114,10 @@ class Player:
         self._opening = Lock()
         # Set once conversations can be opened from outside.
         self.ready = asyncio.Event()
+        # Set once the conversations of the run are over, though it may stay for others.
+        self.told = asyncio.Event()
+        self._under_way = 0
+        self._all_begun = False
         self._opened = options.count
         self._step_faults: dict[int, tuple[Chosen, ...]] = {
             id(step): faults.from_step(step.fault) for step in run.scenario.steps if step.fault
@@ -128,11 +135,13 @@ class Player:
 
         self._emit = emit
 
-    def stop(self) -> None:
-        """Ends the run early: nothing new is sent, and what is in flight has two seconds to be answered."""
+    def stop(self, *, aborting: bool = True) -> None:
+        """Ends the run early: nothing new is sent. What is in flight has two seconds to be answered where the
+        transport is this run's alone (`aborting`); else it is waited for."""
         self.summary.interrupted = True
         self._stop.set()
-        asyncio.get_running_loop().call_later(GRACE, self._transport.abort)
+        if aborting:
+            asyncio.get_running_loop().call_later(GRACE, self._transport.abort)
 
     async def play(self) -> Summary:
         """Plays all conversations and returns the summary."""
@@ -153,11 +162,18 @@ class Player:
                 if self._stop.is_set():
                     break
                 self.summary.started += 1
+                self._under_way += 1
                 tasks.create_task(self._converse(index, under_way))
+            self._all_begun = True
+            self._note_end()
             if self._options.stays:
                 await self._stop.wait()
         self._tasks = None
         return self.summary
+
+    def _note_end(self) -> None:
+        if self._all_begun and not self._under_way:
+            self.told.set()
 
     def open(self, prepare: Callable[[Conversation], None] = lambda conversation: None) -> Handle:
         """A new conversation that no scenario tells; `prepare` changes it before anything happens. Any thread."""
@@ -241,6 +257,8 @@ class Player:
             await self._send_until(None, talk)
         finally:
             self._emit(Over(index))
+            self._under_way -= 1
+            self._note_end()
             if self._calls is not None:
                 self._calls.finish(live)
             if under_way is not None:
@@ -253,10 +271,11 @@ class Player:
             if not place.target.gets(event.name, self._run.profile):
                 continue
             delivery = Delivery(f"{event.id}-{number}", event, place, step.expect)
-            if not asked:
+            armed = () if self._options.armed is None else self._options.armed.take(event.name)
+            if not asked and not armed:
                 talk.agenda.add(event.at, delivery)
             else:
-                self._enter_misbehaving(delivery, asked, talk)
+                self._enter_misbehaving(delivery, (*asked, *armed), talk)
         talk.agenda.passed(event.at)
 
     def _enter_misbehaving(self, delivery: Delivery, asked: tuple[Chosen, ...], talk: _Talk) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from threading import Thread
 
+from simulator.delivery.armed import Armed
+from simulator.delivery.backstage import Backstage
 from simulator.delivery.clock import ScaledClock, wall_clock_second
-from simulator.delivery.loop import loop_factory
 from simulator.delivery.places import Places
 from simulator.delivery.player import Options, Player
 from simulator.delivery.records import Over, Record
-from simulator.delivery.transport import HttpTransport
 from simulator.scenario.model import AgentCast, Cast, Scenario
 from simulator.timeline import Run
 from simulator.vendors.base import Profile, Vendor
@@ -22,42 +21,45 @@ _AGENTS = {"first": AgentCast(), "second": AgentCast()}
 
 
 class Standing:
-    """One event loop in a thread of its own, and one open-ended run per vendor."""
+    """One open-ended run per vendor, with no conversations but those that are opened."""
 
-    def __init__(self, emit: Callable[[Record | Over], None], seed: int = 0) -> None:
+    def __init__(
+        self, backstage: Backstage, emit: Callable[[Record | Over], None], armed: Armed, seed: int = 0
+    ) -> None:
+        self._backstage = backstage
         self._emit = emit
+        self._armed = armed
         self._seed = seed
-        self._loop = (loop_factory() or asyncio.new_event_loop)()
         self._players: list[tuple[Player, asyncio.Task[object]]] = []
-        self._transport: HttpTransport | None = None
-        self._thread = Thread(target=self._loop.run_forever, name="vendorsim-standing", daemon=True)
-        self._thread.start()
 
     def player(self, vendor: Vendor, profile: Profile, places: Places) -> Player:
-        """A run of that vendor that goes on until `close`, and has no conversations but those that are opened."""
+        """A run of that vendor that goes on until `close`."""
         scenario = Scenario(TITLE, (), (vendor.name,), seed=self._seed, cast=Cast(agents=_AGENTS))
         run = Run(scenario, vendor, profile, self._seed, wall_clock_second())
-        return asyncio.run_coroutine_threadsafe(self._begin(run, places), self._loop).result()
+        return self._backstage.run(self._begin(run, places))
 
     async def _begin(self, run: Run, places: Places) -> Player:
-        if self._transport is None:
-            self._transport = HttpTransport(None, None)
         clock = ScaledClock(run.starts, 1.0)
-        player = Player(run, places, self._transport, clock, self._emit, Options(count=0, stays=True))
+        options = Options(count=0, stays=True, armed=self._armed)
+        player = Player(run, places, self._backstage.transport, clock, self._emit, options)
         self._players.append((player, asyncio.ensure_future(player.play())))
         await player.ready.wait()
         return player
 
     def close(self) -> None:
-        """Ends all runs: what is in flight is given up."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        """Ends all runs; what is in flight has a moment to be answered."""
+        self._backstage.run(self._end())
 
     async def _end(self) -> None:
         for player, _ in self._players:
-            player.stop()
-        if self._transport is not None:
-            self._transport.abort()
-        await asyncio.gather(*(task for _, task in self._players))
+            player.stop(aborting=False)
+        tasks = [task for _, task in self._players]
+        if tasks:
+            await asyncio.wait(tasks, timeout=_PATIENCE)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+# How long the end of a server waits for answers, in seconds.
+_PATIENCE = 0.5

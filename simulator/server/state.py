@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.config import Config
 from simulator.delivery import clock
+from simulator.delivery.armed import Armed
+from simulator.delivery.backstage import Backstage
 from simulator.delivery.places import Places
 from simulator.end_user import SLOW_SECONDS
 from simulator.server.conversations import Conversations
@@ -115,7 +117,8 @@ class ServerState:
     """One server's configuration and memory.
 
     `profiles` says by name which profile of a vendor is played where no run does; `config` names the targets.
-    `record` gets what is delivered for conversations that no run plays.
+    `record` gets what is delivered for conversations that no run plays. `backstage` is where it is delivered, given
+    where several states share one; `seed` is what such conversations are made up from.
 
     Without a `token` any well-formed credentials will do. With `strict` only sessions that are being
     played are known. `duplicate_interval` is in milliseconds, 0 switches the rule off; `rate_limit` is in
@@ -133,6 +136,8 @@ class ServerState:
         profiles: Mapping[str, str] | None = None,
         config: Config | None = None,
         record: Callable[[Record | Over], None] = lambda record: None,
+        backstage: Backstage | None = None,
+        seed: int = 0,
         slow_seconds: float = SLOW_SECONDS,
         now: Callable[[], float] = clock.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -149,6 +154,10 @@ class ServerState:
         self._record = record
         self._stages: dict[str, Stage] = {}
         self._standing: Standing | None = None
+        self.armed = Armed()
+        self.seed = seed
+        self.backstage = backstage or Backstage()
+        self._own_backstage = backstage is None
         self.duplicates = DuplicateRule(duplicate_interval, now)
         self.rate_limit = None if rate_limit is None else RateLimit(rate_limit, now)
         self._lock = Lock()
@@ -191,7 +200,7 @@ class ServerState:
         policies = Policies(vendor, profile, self.config)
         places = Places(destinations(policies, None, (), (), needed=False))
         if self._standing is None:
-            self._standing = Standing(self._record)
+            self._standing = Standing(self.backstage, self._record, self.armed, self.seed)
         player = self._standing.player(vendor, profile, places)
         return Stage(vendor, profile, places, policies, player.open, self.conversations.add)
 
@@ -202,6 +211,8 @@ class ServerState:
             self._stages.clear()
         if standing is not None:
             standing.close()
+        if self._own_backstage:
+            self.backstage.close()
 
     def tell(self, call: ApiCall) -> None:
         """Tells every subscriber of a call."""

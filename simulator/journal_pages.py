@@ -1,0 +1,149 @@
+"""Reads the journal page by page, newest first, while it is being written: for lists that people and programs scroll.
+
+A page starts below an id and never counts: it costs the same wherever it is, whatever the size of the journal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Rows that SQLite may look at before a search is given up, in units of a thousand of its instructions.
+_PATIENCE = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked for. Names are compared whole; `text` is looked for in names, targets, reasons and bodies.
+
+    `above` is the id below which nothing is shown: what came before the last reset.
+    """
+
+    namespace: str = ""
+    above: int = 0
+    run: int | None = None
+    vendor: str | None = None
+    event: str | None = None
+    conversation: str | None = None
+    verdict: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, and the id to go on below; None where nothing follows."""
+
+    rows: Sequence[sqlite3.Row]
+    next: int | None
+
+
+class SearchTooLong(Exception):
+    """A search looked at too many rows."""
+
+
+class JournalPages:
+    """Reads one journal file. Any thread; each call has a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+        """The newest attempts below an id."""
+        return self._page("attempts", query, before, limit)
+
+    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+        """The newest calls of vendors' APIs below an id."""
+        return self._page("calls", query, before, limit)
+
+    def newer(self, table: str, query: Query, after: int, limit: int) -> list[sqlite3.Row]:
+        """What came after an id, the oldest first."""
+        where, values = _conditions(table, query)
+        with self._reading() as db:
+            return db.execute(
+                f"SELECT * FROM {table} WHERE {where} AND id > ? ORDER BY id LIMIT ?", (*values, after, limit)
+            ).fetchall()
+
+    def one(self, table: str, number: int, namespace: str) -> sqlite3.Row | None:
+        """One attempt or call by its id."""
+        with self._reading() as db:
+            row: sqlite3.Row | None = db.execute(
+                f"SELECT * FROM {table} WHERE id = ? AND {_OF_NAMESPACE}", (number, namespace)
+            ).fetchone()
+        return row
+
+    def last(self, table: str) -> int:
+        """The highest id so far."""
+        with self._reading() as db:
+            return int(db.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
+
+    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+        """The conversations with the newest attempts: vendor, conversation, attempts, failed, last_id, last_at, run."""
+        where, values = _conditions("attempts", query)
+        below = "" if before is None else "HAVING last_id < ?"
+        given = (*values, *(() if before is None else (before,)), limit + 1)
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT vendor, profile, conversation, run, count(*) AS attempts, max(id) AS last_id, "
+                "max(at) AS last_at, "
+                "sum(verdict NOT IN ('delivered', 'dropped', 'spoiled') AND final) AS failed "
+                f"FROM attempts WHERE {where} GROUP BY run, vendor, conversation {below} ORDER BY last_id DESC LIMIT ?",
+                given,
+            ).fetchall()
+        return Page(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
+
+    def _page(self, table: str, query: Query, before: int | None, limit: int) -> Page:
+        where, values = _conditions(table, query)
+        below = "" if before is None else "AND id < ?"
+        given = (*values, *(() if before is None else (before,)), limit + 1)
+        with self._reading() as db:
+            rows = db.execute(f"SELECT * FROM {table} WHERE {where} {below} ORDER BY id DESC LIMIT ?", given).fetchall()
+        return Page(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        db.row_factory = sqlite3.Row
+        steps = iter(range(_PATIENCE))
+        # Called every thousand instructions; anything but 0 ends the statement.
+        db.set_progress_handler(lambda: next(steps, None) is None, 1000)
+        try:
+            yield db
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise SearchTooLong from None
+            raise
+        finally:
+            db.close()
+
+
+_OF_NAMESPACE = "run IN (SELECT id FROM runs WHERE namespace = ?)"
+_EXACT = {
+    "attempts": ("run", "vendor", "event", "conversation", "verdict"),
+    "calls": ("run", "vendor"),
+}
+_SEARCHED = {
+    "attempts": ("event", "conversation", "delivery", "target", "reason", "CAST(request_body AS TEXT)"),
+    "calls": ("operation", "session", "message", "path", "CAST(body AS TEXT)"),
+}
+
+
+def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
+    """The WHERE clause of a query and its values."""
+    parts, values = [_OF_NAMESPACE, "id > ?"], [query.namespace, query.above]
+    for name in _EXACT[table]:
+        value = getattr(query, name)
+        if value is not None:
+            parts.append(f"{name} = ?")
+            values.append(value)
+    if table == "calls" and query.conversation is not None:
+        parts.append("session = ?")
+        values.append(query.conversation)
+    if query.text:
+        pattern = "%" + query.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        parts.append("(" + " OR ".join(f"{name} LIKE ? ESCAPE '\\'" for name in _SEARCHED[table]) + ")")
+        values += [pattern] * len(_SEARCHED[table])
+    return " AND ".join(parts), values
