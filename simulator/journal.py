@@ -34,6 +34,8 @@ LONGEST_RUN = 24 * 3_600 * 1_000
 LARGEST_ANSWER = 64 * 1024
 # How long records are collected before they are written together.
 BATCH_SECONDS = 0.05
+# The longest that anybody waits for the writer, in seconds.
+LONGEST_WAIT = 30.0
 # So many records may wait to be written before the player holds back.
 BACKLOG = 20_000
 
@@ -305,7 +307,7 @@ class Recorder:
         self._run = run
         self._sequencer = None if report is None else Sequencer(report)
         # None is the last thing in the queue.
-        self._queue: SimpleQueue[tuple[int, Item] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[int, Item | threading.Event] | None] = SimpleQueue()
         self._closing = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
@@ -318,6 +320,17 @@ class Recorder:
     def add_to(self, run: int, item: Item) -> None:
         """Queues something for another run of the same journal. Any thread."""
         self._queue.put((run, item))
+
+    def flush(self) -> None:
+        """Returns once everything that was queued before is written. Any thread but the writer's own."""
+        written = threading.Event()
+        self._queue.put((self._run, written))
+        written.wait(LONGEST_WAIT)
+
+    @property
+    def failure(self) -> str | None:
+        """What made writing fail, or None."""
+        return None if self._failure is None else str(self._failure)
 
     @property
     def backlog(self) -> int:
@@ -351,10 +364,11 @@ class Recorder:
     def _write(self) -> None:
         ended = False
         while not ended:
-            batch, ended = self._collect()
-            if self._failure is not None:
-                continue
+            collected, ended = self._collect()
+            batch = [(run, item) for run, item in collected if not isinstance(item, threading.Event)]
             try:
+                if self._failure is not None:
+                    continue
                 if self._journal is not None:
                     for run, items in _by_run(batch).items():
                         attempts = [item for item in items if isinstance(item, Attempt)]
@@ -362,6 +376,10 @@ class Recorder:
                 self._report([item for _, item in batch], ended)
             except BaseException as error:
                 self._failure = error
+            finally:
+                for _, item in collected:
+                    if isinstance(item, threading.Event):
+                        item.set()
 
     def _report(self, items: Sequence[Item], ended: bool) -> None:
         if self._sequencer is None:
@@ -373,7 +391,7 @@ class Recorder:
         if ended:
             self._sequencer.flush()
 
-    def _collect(self) -> tuple[list[tuple[int, Item]], bool]:
+    def _collect(self) -> tuple[list[tuple[int, Item | threading.Event]], bool]:
         """The next batch: what comes within a short while of its first item."""
         items = [self._queue.get()]
         if items[0] is not None:

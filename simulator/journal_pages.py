@@ -75,6 +75,15 @@ class JournalPages:
             ).fetchone()
         return row
 
+    def newest_of(self, run: int, delivery: str, after: int) -> sqlite3.Row | None:
+        """The newest attempt of a delivery, if it came after an id."""
+        with self._reading() as db:
+            row: sqlite3.Row | None = db.execute(
+                "SELECT * FROM attempts WHERE run = ? AND delivery = ? AND id > ? ORDER BY id DESC LIMIT 1",
+                (run, delivery, after),
+            ).fetchone()
+        return row
+
     def last(self, table: str) -> int:
         """The highest id so far."""
         with self._reading() as db:

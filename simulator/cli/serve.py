@@ -1,17 +1,17 @@
-"""`vendorsim serve`: the vendors' APIs, until it is told to end."""
+"""`vendorsim serve`: the vendors' APIs, the control API and the web page, until it is told to end."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import signal
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 import click
 
 from simulator.cli import options
-from simulator.cli.journals import open_journal, start_recorder
 
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/s")
 _TOKEN = re.compile(r"[!-~]+")
@@ -60,6 +60,27 @@ class Token(click.ParamType[str]):
     metavar="VENDOR=NAME",
     help="Which profile of a vendor its API plays; repeatable. Default: documented.",
 )
+@click.option(
+    "--admin-token",
+    metavar="T",
+    type=Token(),
+    help="The token that the control API and the page ask for; needed where other machines can reach them.",
+)
+@click.option(
+    "--allow-target",
+    "allowed_targets",
+    multiple=True,
+    metavar="HOST",
+    help="A host that runs may send to, beside this machine and the targets of vendorsim.yaml; repeatable.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which browsers may reach the page, beside localhost and addresses; repeatable.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of runs without one.")
 @click.option("--rate-limit", metavar="N/s", type=Rate(), help="Answer 429 above this rate; default: no limit.")
 @options.journal
 @options.config_file
@@ -70,12 +91,16 @@ def command(
     strict: bool,
     duplicate_interval: int,
     profiles: tuple[str, ...],
+    admin_token: str | None,
+    allowed_targets: tuple[str, ...],
+    allowed_hosts: tuple[str, ...],
+    seed: int,
     rate_limit: float | None,
     journal: str | None,
     no_journal: bool,
     config_file: str | None,
 ) -> int:
-    """Answer the APIs of the vendors, until Ctrl-C. Every call is kept in the journal.
+    """Answer the APIs of the vendors, the control API and the web page, until Ctrl-C. All is kept in the journal.
 
     What an API call causes is sent to the vendor's targets: those of vendorsim.yaml, and those that subscribe by the
     vendor's own API.
@@ -84,23 +109,30 @@ def command(
     vendorsim serve --port 4010 --token s3cret
     """
     from simulator import config
-    from simulator.server.app import create_app
-    from simulator.server.state import ServerState
+    from simulator.journal import default_path
+    from simulator.server.control.settings import Settings
+    from simulator.server.hub import Hub
     from simulator.server.wsgi import running_server
 
-    loaded = config.load(config_file)
-    chosen = dict(map(_profile, profiles))
-    kept = open_journal(journal, no_journal)
-    recorder = start_recorder(kept, "serve", {"host": host, "port": port}, None)
-    state = ServerState(
-        token, strict, duplicate_interval, rate_limit, profiles=chosen, config=loaded, record=recorder.add
+    _require_token(host, admin_token)
+    settings = Settings(
+        token=token,
+        admin_token=admin_token,
+        strict=strict,
+        duplicate_interval=duplicate_interval,
+        rate_limit=rate_limit,
+        profiles=dict(map(_profile, profiles)),
+        config=config.load(config_file),
+        allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
+        allowed_targets=frozenset(name.lower() for name in allowed_targets),
+        seed=seed,
     )
-    state.subscribe(recorder.add)
+    kept = None if no_journal else Path(journal) if journal is not None else default_path()
     stopped = Event()
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     try:
-        with running_server(create_app(state), host, port) as server:
-            if not ipaddress.ip_address(server.host.partition("%")[0]).is_loopback:
+        with Hub(settings, kept) as hub, running_server(hub.app, host, port) as server:
+            if not _is_loopback(server.host):
                 caller = "anyone" if token is None else "whoever has the token"
                 click.echo(f"Warning: other machines can reach {host}, and {caller} can call the APIs.", err=True)
             _introduce(server.url, token)
@@ -109,9 +141,26 @@ def command(
                 pass
     finally:
         signal.signal(signal.SIGTERM, before)
-        state.close()
-        recorder.close()
     return 0
+
+
+def _require_token(host: str, admin_token: str | None) -> None:
+    """Raises InputError where other machines could steer the server unasked."""
+    from simulator.errors import InputError
+
+    if admin_token is None and not _is_loopback(host):
+        raise InputError(
+            f"--host {host}: other machines could start runs here and read what was sent; give --admin-token TOKEN"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def _profile(text: str) -> tuple[str, str]:
@@ -127,9 +176,11 @@ def _profile(text: str) -> tuple[str, str]:
 
 def _introduce(url: str, token: str | None) -> None:
     """Where it listens, what it answers, and a call to begin with. The token itself is not shown."""
+    from simulator.server.control.paths import PREFIX
     from simulator.vendors import registry
 
-    click.echo(f"vendorsim listens on {url} (Ctrl-C ends it) and answers", err=True)
+    click.echo(f"vendorsim listens on {url} (Ctrl-C ends it)", err=True)
+    click.echo(f"  the workbench     {url}/\n  the control API   {url}{PREFIX}/openapi.json", err=True)
     for vendor in map(registry.get, registry.names()):
         if vendor.api is not None:
             for operation in vendor.operations:

@@ -26,9 +26,13 @@ class Backstage:
         """Runs a coroutine in the loop and waits for its result. Not to be called from the loop itself."""
         return asyncio.run_coroutine_threadsafe(work, self._started()).result()
 
-    def call(self, function: Callable[[], object]) -> None:
-        """Calls a function in the loop, soon."""
-        self._started().call_soon_threadsafe(function)
+    def call(self, function: Callable[[], T]) -> T:
+        """Calls a function in the loop, and returns its result. Not to be called from the loop itself."""
+
+        async def call() -> T:
+            return function()
+
+        return self.run(call())
 
     @property
     def transport(self) -> HttpTransport:

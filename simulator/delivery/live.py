@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from simulator.delivery.clock import Clock
@@ -52,11 +52,18 @@ class Handle:
     def act(self, verb: Verb, read: Callable[[Conversation], T]) -> T:
         """Carries out one step now, as if the scenario told it, and sends what it causes; returns what `read` makes of
         the conversation right after it. Raises StepError when the step makes no sense now."""
+        return self.act_on(lambda conversation: (verb,), read)
+
+    def act_on(self, choose: Callable[[Conversation], Iterable[Verb]], read: Callable[[Conversation], T]) -> T:
+        """The same with as many steps as `choose` makes of the conversation, with nothing in between."""
         live = self._live
+        events: list[Event] = []
         with live.lock:
-            at = self._clock.now(live.state.now)
-            events = live.advance(Scheduled(-1, Step(verb), at))
-            found = read(live.state)
-        if events:
-            self._post(live, events)
-        return found
+            try:
+                for verb in choose(live.state):
+                    events += live.advance(Scheduled(-1, Step(verb), self._clock.now(live.state.now)))
+                return read(live.state)
+            finally:
+                # Also when a later step fails: what is done is done.
+                if events:
+                    self._post(live, events)

@@ -329,7 +329,8 @@ class Player:
         self._record(attempt)
         if attempt.verdict == UNREACHABLE and attempt.final:
             self.summary.unreachable = f"{delivery.place.endpoint.shown}: {attempt.reason}"
-            if not self._options.stays:
+            # A run that only waits for others to begin conversations goes on: the target may come.
+            if self._options.count or not self._options.stays:
                 self._stop.set()
         if attempt.final and attempt.verdict in FAILURES:
             self._tell_failure(attempt, delivery, talk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from simulator.delivery import clock
 from simulator.server.state import ApiCall, ServerState
@@ -28,12 +29,20 @@ def tell_calls(api: Blueprint, state: ServerState, vendor: str, session: str) ->
                 fields=None,
                 status=response.status_code,
                 message=_message(response),
-                body=request.get_data(cache=True) if request.content_length else None,
+                body=_body(),
                 method=request.method,
                 path=request.path,
             )
         )
         return response
+
+
+def _body() -> bytes | None:
+    """The body as it came; None where there is none, and where it is over the limit."""
+    try:
+        return request.get_data(cache=True) or None
+    except RequestEntityTooLarge:
+        return None
 
 
 def _kind_of_credentials() -> str | None:

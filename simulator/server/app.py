@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, json
+from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
+from simulator.server.control.paths import is_control
+from simulator.server.control.problems import of_http, response
 from simulator.server.state import ServerState
 from simulator.vendors import registry
 
 LARGEST_BODY = 1024 * 1024
 
 
-def create_app(state: ServerState) -> Flask:
-    """The app with the API of every vendor that has one. Every answer is JSON, the errors' too."""
+def create_app(state: ServerState, *others: Blueprint) -> Flask:
+    """The app with the API of every vendor that has one, and other blueprints such as the control API. Every answer of
+    an API is JSON, the errors' too."""
     app = Flask(__name__, static_folder=None)
     # A doubled slash is part of an address and never a reason to redirect.
     app.url_map.merge_slashes = False
@@ -22,11 +25,16 @@ def create_app(state: ServerState) -> Flask:
     for vendor in map(registry.get, registry.names()):
         if vendor.api is not None:
             app.register_blueprint(vendor.api(state))
+    for other in others:
+        app.register_blueprint(other)
     return app
 
 
 def _as_json(error: HTTPException) -> Response:
-    """The error's own status and headers (`Allow`, say), with `{"message": …}` as the body."""
-    response = Response(json.dumps({"message": error.name}), error.code or 500, error.get_headers())
-    response.content_type = "application/json"
-    return response
+    """The error's own status and headers (`Allow`, say), with `{"message": …}` as the body, or a problem document
+    where the control API is asked."""
+    if is_control(request.path):
+        return response(of_http(error))
+    answer = Response(json.dumps({"message": error.name}), error.code or 500, error.get_headers())
+    answer.content_type = "application/json"
+    return answer

@@ -30,6 +30,11 @@ class Conversations:
             if vendor in self._by_vendor:
                 self._by_vendor[vendor].pop(conversation, None)
 
+    def clear(self) -> None:
+        """Forgets all."""
+        with self._lock:
+            self._by_vendor.clear()
+
     def get(self, vendor: str, conversation: str) -> Handle | None:
         with self._lock:
             known = self._by_vendor.get(vendor)

@@ -25,6 +25,11 @@ class DuplicateRule:
         # When each was accepted, oldest first. Digests, since an identifier may be as long as a body.
         self._accepted: OrderedDict[bytes, float] = OrderedDict()
 
+    def clear(self) -> None:
+        """Forgets what was accepted."""
+        with self._lock:
+            self._accepted.clear()
+
     def is_duplicate(self, *request: str) -> bool:
         """Whether the request was accepted before, within the interval. If not, it counts as accepted now."""
         if not self._interval:

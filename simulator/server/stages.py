@@ -53,8 +53,21 @@ class Stage:
         return destination(target, {}, policy, None if scheme is None else signer(scheme, secrets))
 
     def resubscribe(self, number: int, target: Target, secret: str | None = None) -> bool:
-        """Another target in the place of that number; False where there is none."""
-        return self.places.replace(number, self.place(target, secret))
+        """Another target in the place of that number; False where there is none.
+
+        Without a secret it is signed for as before. Headers of its own go to the same server only.
+        """
+        old = dict(self.places.numbered()).get(number)
+        if old is None:
+            return False
+        new = self.place(target, secret)
+        if secret is None:
+            new = replace(new, signer=old.signer)
+        if (new.endpoint.secure, new.endpoint.authority) == (old.endpoint.secure, old.endpoint.authority):
+            new = replace(new, headers=old.headers)
+        else:
+            new = replace(new, target=replace(target, headers={}), headers={})
+        return self.places.replace(number, new)
 
     def targets(self) -> list[tuple[int, Target]]:
         """The targets of the vendor's events, with their numbers."""

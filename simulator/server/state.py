@@ -6,6 +6,7 @@ The server runs in threads of its own; everything here is safe to use from any t
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -53,6 +54,10 @@ class ApiCall:
     path: str = ""
 
 
+# Beyond so many sessions set by hand the oldest is forgotten.
+MOST_SESSIONS = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class _Attached:
     conversation: Conversation
@@ -61,11 +66,13 @@ class _Attached:
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """What a test has said of a session. `answers` are forced on its next calls, one by one."""
+    """What a person or a test has said of a session. `answers` are forced on its next calls, one by one; `end_user` is
+    who was identified in it."""
 
     ended: bool = False
     crm_supported: bool = True
     answers: tuple[str, ...] = ()
+    end_user: Mapping[str, str] | None = None
 
 
 class Sessions:
@@ -75,12 +82,65 @@ class Sessions:
     def __init__(self) -> None:
         self._lock = Lock()
         self._attached: dict[str, _Attached] = {}
-        self._by_hand: dict[str, ByHand] = {}
+        self._by_hand: OrderedDict[str, ByHand] = OrderedDict()
+        self._forced: tuple[str, ...] = ()
 
     def set(self, session_id: str, **changes: Any) -> None:
         """Changes what is set by hand (the fields of `ByHand`); the session is known from now on."""
         with self._lock:
             self._by_hand[session_id] = replace(self._by_hand.get(session_id, ByHand()), **changes)
+            if len(self._by_hand) > MOST_SESSIONS:
+                self._by_hand.popitem(last=False)
+
+    def force(self, answers: Sequence[str]) -> None:
+        """What the next calls of any session are told, one by one."""
+        with self._lock:
+            self._forced = tuple(answers)
+
+    def forced(self) -> tuple[str, ...]:
+        """What the next calls of any session are still to be told."""
+        return self._forced
+
+    def take_forced(self) -> str | None:
+        """What this call is to be told, whatever its session; used up."""
+        if not self._forced:
+            return None
+        with self._lock:
+            first, self._forced = (self._forced[0], self._forced[1:]) if self._forced else (None, ())
+        return first
+
+    def is_known(self, session_id: str) -> bool:
+        """Whether it is played, or was set by hand."""
+        return session_id in self._attached or session_id in self._by_hand
+
+    def names(self) -> list[str]:
+        """The ids of all known sessions: those set by hand, the newest first, then those that are played."""
+        with self._lock:
+            return [*reversed(self._by_hand), *(name for name in self._attached if name not in self._by_hand)]
+
+    def document(self, session_id: str) -> dict[str, Any]:
+        """A session as JSON."""
+        with self._lock:
+            by_hand = self._by_hand.get(session_id, ByHand())
+            attached = self._attached.get(session_id)
+        conversation = None if attached is None else attached.conversation
+        end_user = by_hand.end_user or (None if conversation is None else conversation.end_user)
+        return {
+            "id": session_id,
+            "channel": None if conversation is None else conversation.channel,
+            "played": conversation is not None,
+            "ended": by_hand.ended or (conversation is not None and conversation.ended),
+            "crm_supported": by_hand.crm_supported,
+            "answers": list(by_hand.answers),
+            "end_user": None if end_user is None else dict(end_user),
+        }
+
+    def clear(self) -> None:
+        """Forgets all."""
+        with self._lock:
+            self._attached.clear()
+            self._by_hand.clear()
+            self._forced = ()
 
     def by_hand(self, session_id: str) -> ByHand | None:
         """What is set by hand, as it counts for this call: its first answer is used up."""
@@ -203,6 +263,20 @@ class ServerState:
             self._standing = Standing(self.backstage, self._record, self.armed, self.seed)
         player = self._standing.player(vendor, profile, places)
         return Stage(vendor, profile, places, policies, player.open, self.conversations.add)
+
+    def reset(self, seed: int) -> None:
+        """Forgets sessions, conversations, subscriptions, faults and accepted requests; what comes is made up from that
+        seed."""
+        with self._lock:
+            standing, self._standing = self._standing, None
+            self._stages.clear()
+        if standing is not None:
+            standing.close()
+        self.seed = seed
+        self.sessions.clear()
+        self.conversations.clear()
+        self.duplicates.clear()
+        self.armed.set((), None)
 
     def close(self) -> None:
         """Ends what this server plays on its own."""

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import logging
 import os
+import re
 import socket
 from threading import Event, Thread
 from types import TracebackType
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from waitress import wasyncore  # type: ignore[import-untyped]
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
+from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]
 from waitress.server import create_server  # type: ignore[import-untyped]
 from waitress.task import ErrorTask  # type: ignore[import-untyped]
 
@@ -28,6 +30,7 @@ _CONNECTIONS = 900
 # Seconds that answers in the making are given when the server is closed.
 _GRACE = 1.0
 _LARGEST_HEADER = 64 * 1024
+_TOKEN_HEADER = re.compile(rb"\r\napi_access_token:", re.IGNORECASE)
 # The app judges the size of a body at its turn; this is only what the server is ready to take in.
 _LARGEST_BODY = 64 * 1024 * 1024
 
@@ -45,7 +48,15 @@ class _JsonErrorTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Lets `api_access_token` through, the header of Chatwoot's API: waitress drops all headers with underscores."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(_TOKEN_HEADER.sub(b"\r\napi-access-token:", header_plus))
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = _Parser
     error_task_class = _JsonErrorTask
 
 

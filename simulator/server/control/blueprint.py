@@ -1,0 +1,38 @@
+"""The control API as a Flask blueprint: who may use it, and what its errors look like. The routes stand in `routes`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from simulator.errors import VendorsimError
+from simulator.journal_pages import SearchTooLong
+from simulator.server.control import access, problems
+from simulator.server.control.paths import PREFIX
+from simulator.server.control.problems import ProblemError
+from simulator.server.control.routes import ROUTES
+from simulator.server.control.workbench import Workbench
+
+
+def control_api(bench: Workbench) -> Blueprint:
+    """The control API of one namespace."""
+    api = Blueprint("control", __name__, url_prefix=PREFIX)
+
+    @api.before_request
+    def check() -> None:
+        access.check_host(request, bench.settings.allowed_hosts)
+        access.check_origin(request)
+        access.check_token(request, bench.settings.admin_token)
+
+    @api.after_request
+    def never_stored(response: Response) -> Response:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    api.register_error_handler(ProblemError, problems.response)
+    api.register_error_handler(VendorsimError, lambda error: problems.response(problems.of_input(error)))
+    too_long = ProblemError(422, "the search takes too long; narrow it by a filter")
+    api.register_error_handler(SearchTooLong, lambda _: problems.response(too_long))
+    for route in ROUTES:
+        route(api, bench)
+    return api

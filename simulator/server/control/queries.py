@@ -1,0 +1,54 @@
+"""What a list of the journal is filtered by, from the request's query."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from flask import request
+
+from simulator.journal_pages import Query
+from simulator.server.control import requests
+from simulator.server.control.problems import ProblemError
+from simulator.server.control.workbench import Workbench
+
+_LONGEST = 300
+
+
+def attempts_query(bench: Workbench) -> Query:
+    """The filters of a list of attempts. Raises ProblemError."""
+    return Query(
+        namespace=bench.name,
+        above=bench.attempts_above,
+        run=requests.number("run", 0, 2**63 - 1),
+        vendor=_text("vendor"),
+        event=_text("event"),
+        conversation=_text("conversation"),
+        verdict=_text("verdict"),
+        text=_text("q"),
+    )
+
+
+def calls_query(bench: Workbench) -> Query:
+    """The filters of a list of calls. Raises ProblemError."""
+    return Query(
+        namespace=bench.name,
+        above=bench.calls_above,
+        vendor=_text("vendor"),
+        conversation=_text("conversation"),
+        text=_text("q"),
+    )
+
+
+def attempt_row(bench: Workbench, number: str) -> sqlite3.Row:
+    """An attempt of the namespace, by the number in the path. Raises ProblemError."""
+    found = bench.shared.pages.one("attempts", requests.identifier(number, "attempt"), bench.name)
+    if found is None or found["id"] <= bench.attempts_above:
+        raise ProblemError(404, f"there is no attempt {number[:40]}")
+    return found
+
+
+def _text(name: str) -> str | None:
+    text = request.args.get(name)
+    if text is not None and len(text) > _LONGEST:
+        raise ProblemError(400, f"{name} is longer than {_LONGEST} characters")
+    return text or None

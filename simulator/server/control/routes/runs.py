@@ -1,0 +1,65 @@
+"""Runs: start, follow, steer, stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from simulator import times
+from simulator.server.control import requests
+from simulator.server.control.problems import ProblemError
+from simulator.server.control.run_requests import read_speed, start
+from simulator.server.control.started_runs import StartedRun
+from simulator.server.control.workbench import Workbench
+
+
+def add(api: Blueprint, bench: Workbench) -> None:
+    """`/runs`, `/runs/ID`, `/runs/ID/stop`, `/runs/ID/clock`, `/runs/ID/scenario`."""
+
+    def found(number: str) -> StartedRun:
+        return bench.runs.get(requests.identifier(number, "run"))
+
+    @api.get("/runs")
+    def runs() -> Response:
+        below, most = requests.cursor(), requests.limit()
+        known = [run for run in bench.runs.all() if below is None or run.id < below]
+        following = known[most - 1].id if len(known) > most else None
+        return jsonify(requests.page([run.document() for run in known[:most]], following))
+
+    @api.post("/runs")
+    def begin() -> tuple[Response, int, dict[str, str]]:
+        started = start(bench, requests.body("RunRequest"))
+        return jsonify(started.document()), 201, {"Location": f"{request.base_url}/{started.id}"}
+
+    @api.get("/runs/<number>")
+    def run(number: str) -> Response:
+        return jsonify(found(number).document())
+
+    @api.post("/runs/<number>/stop")
+    def stop(number: str) -> Response:
+        requests.body("Nothing")
+        started = found(number)
+        bench.runs.stop(started)
+        return jsonify(started.document())
+
+    @api.patch("/runs/<number>/clock")
+    def clock(number: str) -> Response:
+        started, wanted = found(number), requests.body("ClockChange")
+        forward = _forward(wanted)
+        speed = read_speed(wanted["speed"]) if "speed" in wanted else started.clock.speed
+        paused = wanted.get("paused", started.clock.paused)
+        bench.shared.backstage.call(lambda: started.clock.steer(speed=speed, paused=paused, forward=forward))
+        return jsonify(started.document())
+
+    @api.get("/runs/<number>/scenario")
+    def source(number: str) -> Response:
+        return Response(found(number).source, content_type="application/yaml")
+
+
+def _forward(wanted: dict[str, Any]) -> int:
+    """The milliseconds that the clock is put forward by. Raises ProblemError."""
+    try:
+        return times.duration(wanted["forward"]) if "forward" in wanted else 0
+    except ValueError as error:
+        raise ProblemError(422, f"/forward: {error}", [{"pointer": "/forward", "detail": str(error)}]) from None

@@ -1,0 +1,52 @@
+"""The web page of the workbench: static files of the package, no build step, nothing from other hosts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, redirect, request, send_from_directory
+from werkzeug.wrappers import Response as AnyResponse
+
+from simulator.server.control import access, problems
+from simulator.server.control.problems import ProblemError
+from simulator.server.control.workbench import Workbench
+
+FILES = Path(__file__).resolve().parent / "workbench"
+# Only what this server sends runs or is shown; no other site can frame the page.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def page(bench: Workbench) -> Blueprint:
+    """The page of one namespace. It holds no data: those come from the control API, which asks for the token."""
+    pages = Blueprint("page", __name__)
+
+    @pages.before_request
+    def check() -> None:
+        access.check_host(request, bench.settings.allowed_hosts)
+
+    @pages.after_request
+    def guarded(response: AnyResponse) -> AnyResponse:
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    @pages.get("/")
+    def home() -> AnyResponse:
+        return redirect(f"{request.script_root}/_vendorsim/")
+
+    @pages.get("/_vendorsim/")
+    def index() -> Response:
+        return send_from_directory(FILES, "index.html")
+
+    @pages.get("/_vendorsim/<path:name>")
+    def file(name: str) -> Response:
+        return send_from_directory(FILES, name)
+
+    pages.register_error_handler(ProblemError, problems.response)
+    return pages
