@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from simulator.cli import options
 from simulator.reporting.console import print_json, results, table
+from simulator.reporting.vendor_documents import (
+    kind_document,
+    policy_document,
+    scheme_document,
+    silent_verbs,
+    vendor_document,
+)
 
 if TYPE_CHECKING:
     from simulator.vendors.base import Profile, Vendor
@@ -15,79 +22,35 @@ if TYPE_CHECKING:
 
 @click.command("vendors", cls=options.Command)
 @click.argument("name", required=False)
+@click.option("--diff", nargs=2, metavar="A B", help="How two profiles of NAME differ, field by field.")
 @options.json_output
-def command(name: str | None, as_json: bool) -> None:
+def command(name: str | None, diff: tuple[str, str] | None, as_json: bool) -> None:
     """List the vendors; with NAME, its profiles, events, verbs, API operations and delivery policy.
 
     \b
     vendorsim vendors
     vendorsim vendors messagehub
+    vendorsim vendors messagehub --diff documented observed-4.15
     """
     from simulator.vendors import registry
 
-    if name is None:
+    if diff is not None:
+        if name is None:
+            raise click.UsageError("--diff compares two profiles of one vendor: name it before")
+        _print_differences(registry.get(name), *diff, as_json=as_json)
+    elif name is None:
         known = [registry.get(vendor) for vendor in registry.names()]
-        print_json([describe(vendor) for vendor in known]) if as_json else _print_matrix(known)
-        return
-    vendor = registry.get(name)
-    print_json(describe(vendor)) if as_json else _print_vendor(vendor)
-
-
-def describe(vendor: Vendor) -> dict[str, Any]:
-    """The vendor as a JSON document."""
-    return {
-        "name": vendor.name,
-        "title": vendor.title,
-        "profiles": [_describe_profile(profile) for profile in vendor.profiles.values()],
-        "operations": [
-            {
-                "name": operation.name,
-                "method": operation.method,
-                "path": operation.path,
-                "provenance": operation.provenance,
-                "source": operation.source,
-            }
-            for operation in vendor.operations
-        ],
-        "api_verbs": vendor.api_verbs,
-        "contracts": str(vendor.contracts()),
-    }
-
-
-def _describe_profile(profile: Profile) -> dict[str, Any]:
-    return {
-        "name": profile.name,
-        "title": profile.title,
-        "events": [
-            {"name": kind.name, "summary": kind.summary, "provenance": kind.provenance, "source": kind.source}
-            for kind in profile.events
-        ],
-        "verbs": dict(profile.emits),
-        "silent_verbs": _silent(profile),
-        "headers": dict(profile.headers),
-        "target_kinds": [{"name": kind.name, "without": sorted(kind.without)} for kind in profile.target_kinds],
-        "policy": _policy(profile),
-    }
-
-
-def _policy(profile: Profile) -> dict[str, Any]:
-    from simulator.delivery.policy import describe as described
-
-    return described(profile.policy)
-
-
-def _silent(profile: Profile) -> list[str]:
-    """The verbs that change the conversation and send nothing."""
-    from simulator.scenario.verbs import VERBS
-
-    return [verb for verb in VERBS if not profile.emits.get(verb)]
+        print_json([vendor_document(vendor) for vendor in known]) if as_json else _print_matrix(known)
+    else:
+        vendor = registry.get(name)
+        print_json(vendor_document(vendor)) if as_json else _print_vendor(vendor)
 
 
 def _print_matrix(vendors: list[Vendor]) -> None:
     rows = table("vendor", "profile", "events", "API operations", "accepts", "what it is")
     for vendor in vendors:
         for position, profile in enumerate(vendor.profiles.values()):
-            accepted = _policy(profile)["accepted"]
+            accepted = policy_document(profile.policy)["accepted"]
             rows.add_row(
                 vendor.name if position == 0 else "",
                 profile.name,
@@ -113,6 +76,13 @@ def _print_vendor(vendor: Vendor) -> None:
         console.print()
         console.print(rows)
         console.print(f"verbs that wait for a call: {', '.join(vendor.api_verbs) or 'none'}")
+    if vendor.schemes:
+        rows = table("signing", "headers", "signs", "secrets", "provenance", "source")
+        for row in map(scheme_document, vendor.schemes, vendor.schemes.values()):
+            secrets, signed = str(row["secrets"]), row["message"] or "nothing"
+            rows.add_row(row["name"], ", ".join(row["headers"]), signed, secrets, row["provenance"], row["source"])
+        console.print()
+        console.print(rows)
     console.print(f"\ncontracts: {vendor.contracts()}")
 
 
@@ -127,9 +97,36 @@ def _print_profile(profile: Profile) -> None:
         verbs.add_row(verb, ", ".join(names))
     console.print()
     console.print(verbs)
-    console.print(f"silent verbs: {', '.join(_silent(profile))}")
+    console.print(f"silent verbs: {', '.join(silent_verbs(profile))}")
     policy = table("policy", "value", "provenance", "source")
-    for name, row in _policy(profile).items():
-        policy.add_row(name, str(row["value"]), row["provenance"], row["source"])
+    for name, stated in policy_document(profile.policy).items():
+        policy.add_row(name, str(stated["value"]), stated["provenance"], stated["source"])
     console.print()
     console.print(policy)
+    kinds = table("kind of target", "never gets", "gets by default", "policy of its own")
+    for row in (kind_document(kind, profile) for kind in profile.target_kinds):
+        default = "all" if row["default"] is None else ", ".join(row["default"])
+        own = ", ".join(f"{name} {stated['value']} ({stated['provenance']})" for name, stated in row["policy"].items())
+        always = " (whatever it subscribes to)" if row["unfiltered"] else ""
+        kinds.add_row(row["name"], ", ".join(row["without"]) or "none", default + always, own or "none")
+    console.print()
+    console.print(kinds)
+    if profile.quirks:
+        quirks = table("quirk", "what it does", "provenance", "source")
+        for quirk in profile.quirks:
+            quirks.add_row(quirk.name, quirk.summary, quirk.provenance, quirk.source)
+        console.print()
+        console.print(quirks)
+
+
+def _print_differences(vendor: Vendor, name_a: str, name_b: str, *, as_json: bool) -> None:
+    from simulator.contract_differences import between
+    from simulator.contracts import contract
+    from simulator.reporting.contract_differences import document, print_differences
+
+    a, b = vendor.profile(name_a), vendor.profile(name_b)
+    found = between(a, b, contract(vendor.name, name_a), contract(vendor.name, name_b))
+    if as_json:
+        print_json(document(vendor, a, b, found))
+    else:
+        print_differences(vendor.name, a.name, b.name, found)

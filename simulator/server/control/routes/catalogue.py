@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from simulator import library
-from simulator.cli.vendors import describe
 from simulator.errors import DocumentError, UnknownNameError
+from simulator.reporting.vendor_documents import vendor_document
 from simulator.scenario import json_schema
 from simulator.server.control import requests
 from simulator.server.control.problems import ProblemError
@@ -68,7 +68,7 @@ def add(api: Blueprint, bench: Workbench) -> None:
 @cache
 def _vendors() -> list[dict[str, Any]]:
     """As `vendorsim vendors --json`, without the paths of this machine."""
-    described = [describe(registry.get(name)) for name in registry.names()]
+    described = [vendor_document(registry.get(name)) for name in registry.names()]
     return [{key: value for key, value in vendor.items() if key != "contracts"} for vendor in described]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -37,9 +36,9 @@ def add(api: Blueprint, bench: Workbench) -> None:
     @api.post("/steps")
     def steps() -> Response:
         wanted = requests.body("Steps")
-        verb = read_step(json.dumps(wanted["step"]))
-        vendor = wanted["vendor"]
-        return jsonify(results=[carry_out(bench, vendor, name, verb) for name in wanted["conversations"]])
+        vendor, names = wanted["vendor"], wanted["conversations"]
+        verb = read_step(bench, vendor, names, wanted["step"])
+        return jsonify(results=[carry_out(bench, vendor, name, verb) for name in names])
 
 
 def _overview(row: Any) -> dict[str, Any]:
@@ -88,6 +87,7 @@ def _state(conversation: Conversation) -> dict[str, Any]:
             "email": conversation.visitor.email,
             "identifier": conversation.visitor.identifier,
         },
+        "agents": {key: agent.name for key, agent in conversation.agents.items()},
         "assignee": None if conversation.assignee is None else conversation.assignee.name,
         "messages": len(conversation.messages),
         "end_user": conversation.end_user,

@@ -1,0 +1,71 @@
+/**
+ * Follows a list: asks for what is new each second while somebody looks at the page.
+ *
+ * The server is asked anew only after it has answered and the page has shown it, so a slow browser asks less often; it
+ * never holds anything up.
+ */
+
+import { get } from "./api.js";
+import { say } from "./dom.js";
+
+const EVERY = 1_000;
+const SLOWEST = 15_000;
+/** So many items are asked for at once. */
+export const MOST = 200;
+
+/**
+ * Polls `path?after=ID`, beginning after `query.after` (0: all). `onItems(items, more)` gets what is new, the oldest
+ * first; `more` says that there is still more. It may return a number: the id to go on after, to skip what it does not
+ * want to show. Returns a function that stops.
+ */
+export function follow(path, query, onItems) {
+  query = { after: 0, ...query };
+  return repeat(async (signal) => {
+    for (let more = true; more && !signal.aborted; ) {
+      const { items } = await get(path, { ...query, limit: MOST }, { signal });
+      if (signal.aborted || !items.length) return;
+      more = items.length === MOST;
+      const last = items[items.length - 1].id;
+      query = { ...query, after: (await onItems(items, more)) ?? last };
+    }
+  }, { first: EVERY });
+}
+
+/**
+ * Does `action(signal)` each second while the document can be seen; less often when it fails, and says so. Returns a
+ * function that stops. `first`: milliseconds to wait before the first time.
+ */
+export function repeat(action, { every = EVERY, first = 0 } = {}) {
+  const stopped = new AbortController();
+  let failures = 0;
+  let timer = null;
+
+  const later = (wait) => {
+    timer = stopped.signal.aborted ? null : setTimeout(turn, wait);
+  };
+  const turn = async () => {
+    timer = null;
+    if (document.hidden || stopped.signal.aborted) return;
+    try {
+      await action(stopped.signal);
+      if (failures) say("The server answers again.");
+      failures = 0;
+    } catch (error) {
+      if (stopped.signal.aborted) return;
+      failures += 1;
+      say(`${error.detail ?? error.message} Trying again in ${Math.round(pause(failures) / 1000)} s.`, true);
+    }
+    later(failures ? pause(failures) : every);
+  };
+  const seen = () => {
+    if (!document.hidden && timer === null) later(0);
+  };
+  const pause = (times) => Math.min(SLOWEST, every * 2 ** times);
+
+  document.addEventListener("visibilitychange", seen, { signal: stopped.signal });
+  later(first);
+  return () => {
+    stopped.abort();
+    clearTimeout(timer);
+  };
+}
