@@ -91,9 +91,7 @@ def _rehearsed(scenario: Scenario, reader: Reader) -> Scenario:
 
 def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -> None:
     """Reports quirks that none of the vendors has."""
-    known = {
-        quirk.name for name in vendors for profile in registry.get(name).profiles.values() for quirk in profile.quirks
-    }
+    known = {quirk for name in vendors for quirk in registry.get(name).quirk_names()}
     for step in scenario.steps:
         name = step.quirk
         if name is not None and name not in known:

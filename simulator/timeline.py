@@ -105,7 +105,8 @@ class LiveConversation:
         if react is None:
             return []
         self.state.now = max(self.state.now, at)
-        return self._built(list(react(failure, self.state, self.memory)), Scheduled(-1, NO_STEP, at))
+        scheduled = Scheduled(-1, NO_STEP, at)
+        return [self._event(draft, scheduled) for draft in react(failure, self.state, self.memory)]
 
     def finish(self) -> list[Event]:
         """The events that were held back for a step that has not come."""

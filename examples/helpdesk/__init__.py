@@ -1,4 +1,4 @@
-"""A helpdesk: keeps the chats of four vendors as tickets, and tells Google CCAI Platform who the visitor is."""
+"""A helpdesk: keeps the chats of five vendors as tickets, and tells Google CCAI Platform who the visitor is."""
 
 from .app import create_app
 from .end_user import EndUser

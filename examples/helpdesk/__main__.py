@@ -17,11 +17,24 @@ if not __package__:  # Started as a folder: then Python looks for modules inside
 
 from helpdesk.app import LARGEST_BODY, create_app
 from helpdesk.end_user import EndUser
+from helpdesk.signatures import SIGNED
 from helpdesk.store import Store
 
 
+def secrets() -> dict[str, list[str]]:
+    """The secrets of the environment, by vendor; a comma separates the old one and the new one."""
+    found: dict[str, list[str]] = {}
+    for vendor in SIGNED:
+        variable = f"HELPDESK_{vendor.upper()}_SECRET"
+        if text := os.environ.get(variable):
+            found[vendor] = text.split(",")
+            if not all(found[vendor]):
+                sys.exit(f"{variable}: there is an empty secret before or after a comma")
+    return found
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser("helpdesk", description="Keeps the chats of four vendors as tickets.")
+    parser = argparse.ArgumentParser("helpdesk", description="Keeps the chats of several vendors as tickets.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
     options = parser.parse_args()
@@ -31,7 +44,7 @@ def main() -> None:
         store = Store(os.environ.get("HELPDESK_DB") or Path(folder, "tickets.sqlite"))
         url = os.environ.get("HELPDESK_CCAI_URL")
         end_user = EndUser(url, os.environ.get("HELPDESK_CCAI_TOKEN", ""), store) if url else None
-        app = create_app(store, end_user, messagehub_secret=os.environ.get("HELPDESK_MESSAGEHUB_SECRET") or None)
+        app = create_app(store, end_user, secrets=secrets())
         # The exact limit is the app's. Waitress counts the framing of chunks too, but refuses without reading on.
         server = waitress.create_server(
             app, host=options.host, port=options.port, threads=8, max_request_body_size=2 * LARGEST_BODY

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
@@ -13,25 +10,35 @@ from werkzeug.exceptions import HTTPException
 
 from .body import BadBody, parse
 from .end_user import EndUser
+from .signatures import SIGNED
 from .store import Store
 from .vendors import VENDORS
 
 LARGEST_BODY = 1024 * 1024
-_OLDEST_SIGNATURE = 300  # seconds
 
 
-def create_app(store: Store, end_user: EndUser | None = None, *, messagehub_secret: str | None = None) -> Flask:
-    """The service. Without `end_user` it keeps tickets only; with a secret, MessageHub has to sign what it sends."""
+def create_app(
+    store: Store, end_user: EndUser | None = None, *, secrets: Mapping[str, Sequence[str]] | None = None
+) -> Flask:
+    """The service. Without `end_user` it keeps tickets only.
+
+    `secrets` by vendor: who has one there has to sign what it sends, and any of them will do. Raises ValueError for a
+    vendor that does not sign, and where a secret is missing or empty.
+    """
+    secrets = secrets or {}
+    for vendor, known in secrets.items():
+        if vendor not in SIGNED or not known or not all(known):
+            raise ValueError(f"{vendor} does not sign" if vendor not in SIGNED else f"a secret of {vendor} is empty")
     app = Flask("helpdesk")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
-    @app.post("/hooks/<any(userlike, smartsupp, messagehub, chatvisor):vendor>")
+    @app.post(f"/hooks/<any({', '.join(VENDORS)}):vendor>")
     def hook(vendor: str) -> Response:
         raw = request.get_data()
         if not (request.mimetype == "application/json" or request.mimetype.endswith("+json")):
             abort(415, "Content-Type must be application/json")
-        if vendor == "messagehub" and messagehub_secret is not None and not _signed(raw, messagehub_secret):
+        if vendor in secrets and not SIGNED[vendor](request.headers, raw, secrets[vendor]):
             abort(401, "the signature is missing, wrong or too old")
         try:
             update = VENDORS[vendor](parse(raw))
@@ -73,15 +80,6 @@ def _found(ticket: dict[str, Any] | None) -> Response:
     if ticket is None:
         abort(404, "there is no such ticket")
     return jsonify(ticket)
-
-
-def _signed(raw: bytes, secret: str) -> bool:
-    """Chatwoot, on which MessageHub is built, signs `<timestamp>.<body>` with HMAC-SHA256."""
-    timestamp = request.headers.get("X-Chatwoot-Timestamp", "")
-    if not re.fullmatch("[0-9]{1,18}", timestamp) or abs(time.time() - int(timestamp)) > _OLDEST_SIGNATURE:
-        return False
-    expected = "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), request.headers.get("X-Chatwoot-Signature", "").encode())
 
 
 def _without_type(error: HTTPException) -> list[tuple[str, str]]:

@@ -244,8 +244,21 @@ def _scenes(stories: Stories, kinds: tuple[str, ...]) -> list[Scene]:
 def _authenticate(story: Scenario, stories: Stories) -> Authenticate | None:
     for step in story.steps:
         if isinstance(step.verb, Authenticate) and (step.only is None or stories.vendor.name in step.only):
-            return step.verb
+            return step.verb if _is_told(story, step.verb, stories) else None
     return None
+
+
+def _is_told(story: Scenario, verb: Authenticate, stories: Stories) -> bool:
+    """Whether an event before the call tells whom to identify: not every profile sends what the visitor writes."""
+    run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
+    live = run.conversation(0)
+    wanted = (verb.identifier or live.state.visitor.identifier or "").encode()
+    for scheduled in run.schedule(0):
+        if scheduled.step.verb is verb:
+            return False
+        if any(wanted in event.body for event in live.advance(scheduled)):
+            return True
+    return False
 
 
 def _numbers(stories: Stories) -> Iterator[int]:

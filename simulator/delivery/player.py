@@ -332,15 +332,21 @@ class Player:
             # A run that only waits for others to begin conversations goes on: the target may come.
             if self._options.count or not self._options.stays:
                 self._stop.set()
-        if attempt.final and attempt.verdict in FAILURES:
+        if attempt.final and self._is_failure(attempt, delivery):
             self._tell_failure(attempt, delivery, talk)
+
+    def _is_failure(self, attempt: Attempt, delivery: Delivery) -> bool:
+        """Whether the vendor counts it as not taken, whatever the scenario expects of the answer."""
+        if attempt.status is None:
+            return attempt.verdict in FAILURES
+        return attempt.status not in delivery.place.policy.accepted.value
 
     def _tell_failure(self, attempt: Attempt, delivery: Delivery, talk: _Talk) -> None:
         """What the vendor makes of a delivery that has failed for good."""
         if self._run.profile.failed is None:
             return
-        event = delivery.event
-        failure = Failed(event.name, orjson.loads(event.body), delivery.place.target.kind, attempt.reason or "")
+        event, kind = delivery.event, delivery.place.target.kind
+        failure = Failed(event.name, orjson.loads(event.body), kind, attempt.status, attempt.reason or "")
         with talk.live.lock:
             events = talk.live.failed(failure, talk.now)
         for event in events:

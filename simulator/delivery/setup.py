@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,9 @@ from simulator.errors import DocumentError, InputError, Problem, unknown
 from simulator.scenario.verbs import Probe
 from simulator.timeline import Run
 from simulator.vendors.base import WEBHOOK, Policy, Profile, Vendor
+
+
+_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,15 @@ def target_signer(target: Target, policy: Policy) -> Signer | None:
     if not schemes()[scheme].signs:
         return signer(scheme, ())
     if not target.secret_env:
-        raise InputError(f"signing as {scheme} needs a secret: name its environment variable with --secret-env NAME")
+        raise InputError(
+            f"signing as {scheme} needs a secret: name its environment variable with --secret-env NAME, "
+            "or as secret_env of the target in vendorsim.yaml"
+        )
     secrets = []
     for name in target.secret_env:
+        if not _VARIABLE.fullmatch(name):
+            # What stands there may be the secret itself.
+            raise InputError("a secret is given by the name of an environment variable, not by itself")
         secret = os.environ.get(name)
         if not secret:
             raise InputError(f"the environment variable {name}, which holds the secret, is not set")

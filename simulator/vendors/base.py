@@ -117,11 +117,13 @@ class Quirk:
 
 
 class Failed(NamedTuple):
-    """A delivery that its target has not taken, after all attempts. `body` is the event's, `kind` the target's kind."""
+    """A delivery that its target has not taken, after all attempts. `body` is the event's, `kind` the target's kind;
+    `status` is None where there was no answer."""
 
     event: str
     body: Body
     kind: str
+    status: int | None
     reason: str
 
 
@@ -227,7 +229,8 @@ class Vendor:
 
     `api` makes the Flask blueprint of the vendor's API, where it has one that integrations call.
     `api_verbs` are the verbs of a scenario that wait for a call of that API. `schemes` are the ways it signs, by name.
-    `version` makes the profile of a name that `profiles` does not list, such as a version between two of them.
+    `version` makes the profile of a name that `profiles` does not list, such as a version between two of them; `quirks`
+    are those that only such profiles have.
     """
 
     name: str
@@ -239,6 +242,12 @@ class Vendor:
     documents: Path | None = None
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     version: Callable[[str], Profile | None] | None = None
+    quirks: tuple[Quirk, ...] = ()
+
+    def quirk_names(self) -> frozenset[str]:
+        """The names of the quirks that any profile has."""
+        listed = (profile.quirks for profile in self.profiles.values())
+        return frozenset(quirk.name for quirks in (self.quirks, *listed) for quirk in quirks)
 
     @property
     def default_profile(self) -> Profile:

@@ -255,7 +255,7 @@ def test_a_finding_shows_no_secret(checked: Callable[..., dict[str, Any]]) -> No
 def test_the_helpdesk_passes(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CHECKED_SECRET", SECRET)
     store = Store(tmp_path / "tickets.sqlite")
-    with running_server(create_app(store, messagehub_secret=SECRET)) as server:
+    with running_server(create_app(store, secrets={"messagehub": [SECRET]})) as server:
         place = ("--vendor", "messagehub", "--to", f"{server.url}/hooks/messagehub", "--only", "authenticates")
         signing = ("--policy", "signing=chatwoot", "--secret-env", "CHECKED_SECRET")
         document = vendorsim("check", *place, *signing, "--json").json

@@ -162,6 +162,15 @@ class TestRefusals:
             ("accepted=٢٠٠", "is not a list of HTTP statuses"),
             ("redirects=many", "'many' is not a number from 0 to 20"),
             ("redirects=21", "'21' is not a number from 0 to 20"),
+            ("redirected=", "'' is not a list of redirects"),
+            ("redirected=all", "'all' is not a list of redirects (301, 302, 303, 307, 308) such as 301,303:get"),
+            ("redirected=300", "'300' is not a list of redirects"),
+            ("redirected=304", "'304' is not a list of redirects"),
+            ("redirected=301,", "'301,' is not a list of redirects"),
+            ("redirected=3xx", "'3xx' is not a list of redirects"),
+            ("redirected=301:", "'301:' is not a list of redirects"),
+            ("redirected=301:put", "'301:put' is not a list of redirects"),
+            ("redirected=٣٠١", "is not a list of redirects"),
             ("ordering=strict", "unknown ordering 'strict'"),
             ("signing=chatwot", "did you mean 'chatwoot'"),
         ],
@@ -211,6 +220,53 @@ class TestRedirects:
             assert request.line == f"GET {path} HTTP/1.1"
             assert request.body == b""
             assert (request.header("content-length"), request.header("content-type")) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("given", "answered", "asked"),
+        [
+            ("301,303:get", 301, "POST"),
+            ("301,303:get", 303, "GET"),
+            ("301,303:get", 302, None),
+            ("301,303:get", 307, None),
+            ("301:get,302:GET", 301, "GET"),
+            (" 301: get , 302 ", 302, "POST"),
+            ("303", 303, "POST"),
+            ("307:get", 307, "GET"),
+            ("307", 308, None),
+            ("301,301:get", 301, "GET"),
+        ],
+    )
+    def test_which_and_how_is_the_policy_s(self, stage: Stage, given: str, answered: int, asked: str | None) -> None:
+        """The statuses that are followed; with `:get` the request loses its body, otherwise it is repeated."""
+        with Receiver(status(answered, Location="/new"), status(200)) as target:
+            played = stage(target, *self.FOLLOW, "--policy", f"redirected={given}")
+        first, *followed = target.requests
+        assert [request.line for request in followed] == ([] if asked is None else [f"{asked} /new HTTP/1.1"])
+        assert [request.body for request in followed] == (
+            [] if asked is None else [b"" if asked == "GET" else first.body]
+        )
+        assert verdicts(played) == ["rejected" if asked is None else "delivered"]
+        if asked is None:
+            assert attempts(played)[0]["reason"] == f"answered {answered}, the vendor expects 200-299"
+
+    def test_which_are_followed_does_not_say_how_many(self, stage: Stage) -> None:
+        with Receiver(status(301, Location="/new")) as target:
+            played = stage(target, "--policy", "redirected=301", "--policy", "redirects=0", "--policy", "retries=none")
+        assert len(target.requests) == 1
+        assert verdicts(played) == ["rejected"]
+
+    @pytest.mark.parametrize("written", ["[301, '303:get']", "'301,303:get'"])
+    def test_in_the_file(self, stage: Stage, written: str) -> None:
+        configure(f"policy: {{smartsupp: {{redirects: 3, retries: none, redirected: {written}}}}}\n")
+        answers = (status(301, Location="/a"), status(303, Location="/b"), status(302, Location="/c"))
+        with Receiver(*answers) as target:
+            played = stage(target)
+        assert [request.line.split()[:2] for request in target.requests] == [
+            ["POST", "/hook"],
+            ["POST", "/a"],
+            ["GET", "/b"],
+        ]
+        assert attempts(played)[0]["reason"] == "answered 302, the vendor expects 200-299"
 
     def test_to_another_host_without_the_credentials(self, stage: Stage) -> None:
         with Receiver() as other, Receiver(status(307, Location=other.url("/x"))) as target:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import hmac
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -508,32 +505,3 @@ def test_many_at_once(store: Store) -> None:
     listed = app.test_client().get("/tickets").json
     assert sorted(entry["conversation_id"] for entry in listed) == [str(number) for number in range(10)]
     assert {len(entry["messages"]) for entry in listed} == {1}
-
-
-SECRET = "test-secret"
-RAW = json.dumps(about("conversation_created")).encode()
-
-
-def signature(timestamp: int, body: bytes = RAW, secret: str = SECRET) -> dict[str, str]:
-    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return {"X-Chatwoot-Timestamp": str(timestamp), "X-Chatwoot-Signature": f"sha256={digest}"}
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        (lambda now: signature(now), 200),
-        (lambda now: {}, 401),
-        (lambda now: signature(now, secret="another"), 401),
-        (lambda now: signature(now, body=RAW + b" "), 401),
-        (lambda now: signature(now - 3600), 401),
-        (lambda now: signature(now) | {"X-Chatwoot-Timestamp": "soon"}, 401),
-        (lambda now: signature(now) | {"X-Chatwoot-Signature": "ÿ"}, 401),
-    ],
-    ids=["signed", "unsigned", "another secret", "another body", "an hour old", "no time", "no signature"],
-)
-def test_messagehub_has_to_sign_when_there_is_a_secret(store: Store, headers: Any, status: int) -> None:
-    client = create_app(store, messagehub_secret=SECRET).test_client()
-    given = headers(int(time.time()))
-    answer = client.post("/hooks/messagehub", data=RAW, content_type="application/json", headers=given)
-    assert answer.status_code == status
