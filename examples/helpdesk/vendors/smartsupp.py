@@ -1,16 +1,130 @@
-"""Smartsupp's POST hook: one body per finished chat, missed chat or offline message, sent when all is over."""
+"""Smartsupp: the POST hook is a chat as a whole, when it is over; the event webhooks tell it bit by bit.
+
+Both may come to the same address. Event webhooks know agents and contacts by their ids only: for names one would ask
+the vendor's API.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from ..body import Body, flag, identity, integer, mapping, moment, text
+from ..body import Body, Mismatch, array, flag, identity, integer, mapping, moment, text
 from ..lines import lines
-from ..tickets import AUTOMATIC, CLOSED, Message, Update, Version
+from ..tickets import (
+    AGENT,
+    ANNOUNCED,
+    AUTOMATIC,
+    CLOSED,
+    OPEN,
+    PENDING,
+    VISITOR,
+    Fact,
+    Message,
+    Update,
+    Version,
+)
+
+_STATUSES = {"open": OPEN, "served": OPEN, "pending": PENDING, "closed": CLOSED}
+_AUTHORS = {"contact": VISITOR, "agent": AGENT, "bot": AUTOMATIC, "trigger": AUTOMATIC, "system": AUTOMATIC}
+_REPLIES = ("agent_replied", "contact_replied", "bot_replied")
+_DELIVERIES = ("message_delivered", "message_delivery_failed")
+_PRESENCES = ("agent_joined", "agent_left")
 
 
 def smartsupp(body: Body) -> Update | None:
+    if body.get("type", text) == "event_callback":
+        return _event(body)
+    return _post_hook(body)
+
+
+def _event(body: Body) -> Update | None:
+    subject, _, what = body.need("event", text).partition(".")
+    data, at = body.need_child("data"), body.need("timestamp", moment)
+    if subject in ("contact", "visitor"):
+        data.need_child(subject).need("id", identity)
+        data.get("conversation_id", identity)
+        return None  # It says nothing about a conversation.
+    if subject != "conversation":
+        return None
+    if what in _PRESENCES:
+        data.need("conversation_id", identity)
+        data.need("agent_id", identity)
+        return None  # Who is there is not who has the conversation.
+    if what in _DELIVERIES:
+        message = data.need_child("message")
+        update = Update(message.need("conversation_id", identity))
+    else:
+        conversation = data.need_child("conversation")
+        update = _conversation(conversation, data, what, (at,))
+        message = data.need_child("message") if what in _REPLIES else None
+    if message is not None:
+        update.messages.append(_event_message(message, at))
+    return update
+
+
+def _conversation(conversation: Body, data: Body, what: str, version: Version) -> Update:
+    update = Update(conversation.need("id", identity))
+    status, served = conversation.need("status", text), conversation.get("is_served", flag)
+    update.add(
+        version,
+        status=_STATUSES.get(status, status),
+        unanswered=None if served is None else not served,
+        custom=conversation.get("variables", mapping),
+        labels=conversation.get("tags", array),
+        team=conversation.get("group_id", text),
+        rating=conversation.get("rating_value", integer),
+        feedback=conversation.get("rating_text", text) or None,
+    )
+    if what == "rated":
+        update.add(
+            version,
+            ("rating", "feedback"),
+            rating=data.need("rating_value", integer),
+            feedback=data.get("rating_text", text) or None,
+        )
+    update.facts += _assignees(conversation, data, what, version)
+    return update
+
+
+def _assignees(conversation: Body, data: Body, what: str, version: Version) -> Iterator[Fact]:
+    """The conversation knows best who has it; where it doesn't say, the event does."""
+    given = data.need("assigned", identity) if what == "agent_assigned" else None
+    holders = conversation.get("assigned_ids", array)
+    if holders is None and what not in ("agent_assigned", "agent_unassigned"):
+        return
+    holder = given if holders is None else holders[0] if holders else None
+    person = None if holder is None else {"id": str(holder), "name": None, "email": None}
+    yield Fact("assignee", person, (*version, ANNOUNCED))
+
+
+def _event_message(message: Body, at: int) -> Message:
+    """`at` is the time of the event: messages of the same moment were written in the order of their events."""
+    files = [file.get("url", text) or "" for file in message.children("attachments")]
+    author = message.need("sub_type", text)
+    return Message(
+        key=message.need("id", identity),
+        author=_AUTHORS.get(author, author),
+        name=None,
+        text=message.need("content", _content) or " ".join(files),
+        at=message.need("created_at", moment),
+        order=at,
+        version=(at,),
+    )
+
+
+def _content(value: Any) -> str:
+    """{"type": "text", "text": "Hello"} or, as older receivers know it, "Hello"."""
+    if isinstance(value, dict):
+        value = value.get("text")
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Mismatch("text, or an object with a text")
+    return text(value)
+
+
+def _post_hook(body: Body) -> Update:
     channel, visitor = body.need_child("channel"), body.need_child("visitor")
     update = Update(channel.need("id", identity), live=False)
     messages = body.children("messages")

@@ -1,4 +1,4 @@
-"""Smartsupp: which steps send the POST hook, and how it is delivered."""
+"""Smartsupp: the POST hook and the event webhooks, and how they are delivered."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ from typing import Any
 
 from simulator.vendors.base import (
     DOCUMENTED,
+    RECONSTRUCTED,
+    SUCCESS,
     Draft,
     EventKind,
     Policy,
     Profile,
+    Stated,
     Vendor,
 )
-from simulator.vendors.smartsupp import payloads
+from simulator.vendors.smartsupp import ids, payloads
+from simulator.vendors.smartsupp import webhook_reactions as events
 from simulator.vendors.smartsupp.signing import SCHEMES
+from simulator.vendors.smartsupp.webhooks import Notes
 from simulator.world import CLOSED, Conversation, OfflineMessageLeft, StatusChanged
 
 SOURCE = "Smartsupp help, Export to 3rd-party system (help.smartsupp.com)"
+PAGE = "Smartsupp REST API, Webhooks (docs.smartsupp.com/rest-api/webhooks)"
+RECEIVER = (
+    "a receiver that runs against the live service: onpaj/Anela.Heblo (GitHub), "
+    "Features/Smartsupp/UseCases/ProcessWebhookEvent"
+)
+SETTINGS = "a receiver that runs against the live service: onpaj/Anela.Heblo (GitHub), appsettings.Production.json"
 
 
 def _closed(change: StatusChanged, conversation: Conversation, memory: None) -> Iterator[Draft]:
@@ -30,7 +41,8 @@ def _offline(change: OfflineMessageLeft, conversation: Conversation, memory: Non
 
 
 def _identify(body: Any) -> str | None:
-    return "post_hook" if isinstance(body, dict) else None
+    """Both kinds of webhook may come to one address: what calls itself an event is none of these."""
+    return "post_hook" if isinstance(body, dict) and body.get("type") != "event_callback" else None
 
 
 POST_HOOK = Profile(
@@ -44,4 +56,74 @@ POST_HOOK = Profile(
     identify=_identify,
 )
 
-VENDOR = Vendor(name="smartsupp", title="Smartsupp", profiles={POST_HOOK.name: POST_HOOK}, schemes=SCHEMES)
+_LISTED = {
+    events.OPENED: "a conversation begins, or is open again",
+    events.CLOSED_EVENT: "an agent closes the conversation, or time does",
+    events.RATED: "the contact rates the conversation",
+    events.AGENT_ASSIGNED: "the conversation is given to an agent",
+    events.AGENT_UNASSIGNED: "the conversation is taken from an agent",
+    events.AGENT_JOINED: "an agent joins",
+    events.AGENT_LEFT: "an agent leaves",
+    events.AGENT_REPLIED: "an agent writes a message",
+    events.CONTACT_REPLIED: "the visitor writes a message, or leaves one while nobody is there",
+    events.MESSAGE_DELIVERED: "an agent's message reaches the visitor",
+    events.MESSAGE_DELIVERY_FAILED: "an agent's message can't reach the visitor, who has gone without an address",
+}
+_HANDLED = {
+    events.CLOSED_BY_CONTACT: "the visitor closes the conversation, or leaves unanswered",
+    events.BOT_REPLIED: "an automatic message becomes part of the conversation",
+    events.CONTACT_CREATED: "the visitor becomes a contact",
+    events.CONTACT_UPDATED: "data of the contact change",
+    events.CONTACT_ACQUIRED: "the visitor becomes a contact in the middle of a chat",
+}
+_FILTERED = {
+    events.VISITOR_CONNECTED: "the visitor opens the chat widget",
+    events.VISITOR_UPDATED: "the visitor goes to another page",
+    events.VISITOR_TRIGGERED: "an automatic message is shown to the visitor",
+    events.VISITOR_DISCONNECTED: "the visitor leaves unanswered",
+    events.VISITOR_TYPING: "the visitor starts or stops typing",
+}
+
+
+def _identify_event(body: Any) -> str | None:
+    if not isinstance(body, dict) or body.get("type") != "event_callback":
+        return None
+    event = body.get("event")
+    return event if isinstance(event, str) and event in WEBHOOKS.event_names() else None
+
+
+def _order_key(event: str, body: Any) -> str:
+    """The envelope's time, of fixed width: as text it sorts by time."""
+    timestamp: str = body["timestamp"]
+    return timestamp
+
+
+WEBHOOKS = Profile(
+    name="webhooks",
+    title="event webhooks: an envelope around what happened, signed with the app's secret",
+    events=(
+        *(EventKind(name, summary, DOCUMENTED, PAGE) for name, summary in _LISTED.items()),
+        *(EventKind(name, summary, RECONSTRUCTED, RECEIVER) for name, summary in _HANDLED.items()),
+        *(EventKind(name, summary, RECONSTRUCTED, SETTINGS) for name, summary in _FILTERED.items()),
+    ),
+    # That anything else is tried again later is documented, when and how often is not.
+    policy=Policy(
+        accepted=Stated(SUCCESS, DOCUMENTED, PAGE),
+        retried=Stated(None, DOCUMENTED, PAGE),
+        signing=Stated("smartsupp", DOCUMENTED, PAGE),
+    ),
+    headers={"Content-Type": "application/json"},
+    reactions=events.REACTIONS,
+    emits=events.EMITS,
+    identify=_identify_event,
+    conversation_id=lambda conversation: ids.conversation_id(conversation.id),
+    memory=Notes,
+    order_key=_order_key,
+)
+
+VENDOR = Vendor(
+    name="smartsupp",
+    title="Smartsupp",
+    profiles={POST_HOOK.name: POST_HOOK, WEBHOOKS.name: WEBHOOKS},
+    schemes=SCHEMES,
+)
