@@ -1,4 +1,8 @@
-"""Userlike: every callback of a chat carries the whole chat as it was at that moment."""
+"""Userlike: every callback of a chat carries the whole chat as it was at that moment.
+
+Before Unified Messaging a chat was called `chat_meta`; it had the same fields, and events that told no single message.
+A message that was left offline was no chat but had a callback of its own.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ _ANNOUNCES = {
     "start": ("status",),
     "end": ("status",),
     "ended": ("status",),
+    "receive": ("status",),
     "unread": ("status", "unanswered"),
     "message_sent": ("unanswered",),
     "forward": ("assignee", "team"),
@@ -31,7 +36,9 @@ _PHONE, _CUSTOMER = "Phone number", "Customer ID"
 
 def userlike(body: Body) -> Update | None:
     kind, event, number = body.need("_type", text), body.need("_event", text), body.need("id", identity)
-    if kind not in ("chat_session", "conversation"):
+    if kind == "offline_message":
+        return _offline_message(body, number)
+    if kind not in ("chat_session", "conversation", "chat_meta"):
         return None
     update = Update(number)
     version = _version(body)
@@ -58,6 +65,22 @@ def userlike(body: Body) -> Update | None:
     )
     update.messages += _messages(body, _AUTHORS.get(event))
     update.messages += _notes(body)
+    return update
+
+
+def _offline_message(body: Body, number: str) -> Update:
+    """A ticket of its own, since nobody says that its number is not a chat's too. It never changes."""
+    update = Update(f"offline-{number}", live=False)
+    at, name = body.need("created_at", moment), body.get("client_name", text) or None
+    update.add(
+        (at, 1),
+        status=CLOSED,
+        unanswered=True,
+        name=name,
+        email=body.get("client_email", text) or None,
+        custom=body.get("custom", mapping),
+    )
+    update.messages.append(Message("offline", VISITOR, name, body.need("message", text), at, 0, (ANNOUNCED,)))
     return update
 
 

@@ -17,26 +17,27 @@ from simulator.world import Agent, Conversation, Message, Visitor
 
 # The only values that the older samples show.
 _MESSAGE_TYPE = "co"
-_SESSION_STATUS = "new"
+SESSION_STATUS = "new"
 _ROLE, _ROLE_NAME = "a", "Admin"
 # The registration fields of the older widget sample that a visitor's data fit.
-_PHONE, _CUSTOMER_ID = "Phone number", "Customer ID"
+PHONE, CUSTOMER_ID = "Phone number", "Customer ID"
 
 
 def chat_session(event: str, conversation: Conversation, session: Session) -> dict[str, Any]:
     """The session as it is now; all `chat_session` events have this body."""
-    return _chat("chat_session", event, _SESSION_STATUS, session.ended_at, conversation, session)
+    return chat("chat_session", event, SESSION_STATUS, session.ended_at, conversation, session)
 
 
 def conversation_ended(conversation: Conversation, session: Session) -> dict[str, Any]:
     """The conversation as it is now; a manual send has this body too, whatever the status is."""
-    status = "ended" if conversation.ended else _SESSION_STATUS
-    return _chat("conversation", "ended", status, conversation.ended_at, conversation, session)
+    status = "ended" if conversation.ended else SESSION_STATUS
+    return chat("conversation", "ended", status, conversation.ended_at, conversation, session)
 
 
-def _chat(
+def chat(
     kind: str, event: str, status: str, ended_at: int | None, conversation: Conversation, session: Session
 ) -> dict[str, Any]:
+    """All that is known of a chat now, as a body of this type and event. `ended_at` is in milliseconds since 1970."""
     visitor = conversation.visitor
     pages = conversation.pages
     created = _operator_created(conversation, session)
@@ -46,8 +47,8 @@ def _chat(
         "_event": event,
         "id": conversation.id,
         "status": status,
-        "created_at": _date(conversation.started_at),
-        "ended_at": None if ended_at is None else _date(ended_at),
+        "created_at": date(conversation.started_at),
+        "ended_at": None if ended_at is None else date(ended_at),
         "duration": _duration((ended_at or conversation.now) - conversation.started_at),
         "browser_name": visitor.browser or "",
         "browser_os": visitor.system,
@@ -86,7 +87,7 @@ def message(written: Message) -> dict[str, Any]:
     return {
         "message": written.text or " ".join(file.url or file.name for file in written.attachments),
         "person": (written.author.name or "") if written.author else "",
-        "sent_at": _date(written.at),
+        "sent_at": date(written.at),
         "type": _MESSAGE_TYPE,
     }
 
@@ -99,7 +100,7 @@ def note(written: Message) -> dict[str, Any]:
         "body": written.text or "",
         "operator_id": author.id,
         "name": author.name,
-        "sent_at": _date(written.at),
+        "sent_at": date(written.at),
     }
 
 
@@ -190,9 +191,9 @@ def widget(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def widget_config(settings: Mapping[str, Any]) -> dict[str, Any]:
+def widget_config(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The callback that tells a widget's settings."""
-    return {"_type": "um_widget", "_event": "config", **settings}
+    return {"_type": kind, "_event": "config", **settings}
 
 
 def _client(visitor: Visitor) -> dict[str, Any]:
@@ -201,11 +202,11 @@ def _client(visitor: Visitor) -> dict[str, Any]:
         "client_uuid": visitor.token,
         "client_name": visitor.name or "",
         "client_email": visitor.email or "",
-        "client_additional01_name": None if phone is None else _PHONE,
+        "client_additional01_name": None if phone is None else PHONE,
         "client_additional01_value": phone,
         "client_additional02_name": None,
         "client_additional02_value": None,
-        "client_additional03_name": None if identifier is None else _CUSTOMER_ID,
+        "client_additional03_name": None if identifier is None else CUSTOMER_ID,
         "client_additional03_value": identifier,
     }
 
@@ -252,7 +253,7 @@ def _survey_option(answers: str | Mapping[str, Any] | None) -> str | None:
     return ", ".join(str(answer) for answer in answers.values())
 
 
-def _date(milliseconds: int) -> str:
+def date(milliseconds: int) -> str:
     """`2026-01-05 09:00:00`: UTC, without a zone and without a fraction."""
     return moment(milliseconds).isoformat(" ", "seconds")[:19]
 

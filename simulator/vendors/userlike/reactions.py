@@ -6,11 +6,11 @@ moment is published nowhere and assumed.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from simulator.vendors.base import Draft, Reaction
-from simulator.vendors.userlike import payloads
+from simulator.vendors.userlike import noting, payloads
+from simulator.vendors.userlike.noting import Drafts
 from simulator.vendors.userlike.session import Session
 from simulator.world import (
     CLOSED,
@@ -33,12 +33,9 @@ from simulator.world import (
     SendQueued,
     Started,
     StatusChanged,
-    StepError,
     SurveyAnswered,
     WidgetConfigured,
 )
-
-Drafts = Iterator[Draft]
 
 
 def _chat_session(event: str, conversation: Conversation, session: Session) -> Draft:
@@ -75,7 +72,7 @@ def _message_added(change: MessageAdded, conversation: Conversation, session: Se
         session.proactive = True
     elif isinstance(message.author, Agent):
         session.unread = False
-        _take_note_of_operator(conversation, session)
+        noting.take_note_of_operator(conversation, session)
         yield _chat_session("message_sent", conversation, session)
     else:
         session.unread = True
@@ -83,41 +80,12 @@ def _message_added(change: MessageAdded, conversation: Conversation, session: Se
 
 
 def _message_changed(change: MessageChanged, conversation: Conversation, session: Session) -> Drafts:
-    kept = [message for message in conversation.messages if not message.deleted]
-    session.messages = [payloads.message(message) for message in kept if not message.private]
-    session.notes = [payloads.note(message) for message in kept if message.private]
-    yield from ()
-
-
-def _joined(change: Joined, conversation: Conversation, session: Session) -> Drafts:
-    session.unread = False
-    _take_note_of_operator(conversation, session)
-    yield from ()
-
-
-def _left(change: Left, conversation: Conversation, session: Session) -> Drafts:
-    _take_note_of_operator(conversation, session)
-    yield from ()
-
-
-def _take_note_of_operator(conversation: Conversation, session: Session) -> None:
-    session.operator = conversation.assignee or conversation.current_agent
-
-
-def _read(change: MessagesRead, conversation: Conversation, session: Session) -> Drafts:
-    if change.by is not None:
-        session.unread = False
+    noting.rewrite(conversation.messages, session)
     yield from ()
 
 
 def _assigned(change: Assigned, conversation: Conversation, session: Session) -> Drafts:
-    """Only from somebody to another operator or group: the first operator of a conversation is no forward."""
-    _, team_before = change.before
-    operator, team = change.after
-    was_held = session.operator is not None or team_before is not None
-    moved = operator is not session.operator or team != team_before
-    session.operator = operator
-    if was_held and moved and (operator is not None or team is not None):
+    if noting.forwarded(change, session):
         yield _chat_session("forward", conversation, session)
 
 
@@ -169,7 +137,7 @@ def _offline(change: OfflineMessageLeft, conversation: Conversation, session: Se
     yield from _end(conversation, session, unread=True)
 
 
-def _presence(change: PresenceChanged, conversation: Conversation, session: Session) -> Drafts:
+def presence(change: PresenceChanged, conversation: Conversation, session: Session) -> Drafts:
     yield Draft(f"operator.{change.goes}", payloads.operator(change.goes, change.agent, conversation))
 
 
@@ -182,14 +150,9 @@ def _contact_updated(change: ContactUpdated, conversation: Conversation, session
 
 
 def _widget_configured(change: WidgetConfigured, conversation: Conversation, session: Session) -> Drafts:
-    known = payloads.widget(conversation)
-    for name, value in change.settings.items():
-        if name.startswith("_"):
-            raise StepError(f"'{name}' is no setting of a widget; the callback fills it in")
-        if name in known and type(value) is not type(known[name]):
-            raise StepError(f"the setting '{name}' is of another type; write it like {json.dumps(known[name])}")
-    session.settings |= change.settings
-    yield Draft("um_widget.config", payloads.widget_config(known | session.settings))
+    noting.configured(change, conversation, session)
+    settings = payloads.widget(conversation) | session.settings
+    yield Draft("um_widget.config", payloads.widget_config("um_widget", settings))
 
 
 def _send_queued(change: SendQueued, conversation: Conversation, session: Session) -> Drafts:
@@ -201,9 +164,9 @@ REACTIONS: Mapping[type, Reaction] = {
     Started: _started,
     MessageAdded: _message_added,
     MessageChanged: _message_changed,
-    Joined: _joined,
-    Left: _left,
-    MessagesRead: _read,
+    Joined: noting.joined,
+    Left: noting.left,
+    MessagesRead: noting.read,
     Assigned: _assigned,
     Rated: _rated,
     FeedbackLeft: _feedback,
@@ -211,7 +174,7 @@ REACTIONS: Mapping[type, Reaction] = {
     GoalReached: _goal,
     StatusChanged: _status_changed,
     OfflineMessageLeft: _offline,
-    PresenceChanged: _presence,
+    PresenceChanged: presence,
     ContactCreated: _contact_created,
     ContactUpdated: _contact_updated,
     WidgetConfigured: _widget_configured,

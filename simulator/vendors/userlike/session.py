@@ -15,6 +15,7 @@ class Session:
     `messages` and `notes` hold the finished JSON of what was written, so that a long chat is told in
     full by every callback without being worked out again. `operator` is who has the conversation now,
     `operator_created` who had it first. `ended_at` is in milliseconds since 1970.
+    `offline_messages` counts those that were told on their own, not in a chat.
     """
 
     open: bool = False
@@ -28,4 +29,5 @@ class Session:
     goal: dict[str, Any] = field(default_factory=lambda: {"id": None, "name": None})
     messages: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
+    offline_messages: int = 0
     settings: dict[str, Any] = field(default_factory=dict)

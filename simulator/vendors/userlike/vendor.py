@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from simulator.vendors.base import DOCUMENTED, EventKind, Policy, Profile, Stated, Vendor
+from simulator.vendors.userlike.identifying import identify, order_key
+from simulator.vendors.userlike.legacy import LEGACY
 from simulator.vendors.userlike.reactions import REACTIONS
 from simulator.vendors.userlike.session import Session
 
@@ -62,23 +64,6 @@ _EMITS = {
 }
 
 
-def _identify(body: Any) -> str | None:
-    if not isinstance(body, dict):
-        return None
-    name = f"{body.get('_type')}.{body.get('_event')}"
-    return name if name in _NAMES else None
-
-
-def _order_key(event: str, body: Any) -> str | None:
-    """The newest time in the body of a chat, to the second; the durations beside them are left out, since they stop
-    at the end. Bodies about operators, contacts and widgets have no time."""
-    if "messages" not in body:
-        return None
-    written = [item["sent_at"] for item in (*body["messages"], *body["notes"])]
-    newest: str = max(body["created_at"], body["ended_at"] or "", *written)
-    return newest
-
-
 ADD_ON = Profile(
     name="documented",
     title="the API add-on: a callback per event of sessions, conversations, operators, contacts and widgets",
@@ -90,9 +75,9 @@ ADD_ON = Profile(
     headers={"Content-Type": "application/JSON"},
     reactions=REACTIONS,
     emits=_EMITS,
-    identify=_identify,
+    identify=partial(identify, _NAMES),
     memory=Session,
-    order_key=_order_key,
+    order_key=order_key,
 )
 
-VENDOR = Vendor(name="userlike", title="Userlike", profiles={ADD_ON.name: ADD_ON})
+VENDOR = Vendor(name="userlike", title="Userlike", profiles={ADD_ON.name: ADD_ON, LEGACY.name: LEGACY})
