@@ -109,6 +109,7 @@ class Player:
         self._room = room
         self._stop = asyncio.Event()
         self._reached_once: set[int] = set()
+        self._asked_for = {id(place) for _, place in places.numbered()}
         self._tasks: asyncio.TaskGroup | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening = Lock()
@@ -327,7 +328,8 @@ class Player:
             for waiting in talk.queued.pop(place, ()):
                 talk.agenda.add(talk.now, waiting)
         self._record(attempt)
-        if attempt.verdict == UNREACHABLE and attempt.final:
+        # One that has subscribed by the vendor's API meanwhile may be gone again.
+        if attempt.verdict == UNREACHABLE and attempt.final and id(delivery.place) in self._asked_for:
             self.summary.unreachable = f"{delivery.place.endpoint.shown}: {attempt.reason}"
             # A run that only waits for others to begin conversations goes on: the target may come.
             if self._options.count or not self._options.stays:
