@@ -9,7 +9,7 @@ jsonschema-rs judges on the hot path; `jsonschema` is the reference that a test 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,18 +42,29 @@ class Violation:
 class Contract:
     """The contract of one vendor and profile."""
 
-    def __init__(self, vendor: str, profile: str, folder: Path, amend: Amend | None = None) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        profile: str,
+        folder: Path,
+        amend: Amend | None = None,
+        events: Collection[str] | None = None,
+    ) -> None:
+        """`amend` changes the folder's documents for this profile, which has `events` only (None means all)."""
         self.vendor = vendor
         self.profile = profile
         self.folder = folder
         self._amend = amend
+        self._events = events
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     @property
     def events(self) -> tuple[str, ...]:
         """The events that have a schema."""
         names = (path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}"))
-        return tuple(sorted(name for name in names if name != "objects"))
+        return tuple(
+            sorted(name for name in names if name != "objects" and (self._events is None or name in self._events))
+        )
 
     def schema(self, event: str) -> dict[str, Any]:
         """The JSON Schema of an event's body. Raises UnknownNameError."""
@@ -140,7 +151,8 @@ def contract(vendor: str, profile: str) -> Contract:
     """The contract of a vendor's profile. Raises UnknownNameError."""
     known = registry.get(vendor)
     chosen = known.profile(profile)
-    return Contract(vendor, profile, known.contracts() / (chosen.contract or chosen.name), chosen.amend)
+    events = None if chosen.amend is None else chosen.event_names()
+    return Contract(vendor, profile, known.contracts() / (chosen.contract or chosen.name), chosen.amend, events)
 
 
 def _with_file_names(value: Any, name: str) -> Any:

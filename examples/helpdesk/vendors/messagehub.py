@@ -41,6 +41,9 @@ def messagehub(body: Body) -> Update | None:
         body.need("id", identity)
         current = body.child("current_conversation")
         return _conversation(current, event) if current else None
+    if event.startswith("conversation_typing_"):
+        # Tells who is typing, around the conversation.
+        return _conversation(body.need_child("conversation"), event)
     return _conversation(body, event) if event.startswith("conversation_") else None
 
 

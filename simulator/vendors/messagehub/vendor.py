@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.vendors.base import (
     DOCUMENTED,
@@ -18,8 +18,16 @@ from simulator.vendors.base import (
     Vendor,
 )
 from simulator.vendors.messagehub import reactions
+from simulator.vendors.messagehub.observed import profiles as observed
+from simulator.vendors.messagehub.observed.quirks import quirks
+from simulator.vendors.messagehub.operations import OPERATIONS
 from simulator.vendors.messagehub.payloads import Notes
 from simulator.vendors.messagehub.signing import SCHEMES
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from simulator.server.state import ServerState
 
 SOURCE = "ClickFunnels help, MessageHub integration: supported webhook events (support.myclickfunnels.com)"
 JOBS = "Chatwoot source (chatwoot/chatwoot), app/dispatchers and app/jobs: one job per event, ten at once"
@@ -48,6 +56,13 @@ def _order_key(event: str, body: Any) -> int | None:
     return timestamp
 
 
+def _api(state: ServerState) -> Blueprint:
+    # Flask is imported by whoever serves, and by nobody else.
+    from simulator.vendors.messagehub.api import blueprint
+
+    return blueprint(state)
+
+
 # The page: an agent bot is not told of changes of the status.
 AGENT_BOT = TargetKind("agent_bot", without=frozenset({reactions.CONVERSATION_STATUS_CHANGED}))
 
@@ -73,4 +88,16 @@ PROFILE = Profile(
     order_key=_order_key,
 )
 
-VENDOR = Vendor(name="messagehub", title="ClickFunnels MessageHub", profiles={PROFILE.name: PROFILE}, schemes=SCHEMES)
+OBSERVED = (observed.observed(observed.FIRST), observed.observed(observed.LAST))
+
+VENDOR = Vendor(
+    name="messagehub",
+    title="ClickFunnels MessageHub",
+    profiles={profile.name: profile for profile in (PROFILE, *OBSERVED)},
+    operations=OPERATIONS,
+    api=_api,
+    schemes=SCHEMES,
+    # The version that had every quirk of the versions between the listed ones.
+    quirks=quirks((4, 12, 0)),
+    version=observed.version,
+)

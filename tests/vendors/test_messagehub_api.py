@@ -1,0 +1,584 @@
+"""MessageHub's REST API: webhooks decide where events go, and what an integration does comes back as webhooks."""
+
+from __future__ import annotations
+
+import hmac
+import http.client
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Vendorsim
+from delivery.receiver import Connection, Receiver, Request, status
+from ports import free_port
+
+from simulator.config import Config, Target
+from simulator.scenario.verbs import Miss
+from simulator.server.allowed_targets import refusal
+from simulator.server.app import create_app
+from simulator.server.state import ApiCall, ServerState
+from simulator.server.wsgi import running_server
+
+TOKEN = "s3cret"
+ACCOUNT = 7
+EVENTS = ("conversation_created", "conversation_updated", "conversation_status_changed", "message_created")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Client:
+    """An integration's client. `account` is the one that stands in its paths."""
+
+    port: int
+    account: int | str = ACCOUNT
+    token: str | None = TOKEN
+
+    def __call__(
+        self, method: str, path: str, document: Any = None, *, raw: bytes | None = None, **headers: str
+    ) -> Answer:
+        sent = {"Content-Type": "application/json"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        if self.token is not None:
+            sent["api_access_token"] = self.token
+        body = raw if raw is not None else None if document is None else json.dumps(document).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request(method, f"/api/v1/accounts/{self.account}{path}", body, sent)
+        answer = connection.getresponse()
+        found = Answer(answer.status, answer.read())
+        connection.close()
+        return found
+
+    def subscribe(self, target: Receiver, *events: str, path: str = "/hook") -> dict[str, Any]:
+        document = {"url": target.url(path)} | ({"subscriptions": list(events)} if events else {})
+        made = self("POST", "/webhooks", document)
+        assert made.status == 200, made.body
+        return dict(made.json["payload"]["webhook"])
+
+    def begin(self, **wishes: Any) -> dict[str, Any]:
+        begun = self("POST", "/conversations", wishes)
+        assert begun.status == 200, begun.body
+        return dict(begun.json)
+
+    def conversation(self, **wishes: Any) -> str:
+        """The path of a new conversation."""
+        return f"/conversations/{self.begin(**wishes)['id']}"
+
+
+@dataclass
+class Hub:
+    """A server and what it tells of its calls."""
+
+    client: Client
+    state: ServerState
+    calls: list[ApiCall]
+
+
+Serve = Callable[..., Hub]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """`serve(profile="observed-4.15", targets=(…))` starts a server; more arguments are those of ServerState."""
+    servers = []
+
+    def start(profile: str = "documented", targets: tuple[Target, ...] = (), **options: Any) -> Hub:
+        config = Config(targets={"messagehub": targets})
+        state = ServerState(TOKEN, profiles={"messagehub": profile}, config=config, **options)
+        calls: list[ApiCall] = []
+        state.subscribe(calls.append)
+        server = running_server(create_app(state))
+        servers.append((server, state))
+        return Hub(Client(server.port), state, calls)
+
+    yield start
+    for server, state in servers:
+        server.close()
+        state.close()
+
+
+@pytest.fixture
+def client(serve: Serve) -> Client:
+    return serve().client
+
+
+def events(requests: list[Request]) -> list[str]:
+    return [request.json["event"] for request in requests]
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed-2.5", "observed-4.15"])
+def test_an_agents_reply_comes_back_as_message_created(serve: Serve, profile: str) -> None:
+    client = serve(profile).client
+    with Receiver() as target:
+        client.subscribe(target, "message_created")
+        path = client.conversation()
+        reply = client("POST", f"{path}/messages", {"content": "Grüße 👋"})
+        assert reply.status == 200
+        came = target.wait_for(1)[0].json
+    assert (came["event"], came["content"], came["id"]) == ("message_created", "Grüße 👋", reply.json["id"])
+    assert came["conversation"]["id"] == reply.json["conversation_id"]
+    assert (reply.json["message_type"], reply.json["private"]) == (1, False)
+
+
+def test_what_each_call_causes(client: Client) -> None:
+    with Receiver() as target:
+        client.subscribe(target)
+        path = client.conversation(message={"content": "Hello"})
+        agents = client("GET", "/agents").json
+        calls = [
+            ("/messages", {"content": "And you?", "message_type": "incoming"}, ["message_created"]),
+            ("/messages", {"content": "For us", "private": True}, ["message_created"]),
+            ("/toggle_status", {"status": "pending"}, ["conversation_status_changed", "conversation_updated"]),
+            ("/toggle_status", {"status": "pending"}, []),
+            ("/toggle_status", {}, ["conversation_status_changed", "conversation_updated"]),
+            ("/assignments", {"assignee_id": agents[1]["id"]}, ["conversation_updated"]),
+            ("/assignments", {"team_id": client("GET", "/teams").json[0]["id"]}, ["conversation_updated"]),
+            ("/assignments", {}, []),
+            ("/labels", {"labels": ["vip", "new", "vip"]}, ["conversation_updated"]),
+            ("/custom_attributes", {"custom_attributes": {"plan": "gold"}}, ["conversation_updated"]),
+            ("/toggle_typing_status", {"typing_status": "on"}, []),
+            ("/update_last_seen", None, []),
+            ("/toggle_status", {"status": "resolved"}, ["conversation_status_changed", "conversation_updated"]),
+        ]
+        expected = ["conversation_created", "message_created"]
+        for operation, document, caused in calls:
+            assert client("POST", path + operation, document).status == 200, operation
+            expected += caused
+        requests = target.wait_for(len(expected))
+    assert sorted(events(requests)) == sorted(expected)
+    bodies = [request.json for request in requests]
+    changed = [name for body in bodies for change in body.get("changed_attributes", ()) for name in change]
+    assert sorted(changed) == [
+        "assignee_id",
+        "custom_attributes",
+        "label_list",
+        "status",
+        "status",
+        "status",
+        "team_id",
+    ]
+    assert [body["private"] for body in bodies if body.get("content") == "For us"] == [True]
+
+
+def test_the_answers_tell_the_state(client: Client) -> None:
+    path = client.conversation()
+    second = client("GET", "/agents").json[1]
+    team = client("GET", "/teams").json[0]
+    assert client("POST", f"{path}/assignments", {"assignee_id": second["id"]}).json == second
+    assert client("POST", f"{path}/assignments", {"team_id": str(team["id"])}).json == team
+    assert client("POST", f"{path}/labels", {"labels": ["a"]}).json == {"payload": ["a"]}
+    assert client("GET", f"{path}/labels").json == {"payload": ["a"]}
+    kept = client("POST", f"{path}/custom_attributes", {"custom_attributes": {"plan": [1]}}).json
+    assert kept == {"custom_attributes": {"plan": [1]}}
+    snoozed = client("POST", f"{path}/toggle_status", {"status": "snoozed", "snoozed_until": 1757506877}).json
+    assert (snoozed["payload"]["success"], snoozed["payload"]["current_status"]) == (True, "snoozed")
+    shown = client("GET", path).json
+    assert (shown["status"], shown["labels"], shown["custom_attributes"]) == ("snoozed", ["a"], {"plan": [1]})
+    assert shown["meta"]["assignee"]["id"] == second["id"]
+    # Nobody has this id: the conversation is taken from whoever has it, as Chatwoot does.
+    assert client("POST", f"{path}/assignments", {"assignee_id": 999_999}).json is None
+    assert client("GET", path).json["meta"].get("assignee") is None
+
+
+def test_an_update_narrows_a_subscription_and_a_deletion_ends_it(client: Client) -> None:
+    with Receiver() as first, Receiver() as second:
+        hook = client.subscribe(first)
+        client.subscribe(second, "message_created")
+        path = client.conversation()
+        assert events(first.wait_for(1)) == ["conversation_created"]
+        narrowed = client("PATCH", f"/webhooks/{hook['id']}", {"subscriptions": ["message_created"]})
+        assert narrowed.json["payload"]["webhook"]["subscriptions"] == ["message_created"]
+        client("POST", f"{path}/toggle_status", {"status": "pending"})
+        client("POST", f"{path}/messages", {"content": "1"})
+        assert events(first.wait_for(2)) == ["conversation_created", "message_created"]
+        assert client("DELETE", f"/webhooks/{hook['id']}") == Answer(200, b"")
+        client("POST", f"{path}/messages", {"content": "2"})
+        assert sorted(request.json["content"] for request in second.wait_for(2)) == ["1", "2"]
+        assert len(first.requests) == 2
+
+
+def test_a_moved_subscription_gets_its_events_elsewhere(client: Client) -> None:
+    with Receiver() as target:
+        hook = client.subscribe(target, "message_created", path="/old")
+        moved = client("PATCH", f"/webhooks/{hook['id']}", {"url": target.url("/new"), "name": "Desk"})
+        assert (moved.json["payload"]["webhook"]["id"], moved.json["payload"]["webhook"]["name"]) == (
+            hook["id"],
+            "Desk",
+        )
+        client.conversation(message={"content": "Hello"})
+        assert target.wait_for(1)[0].line == "POST /new HTTP/1.1"
+
+
+def test_configured_targets_are_listed_without_their_secrets(serve: Serve) -> None:
+    with Receiver() as target:
+        url = f"http://user:pass@127.0.0.1:{target.port}/hook?key=abc"
+        configured = Target(url, ("message_created",), {"X-Key": "hidden"})
+        client = serve(targets=(configured, Target(target.url("/bot"), kind="agent_bot"))).client
+        listed = client("GET", "/webhooks")
+        assert listed.json["payload"]["webhooks"] == [
+            {
+                "id": 1,
+                "name": None,
+                "url": target.url(),
+                "account_id": ACCOUNT,
+                "subscriptions": ["message_created"],
+            }
+        ]
+        # A change of its events changes nothing else about it.
+        assert client("PATCH", "/webhooks/1", {"subscriptions": ["conversation_created"]}).status == 200
+        client.begin()
+        came = next(request for request in target.wait_for(2) if "/bot" not in request.line)
+        assert (came.line, came.header("X-Key")) == ("POST /hook?key=abc HTTP/1.1", "hidden")
+        assert client("DELETE", "/webhooks/1").status == 200
+        assert client("GET", "/webhooks").json == {"payload": {"webhooks": []}}
+
+
+def test_headers_of_a_configured_target_do_not_follow_it_to_another_server(serve: Serve) -> None:
+    with Receiver() as old, Receiver() as new:
+        client = serve(targets=(Target(old.url(), headers={"X-Key": "hidden"}),)).client
+        assert client("PATCH", "/webhooks/1", {"url": new.url()}).status == 200
+        client.begin()
+        assert new.wait_for(1)[0].header("X-Key") is None
+
+
+def test_a_secret_is_shown_once_and_signs(serve: Serve) -> None:
+    client = serve("observed-4.15").client
+    with Receiver() as target:
+        hook = client.subscribe(target, "message_created")
+        assert all("secret" not in listed for listed in client("GET", "/webhooks").json["payload"]["webhooks"])
+        moved = client("PATCH", f"/webhooks/{hook['id']}", {"url": target.url("/new")})
+        assert "secret" not in moved.json["payload"]["webhook"]
+        client.conversation(message={"content": "Hello"})
+        came = target.wait_for(1)[0]
+    signed = f"{came.header('X-Chatwoot-Timestamp')}.".encode() + came.body
+    digest = hmac.new(hook["secret"].encode(), signed, "sha256").hexdigest()
+    assert came.header("X-Chatwoot-Signature") == f"sha256={digest}"
+
+
+def test_no_secret_where_nothing_is_signed(client: Client) -> None:
+    with Receiver() as target:
+        assert "secret" not in client.subscribe(target)
+
+
+LOOPBACK = "http://localhost:9/hook"
+INVALID_URL = {"message": "Url is invalid", "attributes": ["url"]}
+INVALID_EVENTS = {"message": "Subscriptions Invalid events", "attributes": ["subscriptions"]}
+TAKEN = {"message": "Url has already been taken", "attributes": ["url"]}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({}, {"error": "param is missing or the value is empty: webhook"}),
+        ({"name": "x"}, INVALID_URL),
+        ({"url": "ftp://localhost/"}, INVALID_URL),
+        ({"url": None}, INVALID_URL),
+        ({"url": 5}, {"error": "url must be text"}),
+        (
+            {"url": LOOPBACK, "subscriptions": []},
+            INVALID_EVENTS,
+        ),
+        (
+            {"url": LOOPBACK, "subscriptions": ["message_created", "nonsense"]},
+            INVALID_EVENTS,
+        ),
+        (
+            {"webhook": {"url": "http://localhost:4010/taken"}},
+            TAKEN,
+        ),
+    ],
+)
+def test_webhooks_that_are_refused(client: Client, document: dict[str, Any], said: dict[str, Any]) -> None:
+    assert client("POST", "/webhooks", {"webhook": {"url": "http://localhost:4010/taken"}}).status == 200
+    refused = client("POST", "/webhooks", document)
+    assert (refused.status, refused.json) == (422, said)
+
+
+def test_events_go_to_this_machine_and_configured_hosts_only(serve: Serve) -> None:
+    client = serve(targets=(Target("http://desk.example.com/hook"),)).client
+    refused = client("POST", "/webhooks", {"url": "http://169.254.169.254/latest"})
+    assert refused.status == 422
+    assert "vendorsim sends no events to '169.254.169.254'" in refused.json["message"]
+    # An integration may clear away what is there, and subscribe anew.
+    assert client("DELETE", "/webhooks/1").status == 200
+    assert client("POST", "/webhooks", {"url": "https://desk.example.com/other"}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://127.0.0.1/", True),
+        ("http://127.9.8.7:8000/hook", True),
+        ("http://[::1]:8000/", True),
+        ("https://LOCALHOST/", True),
+        ("http://desk.localhost/", True),
+        ("http://app:8000/hook", True),
+        ("http://APP/", True),
+        ("http://10.0.0.1/", False),
+        ("http://0.0.0.0/", False),
+        ("http://[::]/", False),
+        ("http://2130706433/", False),
+        ("http://localhost.example.com/", False),
+        ("http://localhost@example.com/", False),
+        ("http://notlocalhost/", False),
+        ("ftp://localhost/", False),
+        ("http://", False),
+    ],
+)
+def test_where_events_may_be_sent(url: str, allowed: bool) -> None:
+    assert (refusal(url, {"app"}) is None) is allowed
+
+
+def test_no_more_than_fifty_webhooks(client: Client) -> None:
+    made = [client("POST", "/webhooks", {"url": f"{LOOPBACK}/{number}"}).status for number in range(51)]
+    assert made == [200] * 50 + [422]
+    assert client("DELETE", "/webhooks/3").status == 200
+    assert client("POST", "/webhooks", {"url": LOOPBACK}).json["payload"]["webhook"]["id"] == 51
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        (None, {"errors": ["You need to sign in or sign up before continuing."]}),
+        ("wrong", {"error": "Invalid Access Token"}),
+    ],
+)
+def test_calls_without_the_token(client: Client, token: str | None, said: dict[str, Any]) -> None:
+    client.token = token
+    refused = client("GET", "/webhooks")
+    assert (refused.status, refused.json) == (401, said)
+
+
+def test_the_header_may_be_written_with_dashes(client: Client) -> None:
+    client.token = None
+    assert client("GET", "/webhooks", api_access_token=TOKEN).status == 200
+
+
+def test_above_the_rate_it_is_429(serve: Serve) -> None:
+    client = serve(rate_limit=1.0).client
+    assert {client("GET", "/webhooks").status for _ in range(20)} == {200, 429}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/conversations/1"),
+        ("GET", "/conversations/x"),
+        ("GET", "/conversations/99999999999999999999"),
+        ("POST", "/conversations/1/messages"),
+        ("GET", "/conversations/1/messages"),
+        ("POST", "/conversations/1/toggle_status"),
+        ("POST", "/conversations/1/assignments"),
+        ("POST", "/conversations/1/labels"),
+        ("DELETE", "{path}/messages/1"),
+        ("PATCH", "/webhooks/9"),
+        ("DELETE", "/webhooks/0"),
+    ],
+)
+def test_what_nobody_knows_is_404(client: Client, method: str, path: str) -> None:
+    here = client.conversation()
+    missing = client(method, path.format(path=here), {"url": LOOPBACK})
+    assert (missing.status, missing.json) == (404, {"error": "Resource could not be found"})
+
+
+def test_the_first_conversation_decides_the_account(client: Client) -> None:
+    assert Client(client.port, 8)("GET", "/webhooks").status == 200
+    assert client.begin()["account_id"] == ACCOUNT
+    for account in (8, 0, -1, "x", 2**31):
+        other = Client(client.port, account)("GET", "/webhooks")
+        assert (other.status, other.json) == (404, {"error": "Resource could not be found"}), account
+
+
+@pytest.mark.parametrize(
+    ("operation", "document", "reason"),
+    [
+        ("messages", {}, "Content can't be blank"),
+        ("messages", {"content": "x" * 150_001}, "Content is too long (maximum is 150000 characters)"),
+        ("messages", {"content": 1}, "content must be text"),
+        ("messages", {"content": "x", "message_type": "activity"}, "'activity' is not a valid message_type"),
+        ("messages", {"content": "x", "content_type": "video"}, "'video' is not a valid content_type"),
+        ("messages", {"content": "x", "private": "yes"}, "private must be true or false"),
+        ("messages", [], "The body must be a JSON object"),
+        ("toggle_status", {"status": "closed"}, "'closed' is not a valid status"),
+        ("assignments", {"assignee_id": "ana"}, "assignee_id must be a number"),
+        ("assignments", {"team_id": -1}, "team_id must be a number"),
+        ("labels", {"labels": "vip"}, "labels must be a list of texts"),
+        ("labels", {"labels": [""]}, "labels must be a list of texts"),
+        ("custom_attributes", {}, "param is missing or the value is empty: custom_attributes"),
+        ("toggle_typing_status", {"typing_status": "maybe"}, "typing_status must be on or off"),
+    ],
+)
+def test_values_that_are_refused(client: Client, operation: str, document: Any, reason: str) -> None:
+    refused = client("POST", f"{client.conversation()}/{operation}", document)
+    assert refused.status == 422
+    assert reason in refused.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "media_type", "code"),
+    [
+        (b"{", "application/json", 400),
+        (b'{"content": "\\ud800"}', "application/json", 400),
+        (b'{"content": NaN}', "application/json", 400),
+        (b'{"content": "x", "content_attributes": {"a": ' + b"[" * 500 + b"]" * 500 + b"}}", "application/json", 400),
+        (b"content=x", "application/x-www-form-urlencoded", 415),
+        (b" " * (1024 * 1024 + 1), "application/json", 413),
+    ],
+    ids=["no JSON", "half a character", "no number", "too deep", "a form", "too large"],
+)
+def test_bodies_that_are_refused(serve: Serve, raw: bytes, media_type: str, code: int) -> None:
+    hub = serve()
+    path = hub.client.conversation()
+    refused = hub.client("POST", f"{path}/messages", raw=raw, Content_Type=media_type)
+    assert refused.status == code
+    assert refused.json["error"]
+    assert hub.calls[-1].status == code
+
+
+def test_messages_are_listed_by_pages(client: Client) -> None:
+    path = client.conversation()
+    ids = [client("POST", f"{path}/messages", {"content": str(number)}).json["id"] for number in range(25)]
+
+    def listed(query: str = "") -> list[int]:
+        return [message["id"] for message in client("GET", f"{path}/messages{query}").json["payload"]]
+
+    assert listed() == ids[5:]
+    assert listed(f"?before={ids[5]}") == ids[:5]
+    assert listed(f"?after={ids[2]}") == ids[3:]
+    assert listed(f"?after={ids[2]}&before={ids[4]}") == ids[2:4]
+    assert client("GET", f"{path}/messages?before=x").status == 422
+
+
+def test_a_message_is_deleted_once(client: Client) -> None:
+    with Receiver() as target:
+        client.subscribe(target, "message_updated", "conversation_updated")
+        path = client.conversation()
+        message = client("POST", f"{path}/messages", {"content": "Oops", "echo_id": "mine"}).json
+        assert message["echo_id"] == "mine"
+        for _ in range(2):
+            deleted = client("DELETE", f"{path}/messages/{message['id']}").json
+            assert (deleted["id"], deleted["content_attributes"]) == (message["id"], {"deleted": True})
+        client("POST", f"{path}/labels", {"labels": ["last"]})
+        assert sorted(events(target.wait_for(2))) == ["conversation_updated", "message_updated"]
+
+
+def test_conversations_are_listed_by_status_assignee_and_page(client: Client) -> None:
+    paths = [client.conversation(status="pending" if number < 2 else "open") for number in range(28)]
+    agent = client("GET", "/agents").json[1]["id"]
+    client("POST", f"{paths[5]}/assignments", {"assignee_id": agent})
+
+    def listed(query: str = "") -> Any:
+        return client("GET", f"/conversations{query}").json["data"]
+
+    assert listed()["meta"] == {"mine_count": 1, "assigned_count": 1, "unassigned_count": 25, "all_count": 26}
+    assert (len(listed()["payload"]), len(listed("?page=2")["payload"])) == (25, 1)
+    assert len(listed("?status=pending")["payload"]) == 2
+    assert listed("?status=all")["meta"]["all_count"] == 28
+    assert [f"/conversations/{found['id']}" for found in listed("?assignee_type=assigned")["payload"]] == [paths[5]]
+    assert client("GET", "/conversations?page=0").status == 422
+    assert client("GET", "/conversations?status=closed").status == 422
+
+
+def test_a_conversation_begins_as_it_is_asked_for(client: Client) -> None:
+    with Receiver() as target:
+        client.subscribe(target)
+        first = client.begin(source_id="browser-1")
+        wishes = {"status": "pending", "custom_attributes": {"plan": "gold"}, "message": {"content": "Hi"}}
+        second = client.begin(source_id="browser-1", **wishes)
+        # What it begins with causes no events of its own.
+        assert sorted(events(target.wait_for(3))) == ["conversation_created"] * 2 + ["message_created"]
+    assert first["contact_inbox"]["source_id"] == "browser-1"
+    assert second["meta"]["sender"] == first["meta"]["sender"]
+    assert (second["status"], second["custom_attributes"]) == ("pending", {"plan": "gold"})
+    contact = first["meta"]["sender"]["id"]
+    assert client.begin(contact_id=contact)["meta"]["sender"]["id"] == contact
+    assert client("POST", "/conversations", {"contact_id": contact + 99}).status == 404
+
+
+STORY = """\
+scenario: Asked once
+vendors: [messagehub]
+seed: 7
+starts: 2026-01-05T09:00:00Z
+cast: {agents: {ana: {name: Ana Novak}}}
+steps:
+  - say: Is anybody there?
+  - miss:
+    after: 5s
+"""
+
+
+class Desk:
+    """An integration that answers each message of a visitor through the API."""
+
+    def __init__(self, port: int) -> None:
+        self.client = Client(port, token="any")
+        self.answers: list[Answer] = []
+
+    def __call__(self, connection: Connection, request: Request) -> None:
+        body = request.json
+        if body["event"] == "message_created" and body["message_type"] == 0:
+            self.client.account = body["account"]["id"]
+            path = f"/conversations/{body['conversation']['id']}"
+            self.answers.append(self.client("POST", f"{path}/messages", {"content": "Yes"}))
+            self.answers.append(self.client("GET", "/webhooks"))
+        connection.send(status(200))
+
+
+def test_while_a_scenario_is_played_a_reply_comes_back(vendorsim: Vendorsim, tmp_path: Path) -> None:
+    story, journal, port = tmp_path / "story.yaml", tmp_path / "kept.sqlite", free_port()
+    story.write_text(STORY, encoding="utf-8")
+    desk = Desk(port)
+    with Receiver(desk) as target:
+        given = ("--vendor", "messagehub", "--to", target.url(), "--serve", "--port", port, "--journal", journal)
+        played = vendorsim("play", story, *given, "--json")
+        assert played.code == 0, played.err
+        written = [request.json for request in target.requests if request.json["event"] == "message_created"]
+    reply, webhooks = desk.answers
+    assert [(body["message_type"], body["content"]) for body in written] == [(0, "Is anybody there?"), (1, "Yes")]
+    assert written[1]["id"] == reply.json["id"]
+    assert written[1]["conversation"]["id"] == written[0]["conversation"]["id"]
+    assert written[1]["sender"]["name"] == "Ana Novak"
+    assert [hook["url"] for hook in webhooks.json["payload"]["webhooks"]] == [target.url()]
+    kept = vendorsim("journal", "list", "--journal", journal, "--json").json
+    calls = [(row["operation"], row["status"], row["session"]) for row in kept if row["type"] == "call"]
+    assert calls == [
+        ("create_message", 200, str(written[0]["conversation"]["id"])),
+        ("list_webhooks", 200, ""),
+    ]
+
+
+def test_a_conversation_that_nobody_answered_can_be_resolved_and_opened(serve: Serve) -> None:
+    hub = serve()
+    path = hub.client.conversation()
+    number = path.rpartition("/")[2]
+    handle = hub.state.conversations.get("messagehub", number)
+    assert handle is not None
+    handle.act(Miss(), lambda conversation: None)
+    assert hub.client("GET", path).json["status"] == "open"
+    statuses = [hub.client("POST", f"{path}/toggle_status").json["payload"]["current_status"] for _ in range(2)]
+    assert statuses == ["resolved", "open"]
+
+
+def test_every_call_is_told(serve: Serve) -> None:
+    hub = serve()
+    path = hub.client.conversation()
+    hub.client("POST", f"{path}/messages", {"content": "x"})
+    hub.client("GET", "/webhooks/1")
+    told = [(call.vendor, call.operation, call.session_id, call.method, call.status) for call in hub.calls]
+    assert told == [
+        ("messagehub", "create_conversation", "", "POST", 200),
+        ("messagehub", "create_message", path.rpartition("/")[2], "POST", 200),
+    ]
+    assert hub.calls[1].body == b'{"content": "x"}'
+    assert TOKEN not in repr(hub.calls)
