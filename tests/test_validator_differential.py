@@ -120,7 +120,7 @@ def damage(body: Any, random: Random) -> Any:
         elif change == "null":
             container[key] = None
         elif change == "extra" and isinstance(value, dict):
-            value["no_such_key"] = random.choice(VALUES)
+            value["no_such_key"] = copy.deepcopy(random.choice(VALUES))
         elif change == "extra" and isinstance(value, list):
             value.append(copy.deepcopy(random.choice(VALUES)))
         else:

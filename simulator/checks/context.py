@@ -298,6 +298,10 @@ async def gather_bounded(work: Sequence[Any], at_once: int = 4) -> None:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from None
+    finally:
+        # What was never begun is let go of quietly.
+        for item in work:
+            item.close()
 
 
 def as_document(body: bytes) -> Any:

@@ -40,8 +40,8 @@ _APART = Stated(
 
 @check("idempotent.later", _ONCE, "Keep what is newer: compare times or ids before you overwrite or add anything.")
 async def repeated_later(context: Context) -> None:
-    """Every delivery once more after the story, the newest first."""
-    await _repeated(context, later, "was repeated after the story")
+    """Every delivery once more after the story, the newest first, where its body tells that it is an old one."""
+    await _repeated(context, later, "was repeated after the story", dated=True)
 
 
 @check("idempotent.all_twice", _ONCE, "Recognise what you have already, by its id or content, and don't add it again.")
@@ -56,17 +56,24 @@ async def retried(context: Context) -> None:
     await _repeated(context, at_once, "was repeated at once")
 
 
-async def _repeated(context: Context, repetition: Repetition, words: str) -> None:
-    """Deliveries are repeated: first all of a story, then, where the state is another one, each alone."""
+async def _repeated(context: Context, repetition: Repetition, words: str, *, dated: bool = False) -> None:
+    """Deliveries are repeated: first all of a story, then, where the state is another one, each alone.
+
+    With `dated` only those whose bodies hold a time: nobody could tell the others from new ones.
+    """
     scene = await stage(context)
-    trials = [_repeating(tale, repetition, _selected(context, tale), f"every delivery {words}") for tale in scene.tales]
+    taken = [(tale, _dated(context, tale) if dated else _selected(context, tale)) for tale in scene.tales]
+    trials = [_repeating(tale, repetition, again, f"every delivery {words}") for tale, again in taken if again]
+    if not trials:
+        raise NotJudged("no body tells an old delivery from a new one")
     played = [await scene.play(trial) for trial in trials]
     for one in played:
         _judge_repeated_answers(context, one)
     told: set[str] = set()
     for one, found in await scene.deviations(played):
         fresh = [difference for difference in found if difference.pattern not in told]
-        singles = await _each_alone(scene, one.trial.tale, repetition, words) if fresh else []
+        again = next(again for tale, again in taken if tale is one.trial.tale)
+        singles = await _each_alone(scene, one.trial.tale, repetition, words, again) if fresh else []
         for difference in fresh:
             told.add(difference.pattern)
             culprit = next((single for single, patterns in singles if difference.pattern in patterns), None)
@@ -85,11 +92,18 @@ def _selected(context: Context, tale: Tale) -> list[int]:
     return [number for number, event in enumerate(tale.plain.events) if event.name in events]
 
 
+def _dated(context: Context, tale: Tale) -> list[int]:
+    """The selected deliveries whose bodies tell when they were made; all of them where no body of the vendor does."""
+    selected = _selected(context, tale)
+    if context.settings.profile.order_key is None:
+        return selected
+    return [number for number in selected if tale.plain.keys[number] is not None]
+
+
 async def _each_alone(
-    scene: Stage, tale: Tale, repetition: Repetition, words: str
+    scene: Stage, tale: Tale, repetition: Repetition, words: str, numbers: Sequence[int]
 ) -> list[tuple[Played, frozenset[str]]]:
     """Trials in which a single delivery is repeated, and the places of the state that are then not as expected."""
-    numbers = _selected(scene.context, tale)
     singles = [await scene.play(_repeating(tale, repetition, [number], f"it {words}")) for number in numbers]
     found = await scene.differing(singles)
     return [(one, frozenset(difference.pattern for difference in some)) for one, some in found]

@@ -62,7 +62,7 @@ async def unknown_event(context: Context) -> None:
     """An event that the vendor does not send today."""
     event = context.events()[0]
     sample = context.sample(event)
-    named = [key for key in ("_event", "event") if key in sample.document]
+    named = [key for key in ("_event", "event", "event_type") if key in sample.document]
     if not named:
         raise NotJudged("the vendor's bodies name no event")
     document = applied(sample.document, [Edit((named[0],), "vendorsim_unknown_event")])

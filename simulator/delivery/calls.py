@@ -88,7 +88,7 @@ class CallJudge:
         self._loop.call_soon_threadsafe(self._arrive, call)
 
     def _arrive(self, call: ApiCall) -> None:
-        calls = self._calls.get(call.session_id)
+        calls = self._calls.get(call.session_id) if call.operation == "end_user" else None
         if calls is not None:
             calls.append(call)
             self._arrived[call.session_id].set()

@@ -58,7 +58,7 @@ class SteeredClock:
     """A clock that can be steered while a run is played: slower, faster, stopped, or forward at once. One event loop.
 
     `speed` is how fast the scenario's time passes; None is instant: then every wait ends at once, and time stands where
-    the last wait was for.
+    the furthest conversation is.
     """
 
     def __init__(self, starts: int, speed: float | None) -> None:
@@ -100,7 +100,11 @@ class SteeredClock:
                 continue
 
     def now(self, at: int) -> int:
-        return at if self.instant else max(at, self.time())
+        if not self.instant:
+            return max(at, self.time())
+        # Whoever makes it go by the wall clock later goes on from here.
+        self._time = max(self._time, at)
+        return at
 
 
 class ScaledClock:

@@ -19,7 +19,6 @@ from simulator.scenario.verbs import Probe
 from simulator.timeline import Run
 from simulator.vendors.base import WEBHOOK, Policy, Profile, Vendor
 
-
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 

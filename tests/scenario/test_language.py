@@ -193,7 +193,7 @@ def test_without_vendors_it_is_for_those_that_send_something(steps: str, vendors
 def test_a_vendor_whose_api_is_called_has_something_to_do() -> None:
     assert story("  - authenticate\n", "vendors: [ccai]\n").vendors == ("ccai",)
     with pytest.raises(DocumentError, match="vendor 'ccai' has nothing to do"):
-        story("  - {authenticate: x, only: userlike}\n  - say: hi\n", "vendors: [userlike, ccai]\n")
+        story("  - {authenticate: x, only: userlike}\n  - {say: hi, only: userlike}\n", "vendors: [userlike, ccai]\n")
 
 
 def test_anchors_and_aliases() -> None:

@@ -115,7 +115,7 @@ WRONG = [
     ),
     (
         "ccai waits for no call",
-        TITLE + "vendors: [ccai]\nsteps: [close]\n",
+        TITLE + "vendors: [ccai]\nsteps: [typing]\n",
         ["2:11: vendor 'ccai' has nothing to do: no step sends an event or waits for a call"],
     ),
     (

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..body import Body
 from ..tickets import Update
+from .ccai import ccai
 from .chatvisor import chatvisor
 from .messagehub import messagehub
 from .smartsupp import smartsupp
@@ -21,4 +22,5 @@ VENDORS: dict[str, Callable[[Body], Update | None]] = {
     "smartsupp": smartsupp,
     "messagehub": messagehub,
     "chatvisor": chatvisor,
+    "ccai": ccai,
 }

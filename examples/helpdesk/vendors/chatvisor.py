@@ -1,4 +1,8 @@
-"""Chatvisor: a Conversation says its status, a Message what the customer wrote. Neither names its event."""
+"""Chatvisor: a Conversation says its status, a Message what the customer wrote, a Customer who has subscribed.
+
+None names its event. A Conversation comes when it is new and at each change of its status, which is all the same
+here: whatever it says is its status from now on.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ _STATUSES = {"UNREAD": OPEN, "UNRESOLVED": OPEN, "DONE": CLOSED}
 
 def chatvisor(body: Body) -> Update | None:
     if "id" in body and "customerId" not in body and "text" not in body:
-        return None  # A new subscriber: a customer without a conversation.
+        body.need("id", identity)
+        return None  # A new subscriber: that is about no conversation.
     update = Update(body.need("customerId", identity))
     if "status" in body or "lastMessage" in body:
         status = body.need("status", text)

@@ -12,12 +12,12 @@ from simulator import end_user
 from simulator.delivery import clock
 from simulator.server import credentials
 from simulator.server.state import ApiCall, ByHand, ServerState
+from simulator.vendors.ccai import apps_api, callers
 from simulator.world import Conversation
 
 if TYPE_CHECKING:
     from flask.blueprints import BlueprintSetupState
 
-_CHALLENGE = 'Bearer realm="Apps API", Basic realm="Apps API"'
 _CHANNELS = {"calls": "call", "chats": "chat"}
 
 
@@ -39,6 +39,7 @@ def blueprint(state: ServerState) -> Blueprint:
     def end_user_(comm_type: str, session_id: str) -> Response:
         return _Call(state, comm_type, session_id).answer()
 
+    api.register_blueprint(apps_api.blueprint(state))
     return api
 
 
@@ -77,14 +78,11 @@ class _Call:
 
     def refusal(self) -> end_user.Answer | None:
         """What ends the matter before the call is looked at: no credentials, or too many calls."""
-        caller = self.credentials
-        if caller is None or not caller.matches(self.state.token):
-            self.headers["WWW-Authenticate"] = _CHALLENGE
-            return end_user.UNAUTHORIZED
-        if self.state.rate_limit is not None and (wait := self.state.rate_limit.wait(caller.customer)):
-            self.headers["Retry-After"] = str(wait)
-            return end_user.RATE_LIMITED
-        return None
+        refusal = callers.refused(self.state, self.credentials)
+        if refusal is None:
+            return None
+        self.headers.update(refusal.headers)
+        return refusal.answer
 
     def look_up(self) -> end_user.Session:
         """The session: a conversation that is being played, or any other, active on first sight. What is set by

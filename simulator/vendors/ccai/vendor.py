@@ -1,10 +1,22 @@
-"""Google CCAI Platform: no webhooks in this profile, but an API that integrations call."""
+"""Google CCAI Platform: the API that integrations call, and the chat webhooks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.vendors.base import ASSUMED, DOCUMENTED, SUCCESS, Operation, Policy, Profile, Stated, Vendor
+from simulator.vendors.base import (
+    ASSUMED,
+    DOCUMENTED,
+    RECONSTRUCTED,
+    SUCCESS,
+    EventKind,
+    Operation,
+    Policy,
+    Profile,
+    Stated,
+    Vendor,
+)
+from simulator.vendors.ccai import webhooks
 from simulator.vendors.ccai.signing import SCHEMES
 
 if TYPE_CHECKING:
@@ -13,7 +25,13 @@ if TYPE_CHECKING:
     from simulator.server.state import ServerState
 
 SOURCE = "Google Cloud, CCAI Platform, Mid-session authentication (docs.cloud.google.com)"
+END_USERS = "Google Cloud, CCAI Platform, Apps API, End users (docs.cloud.google.com)"
+CHATS = "Google Cloud, CCAI Platform, Apps API, Chat (docs.cloud.google.com)"
+GUIDE = "Google Cloud, CCAI Platform, Chat platform API integration guide (docs.cloud.google.com)"
+FILES = "Google Cloud, CCAI Platform, Agent file attachments with the chat platform API (docs.cloud.google.com)"
+CLIENT = "webchat-proxy, a public client in Go that runs against a live tenant, package internal/ccaas"
 _NO_WEBHOOKS = "no webhooks in this profile"
+_API = "/apps/api/v1"
 
 
 def _identify(body: Any) -> str | None:
@@ -39,13 +57,36 @@ DOCUMENTED_PROFILE = Profile(
     identify=_identify,
 )
 
+WEBHOOKS = Profile(
+    name="webhooks",
+    title="chat webhooks: what happens in a chat, signed with one or two secrets",
+    events=tuple(
+        EventKind(name, summary, DOCUMENTED, FILES)
+        if name == webhooks.MESSAGE_RECEIVED
+        else EventKind(name, summary, RECONSTRUCTED, CLIENT)
+        for name, summary in webhooks.SUMMARIES.items()
+    ),
+    policy=Policy(signing=Stated("ccai", DOCUMENTED, GUIDE)),
+    headers={"Content-Type": "application/json"},
+    reactions=webhooks.REACTIONS,
+    emits=webhooks.EMITS,
+    identify=webhooks.identify,
+    memory=webhooks.Notes,
+    order_key=webhooks.order_key,
+)
+
 VENDOR = Vendor(
     name="ccai",
     title="Google CCAI Platform",
-    profiles={DOCUMENTED_PROFILE.name: DOCUMENTED_PROFILE},
+    profiles={DOCUMENTED_PROFILE.name: DOCUMENTED_PROFILE, WEBHOOKS.name: WEBHOOKS},
     operations=(
-        Operation("end_user", "POST", "/apps/api/v1/calls/:call_id/end_user", DOCUMENTED, SOURCE),
-        Operation("end_user", "POST", "/apps/api/v1/chats/:chat_id/end_user", DOCUMENTED, SOURCE),
+        Operation("end_user", "POST", f"{_API}/calls/:call_id/end_user", DOCUMENTED, SOURCE),
+        Operation("end_user", "POST", f"{_API}/chats/:chat_id/end_user", DOCUMENTED, SOURCE),
+        Operation("update_end_user", "POST", f"{_API}/end_users", DOCUMENTED, END_USERS),
+        Operation("get_end_user", "GET", f"{_API}/end_users", DOCUMENTED, END_USERS),
+        Operation("create_chat", "POST", f"{_API}/chats", RECONSTRUCTED, CLIENT),
+        Operation("send_message", "POST", f"{_API}/chats/:chat_id/message", RECONSTRUCTED, CLIENT),
+        Operation("finish_chat", "PATCH", f"{_API}/chats/:chat_id", DOCUMENTED, CHATS),
     ),
     api_verbs=("authenticate",),
     api=_api,

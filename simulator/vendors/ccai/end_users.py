@@ -1,0 +1,59 @@
+"""The end users that integrations have told of, by the platform's id and by the integrator's identifier."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+# Beyond so many the oldest is forgotten.
+MOST = 20_000
+# Far from the ids of the visitors of scenarios.
+_FIRST_ID = 50_000_001
+
+
+@dataclass(frozen=True, slots=True)
+class EndUser:
+    """`details` are the name, the e-mail address and the telephone number, where they were told."""
+
+    id: int
+    identifier: str
+    details: Mapping[str, str]
+
+    def document(self) -> dict[str, Any]:
+        return {"id": self.id, "identifier": self.identifier}
+
+
+class EndUsers:
+    """Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._by_id: OrderedDict[int, EndUser] = OrderedDict()
+        self._ids: dict[str, int] = {}
+        self._next = _FIRST_ID
+
+    def update(self, identifier: str, details: Mapping[str, str]) -> EndUser:
+        """The end user of that identifier, a new one if there is none; details that are not told stay."""
+        with self._lock:
+            known = self._by_id.pop(self._ids.get(identifier, 0), None)
+            if known is None:
+                known = EndUser(self._next, identifier, {})
+                self._next += 1
+            found = EndUser(known.id, identifier, {**known.details, **details})
+            self._by_id[found.id] = found
+            self._ids[identifier] = found.id
+            if len(self._by_id) > MOST:
+                _, oldest = self._by_id.popitem(last=False)
+                del self._ids[oldest.identifier]
+            return found
+
+    def by_id(self, number: int) -> EndUser | None:
+        with self._lock:
+            return self._by_id.get(number)
+
+    def by_identifier(self, identifier: str) -> EndUser | None:
+        with self._lock:
+            return self._by_id.get(self._ids.get(identifier, 0))
