@@ -35,7 +35,8 @@ def checked(
     patch.setattr(trials, "PATIENCE", 0.1)
     patch.setattr(calling, "QUIET", 1.0)
     port = free_port() if serve else None
-    with running(variant, folder, signed=signed, api=f"http://127.0.0.1:{port}" if serve else None) as url:
+    secrets = {"messagehub": [SECRET]} if signed else None
+    with running(variant, folder, secrets=secrets, api=f"http://127.0.0.1:{port}" if serve else None) as url:
         arguments: list[object] = ["check", "--vendor", vendor, "--to", f"{url}/hooks/{vendor}", "--json"]
         if signed:
             patch.setenv(SECRET_ENV, SECRET)

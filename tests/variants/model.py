@@ -95,11 +95,14 @@ def variant(vendor: str, check: str, *also: str, **more: Any) -> Callable[[Calla
 
 
 @contextmanager
-def running(variant: Variant | None, folder: Path, *, signed: bool = False, api: str | None = None) -> Iterator[str]:
-    """The helpdesk with the bug of a variant, or without one; yields its URL. `api` is where CCAI Platform answers."""
+def running(
+    variant: Variant | None, folder: Path, *, secrets: dict[str, list[str]] | None = None, api: str | None = None
+) -> Iterator[str]:
+    """The helpdesk with the bug of a variant, or without one; yields its URL. `secrets` are those of the vendors that
+    sign, `api` is where CCAI Platform answers."""
     store = Store(folder / "tickets.sqlite")
     end_user = EndUser(api, "token", store, pauses=(0.15, 0.3, 0.6, 1.2)) if api is not None else None
-    app = create_app(store, end_user, secrets={"messagehub": [SECRET]} if signed else None)
+    app = create_app(store, end_user, secrets=secrets)
     app.logger.disabled = True  # The tracebacks of bugs are no news here.
     server = plain_server if variant is not None and variant.plain_server else running_server
     with pytest.MonkeyPatch.context() as patch:
