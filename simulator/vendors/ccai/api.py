@@ -53,6 +53,7 @@ class _Call:
         self.at = clock.wall_clock()
         self.credentials = credentials.read(request.headers.get("Authorization"))
         self.conversation: Conversation | None = None
+        self.set_by_hand = False
         self.headers: dict[str, str] = {}
         self.body: bytes | None = None
 
@@ -87,12 +88,14 @@ class _Call:
     def look_up(self) -> end_user.Session:
         """The session: a conversation that is being played, or any other, active on first sight. What is set by
         hand comes on top."""
-        found = self.state.sessions.called(self.session_id, _CHANNELS[self.comm_type])
+        sessions = self.state.sessions
+        found = sessions.called(self.session_id, _CHANNELS[self.comm_type])
         self.conversation, name = found or (None, None)
-        by_hand = self.state.sessions.by_hand(self.session_id)
+        by_hand = sessions.by_hand(self.session_id)
+        self.set_by_hand = by_hand is not None
         known = not self.state.strict or found is not None or by_hand is not None
         by_hand = by_hand or ByHand()
-        name = by_hand.answers[0] if by_hand.answers else name
+        name = sessions.take_forced() or (by_hand.answers[0] if by_hand.answers else name)
         return end_user.Session(
             known=known,
             ended=by_hand.ended or (self.conversation is not None and self.conversation.ended),
@@ -101,10 +104,13 @@ class _Call:
         )
 
     def settle(self, verdict: end_user.Verdict) -> None:
-        """The conversation learns who its end user is, and the subscribers learn of the call."""
+        """The session learns who its end user is, and the subscribers learn of the call."""
         answer = verdict.answer
-        if self.conversation is not None and answer is end_user.ACCEPTED and verdict.fields is not None:
-            self.conversation.end_user = dict(verdict.fields)
+        if answer is end_user.ACCEPTED and verdict.fields is not None:
+            if self.conversation is not None:
+                self.conversation.end_user = dict(verdict.fields)
+            if self.set_by_hand:
+                self.state.sessions.set(self.session_id, end_user=dict(verdict.fields))
         self.state.tell(
             ApiCall(
                 operation="end_user",
