@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit format bench wheel clean
+.PHONY: demo test lint types unit format bench screenshots wheel clean
 
 demo: $(VENV)/installed  ## play all vendors against the example integration
 	@$(BIN)/python examples/demo.py
@@ -26,10 +26,14 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/installed  ## measure; nothing is asserted
-	$(BIN)/python benchmarks/generate.py
-	$(BIN)/python benchmarks/delivery.py
-	$(BIN)/python benchmarks/waiting.py
+bench: $(VENV)/installed  ## measure beside the peers, which it fetches by npm; nothing is asserted
+	$(BIN)/python benchmarks/run.py
+
+soak: $(VENV)/installed  ## ten minutes of load
+	$(BIN)/python benchmarks/run.py soak
+
+screenshots: $(VENV)/installed  ## the workbench as the docs show it; needs a Chromium
+	$(BIN)/python docs/images/screenshots.py
 
 wheel: $(VENV)/installed
 	$(BIN)/pip wheel --no-deps --wheel-dir dist .

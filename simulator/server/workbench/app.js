@@ -2,7 +2,7 @@
  * The frame: which view an address means, its title, where the focus goes, and what is shown when a view fails.
  */
 
-import { get } from "./api.js";
+import { Problem, get } from "./api.js";
 import { clear, h, problem, say } from "./dom.js";
 
 /** Patterns of addresses; `:name` is a part of the path. The first that fits counts. */
@@ -16,7 +16,7 @@ const ROUTES = [
   ["conversations/:vendor/:id", "./views/conversation.js"],
   ["runs", "./views/runs.js"],
   ["runs/new", "./views/run-new.js"],
-  ["runs/:id", "./views/runs.js"],
+  ["runs/:id", "./views/run.js"],
   ["scenarios", "./views/scenarios.js"],
   ["scenarios/:name", "./views/editor.js"],
   ["sessions", "./views/sessions.js"],
@@ -61,7 +61,7 @@ async function show() {
   const place = h("div", { class: "view" });
   try {
     if (found === null) throw Object.assign(new Error("There is no such page here."), { status: 404 });
-    const module = await import(found.module);
+    const module = await import(found.module).catch(notLoaded);
     const title = typeof module.title === "function" ? module.title(found.params) : module.title;
     document.title = `${title} · vendorsim`;
     const stop = await module.show(place, found.params, found.query);
@@ -73,12 +73,17 @@ async function show() {
     end = stop ?? null;
   } catch (error) {
     if (turn !== shown) return;
-    console.error(error);
+    if (!(error instanceof Problem)) console.error(error);
     fail(clear(place), error);
   }
   view.replaceChildren(place);
   view.removeAttribute("aria-busy");
   if (turn > 1) focusHeading();
+}
+
+function notLoaded(error) {
+  console.error(error);
+  throw new Problem(0, "Not loaded", "A file of this page can't be loaded. Is vendorsim serve still running?");
 }
 
 function fail(place, error) {
@@ -125,4 +130,5 @@ document.getElementById("skip").addEventListener("click", (event) => {
 addEventListener("hashchange", show);
 showNamespace();
 await show();
-await showHealth().catch(() => {});
+// Who has not given the token is not asked twice.
+if (end !== null) await showHealth().catch(() => {});

@@ -89,7 +89,7 @@ export function table(caption, headings) {
   return { table: h("div", { class: "scroll" }, whole), body };
 }
 
-/** A cell that tells its heading on narrow screens. */
+/** A cell that tells its heading on narrow screens. In a list's cards two cells share a line, unless one is `wide`. */
 export function cell(label, ...children) {
   return h("td", { dataset: { label } }, h("span", { class: "cell" }, children));
 }
@@ -127,13 +127,28 @@ export function say(text, isProblem = false) {
 
 /** Does something that takes a while: the button is off meanwhile, a failure is said in the status line. */
 export async function busy(button, action) {
-  button.disabled = true;
   try {
-    return await action();
+    return await whileOff(button, action);
   } catch (error) {
     say(error.detail ?? error.message, true);
     return undefined;
+  }
+}
+
+/** Does something while the button is off. A button that is off loses the focus, so it gets it back. */
+export async function whileOff(button, action) {
+  const focused = document.activeElement === button;
+  button.disabled = true;
+  try {
+    return await action();
   } finally {
     button.disabled = false;
+    if (focused && document.activeElement === document.body) button.focus();
   }
+}
+
+/** Makes a cell take a line of its own in cards. */
+export function wide(element) {
+  element.classList.add("wide");
+  return element;
 }

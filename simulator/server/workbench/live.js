@@ -10,6 +10,8 @@ import { say } from "./dom.js";
 
 const EVERY = 1_000;
 const SLOWEST = 15_000;
+/** Turns after which a filtered list that stays silent begins after what others have sent meanwhile. */
+const SILENT = 15;
 /** So many items are asked for at once. */
 export const MOST = 200;
 
@@ -20,15 +22,28 @@ export const MOST = 200;
  */
 export function follow(path, query, onItems) {
   query = { after: 0, ...query };
+  let turns = 0;
   return repeat(async (signal) => {
+    turns += 1;
+    const head = turns % SILENT === 0 ? await headId(path, { signal }) : 0;
     for (let more = true; more && !signal.aborted; ) {
       const { items } = await get(path, { ...query, limit: MOST }, { signal });
-      if (signal.aborted || !items.length) return;
+      if (signal.aborted) return;
+      if (!items.length) {
+        query.after = Math.max(query.after, head);
+        return;
+      }
       more = items.length === MOST;
       const last = items[items.length - 1].id;
       query = { ...query, after: (await onItems(items, more)) ?? last };
     }
   }, { first: EVERY });
+}
+
+/** The highest id of a list; 0 where it is empty. */
+export async function headId(path, options) {
+  const { items } = await get(path, { limit: 1 }, options);
+  return items[0]?.id ?? 0;
 }
 
 /**
@@ -39,6 +54,7 @@ export function repeat(action, { every = EVERY, first = 0 } = {}) {
   const stopped = new AbortController();
   let failures = 0;
   let timer = null;
+  let busy = false;
 
   const later = (wait) => {
     timer = stopped.signal.aborted ? null : setTimeout(turn, wait);
@@ -46,6 +62,7 @@ export function repeat(action, { every = EVERY, first = 0 } = {}) {
   const turn = async () => {
     timer = null;
     if (document.hidden || stopped.signal.aborted) return;
+    busy = true;
     try {
       await action(stopped.signal);
       if (failures) say("The server answers again.");
@@ -54,11 +71,13 @@ export function repeat(action, { every = EVERY, first = 0 } = {}) {
       if (stopped.signal.aborted) return;
       failures += 1;
       say(`${error.detail ?? error.message} Trying again in ${Math.round(pause(failures) / 1000)} s.`, true);
+    } finally {
+      busy = false;
     }
     later(failures ? pause(failures) : every);
   };
   const seen = () => {
-    if (!document.hidden && timer === null) later(0);
+    if (!document.hidden && !busy && timer === null) later(0);
   };
   const pause = (times) => Math.min(SLOWEST, every * 2 ** times);
 

@@ -1,0 +1,160 @@
+"""`make screenshots`: every view of the workbench on a desk and on a phone, in light and dark, from a run of its own.
+
+Needs the packages of `.[dev]` and a Chromium. The pictures go to `docs/images/workbench/`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "examples"))
+
+from helpdesk import Store  # noqa: E402
+from helpdesk import create_app as helpdesk_app  # noqa: E402
+
+from simulator.server.control.settings import Settings  # noqa: E402
+from simulator.server.hub import Hub  # noqa: E402
+from simulator.server.wsgi import running_server  # noqa: E402
+
+PICTURES = ROOT / "docs" / "images" / "workbench"
+DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+FLAGS = [
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START = "2026-01-05T09:00:00Z"
+DRAFT = "scenario: A first try\nsteps:\n  - say: Hello\n  - joyn: ana\n    after: 5s\n  - rate: 6\n"
+PATIENCE = 20.0
+
+
+def main() -> int:
+    chromium = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    if chromium is None:
+        print("There is no Chromium; install one (Debian: apt-get install chromium)", file=sys.stderr)
+        return 3
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with stage() as (url, views), sync_playwright() as playwright:
+        flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        for scheme in ("light", "dark"):
+            for size, viewport in (("desk", DESK), ("phone", PHONE)):
+                context = browser.new_context(viewport=viewport, color_scheme=scheme, timezone_id="UTC", locale="en-GB")
+                page = context.new_page()
+                for name, (address, prepare) in views.items():
+                    take(page, f"{url}/_vendorsim/#{address}", prepare, PICTURES / f"{name}-{size}-{scheme}.png")
+                context.close()
+        browser.close()
+    print(f"{len(list(PICTURES.glob('*.png')))} pictures in {PICTURES.relative_to(ROOT)}")
+    return 0
+
+
+def take(page: Page, address: str, prepare: Callable[[Page], Any], file: Path) -> None:
+    page.goto("about:blank")
+    page.goto(address)
+    page.locator("#view h1").wait_for()
+    prepare(page)
+    page.wait_for_timeout(400)
+    page.screenshot(path=file)
+
+
+@contextmanager
+def stage() -> Iterator[tuple[str, dict[str, tuple[str, Callable[[Page], Any]]]]]:
+    """A server on which stories were played against the example helpdesk, and the addresses of the views."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vendorsim-"))
+        store = Store(Path(folder, "tickets.sqlite"))
+        stack.callback(store.close)
+        desk = stack.enter_context(running_server(helpdesk_app(store)))
+        hub = stack.enter_context(Hub(Settings(), None))
+        server = stack.enter_context(running_server(hub.app))
+        api = f"{server.url}/_vendorsim/api"
+        played = play(api, desk.url)
+        yield server.url, views(api, played)
+
+
+def play(api: str, desk: str) -> dict[str, Any]:
+    """Stories of several vendors, one that misbehaves, calls of `end_user`; returns what the last run is about."""
+    stories = [
+        ("forwarded-chat", "messagehub", []),
+        ("missed-chat", "smartsupp", []),
+        ("reopened-chat", "chatvisor", []),
+        ("returning-customer", "userlike", ["duplicate@0.3", "corrupt=type@0.2"]),
+    ]
+    for scenario, vendor, faults in stories:
+        begin(api, scenario=scenario, vendor=vendor, to=f"{desk}/hooks/{vendor}", faults=faults, start=START, count=2)
+    for session, identifier in (("4711", "crm-4711"), ("4711", "crm-4711"), ("ended-1", "crm-1")):
+        requests.post(
+            f"{api.partition('/_vendorsim')[0]}/apps/api/v1/chats/{session}/end_user",
+            json={"identifier": identifier, "name": "Dana Kessler"},
+            headers={"Authorization": "Bearer any-token"},
+            timeout=10,
+        )
+    requests.post(f"{api}/sessions", json={"id": "4711", "answers": ["duplicate"]}, timeout=10)
+    requests.post(f"{api}/targets", json={"vendor": "messagehub", "url": f"{desk}/hooks/messagehub"}, timeout=10)
+    newest = requests.get(f"{api}/conversations?vendor=userlike&limit=1", timeout=10).json()["items"][0]
+    return {
+        "conversation": newest,
+        "deliveries": requests.get(f"{api}/deliveries?limit=100", timeout=10).json()["items"],
+    }
+
+
+def begin(api: str, **wanted: Any) -> None:
+    """Starts a run and waits for its end."""
+    answer = requests.post(f"{api}/runs", json=wanted, timeout=10)
+    answer.raise_for_status()
+    number = answer.json()["id"]
+    deadline = time.monotonic() + PATIENCE
+    while requests.get(f"{api}/runs/{number}", timeout=10).json()["status"] == "running":
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"run {number} does not end")
+        time.sleep(0.1)
+
+
+def views(api: str, played: dict[str, Any]) -> dict[str, tuple[str, Callable[[Page], Any]]]:
+    """name → (address, what is done before the picture is taken)."""
+
+    def nothing(page: Page) -> None:
+        return None
+
+    def draft(page: Page) -> None:
+        page.locator("textarea").first.fill(DRAFT)
+        page.wait_for_timeout(1_000)
+
+    deliveries = played["deliveries"]
+    spoiled = next(item for item in deliveries if any(fault.startswith("corrupt") for fault in item["faults"]))
+    talk = played["conversation"]
+    first, second = deliveries[-1]["id"], deliveries[-2]["id"]
+    return {
+        "deliveries": ("/deliveries", nothing),
+        "delivery": (f"/deliveries/{spoiled['id']}", nothing),
+        "difference": (f"/difference/{first}/{second}", nothing),
+        "calls": ("/calls", nothing),
+        "conversations": ("/conversations", nothing),
+        "conversation": (f"/conversations/{talk['vendor']}/{talk['conversation']}?run={talk['run']}", nothing),
+        "runs": ("/runs", nothing),
+        "run-new": ("/runs/new?scenario=returning-customer", nothing),
+        "editor": ("/scenarios/missed-chat", draft),
+        "sessions": ("/sessions", nothing),
+        "targets": ("/targets", nothing),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+/**
+ * What calls of `end_user` are told: the choice of an answer, and the answers for the next calls of any session.
+ */
+
+import { put } from "../api.js";
+import { badge, busy, field, h, say } from "../dom.js";
+import { submits } from "./forms.js";
+
+/** The answers there are: short names first, then the documented messages in full. */
+export function answerSelect(id, known, none, label) {
+  const option = (value) => h("option", { value }, value);
+  const names = known.filter((one) => /^[a-z-]+$/.test(one));
+  return h(
+    "select",
+    { id, "aria-label": label },
+    h("option", { value: "" }, none),
+    h("optgroup", { label: "by name" }, names.map(option)),
+    h("optgroup", { label: "the messages in full" }, known.filter((one) => !names.includes(one)).map(option)),
+  );
+}
+
+/** The box "whatever the session". Returns its `panel`, and `update(answers)` for what is still to be told. */
+export function nextAnswers({ answers, known }) {
+  const choice = answerSelect("next-answer", known, "choose an answer");
+  choice.dataset.pointer = "/answers";
+  const waiting = h("p", { dataset: { test: "forced" } });
+  let now = answers;
+  const force = async (changed) => update((await put("end-user/answers", { answers: changed })).answers);
+  const none = h(
+    "button",
+    { type: "button", dataset: { test: "forget-answers" }, on: { click: () => busy(none, () => force([])) } },
+    "Forget them",
+  );
+  const form = submits(
+    h(
+      "form",
+      { class: "inline" },
+      field("Answer", choice),
+      h("button", { type: "submit", class: "primary", dataset: { test: "force" } }, "Force"),
+    ),
+    async () => {
+      if (!choice.value) throw new Error("Choose an answer first.");
+      await force([...now, choice.value]);
+      say(`The next call is told: ${now[0]}.`);
+    },
+  );
+  choice.removeAttribute("aria-label");
+  function update(to) {
+    now = to;
+    waiting.replaceChildren(
+      ...(to.length
+        ? ["Still to be told: ", ...to.flatMap((one) => [badge(one), " "])]
+        : ["Calls are judged as they come."]),
+    );
+    none.hidden = !to.length;
+  }
+  update(answers);
+  const panel = h(
+    "section",
+    { class: "panel stack" },
+    h("h2", {}, "Next answer of end_user, whatever the session"),
+    form,
+    waiting,
+    h("p", { class: "actions" }, none),
+  );
+  return { panel, update };
+}

@@ -1,0 +1,28 @@
+/** One call of a vendor's API. */
+
+import { get } from "../api.js";
+import { bodyView } from "../body.js";
+import { badge, h, time } from "../dom.js";
+import { facts, panel } from "./exchange.js";
+
+export const title = ({ id }) => `Call ${id}`;
+
+export async function show(place, { id }) {
+  const call = await get(`calls/${encodeURIComponent(id)}`);
+  const conversation = `#/conversations/${encodeURIComponent(call.vendor)}/${encodeURIComponent(call.session)}`;
+  place.append(
+    h("div", { class: "heading" }, h("h1", {}, call.operation), badge(call.status)),
+    h("section", { class: "panel", "aria-label": "Summary" }, facts([
+      ["Request", h("code", {}, `${call.method} ${call.path}`)],
+      ["Answer", `${call.status} ${call.message}`],
+      ["Vendor", call.vendor],
+      ["Kind", call.comm_type],
+      ["Session", call.session ? h("a", { href: conversation, class: "mono" }, call.session) : null],
+      ["Credentials", call.credentials ?? "none"],
+      ["Came", time(call.at)],
+    ])),
+    panel("Body", call.body === null ? h("p", { class: "muted padded" }, "It had none.") : bodyView(call.body)),
+    call.fields === null ? "" : panel("What was understood", bodyView(JSON.stringify(call.fields))),
+  );
+  return () => {};
+}

@@ -1,0 +1,58 @@
+/** What the integration called of the vendors' APIs; new calls come by themselves. */
+
+import { get } from "../api.js";
+import { badge, cell, empty, field, h, select, time, wide } from "../dom.js";
+import { filterRow } from "./filters.js";
+import { liveList } from "./list.js";
+
+export const title = "Calls";
+
+export async function show(place, params, query) {
+  const vendors = await get("vendors");
+  const list = liveList({
+    path: "calls",
+    caption: "Calls of the vendors' APIs, the newest first",
+    headings: ["No.", "Came", "Vendor", "Operation", "Request", "Session", "Status", "Message"],
+    row,
+    nothing,
+  });
+  const filters = filterRow("calls", fields(vendors), query, ["conversation"], list.load);
+  place.append(
+    h("div", { class: "heading" }, h("h1", {}, "Calls"), h("div", { class: "actions" }, list.fresh, list.pause)),
+    filters.form, filters.chips, list.place,
+  );
+  await list.load(filters.values());
+  return () => {
+    filters.stop();
+    list.stop();
+  };
+}
+
+function fields(vendors) {
+  const vendor = select("filter-vendor", [["", "All"], ...vendors.map(({ name }) => name)]);
+  const text = h("input", { id: "filter-text", type: "search", placeholder: "operations, paths, sessions, messages, bodies" });
+  Object.assign(vendor, { name: "vendor" });
+  Object.assign(text, { name: "q" });
+  return [field("Vendor", vendor), wide(field("Text", text))];
+}
+
+function row(call) {
+  return h(
+    "tr",
+    { dataset: { id: call.id, test: "call" } },
+    cell("No.", h("span", { class: "number muted" }, String(call.id))),
+    cell("Came", time(call.at)),
+    cell("Vendor", call.vendor),
+    wide(cell("Operation", h("a", { href: `#/calls/${call.id}` }, call.operation))),
+    wide(cell("Request", h("code", {}, `${call.method} ${call.path}`))),
+    cell("Session", call.session ? h("span", { class: "mono" }, call.session) : h("span", { class: "muted" }, "–")),
+    cell("Status", badge(call.status)),
+    wide(cell("Message", call.message)),
+  );
+}
+
+function nothing(filtered) {
+  if (filtered) return empty("Nothing fits these filters", "Take one away, or look for less text. What comes from now on and fits appears here.");
+  const end = `${location.pathname.replace(/_vendorsim\/.*$/, "")}apps/api/v1/chats/4711/end_user`;
+  return empty("No call has come yet", "Let your integration call a vendor's API here, for instance ", h("code", {}, `POST ${location.origin}${end}`), ".");
+}

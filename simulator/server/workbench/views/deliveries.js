@@ -1,0 +1,89 @@
+/** What was sent: attempts, the newest first; new ones come by themselves. */
+
+import { download, get } from "../api.js";
+import { badge, busy, cell, duration, empty, field, h, mood, select, time, wide } from "../dom.js";
+import { filterRow } from "./filters.js";
+import { liveList } from "./list.js";
+
+export const title = "Deliveries";
+
+const VERDICTS = ["delivered", "rejected", "timed out", "broken", "unreachable", "not sent", "dropped", "spoiled"];
+
+export async function show(place, params, query) {
+  const vendors = await get("vendors");
+  const chosen = new Set();
+  const compare = h("button", { type: "button", id: "compare", disabled: true, on: { click: toDifference } }, "Compare two");
+  const har = h("button", { type: "button", id: "har", on: { click: () => busy(har, saveHar) } }, "Export HAR");
+
+  const list = liveList({
+    path: "deliveries",
+    caption: "Attempts, the newest first",
+    headings: [h("span", { class: "unseen" }, "Compare"), "No.", "Sent", "Vendor", "Event", "Conversation", "Attempt", "Status", "Took", "Verdict"],
+    row: (attempt) => row(attempt, chosen, choose),
+    nothing,
+  });
+  const filters = filterRow("deliveries", fields(vendors), query, ["run", "conversation"], list.load);
+
+  function choose(id, wanted) {
+    if (wanted) chosen.add(id);
+    else chosen.delete(id);
+    compare.disabled = chosen.size !== 2;
+    compare.textContent = chosen.size ? `Compare two (${chosen.size} chosen)` : "Compare two";
+  }
+
+  function toDifference() {
+    const [a, b] = [...chosen].sort((one, other) => one - other);
+    location.hash = `#/difference/${a}/${b}`;
+  }
+
+  const saveHar = () => download("deliveries.har", filters.values(), "vendorsim.har");
+
+  const actions = h("div", { class: "actions" }, list.fresh, list.pause, compare, har);
+  place.append(h("div", { class: "heading" }, h("h1", {}, "Deliveries"), actions), filters.form, filters.chips, list.place);
+  await list.load(filters.values());
+  return () => {
+    filters.stop();
+    list.stop();
+  };
+}
+
+function fields(vendors) {
+  const vendor = select("filter-vendor", [["", "All"], ...vendors.map(({ name }) => name)]);
+  const verdict = select("filter-verdict", [["", "All"], ...VERDICTS]);
+  const names = new Set(vendors.flatMap(({ profiles }) => profiles.flatMap(({ events }) => events.map(({ name }) => name))));
+  const known = h("datalist", { id: "known-events" }, [...names].sort().map((name) => h("option", { value: name })));
+  const event = h("input", { id: "filter-event", type: "text", list: known.id, autocomplete: "off", spellcheck: "false" });
+  const text = h("input", { id: "filter-text", type: "search", placeholder: "names, targets, reasons, bodies" });
+  Object.assign(vendor, { name: "vendor" });
+  Object.assign(verdict, { name: "verdict" });
+  Object.assign(event, { name: "event" });
+  Object.assign(text, { name: "q" });
+  return [field("Vendor", vendor), field("Event", event), field("Verdict", verdict), wide(field("Text", text)), known];
+}
+
+function row(attempt, chosen, choose) {
+  const { id } = attempt;
+  const box = h("input", {
+    type: "checkbox", checked: chosen.has(id), "aria-label": `Compare ${id}`, on: { change: () => choose(id, box.checked) },
+  });
+  const conversation = `#/conversations/${encodeURIComponent(attempt.vendor)}/${encodeURIComponent(attempt.conversation)}?run=${attempt.run}`;
+  return h(
+    "tr",
+    { dataset: { id, test: "delivery" } },
+    cell("Compare", box),
+    cell("No.", h("span", { class: "number muted" }, String(id))),
+    cell("Sent", time(attempt.sent_at)),
+    cell("Vendor", attempt.vendor),
+    wide(cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event))),
+    wide(cell("Conversation", h("a", { href: conversation, class: "mono" }, attempt.conversation))),
+    cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null),
+    cell("Status", attempt.status === null ? h("span", { class: "muted" }, "–") : h("span", { class: `number tone-${mood(attempt.status)}` }, String(attempt.status))),
+    cell("Took", h("span", { class: "number nowrap" }, duration(attempt.milliseconds))),
+    wide(cell("Verdict", badge(attempt.verdict), attempt.faults.map((fault) => [" ", h("span", { class: "badge" }, fault)]), attempt.reason ? h("span", { class: "reason" }, attempt.reason) : null)),
+  );
+}
+
+function nothing(filtered) {
+  if (filtered) return empty("Nothing fits these filters", "Take one away, or look for less text. What comes from now on and fits appears here.");
+  return empty("Nothing has been sent yet", h("a", { href: "#/scenarios" }, "Start a scenario"), " against your integration, and its deliveries appear here by themselves.");
+}

@@ -1,0 +1,127 @@
+/**
+ * A list of the journal: pages of 50, and what is new at the top by itself as long as somebody looks at the top.
+ *
+ * There are never more than MOST_ROWS rows on the page. Whoever has scrolled, paged or paused is told how much is new.
+ */
+
+import { get } from "../api.js";
+import { busy, clear, empty, h, problem, say, table } from "../dom.js";
+import { follow, headId } from "../live.js";
+
+const PAGE = 50;
+const MOST_ROWS = 200;
+/** Further down than this, in pixels, somebody reads; then nothing may move. */
+const TOP = 160;
+
+/**
+ * `row(item)` makes the `<tr>` of an item; `nothing(filtered)` what an empty list shows. Returns the list's elements,
+ * `load(filters)`, which begins it anew, and `stop()`.
+ */
+export function liveList({ path, caption, headings, row, nothing }) {
+  const { table: shown, body } = table(caption, headings);
+  shown.firstElementChild.classList.add("dense");
+  const place = h("div", { class: "stack" });
+  const fresh = h("button", { type: "button", class: "primary", id: "show-new", hidden: true, on: { click: newest } });
+  const pause = h("button", { type: "button", id: "pause", "aria-pressed": "false", on: { click: togglePause } }, "Pause");
+  const button = (id, text, does) => h("button", { type: "button", id, on: { click: () => busy(buttons[id], does) } }, text);
+  const buttons = {};
+  buttons.newest = button("newest", "Newest", newest);
+  buttons.newer = button("newer", "Newer", () => turn(before.slice(0, -1)));
+  buttons.older = button("older", "Older", () => turn([...before, next]));
+  const pager = h("nav", { class: "actions", "aria-label": "Pages" }, Object.values(buttons));
+
+  let filters = {};
+  let before = [];
+  let next = null;
+  let pending = 0;
+  let uncounted = false;
+  let paused = false;
+  let stopFollowing = null;
+  let loads = 0;
+
+  /** Begins anew at the newest, with these filters. */
+  async function load(wanted) {
+    filters = wanted;
+    stopFollowing?.();
+    const mine = (loads += 1);
+    try {
+      // Whatever the filters: what is followed begins here.
+      const head = await headId(path);
+      await turn([]);
+      if (mine === loads) watch(head);
+    } catch (error) {
+      if (mine !== loads) return;
+      const again = h("button", { type: "button", on: { click: () => load(filters) } }, "Try again");
+      clear(place).append(problem(error), h("p", { class: "actions" }, again));
+    }
+  }
+
+  async function turn(cursors) {
+    const mine = loads;
+    const page = await get(path, { ...filters, limit: PAGE, cursor: cursors.at(-1) });
+    if (mine !== loads) return;
+    before = cursors;
+    next = page.next;
+    body.replaceChildren(...page.items.map(row));
+    if (before.length === 0) clearPending();
+    arrange();
+    if (before.length) scrollTo(0, 0);
+  }
+
+  function arrange() {
+    buttons.newest.hidden = buttons.newer.hidden = before.length === 0;
+    buttons.older.hidden = next === null;
+    const isEmpty = body.childElementCount === 0;
+    const filtered = Object.values(filters).some((value) => value !== "" && value !== undefined);
+    const wanted = isEmpty ? [nothing(filtered)] : [shown, pager];
+    if (isEmpty || !shown.isConnected) place.replaceChildren(...wanted);
+  }
+
+  function newest() {
+    scrollTo(0, 0);
+    return turn([]).catch((error) => say(error.detail ?? error.message, true));
+  }
+
+  function watch(after) {
+    stopFollowing = follow(path, { ...filters, after }, async (items, more) => {
+      const watching = !paused && before.length === 0 && scrollY < TOP;
+      const head = more ? await headId(path) : undefined;
+      if (!watching) count(items.length, more);
+      else if (more || body.childElementCount + items.length > MOST_ROWS) await turn([]);
+      else arrive(items);
+      return head;
+    });
+  }
+
+  function arrive(items) {
+    for (const item of items) {
+      // A page that was got anew may hold it already.
+      if (body.querySelector(`[data-id="${item.id}"]`)) continue;
+      const made = row(item);
+      made.classList.add("is-new");
+      body.prepend(made);
+    }
+    arrange();
+  }
+
+  function count(number, more) {
+    pending += number;
+    uncounted ||= more;
+    fresh.textContent = `${pending}${uncounted ? "+" : ""} new`;
+    fresh.hidden = false;
+  }
+
+  function clearPending() {
+    pending = 0;
+    uncounted = false;
+    fresh.hidden = true;
+  }
+
+  function togglePause() {
+    paused = !paused;
+    pause.setAttribute("aria-pressed", String(paused));
+    if (!paused && before.length === 0) newest();
+  }
+
+  return { place, fresh, pause, load, stop: () => { loads += 1; stopFollowing?.(); } };
+}

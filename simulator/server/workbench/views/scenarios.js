@@ -1,0 +1,79 @@
+/**
+ * The built-in scenarios, and texts of one's own.
+ */
+
+import { get } from "../api.js";
+import { cell, clear, empty, field, h, table } from "../dom.js";
+import { drafts } from "./drafts.js";
+import { NEW } from "./editor.js";
+import { input } from "./forms.js";
+
+export const title = "Scenarios";
+
+export async function show(place) {
+  const all = await get("scenarios");
+  const kept = new Set(drafts());
+  const list = h("div", {});
+  const search = input("filter-scenarios", {
+    type: "search",
+    placeholder: "in titles and descriptions",
+    on: { input: () => draw() },
+  });
+
+  function draw() {
+    const wanted = search.value.trim().toLowerCase();
+    const found = all.filter((one) =>
+      [one.name, one.title, one.description, ...one.vendors].join(" ").toLowerCase().includes(wanted),
+    );
+    clear(list).append(
+      found.length
+        ? rows(found, kept)
+        : empty("No scenario is like that", "Search for another word, or write one of your own."),
+    );
+  }
+
+  const own = h(
+    "a",
+    { class: "button", href: `#/scenarios/${NEW}`, dataset: { test: "new-scenario" } },
+    kept.has(NEW) ? "Go on with your own" : "Write your own",
+  );
+  place.append(
+    h("div", { class: "heading" }, h("h1", {}, "Scenarios"), h("p", { class: "actions" }, own)),
+    h(
+      "form",
+      { class: "filters", role: "search", on: { submit: (event) => event.preventDefault() } },
+      field("Search", search),
+    ),
+    list,
+  );
+  draw();
+  return () => {};
+}
+
+function rows(found, kept) {
+  const { table: whole, body } = table("Built-in scenarios", ["Scenario", "What it is about", "Vendors", "Start"]);
+  for (const one of found) {
+    const edit = h("a", { href: `#/scenarios/${encodeURIComponent(one.name)}`, class: "mono" }, one.name);
+    const start = h(
+      "a",
+      { class: "button", href: `#/runs/new?scenario=${encodeURIComponent(one.name)}`, "aria-label": `Start ${one.title}` },
+      "Start",
+    );
+    body.append(
+      h(
+        "tr",
+        {},
+        cell(
+          "Scenario",
+          edit,
+          kept.has(one.name) ? h("div", {}, h("span", { class: "badge badge-warn" }, "changed here")) : null,
+        ),
+        cell("About", h("strong", {}, one.title), h("div", { class: "muted" }, one.description)),
+        cell("Vendors", one.vendors.join(", ")),
+        cell("Start", start),
+      ),
+    );
+  }
+  whole.classList.add("scenarios");
+  return whole;
+}
