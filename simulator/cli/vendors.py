@@ -17,6 +17,8 @@ from simulator.reporting.vendor_documents import (
 )
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from simulator.vendors.base import Profile, Vendor
 
 
@@ -70,14 +72,14 @@ def _print_vendor(vendor: Vendor) -> None:
         if profile.events:
             _print_profile(profile)
     if vendor.operations:
-        rows = table("API operation", "method", "path", "provenance", "source")
+        rows = _named("API operation", "method", "path", "provenance", "source")
         for operation in vendor.operations:
             rows.add_row(operation.name, operation.method, operation.path, operation.provenance, operation.source)
         console.print()
         console.print(rows)
         console.print(f"verbs that wait for a call: {', '.join(vendor.api_verbs) or 'none'}")
     if vendor.schemes:
-        rows = table("signing", "headers", "signs", "secrets", "provenance", "source")
+        rows = _named("signing", "headers", "signs", "secrets", "provenance", "source")
         for row in map(scheme_document, vendor.schemes, vendor.schemes.values()):
             secrets, signed = str(row["secrets"]), row["message"] or "nothing"
             rows.add_row(row["name"], ", ".join(row["headers"]), signed, secrets, row["provenance"], row["source"])
@@ -86,24 +88,31 @@ def _print_vendor(vendor: Vendor) -> None:
     console.print(f"\ncontracts: {vendor.contracts()}")
 
 
+def _named(*columns: str) -> Table:
+    """A table whose first column holds names, which are never broken."""
+    rows = table(*columns)
+    rows.columns[0].no_wrap = True
+    return rows
+
+
 def _print_profile(profile: Profile) -> None:
     console = results()
-    events = table("event", "sent when", "provenance", "source")
+    events = _named("event", "sent when", "provenance", "source")
     for kind in profile.events:
         events.add_row(kind.name, kind.summary, kind.provenance, kind.source)
     console.print(events)
-    verbs = table("verb", "events it may cause")
+    verbs = _named("verb", "events it may cause")
     for verb, names in profile.emits.items():
         verbs.add_row(verb, ", ".join(names))
     console.print()
     console.print(verbs)
     console.print(f"silent verbs: {', '.join(silent_verbs(profile))}")
-    policy = table("policy", "value", "provenance", "source")
+    policy = _named("policy", "value", "provenance", "source")
     for name, stated in policy_document(profile.policy).items():
         policy.add_row(name, str(stated["value"]), stated["provenance"], stated["source"])
     console.print()
     console.print(policy)
-    kinds = table("kind of target", "never gets", "gets by default", "policy of its own")
+    kinds = _named("kind of target", "never gets", "gets by default", "policy of its own")
     for row in (kind_document(kind, profile) for kind in profile.target_kinds):
         default = "all" if row["default"] is None else ", ".join(row["default"])
         own = ", ".join(f"{name} {stated['value']} ({stated['provenance']})" for name, stated in row["policy"].items())
@@ -112,7 +121,7 @@ def _print_profile(profile: Profile) -> None:
     console.print()
     console.print(kinds)
     if profile.quirks:
-        quirks = table("quirk", "what it does", "provenance", "source")
+        quirks = _named("quirk", "what it does", "provenance", "source")
         for quirk in profile.quirks:
             quirks.add_row(quirk.name, quirk.summary, quirk.provenance, quirk.source)
         console.print()

@@ -153,6 +153,13 @@ def test_each_kind_gets_its_own_events(
     assert (set(told(one)), set(told(two)), set(told(three))) == (webhook, bot, channel)
 
 
+@pytest.mark.parametrize("version", ["2.5", "2.14", "4.0", "4.13", "4.15"])
+def test_no_kind_is_promised_an_event_that_its_version_does_not_have(version: str) -> None:
+    profile = MESSAGEHUB.profile(f"observed-{version}")
+    for kind in profile.target_kinds:
+        assert set(kind.default or ()) <= set(profile.event_names()), kind.name
+
+
 def test_typing_and_inboxes_are_for_those_who_ask(play: Play) -> None:
     asked = ["conversation_typing_on", "inbox_updated", "message_created"]
     with Receiver() as target:

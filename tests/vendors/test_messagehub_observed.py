@@ -309,6 +309,31 @@ def test_a_contract_refuses_the_field_as_another_profile_has_it(
             assert not contract.is_valid(event, with_value(own, pointer, value)), f"{profile} takes that of {other}"
 
 
+# What no step of a scenario sends, but a captured body can have: whether the page, 2.5 and 4.15 allow it.
+BOT = {"id": 3, "name": "Butler", "type": "agent_bot"}
+CAPTAIN = {"id": 4, "name": "Cap", "avatar_url": "", "description": "Answers", "created_at": "2026-01-05T09:00:00.000Z"}
+BROWSER_TIME = "Sat Jan 22 2022 13:27:05 GMT+0530 (India Standard Time)"
+CAPTURED = [
+    pytest.param(MESSAGE, "/sender", None, (False, True, True), id="3-nobody"),
+    pytest.param(MESSAGE, "/sender", BOT, (False, True, True), id="3-bot"),
+    pytest.param(MESSAGE, "/sender", CAPTAIN | {"type": "captain_assistant"}, (False, False, True), id="3-captain"),
+    pytest.param(UPDATED, "/meta/assignee", BOT | {"avatar_url": ""}, (False, True, True), id="6-bot"),
+    pytest.param(
+        CREATED, "/additional_attributes/initiated_at/timestamp", BROWSER_TIME, (False, True, True), id="9-browser-time"
+    ),
+    pytest.param(UPDATED, "/changed_attributes", None, (False, False, True), id="14-sla-without-changes"),
+    pytest.param(CREATED, "/applied_sla", None, (False, False, True), id="11-sla"),
+    pytest.param(MESSAGE, "/status", "sent", (False, False, False), id="status-at-the-top"),
+]
+
+
+@pytest.mark.parametrize(("event", "pointer", "value", "taken"), CAPTURED)
+def test_what_a_captured_body_may_have(event: str, pointer: str, value: Any, taken: tuple[bool, bool, bool]) -> None:
+    for profile, expected in zip(("documented", OLD, NEW), taken, strict=True):
+        captured = with_value(story(profile)[event], pointer, value)
+        assert contracts.contract("messagehub", profile).is_valid(event, captured) == expected, profile
+
+
 @pytest.mark.parametrize("profile", [OLD, NEW])
 def test_whole_bodies_of_the_page_and_of_a_server_are_told_apart(profile: str) -> None:
     """No body of the page keeps the contract of a server, and none of a server that of the page."""
@@ -499,6 +524,21 @@ def test_an_event_comes_with_its_version(since: str, before: str, steps: tuple[s
 
     assert event in sent(since)
     assert event not in sent(before)
+
+
+@pytest.mark.parametrize(
+    ("event", "pointer"),
+    [(CREATED, "/last_activity_at"), (MESSAGE, "/additional_attributes"), (UPDATED, "/changed_attributes")],
+)
+def test_what_came_with_an_unknown_release_may_be_there_between_the_two_that_were_read(
+    event: str, pointer: str
+) -> None:
+    newer = None if event == UPDATED else at(story(NEW)[event], pointer)
+    for version, taken in (("2.5", False), ("2.6", True), ("3.16", True), ("4.0", True)):
+        profile = f"observed-{version}"
+        contract = contracts.contract("messagehub", profile)
+        assert contract.is_valid(event, story(profile)[event])
+        assert contract.is_valid(event, with_value(story(profile)[event], pointer, newer)) == taken, profile
 
 
 def test_a_contact_loses_its_type_with_2_14() -> None:

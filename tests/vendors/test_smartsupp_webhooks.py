@@ -295,6 +295,13 @@ def test_each_profile_knows_its_own_bodies() -> None:
     assert PROFILE.identify([event]) is None
 
 
+def test_what_is_said_of_an_event_beyond_what_is_known_is_told_as_assumed() -> None:
+    """The page names events with a few words, the live receiver hardly more."""
+    known = {event.name for event in PROFILE.events if "assumed" not in event.source}
+    people = {f"conversation.agent_{what}" for what in ("assigned", "unassigned", "joined", "left", "replied")}
+    assert known == people | {"conversation.rated", "contact.created", "contact.updated"}
+
+
 # On the wire.
 
 SECRET = "an app's secret: ključ"

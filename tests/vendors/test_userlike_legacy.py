@@ -368,6 +368,15 @@ def test_a_captured_body_is_told_by_type_and_event(body: Any, expected: str | No
     assert PROFILE.identify(body) == expected
 
 
+@pytest.mark.parametrize("event", ["online", "offline", "away", "back"])
+def test_a_callback_about_an_operator_is_of_both_profiles(event: str) -> None:
+    """What is known of today's is what the older samples show, so `_type` tells all callbacks apart but these."""
+    (body,) = bodies(f"operator: {{who: ana, goes: {event}}}")
+    for profile in VENDOR.profiles.values():
+        assert profile.identify(body) == f"operator.{event}"
+        assert contracts.contract("userlike", profile.name).violations(f"operator.{event}", body) == []
+
+
 def test_how_new_a_body_is() -> None:
     played = [(event.name, json.loads(event.body)) for event in play("say: Hi", "wait: 5s", ANA_SAYS, "rate: 3")]
     assert PROFILE.order_key is not None

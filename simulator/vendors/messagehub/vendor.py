@@ -75,7 +75,6 @@ PROFILE = Profile(
         connect_timeout=Stated(5_000, RECONSTRUCTED, TRANSPORT),
         read_timeout=Stated(5_000, RECONSTRUCTED, TRANSPORT),
         retries=Stated((), RECONSTRUCTED, TRANSPORT),
-        redirects=Stated(0, RECONSTRUCTED, TRANSPORT),
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
     ),
     # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two with every request.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulator.vendors.base import (
@@ -83,6 +83,23 @@ _FILTERED = {
     events.VISITOR_DISCONNECTED: "the visitor leaves unanswered",
     events.VISITOR_TYPING: "the visitor starts or stops typing",
 }
+# What the summaries say beyond what is known.
+_ASSUMED = {
+    events.OPENED: "that it comes again whenever the conversation is open again is assumed",
+    events.CLOSED_EVENT: "that time closes a conversation with this event is assumed",
+    events.CONTACT_REPLIED: "that an offline message is told so is assumed",
+    events.MESSAGE_DELIVERED: "when it is sent is assumed",
+    events.MESSAGE_DELIVERY_FAILED: "when it is sent is assumed",
+    events.CLOSED_BY_CONTACT: "that a missed chat is told so is assumed",
+    events.BOT_REPLIED: "that a trigger is told so is assumed",
+    events.CONTACT_ACQUIRED: "when it is sent is assumed",
+    **dict.fromkeys(_FILTERED, "when it is sent is assumed"),
+}
+
+
+def _known(provenance: str, source: str, summaries: Mapping[str, str]) -> Iterator[EventKind]:
+    for name, summary in summaries.items():
+        yield EventKind(name, summary, provenance, f"{source}; {_ASSUMED[name]}" if name in _ASSUMED else source)
 
 
 def _identify_event(body: Any) -> str | None:
@@ -102,9 +119,9 @@ WEBHOOKS = Profile(
     name="webhooks",
     title="event webhooks: an envelope around what happened, signed with the app's secret",
     events=(
-        *(EventKind(name, summary, DOCUMENTED, PAGE) for name, summary in _LISTED.items()),
-        *(EventKind(name, summary, RECONSTRUCTED, RECEIVER) for name, summary in _HANDLED.items()),
-        *(EventKind(name, summary, RECONSTRUCTED, SETTINGS) for name, summary in _FILTERED.items()),
+        *_known(DOCUMENTED, PAGE, _LISTED),
+        *_known(RECONSTRUCTED, RECEIVER, _HANDLED),
+        *_known(RECONSTRUCTED, SETTINGS, _FILTERED),
     ),
     # That anything else is tried again later is documented, when and how often is not.
     policy=Policy(

@@ -2,14 +2,15 @@
 
 `x-since` beside a property, an event or a member of a list: the first version that has it. `x-values-since` beside an
 `enum`: the same for single values. `x-until` in an object: per version, what its schema had before that version.
-What a version did not have is not merely unknown to it: a body that has it is of another version.
+What a version did not have is not merely unknown to it: a body that has it is of another version. Where that first
+version is assumed (`versions.ASSUMED`), a body of an older one may have it and need not: nobody knows.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from simulator.vendors.messagehub.observed.versions import Version, release
+from simulator.vendors.messagehub.observed.versions import ASSUMED, OLDEST, Version, release
 
 SINCE, UNTIL, VALUES_SINCE = "x-since", "x-until", "x-values-since"
 
@@ -23,7 +24,7 @@ def amended(version: Version, file_name: str, document: Any) -> Any:
     if isinstance(document.get("properties"), dict):
         document = _object(document, version)
     if VALUES_SINCE in document:
-        later = {value for value, since in document[VALUES_SINCE].items() if version < release(since)}
+        later = {value for value, since in document[VALUES_SINCE].items() if _without(since, version)}
         document = {**document, "enum": [value for value in document["enum"] if value not in later]}
     kept = {key: value for key, value in document.items() if not _later(value, version)}
     return {key: amended(version, file_name, value) for key, value in kept.items()}
@@ -43,7 +44,8 @@ def _object(schema: dict[str, Any], version: Version) -> dict[str, Any]:
     kept = {name: inner for name, inner in properties.items() if name not in gone}
     made = {key: value for key, value in schema.items() if key not in (UNTIL, "propertyNames")}
     made["properties"] = {**kept, **had}
-    made["required"] = [name for name in required if name not in gone] + needed
+    perhaps = [name for name, inner in properties.items() if _perhaps(inner, version)]
+    made["required"] = [name for name in required if name not in gone + perhaps] + needed
     absent = [name for name in never(schema) if name not in had] + gone
     return made | {"propertyNames": {"not": {"enum": absent}}} if absent else made
 
@@ -55,4 +57,18 @@ def never(schema: dict[str, Any]) -> list[str]:
 
 
 def _later(value: Any, version: Version) -> bool:
-    return isinstance(value, dict) and isinstance(value.get(SINCE), str) and version < release(value[SINCE])
+    if not isinstance(value, dict) or not isinstance(value.get(SINCE), str):
+        return False
+    # What may have been an event is none that is played.
+    return _without(value[SINCE], version) or ("post" in value and _perhaps(value, version))
+
+
+def _perhaps(value: Any, version: Version) -> bool:
+    """Whether nobody knows if the version has it."""
+    since = value.get(SINCE) if isinstance(value, dict) else None
+    return isinstance(since, str) and version < release(since) and not _without(since, version)
+
+
+def _without(since: str, version: Version) -> bool:
+    """Whether the version is known not to have what came with `since`."""
+    return version < release(since) and (release(since) != ASSUMED or version == OLDEST)

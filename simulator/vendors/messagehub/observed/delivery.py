@@ -19,6 +19,7 @@ from simulator.vendors.base import (
 )
 from simulator.vendors.messagehub.observed.versions import (
     BOT_AND_API_SIGNED,
+    BOT_ONLY_EVENTS,
     BOT_RETRIES,
     BOT_STATUS_EVENTS,
     CONTACT_EVENTS,
@@ -84,7 +85,9 @@ def policy(version: Version) -> Policy:
 def target_kinds(version: Version) -> tuple[TargetKind, ...]:
     """Who can be sent to: an account's webhook, an agent bot, and the callback of an API channel."""
     six = frozenset({"conversation_created", _WIDGET}) | _MESSAGES | _STATUS
-    bot = _MESSAGES | _BOT_ONLY | {_WIDGET} | (_STATUS if version >= BOT_STATUS_EVENTS else frozenset())
+    bot = _MESSAGES | {_WIDGET}
+    for since, more in ((BOT_ONLY_EVENTS, _BOT_ONLY), (BOT_STATUS_EVENTS, _STATUS)):
+        bot |= more if version >= since else frozenset()
     return (
         # What a new webhook subscribes to; typing and inbox events only come to those who ask for them.
         TargetKind(WEBHOOK.name, without=_BOT_ONLY, default=six | _CONTACTS if version >= CONTACT_EVENTS else six),

@@ -14,7 +14,7 @@ from simulator.vendors.messagehub.observed.amending import amended
 from simulator.vendors.messagehub.observed.encoding import encode
 from simulator.vendors.messagehub.observed.notes import Notes
 from simulator.vendors.messagehub.observed.reactions import REACTIONS
-from simulator.vendors.messagehub.observed.versions import Version, parse, spelled
+from simulator.vendors.messagehub.observed.versions import PREFIX, Version, parse
 
 FIRST, LAST = "observed-2.5", "observed-4.15"
 
@@ -39,7 +39,7 @@ def _profile(name: str, of: Version) -> Profile:
     kept = name in (FIRST, LAST)
     return Profile(
         name=name,
-        title=f"what Chatwoot {spelled(of)}, on which MessageHub is built, really sends",
+        title=f"what Chatwoot {name.removeprefix(PREFIX)}, on which MessageHub is built, really sends",
         events=events,
         policy=delivery.policy(of),
         headers=delivery.headers(of),

@@ -15,7 +15,7 @@ OLDEST: Version = (2, 5, 0)
 NEWEST: Version = (4, 15, 1)
 PREFIX = "observed-"
 
-_UNKNOWN: Version = (4, 0, 0)
+ASSUMED: Version = (4, 0, 0)
 
 # Bodies.
 TEAM: Version = (2, 8, 0)  # meta.team (#5250)
@@ -31,19 +31,19 @@ BLOCKED: Version = (4, 0, 2)  # blocked of a contact
 UPDATED_AT: Version = (4, 0, 2)  # updated_at of a conversation, with fractions of a second
 ASSIGNEE_TYPE: Version = (4, 8, 0)
 ACCOUNT_IN_CONVERSATION: Version = (4, 14, 2)  # (#12445)
-MESSAGE_ADDITIONAL_ATTRIBUTES = _UNKNOWN
-LAST_ACTIVITY_AT = _UNKNOWN
-NEW_CONTENT_TYPES = _UNKNOWN  # integrations, sticker, voice_call
+MESSAGE_ADDITIONAL_ATTRIBUTES = ASSUMED
+LAST_ACTIVITY_AT = ASSUMED
+NEW_CONTENT_TYPES = ASSUMED  # integrations, sticker, voice_call
 
 # Events.
 CONTACT_EVENTS: Version = (2, 14, 0)  # (#6415)
 TEMPLATES_SENT: Version = (2, 18, 0)  # message_created of automatic messages (#7252)
 INBOX_EVENTS: Version = (3, 2, 0)  # (#8006)
 TYPING_EVENTS: Version = (4, 2, 0)  # (#11423)
-BOT_ONLY_EVENTS = _UNKNOWN  # conversation_opened and conversation_resolved
+BOT_ONLY_EVENTS = ASSUMED  # conversation_opened and conversation_resolved
 BOT_STATUS_EVENTS: Version = (4, 13, 0)  # conversation_updated and conversation_status_changed for bots (#13975)
-REOPENING_ASSIGNS = _UNKNOWN  # an agent who opens a conversation again gets it
-READ_TELLS = _UNKNOWN  # message_updated for each message that the visitor has read
+REOPENING_ASSIGNS = ASSUMED  # an agent who opens a conversation again gets it
+READ_TELLS = ASSUMED  # message_updated for each message that the visitor has read
 
 # Transport and failures.
 EXTERNAL_ERROR: Version = (3, 3, 0)  # an API channel's message is marked as failed (#8277)
@@ -68,8 +68,3 @@ def release(text: str) -> Version:
     """The version that a document spells, `2.14.0`."""
     major, minor, patch = map(int, text.split("."))
     return (major, minor, patch)
-
-
-def spelled(version: Version) -> str:
-    """`2.14.0`."""
-    return ".".join(map(str, version))
