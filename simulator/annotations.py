@@ -19,7 +19,7 @@ _DEEPEST = 30
 def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, Any]:
     """The fields of a body with provenance, source and meaning, and its violations, by JSON pointer.
 
-    `parsed` is False for what is no JSON; then there is nothing to tell. A profile or event that is not known (of
+    `parsed` is False for what is no JSON, or nested too deeply; then there is nothing to tell. A profile or event that is not known (of
     another version, say) has no fields and no violations.
     """
     try:
@@ -32,6 +32,8 @@ def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, A
         violations = contract.violations(event, document)
     except (UnknownNameError, FileNotFoundError):
         return {"parsed": True, "error": None, "fields": [], "violations": []}
+    except ValueError:
+        return {"parsed": False, "error": "it is nested too deeply to be judged", "fields": [], "violations": []}
     fields = []
     for field in _fields(contract, schema, document, "", 0):
         fields.append(field)

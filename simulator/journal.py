@@ -31,6 +31,8 @@ FILE = "journal.sqlite"
 # Older runs are forgotten beyond this many attempts, when a new run begins; one that is under way stays.
 MOST_ATTEMPTS = 500_000
 LONGEST_RUN = 24 * 3_600 * 1_000
+# What a server records while it runs, for as long as a server may run.
+LONGEST_SERVER = 365 * LONGEST_RUN
 LARGEST_ANSWER = 64 * 1024
 # How long records are collected before they are written together.
 BATCH_SECONDS = 0.05
@@ -223,8 +225,9 @@ class Journal:
         for position, (run, count) in enumerate(counts):
             kept += count
             if position and kept > MOST_ATTEMPTS:
-                over = "ended_at IS NOT NULL OR began_at < ?"
-                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND ({over})", (run, wall_clock() - LONGEST_RUN))
+                over = "ended_at IS NOT NULL OR began_at < ? - iif(command IN ('serve', 'hub'), ?, ?)"
+                times = (wall_clock(), LONGEST_SERVER, LONGEST_RUN)
+                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND ({over})", (run, *times))
                 return
 
 

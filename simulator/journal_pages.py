@@ -20,11 +20,11 @@ _PATIENCE = 200_000
 class Query:
     """What is asked for. Names are compared whole; `text` is looked for in names, targets, reasons and bodies.
 
-    `above` is the id below which nothing is shown: what came before the last reset.
+    Of runs that began before run number `since` nothing is shown: that is what came before the last reset.
     """
 
     namespace: str = ""
-    above: int = 0
+    since: int = 0
     run: int | None = None
     vendor: str | None = None
     event: str | None = None
@@ -67,11 +67,11 @@ class JournalPages:
                 f"SELECT * FROM {table} WHERE {where} AND id > ? ORDER BY id LIMIT ?", (*values, after, limit)
             ).fetchall()
 
-    def one(self, table: str, number: int, namespace: str) -> sqlite3.Row | None:
-        """One attempt or call by its id."""
+    def one(self, table: str, number: int, query: Query) -> sqlite3.Row | None:
+        """One attempt or call by its id, if it is of the query's namespace and was not reset."""
         with self._reading() as db:
             row: sqlite3.Row | None = db.execute(
-                f"SELECT * FROM {table} WHERE id = ? AND {_OF_NAMESPACE}", (number, namespace)
+                f"SELECT * FROM {table} WHERE id = ? AND {_OF_NAMESPACE}", (number, query.namespace, query.since)
             ).fetchone()
         return row
 
@@ -83,11 +83,6 @@ class JournalPages:
                 (run, delivery, after),
             ).fetchone()
         return row
-
-    def last(self, table: str) -> int:
-        """The highest id so far."""
-        with self._reading() as db:
-            return int(db.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
 
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
         """The conversations with the newest attempts: vendor, conversation, attempts, failed, last_id, last_at, run."""
@@ -129,7 +124,7 @@ class JournalPages:
             db.close()
 
 
-_OF_NAMESPACE = "run IN (SELECT id FROM runs WHERE namespace = ?)"
+_OF_NAMESPACE = "run IN (SELECT id FROM runs WHERE namespace = ? AND id >= ?)"
 _EXACT = {
     "attempts": ("run", "vendor", "event", "conversation", "verdict"),
     "calls": ("run", "vendor"),
@@ -142,7 +137,8 @@ _SEARCHED = {
 
 def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
     """The WHERE clause of a query and its values."""
-    parts, values = [_OF_NAMESPACE, "id > ?"], [query.namespace, query.above]
+    parts: list[str] = [_OF_NAMESPACE]
+    values: list[Any] = [query.namespace, query.since]
     for name in _EXACT[table]:
         value = getattr(query, name)
         if value is not None:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from threading import Lock
 
 from simulator.delivery.live import Handle
+from simulator.timeline import Run
 
 # Beyond so many of a vendor the oldest is forgotten: its id is then one that nobody knows.
 MOST = 20_000
@@ -29,6 +30,13 @@ class Conversations:
         with self._lock:
             if vendor in self._by_vendor:
                 self._by_vendor[vendor].pop(conversation, None)
+
+    def forget(self, run: Run) -> None:
+        """Forgets the conversations of a run."""
+        with self._lock:
+            known = self._by_vendor.get(run.vendor.name, OrderedDict())
+            for name in [name for name, handle in known.items() if handle.live.run is run]:
+                del known[name]
 
     def clear(self) -> None:
         """Forgets all."""

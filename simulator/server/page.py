@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Blueprint, Response, redirect, request, send_from_directory
+from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.routing import PathConverter
 from werkzeug.wrappers import Response as AnyResponse
 
 from simulator.server.control import access, problems
@@ -19,9 +21,19 @@ POLICY = (
 )
 
 
+class _File(PathConverter):
+    """A path below the page; what is the control API's is none."""
+
+    regex = r"(?!api(?:/|\Z))[^/].*?"
+
+
 def page(bench: Workbench) -> Blueprint:
     """The page of one namespace. It holds no data: those come from the control API, which asks for the token."""
     pages = Blueprint("page", __name__)
+
+    @pages.record
+    def register_converter(setup: BlueprintSetupState) -> None:
+        setup.app.url_map.converters["page_file"] = _File
 
     @pages.before_request
     def check() -> None:
@@ -44,7 +56,7 @@ def page(bench: Workbench) -> Blueprint:
     def index() -> Response:
         return send_from_directory(FILES, "index.html")
 
-    @pages.get("/_vendorsim/<path:name>")
+    @pages.get("/_vendorsim/<page_file:name>")
     def file(name: str) -> Response:
         return send_from_directory(FILES, name)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from simulator.delivery.records import Over, Record
     from simulator.delivery.setup import Policies
     from simulator.delivery.standing import Standing
+    from simulator.timeline import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,8 @@ class ServerState:
         self._profiles = dict(profiles or {})
         self._record = record
         self._stages: dict[str, Stage] = {}
+        # The targets of a run that has ended, by vendor, until the vendor is asked for again.
+        self._left: dict[str, Places] = {}
         self._standing: Standing | None = None
         self.armed = Armed()
         self.seed = seed
@@ -220,7 +223,9 @@ class ServerState:
         self._own_backstage = backstage is None
         self.duplicates = DuplicateRule(duplicate_interval, now)
         self.rate_limit = None if rate_limit is None else RateLimit(rate_limit, now)
+        # Held for a moment only, since the loop that delivers takes it too; `_making` is held while that is waited for.
         self._lock = Lock()
+        self._making = Lock()
         self._subscribers: tuple[Callable[[ApiCall], None], ...] = ()
 
     def subscribe(self, callback: Callable[[ApiCall], None]) -> Callable[[], None]:
@@ -243,12 +248,28 @@ class ServerState:
         with self._lock:
             self._stages[vendor.name] = Stage(vendor, policies.profile, places, policies, begin, self.conversations.add)
 
+    def leave(self, run: Run, begin: Open) -> None:
+        """A run that was played sends nothing any more: its conversations are under way no longer, and its vendor is on
+        its own again, with the targets that it has."""
+        self.conversations.forget(run)
+        vendor = run.vendor.name
+        with self._lock:
+            stage = self._stages.get(vendor)
+            if stage is not None and stage.begin == begin:
+                del self._stages[vendor]
+                if stage.profile.name == run.vendor.profile(self._profiles.get(vendor)).name:
+                    self._left[vendor] = stage.places
+
     def stage(self, vendor: str) -> Stage:
         """How a vendor is played here. Where no run plays it, it is on its own, by the wall clock."""
-        with self._lock:
-            if vendor not in self._stages:
-                self._stages[vendor] = self._alone(vendor)
-            return self._stages[vendor]
+        with self._making:
+            with self._lock:
+                found = self._stages.get(vendor)
+            if found is None:
+                alone = self._alone(vendor)
+                with self._lock:
+                    found = self._stages.setdefault(vendor, alone)
+            return found
 
     def _alone(self, name: str) -> Stage:
         # Most servers deliver nothing: whoever does pays for the event loop and its imports.
@@ -258,7 +279,8 @@ class ServerState:
         vendor = registry.get(name)
         profile = vendor.profile(self._profiles.get(name))
         policies = Policies(vendor, profile, self.config)
-        places = Places(destinations(policies, None, (), (), needed=False))
+        left = self._left.pop(name, None)
+        places = left if left is not None else Places(destinations(policies, None, (), (), needed=False))
         if self._standing is None:
             self._standing = Standing(self.backstage, self._record, self.armed, self.seed)
         player = self._standing.player(vendor, profile, places)
@@ -270,6 +292,7 @@ class ServerState:
         with self._lock:
             standing, self._standing = self._standing, None
             self._stages.clear()
+            self._left.clear()
         if standing is not None:
             standing.close()
         self.seed = seed

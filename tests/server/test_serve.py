@@ -20,6 +20,7 @@ from simulator.errors import UnreachableError
 from simulator.server.app import create_app
 from simulator.server.state import ServerState
 from simulator.server.wsgi import running_server
+from simulator.vendors import registry
 
 INTERRUPTED = 130
 
@@ -80,8 +81,12 @@ def serve() -> Iterator[Serve]:
 def test_it_says_where_it_listens_and_what_it_answers(serve: Serve) -> None:
     serving = serve()
     assert f"http://127.0.0.1:{serving.port}" in serving.introduction
-    assert "POST /apps/api/v1/calls/:call_id/end_user" in serving.introduction
-    assert "POST /apps/api/v1/chats/:chat_id/end_user" in serving.introduction
+    assert f"http://127.0.0.1:{serving.port}/_vendorsim/api/openapi.json" in serving.introduction
+    apis = [registry.get(name) for name in registry.names() if registry.get(name).api is not None]
+    for vendor in apis:
+        line = rf"^  {vendor.name} +{len(vendor.operations)} operations; vendorsim vendors {vendor.name} lists them$"
+        assert re.search(line, serving.introduction, re.MULTILINE)
+    assert len(serving.introduction.splitlines()) == len(apis) + 5
     assert serving.post() == 202
 
 
@@ -157,7 +162,8 @@ def test_an_address_that_is_not_ours(host: str, message: str) -> None:
 
 
 def test_other_machines_are_warned_of(serve: Serve) -> None:
-    serving = serve("--host", "0.0.0.0", "--token", "s3cret")
+    serving = serve("--host", "0.0.0.0", "--token", "s3cret", "--admin-token", "adm-s3cret")
+    assert "adm-s3cret" not in serving.introduction
     assert serving.host == "127.0.0.1"
     warning = "Warning: other machines can reach 0.0.0.0, and whoever has the token can call the APIs.\n"
     assert serving.introduction.startswith(warning)

@@ -18,7 +18,7 @@ def attempts_query(bench: Workbench) -> Query:
     """The filters of a list of attempts. Raises ProblemError."""
     return Query(
         namespace=bench.name,
-        above=bench.attempts_above,
+        since=bench.since,
         run=requests.number("run", 0, 2**63 - 1),
         vendor=_text("vendor"),
         event=_text("event"),
@@ -32,7 +32,7 @@ def calls_query(bench: Workbench) -> Query:
     """The filters of a list of calls. Raises ProblemError."""
     return Query(
         namespace=bench.name,
-        above=bench.calls_above,
+        since=bench.since,
         vendor=_text("vendor"),
         conversation=_text("conversation"),
         text=_text("q"),
@@ -41,8 +41,8 @@ def calls_query(bench: Workbench) -> Query:
 
 def attempt_row(bench: Workbench, number: str) -> sqlite3.Row:
     """An attempt of the namespace, by the number in the path. Raises ProblemError."""
-    found = bench.shared.pages.one("attempts", requests.identifier(number, "attempt"), bench.name)
-    if found is None or found["id"] <= bench.attempts_above:
+    found = bench.shared.pages.one("attempts", requests.identifier(number, "attempt"), Query(bench.name, bench.since))
+    if found is None:
         raise ProblemError(404, f"there is no attempt {number[:40]}")
     return found
 

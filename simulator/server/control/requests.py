@@ -15,6 +15,7 @@ from simulator import resources
 from simulator.server.control.problems import ProblemError
 
 MOST_ITEMS = 500
+_DEEPEST = 60
 _LARGEST_ID = 2**63 - 1
 
 
@@ -40,6 +41,8 @@ def body(schema: str) -> dict[str, Any]:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise ProblemError(400, f"the body is not JSON: {error}") from None
+    if _is_deep(document):
+        raise ProblemError(422, f"the body is nested deeper than {_DEEPEST} levels")
     errors = [
         {"pointer": _pointer(found.instance_path), "detail": found.message[:300]}
         for found in _validator(schema).iter_errors(document)
@@ -47,7 +50,25 @@ def body(schema: str) -> dict[str, Any]:
     if errors:
         raise ProblemError(422, f"{errors[0]['pointer'] or 'the body'}: {errors[0]['detail']}", errors)
     assert isinstance(document, dict)
-    return document
+    return {key: _whole(value) for key, value in document.items()}
+
+
+def _is_deep(document: Any) -> bool:
+    """Whether there is anything below the deepest level that is allowed."""
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [
+            below
+            for item in level
+            if isinstance(item, dict | list)
+            for below in (item.values() if isinstance(item, dict) else item)
+        ]
+    return bool(level)
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: `2.0` is the whole number that a schema asks for, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @cache

@@ -17,7 +17,7 @@ from simulator.delivery.requests import Destination, Prepared, destination
 from simulator.delivery.transport import Answer
 from simulator.errors import InputError
 from simulator.events import Event
-from simulator.server.allowed_targets import refusal
+from simulator.server.control import target_urls
 from simulator.server.control.problems import ProblemError
 from simulator.server.control.workbench import Workbench
 
@@ -41,9 +41,11 @@ def resend(bench: Workbench, row: sqlite3.Row, wanted: Mapping[str, Any]) -> sql
         _send(bench, row, event, place, request, EDITED if "body" in wanted else RESENT)
     )
     bench.metrics.delivered(attempt)
-    bench.shared.recorder.add_to(row["run"], attempt)
-    bench.shared.recorder.flush()
-    found = bench.shared.pages.newest_of(row["run"], attempt.delivery, row["id"])
+    # One at a time, so that the newest attempt is this one.
+    with bench.keeping:
+        bench.shared.recorder.add_to(row["run"], attempt)
+        bench.shared.recorder.flush()
+        found = bench.shared.pages.newest_of(row["run"], attempt.delivery, row["id"])
     if found is None:
         raise ProblemError(500, "it was sent, but the journal could not keep it")
     return found
@@ -60,9 +62,7 @@ def _place(bench: Workbench, row: sqlite3.Row, to: str | None) -> Destination:
     if to is None and found is not None:
         return found
     url = to or row["target"]
-    reason = refusal(url, bench.allowed_targets(row["vendor"]))
-    if reason is not None:
-        raise ProblemError(403, f"/to: {reason}")
+    target_urls.check(bench, row["vendor"], url, "/to")
     stage = bench.state.stage(row["vendor"])
     return destination(Target(url), {}, stage.policies.of(), None if found is None else found.signer)
 

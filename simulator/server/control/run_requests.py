@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,14 +11,15 @@ from simulator import library, times
 from simulator.config import Target
 from simulator.delivery import setup
 from simulator.delivery.clock import SteeredClock
-from simulator.delivery.endpoint import check_header
+from simulator.delivery.endpoint import check_header, merged
 from simulator.delivery.places import Places
 from simulator.delivery.player import Options
 from simulator.delivery.requests import destination
 from simulator.delivery.signing import schemes, signer
+from simulator.errors import DocumentError
 from simulator.runs import plan
 from simulator.scenario.model import Scenario
-from simulator.server.allowed_targets import refusal
+from simulator.server.control import scenario_texts, target_urls
 from simulator.server.control.problems import ProblemError
 from simulator.server.control.started_runs import StartedRun
 from simulator.server.control.workbench import Workbench
@@ -70,8 +70,9 @@ def start(bench: Workbench, wanted: Mapping[str, Any]) -> StartedRun:
         "targets": [place.endpoint.shown for _, place in places.numbered()],
         "faults": list(texts),
     }
-    # A target of its own takes part in this run only: the vendor's API goes on speaking of the vendor's targets.
-    shared = None if wanted.get("to") is not None else policies
+    # Targets or headers of its own count in this run only: the vendor's API goes on speaking of the vendor's targets.
+    own = wanted.get("to") is not None or wanted.get("headers")
+    shared = None if own else policies
     return bench.runs.start(run, shared, places, options, clock, text, about, bench.name)
 
 
@@ -97,9 +98,9 @@ def _text(wanted: Mapping[str, Any]) -> tuple[str, str]:
 
 def _with_cast(text: str, name: str, cast: Mapping[str, Any]) -> Scenario:
     """The scenario, with what is given of the cast instead of its own."""
+    scenario = scenario_texts.load(text, name)
     if not cast:
-        return library.load_text(text, name)
-    library.load_text(text, name)
+        return scenario
     root = read(text, Problems(name))
     document: dict[str, Any] = plain(root) if root is not None else {}
     own = document.get("cast") or {}
@@ -109,8 +110,21 @@ def _with_cast(text: str, name: str, cast: Mapping[str, Any]) -> Scenario:
         "visitor": {**(own.get("visitor") or {}), **cast.get("visitor", {})},
         "agents": {**(own.get("agents") or {}), **agents},
     }
-    # JSON is YAML, and means the same in every version of it.
-    return replace(library.load_text(json.dumps(document), "the cast"), file=name)
+    changed = scenario_texts.as_yaml(document)
+    try:
+        return scenario_texts.load(changed, name)
+    except DocumentError as error:
+        raise _of_cast(error, changed) from None
+
+
+def _of_cast(error: DocumentError, text: str) -> ProblemError:
+    """What is wrong with a cast, by the places in the request."""
+    places = scenario_texts.places(text)
+    errors = [
+        {"pointer": places.get((problem.line, problem.column), "/cast"), "detail": problem.message}
+        for problem in error.problems
+    ]
+    return ProblemError(422, f"{errors[0]['pointer']}: {errors[0]['detail']}", errors)
 
 
 def _only_vendor(scenario: Scenario) -> str:
@@ -127,17 +141,18 @@ def _places(bench: Workbench, policies: setup.Policies, wanted: Mapping[str, Any
         check_header(name, value)
     if to is None:
         stage = bench.state.stage(vendor.name)
-        if stage.profile.name == policies.profile.name and not headers:
-            found = stage.places
-        else:
+        if stage.profile.name != policies.profile.name:
             given = [f"{name}: {value}" for name, value in headers.items()]
             found = Places(setup.destinations(policies, None, given, (), needed=False))
+        elif headers:
+            known = [place for _, place in stage.places.numbered()]
+            found = Places([replace(place, headers=merged(place.headers, headers), heads={}) for place in known])
+        else:
+            found = stage.places
         if policies.profile.events and not found.numbered():
             raise ProblemError(422, f"no target: give 'to', or name targets of {vendor.name} in vendorsim.yaml")
         return found
-    reason = refusal(to, bench.allowed_targets(vendor.name))
-    if reason is not None:
-        raise ProblemError(403, f"/to: {reason}", [{"pointer": "/to", "detail": reason}])
+    target_urls.check(bench, vendor.name, to, "/to")
     policy = policies.of()
     scheme, secret = policy.signing.value, wanted.get("secret")
     made = None

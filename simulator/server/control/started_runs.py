@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -15,6 +16,7 @@ from simulator.delivery.places import Places
 from simulator.delivery.player import Options, Player
 from simulator.delivery.records import Over, Record
 from simulator.delivery.setup import Policies
+from simulator.errors import InputError
 from simulator.server.control.problems import ProblemError
 from simulator.server.control.settings import Shared
 from simulator.server.state import ServerState
@@ -78,6 +80,7 @@ class StartedRuns:
         self._shared = shared
         self._emit = emit
         self._lock = Lock()
+        self._starting = Lock()
         self._runs: OrderedDict[int, StartedRun] = OrderedDict()
 
     def all(self) -> list[StartedRun]:
@@ -92,6 +95,10 @@ class StartedRuns:
         if found is None:
             raise ProblemError(404, f"there is no run {number}, or it was forgotten")
         return found
+
+    def documents(self, *runs: StartedRun) -> list[dict[str, Any]]:
+        """The runs as JSON, each as it is at one moment."""
+        return self._shared.backstage.call(lambda: [run.document() for run in runs]) if runs else []
 
     def running(self) -> int:
         """How many are under way."""
@@ -112,13 +119,17 @@ class StartedRuns:
 
         Raises ProblemError when too many are under way.
         """
-        if self.running() >= MOST_RUNNING:
-            raise ProblemError(429, f"{MOST_RUNNING} runs are under way; stop one, or wait for its end")
-        number = self._shared.begin("run", about, namespace)
-        started = self._shared.backstage.run(self._begin(number, run, policies, places, options, clock, source))
+        with self._starting:
+            if self.running() >= MOST_RUNNING:
+                raise ProblemError(429, f"{MOST_RUNNING} runs are under way; stop one, or wait for its end")
+            number = self._shared.begin("run", about, namespace)
+            started = self._shared.backstage.run(self._begin(number, run, policies, places, options, clock, source))
         with self._lock:
             self._runs[number] = started
-            forgotten = [self._runs.popitem(last=False)[1] for _ in range(len(self._runs) - MOST_RUNS)]
+            over = [run for run in self._runs.values() if run.status != RUNNING]
+            forgotten = over[: max(0, len(self._runs) - MOST_RUNS)]
+            for old in forgotten:
+                del self._runs[old.id]
         for old in forgotten:
             self._shared.backstage.run(_end(old))
         return started
@@ -145,7 +156,12 @@ class StartedRuns:
             room=self._shared.recorder.room,
         )
         task = asyncio.ensure_future(player.play())
-        task.add_done_callback(lambda _: calls.close())
+
+        def ended(_: asyncio.Task[object]) -> None:
+            calls.close()
+            self._state.leave(run, player.open)
+
+        task.add_done_callback(ended)
         started = StartedRun(number, run, places, source, options.count, wall_clock(), player, clock, task)
         await player.ready.wait()
         if policies is not None:
@@ -158,13 +174,20 @@ class StartedRuns:
         told = asyncio.ensure_future(started.player.told.wait())
         await asyncio.wait({told, started.task}, return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
+        # Whoever is told of the end finds all that was sent in the journal.
+        with suppress(InputError):  # a journal that can't be written is told of by the server's health
+            await asyncio.get_running_loop().run_in_executor(None, self._written, started.id)
         error = started.task.exception() if started.task.done() and not started.task.cancelled() else None
         if error is not None:
             started.status, started.reason = FAILED, str(error)
         elif started.status == RUNNING:
             started.status = FINISHED
         started.ended_at = wall_clock()
-        await asyncio.get_running_loop().run_in_executor(None, self._shared.end, started.id)
+
+    def _written(self, run: int) -> None:
+        """Returns once all of a run is written, and its end."""
+        self._shared.recorder.flush()
+        self._shared.end(run)
 
     def stop(self, started: StartedRun) -> None:
         """Ends a run: nothing new is sent. One that has ended stays as it is."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from simulator.scenario.parse import parse
 from simulator.scenario.verbs import Verb
 from simulator.server.control.problems import ProblemError
+from simulator.server.control.scenario_texts import as_yaml
 from simulator.server.control.workbench import Workbench
 from simulator.world import Conversation, StepError
 
@@ -29,7 +29,7 @@ def read_step(bench: Workbench, vendor: str, conversations: Sequence[str], step:
         "cast": {"agents": {name: {} for name in agents}},
         "steps": [*[{"say": "earlier"}] * min(messages, _MOST_MESSAGES), step],
     }
-    reader = parse(json.dumps(document), "<step>")
+    reader = parse(as_yaml(document), "<step>")
     if reader.scenario is None or reader.problems.found:
         raise ProblemError(422, "; ".join(problem.message for problem in reader.problems.found) or "this is no step")
     verb = reader.scenario.steps[-1].verb

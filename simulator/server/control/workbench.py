@@ -28,11 +28,15 @@ class Workbench:
         self.metrics = Metrics()
         self.seed = settings.seed
         self._lock = Lock()
+        # Held while an attempt that was made by hand is kept and looked up again.
+        self.keeping = Lock()
         # What is delivered for conversations that no run plays, and the calls, belong to a run of the server's own.
         self.own_run = shared.begin("serve", {"namespace": name}, name)
-        # Ids of the journal up to which everything was before the last reset.
-        self.attempts_above = 0
-        self.calls_above = 0
+        # The run of the journal from which on runs are shown: the first one after the last reset. The default namespace
+        # shows what the command line played, too; another one that had the same name has nothing to do with this one.
+        self.since = self.own_run if name else 0
+        # Makes what answers requests forget what it remembers itself.
+        self.renew: Callable[[], None] = lambda: None
         self.state = self._new_state()
         self.runs = StartedRuns(self.state, shared, self._emitter)
 
@@ -45,7 +49,7 @@ class Workbench:
             settings.rate_limit,
             profiles=settings.profiles,
             config=settings.config,
-            record=self._emitter(self.own_run),
+            record=self._own,
             backstage=self.shared.backstage,
             seed=self.seed,
         )
@@ -55,6 +59,10 @@ class Workbench:
     def _called(self, call: ApiCall) -> None:
         self.metrics.called(call)
         self.shared.recorder.add_to(self.own_run, call)
+
+    def _own(self, record: Record | Over) -> None:
+        self.metrics.delivered(record)
+        self.shared.recorder.add_to(self.own_run, record)
 
     def _emitter(self, run: int) -> Callable[[Record | Over], None]:
         def emit(record: Record | Over) -> None:
@@ -72,10 +80,11 @@ class Workbench:
         """Ends all runs and forgets sessions, subscriptions and faults; what the journal holds is shown no more."""
         with self._lock:
             self.runs.close()
-            self.shared.recorder.flush()
-            self.attempts_above = self.shared.pages.last("attempts")
-            self.calls_above = self.shared.pages.last("calls")
             self.state.reset(self.seed)
+            # What is still in flight belongs to runs from before, and is not shown either.
+            self.shared.end(self.own_run)
+            self.since = self.own_run = self.shared.begin("serve", {"namespace": self.name}, self.name)
+            self.renew()
 
     def reseed(self, seed: int) -> None:
         """From now on what is made up without another seed comes from this one."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -44,7 +45,7 @@ SECRET = "wh-s3cr3t-w0rd"
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
     @property
@@ -90,7 +91,7 @@ class Client:
         try:
             connection.request(method, self.prefix + path, body, sent)
             answer = connection.getresponse()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+            return Answer(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
 

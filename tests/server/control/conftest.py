@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from control.client import Client, serving
 from delivery.receiver import Receiver
+
+from control.client import Client, serving
 
 
 @pytest.fixture
@@ -17,9 +18,31 @@ def journal(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def api(journal: Path) -> Iterator[Client]:
-    """The control API of a running server."""
+def fresh(journal: Path) -> Iterator[Client]:
+    """The control API of a server of one's own, which keeps its journal in `journal`."""
     with serving(journal) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A server for many tests."""
+    with serving(tmp_path_factory.mktemp("shared") / "server.sqlite") as client:
+        yield client
+
+
+@pytest.fixture
+def api(server: Client) -> Iterator[Client]:
+    """The control API of a running server that knows nothing of earlier tests."""
+    yield server
+    server.done("POST", "/reset")
+    server.done("PUT", "/seed", {"seed": 0})
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """One server for all tests of a module that change nothing of it."""
+    with serving(tmp_path_factory.mktemp("idle") / "server.sqlite") as client:
         yield client
 
 

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from control.client import OF_USERLIKE, SECRET, STORY, Client
 from delivery.receiver import Receiver
 
+from control.client import OF_USERLIKE, SECRET, STORY, Client
+from simulator.server.control import started_runs
 from simulator.server.control.scenario_texts import MOST_STEPS
-from simulator.server.control.started_runs import MOST_RUNNING, MOST_RUNS
+from simulator.server.control.started_runs import MOST_RUNNING
 
 STARTS = datetime.fromisoformat("2026-01-05T09:00:00Z")
 
@@ -124,12 +125,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 class TestRefusing:
     @pytest.mark.parametrize(("changes", "reason"), REFUSED.values(), ids=list(REFUSED))
-    def test_says_why(self, api: Client, changes: dict[str, Any], reason: str) -> None:
+    def test_says_why(self, idle: Client, changes: dict[str, Any], reason: str) -> None:
         wanted = {"yaml": STORY, "vendor": "userlike", "to": "http://127.0.0.1:9/hook"} | changes
-        problem = api.refused("POST", "/runs", {key: value for key, value in wanted.items() if value is not None})
+        problem = idle.refused("POST", "/runs", {key: value for key, value in wanted.items() if value is not None})
         assert problem["status"] == 422
         assert reason in problem["detail"]
-        assert api.get("/runs") == {"items": [], "next": None}
+        assert idle.get("/runs") == {"items": [], "next": None}
 
     def test_every_problem_of_a_scenario_has_its_place(self, api: Client, target: Receiver) -> None:
         text = STORY.replace("say: Grüße 👋", "sya: Hello").replace("join: ana", "join: anna")
@@ -168,10 +169,10 @@ class TestRefusing:
         assert api.done("POST", f"/runs/{runs[0]}/stop")["status"] == "stopped"
         assert api.play(target.url())["status"] == "finished"
 
-    def test_runs_that_nobody_can_know(self, api: Client) -> None:
+    def test_runs_that_nobody_can_know(self, idle: Client) -> None:
         for number in ("1", "999999", "0", "-1", "one", "9" * 40):
             for method, rest in (("GET", ""), ("POST", "/stop"), ("PATCH", "/clock"), ("GET", "/scenario")):
-                assert api.refused(method, f"/runs/{number}{rest}")["status"] == 404
+                assert idle.refused(method, f"/runs/{number}{rest}")["status"] == 404
 
 
 class TestSteering:
@@ -182,9 +183,8 @@ class TestSteering:
         assert api.get(f"/runs/{run}")["clock"] == {"paused": True, "speed": "1x", "time": "2026-01-05T09:00:00.000Z"}
         moved = api.done("PATCH", f"/runs/{run}/clock", {"forward": "70s"})
         assert moved["clock"]["time"] == "2026-01-05T09:01:10.000Z"
-        assert [request.json["_event"] for request in target.wait_for(3)] == ["start", "message_received", "message_sent"][
-            : len(target.wait_for(3))
-        ]
+        told = [request.json["_event"] for request in target.wait_for(3)]
+        assert told == ["start", "message_received", "message_sent"]
         assert api.get(f"/runs/{run}")["status"] == "running"
         api.done("PATCH", f"/runs/{run}/clock", {"forward": "10m"})
         assert api.followed(run)["summary"]["delivered"] == OF_USERLIKE
@@ -213,9 +213,7 @@ class TestSteering:
             ({"paused": "yes"}, "/paused"),
         ],
     )
-    def test_what_a_clock_can_not_do(
-        self, api: Client, target: Receiver, change: dict[str, Any], pointer: str
-    ) -> None:
+    def test_what_a_clock_can_not_do(self, api: Client, target: Receiver, change: dict[str, Any], pointer: str) -> None:
         run = api.start(target.url(), paused=True)["id"]
         problem = api.refused("PATCH", f"/runs/{run}/clock", change)
         assert (problem["status"], problem["errors"][0]["pointer"]) == (422, pointer)
@@ -241,9 +239,12 @@ class TestListing:
         runs = [api.play(target.url())["id"] for _ in range(5)]
         assert [run["id"] for run in api.all("/runs", limit=2)] == runs[::-1]
 
-    def test_the_oldest_are_forgotten_and_those_under_way_are_not(self, api: Client, target: Receiver) -> None:
+    def test_the_oldest_are_forgotten_and_those_under_way_are_not(
+        self, api: Client, target: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(started_runs, "MOST_RUNS", 3)
         under_way = api.start(target.url(), paused=True)["id"]
-        runs = [api.play(target.url())["id"] for _ in range(MOST_RUNS)]
+        runs = [api.play(target.url())["id"] for _ in range(3)]
         kept = {run["id"] for run in api.all("/runs")}
         assert kept == {under_way, *runs[1:]}
         assert api.refused("GET", f"/runs/{runs[0]}")["status"] == 404

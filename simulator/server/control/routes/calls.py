@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
+from simulator.journal_pages import Query
 from simulator.reporting.journal_documents import call_document
 from simulator.server.control import requests
 from simulator.server.control.problems import ProblemError
@@ -26,7 +27,7 @@ def add(api: Blueprint, bench: Workbench) -> None:
 
     @api.get("/calls/<number>")
     def call(number: str) -> Response:
-        row = bench.shared.pages.one("calls", requests.identifier(number, "call"), bench.name)
-        if row is None or row["id"] <= bench.calls_above:
+        row = bench.shared.pages.one("calls", requests.identifier(number, "call"), Query(bench.name, bench.since))
+        if row is None:
             raise ProblemError(404, f"there is no call {number[:40]}")
         return jsonify(call_document(row))

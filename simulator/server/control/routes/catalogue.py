@@ -11,7 +11,7 @@ from simulator import library
 from simulator.errors import DocumentError, UnknownNameError
 from simulator.reporting.vendor_documents import vendor_document
 from simulator.scenario import json_schema
-from simulator.server.control import requests
+from simulator.server.control import requests, scenario_texts
 from simulator.server.control.problems import ProblemError
 from simulator.server.control.workbench import Workbench
 from simulator.vendors import registry
@@ -50,7 +50,7 @@ def add(api: Blueprint, bench: Workbench) -> None:
     def lint() -> Response:
         text = requests.body("Lint")["yaml"]
         try:
-            found = library.load_text(text, NAME)
+            found = scenario_texts.load(text, NAME)
         except DocumentError as error:
             places = [{"line": p.line, "column": p.column, "message": p.message} for p in error.problems]
             return jsonify(valid=False, problems=places)

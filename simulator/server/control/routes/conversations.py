@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -29,7 +31,7 @@ def add(api: Blueprint, bench: Workbench) -> None:
         page = bench.shared.pages.conversations(attempts_query(bench), before=requests.cursor(), limit=requests.limit())
         return jsonify(requests.page([_overview(row) for row in page.rows], page.next))
 
-    @api.get("/conversations/<vendor>/<conversation>")
+    @api.get("/conversations/<vendor>/<path:conversation>")
     def one(vendor: str, conversation: str) -> Response:
         return jsonify(_document(bench, vendor, conversation))
 
@@ -56,16 +58,14 @@ def _overview(row: Any) -> dict[str, Any]:
 def _document(bench: Workbench, vendor: str, conversation: str) -> dict[str, Any]:
     """What was sent and called, the oldest first; `live` is the conversation's state where it is still known."""
     run = requests.number("run", 0, 2**63 - 1)
-    of_it = Query(bench.name, bench.attempts_above, run=run, vendor=vendor, conversation=conversation)
+    of_it = Query(bench.name, bench.since, run=run, vendor=vendor, conversation=conversation)
     pages = bench.shared.pages
-    attempts = pages.newer("attempts", of_it, bench.attempts_above, MOST_ENTRIES)
-    called = replace(of_it, above=bench.calls_above, run=None, vendor=None)
-    calls = pages.newer("calls", called, bench.calls_above, MOST_ENTRIES)
+    attempts = pages.newer("attempts", of_it, 0, MOST_ENTRIES)
+    calls = pages.newer("calls", replace(of_it, run=None, vendor=None), 0, MOST_ENTRIES)
     handle = bench.state.conversations.get(vendor, conversation)
     if not attempts and not calls and handle is None:
         raise ProblemError(404, f"nothing is known of conversation '{conversation[:100]}' of {vendor[:40]}")
-    entries = [attempt_summary(row) for row in attempts] + [call_document(row) for row in calls]
-    entries.sort(key=lambda entry: entry.get("sent_at") or entry["at"])
+    entries = _by_time([attempt_summary(row) for row in attempts], [call_document(row) for row in calls])
     return {
         "vendor": vendor,
         "conversation": conversation,
@@ -73,6 +73,20 @@ def _document(bench: Workbench, vendor: str, conversation: str) -> dict[str, Any
         "entries": entries,
         "live": None if handle is None else handle.look(_state),
     }
+
+
+def _by_time(attempts: list[dict[str, Any]], calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Both in the order of the wall clock; an attempt that was never sent follows what the story has before it."""
+    sent = sorted((attempt["at"], attempt["sent_at"]) for attempt in attempts if attempt["sent_at"])
+    story = [at for at, _ in sent]
+    latest = ["", *accumulate((moment for _, moment in sent), max)]
+
+    def moment(entry: dict[str, Any]) -> tuple[str, bool]:
+        if entry["type"] == "call":
+            return entry["at"], False
+        return entry["sent_at"] or latest[bisect_right(story, entry["at"])], entry["sent_at"] is None
+
+    return sorted([*attempts, *calls], key=moment)
 
 
 def _state(conversation: Conversation) -> dict[str, Any]:

@@ -25,23 +25,23 @@ def add(api: Blueprint, bench: Workbench) -> None:
         below, most = requests.cursor(), requests.limit()
         known = [run for run in bench.runs.all() if below is None or run.id < below]
         following = known[most - 1].id if len(known) > most else None
-        return jsonify(requests.page([run.document() for run in known[:most]], following))
+        return jsonify(requests.page(bench.runs.documents(*known[:most]), following))
 
     @api.post("/runs")
     def begin() -> tuple[Response, int, dict[str, str]]:
         started = start(bench, requests.body("RunRequest"))
-        return jsonify(started.document()), 201, {"Location": f"{request.base_url}/{started.id}"}
+        return jsonify(*bench.runs.documents(started)), 201, {"Location": f"{request.base_url}/{started.id}"}
 
     @api.get("/runs/<number>")
     def run(number: str) -> Response:
-        return jsonify(found(number).document())
+        return jsonify(*bench.runs.documents(found(number)))
 
     @api.post("/runs/<number>/stop")
     def stop(number: str) -> Response:
         requests.body("Nothing")
         started = found(number)
         bench.runs.stop(started)
-        return jsonify(started.document())
+        return jsonify(*bench.runs.documents(started))
 
     @api.patch("/runs/<number>/clock")
     def clock(number: str) -> Response:
@@ -50,7 +50,7 @@ def add(api: Blueprint, bench: Workbench) -> None:
         speed = read_speed(wanted["speed"]) if "speed" in wanted else started.clock.speed
         paused = wanted.get("paused", started.clock.paused)
         bench.shared.backstage.call(lambda: started.clock.steer(speed=speed, paused=paused, forward=forward))
-        return jsonify(started.document())
+        return jsonify(*bench.runs.documents(started))
 
     @api.get("/runs/<number>/scenario")
     def source(number: str) -> Response:

@@ -37,12 +37,12 @@ def add(api: Blueprint, bench: Workbench) -> None:
         bench.state.sessions.set(name, **_changes(wanted))
         return jsonify(document(name)), 201
 
-    @api.get("/sessions/<session>")
+    @api.get("/sessions/<path:session>")
     def session(session: str) -> Response:
         _require(bench, session)
         return jsonify(document(session))
 
-    @api.patch("/sessions/<session>")
+    @api.patch("/sessions/<path:session>")
     def change_session(session: str) -> Response:
         if len(session) > _LONGEST_ID:
             raise ProblemError(404, "no session has so long an id")

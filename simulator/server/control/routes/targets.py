@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from simulator.config import Target
-from simulator.delivery.endpoint import endpoint
+from simulator.delivery.requests import Destination
+from simulator.delivery.signing import schemes
 from simulator.errors import InputError, unknown
-from simulator.server.allowed_targets import refusal
-from simulator.server.control import requests
+from simulator.server.control import requests, target_urls
 from simulator.server.control.problems import ProblemError
 from simulator.server.control.workbench import Workbench
 from simulator.server.stages import Stage
@@ -25,10 +25,10 @@ def add(api: Blueprint, bench: Workbench) -> None:
     @api.get("/targets")
     def targets() -> Response:
         items = [
-            _document(name, number, target)
+            _document(name, number, place)
             for name in registry.names()
             if registry.get(name).profiles
-            for number, target in bench.state.stage(name).targets()
+            for number, place in bench.state.stage(name).places.numbered()
         ]
         return jsonify(requests.page(items, None))
 
@@ -38,9 +38,8 @@ def add(api: Blueprint, bench: Workbench) -> None:
         stage = _stage(bench, wanted["vendor"])
         if len(stage.targets()) >= MOST_TARGETS:
             raise ProblemError(429, f"{wanted['vendor']} has {MOST_TARGETS} targets; remove one first")
-        target = _target(bench, stage, wanted)
-        number = stage.places.add(stage.place(target, wanted.get("secret")))
-        return jsonify(_document(stage.vendor.name, number, target)), 201
+        place = stage.place(_target(bench, stage, wanted), wanted.get("secret"))
+        return jsonify(_document(stage.vendor.name, stage.places.add(place), place)), 201
 
     @api.delete("/targets/<vendor>/<number>")
     def remove_target(vendor: str, number: str) -> tuple[str, int]:
@@ -67,19 +66,21 @@ def _target(bench: Workbench, stage: Stage, wanted: dict[str, Any]) -> Target:
         stage.profile.kind(kind)
     except InputError as error:
         raise ProblemError(422, f"/kind: {error}") from None
-    reason = refusal(wanted["url"], bench.allowed_targets(stage.vendor.name))
-    if reason is not None:
-        raise ProblemError(403, f"/url: {reason}", [{"pointer": "/url", "detail": reason}])
+    target_urls.check(bench, stage.vendor.name, wanted["url"], "/url")
+    scheme = stage.policies.of(kind).signing.value
+    if scheme is not None and schemes()[scheme].signs and "secret" not in wanted:
+        detail = f"signing as {scheme} needs a secret"
+        raise ProblemError(422, f"/secret: {detail}", [{"pointer": "/secret", "detail": detail}])
     return Target(wanted["url"], None if events is None else tuple(events), kind=kind)
 
 
-def _document(vendor: str, number: int, target: Target) -> dict[str, Any]:
+def _document(vendor: str, number: int, place: Destination) -> dict[str, Any]:
     """A target without its secrets: neither headers, nor the credentials and the query of its URL."""
     return {
         "vendor": vendor,
         "number": number,
-        "url": endpoint(target.url).shown,
-        "events": None if target.events is None else list(target.events),
-        "kind": target.kind,
-        "signed": bool(target.secret_env),
+        "url": place.endpoint.shown,
+        "events": None if place.target.events is None else list(place.target.events),
+        "kind": place.target.kind,
+        "signed": place.signs,
     }

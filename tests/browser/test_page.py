@@ -1,0 +1,209 @@
+"""The page of the workbench in a real browser: it loads, it lives, it does what its buttons say."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from delivery.receiver import Receiver
+from playwright.sync_api import expect
+from workbench import OF_STORY, STORY, Workbench, axe_violations
+
+from simulator.server.control.settings import Settings
+
+ROUTES = {
+    "#/deliveries": "Deliveries",
+    "#/calls": "Calls",
+    "#/conversations": "Conversations",
+    "#/runs": "Runs",
+    "#/scenarios": "Scenarios",
+    "#/sessions": "Sessions",
+    "#/targets": "Targets",
+}
+
+
+def test_it_loads_and_leads_everywhere(bench: Workbench) -> None:
+    page = bench.open()
+    expect(page).to_have_url(re.compile("#/deliveries$"))
+    for route, name in [*list(ROUTES.items())[1:], ("#/deliveries", "Deliveries")]:
+        page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
+        expect(page).to_have_url(re.compile(f"{route}$"))
+        expect(page.locator("main h1")).to_have_text(re.compile(f"^{name}"))
+        expect(page).to_have_title(re.compile(f"^{name}"))
+        expect(page.locator("main h1")).to_be_focused()
+
+
+def test_a_delivery_that_comes_later_appears_by_itself(bench: Workbench, target: Receiver) -> None:
+    bench.open("#/deliveries")
+    expect(bench.deliveries).to_have_count(0)
+    bench.play(target.url())
+    expect(bench.deliveries).to_have_count(OF_STORY)
+    expect(bench.deliveries.first).to_contain_text("conversation.ended")
+    bench.play(target.url(), seed=8)
+    expect(bench.deliveries).to_have_count(2 * OF_STORY)
+
+
+def test_the_list_is_filtered(bench: Workbench, target: Receiver) -> None:
+    bench.play(target.url())
+    page = bench.open("#/deliveries")
+    expect(bench.deliveries).to_have_count(OF_STORY)
+    page.get_by_label("Event").fill("chat_session.end")
+    expect(bench.deliveries).to_have_count(1)
+    page.get_by_label("Event").fill("")
+    page.get_by_label("Text").fill("nothing holds this")
+    expect(bench.deliveries).to_have_count(0)
+    expect(page.locator("main")).to_contain_text("Nothing fits these filters")
+
+
+def test_a_delivery_is_sent_again(bench: Workbench, target: Receiver) -> None:
+    bench.play(target.url())
+    page = bench.open("#/deliveries")
+    bench.deliveries.last.get_by_role("link", name="chat_session.start").click()
+    expect(page.locator("main h1")).to_have_text("chat_session.start")
+    page.get_by_role("button", name="Resend", exact=True).click()
+    assert target.wait_for(OF_STORY + 1)[-1].raw == target.requests[0].raw
+    expect(page).to_have_url(re.compile(f"#/deliveries/{OF_STORY + 1}$"))
+    expect(page.locator("main")).to_contain_text("resent")
+
+
+def test_a_delivery_is_edited_and_its_violation_is_marked(bench: Workbench, target: Receiver) -> None:
+    bench.play(target.url())
+    bench.open("#/deliveries")
+    expect(bench.deliveries).to_have_count(OF_STORY)
+    page = bench.open("#/deliveries/1")
+    page.get_by_role("button", name="Edit and resend").click()
+    body = json.loads(target.bodies[0]) | {"id": "not a number"}
+    page.locator("main textarea").fill(json.dumps(body))
+    page.locator("main form").filter(has=page.locator("textarea")).get_by_role("button", name="Send").click()
+    assert target.wait_for(OF_STORY + 1)[-1].json == body
+    expect(page).to_have_url(re.compile(f"#/deliveries/{OF_STORY + 1}$"))
+    expect(page.locator("main")).to_contain_text("edited")
+    expect(page.locator("main")).to_contain_text(re.compile("is not of type"))
+
+
+def test_a_namespace_shows_its_own(bench: Workbench, target: Receiver) -> None:
+    bench.play(target.url())
+    page = bench.open("#/deliveries", namespace="mine")
+    expect(page.locator("header")).to_contain_text("mine")
+    bench.play(target.url(), namespace="mine", count=2)
+    expect(bench.deliveries).to_have_count(2 * OF_STORY)
+
+
+MARKUP = '<img src=x onerror="alert(1)"><script>alert(2)</script>\'"&amp;{{7*7}}'
+
+
+def test_markup_is_text(bench: Workbench, target: Receiver) -> None:
+    """Scripts that ran would open a dialog, which fails the test."""
+    cast = {"visitor": {"name": MARKUP}}
+    bench.play(target.url(), cast=cast, headers={"X-Markup": MARKUP})
+    bench.open("#/deliveries")
+    expect(bench.deliveries).to_have_count(OF_STORY)
+    page = bench.open("#/deliveries/1")
+    expect(page.locator("main")).to_contain_text(MARKUP.replace('"', '\\"'))
+    assert page.locator("main img, main script").count() == 0
+
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=list(LOOKS))
+def test_axe_finds_nothing_serious(bench: Workbench, target: Receiver) -> None:
+    bench.play(target.url())
+    bench.open("#/deliveries")
+    expect(bench.deliveries).to_have_count(OF_STORY)
+    for route in (*ROUTES, "#/deliveries/1", "#/difference/1/2", "#/runs/new", "#/scenarios/forwarded-chat"):
+        page = bench.open(route)
+        assert axe_violations(page) == [], route
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{route} is wider than the window"
+
+
+def test_a_run_is_started_by_the_form(bench: Workbench, target: Receiver) -> None:
+    page = bench.open("#/runs/new?scenario=forwarded-chat")
+    page.get_by_label("Vendor", exact=True).select_option("userlike")
+    page.get_by_label("Send to").fill("http://192.0.2.7/hook")
+    page.locator("[data-test=start]").click()
+    expect(page.locator("main")).to_contain_text("only to this machine")
+    assert bench.call("GET", "/runs")["items"] == []
+    page.get_by_label("Send to").fill(target.url())
+    page.locator("[data-test=start]").click()
+    expect(page).to_have_url(re.compile(r"#/runs/\d+$"))
+    expect(page.locator("main")).to_contain_text("finished")
+    assert target.requests
+
+
+def test_a_conversation_is_a_diagram_and_takes_steps(bench: Workbench, target: Receiver) -> None:
+    run = bench.play(target.url(), speed="1x")
+    # The first two events happen at once, the next one after five seconds.
+    conversation = str(target.wait_for(2)[0].json["id"])
+    page = bench.open(f"#/conversations/userlike/{conversation}?run={run['id']}")
+    arrows = page.locator("[data-test=diagram] svg a")
+    expect(arrows.first).to_be_visible()
+    form = page.locator("[data-test=step-form]")
+    form.get_by_label("Step").select_option("say")
+    form.get_by_label("Text").fill("Is anybody there? <b>")
+    page.locator("[data-test=carry-out]").click()
+    sent = [request.body.decode() for request in target.wait_for(3)]
+    assert any("Is anybody there? <b>" in body for body in sent)
+    expect(arrows).not_to_have_count(2)
+
+
+def test_the_editor_marks_problems_at_their_lines(bench: Workbench) -> None:
+    page = bench.open("#/scenarios/forwarded-chat")
+    expect(page.locator("[data-test=problems] >> text=line")).to_have_count(0)
+    page.locator("#yaml").fill(STORY.replace("join: ana", "join: anna"))
+    expect(page.locator("[data-test=problems]")).to_contain_text("anna")
+    expect(page.locator("[data-test=problems]")).to_contain_text("9")
+    page.locator("#yaml").fill(STORY)
+    expect(page.locator("[data-test=problems]")).not_to_contain_text("anna")
+
+
+def test_a_session_is_made_and_ended(bench: Workbench) -> None:
+    page = bench.open("#/sessions")
+    page.get_by_label("Id", exact=True).fill("s-1")
+    page.locator("[data-test=create-session]").click()
+    page.get_by_role("button", name="End s-1", exact=True).click()
+    expect(page.get_by_role("button", name="Begin again s-1")).to_be_visible()
+    assert bench.call("GET", "/sessions/s-1")["ended"] is True
+    page.get_by_label("Answer", exact=True).select_option("error")
+    page.locator("[data-test=force]").click()
+    expect(page.locator("[data-test=forced]")).to_contain_text("error")
+    assert bench.call("GET", "/end-user/answers")["answers"] == ["error"]
+
+
+class TestToken:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(admin_token="adm-s3cret")
+
+    def test_is_asked_for_once(self, bench: Workbench) -> None:
+        page = bench.page
+        page.goto(f"http://127.0.0.1:{bench.port}/_vendorsim/")
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Token").fill("wrong")
+        dialog.get_by_role("button", name="Use this token").click()
+        expect(dialog).to_contain_text("not accepted")
+        dialog.get_by_label("Token").fill("adm-s3cret")
+        dialog.get_by_role("button", name="Use this token").click()
+        expect(page.locator("main h1")).to_have_text("Deliveries")
+        page.reload()
+        expect(page.locator("main h1")).to_have_text("Deliveries")
+        expect(dialog).to_be_hidden()
+        assert "adm-s3cret" not in page.content()
+
+
+def test_a_server_that_is_gone_is_told_of(bench: Workbench) -> None:
+    page = bench.open("#/deliveries")
+    page.route("**/_vendorsim/api/**", lambda route: route.abort())
+    page.get_by_role("navigation").get_by_role("link", name="Runs", exact=True).click()
+    expect(page.locator("main")).to_contain_text("can't be")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.unroute("**/_vendorsim/api/**")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("main h1")).to_have_text("Runs")

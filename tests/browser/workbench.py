@@ -1,0 +1,79 @@
+"""The page as its users see it, and the control API behind it, for tests in a browser."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+STORY = """\
+scenario: Short chat
+vendors: [userlike]
+starts: 2026-01-05T09:00:00Z
+cast:
+  visitor: {name: Dana Kessler, identifier: crm-4711}
+  agents: {ana: {name: Ana Novak}}
+steps:
+  - say: Grüße 👋
+  - join: ana
+    after: 5s
+  - say: {by: ana, text: Hi}
+    after: 1m
+  - close: {by: ana}
+    after: 10m
+"""
+"""Five events of Userlike; no seed of its own."""
+OF_STORY = 5
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """One server and the page that shows it."""
+
+    page: Page
+    port: int
+
+    def open(self, route: str = "", *, namespace: str = "") -> Page:
+        """Opens a view and waits until it stands there."""
+        prefix = f"/_ns/{namespace}" if namespace else ""
+        self.page.goto(f"http://127.0.0.1:{self.port}{prefix}/_vendorsim/{route}")
+        expect(self.page.locator("main h1")).to_be_visible()
+        return self.page
+
+    def call(self, method: str, path: str, document: Any = None, *, namespace: str = "") -> Any:
+        """What the control API answers; an error fails the test."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Content-Type": "application/json"}
+        if namespace:
+            headers["X-Vendorsim-Namespace"] = namespace
+        connection.request(method, f"/_vendorsim/api{path}", json.dumps(document or {}), headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        assert answer.status < 300, body
+        return json.loads(body) if body else None
+
+    def play(self, to: str, *, namespace: str = "", **wanted: Any) -> dict[str, Any]:
+        """Starts a run, of the short story as Userlike unless it says otherwise."""
+        document = {"yaml": STORY, "vendor": "userlike", "to": to} | wanted
+        run: dict[str, Any] = self.call("POST", "/runs", document, namespace=namespace)
+        return run
+
+    @property
+    def deliveries(self) -> Locator:
+        """The rows of the list of deliveries."""
+        return self.page.locator("[data-test=delivery]")
+
+
+def axe_violations(page: Page) -> list[str]:
+    """What axe-core finds that is serious or critical: the rule, and where."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']} ({violation['help']}): {[node['target'] for node in violation['nodes']]}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+    ]
