@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+import requests
 from delivery.receiver import Receiver
 from playwright.sync_api import expect
 from workbench import OF_STORY, STORY, Workbench, axe_violations
@@ -138,6 +139,16 @@ def test_a_run_is_started_by_the_form(bench: Workbench, target: Receiver) -> Non
     assert target.requests
 
 
+def test_a_run_is_stopped(bench: Workbench, target: Receiver) -> None:
+    run = bench.play(target.url(), speed="1x")
+    target.wait_for(2)
+    page = bench.open(f"#/runs/{run['id']}")
+    expect(page.locator("main")).to_contain_text("running")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("main")).to_contain_text("stopped")
+    assert bench.call("GET", f"/runs/{run['id']}")["status"] == "stopped"
+
+
 def test_a_conversation_is_a_diagram_and_takes_steps(bench: Workbench, target: Receiver) -> None:
     run = bench.play(target.url(), speed="1x")
     # The first two events happen at once, the next one after five seconds.
@@ -170,6 +181,12 @@ def test_a_session_is_made_and_ended(bench: Workbench) -> None:
     page.locator("[data-test=create-session]").click()
     page.get_by_role("button", name="End s-1", exact=True).click()
     expect(page.get_by_role("button", name="Begin again s-1")).to_be_visible()
+    address = f"http://127.0.0.1:{bench.port}/apps/api/v1/chats/s-1/end_user"
+    answer = requests.post(address, json={"identifier": "crm-1"}, headers={"Authorization": "Bearer any"}, timeout=10)
+    assert (answer.status_code, answer.json()) == (400, {"message": "Chat is already ended"})
+    calls = bench.open("#/calls")
+    expect(calls.locator("main")).to_contain_text("Chat is already ended")
+    bench.open("#/sessions")
     assert bench.call("GET", "/sessions/s-1")["ended"] is True
     page.get_by_label("Answer", exact=True).select_option("error")
     page.locator("[data-test=force]").click()
