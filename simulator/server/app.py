@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from threading import Lock
+
 from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
@@ -11,11 +14,18 @@ from simulator.server.state import ServerState
 from simulator.vendors import registry
 
 LARGEST_BODY = 1024 * 1024
+# Werkzeug compiles each route by Python's ast, which several threads at once make fail (before Python 3.13).
+_COMPILING = Lock()
 
 
 def create_app(state: ServerState, *others: Blueprint) -> Flask:
     """The app with the API of every vendor that has one, and other blueprints such as the control API. Every answer of
     an API is JSON, the errors' too."""
+    with _COMPILING:
+        return _made(state, others)
+
+
+def _made(state: ServerState, others: Sequence[Blueprint]) -> Flask:
     app = Flask(__name__, static_folder=None)
     # A doubled slash is part of an address and never a reason to redirect.
     app.url_map.merge_slashes = False

@@ -10,7 +10,8 @@ import pytest
 import requests
 from delivery.receiver import Receiver
 from playwright.sync_api import expect
-from workbench import OF_STORY, STORY, Workbench, axe_violations
+from short_story import OF_USERLIKE, STORY
+from workbench import Workbench, axe_violations
 
 from simulator.server.control.settings import Settings
 
@@ -40,16 +41,16 @@ def test_a_delivery_that_comes_later_appears_by_itself(bench: Workbench, target:
     bench.open("#/deliveries")
     expect(bench.deliveries).to_have_count(0)
     bench.play(target.url())
-    expect(bench.deliveries).to_have_count(OF_STORY)
+    expect(bench.deliveries).to_have_count(OF_USERLIKE)
     expect(bench.deliveries.first).to_contain_text("conversation.ended")
     bench.play(target.url(), seed=8)
-    expect(bench.deliveries).to_have_count(2 * OF_STORY)
+    expect(bench.deliveries).to_have_count(2 * OF_USERLIKE)
 
 
 def test_the_list_is_filtered(bench: Workbench, target: Receiver) -> None:
     bench.play(target.url())
     page = bench.open("#/deliveries")
-    expect(bench.deliveries).to_have_count(OF_STORY)
+    expect(bench.deliveries).to_have_count(OF_USERLIKE)
     page.get_by_label("Event").fill("chat_session.end")
     expect(bench.deliveries).to_have_count(1)
     page.get_by_label("Event").fill("")
@@ -64,22 +65,22 @@ def test_a_delivery_is_sent_again(bench: Workbench, target: Receiver) -> None:
     bench.deliveries.last.get_by_role("link", name="chat_session.start").click()
     expect(page.locator("main h1")).to_have_text("chat_session.start")
     page.get_by_role("button", name="Resend", exact=True).click()
-    assert target.wait_for(OF_STORY + 1)[-1].raw == target.requests[0].raw
-    expect(page).to_have_url(re.compile(f"#/deliveries/{OF_STORY + 1}$"))
+    assert target.wait_for(OF_USERLIKE + 1)[-1].raw == target.requests[0].raw
+    expect(page).to_have_url(re.compile(f"#/deliveries/{OF_USERLIKE + 1}$"))
     expect(page.locator("main")).to_contain_text("resent")
 
 
 def test_a_delivery_is_edited_and_its_violation_is_marked(bench: Workbench, target: Receiver) -> None:
     bench.play(target.url())
     bench.open("#/deliveries")
-    expect(bench.deliveries).to_have_count(OF_STORY)
+    expect(bench.deliveries).to_have_count(OF_USERLIKE)
     page = bench.open("#/deliveries/1")
     page.get_by_role("button", name="Edit and resend").click()
     body = json.loads(target.bodies[0]) | {"id": "not a number"}
     page.locator("main textarea").fill(json.dumps(body))
     page.locator("main form").filter(has=page.locator("textarea")).get_by_role("button", name="Send").click()
-    assert target.wait_for(OF_STORY + 1)[-1].json == body
-    expect(page).to_have_url(re.compile(f"#/deliveries/{OF_STORY + 1}$"))
+    assert target.wait_for(OF_USERLIKE + 1)[-1].json == body
+    expect(page).to_have_url(re.compile(f"#/deliveries/{OF_USERLIKE + 1}$"))
     expect(page.locator("main")).to_contain_text("edited")
     expect(page.locator("main")).to_contain_text(re.compile("is not of type"))
 
@@ -89,7 +90,7 @@ def test_a_namespace_shows_its_own(bench: Workbench, target: Receiver) -> None:
     page = bench.open("#/deliveries", namespace="mine")
     expect(page.locator("header")).to_contain_text("mine")
     bench.play(target.url(), namespace="mine", count=2)
-    expect(bench.deliveries).to_have_count(2 * OF_STORY)
+    expect(bench.deliveries).to_have_count(2 * OF_USERLIKE)
 
 
 MARKUP = '<img src=x onerror="alert(1)"><script>alert(2)</script>\'"&amp;{{7*7}}'
@@ -100,7 +101,7 @@ def test_markup_is_text(bench: Workbench, target: Receiver) -> None:
     cast = {"visitor": {"name": MARKUP}}
     bench.play(target.url(), cast=cast, headers={"X-Markup": MARKUP})
     bench.open("#/deliveries")
-    expect(bench.deliveries).to_have_count(OF_STORY)
+    expect(bench.deliveries).to_have_count(OF_USERLIKE)
     page = bench.open("#/deliveries/1")
     expect(page.locator("main")).to_contain_text(MARKUP.replace('"', '\\"'))
     assert page.locator("main img, main script").count() == 0
@@ -117,7 +118,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 def test_axe_finds_nothing_serious(bench: Workbench, target: Receiver) -> None:
     bench.play(target.url())
     bench.open("#/deliveries")
-    expect(bench.deliveries).to_have_count(OF_STORY)
+    expect(bench.deliveries).to_have_count(OF_USERLIKE)
     for route in (*ROUTES, "#/deliveries/1", "#/difference/1/2", "#/runs/new", "#/scenarios/forwarded-chat"):
         page = bench.open(route)
         assert axe_violations(page) == [], route

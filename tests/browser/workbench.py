@@ -9,25 +9,7 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
-
-STORY = """\
-scenario: Short chat
-vendors: [userlike]
-starts: 2026-01-05T09:00:00Z
-cast:
-  visitor: {name: Dana Kessler, identifier: crm-4711}
-  agents: {ana: {name: Ana Novak}}
-steps:
-  - say: Grüße 👋
-  - join: ana
-    after: 5s
-  - say: {by: ana, text: Hi}
-    after: 1m
-  - close: {by: ana}
-    after: 10m
-"""
-"""Five events of Userlike; no seed of its own."""
-OF_STORY = 5
+from short_story import STORY
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from short_story import STORY
+
 from simulator.server.control.settings import Settings
 from simulator.server.hub import Hub
 from simulator.server.wsgi import running_server
@@ -21,24 +23,6 @@ API = "/_vendorsim/api"
 # Far beyond what any test needs: a test that waits this long has failed.
 PATIENCE = 20.0
 
-STORY = """\
-scenario: Short chat
-vendors: [userlike, messagehub, smartsupp]
-starts: 2026-01-05T09:00:00Z
-cast:
-  visitor: {name: Dana Kessler, identifier: crm-4711}
-  agents: {ana: {name: Ana Novak}}
-steps:
-  - say: Grüße 👋
-  - join: ana
-    after: 5s
-  - say: {by: ana, text: Hi}
-    after: 1m
-  - close: {by: ana}
-    after: 10m
-"""
-"""Five events of Userlike over eleven minutes; no seed of its own."""
-OF_USERLIKE = 5
 SECRET = "wh-s3cr3t-w0rd"
 
 

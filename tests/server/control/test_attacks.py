@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from command_line import Vendorsim
 from delivery.receiver import Receiver, status
+from short_story import OF_USERLIKE, STORY
 
-from control.client import API, OF_USERLIKE, STORY, Client, serving
+from control.client import API, Client, serving
 from simulator.server.page import FILES
 
 ADMIN = "adm-s3cr3t-w0rd"

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from delivery.receiver import Receiver
+from short_story import OF_USERLIKE
 
-from control.client import OF_USERLIKE, Client
+from control.client import Client
 
 QUEUED = """\
 scenario: Taken by an agent

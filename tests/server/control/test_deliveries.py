@@ -14,8 +14,9 @@ import pytest
 from delivery.receiver import Receiver, Request, close, status
 from hypothesis import given
 from hypothesis import strategies as st
+from short_story import OF_USERLIKE
 
-from control.client import OF_USERLIKE, SECRET, Client
+from control.client import SECRET, Client
 from simulator.server.control.curl import curl_command
 
 # What the HAR 1.2 specification (softwareishard.com, "HAR 1.2 Spec") does not call optional.

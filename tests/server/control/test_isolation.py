@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from delivery.receiver import Receiver
+from short_story import OF_USERLIKE
 
-from control.client import OF_USERLIKE, Client
+from control.client import Client
 from simulator.server.namespaces import HEADER, Namespaces
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from delivery.receiver import Receiver
+from short_story import OF_USERLIKE, STORY
 
-from control.client import OF_USERLIKE, SECRET, STORY, Client
+from control.client import SECRET, Client
 from simulator.server.control import started_runs
 from simulator.server.control.scenario_texts import MOST_STEPS
 from simulator.server.control.started_runs import MOST_RUNNING

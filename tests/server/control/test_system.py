@@ -13,8 +13,9 @@ import pytest
 from command_line import Vendorsim
 from delivery.receiver import Receiver
 from openapi_spec_validator import validate
+from short_story import OF_USERLIKE
 
-from control.client import API, OF_USERLIKE, Client, serving
+from control.client import API, Client, serving
 from simulator import __version__, resources
 from simulator.delivery.backstage import Backstage
 from simulator.journal import Journal, Recorder

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from delivery.receiver import Receiver
+from short_story import OF_USERLIKE
 
-from control.client import OF_USERLIKE, SECRET, Client, serving
+from control.client import SECRET, Client, serving
 from simulator.server.control.routes.targets import MOST_TARGETS
 
 
