@@ -80,9 +80,15 @@ def text(value: Any) -> str:
 
 
 def integer(value: Any) -> int:
+    value = _whole(value)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
         raise Mismatch("an integer")
     return value
+
+
+def _whole(value: Any) -> Any:
+    """JSON can write 1 as 1.0; to a JSON Schema that is an integer, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def flag(value: Any) -> bool:
@@ -95,6 +101,7 @@ def identity(value: Any) -> str:
     """An id: some vendors number, some name. Kept as text."""
     if isinstance(value, str) and value.strip():
         return text(value)
+    value = _whole(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise Mismatch("an id, an integer or text")
