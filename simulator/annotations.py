@@ -19,8 +19,8 @@ _DEEPEST = 30
 def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, Any]:
     """The fields of a body with provenance, source and meaning, and its violations, by JSON pointer.
 
-    `parsed` is False for what is no JSON, or nested too deeply; then there is nothing to tell. A profile or event that is not known (of
-    another version, say) has no fields and no violations.
+    `parsed` is False for what is no JSON, or nested too deeply; then there is nothing to tell. A profile or event that
+    is not known (of another version, say) has no fields and no violations.
     """
     try:
         document = orjson.loads(body)

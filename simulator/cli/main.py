@@ -31,6 +31,7 @@ COMMANDS = {
     "lint": "check scenario files",
     "generate": "print the events of a scenario; no network",
     "play": "play a scenario against an integration",
+    "load": "send a mix of scenarios as load, from one machine or many",
     "check": "hold an integration to the vendor's contract",
     "serve": "answer the vendors' APIs",
     "validate": "hold captured payloads to a vendor's contract",

@@ -73,11 +73,12 @@ class Options:
 
 @dataclass(slots=True)
 class _Talk:
-    """One conversation while it is played. `busy` and `queued` serve vendors that keep events in order."""
+    """One conversation while it is played by a clock. `busy` and `queued` serve vendors that keep events in order."""
 
     live: LiveConversation
     agenda: Agenda
     now: int
+    clock: Clock
     busy: dict[int, Delivery] = field(default_factory=dict)
     queued: dict[int, deque[Delivery]] = field(default_factory=dict)
 
@@ -154,7 +155,7 @@ class Player:
             self._tasks = tasks
             self.ready.set()
             for index in range(self._options.count):
-                if not await self._reached(self._run.starts + index * self._run.spacing):
+                if not await self._reached(self._run.starts + index * self._run.spacing, self._clock):
                     break
                 if self._room is not None:
                     await self._room()
@@ -162,9 +163,7 @@ class Player:
                     await under_way.acquire()
                 if self._stop.is_set():
                     break
-                self.summary.started += 1
-                self._under_way += 1
-                tasks.create_task(self._converse(index, under_way))
+                self._begin(tasks, index, self._clock, under_way)
             self._all_begun = True
             self._note_end()
             if self._options.stays:
@@ -175,6 +174,16 @@ class Player:
     def _note_end(self) -> None:
         if self._all_begun and not self._under_way:
             self.told.set()
+
+    def begin(self, index: int, clock: Clock) -> None:
+        """Begins conversation `index` now, by a clock of its own. In the event loop, while the run is played."""
+        assert self._tasks is not None
+        self._begin(self._tasks, index, clock, None)
+
+    def _begin(self, tasks: asyncio.TaskGroup, index: int, clock: Clock, under_way: asyncio.Semaphore | None) -> None:
+        self.summary.started += 1
+        self._under_way += 1
+        tasks.create_task(self._converse(index, clock, under_way))
 
     def open(self, prepare: Callable[[Conversation], None] = lambda conversation: None) -> Handle:
         """A new conversation that no scenario tells; `prepare` changes it before anything happens. Any thread."""
@@ -201,7 +210,7 @@ class Player:
             sending.close()
 
     async def _send_posted(self, live: LiveConversation, events: list[Event]) -> None:
-        talk = _Talk(live, Agenda(), max(event.at for event in events))
+        talk = _Talk(live, Agenda(), max(event.at for event in events), self._clock)
         for event in events:
             self._enter(event, NO_STEP, talk)
         talk.agenda.release(talk.now)
@@ -212,13 +221,13 @@ class Player:
         self.summary.add(value)
         self._emit(value)
 
-    async def _reached(self, at: int) -> bool:
+    async def _reached(self, at: int, clock: Clock) -> bool:
         """Waits for the scenario's time; False when the run is stopped before."""
         if self._stop.is_set():
             return False
-        if self._clock.instant:
+        if clock.instant:
             return True
-        await self._unless_stopped(self._clock.until(at))
+        await self._unless_stopped(clock.until(at))
         return not self._stop.is_set()
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
@@ -232,15 +241,15 @@ class Player:
             working.cancel()
         return working.result() if working.done() else None
 
-    async def _converse(self, index: int, under_way: asyncio.Semaphore | None) -> None:
+    async def _converse(self, index: int, clock: Clock, under_way: asyncio.Semaphore | None) -> None:
         live = self._run.conversation(index)
-        talk = _Talk(live, Agenda(), live.state.started_at)
+        talk = _Talk(live, Agenda(), live.state.started_at, clock)
         if self._calls is not None:
-            self._calls.attach(Handle(live, self._clock, self._post))
+            self._calls.attach(Handle(live, clock, self._post))
         try:
             for scheduled in self._run.schedule(index):
                 await self._send_until(scheduled.at, talk)
-                await self._reached(scheduled.at)
+                await self._reached(scheduled.at, clock)
                 talk.now = max(talk.now, scheduled.at)
                 with live.lock:
                     events = live.advance(scheduled)
@@ -300,7 +309,7 @@ class Player:
         agenda = talk.agenda
         while (due := agenda.next_at()) is not None and (limit is None or due <= limit):
             at, delivery = agenda.pop()
-            going_on = await self._reached(at)
+            going_on = await self._reached(at, talk.clock)
             talk.now = max(talk.now, at)
             await self._try(delivery, talk, going_on and not self._stop.is_set())
 
@@ -318,7 +327,7 @@ class Player:
             return
         async with self._sending:
             attempt = await self._attempt(delivery, talk.now)
-        talk.now = self._clock.now(talk.now)
+        talk.now = talk.clock.now(talk.now)
         pause = self._pause(attempt, delivery)
         if pause is not None:
             attempt = replace(attempt, final=False)

@@ -126,7 +126,12 @@ class TestEndings:
             (("generate", "story.yaml", "--vendor", "smartsupp", "--profile", "x"), 2, "Error: unknown profile"),
             (("validate", "--vendor", "smartsupp", "gone.json"), 2, "Error: gone.json: can't be read"),
             (("play", "story.yaml", "--vendor", "smartsupp", "--to", "nowhere"), 2, "Error: 'nowhere' is not a URL"),
-            (("serve", "--host", "192.0.2.1", "--port", "0"), 3, "Error: port 0 on 192.0.2.1 can't be used"),
+            (("serve", "--host", "192.0.2.1"), 2, "Error: --host 192.0.2.1: other machines could start runs here"),
+            (
+                ("serve", "--host", "192.0.2.1", "--port", "0", "--admin-token", "t"),
+                3,
+                "Error: port 0 on 192.0.2.1 can't be used",
+            ),
         ],
     )
     def test_of_errors(

@@ -12,6 +12,7 @@ from delivery.stories import OFFLINE
 
 from simulator.load import traffic
 from simulator.load.arrivals import Ramp, Spikes, Steady
+from simulator.load.traffic_shapes import PROCESSES as PROCESS_RECORDS
 
 REPOSITORY = Path(__file__).parents[2]
 GOOD = """\
@@ -211,8 +212,8 @@ def test_the_schema_is_printed_for_editors(vendorsim: Vendorsim) -> None:
 def test_every_key_is_explained_on_the_page() -> None:
     text = (REPOSITORY / "docs" / "load.md").read_text(encoding="utf-8")
     rows = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
-    assert {*traffic.ROOT.keys, *traffic.PROCESSES} <= rows
-    for record in traffic.PROCESSES.values():
+    assert {*traffic.ROOT.keys, *PROCESS_RECORDS} <= rows
+    for record in PROCESS_RECORDS.values():
         assert all(f"`{key}`" in text for key in record.keys if key != "random")
 
 
