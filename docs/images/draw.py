@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 HERE = Path(__file__).resolve().parent
-WIDTH = 108
+WIDTH = 140
 
 
 def main() -> None:
