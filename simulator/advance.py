@@ -80,14 +80,14 @@ def _start(conversation: Conversation, verb: verbs.Start) -> Iterator[Change]:
     yield from _begin(conversation)
 
 
-def _begin(conversation: Conversation) -> Iterator[Change]:
+def _begin(conversation: Conversation) -> tuple[Change, ...]:
     if conversation.started:
-        return
+        return ()
     conversation.started = True
     conversation.started_at = conversation.now
     if not conversation.pages:
         conversation.pages.append(HOME)
-    yield Started()
+    return (Started(),)
 
 
 def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
@@ -98,18 +98,18 @@ def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
     if verb.by == BY_VISITOR:
         if conversation.status in (CLOSED, SNOOZED):
             yield from _set_status(conversation, OPEN, BY_VISITOR)
-        yield from _write(conversation, conversation.visitor, text or None, verb)
+        yield _write(conversation, conversation.visitor, text or None, verb)
         return
     agent = _agent(conversation, verb.by)
     _enter(conversation, agent)
     conversation.agent_seen_at = conversation.now
-    yield from _write(conversation, agent, text or None, verb)
+    yield _write(conversation, agent, text or None, verb)
 
 
 def _trigger(conversation: Conversation, verb: verbs.Trigger) -> Iterator[Change]:
     message = _message(conversation, None, verb.text or _sentence(conversation))
     message.trigger = verb.title or "Automatic message"
-    yield from _add(conversation, message)
+    yield _add(conversation, message)
 
 
 def _note(conversation: Conversation, verb: verbs.Note) -> Iterator[Change]:
@@ -117,7 +117,7 @@ def _note(conversation: Conversation, verb: verbs.Note) -> Iterator[Change]:
     author = _agent(conversation, verb.by) if verb.by else _present_agent(conversation)
     message = _message(conversation, author, verb.text or _sentence(conversation))
     message.private = True
-    yield from _add(conversation, message)
+    yield _add(conversation, message)
 
 
 def _edit(conversation: Conversation, verb: verbs.Edit) -> Iterator[Change]:
@@ -264,7 +264,7 @@ def _offline_message(conversation: Conversation, verb: verbs.OfflineMessage) -> 
     yield from _begin(conversation)
     message = _message(conversation, conversation.visitor, verb.text or _sentence(conversation))
     message.offline = True
-    yield from _add(conversation, message)
+    yield _add(conversation, message)
     yield OfflineMessageLeft(message)
 
 
@@ -296,11 +296,12 @@ def _navigate(conversation: Conversation, verb: verbs.Navigate) -> Iterator[Chan
     yield Navigated(verb.page)
 
 
-def _write(conversation: Conversation, author: Visitor | Agent, text: str | None, verb: verbs.Say) -> Iterator[Change]:
+def _write(conversation: Conversation, author: Visitor | Agent, text: str | None, verb: verbs.Say) -> Change:
     message = _message(conversation, author, text)
     message.content_type = verb.content_type
-    message.attachments = tuple(_attachment(conversation, message, item) for item in verb.attachments)
-    yield from _add(conversation, message)
+    if verb.attachments:
+        message.attachments = tuple(_attachment(conversation, message, item) for item in verb.attachments)
+    return _add(conversation, message)
 
 
 def _message(conversation: Conversation, author: Visitor | Agent | None, text: str | None) -> Message:
@@ -308,10 +309,10 @@ def _message(conversation: Conversation, author: Visitor | Agent | None, text: s
     return Message(number, conversation.message_ids.take(), author, text, conversation.now)
 
 
-def _add(conversation: Conversation, message: Message) -> Iterator[Change]:
+def _add(conversation: Conversation, message: Message) -> Change:
     conversation.messages.append(message)
     conversation.log.append(message)
-    yield MessageAdded(message)
+    return MessageAdded(message)
 
 
 def _attachment(conversation: Conversation, message: Message, given: str | verbs.Attachment) -> verbs.Attachment:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
 
 from simulator.people import Pool, pool
 from simulator.scenario.model import AgentCast, Scenario
@@ -93,10 +92,7 @@ class Casting:
     def _visitor(self, index: int, starts: int) -> Visitor:
         person = self.pool.person(self.first_person + index)
         given = self.scenario.cast.visitor
-
-        def pick(key: str, made_up: Any) -> Any:
-            return given.get(key, made_up)
-
+        pick = given.get
         return Visitor(
             id=(given.get("id") if index == 0 else None) or self.base * 2 + index,
             token=self._token(index, starts),

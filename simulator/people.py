@@ -74,6 +74,7 @@ class Pool:
         self.seed = seed
         self.locale = locale
         self.faker = Faker(locale)
+        _in_order(self.faker)
         self.people: list[Person | None] = [None] * PEOPLE
         self.sentences: list[str | None] = [None] * SENTENCES
 
@@ -95,6 +96,14 @@ class Pool:
             self.faker.seed_instance(derive(self.seed, self.locale, "sentence", position))
             sentence = self.sentences[position] = str(self.faker.sentence(nb_words=8))
         return sentence
+
+
+def _in_order(faker: Faker) -> None:
+    """Gives lists that Faker has made of sets an order: theirs differs from process to process (it_IT, its cities)."""
+    for provider in faker.get_providers():
+        cities = getattr(provider, "cities", None)
+        if type(provider).__module__.endswith(".it_IT") and isinstance(cities, list):
+            provider.cities = sorted(cities)
 
 
 @lru_cache(maxsize=64)

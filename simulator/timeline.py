@@ -40,12 +40,14 @@ class Run:
     casting: Casting = field(init=False, repr=False)
     contract: contracts.Contract = field(init=False, repr=False)
     tag: str = field(init=False, repr=False)
+    steps: tuple[tuple[int, Step, int], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         number = derive(self.seed, self.scenario.title, self.vendor.name, self.profile.name)
         object.__setattr__(self, "casting", Casting(self.scenario, self.seed))
         object.__setattr__(self, "contract", contracts.contract(self.vendor.name, self.profile.name))
         object.__setattr__(self, "tag", f"{number >> 32:08x}")
+        object.__setattr__(self, "steps", tuple(self._steps()))
 
     def conversation(self, index: int) -> LiveConversation:
         """Conversation `index` (from 0), before its first step."""
@@ -53,14 +55,20 @@ class Run:
 
     def schedule(self, index: int) -> Iterator[Scheduled]:
         """The steps that count for this vendor, each with the time (milliseconds since 1970) it happens at."""
-        at = self.starts + index * self.spacing
+        starts = self.starts + index * self.spacing
+        for number, step, offset in self.steps:
+            yield Scheduled(number, step, starts + offset)
+
+    def _steps(self) -> Iterator[tuple[int, Step, int]]:
+        """Number, step and milliseconds after the conversation's start, of the steps that count for this vendor."""
+        offset = 0
         for number, step in enumerate(self.scenario.steps):
             if step.only is not None and self.vendor.name not in step.only:
                 continue
-            at += step.after
-            yield Scheduled(number, step, at)
+            offset += step.after
+            yield number, step, offset
             if isinstance(step.verb, Wait):
-                at += step.verb.time
+                offset += step.verb.time
 
 
 class Scheduled(NamedTuple):
@@ -90,14 +98,17 @@ class LiveConversation:
         Raises StepError when the step makes no sense now, ContractError when our own body is wrong.
         """
         drafts: list[Draft] = []
+        step = scheduled.step
         reactions = self.run.profile.reactions
-        for change in apply(self.state, scheduled.step.verb, scheduled.at, scheduled.step.name):
+        for change in apply(self.state, step.verb, scheduled.at, step.name):
             reaction = reactions.get(type(change))
             if reaction is not None:
                 drafts.extend(reaction(change, self.state, self.memory))
-        for quirk in self._quirks(scheduled):
-            drafts = quirk.bend(drafts, self.state, self.memory)
-        return self._built(drafts, scheduled)
+        if self.run.quirks or step.quirk is not None:
+            for quirk in self._quirks(scheduled):
+                drafts = quirk.bend(drafts, self.state, self.memory)
+        # Most steps cause nothing with some vendors.
+        return self._built(drafts, scheduled) if drafts or self._held else []
 
     def failed(self, failure: Failed, at: int) -> list[Event]:
         """What the vendor sends because a delivery has failed for good. `at` is milliseconds since 1970."""

@@ -62,4 +62,4 @@ def moment(milliseconds: int) -> datetime:
 
 def iso(milliseconds: int) -> str:
     """`2026-01-05T09:00:00.250Z`: UTC, always with milliseconds."""
-    return f"{moment(milliseconds):%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    return moment(milliseconds).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

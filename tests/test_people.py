@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -67,3 +70,19 @@ def test_numbers_wrap_around() -> None:
     made = pool(1, "en_US")
     assert made.person(PEOPLE + 3) is made.person(3)
     assert made.sentence(SENTENCES + 3) is made.sentence(3)
+
+
+@pytest.mark.parametrize("locale", ["it_IT", "de_DE", "ja_JP"])
+def test_a_person_is_the_same_in_every_process(locale: str) -> None:
+    """Whatever order Python gives its sets in a process."""
+    script = f"from simulator.people import pool; print([pool(7, {locale!r}).person(n) for n in range(20)])"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1

@@ -45,13 +45,14 @@ def _begin(conversation: Conversation) -> int:
 
 
 def _channel(conversation: Conversation, messages: list[dict[str, Any]]) -> dict[str, Any]:
+    public = conversation.public_messages()
     visitor_wrote = any(message.by_visitor for message in conversation.messages)
-    agent_wrote = any(message.by_agent for message in conversation.public_messages())
+    agent_wrote = any(message.by_agent for message in public)
     agent_joined = any(isinstance(entry, Entered) for entry in conversation.log)
     is_offline = conversation.offline
     is_chat = visitor_wrote and agent_wrote
     is_missed = visitor_wrote and not is_offline and not agent_wrote
-    waits = _response_times(conversation)
+    waits = _response_times(public)
     counted = [message for message in messages if message["triggeredBy"] is None]
     return {
         "id": conversation.id,
@@ -71,11 +72,11 @@ def _channel(conversation: Conversation, messages: list[dict[str, Any]]) -> dict
     }
 
 
-def _response_times(conversation: Conversation) -> list[int]:
+def _response_times(public: list[Message]) -> list[int]:
     """Milliseconds from each first unanswered message of the visitor to the agent's answer."""
     waits: list[int] = []
     waiting_since: int | None = None
-    for message in conversation.public_messages():
+    for message in public:
         if message.by_visitor:
             waiting_since = message.at if waiting_since is None else waiting_since
         elif message.by_agent and waiting_since is not None:
