@@ -1,20 +1,13 @@
-"""How fast events are delivered, beside `wrk`, MockServer and WireMock. Asserts nothing.
+"""How fast webhooks are sent, beside `wrk`, WireMock, MockServer and Mockoon, all into the same receiver.
 
-    python benchmarks/delivery.py [--rounds N] [--install-peers]
-
-All send to the same receiver, in interleaved rounds; rates are taken at the receiver, from the first post to the last
-one, so start-up is not in them. Ours is a fresh process in every round; `wrk` and the peers send one body of the same
-mean size, which they neither make up nor validate. Medians are printed, with the goals and, for what falls short of
-them, where the time goes.
+Rates are taken at the receiver, from the first post to the last one, so start-up is not in them. Ours is a fresh
+process and a new journal in every round; `wrk` and the peers send one body of the same mean size.
 """
 
 from __future__ import annotations
 
-import argparse
 import cProfile
 import json
-import os
-import platform
 import pstats
 import shutil
 import subprocess
@@ -25,17 +18,17 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
 import peers
 import sink
+from processes import Cost, cost, processor_seconds
+from results import Effort, Goal, Part, Series, Table, compared
 
-from simulator.config import Target
 from simulator.delivery.player import Options
 from simulator.delivery.playing import Playing
-from simulator.delivery.requests import destination
+from simulator.delivery.setup import Policies, destinations
 from simulator.events import Event
 from simulator.journal import Recorder
 from simulator.runs import prepare
@@ -44,91 +37,111 @@ from simulator.timeline import LiveConversation, Run, Scheduled, events
 PORT = 18_401
 SCENARIO, VENDOR = "returning-customer", "userlike"
 CONVERSATIONS = 1_539
-EVENTS = CONVERSATIONS * 13
 START = "2026-01-05T09:00:00Z"
 CONCURRENCY = 16
+CALLERS = 32
 WRK_SECONDS = 2
-FULL, BARE, UNJOURNALED, WRK = "everything on", "bare", "journal off", "wrk"
-GOALS = ((FULL, "MockServer", 5.0), (FULL, WRK, 0.10), (BARE, WRK, 0.50))
-MADE_OF = {
-    FULL: "vendorsim play: generation, validation, journal",
-    UNJOURNALED: "the same with --no-journal",
-    BARE: "events made beforehand, no journal",
-    WRK: "one thread, 16 connections, one fixed body",
+FULL, UNJOURNALED, BARE, WRK = "everything on", "journal off", "events made beforehand", "wrk"
+SENDERS = {
+    FULL: "`vendorsim play`: generation, validation, journal",
+    UNJOURNALED: "the same with `--no-journal`",
+    BARE: "the same player, neither generation nor journal",
+    WRK: "one thread, one fixed body",
 }
+# Webhooks of a round, by how many a call sends: enough for a second or more.
+PEERS_SEND = {
+    ("WireMock", 1): 4_000,
+    ("WireMock", 10): 20_000,
+    ("MockServer", 1): 4_000,
+    ("MockServer", 10): 20_000,
+    ("Mockoon", 1): 1_500,
+    ("Mockoon", 10): 6_000,
+}
+GOALS = (
+    ("MockServer", 1, 10.0),
+    ("MockServer", 10, 10.0),
+    ("WireMock", 1, 20.0),
+    ("WireMock", 10, 20.0),
+)
+SHARE_OF_WRK = 60.0
 
 
 @dataclass
 class Contestant:
-    """Who sends. `send` returns when everything was handed over; None where it is not installed, says `missing`.
+    """Who sends. `send` returns when everything was handed over, with what it cost whoever made it send, None where
+    that is the sender itself. `expected` is how many posts must have arrived before a round is over; `fresh` is the
+    rate of a peer right after its start."""
 
-    `expected` is how many posts must have arrived before a round is over, `fresh` the rate of a peer right after its
-    start, which is how ours is measured in every round.
-    """
-
-    name: str
-    about: str
-    send: Callable[[], None] | None
-    missing: str = ""
+    series: Series
+    send: Callable[[], Cost | None] | None
     expected: int = 0
-    rates: list[float] = field(default_factory=list)
-    walls: list[float] = field(default_factory=list)
-    posts: int = 0
     fresh: float | None = None
-
-    @property
-    def rate(self) -> float:
-        return median(self.rates)
+    receiver_busy: list[float] = field(default_factory=list)
+    caller_busy: list[float] = field(default_factory=list)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--install-peers", action="store_true", help="fetch MockServer and WireMock by npm")
-    parser.add_argument("--bare", metavar="URL", help=argparse.SUPPRESS)
-    parser.add_argument("--profile", metavar="URL", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.bare or given.profile:
-        play_here(given.bare or given.profile, bare=bool(given.bare))
-        return
-    if given.install_peers:
-        peers.install()
-    busy = os.getloadavg()[0]
+def measure(effort: Effort) -> Part:
+    conversations = 200 if effort.quick else CONVERSATIONS
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         receiver = stack.enter_context(sink.running(PORT, folder))
         body, mean = mean_body()
-        contestants = [*ours(receiver, folder), wrk(receiver, folder, body)]
-        contestants += [peer(each, receiver, body, stack) for each in peers.PEERS]
-        for _ in range(given.rounds):
+        contestants = [*ours(receiver, folder, conversations), wrk(receiver, folder, body)]
+        contestants += mocks(receiver, body, stack, effort)
+        for _ in range(effort.rounds):
             for contestant in contestants:
-                measure(contestant, receiver)
-        describe(receiver, mean, len(body), given.rounds, busy)
-        table(contestants)
-        goals(contestants, receiver.url)
+                run_once(contestant, receiver)
+        series = {each.series.name: each.series for each in contestants}
+        parts = walls(series, receiver.url, conversations)
+    table = Table("webhooks sent", "webhooks/s", list(series.values()))
+    notes = [
+        f"{SCENARIO} as {VENDOR}, {mean:,} bytes an event on average; `wrk` and the peers send {len(body):,} bytes. "
+        f"Ours keeps {CONCURRENCY} requests in flight, `wrk` {CONCURRENCY}; the peers are called by {CALLERS}.",
+        *just_started(contestants),
+        *not_the_bottleneck(contestants, receiver),
+        *parts,
+    ]
+    return Part("delivery", "Sending", [table], goals(series), notes=notes)
+
+
+def goals(series: dict[str, Series]) -> list[Goal]:
+    found = [
+        compared(
+            f"sending, everything on: ≥ {wanted:g} × {name}'s rate, {_a_call(sent)}",
+            wanted,
+            series[FULL],
+            series[f"{name}, {_a_call(sent)}"],
+            wall="one Python thread: see [Sending](#the-wall-of-sending)",
+        )
+        for name, sent, wanted in GOALS
+    ]
+    text = f"sending, events made beforehand: ≥ {SHARE_OF_WRK:g} % of `wrk` from one core"
+    wall = "one Python thread: see [Sending](#the-wall-of-sending)"
+    return [*found, compared(text, SHARE_OF_WRK, series[BARE], series[WRK], unit="%", wall=wall)]
+
+
+def _a_call(sent: int) -> str:
+    return "one webhook a call" if sent == 1 else "ten a call"
 
 
 # Who sends
 
 
-def ours(receiver: sink.Sink, folder: Path) -> list[Contestant]:
+def ours(receiver: sink.Sink, folder: Path, conversations: int) -> list[Contestant]:
     play = [sys.executable, "-m", "simulator", "play", SCENARIO, "--vendor", VENDOR, "--to", receiver.url + "/hook"]
-    play += ["--count", str(CONVERSATIONS), "--start", START, "--concurrency", str(CONCURRENCY)]
-    bare = [sys.executable, __file__, "--bare", receiver.url + "/hook"]
-    commands = {
-        FULL: play,
-        UNJOURNALED: [*play, "--no-journal"],
-        BARE: bare,
-    }
+    play += ["--count", str(conversations), "--start", START, "--concurrency", str(CONCURRENCY)]
+    bare = [sys.executable, __file__, "--play-bare", receiver.url + "/hook", str(conversations)]
+    commands = {FULL: play, UNJOURNALED: [*play, "--no-journal"], BARE: bare}
+    count = conversations * sum(1 for _ in events(prepare(SCENARIO, VENDOR, start=0), 1))
     return [
-        Contestant(name, MADE_OF[name], _command(command, folder), expected=EVENTS)
+        Contestant(Series(name, SENDERS[name], base=WRK), _command(command, folder), count)
         for name, command in commands.items()
     ]
 
 
 def wrk(receiver: sink.Sink, folder: Path, body: bytes) -> Contestant:
     if shutil.which("wrk") is None:
-        return Contestant(WRK, MADE_OF[WRK], None, "not installed (Debian package wrk)")
+        return Contestant(Series(WRK, SENDERS[WRK], missing="no wrk"), None)
     (folder / "body.json").write_bytes(body)
     script = folder / "post.lua"
     script.write_text(
@@ -136,45 +149,89 @@ def wrk(receiver: sink.Sink, folder: Path, body: bytes) -> Contestant:
         'f:close()\nwrk.headers["Content-Type"] = "application/json"\n'
     )
     command = ["wrk", "-t1", f"-c{CONCURRENCY}", f"-d{WRK_SECONDS}s", "-s", str(script), receiver.url + "/hook"]
-    return Contestant(WRK, MADE_OF[WRK], _command(command, folder))
+    return Contestant(Series(WRK, SENDERS[WRK]), _command(command, folder))
 
 
-def peer(each: peers.Peer, receiver: sink.Sink, body: bytes, stack: ExitStack) -> Contestant:
-    """A peer, started and warm: its virtual machine has compiled what it runs often."""
-    about = f"{peers.PER_CALL} webhooks a call, {peers.CONNECTIONS} callers"
-    if each.installed is None:
-        return Contestant(each.name, about, None, "not installed: run with --install-peers (needs npm and java)")
-    stack.enter_context(peers.running(each, receiver.url + "/hook", body))
-    calls = EVENTS // peers.PER_CALL
-    contestant = Contestant(each.name, about, lambda: peers.call(each, calls), expected=calls * peers.PER_CALL)
-    measure(contestant, receiver)
-    contestant.fresh = contestant.rate
-    contestant.about += f"; its first {contestant.posts:,}: {contestant.fresh:,.0f}/s"
-    measure(contestant, receiver)
-    contestant.rates.clear()
-    contestant.walls.clear()
-    return contestant
+def mocks(receiver: sink.Sink, body: bytes, stack: ExitStack, effort: Effort) -> list[Contestant]:
+    """The peers, started and warm: their virtual machines have compiled what they run often."""
+    found = []
+    for peer in peers.PEERS:
+        for sent in peer.sends:
+            count = PEERS_SEND[peer.name, sent] // (10 if effort.quick else 1)
+            series = Series(f"{peer.name}, {_a_call(sent)}", base=FULL, missing=peer.missing)
+            contestant = Contestant(series, None, count)
+            if not peer.missing:
+                contestant.send = _calls(peer, count // sent, sent)
+            found.append(contestant)
+        if peer.sends and not peer.missing:
+            stack.enter_context(peers.running(peer, receiver.url + "/hook", body))
+            for contestant in found[-len(peer.sends) :]:
+                warm_up(contestant, receiver)
+    return found
+
+
+def warm_up(contestant: Contestant, receiver: sink.Sink) -> None:
+    """Two rounds that don't count; the first one's rate is told, since ours starts afresh in every round."""
+    run_once(contestant, receiver)
+    run_once(contestant, receiver)
+    contestant.fresh = contestant.series.values[0]
+    contestant.series.about = f"warm; its first {contestant.expected:,} came at {contestant.fresh:,.0f}/s"
+    contestant.series.values.clear()
+    contestant.receiver_busy.clear()
+    contestant.caller_busy.clear()
+
+
+def _calls(peer: peers.Peer, calls: int, sent: int) -> Callable[[], Cost]:
+    return lambda: peers.call(peer, calls, sent, CALLERS)
 
 
 def _command(command: list[str], folder: Path) -> Callable[[], None]:
     def send() -> None:
         # A folder of its own each time, and so a new journal.
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            subprocess.run(command, cwd=place, stdout=subprocess.DEVNULL, check=True)
+            cost(command, Path(place))
 
     return send
 
 
-def measure(contestant: Contestant, receiver: sink.Sink) -> None:
+def run_once(contestant: Contestant, receiver: sink.Sink) -> None:
+    """One round of one contestant: its rate, and how busy the receiver and the caller were meanwhile."""
     if contestant.send is None:
         return
     receiver.reset()
-    began = time.perf_counter()
-    contestant.send()
-    contestant.walls.append(time.perf_counter() - began)
+    before = processor_seconds(receiver.process)
+    spent = contestant.send()
     arrived = receiver.settled(contestant.expected)
-    contestant.rates.append(arrived.rate)
-    contestant.posts = arrived.posts
+    contestant.series.values.append(arrived.rate)
+    seconds = arrived.nanoseconds / 1e9
+    contestant.receiver_busy.append((processor_seconds(receiver.process) - before) / seconds)
+    if spent is not None:
+        contestant.caller_busy.append(spent.processor / spent.wall)
+
+
+def just_started(contestants: list[Contestant]) -> list[str]:
+    """The same ratios with peers that are as fresh as ours is in every round."""
+    full = contestants[0].series.median
+    told = [f"{full / each.fresh:.1f} × {each.series.name}" for each in contestants if each.fresh]
+    return [f"Both just started, everything on sends {', '.join(told)}."] if told else []
+
+
+def not_the_bottleneck(contestants: list[Contestant], receiver: sink.Sink) -> list[str]:
+    """What the receiver and the callers had left."""
+    busy = {each.series.name: median(each.receiver_busy) for each in contestants if each.receiver_busy}
+    told = ", ".join(f"{share:.0%} with {name}" for name, share in busy.items())
+    found = [f"The receiver ({receiver.made_of}) was so busy, of a core: {told}."]
+    callers = [median(each.caller_busy) for each in contestants if each.caller_busy]
+    if callers:
+        found.append(f"Whoever calls the peers took at most {max(callers):.0%} of a core.")
+    return found
+
+
+def mean_body() -> tuple[bytes, int]:
+    """The event of our run whose size is nearest to the mean, and the mean in bytes."""
+    bodies = [event.body for event in events(prepare(SCENARIO, VENDOR, start=0), 200)]
+    mean = sum(map(len, bodies)) // len(bodies)
+    return min(bodies, key=lambda body: abs(len(body) - mean)), mean
 
 
 # Our run, within this process
@@ -195,8 +252,8 @@ class ToldConversation(LiveConversation):
 class ToldRun(Run):
     """A run that is told before it is played."""
 
-    def tell(self) -> ToldRun:
-        told = [ToldConversation(self, index) for index in range(CONVERSATIONS)]
+    def tell(self, count: int) -> ToldRun:
+        told = [ToldConversation(self, index) for index in range(count)]
         object.__setattr__(self, "told", told)
         return self
 
@@ -205,15 +262,16 @@ class ToldRun(Run):
         return found
 
 
-def play_here(url: str, *, bare: bool) -> None:
+def play_here(url: str, count: int, *, bare: bool) -> None:
     """Plays as the command does, without its journal: with events made beforehand, or profiled."""
-    run = prepare(SCENARIO, VENDOR, start=1_767_603_600_000, count=CONVERSATIONS)
+    run = prepare(SCENARIO, VENDOR, start=1_767_603_600_000, count=count)
     if bare:
-        run = ToldRun(run.scenario, run.vendor, run.profile, run.seed, run.starts, run.spacing).tell()
-    places = [destination(Target(url), {})]
-    options = Options(count=CONVERSATIONS, concurrency=CONCURRENCY)
+        run = ToldRun(run.scenario, run.vendor, run.profile, run.seed, run.starts, run.spacing).tell(count)
+    policies = Policies(run.vendor, run.profile)
+    places = destinations(policies, url, (), ())
+    options = Options(count=count, concurrency=CONCURRENCY)
     recorder = Recorder(None, 0, lambda record: None)
-    playing = Playing(run, run.profile.policy, places, options, None, None, None, recorder)
+    playing = Playing(run, policies, places, options, None, None, None, recorder)
     if bare:
         playing.run_to_end()
     else:
@@ -223,118 +281,45 @@ def play_here(url: str, *, bare: bool) -> None:
     recorder.close()
 
 
-# What is printed
+# Where the time goes
 
 
-def mean_body() -> tuple[bytes, int]:
-    """The event of our run whose size is nearest to the mean, and the mean in bytes."""
-    bodies = [event.body for event in events(prepare(SCENARIO, VENDOR, start=0), 200)]
-    mean = sum(map(len, bodies)) // len(bodies)
-    return min(bodies, key=lambda body: abs(len(body) - mean)), mean
-
-
-def describe(receiver: sink.Sink, mean: int, size: int, rounds: int, busy: float) -> None:
-    machine = (
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores shared by senders and receiver, loopback"
+def walls(series: dict[str, Series], url: str, conversations: int) -> list[str]:
+    """Where the time of an event goes, in microseconds, and what the profile of the playing thread says about it."""
+    full, unjournaled, bare = (1e6 / series[name].median for name in (FULL, UNJOURNALED, BARE))
+    making = seconds_of_making(conversations) * 1e6
+    parts = (
+        f"Of an event's {full:.0f} µs with everything on, making it up, validating and encoding takes {making:.0f} "
+        f"(measured alone), sending and judging it {bare:.0f} (events made beforehand), the journal "
+        f"{full - unjournaled:.0f} (everything on less journal off)."
     )
-    print(f"{machine}; load average before: {busy:.1f}")
-    ours = f"Python {platform.python_version()}, vendorsim {version('vendorsim')}, uvloop {uvloop_version()}"
-    print(f"{ours}; {wrk_version()}")
-    print(f"receiver: {receiver.made_of}; medians of {rounds} interleaved rounds, rates at the receiver")
-    print(f"{SCENARIO} as {VENDOR}: {mean:,} bytes an event on average; wrk and the peers send {size:,} bytes")
-
-
-def uvloop_version() -> str:
-    try:
-        return version("uvloop")
-    except ImportError:
-        return "not installed"
-
-
-def wrk_version() -> str:
-    if shutil.which("wrk") is None:
-        return "no wrk"
-    said = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False)
-    return " ".join((said.stdout or said.stderr).split()[:2])
-
-
-def table(contestants: list[Contestant]) -> None:
-    print(f"\n{'':<20}{'events/s':>10}{'slowest':>10}{'fastest':>10}{'posts':>10}{'command s':>11}   what")
-    for each in contestants:
-        if each.rates:
-            low, high, wall = min(each.rates), max(each.rates), median(each.walls)
-            print(
-                f"{each.name:<20}{each.rate:>10,.0f}{low:>10,.0f}{high:>10,.0f}{each.posts:>10,}{wall:>11.2f}"
-                f"   {each.about}"
-            )
-        else:
-            print(f"{each.name:<20}{each.missing}")
-
-
-def goals(contestants: list[Contestant], url: str) -> None:
-    """Every goal with the ratio that was reached (of each round, then the median)."""
-    print()
-    short = set()
-    for mine, theirs, wanted in GOALS:
-        one, other = (next(each for each in contestants if each.name.startswith(name)) for name in (mine, theirs))
-        if not other.rates:
-            print(f"{mine} / {other.name}: not measured, {other.missing}")
-            continue
-        reached = median(a / b for a, b in zip(one.rates, other.rates, strict=True))
-        if reached < wanted:
-            short.add(mine)
-        need = f"NOT met, it takes {1e6 / wanted / other.rate:.1f} microseconds an event"
-        verdict = "met" if reached >= wanted else need
-        print(f"{mine} / {other.name}: {_ratio(reached, wanted)}, goal {_ratio(wanted, wanted)}: {verdict}")
-        if other.fresh is not None:
-            print(f"{mine} / {other.name}, both just started: {_ratio(one.rate / other.fresh, wanted)}")
-    if short:
-        walls({each.name: each.rate for each in contestants if each.rates}, url)
-
-
-def walls(rates: dict[str, float], url: str) -> None:
-    """Where the time of an event goes, in microseconds, and what the profile says about it."""
-    full, unjournaled, bare = (1e6 / rates[name] for name in (FULL, UNJOURNALED, BARE))
-    making = seconds_of_making() * 1e6
-    print("\nThe wall, in microseconds of one core per event:")
-    print(f"  made up, validated, encoded  {making:6.1f}   (measured alone: at most {1e6 / making:,.0f} events/s)")
-    print(f"  sent and judged              {bare:6.1f}   (bare)")
-    print(f"  journal                      {full - unjournaled:6.1f}   (everything on, less journal off)")
-    print(f"  everything on                {full:6.1f}")
-    if WRK in rates:
-        print(f"  wrk                          {1e6 / rates[WRK]:6.1f}   (C)")
-    print("All of it runs in one Python process, and so one thread at a time. Its profile, without the journal:")
-    command = [sys.executable, __file__, "--profile", url + "/hook"]
+    command = [sys.executable, __file__, "--profile", url + "/hook", str(conversations)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for area, share in json.loads(said).items():
-        print(f"  {share:5.1%}  {area}")
+    told = ", ".join(f"{area} {share:.0%}" for area, share in json.loads(said).items())
+    return [parts, f"Profile of the playing thread, journal off: {told}."]
 
 
-def _ratio(value: float, goal: float) -> str:
-    return f"{value:.2f} x" if goal >= 1 else f"{value:.1%}"
-
-
-def seconds_of_making() -> float:
+def seconds_of_making(count: int) -> float:
     """Of one event, when nothing is sent."""
     run = prepare(SCENARIO, VENDOR, start=0)
     rounds = []
     for _ in range(3):
         began = time.perf_counter()
-        count = sum(1 for _ in events(run, CONVERSATIONS))
-        rounds.append((time.perf_counter() - began) / count)
+        made = sum(1 for _ in events(run, count))
+        rounds.append((time.perf_counter() - began) / made)
     return median(rounds)
 
 
 AREAS = (
-    ("delivery/transport.py", "transport: HTTP on the socket, with the system's calls"),
-    ("delivery/", "player: agenda, verdicts, records"),
-    ("journal.py", "recorder: hands records on"),
-    ("queue", "recorder: hands records on"),
-    ("contracts.py", "making: validation"),
-    ("jsonschema", "making: validation"),
-    ("vendors/", "making: bodies"),
-    ("simulator/", "making: conversation"),
-    ("asyncio", "event loop, with the system's calls"),
+    ("delivery/transport.py", "transport (HTTP on the socket, with the system's calls)"),
+    ("delivery/", "player (agenda, verdicts, records)"),
+    ("journal.py", "recorder"),
+    ("queue", "recorder"),
+    ("contracts.py", "validation"),
+    ("jsonschema", "validation"),
+    ("vendors/", "bodies"),
+    ("simulator/", "conversation"),
+    ("asyncio", "event loop"),
 )
 
 
@@ -349,4 +334,9 @@ def shares(stats: pstats.Stats) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] in (["--play-bare"], ["--profile"]):
+        play_here(sys.argv[2], int(sys.argv[3]), bare=sys.argv[1] == "--play-bare")
+    else:
+        from run import alone
+
+        alone("delivery")

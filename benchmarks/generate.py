@@ -1,80 +1,94 @@
-"""How fast events are generated and validated, beside plain `json.dumps` of the same bodies. Asserts nothing.
-
-    python benchmarks/generate.py
-
-The rounds of all vendors are interleaved, so that whatever else the machine does meets them alike. Medians are
-printed; the ratio (of each round, then the median) is what can be compared between machines.
-"""
+"""How fast events are generated, validated and encoded, beside plain `json.dumps` of the same bodies."""
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from statistics import median
-from time import perf_counter
+from dataclasses import dataclass
+from time import process_time
 from typing import Any
+
+from results import Effort, Goal, Part, Series, Table
 
 from simulator.runs import prepare
 from simulator.timeline import Run, events
 
-SCENARIO = "returning-customer"
-VENDORS = ("userlike", "smartsupp", "messagehub", "chatvisor")
+# Vendor, profile and scenario. CCAI sends nothing but with its `webhooks`.
+CASES = (
+    ("userlike", None, "returning-customer"),
+    ("smartsupp", None, "returning-customer"),
+    ("messagehub", None, "returning-customer"),
+    ("chatvisor", None, "returning-customer"),
+    ("ccai", "webhooks", "forwarded-chat"),
+)
 CONVERSATIONS = 1_000
-ROUNDS = 5
 START = 1_767_607_200_000
+GOAL = 20_000
+WALL = "one Python thread: the conversation's steps, the body, its validation and encoding, no single peak"
 
 
 @dataclass
 class Case:
-    """One vendor: what is measured, and the seconds of each round."""
+    """One vendor: what is measured."""
 
     vendor: str
     run: Run
     bodies: list[Any]
-    generating: list[float] = field(default_factory=list)
-    dumping: list[float] = field(default_factory=list)
+    count: int
 
     def generate(self) -> None:
-        for event in events(self.run, CONVERSATIONS):
+        for event in events(self.run, self.count):
             event.line()
 
     def dump(self) -> None:
         for body in self.bodies:
             json.dumps(body).encode()
 
-    def row(self) -> str:
-        count = len(self.bodies)
-        mean = sum(len(json.dumps(body)) for body in self.bodies) // count
-        ratio = median(mine / plain for mine, plain in zip(self.generating, self.dumping, strict=True))
-        ours, plain = count / median(self.generating), count / median(self.dumping)
-        return f"{self.vendor:<12}{count / CONVERSATIONS:>10.0f}{mean:>12,}{ours:>14,.0f}{plain:>14,.0f}{ratio:>10.2f}"
 
-
-def case(vendor: str) -> Case:
+def case(vendor: str, profile: str | None, scenario: str, count: int = CONVERSATIONS) -> Case:
     """A vendor, warmed up: its validators are compiled and its people made up."""
-    run = prepare(SCENARIO, vendor, start=START)
-    return Case(vendor, run, [json.loads(event.body) for event in events(run, CONVERSATIONS)])
+    run = prepare(scenario, vendor, profile, start=START)
+    return Case(vendor, run, [json.loads(event.body) for event in events(run, count)], count)
 
 
 def seconds(work: Callable[[], None]) -> float:
-    began = perf_counter()
+    """Processor seconds."""
+    began = process_time()
     work()
-    return perf_counter() - began
+    return process_time() - began
 
 
-def main() -> None:
-    cases = [case(vendor) for vendor in VENDORS]
-    for _ in range(ROUNDS):
+def measure(effort: Effort) -> Part:
+    cases = [
+        case(vendor, profile, scenario, 200 if effort.quick else CONVERSATIONS) for vendor, profile, scenario in CASES
+    ]
+    generated = {each.vendor: Series(each.vendor, _about(each), base=f"dumps, {each.vendor}") for each in cases}
+    dumped = {each.vendor: Series(f"dumps, {each.vendor}", "`json.dumps` of the same bodies") for each in cases}
+    # The bodies to compare with are the benchmark's own: no run has to look through them for garbage.
+    gc.freeze()
+    for _ in range(effort.rounds):
         for each in cases:
-            each.dumping.append(seconds(each.dump))
-            each.generating.append(seconds(each.generate))
-    print(f"scenario {SCENARIO}, {CONVERSATIONS:,} conversations, medians of {ROUNDS} interleaved rounds")
-    print("generate: made up, told, validated and encoded; dumps: json.dumps of the same bodies")
-    print(f"{'vendor':<12}{'ev./chat':>10}{'bytes/ev.':>12}{'generate/s':>14}{'dumps/s':>14}{'x dumps':>10}")
-    for each in cases:
-        print(each.row())
+            count = len(each.bodies)
+            dumped[each.vendor].values.append(count / seconds(each.dump))
+            generated[each.vendor].values.append(count / seconds(each.generate))
+    pairs = [series for each in cases for series in (generated[each.vendor], dumped[each.vendor])]
+    table = Table("generated, validated, encoded", "events/s of one core", pairs)
+    goals = [
+        Goal(f"generating, {vendor}: ≥ {GOAL:,} validated events/s on one core", GOAL, "/s", series.median, wall=WALL)
+        for vendor, series in generated.items()
+    ]
+    note = f"{cases[0].count:,} conversations a round, people made up and validators compiled beforehand."
+    return Part("generate", "Generating", [table], goals, notes=[note])
+
+
+def _about(each: Case) -> str:
+    count = len(each.bodies)
+    size = sum(len(json.dumps(body)) for body in each.bodies) // count
+    return f"{each.run.scenario.title}: {count / each.count:.0f} events a conversation, {size:,} bytes each"
 
 
 if __name__ == "__main__":
-    main()
+    from run import alone
+
+    alone("generate")

@@ -1,7 +1,8 @@
-"""The peers that send webhooks: how they are installed, configured and triggered. Development only.
+"""The peers: how they are installed, configured, started and called. Development only.
 
-Both send when they are called: one call sends `PER_CALL` webhooks, as many as a conversation of ours has events.
-Every webhook has the same fixed body; neither makes it up nor validates it.
+All answer `POST /apps/api/v1/chats/ID/end_user` with 202 and a fixed body. Those that send webhooks send `1` or `10` of
+them for each call of `/send1` or `/send10`, all with the same fixed body; none makes it up, validates it or keeps it.
+Each runs in its fastest setting: what it logs or records of requests is off.
 """
 
 from __future__ import annotations
@@ -11,81 +12,137 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from processes import Cost, cost
 
 FOLDER = Path(__file__).parent / ".peers"
-PACKAGES = ("wiremock@3.13.2", "mockserver-node@8.0.0")
-PER_CALL = 10
-CONNECTIONS = 8
+END_USER = "/apps/api/v1/chats/12345/end_user"
+ANSWER = {"message": "accepted"}
+JSON = {"Content-Type": "application/json"}
+# How many webhooks a call may send.
+SENT = (1, 10)
 START_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Peer:
-    """A peer: the jar that its npm package ships, its command line, and how it is told what to send."""
+class Setting:
+    """Where a peer runs, and what it is to send."""
 
-    name: str
-    jar: str
     port: int
-    arguments: Callable[[int], list[str]]
-    configure: Callable[[str, str, bytes], None]
-
-    @property
-    def installed(self) -> Path | None:
-        """Its jar, where it is installed and there is a Java to run it."""
-        found = sorted(FOLDER.glob(f"node_modules/{self.jar}"))
-        return found[0] if found and shutil.which("java") else None
+    folder: Path
+    target: str
+    body: str
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
 
-def install() -> None:
-    """Fetches the peers into `benchmarks/.peers/`, by npm."""
-    FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "package.json").write_text('{"private": true}\n')
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", *PACKAGES], cwd=FOLDER, check=True)
+@dataclass(frozen=True)
+class Peer:
+    """A peer: its npm package, the program in it, its command line, and how it is told what to do.
+
+    `arguments` may write files into the setting's folder; `configure` is called once the peer answers.
+    """
+
+    name: str
+    package: str
+    version: str
+    runs_on: str
+    program: str
+    port: int
+    arguments: Callable[[Setting], list[str]]
+    configure: Callable[[Setting], None] = field(default=lambda setting: None)
+    sends: tuple[int, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return FOLDER / self.name
+
+    @property
+    def installed(self) -> Path | None:
+        """Its program, where it is installed."""
+        found = sorted(self.folder.glob(f"node_modules/{self.program}"))
+        return found[0] if found else None
+
+    @property
+    def missing(self) -> str:
+        """Why it can't run, or nothing."""
+        if shutil.which(self.runs_on) is None:
+            return f"no {self.runs_on}"
+        return "" if self.installed else f"not installed ({self.package} by npm)"
+
+    @property
+    def called(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+def install() -> list[str]:
+    """Fetches the peers into `benchmarks/.peers/`, by npm, each apart. Returns what went wrong."""
+    if shutil.which("npm") is None:
+        return ["no npm: the peers are not installed"]
+    failures = []
+    for peer in PEERS:
+        # Written last: what is there is whole.
+        done = peer.folder / "installed"
+        if peer.installed and done.exists() and done.read_text() == peer.version:
+            continue
+        peer.folder.mkdir(parents=True, exist_ok=True)
+        (peer.folder / "package.json").write_text('{"private": true}\n')
+        package = f"{peer.package}@{peer.version}"
+        command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1", package]
+        ran = subprocess.run(command, cwd=peer.folder, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            failures.append(f"{package}: npm says {(ran.stderr.strip().splitlines() or ['nothing'])[0]}")
+        else:
+            done.write_text(peer.version)
+    return failures
 
 
 @contextmanager
-def running(peer: Peer, target: str, body: bytes) -> Iterator[None]:
-    """The peer, started and configured to send `body` to `target`."""
-    jar = peer.installed
-    assert jar is not None
-    command = ["java", "-jar", str(jar), *peer.arguments(peer.port)]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=FOLDER, stdout=quiet, stderr=quiet)
-    try:
-        _wait_for_answer(peer, process)
-        peer.configure(peer.url, target, body)
-        yield
-    finally:
-        process.terminate()
+def running(peer: Peer, target: str = "", body: bytes = b"{}") -> Iterator[int]:
+    """The peer, started and configured to send `body` to `target`; its process id."""
+    program = peer.installed
+    assert program is not None
+    with tempfile.TemporaryDirectory() as name:
+        setting = Setting(peer.port, Path(name), target, body.decode())
+        starts = ["java", "-jar"] if peer.runs_on == "java" else ["node"]
+        command = [*starts, str(program.resolve()), *peer.arguments(setting)]
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=name, stdout=quiet, stderr=quiet)
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            _wait_for_answer(peer, setting.url, process)
+            peer.configure(setting)
+            yield process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
-def call(peer: Peer, calls: int) -> None:
+def call(peer: Peer, calls: int, sent: int, connections: int) -> Cost:
     """Calls the peer so often over kept connections, from a process of its own; returns when all are answered."""
-    subprocess.run([sys.executable, __file__, str(peer.port), str(calls)], check=True)
+    return cost([sys.executable, __file__, str(peer.port), str(calls), str(sent), str(connections)])
 
 
-def _wait_for_answer(peer: Peer, process: subprocess.Popen[bytes]) -> None:
+def _wait_for_answer(peer: Peer, url: str, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < until:
         try:
-            urllib.request.urlopen(peer.url + "/", timeout=5).close()
+            urllib.request.urlopen(url + "/", timeout=5).close()
             return
         except urllib.error.HTTPError:
             return
@@ -95,86 +152,247 @@ def _wait_for_answer(peer: Peer, process: subprocess.Popen[bytes]) -> None:
 
 
 def _send(method: str, url: str, document: Any) -> None:
-    request = urllib.request.Request(url, json.dumps(document).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(url, json.dumps(document).encode(), JSON)
     request.method = method
     urllib.request.urlopen(request, timeout=30).close()
 
 
-def _configure_wiremock(url: str, target: str, body: bytes) -> None:
-    webhook = {
-        "name": "webhook",
-        "parameters": {
-            "method": "POST",
-            "url": target,
-            "headers": {"Content-Type": "application/json"},
-            "body": body.decode(),
-        },
-    }
-    stub = {
-        "request": {"method": "POST", "urlPath": "/send"},
-        "response": {"status": 202},
-        "serveEventListeners": [webhook] * PER_CALL,
-    }
-    _send("POST", f"{url}/__admin/mappings", stub)
+# How each is told
 
 
-def _configure_mockserver(url: str, target: str, body: bytes) -> None:
-    host, _, port = target.removeprefix("http://").partition("/")[0].partition(":")
-    webhook = {
-        "httpRequest": {
-            "method": "POST",
-            "path": "/hook",
-            "headers": {"Host": [f"{host}:{port}"], "Content-Type": ["application/json"]},
-            "body": body.decode(),
-            "socketAddress": {"host": host, "port": int(port), "scheme": "HTTP"},
+def _wiremock(setting: Setting) -> list[str]:
+    return [
+        *("--port", str(setting.port), "--bind-address", "127.0.0.1", "--disable-banner"),
+        *("--no-request-journal", "--disable-request-logging"),
+    ]
+
+
+def _configure_wiremock(setting: Setting) -> None:
+    parameters = {"method": "POST", "url": setting.target, "headers": JSON, "body": setting.body}
+    webhook = {"name": "webhook", "parameters": parameters}
+    stubs: list[dict[str, Any]] = [
+        {
+            "request": {"method": "POST", "urlPathPattern": "/apps/api/v1/chats/[^/]+/end_user"},
+            "response": {"status": 202, "headers": JSON, "jsonBody": ANSWER},
         }
-    }
-    expectation = {
-        "httpRequest": {"method": "POST", "path": "/send"},
-        "httpResponse": {"statusCode": 202},
-        "afterActions": [webhook] * PER_CALL,
-    }
-    _send("PUT", f"{url}/mockserver/expectation", expectation)
+    ]
+    for sent in SENT if setting.target else ():
+        stubs.append(
+            {
+                "request": {"method": "POST", "urlPath": f"/send{sent}"},
+                "response": {"status": 202},
+                "serveEventListeners": [webhook] * sent,
+            }
+        )
+    for stub in stubs:
+        _send("POST", f"{setting.url}/__admin/mappings", stub)
 
 
+def _mockserver(setting: Setting) -> list[str]:
+    return ["-serverPort", str(setting.port), "-logLevel", "OFF"]
+
+
+def _configure_mockserver(setting: Setting) -> None:
+    answer = {"statusCode": 202, "headers": {"Content-Type": ["application/json"]}, "body": json.dumps(ANSWER)}
+    expectations: list[dict[str, Any]] = [
+        {"httpRequest": {"method": "POST", "path": "/apps/api/v1/chats/.*/end_user"}, "httpResponse": answer}
+    ]
+    host, _, port = setting.target.removeprefix("http://").partition("/")[0].partition(":")
+    for sent in SENT if setting.target else ():
+        webhook = {
+            "httpRequest": {
+                "method": "POST",
+                "path": "/hook",
+                "headers": {"Host": [f"{host}:{port}"], "Content-Type": ["application/json"]},
+                "body": setting.body,
+                "socketAddress": {"host": host, "port": int(port), "scheme": "HTTP"},
+            }
+        }
+        expectations.append(
+            {
+                "httpRequest": {"method": "POST", "path": f"/send{sent}"},
+                "httpResponse": {"statusCode": 202},
+                "afterActions": [webhook] * sent,
+            }
+        )
+    for expectation in expectations:
+        _send("PUT", f"{setting.url}/mockserver/expectation", expectation)
+
+
+def _uuid(name: str) -> str:
+    """Mockoon takes no other ids."""
+    return str(uuid5(NAMESPACE_URL, name))
+
+
+def _mockoon(setting: Setting) -> list[str]:
+    header = [{"key": name, "value": value} for name, value in JSON.items()]
+    callback = {
+        "uuid": _uuid("callback"),
+        "id": "webhook",
+        "uri": setting.target,
+        "name": "webhook",
+        "documentation": "",
+        "method": "post",
+        "headers": header,
+        "bodyType": "INLINE",
+        "body": setting.body,
+        "databucketID": "",
+        "filePath": "",
+        "sendFileAsBody": False,
+    }
+    called = {f"send{sent}": [{"uuid": _uuid("callback"), "latency": 0}] * sent for sent in SENT if setting.target}
+    routes = [
+        {
+            "uuid": _uuid(f"route {number}"),
+            "type": "http",
+            "documentation": "",
+            "method": "post",
+            "endpoint": endpoint,
+            "responses": [
+                {
+                    "uuid": _uuid(f"response {number}"),
+                    "body": json.dumps(ANSWER),
+                    "latency": 0,
+                    "statusCode": 202,
+                    "label": "",
+                    "headers": header,
+                    "bodyType": "INLINE",
+                    "filePath": "",
+                    "databucketID": "",
+                    "sendFileAsBody": False,
+                    "rules": [],
+                    "rulesOperator": "OR",
+                    "disableTemplating": True,
+                    "fallbackTo404": False,
+                    "default": True,
+                    "crudKey": "id",
+                    "callbacks": callbacks,
+                }
+            ],
+            "responseMode": None,
+            "streamingMode": None,
+            "streamingInterval": 0,
+        }
+        for number, (endpoint, callbacks) in enumerate({"apps/api/v1/chats/:id/end_user": [], **called}.items())
+    ]
+    environment = {
+        "uuid": _uuid("environment"),
+        "lastMigration": 33,
+        "name": "benchmark",
+        "endpointPrefix": "",
+        "latency": 0,
+        "port": setting.port,
+        "hostname": "127.0.0.1",
+        "folders": [],
+        "routes": routes,
+        "rootChildren": [{"type": "route", "uuid": route["uuid"]} for route in routes],
+        "proxyMode": False,
+        "proxyHost": "",
+        "proxyRemovePrefix": False,
+        "tlsOptions": {"enabled": False, "type": "CERT", "pfxPath": "", "certPath": "", "keyPath": "", "caPath": ""}
+        | {"passphrase": ""},
+        "cors": False,
+        "headers": [],
+        "proxyReqHeaders": [],
+        "proxyResHeaders": [],
+        "data": [],
+        "callbacks": [callback] if setting.target else [],
+    }
+    file = setting.folder / "mockoon.json"
+    file.write_text(json.dumps(environment))
+    return ["start", "-d", str(file), "--disable-log-to-file"]
+
+
+def _prism(setting: Setting) -> list[str]:
+    body = {"schema": {"type": "object"}, "example": ANSWER}
+    answers = {"202": {"description": "accepted", "content": {"application/json": body}}}
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    taken = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    operation = {"parameters": [parameter], "requestBody": taken, "responses": answers}
+    document = {
+        "openapi": "3.0.3",
+        "info": {"title": "end user", "version": "1"},
+        "paths": {"/apps/api/v1/chats/{id}/end_user": {"post": operation}},
+    }
+    file = setting.folder / "openapi.json"
+    file.write_text(json.dumps(document))
+    return ["mock", "-h", "127.0.0.1", "-p", str(setting.port), str(file)]
+
+
+def _mountebank(setting: Setting) -> list[str]:
+    predicates = [
+        {"equals": {"method": "POST"}},
+        {"matches": {"path": "^/apps/api/v1/chats/[^/]+/end_user$"}},
+    ]
+    answer = {"is": {"statusCode": 202, "headers": JSON, "body": json.dumps(ANSWER)}}
+    imposter = {"port": setting.port, "protocol": "http", "host": "127.0.0.1"}
+    stubs = [{"predicates": predicates, "responses": [answer]}]
+    file = setting.folder / "imposters.json"
+    file.write_text(json.dumps({"imposters": [imposter | {"stubs": stubs}]}))
+    port = ["--port", str(setting.port + 100), "--host", "127.0.0.1"]
+    return ["start", *port, "--configfile", str(file), "--nologfile", "--pidfile", str(setting.folder / "mb.pid")]
+
+
+# The newest of Prism that runs on Node 20.
 PEERS = (
     Peer(
-        "MockServer 8.0.0",
-        "mockserver-node/mockserver-netty-*.jar",
-        18_411,
-        # Its log of every request is off: the fastest way to run it.
-        lambda port: ["-serverPort", str(port), "-logLevel", "OFF"],
-        _configure_mockserver,
-    ),
-    Peer(
-        "WireMock 3.13.2",
+        "WireMock",
+        "wiremock",
+        "3.13.2",
+        "java",
         "wiremock/build/wiremock-standalone-*.jar",
         18_412,
-        lambda port: ["--port", str(port), "--disable-banner", "--no-request-journal", "--disable-request-logging"],
+        _wiremock,
         _configure_wiremock,
+        SENT,
     ),
+    Peer(
+        "MockServer",
+        "mockserver-node",
+        "8.0.0",
+        "java",
+        "mockserver-node/mockserver-netty-*.jar",
+        18_411,
+        _mockserver,
+        _configure_mockserver,
+        SENT,
+    ),
+    Peer("Mockoon", "@mockoon/cli", "9.9.0", "node", ".bin/mockoon-cli", 18_413, _mockoon, sends=SENT),
+    Peer("Prism", "@stoplight/prism-cli", "5.14.2", "node", ".bin/prism", 18_414, _prism),
+    Peer("mountebank", "mountebank", "2.9.1", "node", ".bin/mb", 18_415, _mountebank),
 )
 
 
-async def _caller(port: int, calls: Iterator[int]) -> None:
+def named(name: str) -> Peer:
+    return next(peer for peer in PEERS if peer.name == name)
+
+
+# Who calls them
+
+
+async def _caller(port: int, path: bytes, calls: Iterator[int]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in calls:
-        writer.write(b"POST /send HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}")
+        writer.write(b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}" % path)
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 202"):
             raise SystemExit(f"answered {head.partition(b'%')[0]!r}")
-        # What follows the head is empty, chunked or not.
+        lines = [line.partition(b":") for line in head.lower().split(b"\r\n")]
+        length = next((int(value) for name, _, value in lines if name == b"content-length"), 0)
         if b"chunked" in head.lower():
             await reader.readuntil(b"0\r\n\r\n")
+        await reader.readexactly(length)
     writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
-async def _call(port: int, calls: int) -> None:
+async def _call(port: int, calls: int, sent: int, connections: int) -> None:
     waiting = iter(range(calls))
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(CONNECTIONS):
-            tasks.create_task(_caller(port, waiting))
+        for _ in range(connections):
+            tasks.create_task(_caller(port, b"/send%d" % sent, waiting))
 
 
 if __name__ == "__main__":
-    asyncio.run(_call(int(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(_call(*map(int, sys.argv[1:])))

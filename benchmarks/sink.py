@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import httptools
 
@@ -40,10 +41,11 @@ class Count:
 
 @dataclass(frozen=True)
 class Sink:
-    """A receiver that runs. `made_of` says which one it is."""
+    """A receiver that runs. `made_of` says which one it is, `process` is its id."""
 
     url: str
     made_of: str
+    process: int
 
     def count(self, what: str = "count") -> Count:
         with urllib.request.urlopen(f"{self.url}/{what}", timeout=10) as answer:
@@ -75,7 +77,7 @@ def running(port: int, folder: Path, status: int = 200) -> Iterator[Sink]:
         command = [sys.executable, __file__, str(port), str(status)]
         made_of = "Python, for want of a C compiler: it is slower than wrk and may be the bottleneck"
     process = subprocess.Popen(command)
-    sink = Sink(f"http://127.0.0.1:{port}", made_of)
+    sink = Sink(f"http://127.0.0.1:{port}", made_of, process.pid)
     try:
         for _ in range(200):
             try:
@@ -92,11 +94,12 @@ def running(port: int, folder: Path, status: int = 200) -> Iterator[Sink]:
 class _Protocol(asyncio.Protocol):
     """One connection of the receiver in Python."""
 
-    posts = bytes = first = last = 0
+    posts = size = first = last = 0
     answer = b""
+    transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.parser = httptools.HttpRequestParser(self)
         self.path = b""
 
@@ -107,7 +110,7 @@ class _Protocol(asyncio.Protocol):
         self.path = url
 
     def on_body(self, body: bytes) -> None:
-        _Protocol.bytes += len(body)
+        _Protocol.size += len(body)
 
     def on_message_complete(self) -> None:
         total = _Protocol
@@ -117,10 +120,10 @@ class _Protocol(asyncio.Protocol):
             total.posts += 1
             self.transport.write(self.answer)
             return
-        seen = json.dumps({"posts": total.posts, "bytes": total.bytes, "nanoseconds": total.last - total.first})
+        seen = json.dumps({"posts": total.posts, "bytes": total.size, "nanoseconds": total.last - total.first})
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(seen), seen.encode()))
         if self.path == b"/reset":
-            total.posts = total.bytes = total.first = total.last = 0
+            total.posts = total.size = total.first = total.last = 0
 
 
 async def _serve(port: int, status: int) -> None:

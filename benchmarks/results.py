@@ -1,0 +1,142 @@
+"""What a benchmark hands back, as plain values. They go into `results.json` and onto the page; nothing is asserted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+
+@dataclass
+class Effort:
+    """How much is measured. `quick` is for trying a benchmark out; its figures mean little."""
+
+    rounds: int = 5
+    quick: bool = False
+    minutes: float = 10.0
+
+
+@dataclass
+class Series:
+    """One contestant: a figure for each round. `missing` says why there are none; `base` names who it is compared with
+    in the same table."""
+
+    name: str
+    about: str = ""
+    values: list[float] = field(default_factory=list)
+    base: str = ""
+    missing: str = ""
+
+    @property
+    def median(self) -> float:
+        return median(self.values)
+
+
+@dataclass
+class Table:
+    """Contestants that were measured in turn, round by round."""
+
+    title: str
+    unit: str
+    series: list[Series]
+    note: str = ""
+
+    def named(self, name: str) -> Series:
+        return next(series for series in self.series if series.name == name)
+
+
+@dataclass
+class Goal:
+    """What was aimed at. `measured` is None where it could not be measured; `missing` then says why."""
+
+    text: str
+    wanted: float
+    unit: str
+    measured: float | None = None
+    more_is_better: bool = True
+    missing: str = ""
+    wall: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        if self.measured is None:
+            return None
+        return self.measured >= self.wanted if self.more_is_better else self.measured <= self.wanted
+
+
+@dataclass
+class Line:
+    """One line of a plot. A point is (x, y)."""
+
+    name: str
+    points: list[tuple[float, float]]
+
+
+@dataclass
+class Plot:
+    """One picture; `file` is its name in `docs/images/`."""
+
+    file: str
+    title: str
+    x: str
+    y: str
+    lines: list[Line]
+    logarithmic: bool = False
+    right: str = ""
+    right_lines: list[Line] = field(default_factory=list)
+
+
+@dataclass
+class Part:
+    """All that one benchmark found."""
+
+    name: str
+    title: str
+    tables: list[Table] = field(default_factory=list)
+    goals: list[Goal] = field(default_factory=list)
+    plots: list[Plot] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    date: str = ""
+    quick: bool = False
+    rounds: int = 0
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def part(document: dict[str, Any]) -> Part:
+    """A part as it was before `document`."""
+    made = Part(**document)
+    made.tables = [Table(**table) for table in document["tables"]]
+    for table in made.tables:
+        table.series = [Series(**series) for series in table.series]  # type: ignore[arg-type]
+    made.goals = [Goal(**goal) for goal in document["goals"]]
+    made.plots = [Plot(**plot) for plot in document["plots"]]
+    for plot in made.plots:
+        plot.lines = [Line(**line) for line in plot.lines]  # type: ignore[arg-type]
+        plot.right_lines = [Line(**line) for line in plot.right_lines]  # type: ignore[arg-type]
+    return made
+
+
+def ratio(one: Series, other: Series) -> float | None:
+    """How many times as much as the other: of each round, then the median. None where one of them is missing."""
+    if not one.values or not other.values:
+        return None
+    return median(a / b for a, b in zip(one.values, other.values, strict=False) if b)
+
+
+def compared(
+    text: str,
+    wanted: float,
+    one: Series,
+    other: Series,
+    *,
+    unit: str = "x",
+    wall: str = "",
+    more_is_better: bool = True,
+) -> Goal:
+    """A goal that is a ratio of two contestants."""
+    found = ratio(one, other)
+    missing = "" if found is not None else one.missing or other.missing
+    scale = 100 if unit == "%" else 1
+    return Goal(text, wanted, unit, None if found is None else found * scale, more_is_better, missing, wall)

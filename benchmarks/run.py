@@ -1,0 +1,101 @@
+"""Runs the benchmarks and writes `benchmarks/results.json`, `docs/benchmarks.md` and its plots. Asserts nothing.
+
+    python benchmarks/run.py [PART ...] [--rounds N] [--minutes N] [--quick] [--no-install]
+
+Without a PART all are run but the soak, which takes ten minutes. Parts that aren't run keep what was found before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+
+import machine
+import page
+import peers
+import plots
+from results import Effort, Part, part
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+IMAGES = HERE.parent / "docs" / "images"
+# In the order of the page. Each is a module here, with `measure(effort) -> Part`.
+PARTS = ("generate", "scaling", "startup", "answering", "delivery", "waiting", "soak")
+NEED_LINUX = ("scaling", "answering", "delivery", "waiting", "soak")
+
+
+def alone(name: str) -> None:
+    """Runs one part, as its own script does."""
+    main([name, *sys.argv[1:]])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long the soak takes")
+    parser.add_argument("--quick", action="store_true", help="for trying: little is measured, and nothing is written")
+    parser.add_argument("--no-install", action="store_true", help="don't fetch the peers")
+    given = parser.parse_args(arguments)
+    if not given.no_install:
+        for failure in peers.install():
+            print(failure, file=sys.stderr)
+    effort = Effort(1 if given.quick else given.rounds, given.quick, 0.25 if given.quick else given.minutes)
+    # What was found is written after each part: a run that is broken off loses one part only.
+    for name in given.parts or [name for name in PARTS if name != "soak"]:
+        try:
+            found = measured(name, effort)
+        except (Exception, SystemExit) as error:
+            print(f"{name}: {error!r}", file=sys.stderr)
+            continue
+        if given.quick:
+            print("\n".join([*page.section(found), "", *page.goals(found.goals), ""]))
+        else:
+            keep(found)
+
+
+def measured(name: str, effort: Effort) -> Part:
+    """One part, measured now."""
+    print(f"{name} ...", file=sys.stderr, flush=True)
+    began, busy = time.monotonic(), machine.busy()
+    if sys.platform != "linux" and name in NEED_LINUX:
+        found = Part(name, name.capitalize(), notes=["Not measured: it needs Linux (/proc, epoll)."])
+    else:
+        measure: Callable[[Effort], Part] = import_module(name).measure
+        found = measure(effort)
+    found.date = f"{datetime.now(UTC):%Y-%m-%d}, {effort.rounds} rounds, load average before: {busy:.1f}"
+    found.quick, found.rounds = effort.quick, effort.rounds
+    print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return found
+
+
+def keep(found: Part) -> None:
+    """Puts one part with those found before, and writes everything anew."""
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"parts": {}}
+    documents = before["parts"] | {found.name: found.document()}
+    parts = {name: documents[name] for name in PARTS if name in documents}
+    size, versions = machine.size(), machine.versions()
+    document = {"machine": size, "versions": versions, "parts": parts}
+    RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    for plot in found.plots:
+        (IMAGES / plot.file).write_text(plots.drawn(plot))
+    write_page(page.rendered([part(each) for each in parts.values()], size, versions))
+
+
+def write_page(generated: str) -> None:
+    """Rewrites what stands between the markers of the page."""
+    text = PAGE.read_text()
+    before, _, rest = text.partition(page.BEGIN)
+    _, _, after = rest.partition(page.END)
+    PAGE.write_text(f"{before}{page.BEGIN}\n\n{generated}\n{page.END}{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Ten minutes of `vendorsim load` at 70 % of the rate that it reaches: resident memory and latency as they go.
+
+python benchmarks/soak.py [--minutes N]
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import sink
+from processes import megabytes
+from results import Effort, Goal, Line, Part, Plot, Series, Table
+
+from simulator.runs import prepare
+from simulator.timeline import events
+
+PORT = 18_441
+SCENARIO, VENDOR = "returning-customer", "userlike"
+SHARE = 0.7
+# Enough for a few seconds at full speed.
+FASTEST_CONVERSATIONS = 3_000
+STEP = 10
+# The last tenth against the second one, so that what is filled once at the start does not count.
+MEMORY_GROWTH, LATENCY_GROWTH = 1.10, 1.25
+
+
+def measure(effort: Effort) -> Part:
+    seconds = effort.minutes * 60
+    with tempfile.TemporaryDirectory() as name, sink.running(PORT, Path(name)) as receiver:
+        folder = Path(name)
+        fastest = median(maximum(receiver, folder, effort) for _ in range(min(effort.rounds, 3)))
+        report, memory = watched(receiver, folder, fastest * SHARE / each(), seconds)
+    return found(report, memory, fastest)
+
+
+def each() -> int:
+    """Events of one conversation."""
+    return sum(1 for _ in events(prepare(SCENARIO, VENDOR, start=0), 1))
+
+
+def maximum(receiver: sink.Sink, folder: Path, effort: Effort) -> float:
+    """Events per second when conversations arrive as fast as they can be sent."""
+    count = FASTEST_CONVERSATIONS // (5 if effort.quick else 1)
+    traffic = f"conversations: {count}\narrivals: {{process: constant, rate: 1000000/s}}"
+    receiver.reset()
+    process = start(receiver, folder, traffic, count)
+    process.communicate()
+    return receiver.count().rate
+
+
+def watched(
+    receiver: sink.Sink, folder: Path, rate: float, seconds: float
+) -> tuple[dict[str, Any], list[tuple[float, float]]]:
+    """The report of a run that long, and (seconds, MB resident) along it."""
+    traffic = f"duration: {seconds:.0f}s\narrivals: {{process: poisson, rate: {rate:.3f}/s}}"
+    process = start(receiver, folder, traffic, 100_000)
+    memory, began = [], time.monotonic()
+    while process.poll() is None:
+        time.sleep(min(STEP, seconds / 20))
+        at = time.monotonic() - began
+        if at >= seconds:
+            break
+        memory.append((at, megabytes(process.pid)))
+        if len(memory) % 6 == 0:
+            print(f"soak: {at:.0f} s, {memory[-1][1]:.0f} MB", file=sys.stderr, flush=True)
+    said, complained = process.communicate()
+    if not said:
+        raise SystemExit(f"vendorsim load: {complained}")
+    return json.loads(said), memory
+
+
+def start(receiver: sink.Sink, folder: Path, traffic: str, most_open: int) -> subprocess.Popen[str]:
+    """`vendorsim load`; its report comes on standard output."""
+    file = folder / "traffic.yaml"
+    scenarios = f"scenarios: [{{scenario: {SCENARIO}, vendor: {VENDOR}}}]"
+    file.write_text(f"traffic: Soak\n{scenarios}\n{traffic}\nseed: 1\n")
+    command = [sys.executable, "-m", "simulator", "load", str(file), "--to", receiver.url + "/hook"]
+    command += ["--most-open", str(most_open), "--json"]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def found(report: dict[str, Any], memory: list[tuple[float, float]], fastest: float) -> Part:
+    width = report["series"]["seconds"]
+    slots = [slot for slot in report["series"]["slots"] if slot["latency_ms"]["p50"] is not None]
+    together = max(1, STEP // width) if len(slots) * width > 5 * STEP else 1
+    steps = [slots[number : number + together] for number in range(0, len(slots), together)]
+    middle = [_median(step, "p50") for step in steps]
+    late = [_median(step, "p99") for step in steps]
+    at = [number * together * width for number in range(len(steps))]
+    lines = [Line("p50", list(zip(at, middle, strict=True))), Line("p99", list(zip(at, late, strict=True)))]
+    resident = [Line("resident memory", memory)]
+    rate, from_plan = report["requests"]["per_second"], report["from_plan_ms"]["p99"]
+    title = f"{report['seconds'] / 60:.3g} minutes at {rate:,.0f} events/s, {SHARE:.0%} of the maximum"
+    plot = Plot("benchmarks-soak.svg", title, "seconds", "ms to the answer", lines, right="MB", right_lines=resident)
+    figures = [
+        Series("maximum, events/s", "conversations arrive as fast as they can be sent", [fastest]),
+        Series("sent, events/s", f"{report['requests']['sent']:,} events, verdict: {report['verdict']}", [rate]),
+        Series("p50, ms", f"medians of {together * width} s each", middle),
+        Series("p99, ms", f"medians of {together * width} s each", late),
+        Series("p99 from plan, ms", "of the whole run: from the time that an event was planned for", [from_plan]),
+        Series("resident memory, MB", "", [megabytes for _, megabytes in memory]),
+    ]
+    missing = "" if len(steps) >= 10 and len(memory) >= 10 else "too short a run"
+    grown = None if missing else _growth([value for _, value in memory])
+    slower = None if missing else _growth(late)
+    goals = [
+        Goal(
+            f"soak: flat memory (the last tenth ≤ {MEMORY_GROWTH:.2f} × the second)",
+            MEMORY_GROWTH,
+            "x",
+            grown,
+            more_is_better=False,
+            missing=missing,
+            wall="the report's histograms grow by the second, up to 600 of them",
+        ),
+        Goal(
+            f"soak: flat latency (p99 of the last tenth ≤ {LATENCY_GROWTH:.2f} × the second)",
+            LATENCY_GROWTH,
+            "x",
+            slower,
+            more_is_better=False,
+            missing=missing,
+            wall="one Python thread: what waits for its turn",
+        ),
+    ]
+    return Part("soak", "Soak", [Table("soak", "measured", figures)], goals, [plot])
+
+
+def _median(step: list[dict[str, Any]], percentile: str) -> float:
+    return float(median(slot["latency_ms"][percentile] for slot in step))
+
+
+def _growth(values: list[float]) -> float:
+    """The last tenth against the second tenth, of the medians."""
+    tenth = len(values) // 10
+    return float(median(values[-tenth:]) / median(values[tenth : 2 * tenth]))
+
+
+if __name__ == "__main__":
+    from run import alone
+
+    alone("soak")

@@ -1,0 +1,123 @@
+"""What starting costs: processor time of short commands, what they import, and the first answer of `serve`."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from processes import cost
+from results import Effort, Goal, Part, Series, Table
+
+HERE = Path(__file__).parent
+SCENARIO = HERE.parent / "scenarios" / "returning-customer.yaml"
+PROGRAM = [sys.executable, "-m", "simulator"]
+COMMANDS = {"--help": ["--help"], "vendors": ["vendors"], "lint": ["lint", str(SCENARIO)]}
+# Of the cheapest start of a round; a start may meet whatever else the machine does.
+STARTS = 5
+GOALS = {"--help": 0.15, "lint": 0.3}
+FIRST_ANSWER = 0.4
+PORT = 18_431
+ASKED = (
+    b"POST /apps/api/v1/chats/12345/end_user HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer t\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 20\r\nConnection: close\r\n\r\n"
+    b'{"identifier":"c-1"}'
+)
+DEAREST = 10
+WALLS = {
+    "--help": "the interpreter and Click",
+    "lint": "importing Faker and the vendors, and a trial of the story as each vendor",
+    "serve": "importing Flask and the servers' modules",
+}
+
+
+def measure(effort: Effort) -> Part:
+    commands = {name: Series(f"vendorsim {name}") for name in COMMANDS}
+    bare = Series("python -c pass", "the interpreter alone")
+    answers = Series("vendorsim serve", "from the command to its first answer 202, by the clock")
+    for _ in range(effort.rounds):
+        bare.values.append(_cheapest([sys.executable, "-c", "pass"]))
+        for name, arguments in COMMANDS.items():
+            commands[name].values.append(_cheapest([*PROGRAM, *arguments]))
+        answers.values.append(min(first_answer() for _ in range(3)))
+    starting = Table("starting", "s of processor time", [bare, *commands.values()])
+    serving = Table("first answer", "s", [answers])
+    goals = [
+        Goal(f"start-up: `vendorsim {name}` ≤ {limit} s CPU", limit, "s", commands[name].median, False, "", WALLS[name])
+        for name, limit in GOALS.items()
+    ]
+    text = f"serving: first answer within {FIRST_ANSWER} s of the command"
+    goals.append(Goal(text, FIRST_ANSWER, "s", answers.median, False, "", WALLS["serve"]))
+    tables = [starting, serving, *(imported(name) for name in ("--help", "lint"))]
+    note = f"User and system time of the cheapest of {STARTS} starts, in each round; `.pyc` files exist."
+    return Part("startup", "Starting", tables, goals, notes=[note])
+
+
+def _cheapest(command: list[str]) -> float:
+    return min(cost(command).processor for _ in range(STARTS))
+
+
+def imported(name: str) -> Table:
+    """What a command's imports cost, by package: the dearest of them."""
+    command = [sys.executable, "-X", "importtime", "-m", "simulator", *COMMANDS[name]]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    own: Counter[str] = Counter()
+    for microseconds, module in re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)", said, re.MULTILINE):
+        own[_package(module)] += int(microseconds)
+    whole = Series("all", "", [own.total() / 1000])
+    dearest = [Series(f"`{package}`", "", [spent / 1000]) for package, spent in own.most_common(DEAREST)]
+    return Table(f"imports of `{name}`", "ms, once", [*dearest, whole])
+
+
+def _package(module: str) -> str:
+    """Modules of ours by two names, others by their package."""
+    return ".".join(module.split(".")[: 2 if module.startswith("simulator.") else 1])
+
+
+@contextmanager
+def serving(port: int, *arguments: str) -> Iterator[int]:
+    """`vendorsim serve`, with an empty folder of its own; its process id."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [*PROGRAM, "serve", "--port", str(port), *arguments]
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def answered(port: int, seconds: float = 30.0) -> None:
+    """Returns once `end_user` answers 202."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1.0) as asking:
+                asking.sendall(ASKED)
+                if asking.recv(64).startswith(b"HTTP/1.1 202"):
+                    return
+        except OSError:
+            pass
+        time.sleep(0.002)
+    raise SystemExit("vendorsim serve does not answer")
+
+
+def first_answer() -> float:
+    """Seconds from the command to the first answer."""
+    began = time.monotonic()
+    with serving(PORT):
+        answered(PORT)
+        return time.monotonic() - began
+
+
+if __name__ == "__main__":
+    from run import alone
+
+    alone("startup")
