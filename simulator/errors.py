@@ -8,6 +8,7 @@
     │   ├── UnknownNameError       a name that does not exist, with the closest one that does
     │   └── PayloadFileError       a captured payload that can't be read
     ├── UnreachableError           the target, or our own port, can't be had (exit 3)
+    │   └── StateUnreachableError  the database in which servers share their state
     └── ContractError              our own body breaks the contract: a bug of ours (exit 3)
 
 Messages say where, what was found, what was expected, and the closest valid name.
@@ -66,6 +67,10 @@ class UnreachableError(VendorsimError):
     """Nothing listens at the target, or our own port is taken."""
 
     exit_code = 3
+
+
+class StateUnreachableError(UnreachableError):
+    """The database in which several servers keep what they share can't be used."""
 
 
 class ContractError(VendorsimError):

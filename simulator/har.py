@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sqlite3
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -11,13 +10,14 @@ from typing import Any
 import orjson
 
 from simulator import __version__
+from simulator.journal_pages import Row
 from simulator.times import iso
 
 # Stands for the vendors' APIs, whose address is nobody's.
 VENDOR_API = "http://vendor.invalid"
 
 
-def har(attempts: Iterable[sqlite3.Row], calls: Iterable[sqlite3.Row]) -> dict[str, Any]:
+def har(attempts: Iterable[Row], calls: Iterable[Row]) -> dict[str, Any]:
     """A HAR document of attempts that were sent, and of the calls that were received, in order of time."""
     entries = [_attempt(row) for row in attempts if row["request_head"] is not None]
     entries += [_call(row) for row in calls]
@@ -46,7 +46,7 @@ def request_headers(head: bytes) -> list[tuple[str, str]]:
     return [(name.strip(), value.strip()) for name, _, value in pairs]
 
 
-def _attempt(row: sqlite3.Row) -> dict[str, Any]:
+def _attempt(row: Row) -> dict[str, Any]:
     method = row["request_head"].partition(b" ")[0].decode()
     headers = request_headers(row["request_head"])
     media_type = next((value for name, value in headers if name.lower() == "content-type"), "")
@@ -89,7 +89,7 @@ def _attempt(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _call(row: sqlite3.Row) -> dict[str, Any]:
+def _call(row: Row) -> dict[str, Any]:
     body = row["fields"] or (row["body"] or b"").decode(errors="replace")
     answer = orjson.dumps({"message": row["message"]}).decode()
     return {

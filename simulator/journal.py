@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -24,6 +25,7 @@ from simulator.delivery.masking import answer_headers, masked, without
 from simulator.delivery.records import Attempt, Over, Record
 from simulator.delivery.sequencer import Sequencer
 from simulator.errors import InputError
+from simulator.journal_pages import Row
 from simulator.server.state import ApiCall
 
 FOLDER = ".vendorsim"
@@ -77,22 +79,40 @@ _UPGRADES = {
         "ALTER TABLE runs ADD COLUMN namespace TEXT NOT NULL DEFAULT ''",
     ),
 }
-_ATTEMPT_COLUMNS = (
+ATTEMPT_COLUMNS = (
     "run, sent_at, at, vendor, profile, event, event_id, conversation, delivery, attempt, copy, target, "
     "request_head, request_body, status, answer_headers, answer_body, milliseconds, verdict, final, faults, reason, "
     "request_sent, ending"
 )
-_ADD_ATTEMPT = f"INSERT INTO attempts ({_ATTEMPT_COLUMNS}) VALUES ({', '.join('?' * 24)})"
-_ADD_CALL = (
-    "INSERT INTO calls (run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, "
-    "path, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CALL_COLUMNS = (
+    "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body"
 )
+# Rows that one statement writes: each statement lets go of Python's lock, which costs more than the row.
+_AT_ONCE = 100
 
 
 def default_path() -> Path:
     """The journal of the project: beside `vendorsim.yaml`, or in the working directory."""
     found = config.nearest()
     return (found.parent if found is not None else Path.cwd()) / FOLDER / FILE
+
+
+class Book(Protocol):
+    """What the journal is to those who write it and read it from end to end; where it stands is its own affair."""
+
+    @property
+    def path(self) -> Path | str:
+        """What it is called in messages."""
+        ...
+
+    def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int: ...
+    def end(self, run: int) -> None: ...
+    def add(self, run: int, attempts: Sequence[Attempt], calls: Sequence[ApiCall]) -> None: ...
+    def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]: ...
+    def calls(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]: ...
+    def attempt(self, number: int) -> Row | None: ...
+    def last_run(self) -> int | None: ...
+    def close(self) -> None: ...
 
 
 class Journal:
@@ -139,10 +159,16 @@ class Journal:
 
     def add(self, run: int, attempts: Sequence[Attempt], calls: Sequence[ApiCall]) -> None:
         """Writes a batch and commits it."""
-        rows = [_attempt_row(run, attempt) for attempt in attempts]
+        rows = [attempt_row(run, attempt) for attempt in attempts]
         with self._transaction():
-            self._db.executemany(_ADD_ATTEMPT, rows)
-            self._db.executemany(_ADD_CALL, [_call_row(run, call) for call in calls])
+            self._insert("attempts", ATTEMPT_COLUMNS, rows)
+            self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
+
+    def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            values = list(chain.from_iterable(some))
+            self._db.execute(_insertion(table, columns, len(some)), values)
 
     def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[sqlite3.Row]:
         """The attempts of a run, or of all."""
@@ -231,13 +257,20 @@ class Journal:
                 return
 
 
+@lru_cache(maxsize=2 * _AT_ONCE)
+def _insertion(table: str, columns: str, rows: int) -> str:
+    row = f"({', '.join('?' * len(columns.split(',')))})"
+    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * rows)}"
+
+
 def _make_folder(folder: Path) -> None:
     if folder.name == FOLDER and not folder.exists():
         folder.mkdir(parents=True)
         (folder / ".gitignore").write_text("*\n")
 
 
-def _attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
+def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
+    """What is kept of an attempt, in the order of `ATTEMPT_COLUMNS`, without secrets."""
     event, request, answer = attempt.event, attempt.request, attempt.answer
     head, secrets = masked(request.head) if request else (None, frozenset[bytes]())
     sent = request.sent if request and attempt.faults else None
@@ -275,7 +308,8 @@ def _headers_text(headers: tuple[tuple[str, str], ...], secrets: frozenset[bytes
     return orjson.dumps(answer_headers(headers, secrets)).decode()
 
 
-def _call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
+def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
+    """What is kept of a call, in the order of `CALL_COLUMNS`."""
     fields = None if call.fields is None else orjson.dumps(dict(call.fields)).decode()
     return (
         run,
@@ -305,7 +339,7 @@ class Recorder:
     do with each other.
     """
 
-    def __init__(self, journal: Journal | None, run: int, report: Callable[[Record], None] | None) -> None:
+    def __init__(self, journal: Book | None, run: int, report: Callable[[Record], None] | None) -> None:
         self._journal = journal
         self._run = run
         self._sequencer = None if report is None else Sequencer(report)

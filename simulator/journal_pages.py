@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 # Rows that SQLite may look at before a search is given up, in units of a thousand of its instructions.
 _PATIENCE = 200_000
@@ -33,16 +33,33 @@ class Query:
     text: str | None = None
 
 
+class Row(Protocol):
+    """A row that was read, by the names of its columns."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some rows, and the id to go on below; None where nothing follows."""
 
-    rows: Sequence[sqlite3.Row]
+    rows: Sequence[Row]
     next: int | None
 
 
 class SearchTooLong(Exception):
     """A search looked at too many rows."""
+
+
+class Pages(Protocol):
+    """Reads a journal page by page; any thread."""
+
+    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page: ...
+    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page: ...
+    def newer(self, table: str, query: Query, after: int, limit: int) -> Sequence[Row]: ...
+    def one(self, table: str, number: int, query: Query) -> Row | None: ...
+    def newest_of(self, run: int, delivery: str, after: int) -> Row | None: ...
+    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page: ...
 
 
 class JournalPages:
@@ -125,7 +142,7 @@ class JournalPages:
 
 
 _OF_NAMESPACE = "run IN (SELECT id FROM runs WHERE namespace = ? AND id >= ?)"
-_EXACT = {
+EXACT = {
     "attempts": ("run", "vendor", "event", "conversation", "verdict"),
     "calls": ("run", "vendor"),
 }
@@ -135,11 +152,16 @@ _SEARCHED = {
 }
 
 
+def pattern(text: str) -> str:
+    """The pattern of LIKE for what holds a text; a backslash escapes."""
+    return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
 def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
     """The WHERE clause of a query and its values."""
     parts: list[str] = [_OF_NAMESPACE]
     values: list[Any] = [query.namespace, query.since]
-    for name in _EXACT[table]:
+    for name in EXACT[table]:
         value = getattr(query, name)
         if value is not None:
             parts.append(f"{name} = ?")
@@ -148,7 +170,6 @@ def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
         parts.append("session = ?")
         values.append(query.conversation)
     if query.text:
-        pattern = "%" + query.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         parts.append("(" + " OR ".join(f"{name} LIKE ? ESCAPE '\\'" for name in _SEARCHED[table]) + ")")
-        values += [pattern] * len(_SEARCHED[table])
+        values += [pattern(query.text)] * len(_SEARCHED[table])
     return " AND ".join(parts), values

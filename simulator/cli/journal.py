@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +16,8 @@ from simulator.reporting.journal_documents import attempt_document, attempt_summ
 if TYPE_CHECKING:
     from simulator.config import Config, Target
     from simulator.delivery.endpoint import Endpoint
-    from simulator.journal import Journal
+    from simulator.journal import Book
+    from simulator.journal_pages import Row
 
 
 @click.group("journal")
@@ -32,7 +32,11 @@ def command() -> None:
 
 def _file(function: Any) -> Any:
     return click.option(
-        "--journal", "file", metavar="FILE", envvar="VENDORSIM_JOURNAL", help="Default: the project's journal."
+        "--journal",
+        "file",
+        metavar="FILE",
+        envvar="VENDORSIM_JOURNAL",
+        help="Default: the project's journal; the URL of a database: that of servers that share their state.",
     )(function)
 
 
@@ -187,14 +191,22 @@ def export(form: str, run: int | None, everything: bool, file: str | None) -> No
 _LISTED = ("id", "run", "sent_at", "event", "attempt", "status", "milliseconds", "verdict", "faults")
 
 
-def _open(file: str | None) -> Journal:
-    journal = open_journal(file, without=False, must_exist=True)
+def _open(file: str | None) -> Book:
+    journal: Book | None
+    if file is not None and file.startswith(("postgresql://", "postgres://")):
+        from simulator.server.shared.postgres import Database
+        from simulator.server.shared.postgres_journal import PostgresJournal
+
+        database = click.get_current_context().with_resource(Database(file))
+        journal = PostgresJournal(database)
+    else:
+        journal = open_journal(file, without=False, must_exist=True)
     assert journal is not None
     click.get_current_context().call_on_close(journal.close)
     return journal
 
 
-def _attempt(journal: Journal, number: int) -> sqlite3.Row:
+def _attempt(journal: Book, number: int) -> Row:
     row = journal.attempt(number)
     if row is None:
         raise InputError(f"{journal.path}: there is no attempt {number}; see vendorsim journal list --all")
@@ -209,7 +221,7 @@ def _cell(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _target(row: sqlite3.Row, loaded: Config) -> Target | None:
+def _target(row: Row, loaded: Config) -> Target | None:
     """The target of vendorsim.yaml that the attempt went to."""
     from simulator.delivery.endpoint import endpoint
 
@@ -217,7 +229,7 @@ def _target(row: sqlite3.Row, loaded: Config) -> Target | None:
     return next((target for target in candidates if endpoint(target.url).shown == row["target"]), None)
 
 
-def _refuse_lost_query(row: sqlite3.Row, to: str | None, target: Target | None) -> None:
+def _refuse_lost_query(row: Row, to: str | None, target: Target | None) -> None:
     if to is None and target is None and b"?" in row["request_head"].partition(b"\r\n")[0]:
         raise InputError(f"the query of {row['target']} may hold secrets and is not kept; give the whole URL with --to")
 

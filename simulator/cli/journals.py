@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.delivery.records import Record
-    from simulator.journal import Journal, Recorder
+    from simulator.journal import Book, Journal, Recorder
 
 
 def open_journal(file: str | None, without: bool, *, must_exist: bool = False) -> Journal | None:
@@ -21,7 +21,7 @@ def open_journal(file: str | None, without: bool, *, must_exist: bool = False) -
 
 
 def start_recorder(
-    journal: Journal | None, command: str, about: Mapping[str, Any], report: Callable[[Record], None] | None
+    journal: Book | None, command: str, about: Mapping[str, Any], report: Callable[[Record], None] | None
 ) -> Recorder:
     """A recorder for a new run of that command."""
     from simulator.journal import Recorder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,15 +16,24 @@ if TYPE_CHECKING:
 DUPLICATE_INTERVAL = 60_000
 
 
+def look_for_garbage_rarely() -> None:
+    """For commands that serve or send a lot. Little of what they make is garbage that only a search finds, and every
+    search holds all threads up: what is loaded by now is left out of it, and the rest is gone through seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+
+
 @contextmanager
 def served(port: int, duplicate_interval: int = DUPLICATE_INTERVAL) -> Iterator[ServerState]:
     """The vendors' APIs, answering on a port of this machine (0: a free one) meanwhile."""
     from simulator.server.app import create_app
+    from simulator.server.front import running_server
+    from simulator.server.front_hot import hot_door
     from simulator.server.state import ServerState
-    from simulator.server.wsgi import running_server
 
     state = ServerState(duplicate_interval=duplicate_interval)
-    with running_server(create_app(state), "127.0.0.1", port) as server:
+    with running_server(create_app(state), "127.0.0.1", port, hot_door(state)) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
         try:
             yield state

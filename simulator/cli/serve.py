@@ -5,13 +5,19 @@ from __future__ import annotations
 import ipaddress
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simulator.cli import options
+
+if TYPE_CHECKING:
+    from simulator.server.shared.model import SharedState
+    from simulator.server.shared.postgres_journal import PostgresJournal
 
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/s")
 _TOKEN = re.compile(r"[!-~]+")
@@ -82,6 +88,12 @@ class Token(click.ParamType[str]):
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of runs without one.")
 @click.option("--rate-limit", metavar="N/s", type=Rate(), help="Answer 429 above this rate; default: no limit.")
+@click.option(
+    "--state",
+    metavar="URL",
+    envvar="VENDORSIM_STATE",
+    help="The PostgreSQL database in which several servers keep what they share; default: in memory.",
+)
 @options.journal
 @options.config_file
 def command(
@@ -96,6 +108,7 @@ def command(
     allowed_hosts: tuple[str, ...],
     seed: int,
     rate_limit: float | None,
+    state: str | None,
     journal: str | None,
     no_journal: bool,
     config_file: str | None,
@@ -105,14 +118,18 @@ def command(
     What an API call causes is sent to the vendor's targets: those of vendorsim.yaml, and those that subscribe by the
     vendor's own API.
 
+    Several servers with the same --state are one to their callers; the journal is then in that database, too, unless
+    --journal or --no-journal is given.
+
     \b
     vendorsim serve --port 4010 --token s3cret
+    vendorsim serve --port 4010 --state postgresql://vendorsim@db.example.com/vendorsim
     """
     from simulator import config
-    from simulator.journal import default_path
+    from simulator.cli.running import look_for_garbage_rarely
     from simulator.server.control.settings import Settings
+    from simulator.server.front import running_server
     from simulator.server.hub import Hub
-    from simulator.server.wsgi import running_server
 
     _require_token(host, admin_token)
     settings = Settings(
@@ -127,11 +144,16 @@ def command(
         allowed_targets=frozenset(name.lower() for name in allowed_targets),
         seed=seed,
     )
-    kept = None if no_journal else Path(journal) if journal is not None else default_path()
     stopped = Event()
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     try:
-        with Hub(settings, kept) as hub, running_server(hub.app, host, port) as server:
+        with (
+            _opened(state, journal, no_journal) as (shared, kept),
+            Hub(settings, kept, shared) as hub,
+            running_server(hub.app, host, port, hub.hot) as server,
+        ):
+            look_for_garbage_rarely()
+            hub.require_targets(settings.config.targets)
             if not _is_loopback(server.host):
                 caller = "anyone" if token is None else "whoever has the token"
                 click.echo(f"Warning: other machines can reach {host}, and {caller} can call the APIs.", err=True)
@@ -142,6 +164,26 @@ def command(
     finally:
         signal.signal(signal.SIGTERM, before)
     return 0
+
+
+@contextmanager
+def _opened(
+    url: str | None, journal: str | None, no_journal: bool
+) -> Iterator[tuple[SharedState | None, Path | PostgresJournal | None]]:
+    """What other servers share, and where the journal stands."""
+    from simulator.journal import default_path
+
+    alone = None if no_journal else Path(journal) if journal is not None else default_path()
+    if url is None:
+        yield None, alone
+        return
+    from simulator.server.shared.postgres import Database, InPostgres
+    from simulator.server.shared.postgres_journal import PostgresJournal
+
+    with Database(url) as database:
+        common = not no_journal and journal is None
+        click.echo(f"Shared with other servers: {database.name}", err=True)
+        yield InPostgres(database), PostgresJournal(database) if common else alone
 
 
 def _require_token(host: str, admin_token: str | None) -> None:
@@ -175,7 +217,7 @@ def _profile(text: str) -> tuple[str, str]:
 
 
 def _introduce(url: str, token: str | None) -> None:
-    """Where it listens, what it answers, and a call to begin with. The token itself is not shown."""
+    """Where it listens, whose APIs it answers, and a call to begin with. The token itself is not shown."""
     from simulator.server.control.paths import PREFIX
     from simulator.vendors import registry
 
@@ -183,8 +225,8 @@ def _introduce(url: str, token: str | None) -> None:
     click.echo(f"  the workbench     {url}/\n  the control API   {url}{PREFIX}/openapi.json", err=True)
     for vendor in map(registry.get, registry.names()):
         if vendor.api is not None:
-            for operation in vendor.operations:
-                click.echo(f"  {vendor.name}  {operation.method} {operation.path}", err=True)
+            told = f"{len(vendor.operations)} operations; vendorsim vendors {vendor.name} lists them"
+            click.echo(f"  {vendor.name:<16}  {told}", err=True)
     secret = "any-token" if token is None else "YOUR-TOKEN"
     click.echo(
         "Try it:\n"

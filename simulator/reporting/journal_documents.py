@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import orjson
 
 from simulator.har import text_or_base64
+from simulator.journal_pages import Row
 from simulator.times import iso
 
 
-def attempt_summary(row: sqlite3.Row) -> dict[str, Any]:
+def attempt_summary(row: Row) -> dict[str, Any]:
     """An attempt in a list: everything but the bytes."""
     return {
         "type": "attempt",
@@ -37,7 +37,7 @@ def attempt_summary(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def attempt_document(row: sqlite3.Row) -> dict[str, Any]:
+def attempt_document(row: Row) -> dict[str, Any]:
     """An attempt whole: the request, byte for byte, and its answer."""
     head = row["request_head"]
     return {
@@ -51,7 +51,7 @@ def attempt_document(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def call_document(row: sqlite3.Row) -> dict[str, Any]:
+def call_document(row: Row) -> dict[str, Any]:
     """A call of a vendor's API."""
     return {
         "type": "call",

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from threading import Lock
 
 from flask import Blueprint, Flask, Response, json, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
+from simulator.errors import StateUnreachableError
 from simulator.server.control.paths import is_control
 from simulator.server.control.problems import of_http, response
 from simulator.server.state import ServerState
@@ -32,6 +33,7 @@ def _made(state: ServerState, others: Sequence[Blueprint]) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.register_error_handler(HTTPException, _as_json)
+    app.register_error_handler(StateUnreachableError, lambda error: _as_json(ServiceUnavailable()))
     for vendor in map(registry.get, registry.names()):
         if vendor.api is not None:
             app.register_blueprint(vendor.api(state))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from threading import Lock
 
@@ -34,7 +34,7 @@ class DuplicateRule:
         """Whether the request was accepted before, within the interval. If not, it counts as accepted now."""
         if not self._interval:
             return False
-        key = _digest(request)
+        key = digest(request)
         with self._lock:
             now = self._now()
             while self._accepted and next(iter(self._accepted.values())) <= now - self._interval:
@@ -59,7 +59,7 @@ class RateLimit:
 
     def wait(self, customer: bytes) -> int:
         """0 when the customer may call now (which counts), else the whole seconds after which it may."""
-        key = _digest([customer.decode("latin-1")])
+        key = digest([customer.decode("latin-1")])
         with self._lock:
             now = self._now()
             tokens, at = self._buckets.pop(key, (self._size, now))
@@ -71,9 +71,10 @@ class RateLimit:
         return 0 if allowed else math.ceil((1 - tokens) / self._per_second)
 
 
-def _digest(parts: tuple[str, ...] | list[str]) -> bytes:
-    digest = blake2b(digest_size=16)
+def digest(parts: Iterable[str]) -> bytes:
+    """A key of bounded length for any texts."""
+    made = blake2b(digest_size=16)
     for part in parts:
         encoded = part.encode()
-        digest.update(b"%d:" % len(encoded) + encoded)
-    return digest.digest()
+        made.update(b"%d:" % len(encoded) + encoded)
+    return made.digest()

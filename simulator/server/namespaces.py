@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from simulator.delivery.clock import monotonic
+from simulator.errors import StateUnreachableError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -44,6 +46,9 @@ class Space(Protocol):
         ...
 
 
+Made = TypeVar("Made", bound=Space)
+
+
 @dataclass(slots=True)
 class _Used:
     space: Space
@@ -51,12 +56,12 @@ class _Used:
     requests: int = field(default=0)
 
 
-class Namespaces:
-    """A WSGI app that hands each request to the app of its namespace."""
+class Namespaces(Generic[Made]):
+    """A WSGI app that hands each request to the app of its namespace. `default` stands behind no name."""
 
     def __init__(
         self,
-        make: Callable[[str], Space],
+        make: Callable[[str], Made],
         *,
         most: int = MOST,
         lifetime: float = LIFETIME,
@@ -68,14 +73,21 @@ class Namespaces:
         self._lifetime = lifetime
         self._now = now
         self._lock = Lock()
-        self._used = {DEFAULT: _Used(make(DEFAULT), now())}
+        self._making = Lock()
+        self.default = make(DEFAULT)
+        self._used = {DEFAULT: _Used(self.default, now())}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             name = _split(environ)
         except ValueError as error:
             return _refused(start_response, "400 Bad Request", str(error))
-        used = self._enter(name)
+        if name not in self._used and _of_another_site(environ):
+            return _refused(start_response, "403 Forbidden", "a page of another site may make no namespace")
+        try:
+            used = self._enter(name)
+        except StateUnreachableError as error:
+            return _refused(start_response, "503 Service Unavailable", str(error))
         if used is None:
             detail = f"{self._most} namespaces are in use; wait until one has expired"
             return _refused(start_response, "503 Service Unavailable", detail)
@@ -101,19 +113,29 @@ class Namespaces:
 
     def _enter(self, name: str) -> _Used | None:
         """The namespace of that name, made if there is room for it; ends those whose time is over."""
-        ended: list[Space] = []
         with self._lock:
             used = self._used.get(name)
-            if used is None:
-                ended = self._expired()
-                if len(self._used) <= self._most:
-                    used = self._used[name] = _Used(self._make(name), self._now())
             if used is not None:
                 used.requests += 1
-                used.at = self._now()
-        for space in ended:
-            space.close()
-        return used
+                return used
+        return self._make_room(name)
+
+    def _make_room(self, name: str) -> _Used | None:
+        """Makes a namespace, one at a time: that takes a while, in which the others go on answering."""
+        with self._making:
+            with self._lock:
+                used = self._used.get(name)
+                ended = [] if used is not None else self._expired()
+                full = len(self._used) > self._most
+            for space in ended:
+                space.close()
+            if used is None and not full:
+                used = _Used(self._make(name), self._now())
+            with self._lock:
+                if used is not None:
+                    used.requests += 1
+                    self._used[name] = used
+            return used
 
     def _expired(self) -> list[Space]:
         limit = self._now() - self._lifetime
@@ -123,6 +145,14 @@ class Namespaces:
             if name and used.at < limit and not used.requests and not used.space.busy()
         ]
         return [self._used.pop(name).space for name in over]
+
+
+def _of_another_site(environ: WSGIEnvironment) -> bool:
+    """Whether a browser sends the request on behalf of a page of another site."""
+    origin = environ.get("HTTP_ORIGIN")
+    host = environ.get("HTTP_HOST", "").lower()
+    foreign = origin is not None and urlsplit(origin).netloc.lower() != host
+    return foreign or environ.get("HTTP_SEC_FETCH_SITE", "") in ("cross-site", "same-site")
 
 
 def _split(environ: WSGIEnvironment) -> str:

@@ -6,9 +6,8 @@ The server runs in threads of its own; everything here is safe to use from any t
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from simulator.delivery.places import Places
 from simulator.end_user import SLOW_SECONDS
 from simulator.server.conversations import Conversations
 from simulator.server.limits import DuplicateRule, RateLimit
+from simulator.server.shared.in_memory import SetInMemory
+from simulator.server.shared.model import ByHand, Duplicates, SetByHand
 from simulator.server.stages import Open, Stage
 from simulator.vendors import registry
 from simulator.world import Conversation
@@ -55,74 +56,45 @@ class ApiCall:
     path: str = ""
 
 
-# Beyond so many sessions set by hand the oldest is forgotten.
-MOST_SESSIONS = 10_000
-
-
 @dataclass(frozen=True, slots=True)
 class _Attached:
     conversation: Conversation
     answers: Iterator[str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class ByHand:
-    """What a person or a test has said of a session. `answers` are forced on its next calls, one by one; `end_user` is
-    who was identified in it."""
-
-    ended: bool = False
-    crm_supported: bool = True
-    answers: tuple[str, ...] = ()
-    end_user: Mapping[str, str] | None = None
-
-
 class Sessions:
     """The conversations that are being played, and what was set by hand, by session id. Any other session needs
-    no memory."""
+    no memory.
 
-    def __init__(self) -> None:
+    What is played is played by this server; what is set by hand may be shared with others.
+    """
+
+    def __init__(self, by_hand: SetByHand | None = None) -> None:
         self._lock = Lock()
         self._attached: dict[str, _Attached] = {}
-        self._by_hand: OrderedDict[str, ByHand] = OrderedDict()
-        self._forced: tuple[str, ...] = ()
-
-    def set(self, session_id: str, **changes: Any) -> None:
-        """Changes what is set by hand (the fields of `ByHand`); the session is known from now on."""
-        with self._lock:
-            self._by_hand[session_id] = replace(self._by_hand.get(session_id, ByHand()), **changes)
-            if len(self._by_hand) > MOST_SESSIONS:
-                self._by_hand.popitem(last=False)
-
-    def force(self, answers: Sequence[str]) -> None:
-        """What the next calls of any session are told, one by one."""
-        with self._lock:
-            self._forced = tuple(answers)
-
-    def forced(self) -> tuple[str, ...]:
-        """What the next calls of any session are still to be told."""
-        return self._forced
-
-    def take_forced(self) -> str | None:
-        """What this call is to be told, whatever its session; used up."""
-        if not self._forced:
-            return None
-        with self._lock:
-            first, self._forced = (self._forced[0], self._forced[1:]) if self._forced else (None, ())
-        return first
+        self._by_hand: SetByHand = SetInMemory() if by_hand is None else by_hand
+        # What has nothing to do with what is played goes straight there.
+        self.set = self._by_hand.set
+        self.by_hand = self._by_hand.take
+        self.force = self._by_hand.force
+        self.forced = self._by_hand.forced
+        self.take_forced = self._by_hand.take_forced
 
     def is_known(self, session_id: str) -> bool:
         """Whether it is played, or was set by hand."""
-        return session_id in self._attached or session_id in self._by_hand
+        return session_id in self._attached or self._by_hand.get(session_id) is not None
 
     def names(self) -> list[str]:
         """The ids of all known sessions: those set by hand, the newest first, then those that are played."""
+        names = self._by_hand.names()
+        known = set(names)
         with self._lock:
-            return [*reversed(self._by_hand), *(name for name in self._attached if name not in self._by_hand)]
+            return [*names, *(name for name in self._attached if name not in known)]
 
     def document(self, session_id: str) -> dict[str, Any]:
         """A session as JSON."""
+        by_hand = self._by_hand.get(session_id) or ByHand()
         with self._lock:
-            by_hand = self._by_hand.get(session_id, ByHand())
             attached = self._attached.get(session_id)
         conversation = None if attached is None else attached.conversation
         end_user = by_hand.end_user or (None if conversation is None else conversation.end_user)
@@ -140,16 +112,7 @@ class Sessions:
         """Forgets all."""
         with self._lock:
             self._attached.clear()
-            self._by_hand.clear()
-            self._forced = ()
-
-    def by_hand(self, session_id: str) -> ByHand | None:
-        """What is set by hand, as it counts for this call: its first answer is used up."""
-        with self._lock:
-            found = self._by_hand.get(session_id)
-            if found is not None and found.answers:
-                self._by_hand[session_id] = replace(found, answers=found.answers[1:])
-            return found
+        self._by_hand.clear()
 
     def attach(self, session_id: str, conversation: Conversation, answers: Sequence[str | None] = ()) -> None:
         """From now on the session is this conversation.
@@ -185,6 +148,8 @@ class ServerState:
     played are known. `duplicate_interval` is in milliseconds, 0 switches the rule off; `rate_limit` is in
     requests per second, None for no limit. `slow_seconds` is how long slow answers are held back, by `sleep`.
     `now` gives monotonic seconds.
+
+    `duplicates` and `by_hand` are what other servers share; without them all is in memory.
     """
 
     def __init__(
@@ -198,6 +163,8 @@ class ServerState:
         config: Config | None = None,
         record: Callable[[Record | Over], None] = lambda record: None,
         backstage: Backstage | None = None,
+        duplicates: Duplicates | None = None,
+        by_hand: SetByHand | None = None,
         seed: int = 0,
         slow_seconds: float = SLOW_SECONDS,
         now: Callable[[], float] = clock.monotonic,
@@ -208,7 +175,7 @@ class ServerState:
         self.duplicate_interval = duplicate_interval
         self.slow_seconds = slow_seconds
         self.sleep = sleep
-        self.sessions = Sessions()
+        self.sessions = Sessions(by_hand)
         self.conversations = Conversations()
         self.config = config or Config()
         self._profiles = dict(profiles or {})
@@ -221,7 +188,7 @@ class ServerState:
         self.seed = seed
         self.backstage = backstage or Backstage()
         self._own_backstage = backstage is None
-        self.duplicates = DuplicateRule(duplicate_interval, now)
+        self.duplicates: Duplicates = DuplicateRule(duplicate_interval, now) if duplicates is None else duplicates
         self.rate_limit = None if rate_limit is None else RateLimit(rate_limit, now)
         # Held for a moment only, since the loop that delivers takes it too; `_making` is held while that is waited for.
         self._lock = Lock()

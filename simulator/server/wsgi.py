@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import ipaddress
 import json
 import logging
-import os
 import re
 import socket
 from threading import Event, Thread
@@ -19,7 +16,7 @@ from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]
 from waitress.server import create_server  # type: ignore[import-untyped]
 from waitress.task import ErrorTask  # type: ignore[import-untyped]
 
-from simulator.errors import UnreachableError
+from simulator.server import listening
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -63,14 +60,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 class RunningServer:
     """A server that answers until it is closed. `host` and `port` are those it listens on."""
 
-    def __init__(self, app: WSGIApplication, listening: socket.socket) -> None:
+    def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
         # waitress warns of every request that has to wait for a thread.
         logging.getLogger("waitress").setLevel(logging.ERROR)
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             app,
             map=self._sockets,
-            sockets=[listening],
+            sockets=[listener],
             threads=_THREADS,
             connection_limit=_CONNECTIONS,
             max_request_header_size=_LARGEST_HEADER,
@@ -79,7 +76,7 @@ class RunningServer:
             ident="vendorsim",
         )
         self._server.channel_class = _Channel
-        self.host, self.port = listening.getsockname()[:2]
+        self.host, self.port = listener.getsockname()[:2]
         self._closing = Event()
         self._thread = Thread(target=self._serve, name="vendorsim-server", daemon=True)
         self._thread.start()
@@ -87,10 +84,7 @@ class RunningServer:
     @property
     def url(self) -> str:
         """Where the server is reached from this machine."""
-        host = self.host
-        if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
-            host = "::1" if ":" in host else "127.0.0.1"
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return listening.url(self.host, self.port)
 
     def _serve(self) -> None:
         while not self._closing.is_set():
@@ -121,19 +115,4 @@ def running_server(app: WSGIApplication, host: str = "127.0.0.1", port: int = 0)
 
     Raises UnreachableError when the address can't be had.
     """
-    return RunningServer(app, _listen(host, port))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError) as error:
-        raise UnreachableError(f"--host '{host}' is no address of this machine") from error
-    try:
-        return socket.create_server(address[:2], family=family)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            message = f"port {port} on {host} is in use; choose another with --port"
-        else:
-            message = f"port {port} on {host} can't be used: {os.strerror(error.errno or 0)}"
-        raise UnreachableError(message) from error
+    return RunningServer(app, listening.listen(host, port))

@@ -19,6 +19,7 @@ from simulator.world import Conversation
 if TYPE_CHECKING:
     from flask import Blueprint
 
+    from simulator.server.front_messages import HotDoor
     from simulator.server.state import ServerState
     from simulator.vendors.schemes import Scheme
 
@@ -228,6 +229,7 @@ class Vendor:
     """One imitated system. The first profile is the default. `contracts` is the folder of its documents.
 
     `api` makes the Flask blueprint of the vendor's API, where it has one that integrations call.
+    `hot` makes a faster door to some of its operations, which must answer as the blueprint does.
     `api_verbs` are the verbs of a scenario that wait for a call of that API. `schemes` are the ways it signs, by name.
     `version` makes the profile of a name that `profiles` does not list, such as a version between two of them; `quirks`
     are those that only such profiles have.
@@ -239,6 +241,7 @@ class Vendor:
     operations: tuple[Operation, ...] = ()
     api_verbs: tuple[str, ...] = ()
     api: Callable[[ServerState], Blueprint] | None = None
+    hot: Callable[[ServerState], HotDoor] | None = None
     documents: Path | None = None
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     version: Callable[[str], Profile | None] | None = None

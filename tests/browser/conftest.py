@@ -33,9 +33,12 @@ FLAGS = [
 PATIENCE = 20_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser. Where there is none, tests that need it are skipped."""
+    """The browser. Where there is none, tests that need it are skipped.
+
+    While it is driven, Playwright's event loop counts as the running one: it must not outlive the tests that use it.
+    """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip(f"needs a browser: install Chromium, so that one of {', '.join(NAMES)} is on the PATH")

@@ -1,4 +1,5 @@
-"""The `end_user` API over real HTTP: every row of its table, credentials, limits, and what is no request at all."""
+"""The `end_user` API over real HTTP, through both doors of the server: every row of its table, credentials, limits, and
+what is no request at all."""
 
 from __future__ import annotations
 
@@ -18,8 +19,10 @@ from simulator import library
 from simulator.delivery.clock import wall_clock
 from simulator.server import limits
 from simulator.server.app import create_app
+from simulator.server.front import RunningServer, running_server
+from simulator.server.front_hot import hot_door
+from simulator.server.front_messages import HotDoor
 from simulator.server.state import ApiCall, ServerState
-from simulator.server.wsgi import RunningServer, running_server
 from simulator.timeline import Run
 from simulator.vendors import registry
 from simulator.world import CLOSED, Conversation
@@ -77,14 +80,21 @@ class Api:
 Start = Callable[..., Api]
 
 
+@pytest.fixture(params=[hot_door, lambda state: lambda asked: None], ids=["hot", "app"])
+def door(request: pytest.FixtureRequest) -> Callable[[ServerState], HotDoor]:
+    """With the hot door, and without it: all goes to the Flask app then."""
+    made: Callable[[ServerState], HotDoor] = request.param
+    return made
+
+
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(door: Callable[[ServerState], HotDoor]) -> Iterator[Start]:
     """`start(strict=True)` starts a server with that state."""
     with ExitStack() as stack:
 
         def run(**configuration: Any) -> Api:
             state = ServerState(**configuration)
-            api = Api(stack.enter_context(running_server(create_app(state))), state)
+            api = Api(stack.enter_context(running_server(create_app(state), hot=door(state))), state)
             state.subscribe(api.calls.append)
             return api
 
@@ -177,10 +187,15 @@ def test_both_forms_of_the_address_answer_directly(api: Api, slashes: str, comm_
     assert (reply.status, reply.message) == (202, "accepted")
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_another_method_is_told_which_one_is_allowed(api: Api, method: str) -> None:
     reply = api.post(method=method)
     assert (reply.status, reply.message, reply.headers["Allow"]) == (405, "Method Not Allowed", "POST")
+
+
+def test_a_method_that_nobody_knows_is_told_so(api: Api) -> None:
+    reply = api.post(method="BREW")
+    assert (reply.status, reply.message) == (501, "Not Implemented: the method is not known here")
 
 
 def basic(credentials: bytes) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from simulator import contracts
 from simulator.server.app import create_app
+from simulator.server.front import running_server
+from simulator.server.front_hot import hot_door
 from simulator.server.state import ServerState
-from simulator.server.wsgi import running_server
 
 
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
@@ -17,7 +18,8 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]
     options = ["--checks", "all", "--seed", "1", "-n", "150", "--generation-database", "none", "--continue-on-failure"]
     credentials = ["-H", "Authorization: Bearer s3cret"]
-    with running_server(create_app(ServerState(token="s3cret", duplicate_interval=0))) as server:
+    state = ServerState(token="s3cret", duplicate_interval=0)
+    with running_server(create_app(state), hot=hot_door(state)) as server:
         ended = subprocess.run(
             [*command, "--url", server.url, *options, *credentials],
             cwd=tmp_path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from simulator.errors import VendorsimError
+from simulator.errors import StateUnreachableError, VendorsimError
 from simulator.journal_pages import SearchTooLong
 from simulator.server.control import access, problems
 from simulator.server.control.paths import PREFIX
@@ -43,6 +43,7 @@ def control_api(bench: Workbench) -> Blueprint:
 
     api.register_error_handler(ProblemError, problems.response)
     api.register_error_handler(VendorsimError, lambda error: problems.response(problems.of_input(error)))
+    api.register_error_handler(StateUnreachableError, lambda error: problems.response(ProblemError(503, str(error))))
     too_long = ProblemError(422, "the search takes too long; narrow it by a filter")
     api.register_error_handler(SearchTooLong, lambda _: problems.response(too_long))
     for subject in _SUBJECTS:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import shlex
-import sqlite3
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
+
+from simulator.journal_pages import Row
 
 # What curl makes itself.
 _OWN = {"host", "content-length", "transfer-encoding", "connection", "expect"}
@@ -14,7 +15,7 @@ _OWN = {"host", "content-length", "transfer-encoding", "connection", "expect"}
 _LONGEST_ARGUMENT = 100_000
 
 
-def curl_command(row: sqlite3.Row) -> str:
+def curl_command(row: Row) -> str:
     """A command that a shell understands; a body that can't be an argument comes from standard input in base64."""
     head: bytes = row["request_head"]
     lines = head.decode("utf-8", "replace").split("\r\n")

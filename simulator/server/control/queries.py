@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from flask import request
 
-from simulator.journal_pages import Query
+from simulator.journal_pages import Query, Row
 from simulator.server.control import requests
 from simulator.server.control.problems import ProblemError
 from simulator.server.control.workbench import Workbench
@@ -39,7 +37,7 @@ def calls_query(bench: Workbench) -> Query:
     )
 
 
-def attempt_row(bench: Workbench, number: str) -> sqlite3.Row:
+def attempt_row(bench: Workbench, number: str) -> Row:
     """An attempt of the namespace, by the number in the path. Raises ProblemError."""
     found = bench.shared.pages.one("attempts", requests.identifier(number, "attempt"), Query(bench.name, bench.since))
     if found is None:

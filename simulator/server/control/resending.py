@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from simulator.delivery.requests import Destination, Prepared, destination
 from simulator.delivery.transport import Answer
 from simulator.errors import InputError
 from simulator.events import Event
+from simulator.journal_pages import Row
 from simulator.server.control import target_urls
 from simulator.server.control.problems import ProblemError
 from simulator.server.control.workbench import Workbench
@@ -26,7 +26,7 @@ RESENT, EDITED = "resent", "edited"
 _OWN = {"host", "content-length", "transfer-encoding", "connection", "expect", "user-agent"}
 
 
-def resend(bench: Workbench, row: sqlite3.Row, wanted: Mapping[str, Any]) -> sqlite3.Row:
+def resend(bench: Workbench, row: Row, wanted: Mapping[str, Any]) -> Row:
     """Sends it and returns the new attempt's row. Raises ProblemError for what can't be sent again."""
     if row["request_head"] is None:
         raise ProblemError(409, "this attempt was never sent, so there is no request to send again")
@@ -51,7 +51,7 @@ def resend(bench: Workbench, row: sqlite3.Row, wanted: Mapping[str, Any]) -> sql
     return found
 
 
-def _place(bench: Workbench, row: sqlite3.Row, to: str | None) -> Destination:
+def _place(bench: Workbench, row: Row, to: str | None) -> Destination:
     """Where it goes: `to`, or where it went, with the headers and the signer of that target."""
     known = [
         place
@@ -67,7 +67,7 @@ def _place(bench: Workbench, row: sqlite3.Row, to: str | None) -> Destination:
     return destination(Target(url), {}, stage.policies.of(), None if found is None else found.signer)
 
 
-def _event(row: sqlite3.Row, body: bytes) -> Event:
+def _event(row: Row, body: bytes) -> Event:
     return Event(
         id=row["event_id"],
         index=0,
@@ -83,7 +83,7 @@ def _event(row: sqlite3.Row, body: bytes) -> Event:
     )
 
 
-def _headers(row: sqlite3.Row, place: Destination, wanted: Mapping[str, Any]) -> dict[str, str]:
+def _headers(row: Row, place: Destination, wanted: Mapping[str, Any]) -> dict[str, str]:
     """The headers of the first time without those that are set anew, then the target's own, then those given."""
     lines = row["request_head"].decode("latin-1").split("\r\n")[1:]
     before = [(name, value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
@@ -100,9 +100,7 @@ def _headers(row: sqlite3.Row, place: Destination, wanted: Mapping[str, Any]) ->
     return merged(own_headers(place.endpoint), kept, place.headers, given)
 
 
-async def _send(
-    bench: Workbench, row: sqlite3.Row, event: Event, place: Destination, request: Prepared, how: str
-) -> Attempt:
+async def _send(bench: Workbench, row: Row, event: Event, place: Destination, request: Prepared, how: str) -> Attempt:
     sent_at, began = wall_clock(), monotonic()
     answer = await verdicts.exchange(bench.shared.backstage.transport, place.endpoint, request, place.policy)
     milliseconds = (monotonic() - began) * 1000

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from simulator.config import Config
 from simulator.delivery.backstage import Backstage
-from simulator.journal import Journal, Recorder
-from simulator.journal_pages import JournalPages
+from simulator.journal import Recorder
+from simulator.journal_pages import Pages
+from simulator.server.shared.in_memory import InMemory
+from simulator.server.shared.journals import Journals
+from simulator.server.shared.model import SharedState
 
 
 @dataclass(frozen=True)
@@ -30,28 +32,22 @@ class Settings:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the namespaces of a server share: the journal's file, its one writer, and the loop that delivers."""
+    """What the namespaces of a server share: the journal, its one writer, the loop that delivers, and where
+    they keep what other servers may share."""
 
-    journal: Path
+    journal: Journals
     recorder: Recorder
     backstage: Backstage
+    state: SharedState = field(default_factory=InMemory)
 
     @property
-    def pages(self) -> JournalPages:
-        return JournalPages(self.journal)
+    def pages(self) -> Pages:
+        return self.journal.pages
 
     def begin(self, command: str, about: Mapping[str, object], namespace: str) -> int:
         """A new run in the journal; its number."""
-        journal = Journal(self.journal)
-        try:
-            return journal.begin(command, about, namespace)
-        finally:
-            journal.close()
+        return self.journal.begin(command, about, namespace)
 
     def end(self, run: int) -> None:
         """A run of the journal is over."""
-        journal = Journal(self.journal)
-        try:
-            journal.end(run)
-        finally:
-            journal.close()
+        self.journal.end(run)

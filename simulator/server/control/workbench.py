@@ -7,7 +7,7 @@ from threading import Lock
 
 from simulator.delivery.endpoint import endpoint
 from simulator.delivery.records import Over, Record
-from simulator.errors import InputError
+from simulator.errors import InputError, StateUnreachableError
 from simulator.server.control.metrics import Metrics
 from simulator.server.control.settings import Settings, Shared
 from simulator.server.control.started_runs import StartedRuns
@@ -51,6 +51,8 @@ class Workbench:
             config=settings.config,
             record=self._own,
             backstage=self.shared.backstage,
+            duplicates=self.shared.state.duplicates(self.name, settings.duplicate_interval),
+            by_hand=self.shared.state.by_hand(self.name),
             seed=self.seed,
         )
         state.subscribe(self._called)
@@ -83,6 +85,7 @@ class Workbench:
             self.state.reset(self.seed)
             # What is still in flight belongs to runs from before, and is not shown either.
             self.shared.end(self.own_run)
+            self.shared.journal.hide(self.name)
             self.since = self.own_run = self.shared.begin("serve", {"namespace": self.name}, self.name)
             self.renew()
 
@@ -97,6 +100,6 @@ class Workbench:
         self.state.close()
         try:
             self.shared.end(self.own_run)
-        except InputError:
-            # The journal's file is gone: there is nothing left to be noted in it.
+        except (InputError, StateUnreachableError):
+            # The journal is gone: there is nothing left to be noted in it.
             return

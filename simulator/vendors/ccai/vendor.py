@@ -22,6 +22,7 @@ from simulator.vendors.ccai.signing import SCHEMES
 if TYPE_CHECKING:
     from flask import Blueprint
 
+    from simulator.server.front_messages import HotDoor
     from simulator.server.state import ServerState
 
 SOURCE = "Google Cloud, CCAI Platform, Mid-session authentication (docs.cloud.google.com)"
@@ -43,6 +44,12 @@ def _api(state: ServerState) -> Blueprint:
     from simulator.vendors.ccai.api import blueprint
 
     return blueprint(state)
+
+
+def _hot(state: ServerState) -> HotDoor:
+    from simulator.vendors.ccai.answering import hot
+
+    return hot(state)
 
 
 DOCUMENTED_PROFILE = Profile(
@@ -90,5 +97,6 @@ VENDOR = Vendor(
     ),
     api_verbs=("authenticate",),
     api=_api,
+    hot=_hot,
     schemes=SCHEMES,
 )

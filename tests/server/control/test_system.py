@@ -24,6 +24,7 @@ from simulator.server.control.blueprint import control_api
 from simulator.server.control.settings import Settings, Shared
 from simulator.server.control.workbench import Workbench
 from simulator.server.hub import Hub
+from simulator.server.shared.journals import JournalFile
 from simulator.server.wsgi import running_server
 
 # A sample of the text format (prometheus.io, "Exposition formats").
@@ -220,7 +221,7 @@ class TestDescription:
 def routed(folder: Path) -> set[tuple[str, str]]:
     """The operations of the app: method, and path as OpenAPI writes it."""
     recorder = Recorder(Journal(folder / "journal.sqlite"), 0, None)
-    shared = Shared(folder / "journal.sqlite", recorder, Backstage())
+    shared = Shared(JournalFile(folder / "journal.sqlite"), recorder, Backstage())
     bench = Workbench("", Settings(), shared)
     rules = create_app(bench.state, control_api(bench)).url_map.iter_rules()
     bench.close()

@@ -1,0 +1,224 @@
+"""One behaviour, two doors: the hot door of the front answers as the Flask app does, to good calls and bad ones."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from simulator.server.app import create_app
+from simulator.server.control.settings import Settings
+from simulator.server.front import RunningServer, running_server
+from simulator.server.front_hot import hot_door
+from simulator.server.front_messages import Answered, Asked
+from simulator.server.hub import Hub
+from simulator.server.state import ApiCall, ServerState
+
+NOW = 1_000.0
+STATE: dict[str, Any] = {
+    "token": "s3cret",
+    "duplicate_interval": 60_000,
+    "rate_limit": 2,
+    "slow_seconds": 0.001,
+    "now": lambda: NOW,
+}
+
+
+class Door:
+    """A server whose calls go all through one door, and what was told of them."""
+
+    def __init__(self, stack: ExitStack, *, hot: bool) -> None:
+        self.state = ServerState(**STATE)
+        self.calls: list[ApiCall] = []
+        self.hot_answers = 0
+        self.state.subscribe(self.calls.append)
+        self._door = hot_door(self.state)
+        app = create_app(self.state)
+        self.server = stack.enter_context(running_server(app, hot=self._answer if hot else lambda asked: None))
+
+    def _answer(self, asked: Asked) -> Answered | None:
+        answered = self._door(asked)
+        self.hot_answers += answered is not None
+        return answered
+
+    def ask(self, sent: bytes) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = answer_of(self.server, sent)
+        return status, {name: value for name, value in headers.items() if name != "date"}, body
+
+    def forget(self) -> None:
+        """What one request leaves behind must not meet the next."""
+        self.calls.clear()
+        self.state.duplicates.clear()
+        assert self.state.rate_limit is not None
+        self.state.rate_limit.__init__(STATE["rate_limit"], STATE["now"])  # type: ignore[misc]
+
+
+def answer_of(server: RunningServer, sent: bytes) -> tuple[int, dict[str, str], bytes]:
+    connection = HTTPConnection(server.host, server.port, timeout=20)
+    connection.connect()
+    assert connection.sock is not None
+    connection.sock.sendall(sent)
+    reply = connection.response_class(connection.sock, method="POST")
+    reply.begin()
+    found = reply.status, {name.lower(): value for name, value in reply.headers.items()}, reply.read()
+    connection.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def doors() -> Iterator[tuple[Door, Door]]:
+    with ExitStack() as stack:
+        yield Door(stack, hot=True), Door(stack, hot=False)
+
+
+SEGMENTS = st.one_of(
+    st.sampled_from(
+        ["calls", "chats", "", "mails", "4711", "ended-1", "unsupported-crm-1", "duplicate-1", "unknown-1"]
+    ),
+    st.sampled_from(["slow-1", "error-1", ".", "..", "~a_b-c", "a%20b", "47%2F11", "%C3%A9", "%FF", "a+b", "a;b", "é"]),
+    st.text("abc019._~-%/?#:@!$&'()*+,;=", max_size=12),
+)
+PATHS = st.one_of(
+    st.builds("/apps/api/v1/{}/{}/end_user".format, st.sampled_from(["calls", "chats"]), SEGMENTS),
+    st.builds("{}apps/api/v1/{}/{}/end_user{}".format, st.sampled_from(["/", "//", "///"]), SEGMENTS, SEGMENTS,
+              st.sampled_from(["", "/", "?", "?a=b", "#x"])),
+)  # fmt: skip
+AUTHORIZATIONS = st.sampled_from(
+    ["Bearer s3cret", "bearer  s3cret ", "\tBearer s3cret", "Bearer wrong", "Basic YWNtZTpzM2NyZXQ=", "Basic x", "\xe9"]
+)  # fmt: skip
+TYPES = st.sampled_from(
+    ["application/json", "Application/JSON; charset=utf-8", "text/plain", "", "\xe9", " application/json "]
+)
+BODIES = st.one_of(
+    st.sampled_from([b'{"identifier": "crm-4711"}', b'{"identifier": "a", "name": "Dana", "phone": "1"}', b""]),
+    st.sampled_from([b"{", b"[]", b'{"identifier": 1}', b'{"identifier": " "}', b'{"name": "Dana"}', b"\xff", b"null"]),
+    st.sampled_from([b" " * (1024 * 1024) + b"{}", b'{"identifier": "a"}'.ljust(1024 * 1024)]),
+    st.binary(max_size=30),
+)
+HEADERS = st.lists(
+    st.one_of(
+        st.tuples(st.just("Authorization"), AUTHORIZATIONS),
+        st.tuples(st.just("content-type"), TYPES),
+        st.sampled_from([("Content_Type", "text/plain"), ("Authorization_", "x"), ("X-Forwarded-For", "192.0.2.1")]),
+        st.sampled_from([("Accept", "text/html"), ("Content-Encoding", "gzip"), ("X-HTTP-Method-Override", "GET")]),
+    ),
+    max_size=3,
+)
+GOOD_HEADERS = [("Authorization", "Bearer s3cret"), ("Content-Type", "application/json")]
+
+
+def request(path: str, headers: list[tuple[str, str]], body: bytes, chunked: bool, version: str = "1.1") -> bytes:
+    lines = [f"POST {path} HTTP/{version}", "Host: x", *(f"{name}: {value}" for name, value in headers)]
+    if chunked:
+        lines.append("Transfer-Encoding: chunked")
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:7], body[7:]) if part) + b"0\r\n\r\n"
+    else:
+        lines.append(f"Content-Length: {len(body)}")
+    # Only a connection that ends gives the same headers whatever was asked.
+    lines.append("Connection: close")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=PATHS,
+    headers=st.one_of(st.just(GOOD_HEADERS), HEADERS, HEADERS.map(lambda more: GOOD_HEADERS + more)),
+    body=BODIES,
+    chunked=st.booleans(),
+    times=st.integers(1, 3),
+)
+@example(
+    path="/apps/api/v1/chats/1/end_user", headers=GOOD_HEADERS, body=b'{"identifier": "a"}', chunked=False, times=2
+)
+@example(path="//apps/api/v1//1/end_user", headers=GOOD_HEADERS, body=b"", chunked=True, times=1)
+def test_both_doors_give_the_same_answers_and_tell_the_same(
+    doors: tuple[Door, Door], path: str, headers: list[tuple[str, str]], body: bytes, chunked: bool, times: int
+) -> None:
+    sent = request(path, headers, body, chunked)
+    hot, app = doors
+    for door in doors:
+        door.forget()
+    for _ in range(times):
+        assert hot.ask(sent) == app.ask(sent)
+    assert [untimed(call) for call in hot.calls] == [untimed(call) for call in app.calls]
+
+
+def untimed(call: ApiCall) -> tuple[Any, ...]:
+    fields = call.fields if call.fields is None else dict(call.fields)
+    told = (call.operation, call.comm_type, call.session_id, call.path, call.method, call.vendor)
+    return (*told, call.credentials, fields, call.status, call.message, call.body)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_hot"),
+    [
+        ("/apps/api/v1/chats/4711/end_user", True),
+        ("//apps/api/v1/calls/a.b_c~d-e/end_user", True),
+        ("/apps/api/v1//4711/end_user", True),
+        ("/apps/api/v1/chats/47%31/end_user", False),
+        ("/apps/api/v1/chats/4711/end_user?a=b", False),
+        ("/apps/api/v1/end_users", False),
+    ],
+)
+def test_what_can_be_read_in_one_way_only_is_hot(doors: tuple[Door, Door], path: str, is_hot: bool) -> None:
+    hot, _ = doors
+    hot.forget()
+    before = hot.hot_answers
+    hot.ask(request(path, GOOD_HEADERS, b'{"identifier": "a"}', chunked=False))
+    assert hot.hot_answers - before == is_hot
+
+
+@contextmanager
+def whole_server() -> Iterator[RunningServer]:
+    with Hub(Settings(), None) as hub, running_server(hub.app, hot=hub.hot) as server:
+        yield server
+
+
+def test_a_request_that_names_a_namespace_gets_that_one() -> None:
+    sent = request("/apps/api/v1/chats/1/end_user", GOOD_HEADERS, b'{"identifier": "a"}', chunked=False)
+    with whole_server() as server:
+
+        def status(changed: bytes) -> int:
+            return answer_of(server, changed)[0]
+
+        named = sent.replace(b"Host: x", b"Host: x\r\nx-vendorsim-namespace: one")
+        in_path = sent.replace(b" /apps", b" /_ns/two/apps")
+        # The same call is a duplicate in one namespace, and the first in each of the others.
+        assert [status(sent), status(sent)] == [202, 400]
+        assert [status(named), status(named)] == [202, 400]
+        assert [status(in_path), status(in_path)] == [202, 400]
+        assert status(sent.replace(b"Host: x", b"Host: x\r\nX-Vendorsim-Namespace: /")) == 400
+
+
+def test_answers_wait_for_a_journal_that_lags_behind() -> None:
+    state, waiting = ServerState(duplicate_interval=0), [0]
+    door = hot_door(state, lambda: waiting[0])
+    asked = Asked(
+        "POST", b"/apps/api/v1/chats/1/end_user", {b"authorization": b"Bearer t", b"content-type": b"application/json"},
+        b'{"identifier": "a"}',
+    )  # fmt: skip
+    held = []
+    for waiting[0] in (0, 3_000, 6_000, 33_000):
+        answered = door(asked)
+        assert answered is not None
+        assert answered.status == 202
+        held.append(answered.held)
+    assert held == [0.0, 0.0, 0.1, 1.0]
+
+
+def test_one_connection_serves_both_doors_in_turn() -> None:
+    body = b'{"identifier": "a"}'
+    hot = request("/apps/api/v1/chats/1/end_user", GOOD_HEADERS, body, chunked=False).replace(
+        b"Connection: close\r\n", b""
+    )
+    app = hot.replace(b"chats/1", b"chats/%31")
+    with whole_server() as server, socket.create_connection((server.host, server.port), timeout=20) as connection:
+        for sent in (hot, app, hot):
+            connection.sendall(sent)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 ")
