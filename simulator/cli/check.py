@@ -114,7 +114,7 @@ def command(
     words = _words(click.get_current_context(), {"only", "as_json", *files})
     with ExitStack() as stack:
         reporters = stack.enter_context(Reporters(files, as_json=as_json))
-        state = stack.enter_context(served(port, DUPLICATE_INTERVAL)) if port is not None else None
+        state = stack.enter_context(served(port, DUPLICATE_INTERVAL, held_back=True)) if port is not None else None
         checking = Checking(
             known,
             chosen,

@@ -25,15 +25,21 @@ def look_for_garbage_rarely() -> None:
 
 
 @contextmanager
-def served(port: int, duplicate_interval: int = DUPLICATE_INTERVAL) -> Iterator[ServerState]:
-    """The vendors' APIs, answering on a port of this machine (0: a free one) meanwhile."""
+def served(
+    port: int, duplicate_interval: int = DUPLICATE_INTERVAL, *, held_back: bool = False
+) -> Iterator[ServerState]:
+    """The vendors' APIs, answering on a port of this machine (0: a free one) meanwhile.
+
+    With `held_back` whoever listens to the calls may hold their answers back: then none is given by the server's loop.
+    """
     from simulator.server.app import create_app
     from simulator.server.front import running_server
     from simulator.server.front_hot import hot_door
     from simulator.server.state import ServerState
 
     state = ServerState(duplicate_interval=duplicate_interval)
-    with running_server(create_app(state), "127.0.0.1", port, hot_door(state)) as server:
+    doors = () if held_back else (hot_door(state),)
+    with running_server(create_app(state), "127.0.0.1", port, *doors) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
         try:
             yield state

@@ -185,9 +185,11 @@ def test_a_session_is_made_and_ended(bench: Workbench) -> None:
     address = f"http://127.0.0.1:{bench.port}/apps/api/v1/chats/s-1/end_user"
     answer = requests.post(address, json={"identifier": "crm-1"}, headers={"Authorization": "Bearer any"}, timeout=10)
     assert (answer.status_code, answer.json()) == (400, {"message": "Chat is already ended"})
-    calls = bench.open("#/calls")
-    expect(calls.locator("main")).to_contain_text("Chat is already ended")
+    bench.open("#/calls")
+    expect(page.locator("main h1")).to_have_text("Calls")
+    expect(page.locator("[data-test=call]")).to_contain_text("Chat is already ended")
     bench.open("#/sessions")
+    expect(page.locator("main h1")).to_have_text("Sessions of end_user")
     assert bench.call("GET", "/sessions/s-1")["ended"] is True
     page.get_by_label("Answer", exact=True).select_option("error")
     page.locator("[data-test=force]").click()
