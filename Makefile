@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit format bench screenshots wheel clean
+.PHONY: demo test lint types unit format bench soak screenshots wheel clean
 
 demo: $(VENV)/installed  ## play all vendors against the example integration
 	@$(BIN)/python examples/demo.py
