@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from simulator.delivery.clock import monotonic
 from simulator.errors import StateUnreachableError
+from simulator.server.control.access import is_of_another_site
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -148,11 +148,8 @@ class Namespaces(Generic[Made]):
 
 
 def _of_another_site(environ: WSGIEnvironment) -> bool:
-    """Whether a browser sends the request on behalf of a page of another site."""
-    origin = environ.get("HTTP_ORIGIN")
-    host = environ.get("HTTP_HOST", "").lower()
-    foreign = origin is not None and urlsplit(origin).netloc.lower() != host
-    return foreign or environ.get("HTTP_SEC_FETCH_SITE", "") in ("cross-site", "same-site")
+    names = ("HTTP_HOST", "HTTP_SEC_FETCH_SITE")
+    return is_of_another_site(environ.get("HTTP_ORIGIN"), *(environ.get(name, "") for name in names))
 
 
 def _split(environ: WSGIEnvironment) -> str:

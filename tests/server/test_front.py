@@ -434,7 +434,7 @@ def test_who_says_nothing_more_or_takes_nothing_is_left(connect: Connect, sent: 
     connection = connect()
     connection.sendall(sent)
     if sent.count(b"GET /parts") > 1:
-        time.sleep(0.3)
+        time.sleep(0.3)  # what is being tested: who takes nothing for a while
         try:
             received = all_of(connection)
         except ConnectionResetError:

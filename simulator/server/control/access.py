@@ -31,10 +31,16 @@ def check_host(request: Request, allowed: Collection[str]) -> None:
 def check_origin(request: Request) -> None:
     """Raises ProblemError for what a browser sends on behalf of another site."""
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
-        raise ProblemError(403, f"a page of '{origin[:100]}' may not use this API")
-    if request.headers.get("Sec-Fetch-Site", "") in _OTHER_SITES:
-        raise ProblemError(403, "a page of another site may not use this API")
+    if is_of_another_site(origin, request.headers.get("Host", ""), request.headers.get("Sec-Fetch-Site", "")):
+        page = "a page of another site" if origin is None else f"a page of '{origin[:100]}'"
+        raise ProblemError(403, f"{page} may not use this API")
+
+
+def is_of_another_site(origin: str | None, host: str, fetch_site: str) -> bool:
+    """Whether a browser sends a request for a page of another site, by its headers `Origin`, `Host` and
+    `Sec-Fetch-Site`."""
+    foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+    return foreign or fetch_site in _OTHER_SITES
 
 
 def check_token(request: Request, token: str | None) -> None:
