@@ -12,6 +12,8 @@ _MODULUS = 2**256
 # A bucket is narrower than its values' 128th part, so a percentile is at most 0.8 % too high.
 _BITS = 7
 _LINEAR = 1 << (_BITS + 1)
+# There are many slots of time: each one's percentiles are at most 3.2 % too high, and it needs a quarter of the memory.
+_COARSE = 2
 
 
 def bucket(value: int) -> int:
@@ -32,12 +34,14 @@ def highest(number: int) -> int:
 
 @dataclass(slots=True)
 class Histogram:
-    """Durations, in whole microseconds, by buckets that grow with the value."""
+    """Durations, in whole microseconds, by buckets that grow with the value. `coarse` is how often the buckets are
+    joined by twos: each time there are half as many, and percentiles half as exact."""
 
     count: int = 0
     total: int = 0
     longest: int = 0
     buckets: Counter[int] = field(default_factory=Counter)
+    coarse: int = 0
 
     def add(self, microseconds: int) -> None:
         value = max(0, microseconds)
@@ -45,9 +49,10 @@ class Histogram:
         self.total += value
         if value > self.longest:
             self.longest = value
-        self.buckets[bucket(value)] += 1
+        self.buckets[bucket(value) >> self.coarse] += 1
 
     def merge(self, other: Histogram) -> None:
+        """`other` is as coarse."""
         self.count += other.count
         self.total += other.total
         self.longest = max(self.longest, other.longest)
@@ -62,7 +67,7 @@ class Histogram:
             seen += self.buckets[number]
             if seen >= wanted:
                 break
-        return min(highest(number), self.longest)
+        return min(highest((number + 1 << self.coarse) - 1), self.longest)
 
     def figures(self) -> dict[str, float | None]:
         """Mean, percentiles and maximum, in milliseconds."""
@@ -77,10 +82,10 @@ class Histogram:
         return [self.total, self.longest, [[number, count] for number, count in sorted(self.buckets.items())]]
 
     @classmethod
-    def unpacked(cls, packed: list[Any]) -> Histogram:
+    def unpacked(cls, packed: list[Any], coarse: int = 0) -> Histogram:
         total, longest, buckets = packed
         found: Counter[int] = Counter(dict(buckets))
-        return cls(found.total(), total, longest, found)
+        return cls(found.total(), total, longest, found, coarse)
 
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:
@@ -122,7 +127,7 @@ class Slot:
     shed: int = 0
     answered: int = 0
     failed: int = 0
-    latency: Histogram = field(default_factory=Histogram)
+    latency: Histogram = field(default_factory=lambda: Histogram(coarse=_COARSE))
 
     def merge(self, other: Slot) -> None:
         self.arrived += other.arrived
@@ -137,7 +142,7 @@ class Slot:
     @classmethod
     def unpacked(cls, packed: list[Any]) -> Slot:
         arrived, shed, answered, failed, latency = packed
-        return cls(arrived, shed, answered, failed, Histogram.unpacked(latency))
+        return cls(arrived, shed, answered, failed, Histogram.unpacked(latency, _COARSE))
 
 
 MOST_SLOTS = 600

@@ -25,15 +25,15 @@ def test_buckets_are_narrow(value: int) -> None:
     assert bucket(top) == bucket(value) != bucket(top + 1)
 
 
-@given(st.lists(DURATIONS, min_size=1), st.sampled_from([0.5, 0.9, 0.99, 1.0]))
-def test_percentiles_are_at_most_a_bucket_too_high(values: list[int], share: float) -> None:
-    histogram = Histogram()
+@given(st.lists(DURATIONS, min_size=1), st.sampled_from([0.5, 0.9, 0.99, 1.0]), st.integers(0, 3))
+def test_percentiles_are_at_most_a_bucket_too_high(values: list[int], share: float, coarse: int) -> None:
+    histogram = Histogram(coarse=coarse)
     for value in values:
         histogram.add(value)
     exact = sorted(values)[max(1, -int(-len(values) * share // 1)) - 1]
     found = histogram.percentile(share)
     assert found is not None
-    assert exact <= found <= min(max(values), exact * (1 + 1 / 128) + 1)
+    assert exact <= found <= min(max(values), exact * (1 + 2**coarse / 128) + 2**coarse)
     assert (histogram.count, histogram.total, histogram.longest) == (len(values), sum(values), max(values))
 
 
@@ -41,15 +41,15 @@ def test_of_nothing_there_are_no_figures() -> None:
     assert set(Histogram().figures().values()) == {None}
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), DURATIONS)))
-def test_merged_histograms_are_that_of_the_whole(values: list[tuple[int, int]]) -> None:
-    whole, parts = Histogram(), [Histogram() for _ in range(4)]
+@given(st.lists(st.tuples(st.integers(0, 3), DURATIONS)), st.integers(0, 3))
+def test_merged_histograms_are_that_of_the_whole(values: list[tuple[int, int]], coarse: int) -> None:
+    whole, parts = Histogram(coarse=coarse), [Histogram(coarse=coarse) for _ in range(4)]
     for part, value in values:
         whole.add(value)
         parts[part].add(value)
-    merged = Histogram()
+    merged = Histogram(coarse=coarse)
     for each in parts:
-        merged.merge(Histogram.unpacked(orjson.loads(orjson.dumps(each.packed()))))
+        merged.merge(Histogram.unpacked(orjson.loads(orjson.dumps(each.packed())), coarse))
     assert merged == whole
 
 
