@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -37,6 +37,7 @@ RATE_LIMITED = Answer("rate-limited", 429, "Too Many Requests")
 ERROR = Answer("error", 500, "Internal Server Error")
 
 SLOW_SECONDS = 10.0
+_JSON = "application/json"
 FIELDS = ("identifier", "name", "email", "phone")
 # What counts as blank: Unicode's White_Space, as Ruby's [[:space:]]; the contract's pattern is its complement.
 WHITE_SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -75,8 +76,7 @@ def forced(name: str, comm_type: str) -> Answer:
     return _ENDED[comm_type] if name == answer.name == "ended" else answer
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """What the judgement needs to know of a call or chat."""
 
     known: bool = True
@@ -96,10 +96,10 @@ RESERVED: Mapping[str, Session] = {
     "slow-": Session(slow=True),
     "error-": Session(forced=ERROR),
 }
+_RESERVED = tuple(RESERVED)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call of `end_user`.
 
     `refusal` is set when the caller's credentials, or the rate of its calls, end the matter. `body` gives
@@ -113,8 +113,7 @@ class Request:
     refusal: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer, and what the body said (None where it was not read or not good).
 
     `slow` says that the answer is to be held back for a while.
@@ -144,6 +143,8 @@ def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callab
 
 
 def _reserved(session_id: str) -> Session | None:
+    if not session_id.startswith(_RESERVED):
+        return None
     return next((session for prefix, session in RESERVED.items() if session_id.startswith(prefix)), None)
 
 
@@ -174,8 +175,8 @@ def read_body(request: Request) -> dict[str, str] | Answer:
         return TOO_LARGE
     if not raw:
         return NO_IDENTIFIER
-    media_type = request.content_type.partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    media_type = request.content_type
+    if media_type != _JSON and (media_type := media_type.partition(";")[0].strip().lower()) != _JSON:
         found = f"not '{media_type[:80]}'" if media_type else "it is missing"
         return _bad(f"Content-Type must be application/json; {found}")
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,7 +34,7 @@ BLANK = b'{"identifier": " "}'
 
 def request(body: bytes | None = GOOD, **changes: Any) -> Request:
     good = Request("chats", "4711", "application/json", lambda: body)
-    return replace(good, **changes)
+    return good._replace(**changes)
 
 
 ACTIVE = Session()
@@ -169,7 +168,7 @@ def test_the_body_is_not_read_before_its_turn() -> None:
         {"session_id": "ended-1"},
         {"session_id": "unknown-1"},
     ):
-        judge(replace(request(), body=never, **changes), Session, lambda identifier: False)
+        judge(request()._replace(body=never, **changes), Session, lambda identifier: False)
 
 
 @pytest.mark.parametrize("name", end_user.answer_names())

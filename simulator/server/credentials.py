@@ -7,6 +7,7 @@ import hmac
 import re
 from base64 import b64decode
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 BEARER, BASIC = "bearer", "basic"
 _FORM = re.compile(r"(bearer|basic) +([!-~]+)", re.IGNORECASE)
@@ -30,8 +31,10 @@ class Credentials:
         return self.subdomain or self.token
 
 
+@lru_cache(maxsize=256)
 def read(header: str | None) -> Credentials | None:
-    """The credentials of an `Authorization` header; None when it is missing or malformed."""
+    """The credentials of an `Authorization` header; None when it is missing or malformed. Kept, since a caller says the
+    same ones with every call."""
     match = _FORM.fullmatch((header or "").strip(" \t"))
     if match is None:
         return None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from simulator.delivery.loop import loop_factory
 from simulator.server import listening
 from simulator.server.front_crew import Crew
+from simulator.server.front_heads import KnownHeads
 from simulator.server.front_messages import Asked, HotDoor
 from simulator.server.front_protocol import Connection
 from simulator.server.front_wsgi import Outlet, environ, respond
@@ -42,6 +43,7 @@ class Front:
         self, app: WSGIApplication, hot: HotDoor, here: tuple[str, int], loop: asyncio.AbstractEventLoop
     ) -> None:
         self.hot = hot
+        self.heads = KnownHeads()
         self.closing = False
         self.now = loop.time
         self.later = loop.call_later

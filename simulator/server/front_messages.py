@@ -44,9 +44,9 @@ class Asked:
     version: str = "1.1"
     keep_alive: bool = True
 
-    def header(self, name: str) -> str | None:
-        """The value of a header, as WSGI decodes it; None where it is missing."""
-        value = self.headers.get(name.lower().encode("latin-1"))
+    def header(self, name: bytes) -> str | None:
+        """The value of a header, whose name is in lower case, as WSGI decodes it; None where it is missing."""
+        value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
 
@@ -71,12 +71,8 @@ def rendered(asked: Asked | None, answered: Answered, keep_alive: bool) -> bytes
     body = b"" if asked is not None and asked.method == "HEAD" else answered.body
     version = "1.1" if asked is None else asked.version
     length = len(answered.body)
-    return b"%b%bContent-Length: %d\r\n\r\n%b" % (
-        _head(answered.status, answered.headers),
-        common(version, keep_alive),
-        length,
-        body,
-    )
+    head = _head(answered.status, answered.headers, version, keep_alive, int(time.time()))
+    return b"%bContent-Length: %d\r\n\r\n%b" % (head, length, body)
 
 
 def status_line(status: int, phrase: str = "") -> bytes:
@@ -85,8 +81,8 @@ def status_line(status: int, phrase: str = "") -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _head(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
-    return status_line(status) + header_lines(headers)
+def _head(status: int, headers: tuple[tuple[str, str], ...], version: str, keep_alive: bool, second: int) -> bytes:
+    return status_line(status) + header_lines(headers) + _common(version, keep_alive, second)
 
 
 def header_lines(headers: tuple[tuple[str, str], ...]) -> bytes:

@@ -30,7 +30,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, front: Front) -> None:
         self._front = front
-        self._reader = Reader(self._take)
+        self._reader = Reader(self._take, front.heads)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[Asked | Answered] = deque()
         # The request whose answer is in the making: in a thread, by its outlet, or held back, by a timer.

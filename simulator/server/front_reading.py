@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import httptools
 
+from simulator.server.front_heads import KnownHeads
 from simulator.server.front_messages import Answered, Asked, refusal
 
 LARGEST_HEAD = 64 * 1024
@@ -22,14 +23,16 @@ _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S{1,8000} HTTP/1
 
 
 class Reader:
-    """One connection's requests. `take` gets each one once it is whole, or the one refusal that ends it all.
+    """One connection's requests. `take` gets each one once it is whole, or the one refusal that ends it all. `heads` is
+    what all connections have read.
 
     `expects_continue` is set where a client waits for `100 Continue` before it sends its body; `begun` while a request
     has come in part. Nothing is read after a refusal.
     """
 
-    def __init__(self, take: Callable[[Asked | Answered], None]) -> None:
+    def __init__(self, take: Callable[[Asked | Answered], None], heads: KnownHeads) -> None:
         self._take = take
+        self._heads = heads
         self._parser = httptools.HttpRequestParser(self)
         self.begun = False
         self.ended = False
@@ -39,6 +42,9 @@ class Reader:
         self._count = 0
         self._size = 0
         self._completed = 0
+        # The last request that is whole, until it is learnt from, and whether more may follow it.
+        self._whole: Asked | None = None
+        self._goes_on = True
         self._in_body = False
         self._body: bytearray | None = None
         self._length = 0
@@ -47,6 +53,17 @@ class Reader:
 
     def feed(self, data: bytes) -> None:
         """Takes in what has arrived."""
+        between = not self.begun and not self.ended and self._goes_on
+        if between and (asked := self._heads.read(data)) is not None:
+            self._take(asked)
+            return
+        known = self._completed
+        self._parse(data)
+        asked, self._whole = self._whole, None
+        if asked is not None and between and self._completed == known + 1 and not self.begun and not self.ended:
+            self._heads.learn(data, asked)
+
+    def _parse(self, data: bytes) -> None:
         while data and not self.ended:
             self._overhead += len(data)
             known = self._completed
@@ -170,14 +187,14 @@ class Reader:
             return
         body = b"" if not self._length else None if self._body is None else bytes(self._body)
         self._body = None
-        self._take(
-            Asked(
-                parser.get_method().decode("ascii"),
-                self._target,
-                self._headers,
-                body,
-                self._length,
-                parser.get_http_version(),
-                parser.should_keep_alive(),
-            )
+        asked = self._whole = Asked(
+            parser.get_method().decode("ascii"),
+            self._target,
+            self._headers,
+            body,
+            self._length,
+            parser.get_http_version(),
+            parser.should_keep_alive(),
         )
+        self._goes_on = asked.keep_alive
+        self._take(asked)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from simulator.timeline import Run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ApiCall:
     """One call of a vendor's API, and what it was told.
 
@@ -130,6 +130,8 @@ class Sessions:
 
     def called(self, session_id: str, channel: str) -> tuple[Conversation, str | None] | None:
         """The conversation of that id and channel (`chat` or `call`) and the answer to force on this call."""
+        if session_id not in self._attached:
+            return None
         with self._lock:
             attached = self._attached.get(session_id)
             if attached is None or attached.conversation.channel != channel:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 
@@ -17,20 +18,21 @@ from simulator.server.state import ApiCall, ServerState
 from simulator.vendors.ccai import callers
 from simulator.world import Conversation
 
+_UNTOUCHED = ByHand()
 _CHANNELS = {"calls": "call", "chats": "chat"}
 # Paths that mean the same to every reader: nothing encoded, no query. The others are left to the app.
-_PLAIN = re.compile(rb"/+(apps/api/v1/([\w.~-]*)/([\w.~-]*)/end_user)")
+_PLAIN = re.compile(r"/+(apps/api/v1/([\w.~-]*)/([\w.~-]*)/end_user)", re.ASCII)
 
 
-@dataclass(slots=True)
-class Call:
-    """A call of `end_user`. `header` gives a header's value by its name; `body` the raw body, or None when it is over
-    the limit, and is asked only when its turn has come."""
+class Call(NamedTuple):
+    """A call of `end_user`. The two headers are None where they are missing; `body` gives the raw body, or None when it
+    is over the limit, and is asked only when its turn has come."""
 
     comm_type: str
     session_id: str
     path: str
-    header: Callable[[str], str | None]
+    authorization: str | None
+    content_type: str | None
     body: Callable[[], bytes | None]
 
 
@@ -38,11 +40,12 @@ def hot(state: ServerState) -> HotDoor:
     """Answers calls of `end_user` right in the server's loop."""
 
     def answer_plain(asked: Asked) -> Answered | None:
-        found = _PLAIN.fullmatch(asked.target) if asked.method == "POST" else None
+        found = _PLAIN.fullmatch(asked.target.decode("latin-1")) if asked.method == "POST" else None
         if found is None:
             return None
-        path, comm_type, session_id = (part.decode() for part in found.groups())
-        return answer(state, Call(comm_type, session_id, "/" + path, asked.header, lambda: asked.body))
+        path, comm_type, session_id = found.groups()
+        authorization, content_type = asked.header(b"authorization"), asked.header(b"content-type")
+        return answer(state, Call(comm_type, session_id, "/" + path, authorization, content_type, lambda: asked.body))
 
     return answer_plain
 
@@ -59,7 +62,7 @@ class _Answering:
         self.state = state
         self.call = call
         self.at = clock.wall_clock()
-        self.credentials = credentials.read(call.header("Authorization"))
+        self.credentials = credentials.read(call.authorization)
         self.conversation: Conversation | None = None
         self.set_by_hand = False
         self.body: bytes | None = None
@@ -71,7 +74,7 @@ class _Answering:
             end_user.Request(
                 call.comm_type,
                 call.session_id,
-                call.header("Content-Type") or "",
+                call.content_type or "",
                 self.read_body,
                 None if refused is None else refused.answer,
             ),
@@ -81,7 +84,7 @@ class _Answering:
         self.settle(verdict)
         return Answered(
             verdict.answer.status,
-            orjson.dumps({"message": verdict.answer.message}, option=orjson.OPT_APPEND_NEWLINE),
+            _body(verdict.answer.message),
             JSON if refused is None else (*JSON, *refused.headers.items()),
             state.slow_seconds if verdict.slow else 0.0,
         )
@@ -104,7 +107,7 @@ class _Answering:
         by_hand = sessions.by_hand(session_id)
         self.set_by_hand = by_hand is not None
         known = not self.state.strict or found is not None or by_hand is not None
-        by_hand = by_hand or ByHand()
+        by_hand = by_hand or _UNTOUCHED
         name = by_hand.answers[0] if by_hand.answers else name
         # What is forced for any session waits for a call that nothing else is forced for.
         name = sessions.take_forced() if name is None else name
@@ -137,3 +140,9 @@ class _Answering:
                 path=call.path,
             )
         )
+
+
+@lru_cache(maxsize=256)
+def _body(message: str) -> bytes:
+    """The body that says so; kept, since nearly all calls are told the same few things."""
+    return orjson.dumps({"message": message}, option=orjson.OPT_APPEND_NEWLINE)

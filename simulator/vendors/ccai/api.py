@@ -31,7 +31,10 @@ def blueprint(state: ServerState) -> Blueprint:
 
     @api.post("/apps/api/v1/<ccai_segment:comm_type>/<ccai_segment:session_id>/end_user")
     def end_user_(comm_type: str, session_id: str) -> Response:
-        call = answering.Call(comm_type, session_id, request.path, request.headers.get, _body)
+        headers = request.headers
+        call = answering.Call(
+            comm_type, session_id, request.path, headers.get("Authorization"), headers.get("Content-Type"), _body
+        )
         answered = answering.answer(state, call)
         if answered.held:
             state.sleep(answered.held)
