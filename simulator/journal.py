@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -87,8 +88,9 @@ ATTEMPT_COLUMNS = (
 CALL_COLUMNS = (
     "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body"
 )
-# Rows that one statement writes: each statement lets go of Python's lock, which costs more than the row.
-_AT_ONCE = 100
+# How many rows one statement writes: each lets go of Python's lock, which costs more than a row. Of a few sizes only,
+# since SQLite keeps each statement, with all that was written by it last.
+_AT_ONCE = (100, 10, 1)
 
 
 def default_path() -> Path:
@@ -165,10 +167,12 @@ class Journal:
             self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
 
     def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            values = list(chain.from_iterable(some))
-            self._db.execute(_insertion(table, columns, len(some)), values)
+        done = 0
+        while done < len(rows):
+            size = next(size for size in _AT_ONCE if size <= len(rows) - done)
+            values = list(chain.from_iterable(rows[done : done + size]))
+            self._db.execute(_insertion(table, columns, size), values)
+            done += size
 
     def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[sqlite3.Row]:
         """The attempts of a run, or of all."""
@@ -257,7 +261,7 @@ class Journal:
                 return
 
 
-@lru_cache(maxsize=2 * _AT_ONCE)
+@lru_cache(maxsize=2 * len(_AT_ONCE))
 def _insertion(table: str, columns: str, rows: int) -> str:
     row = f"({', '.join('?' * len(columns.split(',')))})"
     return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * rows)}"
@@ -310,7 +314,7 @@ def _headers_text(headers: tuple[tuple[str, str], ...], secrets: frozenset[bytes
 
 def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
     """What is kept of a call, in the order of `CALL_COLUMNS`."""
-    fields = None if call.fields is None else orjson.dumps(dict(call.fields)).decode()
+    fields = None if call.fields is None else orjson.dumps(call.fields).decode()
     return (
         run,
         call.at,
@@ -401,46 +405,69 @@ class Recorder:
     def _write(self) -> None:
         ended = False
         while not ended:
-            collected, ended = self._collect()
-            batch = [(run, item) for run, item in collected if not isinstance(item, threading.Event)]
+            batch = self._collect()
+            ended = batch.last
             try:
                 if self._failure is not None:
                     continue
                 if self._journal is not None:
-                    for run, items in _by_run(batch).items():
-                        attempts = [item for item in items if isinstance(item, Attempt)]
-                        self._journal.add(run, attempts, [item for item in items if isinstance(item, ApiCall)])
-                self._report([item for _, item in batch], ended)
+                    for run, (attempts, calls) in batch.kept.items():
+                        self._journal.add(run, attempts, calls)
+                self._report(batch.reported, ended)
             except BaseException as error:
                 self._failure = error
             finally:
-                for _, item in collected:
-                    if isinstance(item, threading.Event):
-                        item.set()
+                for written in batch.awaited:
+                    written.set()
 
-    def _report(self, items: Sequence[Item], ended: bool) -> None:
+    def _report(self, items: Sequence[Record | Over], ended: bool) -> None:
         if self._sequencer is None:
             return
         for item in items:
-            if not isinstance(item, ApiCall):
-                self._sequencer.add(item)
+            self._sequencer.add(item)
         self._sequencer.lighten()
         if ended:
             self._sequencer.flush()
 
-    def _collect(self) -> tuple[list[tuple[int, Item | threading.Event]], bool]:
+    def _collect(self) -> _Batch:
         """The next batch: what comes within a short while of its first item."""
-        items = [self._queue.get()]
-        if items[0] is not None:
+        batch, queue = _Batch(), self._queue
+        queued = queue.get()
+        if queued is not None:
             # Waking up for every single item would slow the player down more than writing does.
             self._closing.wait(BATCH_SECONDS)
-        while items[-1] is not None and not self._queue.empty():
-            items.append(self._queue.get())
-        return [item for item in items if item is not None], items[-1] is None
+        while queued is not None:
+            batch.add(*queued)
+            if queue.empty():
+                return batch
+            queued = queue.get()
+        batch.last = True
+        return batch
 
 
-def _by_run(batch: Sequence[tuple[int, Item]]) -> dict[int, list[Item]]:
-    found: dict[int, list[Item]] = {}
-    for run, item in batch:
-        found.setdefault(run, []).append(item)
-    return found
+@dataclass(slots=True)
+class _Batch:
+    """What is written together. `kept` are the attempts and calls of each run, `awaited` who waits for it to be
+    written; `last` says that nothing follows."""
+
+    kept: dict[int, tuple[list[Attempt], list[ApiCall]]] = field(default_factory=dict)
+    reported: list[Record | Over] = field(default_factory=list)
+    awaited: list[threading.Event] = field(default_factory=list)
+    last: bool = False
+
+    def add(self, run: int, item: Item | threading.Event) -> None:
+        if isinstance(item, Attempt):
+            self._of(run)[0].append(item)
+            self.reported.append(item)
+        elif isinstance(item, ApiCall):
+            self._of(run)[1].append(item)
+        elif isinstance(item, threading.Event):
+            self.awaited.append(item)
+        else:
+            self.reported.append(item)
+
+    def _of(self, run: int) -> tuple[list[Attempt], list[ApiCall]]:
+        found = self.kept.get(run)
+        if found is None:
+            found = self.kept[run] = ([], [])
+        return found
