@@ -275,14 +275,16 @@ def test_while_the_database_is_away_callers_are_told_so(
         first.until(lambda: target.requests, bool)
         own.stop()
         assert told(second, "1") == (503, "Service Unavailable")
+        health = second.get("/health")
+        assert (health["status"], SECRET in health["reason"]) == ("degraded", False)
         for path in ("/sessions", "/calls"):
             refused = second.refused("GET", path)
             assert (refused["status"], SECRET in refused["detail"]) == (503, False)
         assert Client(second.port, prefix="/_ns/new").refused("GET", "/calls")["status"] == 503
-        assert first.get("/health")["status"] == "ok"
         own.start()
         for client in (first, second):
             assert client.until(lambda c=client: told(c, "1"), lambda answer: answer[0] != 503) == DUPLICATE
+            assert client.get("/health")["status"] == "ok"
         # What was sent meanwhile has waited.
         first.followed(run["id"])
         sent = second.until(lambda: second.all("/deliveries"), lambda found: len(found) >= len(target.requests))

@@ -74,3 +74,6 @@ class InMemory:
 
     def by_hand(self, namespace: str) -> SetInMemory:
         return SetInMemory()
+
+    def failure(self) -> None:
+        return None

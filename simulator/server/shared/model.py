@@ -84,3 +84,7 @@ class SharedState(Protocol):
     def by_hand(self, namespace: str) -> SetByHand:
         """What was set by hand in a namespace."""
         ...
+
+    def failure(self) -> str | None:
+        """Why it can't be reached now; None where it can."""
+        ...

@@ -74,6 +74,14 @@ class InPostgres:
     def by_hand(self, namespace: str) -> SetInPostgres:
         return SetInPostgres(self._database.connection, namespace)
 
+    def failure(self) -> str | None:
+        try:
+            with self._database.connection() as connection:
+                connection.execute("SELECT 1")
+        except StateUnreachableError as error:
+            return str(error)
+        return None
+
 
 def masked(url: str) -> str:
     """The database without its password, and without options, which may hold one, too. Raises InputError."""

@@ -14,9 +14,10 @@ def add(api: Blueprint, bench: Workbench) -> None:
 
     @api.get("/health")
     def health() -> Response:
+        reason = bench.shared.recorder.failure or bench.shared.state.failure()
         return jsonify(
-            status="ok" if bench.shared.recorder.failure is None else "degraded",
-            reason=bench.shared.recorder.failure,
+            status="ok" if reason is None else "degraded",
+            reason=reason,
             version=__version__,
             namespace=bench.name,
             seed=bench.seed,
