@@ -15,6 +15,7 @@ import orjson
 
 _MOST_REQUESTS = 100_000
 _MOST_CUSTOMERS = 10_000
+_LONGEST_KEY = 64
 
 
 class DuplicateRule:
@@ -24,8 +25,7 @@ class DuplicateRule:
         self._interval = interval / 1000
         self._now = now
         self._lock = Lock()
-        # When each was accepted, and in which order; an OrderedDict takes nearly twice the memory. Digests, since an
-        # identifier may be as long as a body.
+        # When each was accepted, and in which order; an OrderedDict takes nearly twice the memory.
         self._accepted: dict[bytes, float] = {}
         self._order: deque[bytes] = deque()
 
@@ -39,7 +39,10 @@ class DuplicateRule:
         """Whether the request was accepted before, within the interval. If not, it counts as accepted now."""
         if not self._interval:
             return False
-        key = digest(request)
+        key = orjson.dumps(request)
+        if len(key) > _LONGEST_KEY:
+            # An identifier may be as long as a body.
+            key = digest(request)
         accepted, order = self._accepted, self._order
         with self._lock:
             now = self._now()

@@ -16,7 +16,7 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = Lock()
         self._attempts: Counter[tuple[str, str, str]] = Counter()
-        self._calls: Counter[tuple[str, str, str]] = Counter()
+        self._calls: Counter[tuple[str, str, int]] = Counter()
         self._seconds = 0.0
         self._timed = 0
 
@@ -33,7 +33,7 @@ class Metrics:
     def called(self, call: ApiCall) -> None:
         """Counts a call of a vendor's API."""
         with self._lock:
-            self._calls[call.vendor, call.operation, str(call.status)] += 1
+            self._calls[call.vendor, call.operation, call.status] += 1
 
     def text(self, gauges: Mapping[str, tuple[str, float]]) -> str:
         """All of it; `gauges` are name → (help, value)."""
@@ -54,7 +54,7 @@ class Metrics:
 
 
 def _counter(
-    name: str, help: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], int]]
+    name: str, help: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str | int, ...], int]]
 ) -> Iterable[str]:
     yield f"# HELP {name} {help}"
     yield f"# TYPE {name} counter"
@@ -63,5 +63,5 @@ def _counter(
         yield f"{name}{{{pairs}}} {count}"
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _escaped(value: str | int) -> str:
+    return str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

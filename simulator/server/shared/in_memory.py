@@ -32,6 +32,8 @@ class SetInMemory:
         return self._sessions.get(session_id)
 
     def take(self, session_id: str) -> ByHand | None:
+        if session_id not in self._sessions:
+            return None
         with self._lock:
             found = self._sessions.get(session_id)
             if found is not None and found.answers:

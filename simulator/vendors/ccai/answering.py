@@ -18,7 +18,7 @@ from simulator.server.state import ApiCall, ServerState
 from simulator.vendors.ccai import callers
 from simulator.world import Conversation
 
-_UNTOUCHED = ByHand()
+_ACTIVE, _UNKNOWN = end_user.Session(), end_user.Session(known=False)
 _CHANNELS = {"calls": "call", "chats": "chat"}
 # Paths that mean the same to every reader: nothing encoded, no query. The others are left to the app.
 _PLAIN = re.compile(r"/+(apps/api/v1/([\w.~-]*)/([\w.~-]*)/end_user)", re.ASCII)
@@ -106,13 +106,15 @@ class _Answering:
         self.conversation, name = found or (None, None)
         by_hand = sessions.by_hand(session_id)
         self.set_by_hand = by_hand is not None
-        known = not self.state.strict or found is not None or by_hand is not None
-        by_hand = by_hand or _UNTOUCHED
-        name = by_hand.answers[0] if by_hand.answers else name
+        if by_hand is not None and by_hand.answers:
+            name = by_hand.answers[0]
         # What is forced for any session waits for a call that nothing else is forced for.
         name = sessions.take_forced() if name is None else name
+        if found is None and by_hand is None and name is None:
+            return _UNKNOWN if self.state.strict else _ACTIVE
+        by_hand = by_hand or ByHand()
         return end_user.Session(
-            known=known,
+            known=not self.state.strict or found is not None or self.set_by_hand,
             ended=by_hand.ended or (self.conversation is not None and self.conversation.ended),
             crm_supported=by_hand.crm_supported,
             forced=None if name is None else end_user.forced(name, self.call.comm_type),
