@@ -80,7 +80,8 @@ class Contract:
 
     def is_valid(self, event: str, body: Any) -> bool:
         """Whether a body keeps the contract. Fast."""
-        return self._validator(event).is_valid(body)
+        validator = self._validators.get(event) or self._validator(event)
+        return validator.is_valid(body)
 
     def violations(self, event: str, body: Any) -> list[Violation]:
         """Everything in a body that breaks the contract, in the order of the body."""

@@ -11,7 +11,8 @@ import orjson
 from simulator.times import iso
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, for that would make it three times as dear to make. Nobody changes one.
+@dataclass(slots=True)
 class Event:
     """`conversation` is the id that the vendor's bodies carry, `index` the conversation's place in the run,
     `at` milliseconds since 1970 (UTC), `step` the number of the scenario's step (from 0)."""

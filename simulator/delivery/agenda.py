@@ -37,6 +37,8 @@ class Agenda:
 
     def passed(self, at: int) -> None:
         """An event went by: those that waited for it come closer, or are due."""
+        if not self._behind:
+            return
         waiting, self._behind = self._behind, []
         for events, delay, delivery in waiting:
             if events <= 1:

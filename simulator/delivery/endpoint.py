@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from simulator import __version__
@@ -21,8 +21,7 @@ _FRAMING = {"content-length", "transfer-encoding", "connection", "expect"}
 USER_AGENT = f"vendorsim/{__version__}"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An http or https URL. `authority` is the Host header, `resource` path and query, `shown` has no secrets."""
 
     secure: bool

@@ -4,7 +4,7 @@ the transport carries out the `Wire` that it becomes."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from simulator.delivery.endpoint import Endpoint
 
@@ -15,16 +15,21 @@ Ending = Literal["answer", "end", "close", "reset"]
 Connection = Literal["pooled", "new", "single"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """Bytes and their timing. `pause` (seconds) lies between the parts; `continue_after` is the number of parts
-    after which a `100 Continue` is awaited; `ending` says what follows the last part."""
+    after which a `100 Continue` is awaited; without either they leave together. `ending` says what follows the last
+    part."""
 
     parts: tuple[bytes, ...]
     pause: float = 0.0
     continue_after: int = 0
     ending: Ending = "answer"
     connection: Connection = "pooled"
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it leaves whole, and then only the answer is waited for."""
+        return not self.pause and not self.continue_after and self.ending == "answer"
 
 
 @dataclass(slots=True)

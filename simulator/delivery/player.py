@@ -36,7 +36,7 @@ from simulator.delivery.records import (
     Record,
     Summary,
 )
-from simulator.delivery.requests import Delivery, prepare
+from simulator.delivery.requests import Delivery, Prepared, prepare
 from simulator.delivery.transport import Answer, Transport
 from simulator.events import Event
 from simulator.scenario.model import Step
@@ -155,7 +155,9 @@ class Player:
             self._tasks = tasks
             self.ready.set()
             for index in range(self._options.count):
-                if not await self._reached(self._run.starts + index * self._run.spacing, self._clock):
+                if not self._clock.instant:
+                    await self._until(self._run.starts + index * self._run.spacing, self._clock)
+                if self._stop.is_set():
                     break
                 if self._room is not None:
                     await self._room()
@@ -221,14 +223,10 @@ class Player:
         self.summary.add(value)
         self._emit(value)
 
-    async def _reached(self, at: int, clock: Clock) -> bool:
-        """Waits for the scenario's time; False when the run is stopped before."""
-        if self._stop.is_set():
-            return False
-        if clock.instant:
-            return True
-        await self._unless_stopped(clock.until(at))
-        return not self._stop.is_set()
+    async def _until(self, at: int, clock: Clock) -> None:
+        """Waits for the scenario's time, unless the run is stopped before. Only for clocks by which that takes time."""
+        if not self._stop.is_set():
+            await self._unless_stopped(clock.until(at))
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
         """The result of `work`, or None when the run is stopped first."""
@@ -249,7 +247,8 @@ class Player:
         try:
             for scheduled in self._run.schedule(index):
                 await self._send_until(scheduled.at, talk)
-                await self._reached(scheduled.at, clock)
+                if not clock.instant:
+                    await self._until(scheduled.at, clock)
                 talk.now = max(talk.now, scheduled.at)
                 with live.lock:
                     events = live.advance(scheduled)
@@ -309,15 +308,16 @@ class Player:
         agenda = talk.agenda
         while (due := agenda.next_at()) is not None and (limit is None or due <= limit):
             at, delivery = agenda.pop()
-            going_on = await self._reached(at, talk.clock)
+            if not talk.clock.instant:
+                await self._until(at, talk.clock)
             talk.now = max(talk.now, at)
-            await self._try(delivery, talk, going_on and not self._stop.is_set())
+            await self._try(delivery, talk)
 
-    async def _try(self, delivery: Delivery, talk: _Talk, going_on: bool) -> None:
+    async def _try(self, delivery: Delivery, talk: _Talk) -> None:
         """One attempt, and what follows from it."""
         place = id(delivery.place)
         keeps_order = delivery.place.policy.ordering.value == ORDERED
-        if not going_on:
+        if self._stop.is_set():
             self._record(self._unsent(delivery, talk.now, NOT_SENT))
             for waiting in talk.queued.pop(place, ()):
                 talk.agenda.add(talk.now, waiting)
@@ -325,8 +325,11 @@ class Player:
         if keeps_order and talk.busy.setdefault(place, delivery) is not delivery:
             talk.queued.setdefault(place, deque()).append(delivery)
             return
-        async with self._sending:
+        await self._sending.acquire()
+        try:
             attempt = await self._attempt(delivery, talk.now)
+        finally:
+            self._sending.release()
         talk.now = talk.clock.now(talk.now)
         pause = self._pause(attempt, delivery)
         if pause is not None:
@@ -377,23 +380,23 @@ class Player:
         if verdict != UNREACHABLE:
             self._reached_once.add(id(place))
         answered = answer if isinstance(answer, Answer) else None
+        # By position, since names double the price of a value that is made for every event.
         return Attempt(
-            delivery=delivery.id,
-            event=delivery.event,
-            target=place.endpoint.shown,
-            number=delivery.attempts,
-            status=answered.status if answered else None,
-            milliseconds=milliseconds,
-            verdict=verdict,
-            reason=reason,
-            at=at,
-            sent_at=sent_at,
-            copy=delivery.copy,
-            faults=(*(name for name in delivery.planned if name not in prepared.faults), *prepared.faults)
-            if delivery.planned
-            else (),
-            request=prepared,
-            answer=answered,
+            delivery.id,
+            delivery.event,
+            place.endpoint.shown,
+            delivery.attempts,
+            answered.status if answered else None,
+            milliseconds,
+            verdict,
+            reason,
+            at,
+            sent_at,
+            delivery.copy,
+            True,
+            _shown(delivery, prepared) if delivery.planned else (),
+            prepared,
+            answered,
         )
 
     def _pause(self, attempt: Attempt, delivery: Delivery) -> int | None:
@@ -429,3 +432,8 @@ class Player:
             identifier = verb.identifier or live.state.visitor.identifier
             record = Authentication(live.state.index, live.id, identifier, NOT_JUDGED, reason=why)
         self._record(record)
+
+
+def _shown(delivery: Delivery, prepared: Prepared) -> tuple[str, ...]:
+    """The faults of one attempt: those of its delivery, then those of its request."""
+    return (*(name for name in delivery.planned if name not in prepared.faults), *prepared.faults)

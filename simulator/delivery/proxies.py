@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import replace
 
 from simulator.delivery.endpoint import Endpoint, endpoint
 from simulator.delivery.outgoing import Wire
@@ -26,7 +25,7 @@ def through(place: Endpoint, target: Endpoint, wire: Wire) -> Wire:
     method, _, rest = wire.parts[0].partition(b" ")
     line, separator, others = rest.partition(b"\r\n")
     first = b"%b http://%b%b%b%b%b" % (method, target.authority.encode(), line, separator, _credentials(place), others)
-    return replace(wire, parts=(first, *wire.parts[1:]))
+    return wire._replace(parts=(first, *wire.parts[1:]))
 
 
 async def tunnel(place: Endpoint, target: Endpoint) -> socket.socket:

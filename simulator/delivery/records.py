@@ -18,7 +18,8 @@ NOT_SENT, DROPPED, SPOILED = "not sent", "dropped", "spoiled"
 AUTHENTICATED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, for that would make it three times as dear to make. Nobody changes one.
+@dataclass(slots=True)
 class Attempt:
     """One try of one delivery. `at` is the scenario's time, `sent_at` the wall clock's (milliseconds since 1970);
     `milliseconds` is from the first byte sent to the answer read.
@@ -126,9 +127,11 @@ class EventRow:
             self.faults[fault] += 1
         if attempt.status is not None:
             self.statuses[attempt.status] += 1
-        if attempt.milliseconds is not None:
-            self.total_milliseconds += attempt.milliseconds
-            self.longest_milliseconds = max(self.longest_milliseconds, attempt.milliseconds)
+        milliseconds = attempt.milliseconds
+        if milliseconds is not None:
+            self.total_milliseconds += milliseconds
+            if milliseconds > self.longest_milliseconds:
+                self.longest_milliseconds = milliseconds
 
     def document(self) -> dict[str, Any]:
         sent = self.attempts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from simulator.config import Target
 from simulator.delivery import faults
@@ -31,7 +32,7 @@ class Destination:
     headers: Mapping[str, str]
     policy: Policy
     signer: Signer | None = None
-    heads: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+    heads: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     @property
     def signs(self) -> bool:
@@ -69,8 +70,7 @@ class Delivery:
     signature: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """The request of one attempt. `head` and `body` are what a receiver would see whole; `wire` is what leaves."""
 
     head: bytes
@@ -113,15 +113,15 @@ def prepare(delivery: Delivery, run: Run, number: int, timestamp: int) -> Prepar
         lines = [
             f"{name}: {value}\r\n" for name, value in place.signer.headers(delivery.id, timestamp, event.body).items()
         ]
-        prefix += "".join(lines).encode()
-    head = b"%bContent-Length: %d\r\n\r\n" % (prefix, len(event.body))
-    return Prepared(head, event.body, Wire((head + event.body,)))
+        prefix += "".join(lines)
+    head = f"{prefix}Content-Length: {len(event.body)}\r\n\r\n".encode()
+    return Prepared(head, event.body, Wire((head, event.body)))
 
 
-def _prefix(event: Event, place: Destination) -> bytes:
+def _prefix(event: Event, place: Destination) -> str:
     lines = [f"{event.method} {place.endpoint.resource} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in place.headers_of(event).items()]
-    return ("\r\n".join(lines) + "\r\n").encode()
+    return "\r\n".join(lines) + "\r\n"
 
 
 def _misbehaving(delivery: Delivery, run: Run, number: int, timestamp: int) -> Prepared:

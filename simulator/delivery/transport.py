@@ -12,8 +12,11 @@ import asyncio
 import socket
 import ssl
 import struct
+from collections import defaultdict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from functools import partial
+from typing import Any, NamedTuple, Protocol, cast
 
 import httptools
 
@@ -30,12 +33,13 @@ LARGEST_BODY = 1024 * 1024
 LONGEST_IDLE = 4.0
 # How long a `100 Continue` is waited for before the body is sent anyway (RFC 9110, 10.1.1).
 CONTINUE_SECONDS = 1.0
+# How many answers, of which size at most, are kept parsed.
+MOST_PARSED, LARGEST_PARSED = 64, 4 * 1024
 # How an exchange can fail; `UNREACHABLE` means that no connection came about.
 UNREACHABLE, TIMEOUT, BROKEN = "unreachable", "timeout", "broken"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the integration answered. `oddity` names what was strange about it, if anything."""
 
     status: int
@@ -48,8 +52,7 @@ class Answer:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """No answer: `kind` is UNREACHABLE, TIMEOUT or BROKEN."""
 
     kind: str
@@ -77,22 +80,28 @@ class HttpTransport:
     def __init__(self, tls: ssl.SSLContext | None = None, proxy: Endpoint | None = None) -> None:
         self._tls = tls
         self._proxy = proxy
-        self._idle: dict[Endpoint, list[_Connection]] = {}
+        self._idle: defaultdict[Endpoint, list[_Connection]] = defaultdict(list)
         self._open: set[_Connection] = set()
         self._single: dict[Endpoint, asyncio.Lock] = {}
+        self._parsed: dict[bytes, Answer] = {}
 
-    async def exchange(
+    def exchange(
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
+    ) -> Coroutine[Any, Any, Answer | Failure]:
+        how = self._exchange_singly if wire.connection == "single" else self._exchange
+        return how(target, wire, connect_timeout, read_timeout)
+
+    async def _exchange_singly(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
-        if wire.connection == "single":
-            async with self._single.setdefault(target, asyncio.Lock()):
-                return await self._exchange(target, wire, connect_timeout, read_timeout)
-        return await self._exchange(target, wire, connect_timeout, read_timeout)
+        async with self._single.setdefault(target, asyncio.Lock()):
+            return await self._exchange(target, wire, connect_timeout, read_timeout)
 
     async def _exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
-        connection = None if wire.connection == "new" else self._take_idle(target)
+        idle = self._idle[target]
+        connection = None if wire.connection == "new" else self._take(idle)
         if connection is None:
             opened = await self._connect(target, connect_timeout)
             if isinstance(opened, Failure):
@@ -103,7 +112,7 @@ class HttpTransport:
         answer = await connection.exchange(wire, read_timeout)
         if connection.reusable and wire.connection != "new":
             connection.idle_since = monotonic()
-            self._idle.setdefault(target, []).append(connection)
+            idle.append(connection)
         else:
             connection.abort()
             self._open.discard(connection)
@@ -115,8 +124,8 @@ class HttpTransport:
         self._open.clear()
         self._idle.clear()
 
-    def _take_idle(self, target: Endpoint) -> _Connection | None:
-        idle = self._idle.get(target)
+    def _take(self, idle: list[_Connection]) -> _Connection | None:
+        """One that can still be used; those that can't are let go of."""
         while idle:
             connection = idle.pop()
             if connection.alive and monotonic() - connection.idle_since < LONGEST_IDLE:
@@ -127,17 +136,18 @@ class HttpTransport:
 
     async def _connect(self, target: Endpoint, timeout: float) -> _Connection | Failure:
         loop = asyncio.get_running_loop()
+        connection = partial(_Connection, self._parsed)
         tls = self._context() if target.secure else None
         try:
             async with asyncio.timeout(timeout):
                 if self._proxy is None:
-                    _, protocol = await loop.create_connection(_Connection, target.host, target.port, ssl=tls)
+                    _, protocol = await loop.create_connection(connection, target.host, target.port, ssl=tls)
                 elif tls is None:
-                    _, protocol = await loop.create_connection(_Connection, self._proxy.host, self._proxy.port)
+                    _, protocol = await loop.create_connection(connection, self._proxy.host, self._proxy.port)
                 else:
                     opened = await tunnel(self._proxy, target)
                     _, protocol = await loop.create_connection(
-                        _Connection, sock=opened, ssl=tls, server_hostname=target.host
+                        connection, sock=opened, ssl=tls, server_hostname=target.host
                     )
         except TimeoutError:
             return Failure(UNREACHABLE, f"no connection within {timeout:g} s")
@@ -184,18 +194,19 @@ def _reason(error: OSError) -> str:
 
 @dataclass(slots=True)
 class _Incoming:
-    """An answer while it arrives. `begun` says that at least one byte of it is there."""
+    """An answer while it arrives."""
 
-    begun: bool = False
     headers: list[tuple[str, str]] = field(default_factory=list)
     size: int = 0
     body: bytearray = field(default_factory=bytearray)
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: at most one request at a time."""
+    """One connection: at most one request at a time. `parsed` are answers by their bytes: most of them are the same
+    all the time, and then need no parsing."""
 
-    def __init__(self) -> None:
+    def __init__(self, parsed: dict[bytes, Answer]) -> None:
+        self._parsed = parsed
         self.alive = False
         self.reusable = False
         self.idle_since = 0.0
@@ -205,7 +216,8 @@ class _Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Answer | Failure] | None = None
         self._continued: asyncio.Future[None] | None = None
         self._sending = False
-        self._headers_done = False
+        # At least one byte of the answer is there; its head is there whole.
+        self._begun = self._headers_done = False
         self._loop = asyncio.get_running_loop()
 
     async def exchange(self, wire: Wire, timeout: float) -> Answer | Failure:
@@ -213,15 +225,14 @@ class _Connection(asyncio.Protocol):
         assert self._transport is not None
         self.reusable = False
         self._sending = True
-        self._parser = httptools.HttpResponseParser(self)
-        self._incoming = _Incoming()
-        self._headers_done = False
+        self._parser = None
+        self._begun = self._headers_done = False
         self._waiter = self._loop.create_future()
         sending = wire.pause * (len(wire.parts) - 1) + (CONTINUE_SECONDS if wire.continue_after else 0.0)
-        timer = self._loop.call_later(timeout + sending, self._fail, TIMEOUT, f"no answer within {timeout:g} s")
+        timer = self._loop.call_later(timeout + sending, self._give_up, timeout)
         try:
-            if len(wire.parts) == 1 and wire.ending == "answer":
-                self._transport.write(wire.parts[0])
+            if wire.at_once:
+                self._transport.write(b"".join(wire.parts))
                 self._sending = False
             else:
                 await self._send_parts(wire)
@@ -229,6 +240,9 @@ class _Connection(asyncio.Protocol):
         finally:
             timer.cancel()
             self._waiter = None
+
+    def _give_up(self, timeout: float) -> None:
+        self._fail(TIMEOUT, f"no answer within {timeout:g} s")
 
     async def _send_parts(self, wire: Wire) -> None:
         """Part by part, until all are sent or an answer is there."""
@@ -285,20 +299,43 @@ class _Connection(asyncio.Protocol):
         self.alive = True
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None or self._waiter.done() or self._parser is None:
+        if self._waiter is None or self._waiter.done():
             # Bytes that nobody asked for: whatever they are, this connection can't be trusted again.
             self.alive = self.reusable = False
             return
-        self._incoming.begun = True
+        self._begun = True
+        if self._parser is not None:
+            self._parse(self._parser, data)
+            return
+        known = None if self._sending else self._parsed.get(data)
+        if known is not None:
+            self.reusable = self.alive
+            self._waiter.set_result(known)
+            return
+        self._incoming = _Incoming()
+        self._parser = httptools.HttpResponseParser(self)
+        self._parse(self._parser, data)
+        if self.reusable and len(data) <= LARGEST_PARSED:
+            self._remember(data, self._waiter)
+
+    def _parse(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._fail(BROKEN, "the answer switches to another protocol")
         except httptools.HttpParserError as error:
-            if not self._waiter.done():
+            if self._waiter is not None and not self._waiter.done():
                 self._fail(BROKEN, f"the answer is not HTTP: {error}")
             else:
                 self.reusable = False
+
+    def _remember(self, data: bytes, waiter: asyncio.Future[Answer | Failure]) -> None:
+        """The data is one whole answer, after which the connection is as good as before."""
+        answer = waiter.result()
+        if isinstance(answer, Answer):
+            if len(self._parsed) >= MOST_PARSED:
+                self._parsed.clear()
+            self._parsed[data] = answer
 
     def eof_received(self) -> bool:
         return False
@@ -314,7 +351,7 @@ class _Connection(asyncio.Protocol):
             self._fail(BROKEN, f"TLS failed: {error.reason or error}")
             return
         how = "reset the connection" if isinstance(error, ConnectionResetError) else "closed the connection"
-        when = "within the answer" if self._incoming.begun else "without an answer"
+        when = "within the answer" if self._begun else "without an answer"
         self._fail(BROKEN, f"{how} {when}")
 
     def _ends_with_connection(self) -> bool:
@@ -355,7 +392,7 @@ class _Connection(asyncio.Protocol):
         if 100 <= parser.get_status_code() < 200:
             # An interim answer; the real one follows on the same connection.
             self._incoming = _Incoming()
-            self._headers_done = False
+            self._begun = self._headers_done = False
             if self._continued is not None and not self._continued.done():
                 self._continued.set_result(None)
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urljoin
 
 from simulator.delivery.clock import wall_clock
@@ -29,9 +31,19 @@ GONE = 410
 LONGEST_RETRY_AFTER = 7 * 24 * 3_600 * 1_000
 
 
-async def exchange(transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy) -> Answer | Failure:
+def exchange(
+    transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy
+) -> Coroutine[Any, Any, Answer | Failure]:
     """One request and its answer, redirects followed as far as the policy allows."""
     connect, read = policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
+    if policy.redirects.value:
+        return _followed(transport, target, prepared, policy, connect, read)
+    return transport.exchange(target, prepared.wire, connect, read)
+
+
+async def _followed(
+    transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy, connect: float, read: float
+) -> Answer | Failure:
     answer = await transport.exchange(target, prepared.wire, connect, read)
     place, get = target, False
     for _ in range(policy.redirects.value):

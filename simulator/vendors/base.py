@@ -209,11 +209,11 @@ class Profile:
 
     def kind(self, name: str) -> TargetKind:
         """The kind of target of that name. Raises UnknownNameError."""
-        from simulator.errors import UnknownNameError
-
         for kind in self.target_kinds:
             if kind.name == name:
                 return kind
+        from simulator.errors import UnknownNameError
+
         raise UnknownNameError(f"kind of target of {self.name}", name, [kind.name for kind in self.target_kinds])
 
     def quirk(self, name: str) -> Quirk | None:

@@ -8,6 +8,7 @@ today's documented types and events. The contract labels every field.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from simulator.seeding import derive
@@ -253,11 +254,15 @@ def _survey_option(answers: str | Mapping[str, Any] | None) -> str | None:
     return ", ".join(str(answer) for answer in answers.values())
 
 
+# Kept, since all bodies of a conversation tell when it began.
+@lru_cache(maxsize=1_024)
 def date(milliseconds: int) -> str:
     """`2026-01-05 09:00:00`: UTC, without a zone and without a fraction."""
     return moment(milliseconds).isoformat(" ", "seconds")[:19]
 
 
+# Kept, since the conversations of a scenario last equally long.
+@lru_cache(maxsize=1_024)
 def _duration(milliseconds: int) -> str:
     """`00:02:53`, truncated to the second."""
     minutes, seconds = divmod(milliseconds // 1000, 60)
