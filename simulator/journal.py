@@ -37,8 +37,8 @@ LONGEST_RUN = 24 * 3_600 * 1_000
 # What a server records while it runs, for as long as a server may run.
 LONGEST_SERVER = 365 * LONGEST_RUN
 LARGEST_ANSWER = 64 * 1024
-# How long records are collected before they are written together.
-BATCH_SECONDS = 0.05
+# How long records are collected before they are written together, and how often it is looked whether they are enough.
+BATCH_SECONDS, _GATHERING_SECONDS = 0.05, 0.003
 # The longest that anybody waits for the writer, in seconds.
 LONGEST_WAIT = 30.0
 # So many records may wait to be written before the player holds back.
@@ -429,13 +429,19 @@ class Recorder:
         if ended:
             self._sequencer.flush()
 
+    def _gather(self) -> None:
+        """Waits for what comes along. To wake up for every single item would slow the player down more than writing
+        does; to write a lot at once holds all others up."""
+        for _ in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
+            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _AT_ONCE[0]:
+                return
+
     def _collect(self) -> _Batch:
         """The next batch: what comes within a short while of its first item."""
         batch, queue = _Batch(), self._queue
         queued = queue.get()
         if queued is not None:
-            # Waking up for every single item would slow the player down more than writing does.
-            self._closing.wait(BATCH_SECONDS)
+            self._gather()
         while queued is not None:
             batch.add(*queued)
             if queue.empty():

@@ -26,8 +26,8 @@ class DuplicateRule:
         self._now = now
         self._lock = Lock()
         # When each was accepted, and in which order; an OrderedDict takes nearly twice the memory.
-        self._accepted: dict[bytes, float] = {}
-        self._order: deque[bytes] = deque()
+        self._accepted: dict[str | bytes, float] = {}
+        self._order: deque[str | bytes] = deque()
 
     def clear(self) -> None:
         """Forgets what was accepted."""
@@ -39,9 +39,9 @@ class DuplicateRule:
         """Whether the request was accepted before, within the interval. If not, it counts as accepted now."""
         if not self._interval:
             return False
-        key = orjson.dumps(request)
+        # Only what is short is kept itself: an identifier may be as long as a body.
+        key: str | bytes = repr(request)
         if len(key) > _LONGEST_KEY:
-            # An identifier may be as long as a body.
             key = digest(request)
         accepted, order = self._accepted, self._order
         with self._lock:
