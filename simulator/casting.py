@@ -92,28 +92,31 @@ class Casting:
     def _visitor(self, index: int, starts: int) -> Visitor:
         person = self.pool.person(self.first_person + index)
         given = self.scenario.cast.visitor
-        pick = given.get
-        return Visitor(
+        visitor = Visitor(
             id=(given.get("id") if index == 0 else None) or self.base * 2 + index,
             token=self._token(index, starts),
-            name=pick("name", person.name),
-            email=pick("email", person.email),
-            phone=pick("phone", person.phone),
-            identifier=pick("identifier", f"customer-{self.base + index}"),
-            ip=pick("ip", person.ip),
-            city=pick("city", person.city),
-            country=pick("country", person.country),
-            country_code=pick("country_code", person.country_code),
-            user_agent=pick("user_agent", person.user_agent),
-            platform=pick("platform", person.platform),
-            browser=pick("browser", person.browser),
+            name=person.name,
+            email=person.email,
+            phone=person.phone,
+            identifier=f"customer-{self.base + index}",
+            ip=person.ip,
+            city=person.city,
+            country=person.country,
+            country_code=person.country_code,
+            user_agent=person.user_agent,
+            platform=person.platform,
+            browser=person.browser,
             browser_version=person.browser_version,
             system=person.system,
             system_version=person.system_version,
             device=person.device,
-            language=pick("language", person.language),
-            referer=pick("referer", None),
-            note=pick("note", None),
-            group=pick("group", None),
+            language=person.language,
+            referer=None,
+            note=None,
+            group=None,
             custom=dict(given.get("custom") or {}),
         )
+        for name, value in given.items():
+            if name not in ("id", "custom"):
+                setattr(visitor, name, value)
+        return visitor

@@ -38,7 +38,7 @@ LONGEST_RUN = 24 * 3_600 * 1_000
 LONGEST_SERVER = 365 * LONGEST_RUN
 LARGEST_ANSWER = 64 * 1024
 # How long records are collected before they are written together, and how often it is looked whether they are enough.
-BATCH_SECONDS, _GATHERING_SECONDS = 0.05, 0.003
+BATCH_SECONDS, _GATHERING_SECONDS = 0.05, 0.002
 # The longest that anybody waits for the writer, in seconds.
 LONGEST_WAIT = 30.0
 # So many records may wait to be written before the player holds back.
@@ -433,7 +433,7 @@ class Recorder:
         """Waits for what comes along. To wake up for every single item would slow the player down more than writing
         does; to write a lot at once holds all others up."""
         for _ in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
-            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _AT_ONCE[0]:
+            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _AT_ONCE[0] // 2:
                 return
 
     def _collect(self) -> _Batch:

@@ -53,11 +53,10 @@ class Run:
         """Conversation `index` (from 0), before its first step."""
         return LiveConversation(self, index)
 
-    def schedule(self, index: int) -> Iterator[Scheduled]:
+    def schedule(self, index: int) -> list[Scheduled]:
         """The steps that count for this vendor, each with the time (milliseconds since 1970) it happens at."""
         starts = self.starts + index * self.spacing
-        for number, step, offset in self.steps:
-            yield Scheduled(number, step, starts + offset)
+        return [Scheduled(number, step, starts + offset) for number, step, offset in self.steps]
 
     def _steps(self) -> Iterator[tuple[int, Step, int]]:
         """Number, step and milliseconds after the conversation's start, of the steps that count for this vendor."""
@@ -104,7 +103,7 @@ class LiveConversation:
             reaction = reactions.get(type(change))
             if reaction is not None:
                 drafts.extend(reaction(change, self.state, self.memory))
-        if self.run.quirks or step.quirk is not None:
+        if self.run.quirks or (step.fault and step.quirk is not None):
             for quirk in self._quirks(scheduled):
                 drafts = quirk.bend(drafts, self.state, self.memory)
         # Most steps cause nothing with some vendors.

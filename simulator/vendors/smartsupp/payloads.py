@@ -113,15 +113,16 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
     """The log as the vendor tells it: private notes and deleted messages are left out (assumed)."""
     named = False
     for entry in conversation.log:
-        if isinstance(entry, Entered):
+        if isinstance(entry, Message):
+            if not entry.private and not entry.deleted:
+                yield _written(entry, conversation.visitor, named)
+                named = named or entry.by_visitor
+        elif isinstance(entry, Entered):
             yield _system(entry.agent.name, f"agent:{entry.agent.id}", "agent.join", entry.at)
         elif isinstance(entry, Departed):
             yield _system(entry.agent.name, f"agent:{entry.agent.id}", "agent.leave", entry.at)
-        elif isinstance(entry, Ended):
+        else:
             yield _ended(entry, conversation.visitor)
-        elif not entry.private and not entry.deleted:
-            yield _written(entry, conversation.visitor, named)
-            named = named or entry.by_visitor
 
 
 def _system(name: str, sender: str, content: str, at: int) -> dict[str, Any]:
