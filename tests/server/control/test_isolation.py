@@ -75,6 +75,8 @@ def work(team: Team) -> None:
         assert (len(rows), {row["run"] for row in rows}) == (OF_USERLIKE, {run["id"]})
         assert {row["target"] for row in rows} == {own.url(f"/{team.name}")}
         assert [place["url"] for place in api().get("/targets")["items"]] == [own.url(f"/{team.name}")]
+        # Two events of the run that waits are due at once.
+        api().until(lambda: api().all("/deliveries", run=waiting["id"]), lambda found: len(found) == 2)
         # What others have is not there, though its numbers are easily guessed.
         strangers = set(range(1, rows[-1]["id"] + 50)) - {row["id"] for row in api().all("/deliveries")}
         for number in chance.sample(sorted(strangers), 5):
