@@ -324,7 +324,7 @@ def test_only_accepted_requests_start_the_interval(start: Start) -> None:
 
 
 def test_memory_is_bounded_the_oldest_is_forgotten_first(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_MOST_REQUESTS", 3)
+    monkeypatch.setattr(limits, "_GENERATION", 2)
     monkeypatch.setattr(limits, "_MOST_CUSTOMERS", 2)
     api = start(now=Now(), rate_limit=4)
 
@@ -333,9 +333,9 @@ def test_memory_is_bounded_the_oldest_is_forgotten_first(start: Start, monkeypat
 
     assert [status(identifier, "one") for identifier in "abca"] == [202, 202, 202, 400]
     assert status("d", "one") == 429
-    assert [status(identifier, "two") for identifier in "dba"] == [202, 400, 202]
-    assert status("e", "three") == 202
-    assert status("e", "one") == 400, "the first customer is forgotten and may call again"
+    assert [status(identifier, "two") for identifier in "dbea"] == [202, 400, 202, 202]
+    assert status("f", "three") == 202
+    assert status("f", "one") == 400, "the first customer is forgotten and may call again"
 
 
 def test_the_rate_is_limited_per_customer(start: Start) -> None:
