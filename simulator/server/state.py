@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from simulator.timeline import Run
 
 
+# Not frozen, for that would make it three times as dear to make. Nobody changes one.
 @dataclass(slots=True)
 class ApiCall:
     """One call of a vendor's API, and what it was told.
