@@ -91,8 +91,7 @@ def _begin(conversation: Conversation) -> tuple[Change, ...]:
 
 
 def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
-    if not conversation.started:
-        yield from _begin(conversation)
+    yield from _begin(conversation)
     text = verb.text
     if text is None and not verb.attachments:
         text = _sentence(conversation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,12 +154,12 @@ def command(
 
 def _send(prepared: Ready) -> dict[str, Any]:
     """Sends everything from this process."""
+    from simulator.cli.running import look_for_garbage_rarely
     from simulator.load.report import Heading, document
     from simulator.load.sending import Sending
     from simulator.reporting.load_terminal import LiveView
 
-    # What lives long here is small: looking for garbage as eagerly as usual only costs time.
-    gc.set_threshold(10_000, 10, 10)
+    look_for_garbage_rarely()
     with LiveView(prepared.mix.count) as view:
         tally = Sending(prepared, glance=view.show, stops=True).run_to_end()
     return document(Heading.of(prepared.mix, prepared.targets), tally)

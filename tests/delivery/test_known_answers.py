@@ -40,7 +40,7 @@ def told(answers: Sequence[Answer | Failure]) -> list[tuple[int, bytes]]:
 def in_pieces(connection: Connection, request: Request) -> None:
     for part in (KNOWN[:10], KNOWN[10:-1], KNOWN[-1:]):
         connection.send(part)
-        time.sleep(0.02)
+        time.sleep(0.02)  # what is being tested, not a way to wait for something
 
 
 def test_each_request_gets_the_answer_that_was_given() -> None:
