@@ -208,7 +208,7 @@ class _Answer:
             raise RuntimeError("start_response was not called")
         head = b""
         if not self._begun:
-            if self._length() is None and self._status not in BODILESS and self._asked.method != "HEAD":
+            if self._length() is None and self._has_body():
                 self._headers.append(("Content-Length", str(len(self._collected))))
             head = self._begin()
         data = head + self._taken() + (b"0\r\n\r\n" if self._chunked else b"")
