@@ -25,14 +25,13 @@ import peers
 import sink
 from processes import Cost, cost, processor_seconds
 from results import Effort, Goal, Part, Series, Table, compared
-
-from simulator.delivery.player import Options
-from simulator.delivery.playing import Playing
-from simulator.delivery.setup import Policies, destinations
-from simulator.events import Event
-from simulator.journal import Recorder
-from simulator.runs import prepare
-from simulator.timeline import LiveConversation, Run, Scheduled, events
+from vendorsim.core.event import Event
+from vendorsim.delivery.planning import Policies, destinations
+from vendorsim.delivery.player import Options
+from vendorsim.delivery.playing import Playing
+from vendorsim.journal.store import Recorder
+from vendorsim.runs.planning import prepare
+from vendorsim.runs.timeline import LiveConversation, Run, Scheduled, events
 
 PORT = 18_401
 SCENARIO, VENDOR = "returning-customer", "userlike"
@@ -128,7 +127,7 @@ def _a_call(sent: int) -> str:
 
 
 def ours(receiver: sink.Sink, folder: Path, conversations: int) -> list[Contestant]:
-    play = [sys.executable, "-m", "simulator", "play", SCENARIO, "--vendor", VENDOR, "--to", receiver.url + "/hook"]
+    play = [sys.executable, "-m", "vendorsim", "play", SCENARIO, "--vendor", VENDOR, "--to", receiver.url + "/hook"]
     play += ["--count", str(conversations), "--start", START, "--concurrency", str(CONCURRENCY)]
     bare = [sys.executable, __file__, "--play-bare", receiver.url + "/hook", str(conversations)]
     commands = {FULL: play, UNJOURNALED: [*play, "--no-journal"], BARE: bare}

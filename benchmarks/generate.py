@@ -10,9 +10,8 @@ from time import process_time
 from typing import Any
 
 from results import Effort, Goal, Part, Series, Table
-
-from simulator.runs import prepare
-from simulator.timeline import Run, events
+from vendorsim.runs.planning import prepare
+from vendorsim.runs.timeline import Run, events
 
 # Vendor, profile and scenario. CCAI sends nothing but with its `webhooks`.
 CASES = (

@@ -10,8 +10,7 @@ import time
 from generate import CASES, Case, case
 from processes import megabytes, written
 from results import Effort, Goal, Line, Part, Plot, Series, Table, compared
-
-from simulator.timeline import events, told
+from vendorsim.runs.timeline import events, told
 
 DECADES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 MILLION = DECADES[-1]
@@ -80,7 +79,7 @@ def _memory(cases: list[Case], effort: Effort) -> tuple[Table, Goal]:
     series, growths = [], {}
     for (vendor, profile, scenario), each in zip(CASES, cases, strict=True):
         longest = 3 if effort.quick else WATCHED_TO_ITS_END if vendor == WHOLE else WATCHED
-        command = [sys.executable, "-m", "simulator", "generate", scenario, "--vendor", vendor]
+        command = [sys.executable, "-m", "vendorsim", "generate", scenario, "--vendor", vendor]
         command += [*(("--profile", profile) if profile else ()), "--count", str(MILLION), "--spacing", "1s"]
         size = sum(len(event.line()) + 1 for event in events(each.run, 100)) / 100
         seen, ended = watched(command, longest)

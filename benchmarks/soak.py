@@ -17,9 +17,8 @@ from typing import Any
 import sink
 from processes import megabytes
 from results import Effort, Goal, Line, Part, Plot, Series, Table
-
-from simulator.runs import prepare
-from simulator.timeline import events
+from vendorsim.runs.planning import prepare
+from vendorsim.runs.timeline import events
 
 PORT = 18_441
 SCENARIO, VENDOR = "returning-customer", "userlike"
@@ -82,7 +81,7 @@ def start(receiver: sink.Sink, folder: Path, traffic: str, most_open: int) -> su
     file = folder / "traffic.yaml"
     scenarios = f"scenarios: [{{scenario: {SCENARIO}, vendor: {VENDOR}}}]"
     file.write_text(f"traffic: Soak\n{scenarios}\n{traffic}\nseed: 1\n")
-    command = [sys.executable, "-m", "simulator", "load", str(file), "--to", receiver.url + "/hook"]
+    command = [sys.executable, "-m", "vendorsim", "load", str(file), "--to", receiver.url + "/hook"]
     command += ["--most-open", str(most_open), "--json"]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -18,7 +18,7 @@ from results import Effort, Goal, Part, Series, Table
 
 HERE = Path(__file__).parent
 SCENARIO = HERE.parent / "scenarios" / "returning-customer.yaml"
-PROGRAM = [sys.executable, "-m", "simulator"]
+PROGRAM = [sys.executable, "-m", "vendorsim"]
 COMMANDS = {"--help": ["--help"], "vendors": ["vendors"], "lint": ["lint", str(SCENARIO)]}
 # Of the cheapest start of a round; a start may meet whatever else the machine does.
 STARTS = 5
@@ -66,7 +66,7 @@ def _cheapest(command: list[str]) -> float:
 
 def imported(name: str) -> Table:
     """What a command's imports cost, by package: the dearest of them."""
-    command = [sys.executable, "-X", "importtime", "-m", "simulator", *COMMANDS[name]]
+    command = [sys.executable, "-X", "importtime", "-m", "vendorsim", *COMMANDS[name]]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     own: Counter[str] = Counter()
     for microseconds, module in re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)", said, re.MULTILINE):
@@ -78,7 +78,7 @@ def imported(name: str) -> Table:
 
 def _package(module: str) -> str:
     """Modules of ours by two names, others by their package."""
-    return ".".join(module.split(".")[: 2 if module.startswith("simulator.") else 1])
+    return ".".join(module.split(".")[: 2 if module.startswith("vendorsim.") else 1])
 
 
 @contextmanager

@@ -38,7 +38,7 @@ steps:
 
 
 def play(url: str, folder: Path, count: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "simulator", "play", "one-event.yaml", "--vendor", VENDOR, "--to", url + "/hook"]
+    command = [sys.executable, "-m", "vendorsim", "play", "one-event.yaml", "--vendor", VENDOR, "--to", url + "/hook"]
     command += ["--count", str(count), "--spacing", "0s", "--speed", "1x", "--policy", "retries=1h"]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

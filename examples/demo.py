@@ -108,7 +108,7 @@ def play(story: Story, url: str, port: int, folder: str) -> list[str]:
     if story.serve:
         arguments += ["--serve", "--port", str(port)]
     print(f"\n$ vendorsim {' '.join(arguments)}", flush=True)
-    command = [sys.executable, "-m", "simulator", *arguments, "--json"]
+    command = [sys.executable, "-m", "vendorsim", *arguments, "--json"]
     done = subprocess.run(
         command, cwd=folder, env=environment() | SECRET, capture_output=True, encoding="utf-8", timeout=120
     )

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Completed, Vendorsim
-
-from simulator.cli.main import run
+from vendorsim.cli.main import run
 
 
 @pytest.fixture

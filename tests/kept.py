@@ -49,7 +49,7 @@ class Desk:
         """The same in a process of its own."""
         given = ("play", self.story, "--vendor", "userlike", "--to", target.url(), "--journal", self.file, "--json")
         return subprocess.Popen(
-            [sys.executable, "-m", "simulator", *map(str, (*given, *arguments))],
+            [sys.executable, "-m", "vendorsim", *map(str, (*given, *arguments))],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -11,11 +11,12 @@ from typing import Any
 import jsonschema
 import pytest
 from openapi_spec_validator import validate as validate_openapi
-
-from simulator import contracts
-from simulator.contracts import SUFFIX, Contract
-from simulator.vendors import registry
-from simulator.vendors.base import PROVENANCES, Profile, Vendor
+from vendorsim.core.provenance import PROVENANCES
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.vendor import Vendor
 
 PROFILES = [(vendor, profile) for vendor in map(registry.get, registry.names()) for profile in vendor.profiles.values()]
 each_profile = pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import sys
 from typing import Any
 
 import pytest
-
-from simulator import contracts, end_user
-from simulator.end_user import (
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendors.ccai import end_user
+from vendorsim.vendors.ccai.end_user import (
     ACCEPTED,
     CALL_ENDED,
     CHAT_ENDED,

@@ -17,9 +17,8 @@ from command_line import Vendorsim
 from delivery.receiver import Answer, Connection, Receiver, Request, never, status
 from kept import ONCE, STORY, Desk, attempts
 from ports import free_port
-
-from simulator import journal as journals
-from simulator.journal import Journal
+from vendorsim.journal import store as journals
+from vendorsim.journal.store import Journal
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import sys
 from ipaddress import ip_address, ip_network
 
 import pytest
-
-from simulator.people import PEOPLE, SENTENCES, Pool, pool
+from vendorsim.conversation.people import PEOPLE, SENTENCES, Pool, pool
 
 LOCALES = [
     "en_US",
@@ -75,7 +74,9 @@ def test_numbers_wrap_around() -> None:
 @pytest.mark.parametrize("locale", ["it_IT", "de_DE", "ja_JP"])
 def test_a_person_is_the_same_in_every_process(locale: str) -> None:
     """Whatever order Python gives its sets in a process."""
-    script = f"from simulator.people import pool; print([pool(7, {locale!r}).person(n) for n in range(20)])"
+    script = (
+        f"from vendorsim.conversation.people import pool; print([pool(7, {locale!r}).person(n) for n in range(20)])"
+    )
     told = {
         subprocess.run(
             [sys.executable, "-c", script],

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from stored import ROOT
-
-from simulator.errors import InputError, UnreachableError
-from simulator.played import play
-from simulator.server.hosting import hosted, is_asgi
+from vendorsim.core.errors import InputError, UnreachableError
+from vendorsim.testing.hosting import hosted, is_asgi
+from vendorsim.testing.played import play
 
 pytest_plugins = ["pytester"]
 
@@ -441,7 +440,7 @@ def test_parallel_tests_share_nothing(project: pytest.Pytester) -> None:
     project.makepyfile("""
         import pytest, requests
         from app import App
-        from simulator.testing import vendor_api
+        from vendorsim.testing.double import vendor_api
 
         def call(url):
             return requests.post(url + "/apps/api/v1/chats/17/end_user", json={"identifier": "crm-4711"},
@@ -470,9 +469,9 @@ def test_parallel_tests_share_nothing(project: pytest.Pytester) -> None:
 
 
 def test_unused_it_imports_nothing() -> None:
-    code = "import simulator.pytest_plugin, sys; print(*[name for name in sys.modules if 'simulator' in name])"
+    code = "import vendorsim.pytest_plugin, sys; print(*[name for name in sys.modules if 'vendorsim' in name])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "simulator simulator.pytest_plugin\n"
+    assert done.stdout == "vendorsim vendorsim.pytest_plugin\n"
 
 
 class TestDocument:
@@ -505,9 +504,8 @@ class TestDocument:
         result.assert_outcomes(passed=10)
 
     def test_shows_a_miss_as_it_is(self) -> None:
+        from vendorsim.testing.double import VendorApi
         from werkzeug.test import Client
-
-        from simulator.testing import VendorApi
 
         api = VendorApi()
         for session, identifier in ((16, "crm-4710"), (17, "CRM-4711")):

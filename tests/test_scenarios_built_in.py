@@ -16,13 +16,13 @@ from command_line import Vendorsim
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stored import hold
-
-from simulator import library, resources, timeline
-from simulator.errors import DocumentError
-from simulator.events import Event
-from simulator.scenario import Scenario, json_schema
-from simulator.vendors import registry
-from simulator.yaml_nodes import Problems, plain, read
+from vendorsim.core import resources
+from vendorsim.core.errors import DocumentError
+from vendorsim.core.event import Event
+from vendorsim.core.yaml_nodes import Problems, plain, read
+from vendorsim.runs import library, timeline
+from vendorsim.scenario import Scenario, json_schema
+from vendorsim.vendorkit import registry
 
 FILES = library.built_in()
 SCHEMA = jsonschema.Draft202012Validator(json_schema())
@@ -120,7 +120,10 @@ def test_the_long_chat_is_long(name: str, size: int) -> None:
 def test_no_built_in_scenario_misbehaves() -> None:
     for name in FILES:
         # A quirk is what the real vendor sends.
-        assert not any(set(step.fault) - {"quirk"} or type(step.verb).name == "probe" for step in scenario(name).steps)
+        assert not any(
+            {fault.name for fault in step.faults} - {"quirk"} or type(step.verb).name == "probe"
+            for step in scenario(name).steps
+        )
 
 
 # Smartsupp, "Export to 3rd-party system" (help.smartsupp.com), its JSON example: the people and their

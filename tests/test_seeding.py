@@ -6,10 +6,9 @@ from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator.casting import Casting
-from simulator.library import load_text
-from simulator.seeding import Numbers, derive, generator
+from vendorsim.conversation.casting import Casting
+from vendorsim.core.seeding import Numbers, derive, generator
+from vendorsim.runs.library import load_text
 
 START = 1_767_603_600_000
 

@@ -1,4 +1,4 @@
-"""`simulator.testing`: the vendors' APIs in process, judged beside the server that listens on a port."""
+"""`vendorsim.testing.double`: the vendors' APIs in process, judged beside the server that listens on a port."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from unittest.mock import ANY
 import pytest
 import requests
 import responses
+from vendorsim.core.errors import InputError
+from vendorsim.testing import double as testing
+from vendorsim.testing.app_server import running_server
+from vendorsim.testing.double import VendorApi, vendor_api
 from werkzeug.test import Client
-
-from simulator import testing
-from simulator.errors import InputError
-from simulator.server.wsgi import running_server
-from simulator.testing import VendorApi, vendor_api
 
 BASE = "https://acme.example.com"
 CHAT = "/apps/api/v1/chats/17/end_user"

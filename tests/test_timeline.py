@@ -15,9 +15,8 @@ from command_line import Vendorsim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored import hold
-
-from simulator import library, timeline
-from simulator.vendors import registry
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import registry
 
 GOLDEN = Path(__file__).parent / "golden"
 STORY = GOLDEN / "story.yaml"
@@ -119,7 +118,7 @@ def test_a_fresh_process_gives_the_same_bytes_whatever_its_environment(tmp_path:
     (tmp_path / "made-up.yaml").write_text(MADE_UP, encoding="utf-8")
     program = (
         "import sys\n"
-        "from simulator.cli.main import run\n"
+        "from vendorsim.cli.main import run\n"
         f"for vendor in {VENDORS}:\n"
         "    code = run(['generate', 'made-up.yaml', '--vendor', vendor, '--count', '3',"
         " '--start', '2026-01-05T09:00:00Z'])\n"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator import times
+from vendorsim.core import times
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from random import Random
 from typing import Any
 
 import pytest
-
-from simulator import contracts, library, timeline
-from simulator.vendors import registry
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 # Every verb that any vendor has an event for.
 STORY = """

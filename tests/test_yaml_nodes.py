@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator.errors import DocumentError
-from simulator.yaml_nodes import DEEPEST, LARGEST, Mapping, Problems, plain, read, read_file
+from vendorsim.core.errors import DocumentError
+from vendorsim.core.yaml_nodes import DEEPEST, LARGEST, Mapping, Problems, plain, read, read_file
 
 
 def value(text: str) -> Any:

@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 from delivery.receiver import Receiver
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from vendorsim.http.allowed_targets import is_loopback
+from vendorsim.server.control.settings import Settings
+from vendorsim.server.hub import Hub
+from vendorsim.testing.app_server import running_server
 from workbench import Workbench
-
-from simulator.server.allowed_targets import is_loopback
-from simulator.server.control.settings import Settings
-from simulator.server.hub import Hub
-from simulator.server.wsgi import running_server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [

@@ -11,9 +11,8 @@ import requests
 from delivery.receiver import Receiver
 from playwright.sync_api import expect
 from short_story import OF_USERLIKE, STORY
+from vendorsim.server.control.settings import Settings
 from workbench import Workbench, axe_violations
-
-from simulator.server.control.settings import Settings
 
 ROUTES = {
     "#/deliveries": "Deliveries",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from ports import free_port
 from variants.model import SECRET, Variant, running
-
-from simulator.checks import calling, trials
+from vendorsim.checks import api_calls as calling
+from vendorsim.checks import replays as trials
 
 PROBE = "/tickets/by-conversation/{conversation_id}"
 SECRET_ENV = "HELPDESK_TEST_SECRET"

@@ -14,10 +14,9 @@ import pytest
 from command_line import Vendorsim
 from flask import Flask, request
 from helpdesk import Store, create_app
-
-from simulator.checks.authenticates import unusual
-from simulator.delivery.signing import Signer, schemes, signer
-from simulator.server.wsgi import running_server
+from vendorsim.checks.authenticates import unusual
+from vendorsim.testing.app_server import running_server
+from vendorsim.vendorkit.signing import Signer, schemes, signer
 
 SECRET = "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
 ALL = ("accepted", "missing", "wrong", "stale", "replayed", "body_only", "reserialised")

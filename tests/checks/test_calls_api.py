@@ -18,9 +18,8 @@ from delivery.receiver import Connection, Receiver, status
 from delivery.receiver import Request as Received
 from helpdesk import EndUser, Store, create_app
 from ports import free_port
-
-from simulator.checks import calling
-from simulator.server.wsgi import running_server
+from vendorsim.checks import api_calls as calling
+from vendorsim.testing.app_server import running_server
 
 IDS = {
     f"calls_api.{name}"

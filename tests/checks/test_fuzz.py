@@ -13,13 +13,12 @@ from command_line import Completed, Vendorsim
 from delivery.receiver import Answer, Connection, Receiver, Request, never, status
 from helpdesk import Store, create_app
 from openapi_spec_validator import OpenAPIV31SpecValidator
-
-from simulator import contracts
-from simulator.checks import receiver_openapi
-from simulator.checks.forms import applied
-from simulator.checks.fuzz import differences
-from simulator.server.wsgi import running_server
-from simulator.vendors import registry
+from vendorsim.checks import receiver_openapi
+from vendorsim.checks.forms import applied
+from vendorsim.checks.fuzz import differences
+from vendorsim.testing.app_server import running_server
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 EXAMPLES = 60
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from command_line import Vendorsim
 from variants.model import SECRET, running
-
-from simulator.checks import trials
-from simulator.vendors import registry
+from vendorsim.checks import replays as trials
+from vendorsim.vendorkit import registry
 
 # The default profiles are swept over many seeds in test_variants.py; a version between two stands for the others.
 PROFILES = [

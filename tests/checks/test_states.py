@@ -14,8 +14,7 @@ import pytest
 from command_line import Vendorsim
 from flask import Flask, jsonify, request
 from helpdesk import Store, create_app
-
-from simulator.server.wsgi import running_server
+from vendorsim.testing.app_server import running_server
 
 FAMILIES = ("idempotent", "order_tolerant", "retry_safe", "isolated")
 REPEATED = {"idempotent.later", "idempotent.all_twice", "retry_safe"}

@@ -10,15 +10,14 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator.checks.differences import differences, pattern, without
-from simulator.checks.orders import all_twice, at_once, backwards, later, shuffled, swapped, swaps, tells_order
-from simulator.checks.retelling import MOST, Teller
-from simulator.checks.stories import Stories
-from simulator.checks.symbols import symbolic, symbols
-from simulator.errors import InputError
-from simulator.vendors import registry
-from simulator.vendors.base import Vendor
+from vendorsim.checks.conversation_factory import MOST, Teller
+from vendorsim.checks.differences import differences, pattern, without
+from vendorsim.checks.orders import all_twice, at_once, backwards, later, shuffled, swapped, swaps, tells_order
+from vendorsim.checks.stories import Stories
+from vendorsim.checks.symbols import symbolic, symbols
+from vendorsim.core.errors import InputError
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.vendor import Vendor
 
 STARTS = 1_767_607_200_000
 VENDORS = ("userlike", "smartsupp", "messagehub", "chatvisor")

@@ -10,8 +10,7 @@ from checks.desks import checked
 from command_line import Vendorsim
 from variants import VARIANTS, Variant
 from variants.model import WARNING
-
-from simulator.checks.registry import all_checks
+from vendorsim.checks.registry import all_checks
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "check-findings.md"
 # One event of each vendor is enough where a bug shows with any.

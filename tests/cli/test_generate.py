@@ -122,7 +122,7 @@ class TestManyConversations:
 
     def test_any_number_starts_at_once(self, vendorsim: Vendorsim, story: Path) -> None:
         """The millionth conversation needs none of those before it, and gives ids that no other has."""
-        from simulator.runs import prepare
+        from vendorsim.runs.planning import prepare
 
         run = prepare(str(story), "userlike", start=1_767_607_200_000)
         live = run.conversation(999_999)

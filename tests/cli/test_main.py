@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-
-from simulator import __version__
+from vendorsim import __version__
 
 STORY = "scenario: Offline\nvendors: [smartsupp]\nsteps: [offline_message: Hello]\n"
 ESCAPE = "\x1b"
@@ -40,7 +39,7 @@ def process(tmp_path: Path) -> Any:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **options.pop("environment", {})}
         environment.pop("PYTHONUNBUFFERED", None)
         settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path} | options
-        command = [sys.executable, "-m", "simulator", *map(str, arguments)]
+        command = [sys.executable, "-m", "vendorsim", *map(str, arguments)]
         return subprocess.Popen(command, env=environment, **settings)
 
     return process
@@ -147,7 +146,7 @@ class TestEndings:
     def test_a_body_of_ours_that_breaks_its_contract(
         self, vendorsim: Vendorsim, story: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
     ) -> None:
-        from simulator.contracts import Contract, Violation
+        from vendorsim.vendorkit.contract import Contract, Violation
 
         # The first one is asked for when the scenario is read.
         verdicts = iter([True, False])

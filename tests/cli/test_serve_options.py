@@ -24,7 +24,7 @@ class Serving:
     """`vendorsim serve` as a process, with its journal below a folder of its own."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        command = [sys.executable, "-W", "error", "-m", "simulator", "serve", "--port", "0", *arguments]
+        command = [sys.executable, "-W", "error", "-m", "vendorsim", "serve", "--port", "0", *arguments]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         self.process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

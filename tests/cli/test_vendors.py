@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-
-from simulator.vendors import registry
-from simulator.vendors.base import WEBHOOK, EventKind, Policy, Profile, Quirk, Stated, TargetKind, Vendor
+from vendorsim.core.provenance import Stated
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.policy import Policy
+from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, Quirk, TargetKind
+from vendorsim.vendorkit.vendor import Vendor
 
 NAMES = ["userlike", "smartsupp", "messagehub", "chatvisor", "ccai"]
 PROVENANCES = {"documented", "captured", "reconstructed", "assumed"}

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 from command_line import Vendorsim
 from rich.console import Console
-
-from simulator import contracts
-from simulator.contract_differences import Difference, Side, between, of_contracts
-from simulator.contracts import Contract
-from simulator.reporting import contract_differences as page
-from simulator.vendors import registry
-from simulator.vendors.base import ASSUMED, DOCUMENTED, WEBHOOK, EventKind, Policy, Profile, Stated, TargetKind, Vendor
+from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
+from vendorsim.reporting import contract_differences as page
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.contract import Contract
+from vendorsim.vendorkit.contract_differences import Difference, Side, between, of_contracts
+from vendorsim.vendorkit.policy import Policy
+from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
+from vendorsim.vendorkit.vendor import Vendor
 
 
 def contract(folder: Path, name: str, **documents: Any) -> Contract:

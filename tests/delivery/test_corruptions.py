@@ -10,11 +10,10 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from simulator import contracts
-from simulator.contracts import Contract
-from simulator.delivery.corruptions import CORRUPTIONS, OVERSIZE, corrupt
-from simulator.vendors import registry
+from vendorsim.delivery.corruptions import CORRUPTIONS, OVERSIZE, corrupt
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.contract import Contract
 
 BREAKING = ("missing", "type", "null")
 SMALL = [kind for kind in CORRUPTIONS if kind not in ("oversized", "deep")]

@@ -13,8 +13,7 @@ import pytest
 from command_line import Vendorsim
 from plays import Stage, attempts, since_start, summary, talk, verdicts
 from receiver import Connection, Receiver, Request, last_words, status
-
-from simulator.delivery import transport
+from vendorsim.http import transport
 
 ONCE = ("--policy", "retries=none")
 CHAT = talk(4)

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 from receiver import Connection, Receiver, Request, status
-
-from simulator.delivery import transport
-from simulator.delivery.endpoint import endpoint
-from simulator.delivery.outgoing import Wire
-from simulator.delivery.transport import Answer, Failure, HttpTransport
+from vendorsim.http import transport
+from vendorsim.http.endpoint import endpoint
+from vendorsim.http.outgoing import Wire
+from vendorsim.http.transport import Answer, Failure, HttpTransport
 
 HEAD = b"POST /hook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n"
 AT_ONCE = Wire((HEAD, b"body"))

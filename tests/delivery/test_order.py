@@ -113,7 +113,7 @@ class TestInterruption:
         story = written(folder, talk(4, pause="1h"))
         given = ("play", story, "--vendor", "messagehub", "--to", target.url(), "--speed", "1x", "--json", *arguments)
         return subprocess.Popen(
-            [sys.executable, "-m", "simulator", *map(str, given)],
+            [sys.executable, "-m", "vendorsim", *map(str, given)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

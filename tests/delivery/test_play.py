@@ -16,8 +16,7 @@ import pytest
 from command_line import Completed, Vendorsim
 from receiver import Connection, Receiver, Request, never, status
 from stories import CHAT, EVENTS, OFFLINE, written
-
-from simulator import __version__
+from vendorsim import __version__
 
 HEADERS = {
     "smartsupp": {"Content-Type": "application/json"},
@@ -390,7 +389,7 @@ class TestInterruption:
     @pytest.fixture
     def start(self, chat: Path, tmp_path: Path) -> Any:
         def start(*arguments: object) -> subprocess.Popen[str]:
-            command = [sys.executable, "-m", "simulator", "play", chat, "--vendor", "userlike", *arguments]
+            command = [sys.executable, "-m", "vendorsim", "play", chat, "--vendor", "userlike", *arguments]
             return subprocess.Popen(
                 [str(part) for part in command],
                 stdout=subprocess.PIPE,

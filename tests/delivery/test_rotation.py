@@ -14,8 +14,7 @@ import pytest
 from command_line import Vendorsim
 from plays import Stage
 from receiver import Receiver, Request, status
-
-from simulator.delivery.signing import schemes
+from vendorsim.vendorkit.signing import schemes
 
 OLD_KEY, NEW_KEY = b"an-old-key-of-24-bytes!!", b"a-new-key-of-24-bytes!!!"
 TEXTS = {"OLD": "the-old-secret-of-all", "NEW": "the-new-secret-of-all", "THIRD": "one-secret-too-many"}

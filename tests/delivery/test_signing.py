@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plays import Stage, attempts, verdicts
 from receiver import Receiver, Request, status
-
-from simulator.delivery.signing import schemes, signer
+from vendorsim.vendorkit.signing import schemes, signer
 
 SECRET = "test-secret"
 SIGNING = [name for name, scheme in schemes().items() if scheme.signs]

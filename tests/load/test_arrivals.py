@@ -7,8 +7,7 @@ from itertools import islice, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator.load.arrivals import Arrivals, Curve, Ramp, Spikes, Steady
+from vendorsim.load.arrivals import Arrivals, Curve, Ramp, Spikes, Steady
 
 RATES = st.floats(0.1, 1_000)
 SPANS = st.floats(0.1, 600)

@@ -173,7 +173,7 @@ class TestEndings:
         path = written(tmp_path, count=1_000_000)
         with Receiver() as target:
             process = subprocess.Popen(
-                [sys.executable, "-m", "simulator", "load", str(path), "--to", target.url()],
+                [sys.executable, "-m", "vendorsim", "load", str(path), "--to", target.url()],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -189,7 +189,7 @@ class TestEndings:
 def test_the_product_imports_no_gevent_unless_asked(tmp_path: Path) -> None:
     path = written(tmp_path, count=1)
     program = (
-        "import sys; from simulator.cli.main import run; run(sys.argv[1:]); "
+        "import sys; from vendorsim.cli.main import run; run(sys.argv[1:]); "
         "print(sorted({name.partition('.')[0] for name in sys.modules} & {'gevent', 'locust', 'zmq'}))"
     )
     with Receiver() as target:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Locust starts n
 def started(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     """A command of its own: Locust prints where file descriptors point to."""
     return subprocess.Popen(
-        [sys.executable, "-m", "simulator", "load", *map(str, arguments)],
+        [sys.executable, "-m", "vendorsim", "load", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -117,7 +117,7 @@ def test_locust_itself_can_start_the_file(vendorsim: Vendorsim, tmp_path: Path) 
 def test_without_locust_the_extra_is_named(
     vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simulator.load.on_locust.find_spec", lambda name: None)
+    monkeypatch.setattr("vendorsim.load.on_locust.find_spec", lambda name: None)
     shown = vendorsim("load", written(tmp_path), "--to", "http://127.0.0.1:9/", "--workers", 2)
     assert shown.code == 3
     assert "pip install 'vendorsim[load]'" in shown.err

@@ -10,11 +10,10 @@ import pytest
 from command_line import Vendorsim
 from delivery.receiver import Receiver, status
 from load.stages import written
-
-from simulator.load.tally import Tally
-from simulator.reporting import load_terminal
-from simulator.reporting.charts import Line, chart
-from simulator.reporting.console import plain
+from vendorsim.load.tally import Tally
+from vendorsim.reporting import load_terminal
+from vendorsim.reporting.charts import Line, chart
+from vendorsim.reporting.console import plain
 
 HOSTILE = '<script>alert(1)</script>"&\u202e'
 

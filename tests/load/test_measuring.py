@@ -7,13 +7,12 @@ from hashlib import sha256
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator.delivery.outgoing import Wire
-from simulator.delivery.records import Attempt
-from simulator.delivery.requests import Prepared
-from simulator.events import Event
-from simulator.load.measuring import MOST_SLOTS, Digest, Histogram, Series, bucket, highest
-from simulator.load.tally import MOST_ERRORS, OTHERS, Tally
+from vendorsim.core.event import Event
+from vendorsim.delivery.records import Attempt
+from vendorsim.delivery.requests import Prepared
+from vendorsim.http.outgoing import Wire
+from vendorsim.load.measuring import MOST_SLOTS, Digest, Histogram, Series, bucket, highest
+from vendorsim.load.tally import MOST_ERRORS, OTHERS, Tally
 
 DURATIONS = st.integers(0, 2**40)
 

@@ -8,10 +8,9 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from simulator.load import traffic
-from simulator.load.mixing import Mix, Share, mix
-from simulator.timeline import told
+from vendorsim.load import traffic
+from vendorsim.load.mixing import Mix, Share, mix
+from vendorsim.runs.timeline import told
 
 MIXED = """\
 traffic: Mixed

@@ -9,10 +9,9 @@ import pytest
 import yaml
 from command_line import Vendorsim
 from delivery.stories import OFFLINE
-
-from simulator.load import traffic
-from simulator.load.arrivals import Ramp, Spikes, Steady
-from simulator.load.traffic_shapes import PROCESSES as PROCESS_RECORDS
+from vendorsim.load import traffic
+from vendorsim.load.arrivals import Ramp, Spikes, Steady
+from vendorsim.load.traffic_shapes import PROCESSES as PROCESS_RECORDS
 
 REPOSITORY = Path(__file__).parents[2]
 GOOD = """\

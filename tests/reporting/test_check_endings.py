@@ -15,11 +15,10 @@ import pytest
 import reports
 from command_line import Completed, Vendorsim
 from delivery.receiver import Connection, Receiver, Request, status
-
-from simulator.checks.engine import Finished, Started
-from simulator.checks.model import FAILED, Check, Finding, Result, Verdict
-from simulator.reporting.checks import Reporters
-from simulator.vendors.base import ASSUMED, Stated
+from vendorsim.checks.engine import Finished, Started
+from vendorsim.checks.model import FAILED, Check, Finding, Result, Verdict
+from vendorsim.core.provenance import ASSUMED, Stated
+from vendorsim.reporting.checks import Reporters
 
 # Files
 
@@ -120,7 +119,7 @@ def test_an_interrupted_run_reports_what_was_judged(tmp_path: Path, at: int, fin
     interrupting = Interrupting(at)
     with Receiver(interrupting) as target:
         words = ["check", "--vendor", "smartsupp", "--to", target.url(), "--json", *reports.options(tmp_path)]
-        command = [sys.executable, "-m", "simulator", *words]
+        command = [sys.executable, "-m", "vendorsim", *words]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
             interrupting.process = process
             out, err = process.communicate(timeout=60)
@@ -199,7 +198,7 @@ def test_on_a_terminal_lines_fold_but_commands_do_not(tmp_path: Path) -> None:
     env = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "TERM": "xterm"}
     with Receiver(status(500)) as target:
         words = ["check", "--vendor", "smartsupp", "--to", target.url(), "--only", "accepts.typical"]
-        command = [sys.executable, "-m", "simulator", *words]
+        command = [sys.executable, "-m", "vendorsim", *words]
         with subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env=env, cwd=tmp_path) as process:
             os.close(theirs)
             printed = read(ours).decode().replace("\r\n", "\n")

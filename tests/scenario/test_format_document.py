@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import yaml
 from stored import ROOT, hold
-
-from simulator.library import load_text
-from simulator.scenario.parse import MODIFIERS
-from simulator.scenario.parse import ROOT as KEYS
-from simulator.scenario.verbs import PERSON, VERBS, Verb
+from vendorsim.runs.library import load_text
+from vendorsim.scenario.parse import MODIFIERS
+from vendorsim.scenario.parse import ROOT as KEYS
+from vendorsim.scenario.verbs import PERSON, VERBS, Verb
 
 DOCUMENT = ROOT / "docs" / "scenario-format.md"
 BEGIN, END = "<!-- verbs -->\n", "<!-- /verbs -->\n"

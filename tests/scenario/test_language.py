@@ -6,13 +6,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-
-from simulator.errors import DocumentError
-from simulator.library import load_text
-from simulator.scenario import Scenario, json_schema, verbs
-from simulator.scenario.model import Account, AgentCast, Expectation
-from simulator.scenario.verbs import VERBS, Attachment, Page
-from simulator.yaml_nodes import Problems, plain, read
+from vendorsim.core.errors import DocumentError
+from vendorsim.core.yaml_nodes import Problems, plain, read
+from vendorsim.runs.library import load_text
+from vendorsim.scenario import Scenario, json_schema, verbs
+from vendorsim.scenario.model import Account, AgentCast, Expectation
+from vendorsim.scenario.verbs import VERBS, Attachment, Page
 
 HEAD = "scenario: T\nvendors: [userlike]\ncast: {agents: {ana: {}, bob: {}}}\nsteps:\n  - {say: hi, as: first}\n"
 SCHEMA = jsonschema.Draft202012Validator(json_schema())
@@ -115,7 +114,7 @@ def test_every_verb_is_in_the_table() -> None:
 
 def test_a_step_without_modifiers() -> None:
     step = last_step("say: hi")
-    assert (step.after, step.expect, step.fault, step.only, step.name) == (0, None, {}, None, None)
+    assert (step.after, step.expect, step.faults, step.only, step.name) == (0, None, (), None, None)
 
 
 @pytest.mark.parametrize(

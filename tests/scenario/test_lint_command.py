@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-
-from simulator import library
+from vendorsim.runs import library
 
 SOUND = "scenario: A sound one\nvendors: [smartsupp]\nsteps:\n  - say: hi\n  - close\n"
 WRONG = "scenario: T\nvendors: [smartsup]\nsteps:\n  - sya: hi\n  - close\n"

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import jsonschema
 import pytest
-
-from simulator.errors import DocumentError
-from simulator.library import load_text
-from simulator.scenario import json_schema
-from simulator.scenario.verbs import VERBS
-from simulator.vendors import registry
-from simulator.yaml_nodes import Problems, plain, read
+from vendorsim.core.errors import DocumentError
+from vendorsim.core.yaml_nodes import Problems, plain, read
+from vendorsim.runs.library import load_text
+from vendorsim.scenario import json_schema
+from vendorsim.scenario.verbs import VERBS
+from vendorsim.vendorkit import registry
 
 TITLE = "scenario: T\n"
 VENDORS = "vendors: [smartsupp]\n"

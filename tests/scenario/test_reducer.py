@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from simulator.advance import apply
-from simulator.casting import Casting
-from simulator.library import load_text
-from simulator.world import Agent, Conversation, Ended, Entered, Message, StepError
+from vendorsim.conversation.casting import Casting
+from vendorsim.conversation.reducer import apply
+from vendorsim.conversation.state import Agent, Conversation, Ended, Entered, Message, StepError
+from vendorsim.runs.library import load_text
 
 CAST = """\
 scenario: T
@@ -174,7 +173,7 @@ def test_reading_marks_what_the_others_wrote() -> None:
 
 
 def test_a_step_that_makes_no_sense_changes_nothing() -> None:
-    from simulator.scenario.verbs import Delete
+    from vendorsim.scenario.verbs import Delete
 
     conversation, _ = told("say: a")
     with pytest.raises(StepError, match="there is no message 2 here; the conversation has 1"):

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from command_line import Vendorsim
-
-from simulator import library
+from vendorsim.runs import library
 
 FILES = library.built_in()
 

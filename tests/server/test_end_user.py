@@ -14,18 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-
-from simulator import library
-from simulator.delivery.clock import wall_clock
-from simulator.server import limits
-from simulator.server.app import create_app
-from simulator.server.front import RunningServer, running_server
-from simulator.server.front_hot import hot_door
-from simulator.server.front_messages import HotDoor
-from simulator.server.state import ApiCall, ServerState
-from simulator.timeline import Run
-from simulator.vendors import registry
-from simulator.world import CLOSED, Conversation
+from vendorsim.conversation.state import CLOSED, Conversation
+from vendorsim.core.clock import wall_clock
+from vendorsim.http.messages import HotDoor
+from vendorsim.http.server import RunningServer, running_server
+from vendorsim.runs import library
+from vendorsim.runs.timeline import Run
+from vendorsim.server import limits
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.fast_path import hot_door
+from vendorsim.vendorkit import registry
 
 CHAT = "/apps/api/v1/chats/4711/end_user"
 CALL = "/apps/api/v1/calls/4711/end_user"

@@ -11,11 +11,11 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from simulator.server import front, front_protocol
-from simulator.server.front import RunningServer, running_server
-from simulator.server.front_crew import Crew
-from simulator.server.front_messages import Answered, Asked
+from vendorsim.http import connection as front_protocol
+from vendorsim.http import server as front
+from vendorsim.http.messages import Answered, Asked
+from vendorsim.http.server import RunningServer, running_server
+from vendorsim.http.thread_pool import Crew
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-
-from simulator.server.app import create_app
-from simulator.server.control.settings import Settings
-from simulator.server.front import RunningServer, running_server
-from simulator.server.front_hot import hot_door
-from simulator.server.front_messages import Answered, Asked
-from simulator.server.hub import Hub
-from simulator.server.state import ApiCall, ServerState
+from vendorsim.http.messages import Answered, Asked
+from vendorsim.http.server import RunningServer, running_server
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.control.settings import Settings
+from vendorsim.server.fast_path import hot_door
+from vendorsim.server.hub import Hub
 
 NOW = 1_000.0
 STATE: dict[str, Any] = {

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from simulator.server import front_heads
-from simulator.server.front_heads import KnownHeads
-from simulator.server.front_messages import Answered, Asked
-from simulator.server.front_reading import Reader
+from vendorsim.http import header_cache as front_heads
+from vendorsim.http.header_cache import KnownHeads
+from vendorsim.http.messages import Answered, Asked
+from vendorsim.http.request_reader import Reader
 
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "CONNECT", "post", "BREW"])
 TARGETS = st.one_of(

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from openapi_spec_validator import validate
-
-from simulator import resources
-from simulator.server.app import create_app
-from simulator.server.state import ServerState
-from simulator.server.wsgi import running_server
+from vendorsim.core import resources
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ServerState
+from vendorsim.testing.app_server import running_server
 
 DOCUMENTS = sorted(resources.contracts().glob("*/api.openapi.json"))
 TOKEN = "s3cret"

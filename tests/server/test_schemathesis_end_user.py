@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from simulator import contracts
-from simulator.server.app import create_app
-from simulator.server.front import running_server
-from simulator.server.front_hot import hot_door
-from simulator.server.state import ServerState
+from vendorsim.http.server import running_server
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ServerState
+from vendorsim.server.fast_path import hot_door
+from vendorsim.vendorkit import contract as contracts
 
 
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:

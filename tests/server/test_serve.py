@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-
-from simulator.errors import UnreachableError
-from simulator.server.app import create_app
-from simulator.server.state import ServerState
-from simulator.server.wsgi import running_server
-from simulator.vendors import registry
+from vendorsim.core.errors import UnreachableError
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ServerState
+from vendorsim.testing.app_server import running_server
+from vendorsim.vendorkit import registry
 
 INTERRUPTED = 130
 
@@ -58,7 +57,7 @@ def serve() -> Iterator[Serve]:
     processes = []
 
     def start(*arguments: str, **environment: str) -> Serving:
-        command = [sys.executable, "-W", "error", "-m", "simulator", "serve", "--port", "0", *arguments]
+        command = [sys.executable, "-W", "error", "-m", "vendorsim", "serve", "--port", "0", *arguments]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
         )

@@ -19,12 +19,11 @@ from command_line import Vendorsim
 from control.client import Client, serving
 from delivery.receiver import Receiver
 from postgres_server import PostgresServer, running_postgres
-
-from simulator.server.control.settings import Settings
-from simulator.server.front import running_server
-from simulator.server.hub import Hub
-from simulator.server.shared.postgres import Database, InPostgres
-from simulator.server.shared.postgres_journal import PostgresJournal
+from vendorsim.http.server import running_server
+from vendorsim.journal.postgres import Database, InPostgres
+from vendorsim.journal.postgres_journal import PostgresJournal
+from vendorsim.server.control.settings import Settings
+from vendorsim.server.hub import Hub
 
 ACCEPTED, DUPLICATE = (202, "accepted"), (400, "Duplicate request: Please wait for the interval to expire")
 ENDED = (400, "Chat is already ended")
@@ -39,7 +38,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     def start(url: str, *arguments: str) -> Client:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "simulator", "serve", "--port", "0", *arguments],
+            [sys.executable, "-W", "error", "-m", "vendorsim", "serve", "--port", "0", *arguments],
             cwd=tmp_path,
             stderr=subprocess.PIPE,
             text=True,
@@ -268,7 +267,7 @@ def test_a_restart_of_the_database_is_survived(own: PostgresServer, serve: Serve
 def test_while_the_database_is_away_callers_are_told_so(
     own: PostgresServer, monkeypatch: pytest.MonkeyPatch, target: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("simulator.server.shared.postgres.PATIENCE", 0.5)
+    monkeypatch.setattr("vendorsim.journal.postgres.PATIENCE", 0.5)
     with two_hubs(own.url()) as (first, second):
         assert told(first, "1") == ACCEPTED
         run = first.start(target.url())

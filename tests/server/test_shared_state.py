@@ -14,13 +14,12 @@ from command_line import Vendorsim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres_server import PostgresServer
-
-from simulator.errors import InputError, StateUnreachableError
-from simulator.server.limits import DuplicateRule
-from simulator.server.shared import model
-from simulator.server.shared.in_memory import InMemory, SetInMemory
-from simulator.server.shared.model import ByHand, Duplicates, SetByHand
-from simulator.server.shared.postgres import Database, InPostgres, masked
+from vendorsim.core.errors import InputError, StateUnreachableError
+from vendorsim.journal.postgres import Database, InPostgres, masked
+from vendorsim.server.limits import DuplicateRule
+from vendorsim.server.shared import model
+from vendorsim.server.shared.in_memory import InMemory, SetInMemory
+from vendorsim.server.shared.model import ByHand, Duplicates, SetByHand
 
 INTERVAL = 60_000
 SECRET = "pa55-w0rd"
@@ -282,7 +281,7 @@ class TestDatabase:
         assert (done.code, SECRET in done.err) == (2, False)
 
     def test_what_is_over_is_swept_away(self, pair: tuple[Database, Database], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("simulator.server.shared.postgres_duplicates._SWEPT_EVERY", 2)
+        monkeypatch.setattr("vendorsim.server.shared.postgres_duplicates._SWEPT_EVERY", 2)
         servers = in_postgres(*pair, f"n{next(NAMESPACES)}")
         servers.first.duplicates.is_duplicate("a")
         servers.later(INTERVAL + 1)

@@ -10,8 +10,7 @@ from urllib.request import Request
 
 from helpdesk.end_user import EndUser
 from helpdesk.tickets import Claim
-
-from simulator.checks import calling
+from vendorsim.checks import api_calls as calling
 
 from .model import Helpdesk, variant
 

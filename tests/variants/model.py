@@ -16,8 +16,7 @@ from flask import Flask
 from helpdesk import EndUser, Store, create_app
 from helpdesk.body import Body
 from helpdesk.vendors import VENDORS
-
-from simulator.server.wsgi import running_server
+from vendorsim.testing.app_server import running_server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

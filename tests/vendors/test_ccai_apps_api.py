@@ -17,14 +17,13 @@ from typing import Any
 import jsonschema
 import pytest
 from delivery.receiver import Receiver
-
-from simulator import resources
-from simulator.config import Config, Target
-from simulator.scenario import verbs
-from simulator.server.app import create_app
-from simulator.server.state import ApiCall, ServerState
-from simulator.server.wsgi import RunningServer, running_server
-from simulator.vendors.ccai import chats, end_users
+from vendorsim.core import resources
+from vendorsim.runs.config import Config, Target
+from vendorsim.scenario import verbs
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.testing.app_server import RunningServer, running_server
+from vendorsim.vendors.ccai import chats, end_users
 
 BASE = "/apps/api/v1"
 BEARER = {"Authorization": "Bearer s3cret"}
@@ -438,7 +437,7 @@ def test_a_chat_takes_a_bounded_number_of_messages(api: Api, monkeypatch: pytest
 
 
 def test_the_operations_are_those_of_the_openapi_document() -> None:
-    from simulator.vendors import registry
+    from vendorsim.vendorkit import registry
 
     listed = {(one.name, one.method, one.path) for one in registry.get("ccai").operations if one.name != "end_user"}
     described = {

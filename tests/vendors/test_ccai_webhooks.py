@@ -16,10 +16,10 @@ from command_line import Vendorsim
 from delivery.receiver import Receiver, Request
 from helpdesk.body import BadBody, Body
 from helpdesk.vendors.ccai import ccai
-
-from simulator import contracts, library, timeline
-from simulator.events import Event
-from simulator.vendors import registry
+from vendorsim.core.event import Event
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 VENDOR = registry.get("ccai")
 PROFILE = VENDOR.profile("webhooks")

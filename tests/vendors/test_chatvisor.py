@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import validate as validate_openapi
-
-from simulator import contracts, library, timeline
-from simulator.events import Event
-from simulator.vendors import registry
+from vendorsim.core.event import Event
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 VENDOR = registry.get("chatvisor")
 PROFILE = VENDOR.profile("documented")

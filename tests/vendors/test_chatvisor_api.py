@@ -18,19 +18,18 @@ import pytest
 from command_line import Vendorsim
 from delivery.receiver import Connection, Receiver, Request, status
 from ports import free_port
-
-from simulator import resources
-from simulator.config import Config, Target
-from simulator.delivery.live import Handle
-from simulator.scenario.verbs import Close, Contact, Say
-from simulator.server.app import create_app
-from simulator.server.state import ApiCall, ServerState
-from simulator.server.wsgi import RunningServer, running_server
-from simulator.vendors.base import PROVENANCES
-from simulator.vendors.chatvisor import links, users
-from simulator.vendors.chatvisor.links import Links
-from simulator.vendors.chatvisor.users import TooManyUsersError, User, Users
-from simulator.world import Conversation
+from vendorsim.conversation.state import Conversation
+from vendorsim.core import resources
+from vendorsim.core.provenance import PROVENANCES
+from vendorsim.runs.config import Config, Target
+from vendorsim.runs.conversation_handle import Handle
+from vendorsim.scenario.verbs import Close, Contact, Say
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.testing.app_server import RunningServer, running_server
+from vendorsim.vendors.chatvisor import links, users
+from vendorsim.vendors.chatvisor.links import Links
+from vendorsim.vendors.chatvisor.users import TooManyUsersError, User, Users
 
 DOCUMENT = json.loads((resources.contracts() / "chatvisor" / "api.openapi.json").read_bytes())
 OPERATIONS = {

@@ -9,10 +9,10 @@ import pytest
 from command_line import Vendorsim
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from simulator import contracts, library, timeline
-from simulator.events import Event
-from simulator.vendors import registry
+from vendorsim.core.event import Event
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 VENDOR = registry.get("chatvisor")
 CONTRACT = contracts.contract("chatvisor", "engage")

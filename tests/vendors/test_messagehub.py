@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from simulator import contracts, library, timeline
-from simulator.events import Event
-from simulator.vendors import registry
+from vendorsim.core.event import Event
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 HEAD = """
 scenario: A story

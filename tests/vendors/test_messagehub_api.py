@@ -14,13 +14,12 @@ import pytest
 from command_line import Vendorsim
 from delivery.receiver import Connection, Receiver, Request, status
 from ports import free_port
-
-from simulator.config import Config, Target
-from simulator.scenario.verbs import Miss
-from simulator.server.allowed_targets import refusal
-from simulator.server.app import create_app
-from simulator.server.state import ApiCall, ServerState
-from simulator.server.wsgi import running_server
+from vendorsim.http.allowed_targets import refusal
+from vendorsim.runs.config import Config, Target
+from vendorsim.scenario.verbs import Miss
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.testing.app_server import running_server
 
 TOKEN = "s3cret"
 ACCOUNT = 7

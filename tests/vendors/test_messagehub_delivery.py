@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from command_line import Completed, Vendorsim
 from delivery.receiver import Connection, Receiver, Request, never, status
-
-from simulator.delivery.policy import describe
-from simulator.delivery.setup import Policies
-from simulator.vendors import registry
+from vendorsim.delivery.planning import Policies
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.policy import describe
 
 MESSAGEHUB = registry.get("messagehub")
 HEAD = """

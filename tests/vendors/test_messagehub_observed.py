@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-
-from simulator import contracts, library, timeline
-from simulator.events import Event
-from simulator.vendors import registry
-from simulator.vendors.messagehub.observed.amending import amended
-from simulator.vendors.messagehub.observed.versions import parse
+from vendorsim.core.event import Event
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
+from vendorsim.vendors.messagehub.observed.amending import amended
+from vendorsim.vendors.messagehub.observed.versions import parse
 
 HEAD = """
 scenario: A story

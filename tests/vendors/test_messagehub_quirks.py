@@ -10,9 +10,8 @@ import pytest
 from command_line import Vendorsim
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator import library, timeline
-from simulator.vendors import registry
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import registry
 
 MESSAGEHUB = registry.get("messagehub")
 HEAD = """

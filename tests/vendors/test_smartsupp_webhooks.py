@@ -19,12 +19,11 @@ from helpdesk.body import Body
 from helpdesk.vendors import VENDORS
 from hypothesis import given
 from hypothesis import strategies as st
-
-from simulator import library, timeline
-from simulator.events import Event
-from simulator.scenario import Scenario
-from simulator.vendors import registry
-from simulator.vendors.smartsupp import ids
+from vendorsim.core.event import Event
+from vendorsim.runs import library, timeline
+from vendorsim.scenario import Scenario
+from vendorsim.vendorkit import registry
+from vendorsim.vendors.smartsupp import ids
 
 VENDOR = registry.get("smartsupp")
 PROFILE = VENDOR.profile("webhooks")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import validate as validate_openapi
-
-from simulator import contracts, library, timeline
-from simulator.errors import DocumentError
-from simulator.events import Event
-from simulator.vendors import registry
+from vendorsim.core.errors import DocumentError
+from vendorsim.core.event import Event
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 VENDOR = registry.get("userlike")
 PROFILE = VENDOR.default_profile

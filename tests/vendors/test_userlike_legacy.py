@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from helpdesk import Store, create_app
-
-from simulator import contracts, library, timeline
-from simulator.errors import DocumentError
-from simulator.events import Event
-from simulator.vendors import registry
+from vendorsim.core.errors import DocumentError
+from vendorsim.core.event import Event
+from vendorsim.runs import library, timeline
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 VENDOR = registry.get("userlike")
 PROFILE = VENDOR.profile("legacy")

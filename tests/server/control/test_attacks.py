@@ -14,9 +14,9 @@ import pytest
 from command_line import Vendorsim
 from delivery.receiver import Receiver, status
 from short_story import OF_USERLIKE, STORY
+from vendorsim.server.page import FILES
 
 from control.client import API, Client, serving
-from simulator.server.page import FILES
 
 ADMIN = "adm-s3cr3t-w0rd"
 PAGE = "/_vendorsim/"

@@ -15,9 +15,9 @@ from delivery.receiver import Receiver, Request, close, status
 from hypothesis import given
 from hypothesis import strategies as st
 from short_story import OF_USERLIKE
+from vendorsim.server.control.curl import curl_command
 
 from control.client import SECRET, Client
-from simulator.server.control.curl import curl_command
 
 # What the HAR 1.2 specification (softwareishard.com, "HAR 1.2 Spec") does not call optional.
 ENTRY = {"startedDateTime": str, "time": (int, float), "request": dict, "response": dict, "cache": dict}

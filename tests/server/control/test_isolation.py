@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from delivery.receiver import Receiver
 from short_story import OF_USERLIKE
+from vendorsim.server.namespaces import HEADER, Namespaces
 
 from control.client import Client
-from simulator.server.namespaces import HEADER, Namespaces
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

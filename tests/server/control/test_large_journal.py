@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from vendorsim.journal import pages as journal_pages
 
 from control.client import Client, serving
-from simulator import journal_pages
 
 ROWS = 100_000
 PER_CONVERSATION = 10

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from delivery.receiver import Receiver
 from short_story import OF_USERLIKE, STORY
+from vendorsim.server.control import started_runs
+from vendorsim.server.control.scenario_texts import MOST_STEPS
+from vendorsim.server.control.started_runs import MOST_RUNNING
 
 from control.client import SECRET, Client
-from simulator.server.control import started_runs
-from simulator.server.control.scenario_texts import MOST_STEPS
-from simulator.server.control.started_runs import MOST_RUNNING
 
 STARTS = datetime.fromisoformat("2026-01-05T09:00:00Z")
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from delivery.receiver import Receiver
+from vendorsim.core import resources
 
 from control.client import API, Client
-from simulator import resources
 
 # What no schema can say: that a scenario has to be sound, a number has to be somebody's, a name has to be free, and a
 # cursor has to be one that was given.

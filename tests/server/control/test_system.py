@@ -14,18 +14,19 @@ from command_line import Vendorsim
 from delivery.receiver import Receiver
 from openapi_spec_validator import validate
 from short_story import OF_USERLIKE
+from vendorsim import __version__
+from vendorsim.core import resources
+from vendorsim.delivery.background_loop import Backstage
+from vendorsim.journal.journals import JournalFile
+from vendorsim.journal.store import Journal, Recorder
+from vendorsim.server.app import create_app
+from vendorsim.server.control.blueprint import control_api
+from vendorsim.server.control.settings import Settings, Shared
+from vendorsim.server.control.workbench import Workbench
+from vendorsim.server.hub import Hub
+from vendorsim.testing.app_server import running_server
 
 from control.client import API, Client, serving
-from simulator import __version__, resources
-from simulator.delivery.backstage import Backstage
-from simulator.journal import Journal, Recorder
-from simulator.server.app import create_app
-from simulator.server.control.blueprint import control_api
-from simulator.server.control.settings import Settings, Shared
-from simulator.server.control.workbench import Workbench
-from simulator.server.hub import Hub
-from simulator.server.shared.journals import JournalFile
-from simulator.server.wsgi import running_server
 
 # A sample of the text format (prometheus.io, "Exposition formats").
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (-?[0-9.e+-]+)')

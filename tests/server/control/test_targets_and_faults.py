@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from delivery.receiver import Receiver
 from short_story import OF_USERLIKE
+from vendorsim.server.control.routes.targets import MOST_TARGETS
 
 from control.client import SECRET, Client, serving
-from simulator.server.control.routes.targets import MOST_TARGETS
 
 
 def add(api: Client, target: Receiver | str, **more: Any) -> dict[str, Any]:

@@ -1,5 +1,0 @@
-"""Google CCAI Platform."""
-
-from simulator.vendors.ccai.vendor import VENDOR
-
-__all__ = ["VENDOR"]

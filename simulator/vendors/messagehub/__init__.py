@@ -1,5 +1,0 @@
-"""MessageHub."""
-
-from simulator.vendors.messagehub.vendor import VENDOR
-
-__all__ = ["VENDOR"]

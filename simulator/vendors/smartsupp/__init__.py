@@ -1,5 +1,0 @@
-"""Smartsupp."""
-
-from simulator.vendors.smartsupp.vendor import VENDOR
-
-__all__ = ["VENDOR"]

@@ -1,5 +1,0 @@
-"""Userlike."""
-
-from simulator.vendors.userlike.vendor import VENDOR
-
-__all__ = ["VENDOR"]

@@ -1,0 +1,59 @@
+"""`accepts`: every documented event, in every form that its contract allows."""
+
+from __future__ import annotations
+
+from vendorsim.checks.assertions import accepted, edited
+from vendorsim.checks.context import Context, gather_bounded
+from vendorsim.checks.forms import maximal, minimal
+from vendorsim.checks.registry import check
+from vendorsim.checks.stories import LOCALES
+from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
+
+_SUBSCRIBED = Stated(
+    "An integration answers every event it subscribes to with a status that the vendor accepts, in the vendor's time.",
+    DOCUMENTED,
+    "the vendor's webhook documentation; the statuses and times are those of its policy (vendorsim vendors NAME)",
+)
+_ALLOWED = Stated(
+    "Whatever the contract allows may come: fields that are optional may be absent, fields that are nullable null.",
+    ASSUMED,
+    "the contract of the profile",
+)
+
+
+@check("accepts.typical", _SUBSCRIBED, "Answer every event with an accepted status as soon as it is stored.")
+async def typical(context: Context) -> None:
+    """Every event as it usually is, with people and texts of several locales."""
+
+    async def one(event: str, locale: str) -> None:
+        sample = context.sample(event, locale)
+        await context.lead(sample)
+        exchange = await context.send(sample.event)
+        context.case(event)
+        accepted(context, event, exchange, f"a typical {event}")
+
+    await gather_bounded([one(event, locale) for event in context.events() for locale in LOCALES])
+
+
+@check("accepts.minimal", _ALLOWED, "Read optional and nullable fields with a default.")
+async def smallest(context: Context) -> None:
+    """Every event with required fields only, and nulls where they are allowed."""
+
+    async def one(event: str) -> None:
+        sample = context.sample(event)
+        edits = minimal(sample.document, context.schema(event), context.resolve)
+        await edited(context, sample, edits, f"a {event} without its optional values", accepted)
+
+    await gather_bounded([one(event) for event in context.events()])
+
+
+@check("accepts.maximal", _ALLOWED, "Accept every field that the contract names.")
+async def largest(context: Context) -> None:
+    """Every event with all the fields that its contract names."""
+
+    async def one(event: str) -> None:
+        sample = context.sample(event)
+        edits = maximal(sample.document, context.schema(event), context.resolve)
+        await edited(context, sample, edits, f"a {event} with every field set", accepted)
+
+    await gather_bounded([one(event) for event in context.events()])

@@ -1,0 +1,264 @@
+"""`authenticates`: what is signed wrongly, or carries a wrong secret, is refused; what is right is accepted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from vendorsim.checks.assertions import UNAUTHORIZED, accepted, refused
+from vendorsim.checks.context import Context, Exchange
+from vendorsim.checks.forms import reordered
+from vendorsim.checks.model import ERROR, WARNING, NotJudged
+from vendorsim.checks.registry import check
+from vendorsim.checks.stories import Sample
+from vendorsim.core.clock import wall_clock
+from vendorsim.core.event import Event
+from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
+from vendorsim.delivery.requests import STALE_SECONDS
+from vendorsim.http.masking import is_secret
+from vendorsim.vendorkit.signing import Signer
+
+_AUTHENTIC = Stated(
+    "What does not come from the vendor is refused with 401 or 403.",
+    DOCUMENTED,
+    "RFC 9110, 15.5.2 (401 Unauthorized) and 15.5.4 (403 Forbidden); that receivers verify: the vendor's scheme",
+)
+_OVER_ALL = Stated(
+    "A signature is over all that its scheme names, and over the bytes as they came.",
+    DOCUMENTED,
+    "the signature scheme (vendorsim vendors NAME); Standard Webhooks specification (standardwebhooks.com)",
+)
+_FRESH = Stated(
+    "A signed time that is minutes off is refused, so that nobody can send an old request again.",
+    ASSUMED,
+    "Standard Webhooks specification (standardwebhooks.com); the vendors publish no window",
+)
+_COMPARE = "Compute the signature yourself, compare in constant time, and answer 401 when it differs or is missing."
+
+
+@check(
+    "authenticates.accepted", _AUTHENTIC, "Compute the signature as the vendor does, over the raw bytes of the body."
+)
+async def accepts_the_right_one(context: Context) -> None:
+    """Every event, correctly signed and with the configured headers."""
+    _signer_or_secrets(context)
+    for event in context.events():
+        exchange = await _send(context, context.sample(event))
+        context.case(event)
+        accepted(context, event, exchange, f"a {event} with the right signature or secret")
+
+
+@check("authenticates.missing", _AUTHENTIC, _COMPARE)
+async def refuses_none(context: Context) -> None:
+    """No signature at all, one of its headers missing or empty; no secret header."""
+    signer, secrets = _signer_or_secrets(context)
+    for event in context.events():
+        sample = context.sample(event)
+        for name in secrets:
+            await _refused(context, sample, f"without {name}", headers={name: None})
+        if signer is not None:
+            await _refused(context, sample, "without a signature", {})
+            if event == context.events()[0]:
+                for what, signature in _incomplete(signer, sample.event):
+                    await _refused(context, sample, what, signature)
+
+
+def _incomplete(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, str]]]:
+    """The headers of a right signature, but for one of those that it can't be verified without."""
+    whole = signer.headers(event.id, _now(), event.body)
+    for name, text in signer.scheme.headers.items():
+        if "{signatures}" in text:
+            yield f"with an empty {name}", {**whole, name: ""}
+        if "{signatures}" in text or text in signer.scheme.message:
+            yield f"without {name}", {key: value for key, value in whole.items() if key != name}
+
+
+@check("authenticates.wrong", _AUTHENTIC, _COMPARE)
+async def refuses_wrong_ones(context: Context) -> None:
+    """A signature by another secret, over another body, of nonsense; another value of a secret header."""
+    signer, secrets = _signer_or_secrets(context)
+    for event in context.events():
+        sample = context.sample(event)
+        for name, value in secrets.items():
+            await _refused(context, sample, f"with another {name}", headers={name: _other(value)})
+        if signer is not None:
+            await _refused(context, sample, "signed by another secret", _by_another(signer, sample.event))
+            if event == context.events()[0]:
+                for what, signature in _nonsense(signer, sample.event):
+                    await _refused(context, sample, what, signature)
+
+
+def _by_another(signer: Signer, event: Event) -> dict[str, str]:
+    return replace(signer, keys=(*(key + b"?" for key in signer.keys),)).headers(event.id, _now(), event.body)
+
+
+def _nonsense(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, str]]]:
+    yield "with the signature of another body", signer.headers(event.id, _now(), event.body + b" ")
+    for nonsense in ("nonsense", "0" * 64, "\u00e9\u00e8"):
+        yield f"with the signature {nonsense[:12]}", signer.written(event.id, _now(), [nonsense])
+    if "{timestamp}" in signer.scheme.message:
+        right = signer.headers(event.id, _now(), event.body)
+        timed = [name for name, text in signer.scheme.headers.items() if text == "{timestamp}"]
+        yield "with a time that is no number", right | dict.fromkeys(timed, "yesterday")
+
+
+@check("authenticates.stale", _FRESH, "Refuse signatures whose time is more than five minutes off.", WARNING)
+async def refuses_old_ones(context: Context) -> None:
+    """A signature that is right, and an hour old."""
+    signer = _timed_signer(context)
+    event = context.events()[0]
+    sample = context.sample(event)
+    signature = signer.headers(sample.event.id, _now() - STALE_SECONDS, sample.event.body)
+    exchange = await context.send(sample.event, signature=signature)
+    context.case(event)
+    what = f"a {event} whose signature is an hour old"
+    if context.accepted(exchange):
+        _fail(context, event, exchange, f"{what} was accepted", WARNING)
+    else:
+        refused(context, event, exchange, what)
+
+
+@check("authenticates.replayed", _OVER_ALL, "Verify each request by its own body, whatever was verified before.")
+async def refuses_replayed_ones(context: Context) -> None:
+    """The id, time and signature of a delivery that was accepted, with another body."""
+    signer = _signer(context)
+    event = context.events()[0]
+    first, other = context.sample(event), context.sample(event)
+    signature = signer.headers(first.event.id, _now(), first.event.body)
+    _require_accepted(context, await _send(context, first, signature=signature))
+    exchange = await context.send(other.event, signature=signature)
+    context.case(event)
+    refused(context, event, exchange, f"a {event} with the signature of one that was accepted before")
+
+
+@check("authenticates.body_only", _OVER_ALL, "Put the time (and id) that the scheme names in front of the body.")
+async def refuses_body_only(context: Context) -> None:
+    """A signature over the body alone, where the scheme signs more."""
+    signer = _signer(context)
+    if signer.scheme.message == ("{body}",):
+        raise NotJudged("the scheme signs the body only")
+    event = context.events()[0]
+    sample = context.sample(event)
+    if context.accepted(await context.send(sample.event, signature=_by_another(signer, sample.event))):
+        raise NotJudged("any signature is accepted, see authenticates.wrong")
+    over_body = replace(signer, scheme=replace(signer.scheme, message=("{body}",)))
+    exchange = await _send(context, sample, signature=over_body.headers(sample.event.id, _now(), sample.event.body))
+    context.case(event)
+    if context.accepted(exchange):
+        message = f"a {event} signed over its body alone was accepted: the integration verifies a signature over the"
+        _fail(context, event, exchange, f"{message} body only", ERROR)
+    else:
+        refused(context, event, exchange, f"a {event} signed over its body alone")
+
+
+@check("authenticates.reserialised", _OVER_ALL, "Verify the raw bytes, before anything parses them.")
+async def verifies_raw_bytes(context: Context) -> None:
+    """A correctly signed body in a form that no library writes: other spaces, escapes and order of keys."""
+    _signer(context)
+    event = context.events()[0]
+    exchange = await _signed_form(context, event, unusual)
+    context.case(event)
+    if context.accepted(exchange):
+        return
+    if exchange.status not in UNAUTHORIZED:
+        accepted(context, event, exchange, f"a {event} with unusual spaces and escapes, correctly signed")
+        return
+    forms = [await _signed_form(context, event, form) for form in (context.encode, orjson.dumps, _as_python)]
+    if not any(context.accepted(form) for form in forms):
+        raise NotJudged("no signature is accepted, see authenticates.accepted")
+    context.fail(
+        event,
+        f"a {event} that is correctly signed, but written with unusual spaces and escapes, was answered "
+        f"{exchange.outcome()}: the integration verifies the re-serialised body, not the raw bytes",
+        expected=context.expected_statuses(),
+        found=exchange.outcome(),
+        exchange=exchange,
+    )
+
+
+def unusual(document: Any) -> bytes:
+    """Valid JSON that differs from whatever any library would write for the same document."""
+    text = json.dumps(reordered(document), ensure_ascii=True, separators=(" ,  ", "  :\t"))
+    return f"\n{text}\n".replace("/", "\\/").replace("<", "\\u003c").replace(">", "\\u003E").encode()
+
+
+def _as_python(document: Any) -> bytes:
+    return json.dumps(document).encode()
+
+
+async def _signed_form(context: Context, event: str, form: Any) -> Exchange:
+    """Sends a fresh event whose body is written in another form, correctly signed."""
+    sample = context.sample(event)
+    return await _send(context, sample, form(sample.document))
+
+
+async def _send(
+    context: Context, sample: Sample, body: bytes | None = None, *, signature: Mapping[str, str] | None = None
+) -> Exchange:
+    await context.lead(sample)
+    return await context.send(sample.event, body, signature=signature)
+
+
+async def _refused(
+    context: Context,
+    sample: Sample,
+    what: str,
+    signature: Mapping[str, str] | None = None,
+    headers: Mapping[str, str | None] | None = None,
+) -> None:
+    """Sends the event with another signature, or with other headers (None takes one away), which must be refused."""
+    event = sample.event
+    exchange = await context.send(event, headers=headers, signature=signature)
+    context.case(event.name)
+    refused(context, event.name, exchange, f"a {event.name} {what}")
+
+
+def _require_accepted(context: Context, exchange: Exchange) -> None:
+    if not context.accepted(exchange):
+        raise NotJudged(f"even a right signature is answered {exchange.outcome()}, see authenticates.accepted")
+
+
+def _fail(context: Context, event: str, exchange: Exchange, message: str, severity: str) -> None:
+    context.fail(event, message, expected="401 or 403", found=exchange.outcome(), exchange=exchange, severity=severity)
+
+
+def _signer_or_secrets(context: Context) -> tuple[Signer | None, Mapping[str, str]]:
+    """Who signs, and the configured headers that are secrets. Raises NotJudged where there is neither."""
+    place = context.settings.place
+    event = context.sample(context.events()[0]).event
+    secrets = {name: value for name, value in place.headers_of(event).items() if is_secret(f"{name}: {value}".encode())}
+    if not place.signs and not secrets:
+        raise NotJudged(
+            "the vendor signs nothing here; give the secret that your integration asks for with --header, or a scheme "
+            "with --policy signing=NAME and --secret-env NAME"
+        )
+    return place.signer if place.signs else None, secrets
+
+
+def _signer(context: Context) -> Signer:
+    place = context.settings.place
+    signer = place.signer
+    if signer is None or not place.signs:
+        raise NotJudged("the vendor signs nothing here")
+    return signer
+
+
+def _timed_signer(context: Context) -> Signer:
+    signer = _signer(context)
+    if "{timestamp}" not in signer.scheme.message:
+        raise NotJudged("the scheme signs no time")
+    return signer
+
+
+def _other(value: str) -> str:
+    """Another value of the same form: of the same length, and with the same first word (`Bearer`)."""
+    first, space, rest = value.rpartition(" ")
+    return first + space + "".join("x" if char != "x" else "y" for char in rest) if rest else "x"
+
+
+def _now() -> int:
+    return wall_clock() // 1000

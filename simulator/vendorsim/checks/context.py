@@ -1,0 +1,310 @@
+"""What a check works with: fresh samples, requests to the integration, and a place to report findings."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from vendorsim.checks.coverage import Coverage
+from vendorsim.checks.forms import Resolve
+from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
+from vendorsim.checks.registry import Selection
+from vendorsim.checks.stories import Sample, Stories
+from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.core.event import Event
+from vendorsim.delivery.requests import Destination
+from vendorsim.http.masking import masked
+from vendorsim.http.outgoing import Framing, Outgoing
+from vendorsim.http.transport import TIMEOUT, UNREACHABLE, Answer, Failure, Transport
+from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.vendorkit.policy import Policy, statuses_text
+from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.vendor import Vendor
+
+if TYPE_CHECKING:
+    from vendorsim.checks.probes import Probe
+    from vendorsim.server.backend import ServerState
+
+SHOWN = 2_000
+# A target that is silent so many times in a row is given up on.
+MOST_SILENCES = 3
+
+
+class TargetGone(Exception):
+    """The integration is not there, or answers nothing any more; the message says what happened."""
+
+    def __init__(self, reason: str, unreachable: bool) -> None:
+        super().__init__(reason)
+        self.unreachable = unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came of it. `milliseconds` is until the answer was read."""
+
+    head: bytes
+    body: bytes
+    answer: Answer | Failure
+    milliseconds: float
+
+    @property
+    def status(self) -> int | None:
+        return self.answer.status if isinstance(self.answer, Answer) else None
+
+    def outcome(self) -> str:
+        """What happened, in a few words: `500`, `no answer within 2 s`."""
+        return str(self.answer.status) if isinstance(self.answer, Answer) else self.answer.reason
+
+
+@dataclass(slots=True)
+class Settings:
+    """One run of checks: who plays, whom it plays against, and what it may use."""
+
+    vendor: Vendor
+    profile: Profile
+    policy: Policy
+    contract: Contract
+    place: Destination
+    transport: Transport
+    stories: Stories
+    selection: Selection
+    seed: int
+    coverage: Coverage
+    command: tuple[str, ...]
+    probe: Probe | None = None
+    probe_ignore: tuple[str, ...] = ()
+    state: ServerState | None = None
+    fuzz: bool = False
+    max_examples: int = 100
+    severities: Mapping[str, str] = field(default_factory=dict)
+    # What was seen once and is judged by several checks, by the name of their family.
+    shared: dict[str, Any] = field(default_factory=dict)
+
+
+class Context:
+    """The hands of one check."""
+
+    def __init__(self, settings: Settings, check: Check, result: Result) -> None:
+        self.settings = settings
+        self.check = check
+        self.result = result
+        self._by_key: dict[str, int] = {}
+        self._silences = 0
+        self._unreachable = False
+        self._sent = 0
+
+    # What there is to send
+
+    def events(self) -> tuple[str, ...]:
+        """The events to judge: those of the profile that `--only` selects. Raises NotJudged when there are none."""
+        known = self.settings.stories.events()
+        chosen = tuple(name for name in known if self.settings.selection.takes_event(name))
+        if not chosen:
+            raise NotJudged("the vendor sends no event")
+        return chosen
+
+    def sample(self, event: str, locale: str = "en_US") -> Sample:
+        """A fresh conversation up to an event of that name."""
+        return self.settings.stories.sample(event, locale)
+
+    def schema(self, event: str) -> Mapping[str, Any]:
+        return self.settings.contract.resolve(f"{event}{SUFFIX}")
+
+    @property
+    def resolve(self) -> Resolve:
+        """Follows the references of the contract's schemas."""
+        return self.settings.contract.resolve
+
+    def encode(self, document: Any) -> bytes:
+        """A document as this vendor writes bodies."""
+        return self.settings.profile.encode(document)
+
+    def is_valid(self, event: str, document: Any) -> bool:
+        return self.settings.contract.is_valid(event, document)
+
+    # Sending
+
+    async def lead(self, sample: Sample) -> None:
+        """Sends what comes before the sample's event, so that the integration knows the conversation."""
+        for event in sample.lead:
+            await self.send(event)
+
+    async def send(
+        self,
+        event: Event,
+        body: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        *,
+        signature: Mapping[str, str] | None = None,
+        framing: Framing = "length",
+        odd_case: bool = False,
+        cut: float = 1.0,
+    ) -> Exchange:
+        """Sends one request: the event's, with another body or headers where they are given (None takes one away).
+
+        It is signed as the policy says, over the body that is sent; `signature` gives the signature headers instead.
+        With `cut` below 1 only that share of the body leaves. Raises TargetGone.
+        """
+        settings = self.settings
+        place = settings.place
+        sent = event.body if body is None else body
+        self._sent += 1
+        out = Outgoing(place.endpoint, event.method, place.headers_of(event), sent, f"{event.id}-check-{self._sent}", 1)
+        out.framing, out.odd_case = framing, odd_case
+        # Servers that serve one kept connection at a time would leave the others without an answer.
+        out.connection = "new"
+        if cut < 1:
+            out.sent, out.ending = cut, "close"
+        for name, value in (headers or {}).items():
+            out.headers = {key: old for key, old in out.headers.items() if key.lower() != name.lower()}
+            if value is not None:
+                out.headers[name] = value
+        if signature is not None:
+            out.headers.update(signature)
+        elif place.signer is not None:
+            out.headers.update(place.signer.headers(out.delivery, wall_clock() // 1000, sent))
+        policy = settings.policy
+        began = monotonic()
+        answer = await settings.transport.exchange(
+            place.endpoint, out.wire(), policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
+        )
+        exchange = Exchange(out.head(), sent, answer, (monotonic() - began) * 1000)
+        self._note_silence(exchange)
+        settings.coverage.sent(event.name, sent, exchange.status)
+        return exchange
+
+    def _note_silence(self, exchange: Exchange) -> None:
+        answer = exchange.answer
+        if isinstance(answer, Answer) or answer.kind not in (TIMEOUT, UNREACHABLE):
+            self._silences = 0
+            return
+        self._silences += 1
+        # Requests that go side by side must not take the second refusal for a finding.
+        if answer.kind == UNREACHABLE and (self._unreachable or self._silences == 1):
+            self._unreachable = True
+            raise TargetGone(f"{self.settings.place.endpoint.shown}: {answer.reason}", unreachable=True)
+        if self._silences >= MOST_SILENCES:
+            raise TargetGone(
+                f"{self._silences} requests in a row were not answered: {answer.reason}", unreachable=False
+            )
+
+    # Judging
+
+    def case(self, event: str | None = None) -> None:
+        """Counts one case of this check."""
+        self.result.cases += 1
+        if event is not None:
+            self.result.cells.setdefault(event, "passed")
+
+    def expected_statuses(self) -> str:
+        return statuses_text(self.settings.policy.accepted.value)
+
+    def accepted(self, exchange: Exchange) -> bool:
+        """Whether the vendor would be content."""
+        return exchange.status in self.settings.policy.accepted.value
+
+    def fail(
+        self,
+        event: str | None,
+        message: str,
+        *,
+        expected: str,
+        found: str,
+        pointer: str = "",
+        exchange: Exchange | None = None,
+        severity: str | None = None,
+        cause: Sequence[str] = (),
+    ) -> None:
+        """Reports a violation. Cases with the same cause (default: what was found, and the pointer) are one finding."""
+        severity = severity or self.settings.severities.get(self.check.id) or self.check.severity
+        parts = (self.check.id, severity, *(cause or (found, pointer)))
+        key = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
+        if event is not None and self.result.cells.get(event) != ERROR:
+            self.result.cells[event] = severity
+        known = self._by_key.get(key)
+        if known is not None:
+            finding = self.result.findings[known]
+            self.result.findings[known] = _again(finding)
+            return
+        self._by_key[key] = len(self.result.findings)
+        request, answer = _shown(exchange)
+        self.result.findings.append(
+            Finding(
+                check=self.check.id,
+                event=event,
+                severity=severity,
+                message=message,
+                expected=expected,
+                found=found,
+                pointer=pointer,
+                key=key,
+                reproduce=self._reproduce(event),
+                remedy=self.check.remedy,
+                statement=self.check.statement,
+                request=request,
+                answer=answer,
+            )
+        )
+
+    def _reproduce(self, event: str | None) -> str:
+        only = self.check.id if event is None else f"{self.check.id}:{event}"
+        return shlex.join((*self.settings.command, "--only", only))
+
+
+def _again(finding: Finding) -> Finding:
+    return replace(finding, count=finding.count + 1)
+
+
+def _shown(exchange: Exchange | None) -> tuple[str | None, str | None]:
+    """Request and answer for people: bounded, without secrets."""
+    if exchange is None:
+        return None, None
+    head, secrets = masked(exchange.head)
+    request = _bounded(head) + _bounded(exchange.body)
+    answer = exchange.answer
+    if isinstance(answer, Failure):
+        return request, answer.reason
+    headers = "".join(f"{name}: {value}\n" for name, value in answer.headers if name.lower() != "set-cookie")
+    text = f"{answer.status}\n{headers}\n{_bounded(answer.body)}"
+    for secret in secrets:
+        text = text.replace(secret.decode("utf-8", "replace"), "***")
+    return request, text
+
+
+def _bounded(data: bytes) -> str:
+    text = data[:SHOWN].decode("utf-8", "replace")
+    return text if len(data) <= SHOWN else f"{text}… ({len(data)} bytes)"
+
+
+async def gather_bounded(work: Sequence[Any], at_once: int = 4) -> None:
+    """Runs coroutines side by side, a few at a time; the first error ends all."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(item: Any) -> None:
+        async with gate:
+            await item
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for item in work:
+                tasks.create_task(one(item))
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+    finally:
+        # What was never begun is let go of quietly.
+        for item in work:
+            item.close()
+
+
+def as_document(body: bytes) -> Any:
+    """A body as a document."""
+    return orjson.loads(body)

@@ -1,0 +1,116 @@
+"""Where two states differ, told by JSON pointers, and states without what a user leaves out. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from vendorsim.checks.forms import Path, pointer
+from vendorsim.checks.symbols import has_symbol
+from vendorsim.core.errors import InputError
+
+SHOWN = 200
+_NOTHING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place of a state. `what` says in a few words how it differs; `expected` and `found` are bounded JSON."""
+
+    path: Path
+    what: str
+    expected: str
+    found: str
+
+    @property
+    def pointer(self) -> str:
+        return pointer(self.path)
+
+    @property
+    def pattern(self) -> str:
+        """The pointer with `*` for the items of lists and for keys that are generated ids."""
+        return pointer("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
+
+
+def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[Difference]:
+    """The places in which a state is not as expected, each as deep as it can be told."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in {**expected, **found}:
+            yield from differences(expected.get(key, _NOTHING), found.get(key, _NOTHING), (*path, key))
+    elif isinstance(expected, list) and isinstance(found, list):
+        yield from _of_lists(expected, found, path)
+    elif not _same(expected, found):
+        yield Difference(path, _told(expected, found), _shown(expected), _shown(found))
+
+
+def _of_lists(expected: list[Any], found: list[Any], path: Path) -> Iterator[Difference]:
+    if len(expected) != len(found):
+        what = f"has {_items(len(found))} instead of {len(expected)}"
+        yield Difference(path, what, _shown(expected), _shown(found))
+    elif expected != found and sorted(map(_key, expected)) == sorted(map(_key, found)):
+        yield Difference(path, "has its items in another order", _shown(expected), _shown(found))
+    else:
+        for index, (item, other) in enumerate(zip(expected, found, strict=True)):
+            yield from differences(item, other, (*path, index))
+
+
+def _same(expected: Any, found: Any) -> bool:
+    return isinstance(expected, bool) is isinstance(found, bool) and bool(expected == found)
+
+
+def _told(expected: Any, found: Any) -> str:
+    if found is _NOTHING:
+        return "is missing"
+    if expected is _NOTHING:
+        return f"is there, as {_shown(found)}"
+    return f"is {_shown(found)} instead of {_shown(expected)}"
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def _key(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _shown(value: Any) -> str:
+    if value is _NOTHING:
+        return "nothing"
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
+
+
+Pattern = tuple[str, ...]
+
+
+def pattern(text: str) -> Pattern:
+    """The parts of a JSON pointer in which `*` stands for any key or index. Raises InputError."""
+    if not text.startswith("/"):
+        raise InputError(f"'{text}' is not a JSON pointer; write it like /updated_at or /messages/*/stored_at")
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
+
+
+def without(state: Any, patterns: Iterable[Pattern]) -> Any:
+    """A copy of the state without the places that the patterns name, items of lists replaced by null."""
+    return _without(state, [found for found in patterns if found])
+
+
+def _without(state: Any, patterns: Sequence[Pattern]) -> Any:
+    if not patterns:
+        return state
+    if isinstance(state, dict):
+        kept = {key: (value, _below(key, patterns)) for key, value in state.items()}
+        return {key: _without(value, below) for key, (value, below) in kept.items() if () not in below}
+    if isinstance(state, list):
+        items = [(item, _below(str(index), patterns)) for index, item in enumerate(state)]
+        return [None if () in below else _without(item, below) for item, below in items]
+    return state
+
+
+def _below(part: str, patterns: Sequence[Pattern]) -> list[Pattern]:
+    """What is left of the patterns behind a key or index."""
+    return [found[1:] for found in patterns if found[0] in ("*", part)]

@@ -1,0 +1,110 @@
+"""Runs the checks one after the other, and yields what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from vendorsim.checks.context import Context, Settings, TargetGone
+from vendorsim.checks.deduplicate import merged
+from vendorsim.checks.model import (
+    ERROR,
+    FAILED,
+    NOT_JUDGED,
+    PASSED,
+    SKIPPED,
+    Check,
+    NotJudged,
+    Result,
+    Skipped,
+    Verdict,
+)
+from vendorsim.checks.registry import all_checks
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A check begins; `result` fills up while it goes on."""
+
+    check: Check
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A check is over."""
+
+    result: Result
+
+
+CheckEvent = Started | Finished | Verdict
+
+
+async def run(settings: Settings, skipped: Mapping[str, str]) -> AsyncIterator[CheckEvent]:
+    """Runs every check that is selected; `skipped` gives the reasons for those the user leaves out.
+
+    The last event is the verdict. A target that is gone ends the judging, not the run: what is left is "not judged".
+    """
+    results: list[Result] = []
+    gone: TargetGone | None = None
+    for check in all_checks():
+        if not settings.selection.takes_check(check):
+            continue
+        result = Result(check)
+        yield Started(check, result)
+        if check.id in skipped or check.family in skipped:
+            result.status = SKIPPED
+            result.reason = skipped.get(check.id) or skipped.get(check.family)
+        elif gone is not None:
+            result.status, result.reason = NOT_JUDGED, f"the target is gone: {gone}"
+        else:
+            gone = await _judge(settings, check, result)
+        result.findings = merged(result.findings)
+        results.append(result)
+        yield Finished(result)
+    yield verdict(settings, results, gone)
+
+
+async def _judge(settings: Settings, check: Check, result: Result) -> TargetGone | None:
+    """Judges one check; answers the error when the target went away."""
+    context = Context(settings, check, result)
+    try:
+        await check.run(context)
+    except NotJudged as error:
+        result.status, result.reason = NOT_JUDGED, str(error)
+    except Skipped as error:
+        result.status, result.reason = SKIPPED, str(error)
+    except TargetGone as error:
+        result.status, result.reason = NOT_JUDGED, str(error)
+        if not error.unreachable:
+            context.fail(
+                None,
+                f"the integration stopped answering: {error}",
+                expected="answers",
+                found=str(error),
+                cause=("gone",),
+            )
+        if result.findings:
+            result.status = FAILED
+        return error
+    if any(finding.severity == ERROR for finding in result.findings):
+        result.status = FAILED
+    elif result.status == PASSED and result.cases == 0:
+        result.status, result.reason = NOT_JUDGED, "there was nothing to try"
+    return None
+
+
+def verdict(
+    settings: Settings, results: list[Result], gone: TargetGone | None = None, *, interrupted: bool = False
+) -> Verdict:
+    """The verdict on what was judged so far."""
+    return Verdict(
+        vendor=settings.vendor.name,
+        profile=settings.profile.name,
+        target=settings.place.endpoint.shown,
+        seed=settings.seed,
+        results=tuple(results),
+        coverage=settings.coverage.document(),
+        interrupted=interrupted,
+        unreachable=str(gone) if gone is not None and gone.unreachable else None,
+    )

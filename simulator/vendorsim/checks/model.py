@@ -1,0 +1,160 @@
+"""Checks, findings and what a run of them yields, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vendorsim.core.provenance import Stated
+
+if TYPE_CHECKING:
+    from vendorsim.checks.context import Context
+
+ERROR, WARNING = "error", "warning"
+PASSED, FAILED, NOT_JUDGED, SKIPPED = "passed", "failed", "not_judged", "skipped"
+FAMILIES = (
+    "accepts",
+    "tolerates",
+    "rejects",
+    "authenticates",
+    "idempotent",
+    "order_tolerant",
+    "retry_safe",
+    "isolated",
+    "calls_api",
+    "fuzz",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that an integration is held to.
+
+    `run` judges it through the context it gets. It raises NotJudged where it can't. `statement` is what the
+    integration has to do, with where that is known from; `remedy` says what to change when it doesn't.
+    """
+
+    id: str
+    statement: Stated[str]
+    remedy: str
+    run: Callable[[Context], Awaitable[None]]
+    severity: str = ERROR
+
+    @property
+    def family(self) -> str:
+        return self.id.partition(".")[0]
+
+
+class NotJudged(Exception):
+    """A check can't be judged; the message says why."""
+
+
+class Skipped(Exception):
+    """A check is left out unless it is asked for; the message says how to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation, and how to see it again.
+
+    `pointer` is the JSON pointer of the field it is about ("" for the whole body), in the request or, for checks of
+    the state, in the integration's state. `request` and `answer` are bounded and without secrets. `key` is the same for
+    all cases with one cause, and `count` says how many those were.
+    """
+
+    check: str
+    event: str | None
+    severity: str
+    message: str
+    expected: str
+    found: str
+    pointer: str
+    key: str
+    reproduce: str
+    remedy: str
+    statement: Stated[str]
+    request: str | None = None
+    answer: str | None = None
+    count: int = 1
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "check": self.check,
+            "event": self.event,
+            "severity": self.severity,
+            "message": self.message,
+            "expected": self.expected,
+            "found": self.found,
+            "pointer": self.pointer,
+            "reproduce": self.reproduce,
+            "key": self.key,
+            "count": self.count,
+            "remedy": self.remedy,
+            "statement": {
+                "text": self.statement.value,
+                "provenance": self.statement.provenance,
+                "source": self.statement.source,
+            },
+            "request": self.request,
+            "answer": self.answer,
+        }
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one check. `reason` says why it was not judged or skipped."""
+
+    check: Check
+    status: str = PASSED
+    cases: int = 0
+    reason: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    cells: dict[str, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        return {"id": self.check.id, "status": self.status, "cases": self.cases, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A whole run. `coverage` says what was exercised and what was not."""
+
+    vendor: str
+    profile: str
+    target: str
+    seed: int
+    results: tuple[Result, ...]
+    coverage: Mapping[str, Any]
+    interrupted: bool = False
+    unreachable: str | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding for result in self.results for finding in result.findings]
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity == ERROR for finding in self.findings)
+
+    @property
+    def exit_code(self) -> int:
+        if self.interrupted:
+            return 130
+        if self.unreachable is not None:
+            return 3
+        return 1 if self.failed else 0
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "vendor": self.vendor,
+            "profile": self.profile,
+            "target": self.target,
+            "seed": self.seed,
+            "verdict": "failed" if self.failed or self.exit_code else "passed",
+            "checks": [result.document() for result in self.results],
+            "findings": [finding.document() for finding in self.findings],
+            "coverage": self.coverage,
+            "interrupted": self.interrupted,
+            "reason": self.unreachable,
+        }

@@ -1,0 +1,107 @@
+"""How an integration shows its state: a URL, or a function of the user's own."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import orjson
+
+from vendorsim.checks.model import NotJudged
+from vendorsim.core.errors import InputError
+from vendorsim.http.endpoint import endpoint, own_headers
+from vendorsim.http.outgoing import Wire
+from vendorsim.http.transport import Answer, Transport
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDERS = ("conversation_id", "identifier")
+# A state counts as settled when so many reads in a row, so many seconds apart, say the same.
+QUIET_READS, QUIET_PAUSE = 3, 0.06
+LONGEST_WAIT = 8.0
+
+
+class ProbeError(NotJudged):
+    """The probe gave nothing that can be judged; the message says what it gave."""
+
+
+class Probe(Protocol):
+    """Reads the integration's state of one conversation; None means that it knows nothing of it."""
+
+    async def read(self, conversation_id: str, identifier: str | None) -> Any:
+        """The state as a JSON document. Raises ProbeError."""
+        ...
+
+
+class UrlProbe:
+    """A URL template with {conversation_id} and {identifier}. 404 means that nothing is known."""
+
+    def __init__(self, template: str, transport: Transport, headers: Mapping[str, str]) -> None:
+        """Raises InputError for a template that can't work."""
+        unknown = [name for name in _PLACEHOLDER.findall(template) if name not in PLACEHOLDERS]
+        if unknown:
+            raise InputError(
+                f"--probe {template}: unknown placeholder {{{unknown[0]}}}; known: {', '.join(PLACEHOLDERS)}"
+            )
+        endpoint(_PLACEHOLDER.sub("x", template))
+        self._template = template
+        self._transport = transport
+        self._headers = headers
+
+    async def read(self, conversation_id: str, identifier: str | None) -> Any:
+        values = {"conversation_id": conversation_id, "identifier": identifier or ""}
+        place = endpoint(_PLACEHOLDER.sub(lambda found: quote(values[found[1]], safe=""), self._template))
+        headers = {**own_headers(place), "Accept": "application/json", **self._headers}
+        lines = [f"GET {place.resource} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        answer = await self._transport.exchange(place, Wire((("\r\n".join(lines) + "\r\n\r\n").encode(),)), 5.0, 10.0)
+        if not isinstance(answer, Answer):
+            raise ProbeError(f"the probe {place.shown} gave no answer: {answer.reason}")
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise ProbeError(f"the probe {place.shown} answered {answer.status}, not 200 or 404")
+        try:
+            return orjson.loads(answer.body)
+        except orjson.JSONDecodeError as error:
+            raise ProbeError(f"the probe {place.shown} did not answer JSON: {error.msg}") from None
+
+
+class FunctionProbe:
+    """A Python callable `(conversation_id, identifier) -> JSON document or None`."""
+
+    def __init__(self, function: Callable[[str, str | None], Any]) -> None:
+        self._function = function
+
+    async def read(self, conversation_id: str, identifier: str | None) -> Any:
+        try:
+            state = await asyncio.to_thread(self._function, conversation_id, identifier)
+            return orjson.loads(orjson.dumps(state))
+        except Exception as error:
+            raise ProbeError(f"the probe raised {type(error).__name__}: {error}") from error
+
+
+def probe(text: str, transport: Transport, headers: Mapping[str, str]) -> Probe:
+    """A probe from what the user wrote: a URL template, or `module:function`. Raises InputError."""
+    if text.startswith(("http://", "https://")):
+        return UrlProbe(text, transport, headers)
+    module, colon, name = text.partition(":")
+    if not colon or not name.isidentifier():
+        raise InputError(f"--probe {text}: write a URL with {{conversation_id}}, or module:function")
+    try:
+        return FunctionProbe(getattr(importlib.import_module(module), name))
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"--probe {text}: {error}") from None
+
+
+async def settled(source: Probe, conversation_id: str, identifier: str | None) -> Any:
+    """The state once it is quiet: the same in several reads in a row. Raises ProbeError when it never is."""
+    reads: list[Any] = []
+    for _ in range(int(LONGEST_WAIT / QUIET_PAUSE)):
+        reads.append(await source.read(conversation_id, identifier))
+        if len(reads) >= QUIET_READS and all(read == reads[-1] for read in reads[-QUIET_READS:]):
+            return reads[-1]
+        await asyncio.sleep(QUIET_PAUSE)
+    raise ProbeError(f"the state kept changing for {LONGEST_WAIT:g} s")

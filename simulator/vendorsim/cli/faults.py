@@ -1,0 +1,32 @@
+"""`vendorsim faults`: every deliberate deviation, with an example."""
+
+from __future__ import annotations
+
+import click
+
+from vendorsim.cli import options
+from vendorsim.reporting.console import print_json, results, table
+
+
+@click.command("faults", cls=options.Command)
+@options.json_output
+def command(as_json: bool) -> None:
+    """List the faults: how a delivery can misbehave on purpose.
+
+    In a scenario a fault stands on a step, as in `fault: {duplicate: 1}`; on the command line it is
+    NAME[=ARG][@RATE].
+
+    \b
+    vendorsim faults
+    vendorsim play returning-customer --vendor userlike --to http://localhost:8000/hook --fault reset@0.1
+    """
+    from vendorsim.scenario.faults import KINDS
+
+    if as_json:
+        print_json([{"name": fault.name, "help": fault.help, "example": fault.example} for fault in KINDS.values()])
+        return
+    rows = table("fault", "what happens", "on the command line", "on a step")
+    for fault in KINDS.values():
+        name, _, argument = fault.example.partition("=")
+        rows.add_row(name, fault.help, f"--fault {fault.example}", f"fault: {{{name}: {argument or 'true'}}}")
+    results().print(rows)

@@ -1,0 +1,238 @@
+"""`vendorsim journal`: what was sent and received."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from vendorsim.cli import options
+from vendorsim.cli.journals import open_journal
+from vendorsim.core.errors import InputError
+from vendorsim.journal.documents import attempt_document, attempt_summary, call_document
+from vendorsim.reporting.console import messages, print_json, results, table, write_line
+
+if TYPE_CHECKING:
+    from vendorsim.http.endpoint import Endpoint
+    from vendorsim.journal.pages import Row
+    from vendorsim.journal.store import Book
+    from vendorsim.runs.config import Config, Target
+
+
+@click.group("journal")
+def command() -> None:
+    """What was sent and received: list, show, resend, export.
+
+    \b
+    vendorsim journal list
+    vendorsim journal show 17
+    """
+
+
+def _file(function: Any) -> Any:
+    return click.option(
+        "--journal",
+        "file",
+        metavar="FILE",
+        envvar="VENDORSIM_JOURNAL",
+        help="Default: the project's journal; the URL of a database: that of servers that share their state.",
+    )(function)
+
+
+@command.command("list", cls=options.Command)
+@click.option("--run", "run", type=click.IntRange(1), help="Of this run; default: the last one.")
+@click.option("--all", "everything", is_flag=True, help="Of all runs.")
+@click.option("--most", type=click.IntRange(1), default=200, show_default=True, help="So many of the newest.")
+@_file
+@options.json_output
+def list_(run: int | None, everything: bool, most: int, file: str | None, as_json: bool) -> None:
+    """List attempts and received calls, the oldest first.
+
+    \b
+    vendorsim journal list --all --most 50
+    """
+    journal = _open(file)
+    chosen = None if everything else run or journal.last_run()
+    attempts = list(journal.attempts(chosen, newest_first=True, most=most))[::-1]
+    calls = list(journal.calls(chosen, newest_first=True, most=most))[::-1]
+    if as_json:
+        print_json([attempt_summary(row) for row in attempts] + [call_document(row) for row in calls])
+        return
+    rows = table("id", "run", "sent at", "event", "attempt", "status", "ms", "verdict", "faults")
+    for row in attempts:
+        rows.add_row(*[_cell(attempt_summary(row)[key]) for key in _LISTED])
+    results().print(rows)
+    if calls:
+        received = table("received", "operation", "session", "status", "answer")
+        for row in calls:
+            call = call_document(row)
+            received.add_row(call["at"], call["operation"], call["session"], str(call["status"]), call["message"])
+        results().print(received)
+
+
+@command.command("show", cls=options.Command)
+@click.argument("number", type=click.IntRange(1), metavar="ID")
+@_file
+@options.json_output
+def show(number: int, file: str | None, as_json: bool) -> None:
+    """Show attempt ID whole: the request, byte for byte, and its answer. Secrets are masked.
+
+    \b
+    vendorsim journal show 17
+    """
+    document = attempt_document(_attempt(_open(file), number))
+    if as_json:
+        print_json(document)
+        return
+    request, answer = document["request"], document["answer"]
+    click.echo(f"# attempt {number}: {document['verdict']}" + (f", {document['reason']}" if document["reason"] else ""))
+    if document["faults"]:
+        click.echo(f"# faults: {', '.join(document['faults'])}")
+    if request is not None:
+        click.echo(request["head"].rstrip() + "\n")
+        _echo_body(request["body"])
+    if answer is not None:
+        click.echo(f"\n# answered {document['status']} after {document['milliseconds']:.1f} ms")
+        for name, value in answer["headers"]:
+            click.echo(f"{name}: {value}")
+        click.echo()
+        _echo_body(answer["body"])
+
+
+def _echo_body(body: dict[str, str]) -> None:
+    if "encoding" in body:
+        click.echo(f"# not UTF-8, shown in {body['encoding']}:")
+    click.echo(body["text"])
+
+
+@command.command("resend", cls=options.Command)
+@click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.option("--to", metavar="URL", help="Instead of where it went.")
+@click.option("--header", "headers", multiple=True, metavar="'K: V'", help="The value of a masked header; repeatable.")
+@_file
+@options.tls
+@options.config_file
+@options.json_output
+def resend(
+    number: int,
+    to: str | None,
+    headers: tuple[str, ...],
+    file: str | None,
+    ca: str | None,
+    cert: str | None,
+    cert_key: str | None,
+    proxy: str | None,
+    config_file: str | None,
+    as_json: bool,
+) -> int:
+    """Send the request of attempt ID again, the same bytes.
+
+    The journal keeps no secrets: masked headers are filled in from the target in vendorsim.yaml or from --header.
+
+    \b
+    vendorsim journal resend 17
+    """
+    from vendorsim.delivery.resend import resend as send
+    from vendorsim.http import proxies
+    from vendorsim.http.endpoint import endpoint, header, merged
+    from vendorsim.http.transport import Answer, tls_context
+    from vendorsim.runs import config
+
+    row = _attempt(_open(file), number)
+    if row["request_head"] is None:
+        raise InputError(f"attempt {number} was never sent, so there are no bytes to send again")
+    target = _target(row, config.load(config_file))
+    place = endpoint(to or (target.url if target else row["target"]))
+    _refuse_lost_query(row, to, target)
+    given = merged(target.headers if target else {}, _credentials(place), dict(header(text) for text in headers))
+    tls = tls_context(ca, cert, cert_key) if ca or cert or cert_key else None
+    behind = row["request_body"] if row["request_sent"] is None else row["request_sent"]
+    sent = send(row["request_head"], behind, row["ending"], place, given, tls, proxies.proxy(proxy) if proxy else None)
+    for name in sent.masked:
+        messages().print(f"the value of {name} is masked in the journal; give it with --header '{name}: …'")
+    answered = isinstance(sent.answer, Answer)
+    status = sent.answer.status if isinstance(sent.answer, Answer) else None
+    reason = None if isinstance(sent.answer, Answer) else sent.answer.reason
+    if as_json:
+        print_json(
+            {"id": number, "target": place.shown, "status": status, "milliseconds": sent.milliseconds, "reason": reason}
+        )
+    else:
+        outcome = f"answered {status} after {sent.milliseconds:.1f} ms" if answered else f"no answer: {reason}"
+        click.echo(f"attempt {number} sent again to {place.shown}: {outcome}")
+    return 0 if answered else 3
+
+
+@command.command("export", cls=options.Command)
+@click.option("--format", "form", type=click.Choice(["jsonl", "har"]), default="jsonl", show_default=True)
+@click.option("--run", "run", type=click.IntRange(1), help="Of this run; default: the last one.")
+@click.option("--all", "everything", is_flag=True, help="Of all runs.")
+@_file
+def export(form: str, run: int | None, everything: bool, file: str | None) -> None:
+    """Print attempts and received calls as JSON Lines, or as a HAR file. Secrets are masked.
+
+    \b
+    vendorsim journal export --format har > run.har
+    """
+    from vendorsim.journal.har import har
+
+    journal = _open(file)
+    chosen = None if everything else run or journal.last_run()
+    if form == "har":
+        print_json(har(journal.attempts(chosen), journal.calls(chosen)))
+        return
+    for row in journal.attempts(chosen):
+        write_line(orjson.dumps(attempt_document(row)))
+    for row in journal.calls(chosen):
+        write_line(orjson.dumps(call_document(row)))
+
+
+_LISTED = ("id", "run", "sent_at", "event", "attempt", "status", "milliseconds", "verdict", "faults")
+
+
+def _open(file: str | None) -> Book:
+    journal: Book | None
+    if file is not None and file.startswith(("postgresql://", "postgres://")):
+        from vendorsim.journal.postgres import Database
+        from vendorsim.journal.postgres_journal import PostgresJournal
+
+        database = click.get_current_context().with_resource(Database(file))
+        journal = PostgresJournal(database)
+    else:
+        journal = open_journal(file, without=False, must_exist=True)
+    assert journal is not None
+    click.get_current_context().call_on_close(journal.close)
+    return journal
+
+
+def _attempt(journal: Book, number: int) -> Row:
+    row = journal.attempt(number)
+    if row is None:
+        raise InputError(f"{journal.path}: there is no attempt {number}; see vendorsim journal list --all")
+    return row
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _target(row: Row, loaded: Config) -> Target | None:
+    """The target of vendorsim.yaml that the attempt went to."""
+    from vendorsim.http.endpoint import endpoint
+
+    candidates = loaded.targets.get(row["vendor"], ())
+    return next((target for target in candidates if endpoint(target.url).shown == row["target"]), None)
+
+
+def _refuse_lost_query(row: Row, to: str | None, target: Target | None) -> None:
+    if to is None and target is None and b"?" in row["request_head"].partition(b"\r\n")[0]:
+        raise InputError(f"the query of {row['target']} may hold secrets and is not kept; give the whole URL with --to")
+
+
+def _credentials(place: Endpoint) -> dict[str, str]:
+    return {"Authorization": place.credentials} if place.credentials else {}

@@ -1,0 +1,79 @@
+"""`vendorsim scenarios`: the built-in scenarios."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vendorsim.cli import options
+from vendorsim.core.errors import unknown
+from vendorsim.reporting import console
+
+
+class _Group(click.Group):
+    """A group that offers the closest name for an unknown subcommand."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        if args[0] not in self.commands:
+            raise click.UsageError(unknown("command", args[0], self.commands), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group("scenarios", cls=_Group, invoke_without_command=True)
+@options.json_output
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the built-in scenarios.
+
+    \b
+    vendorsim scenarios
+    vendorsim scenarios show returning-customer
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from vendorsim.runs import library
+
+    found = list(library.load_all())
+    if as_json:
+        console.print_json(
+            [
+                {"name": name, "title": scenario.title, "vendors": scenario.vendors, "path": str(path)}
+                for name, path, scenario in found
+            ]
+        )
+        return
+    table = console.table("name", "title", "vendors")
+    table.columns[0].no_wrap = True
+    for name, _, scenario in found:
+        table.add_row(name, scenario.title, " ".join(scenario.vendors))
+    console.results().print(table)
+
+
+@command.command("show")
+@click.argument("name")
+def show(name: str) -> None:
+    """Print the file of a built-in scenario: a good start for one's own.
+
+    \b
+    vendorsim scenarios show returning-customer > my-chat.yaml
+    """
+    from vendorsim.runs import library
+
+    path = library.built_in_path(name)
+    console.write_line(path.read_bytes().rstrip(b"\n"))
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of the scenario format, for editors.
+
+    \b
+    vendorsim scenarios schema > scenario.schema.json
+    """
+    import json
+
+    from vendorsim.scenario import json_schema
+    from vendorsim.vendorkit import registry
+
+    console.write_line(json.dumps(json_schema(registry.vocabulary()), indent=2, ensure_ascii=False).encode())

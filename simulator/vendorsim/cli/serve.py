@@ -1,0 +1,236 @@
+"""`vendorsim serve`: the vendors' APIs, the control API and the web page, until it is told to end."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vendorsim.cli import options
+
+if TYPE_CHECKING:
+    from vendorsim.journal.postgres_journal import PostgresJournal
+    from vendorsim.server.shared.model import SharedState
+
+_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/s")
+_TOKEN = re.compile(r"[!-~]+")
+
+
+class Rate(click.ParamType[float]):
+    """A rate such as 10/s; gives requests per second."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        match = _RATE.fullmatch(value)
+        if match is None or not float(match[1]):
+            self.fail(f"'{value}' is not a rate; write requests per second, such as 10/s", param, ctx)
+        return float(match[1])
+
+
+class Token(click.ParamType[str]):
+    """A secret as it can stand in a header."""
+
+    name = "token"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not _TOKEN.fullmatch(value):
+            self.fail("a token is one or more visible ASCII characters without spaces", param, ctx)
+        return str(value)
+
+
+@click.command("serve", cls=options.Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=options.Port(), default=4010, show_default=True, help="The port; 0 takes a free one.")
+@click.option("--token", metavar="T", type=Token(), help="The token to ask for; default: any credentials will do.")
+@click.option("--strict", is_flag=True, help="Answer 404 for sessions that nothing is known of.")
+@click.option(
+    "--duplicate-interval",
+    metavar="TIME",
+    type=options.Duration(),
+    default="60s",
+    show_default=True,
+    help="How long the same request counts as a duplicate; 0s switches it off.",
+)
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="VENDOR=NAME",
+    help="Which profile of a vendor its API plays; repeatable. Default: documented.",
+)
+@click.option(
+    "--admin-token",
+    metavar="T",
+    type=Token(),
+    help="The token that the control API and the page ask for; needed where other machines can reach them.",
+)
+@click.option(
+    "--allow-target",
+    "allowed_targets",
+    multiple=True,
+    metavar="HOST",
+    help="A host that runs may send to, beside this machine and the targets of vendorsim.yaml; repeatable.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which browsers may reach the page, beside localhost and addresses; repeatable.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of runs without one.")
+@click.option("--rate-limit", metavar="N/s", type=Rate(), help="Answer 429 above this rate; default: no limit.")
+@click.option(
+    "--state",
+    metavar="URL",
+    envvar="VENDORSIM_STATE",
+    help="The PostgreSQL database in which several servers keep what they share; default: in memory.",
+)
+@options.journal
+@options.config_file
+def command(
+    host: str,
+    port: int,
+    token: str | None,
+    strict: bool,
+    duplicate_interval: int,
+    profiles: tuple[str, ...],
+    admin_token: str | None,
+    allowed_targets: tuple[str, ...],
+    allowed_hosts: tuple[str, ...],
+    seed: int,
+    rate_limit: float | None,
+    state: str | None,
+    journal: str | None,
+    no_journal: bool,
+    config_file: str | None,
+) -> int:
+    """Answer the APIs of the vendors, the control API and the web page, until Ctrl-C. All is kept in the journal.
+
+    What an API call causes is sent to the vendor's targets: those of vendorsim.yaml, and those that subscribe by the
+    vendor's own API.
+
+    Several servers with the same --state are one to their callers; the journal is then in that database, too, unless
+    --journal or --no-journal is given.
+
+    \b
+    vendorsim serve --port 4010 --token s3cret
+    vendorsim serve --port 4010 --state postgresql://vendorsim@db.example.com/vendorsim
+    """
+    from vendorsim.cli.running import look_for_garbage_rarely
+    from vendorsim.http.server import running_server
+    from vendorsim.runs import config
+    from vendorsim.server.control.settings import Settings
+    from vendorsim.server.hub import Hub
+
+    _require_token(host, admin_token)
+    settings = Settings(
+        token=token,
+        admin_token=admin_token,
+        strict=strict,
+        duplicate_interval=duplicate_interval,
+        rate_limit=rate_limit,
+        profiles=dict(map(_profile, profiles)),
+        config=config.load(config_file),
+        allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
+        allowed_targets=frozenset(name.lower() for name in allowed_targets),
+        seed=seed,
+    )
+    stopped = Event()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    try:
+        with (
+            _opened(state, journal, no_journal) as (shared, kept),
+            Hub(settings, kept, shared) as hub,
+            running_server(hub.app, host, port, hub.hot) as server,
+        ):
+            look_for_garbage_rarely()
+            hub.require_targets(settings.config.targets)
+            if not _is_loopback(server.host):
+                caller = "anyone" if token is None else "whoever has the token"
+                click.echo(f"Warning: other machines can reach {host}, and {caller} can call the APIs.", err=True)
+            _introduce(server.url, token)
+            # A wait without a timeout can't be interrupted on every platform.
+            while not stopped.wait(0.5):
+                pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+@contextmanager
+def _opened(
+    url: str | None, journal: str | None, no_journal: bool
+) -> Iterator[tuple[SharedState | None, Path | PostgresJournal | None]]:
+    """What other servers share, and where the journal stands."""
+    from vendorsim.journal.store import default_path
+
+    alone = None if no_journal else Path(journal) if journal is not None else default_path()
+    if url is None:
+        yield None, alone
+        return
+    from vendorsim.journal.postgres import Database, InPostgres
+    from vendorsim.journal.postgres_journal import PostgresJournal
+
+    with Database(url) as database:
+        common = not no_journal and journal is None
+        click.echo(f"Shared with other servers: {database.name}", err=True)
+        yield InPostgres(database), PostgresJournal(database) if common else alone
+
+
+def _require_token(host: str, admin_token: str | None) -> None:
+    """Raises InputError where other machines could steer the server unasked."""
+    from vendorsim.core.errors import InputError
+
+    if admin_token is None and not _is_loopback(host):
+        raise InputError(
+            f"--host {host}: other machines could start runs here and read what was sent; give --admin-token TOKEN"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _profile(text: str) -> tuple[str, str]:
+    """`messagehub=observed-4.15`. Raises InputError for names that nobody knows."""
+    from vendorsim.core.errors import InputError
+    from vendorsim.vendorkit import registry
+
+    vendor, equals, name = text.partition("=")
+    if not equals:
+        raise InputError(f"--profile {text}: write it like messagehub=observed-4.15")
+    return vendor, registry.get(vendor).profile(name).name
+
+
+def _introduce(url: str, token: str | None) -> None:
+    """Where it listens, whose APIs it answers, and a call to begin with. The token itself is not shown."""
+    from vendorsim.server.control.paths import PREFIX
+    from vendorsim.vendorkit import registry
+
+    click.echo(f"vendorsim listens on {url} (Ctrl-C ends it)", err=True)
+    click.echo(f"  the workbench     {url}/\n  the control API   {url}{PREFIX}/openapi.json", err=True)
+    for vendor in map(registry.get, registry.names()):
+        if vendor.api is not None:
+            told = f"{len(vendor.operations)} operations; vendorsim vendors {vendor.name} lists them"
+            click.echo(f"  {vendor.name:<16}  {told}", err=True)
+    secret = "any-token" if token is None else "YOUR-TOKEN"
+    click.echo(
+        "Try it:\n"
+        f"  curl -i {url}/apps/api/v1/chats/4711/end_user -H 'Authorization: Bearer {secret}' "
+        """-H 'Content-Type: application/json' -d '{"identifier": "crm-4711"}'""",
+        err=True,
+    )

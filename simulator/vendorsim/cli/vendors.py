@@ -1,0 +1,142 @@
+"""`vendorsim vendors`: what is imitated, how, and how well each part of it is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vendorsim.cli import options
+from vendorsim.reporting.console import print_json, results, table
+from vendorsim.vendorkit.documents import (
+    kind_document,
+    policy_document,
+    scheme_document,
+    silent_verbs,
+    vendor_document,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vendorsim.vendorkit.profile import Profile
+    from vendorsim.vendorkit.vendor import Vendor
+
+
+@click.command("vendors", cls=options.Command)
+@click.argument("name", required=False)
+@click.option("--diff", nargs=2, metavar="A B", help="How two profiles of NAME differ, field by field.")
+@options.json_output
+def command(name: str | None, diff: tuple[str, str] | None, as_json: bool) -> None:
+    """List the vendors; with NAME, its profiles, events, verbs, API operations and delivery policy.
+
+    \b
+    vendorsim vendors
+    vendorsim vendors messagehub
+    vendorsim vendors messagehub --diff documented observed-4.15
+    """
+    from vendorsim.vendorkit import registry
+
+    if diff is not None:
+        if name is None:
+            raise click.UsageError("--diff compares two profiles of one vendor: name it before")
+        _print_differences(registry.get(name), *diff, as_json=as_json)
+    elif name is None:
+        known = [registry.get(vendor) for vendor in registry.names()]
+        print_json([vendor_document(vendor) for vendor in known]) if as_json else _print_matrix(known)
+    else:
+        vendor = registry.get(name)
+        print_json(vendor_document(vendor)) if as_json else _print_vendor(vendor)
+
+
+def _print_matrix(vendors: list[Vendor]) -> None:
+    rows = table("vendor", "profile", "events", "API operations", "accepts", "what it is")
+    for vendor in vendors:
+        for position, profile in enumerate(vendor.profiles.values()):
+            accepted = policy_document(profile.policy)["accepted"]
+            rows.add_row(
+                vendor.name if position == 0 else "",
+                profile.name,
+                str(len(profile.events)),
+                str(len(vendor.operations)) if position == 0 else "",
+                f"{accepted['value']} ({accepted['provenance']})" if profile.events else "",
+                vendor.title if position == 0 else "",
+            )
+    results().print(rows)
+
+
+def _print_vendor(vendor: Vendor) -> None:
+    console = results()
+    console.print(f"[bold]{vendor.name}[/bold]: {vendor.title}")
+    for profile in vendor.profiles.values():
+        console.print(f"\n[bold]profile {profile.name}[/bold]: {profile.title}")
+        if profile.events:
+            _print_profile(profile)
+    if vendor.operations:
+        rows = _named("API operation", "method", "path", "provenance", "source")
+        for operation in vendor.operations:
+            rows.add_row(operation.name, operation.method, operation.path, operation.provenance, operation.source)
+        console.print()
+        console.print(rows)
+        console.print(f"verbs that wait for a call: {', '.join(vendor.api_verbs) or 'none'}")
+    if vendor.schemes:
+        rows = _named("signing", "headers", "signs", "secrets", "provenance", "source")
+        for row in map(scheme_document, vendor.schemes, vendor.schemes.values()):
+            secrets, signed = str(row["secrets"]), row["message"] or "nothing"
+            rows.add_row(row["name"], ", ".join(row["headers"]), signed, secrets, row["provenance"], row["source"])
+        console.print()
+        console.print(rows)
+    console.print(f"\ncontracts: {vendor.contracts()}")
+
+
+def _named(*columns: str) -> Table:
+    """A table whose first column holds names, which are never broken."""
+    rows = table(*columns)
+    rows.columns[0].no_wrap = True
+    return rows
+
+
+def _print_profile(profile: Profile) -> None:
+    console = results()
+    events = _named("event", "sent when", "provenance", "source")
+    for kind in profile.events:
+        events.add_row(kind.name, kind.summary, kind.provenance, kind.source)
+    console.print(events)
+    verbs = _named("verb", "events it may cause")
+    for verb, names in profile.emits.items():
+        verbs.add_row(verb, ", ".join(names))
+    console.print()
+    console.print(verbs)
+    console.print(f"silent verbs: {', '.join(silent_verbs(profile))}")
+    policy = _named("policy", "value", "provenance", "source")
+    for name, stated in policy_document(profile.policy).items():
+        policy.add_row(name, str(stated["value"]), stated["provenance"], stated["source"])
+    console.print()
+    console.print(policy)
+    kinds = _named("kind of target", "never gets", "gets by default", "policy of its own")
+    for row in (kind_document(kind, profile) for kind in profile.target_kinds):
+        default = "all" if row["default"] is None else ", ".join(row["default"])
+        own = ", ".join(f"{name} {stated['value']} ({stated['provenance']})" for name, stated in row["policy"].items())
+        always = " (whatever it subscribes to)" if row["unfiltered"] else ""
+        kinds.add_row(row["name"], ", ".join(row["without"]) or "none", default + always, own or "none")
+    console.print()
+    console.print(kinds)
+    if profile.quirks:
+        quirks = _named("quirk", "what it does", "provenance", "source")
+        for quirk in profile.quirks:
+            quirks.add_row(quirk.name, quirk.summary, quirk.provenance, quirk.source)
+        console.print()
+        console.print(quirks)
+
+
+def _print_differences(vendor: Vendor, name_a: str, name_b: str, *, as_json: bool) -> None:
+    from vendorsim.reporting.contract_differences import document, print_differences
+    from vendorsim.vendorkit.contract import contract
+    from vendorsim.vendorkit.contract_differences import between
+
+    a, b = vendor.profile(name_a), vendor.profile(name_b)
+    found = between(a, b, contract(vendor.name, name_a), contract(vendor.name, name_b))
+    if as_json:
+        print_json(document(vendor, a, b, found))
+    else:
+        print_differences(vendor.name, a.name, b.name, found)

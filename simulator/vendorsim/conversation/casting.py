@@ -1,0 +1,122 @@
+"""Scenario × seed × index → the conversation before its first step. Whatever the cast leaves out is
+made up; what it gives stands as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from vendorsim.conversation.people import Pool, pool
+from vendorsim.conversation.state import Account, Agent, Conversation, Visitor
+from vendorsim.core.seeding import Numbers, derive
+from vendorsim.scenario.model import AgentCast, Scenario
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_TO_ALPHABET = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
+
+
+@dataclass(slots=True)
+class Casting:
+    """All conversations of one run; what they share (account, agents, id ranges) is made once."""
+
+    scenario: Scenario
+    seed: int
+    pool: Pool = field(init=False)
+    account: Account = field(init=False)
+    agents: dict[str, Agent] = field(init=False)
+    stride: int = field(init=False)
+    base: int = field(init=False)
+    first_person: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        scenario, seed = self.scenario, self.seed
+        self.pool = pool(seed, scenario.locale)
+        number = derive(seed, scenario.title)
+        # A power of two with room to spare, so that ids stay small and a longer story keeps them mostly.
+        self.stride = 1 << (4 * (len(scenario.steps) + 8)).bit_length()
+        self.base = 10_000 + number % 900_000
+        self.first_person = number >> 32
+        self.account = Account(
+            id=scenario.account.id or 1 + number % 9_000,
+            name=scenario.account.name or f"{self.pool.person(derive(seed, 'account')).last_name} Ltd",
+        )
+        self.agents = {
+            key: self._agent(key, cast, position) for position, (key, cast) in enumerate(scenario.cast.agents.items())
+        }
+
+    def conversation(self, index: int, starts: int) -> Conversation:
+        """Conversation `index` (from 0), which starts at `starts`."""
+        agents = dict(self.agents)
+
+        def default_agent() -> Agent:
+            if not agents:
+                agents["agent"] = self._agent("agent", AgentCast(), 0)
+            return next(iter(agents.values()))
+
+        return Conversation(
+            index=index,
+            id=(self.scenario.conversation_id if index == 0 else None) or self.base + index,
+            account=self.account,
+            locale=self.scenario.locale,
+            visitor=self._visitor(index, starts),
+            agents=agents,
+            message_ids=Numbers(self.base * 4, self.stride, index),
+            seed=derive(self.seed, self.scenario.title, index),
+            pool=self.pool,
+            default_agent=default_agent,
+            started_at=starts,
+            now=starts,
+        )
+
+    def _agent(self, key: str, cast: AgentCast, position: int) -> Agent:
+        person = self.pool.person(derive(self.seed, "agent", key))
+        name = cast.name or person.name
+        first, _, last = name.rpartition(" ") if " " in name else (name, "", "")
+        group = cast.group or "Support"
+        return Agent(
+            key=key,
+            id=cast.id or 1 + self.base % 1_000 + position,
+            name=name,
+            first_name=first,
+            last_name=last,
+            email=cast.email or person.email,
+            group=group,
+            group_id=1 + derive(0, "group", group) % 9_000,
+        )
+
+    def _token(self, index: int, starts: int) -> str:
+        """A browser's id, of letters and digits, that ends in the time of its first visit."""
+        digest = blake2b(f"{self.seed}\x1f{self.scenario.title}\x1f{index}".encode(), digest_size=40).digest()
+        return digest[:34].translate(_TO_ALPHABET).decode() + str(starts - int.from_bytes(digest[34:]) % 10**9)
+
+    def _visitor(self, index: int, starts: int) -> Visitor:
+        person = self.pool.person(self.first_person + index)
+        given = self.scenario.cast.visitor
+        visitor = Visitor(
+            id=(given.get("id") if index == 0 else None) or self.base * 2 + index,
+            token=self._token(index, starts),
+            name=person.name,
+            email=person.email,
+            phone=person.phone,
+            identifier=f"customer-{self.base + index}",
+            ip=person.ip,
+            city=person.city,
+            country=person.country,
+            country_code=person.country_code,
+            user_agent=person.user_agent,
+            platform=person.platform,
+            browser=person.browser,
+            browser_version=person.browser_version,
+            system=person.system,
+            system_version=person.system_version,
+            device=person.device,
+            language=person.language,
+            referer=None,
+            note=None,
+            group=None,
+            custom=dict(given.get("custom") or {}),
+        )
+        for name, value in given.items():
+            if name not in ("id", "custom"):
+                setattr(visitor, name, value)
+        return visitor

@@ -1,0 +1,400 @@
+"""The reducer of the conversation: one step in, the list of changes out. Nothing else changes a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from vendorsim.conversation.changes import (
+    Assigned,
+    AttributesSet,
+    Change,
+    ContactCreated,
+    ContactUpdated,
+    FeedbackLeft,
+    GoalReached,
+    Joined,
+    LabelsSet,
+    Left,
+    MessageAdded,
+    MessageChanged,
+    MessagesRead,
+    Navigated,
+    OfflineMessageLeft,
+    PresenceChanged,
+    Rated,
+    SendQueued,
+    Started,
+    StatusChanged,
+    SurveyAnswered,
+    Typed,
+    WidgetConfigured,
+    WidgetOpened,
+)
+from vendorsim.conversation.state import (
+    BY_TIMEOUT,
+    BY_VISITOR,
+    CLOSED,
+    OPEN,
+    PENDING,
+    SNOOZED,
+    Agent,
+    Conversation,
+    Departed,
+    Ended,
+    Entered,
+    Message,
+    StepError,
+    Visitor,
+)
+from vendorsim.core.seeding import derive
+from vendorsim.scenario import verbs
+from vendorsim.scenario.verbs import Verb
+
+FILES = "https://files.example.com"
+HOME = verbs.Page("https://www.example.com/", "Example")
+
+
+def apply(conversation: Conversation, verb: Verb, at: int, name: str | None = None) -> Iterator[Change]:
+    """Carries out one step at a time (milliseconds since 1970) and yields what changed, while it changes.
+
+    Each change is yielded before the next one happens, so that a vendor that builds a body reads the
+    state of that moment. `name` is the step's `as`. Raises StepError.
+    """
+    conversation.now = at
+    handler = _HANDLERS.get(type(verb))
+    if handler is None:
+        return
+    count = len(conversation.messages)
+    yield from handler(conversation, verb)
+    if name is not None and len(conversation.messages) > count:
+        conversation.names[name] = conversation.messages[count]
+
+
+def _open_widget(conversation: Conversation, verb: verbs.OpenWidget) -> Iterator[Change]:
+    yield WidgetOpened()
+
+
+def _start(conversation: Conversation, verb: verbs.Start) -> Iterator[Change]:
+    conversation.channel = verb.channel
+    if verb.page is not None:
+        conversation.pages.append(verb.page)
+    yield from _begin(conversation)
+
+
+def _begin(conversation: Conversation) -> tuple[Change, ...]:
+    if conversation.started:
+        return ()
+    conversation.started = True
+    conversation.started_at = conversation.now
+    if not conversation.pages:
+        conversation.pages.append(HOME)
+    return (Started(),)
+
+
+def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
+    yield from _begin(conversation)
+    text = verb.text
+    if text is None and not verb.attachments:
+        text = _sentence(conversation)
+    if verb.by == BY_VISITOR:
+        if conversation.status in (CLOSED, SNOOZED):
+            yield from _set_status(conversation, OPEN, BY_VISITOR)
+        yield _write(conversation, conversation.visitor, text or None, verb)
+        return
+    agent = _agent(conversation, verb.by)
+    _enter(conversation, agent)
+    conversation.agent_seen_at = conversation.now
+    yield _write(conversation, agent, text or None, verb)
+
+
+def _trigger(conversation: Conversation, verb: verbs.Trigger) -> Iterator[Change]:
+    message = _message(conversation, None, verb.text or _sentence(conversation))
+    message.trigger = verb.title or "Automatic message"
+    yield _add(conversation, message)
+
+
+def _note(conversation: Conversation, verb: verbs.Note) -> Iterator[Change]:
+    yield from _begin(conversation)
+    author = _agent(conversation, verb.by) if verb.by else _present_agent(conversation)
+    message = _message(conversation, author, verb.text or _sentence(conversation))
+    message.private = True
+    yield _add(conversation, message)
+
+
+def _edit(conversation: Conversation, verb: verbs.Edit) -> Iterator[Change]:
+    message = _find(conversation, verb.message)
+    message.text = verb.text
+    message.edited_at = conversation.now
+    yield MessageChanged(message)
+
+
+def _delete(conversation: Conversation, verb: verbs.Delete) -> Iterator[Change]:
+    message = _find(conversation, verb.message)
+    message.deleted = True
+    message.edited_at = conversation.now
+    yield MessageChanged(message)
+
+
+def _read(conversation: Conversation, verb: verbs.Read) -> Iterator[Change]:
+    by_visitor = verb.by == BY_VISITOR
+    unread = tuple(m for m in conversation.public_messages() if not m.read and m.by_visitor != by_visitor)
+    for message in unread:
+        message.read = True
+    if by_visitor:
+        conversation.visitor_seen_at = conversation.now
+    else:
+        conversation.agent_seen_at = conversation.now
+    yield MessagesRead(None if by_visitor else _agent(conversation, verb.by), unread)
+
+
+def _typing(conversation: Conversation, verb: verbs.Typing) -> Iterator[Change]:
+    yield Typed(None if verb.by == BY_VISITOR else _agent(conversation, verb.by), verb.active)
+
+
+def _join(conversation: Conversation, verb: verbs.Join) -> Iterator[Change]:
+    yield from _begin(conversation)
+    agent = _agent(conversation, verb.agent)
+    _enter(conversation, agent)
+    conversation.agent_seen_at = conversation.now
+    conversation.log.append(Entered(agent, conversation.now))
+    yield Joined(agent)
+
+
+def _leave(conversation: Conversation, verb: verbs.Leave) -> Iterator[Change]:
+    agent = _agent(conversation, verb.agent)
+    if agent in conversation.joined:
+        conversation.joined.remove(agent)
+    conversation.current_agent = conversation.joined[-1] if conversation.joined else None
+    conversation.log.append(Departed(agent, conversation.now))
+    yield Left(agent)
+
+
+def _assign(conversation: Conversation, verb: verbs.Assign) -> Iterator[Change]:
+    key, team = verb.to
+    before = (conversation.assignee, conversation.team)
+    conversation.assignee = _agent(conversation, key) if key else None
+    conversation.team = team
+    if conversation.assignee is not None:
+        _enter(conversation, conversation.assignee)
+    after = (conversation.assignee, conversation.team)
+    if after != before:
+        yield Assigned(before, after)
+
+
+def _label(conversation: Conversation, verb: verbs.Label) -> Iterator[Change]:
+    before, conversation.labels = conversation.labels, verb.labels
+    if before != verb.labels:
+        yield LabelsSet(before, verb.labels)
+
+
+def _attributes(conversation: Conversation, verb: verbs.Attributes) -> Iterator[Change]:
+    before = conversation.attributes
+    conversation.attributes = before | dict(verb.values)
+    if conversation.attributes != before:
+        yield AttributesSet(before, conversation.attributes)
+
+
+def _rate(conversation: Conversation, verb: verbs.Rate) -> Iterator[Change]:
+    conversation.rating = verb.score
+    conversation.rating_comment = verb.comment
+    yield Rated(verb.score, verb.comment)
+
+
+def _feedback(conversation: Conversation, verb: verbs.Feedback) -> Iterator[Change]:
+    conversation.feedback = verb.text
+    yield FeedbackLeft(verb.text)
+
+
+def _survey(conversation: Conversation, verb: verbs.Survey) -> Iterator[Change]:
+    conversation.survey = verb.answers
+    yield SurveyAnswered(verb.answers)
+
+
+def _goal(conversation: Conversation, verb: verbs.Goal) -> Iterator[Change]:
+    conversation.goal = verb.goal
+    yield GoalReached(verb.goal)
+
+
+def _close(conversation: Conversation, verb: verbs.Close) -> Iterator[Change]:
+    yield from _begin(conversation)
+    by: str | Agent
+    if verb.by in (BY_VISITOR, BY_TIMEOUT):
+        by = verb.by
+    elif verb.by is not None:
+        by = _agent(conversation, verb.by)
+    else:
+        by = conversation.current_agent or BY_VISITOR
+    yield from _set_status(conversation, CLOSED, by)
+
+
+def _miss(conversation: Conversation, verb: verbs.Miss) -> Iterator[Change]:
+    yield from _begin(conversation)
+    conversation.missed = True
+    yield from _set_status(conversation, CLOSED, BY_VISITOR)
+
+
+def _snooze(conversation: Conversation, verb: verbs.Snooze) -> Iterator[Change]:
+    yield from _set_status(conversation, SNOOZED, conversation.current_agent or BY_TIMEOUT)
+
+
+def _pend(conversation: Conversation, verb: verbs.Pend) -> Iterator[Change]:
+    yield from _set_status(conversation, PENDING, conversation.current_agent or BY_TIMEOUT)
+
+
+def _reopen(conversation: Conversation, verb: verbs.Reopen) -> Iterator[Change]:
+    # The verb is the staff's doing: a visitor reopens by writing.
+    yield from _set_status(conversation, OPEN, _present_agent(conversation))
+
+
+def _set_status(conversation: Conversation, status: str, by: str | Agent) -> Iterator[Change]:
+    before = conversation.status
+    if before == status:
+        return
+    conversation.status = status
+    if status == CLOSED:
+        conversation.ended_at = conversation.now
+        conversation.log.append(Ended(by, conversation.now))
+    else:
+        conversation.ended_at = None
+        conversation.missed = False
+    yield StatusChanged(before, status, by)
+
+
+def _offline_message(conversation: Conversation, verb: verbs.OfflineMessage) -> Iterator[Change]:
+    conversation.offline = True
+    yield from _begin(conversation)
+    message = _message(conversation, conversation.visitor, verb.text or _sentence(conversation))
+    message.offline = True
+    yield _add(conversation, message)
+    yield OfflineMessageLeft(message)
+
+
+def _operator(conversation: Conversation, verb: verbs.Operator) -> Iterator[Change]:
+    agent = _agent(conversation, verb.who)
+    yield PresenceChanged(agent, verb.goes)
+
+
+def _contact(conversation: Conversation, verb: verbs.Contact) -> Iterator[Change]:
+    given = verb.created if verb.created is not None else verb.updated
+    assert given is not None
+    visitor = conversation.visitor
+    before = {key: getattr(visitor, key) for key in given}
+    for key, value in given.items():
+        setattr(visitor, key, {**visitor.custom, **(value or {})} if key == "custom" else value)
+    yield ContactCreated() if verb.created is not None else ContactUpdated(before)
+
+
+def _configure_widget(conversation: Conversation, verb: verbs.ConfigureWidget) -> Iterator[Change]:
+    yield WidgetConfigured(verb.settings)
+
+
+def _send_to_api(conversation: Conversation, verb: verbs.SendToApi) -> Iterator[Change]:
+    yield SendQueued()
+
+
+def _navigate(conversation: Conversation, verb: verbs.Navigate) -> Iterator[Change]:
+    conversation.pages.append(verb.page)
+    yield Navigated(verb.page)
+
+
+def _write(conversation: Conversation, author: Visitor | Agent, text: str | None, verb: verbs.Say) -> Change:
+    message = _message(conversation, author, text)
+    message.content_type = verb.content_type
+    if verb.attachments:
+        message.attachments = tuple(_attachment(conversation, message, item) for item in verb.attachments)
+    return _add(conversation, message)
+
+
+def _message(conversation: Conversation, author: Visitor | Agent | None, text: str | None) -> Message:
+    number = len(conversation.messages) + 1
+    return Message(number, conversation.message_ids.take(), author, text, conversation.now)
+
+
+def _add(conversation: Conversation, message: Message) -> Change:
+    conversation.messages.append(message)
+    conversation.log.append(message)
+    return MessageAdded(message)
+
+
+def _attachment(conversation: Conversation, message: Message, given: str | verbs.Attachment) -> verbs.Attachment:
+    """A name or a URL is enough; the rest is filled in."""
+    if isinstance(given, str):
+        is_url = given.startswith(("http://", "https://"))
+        name = given.rstrip("/").rpartition("/")[2] if is_url else given
+        given = verbs.Attachment(name=name, url=given if is_url else None)
+    if given.url is not None:
+        return given
+    url = f"{FILES}/{conversation.id}/{message.id}/{given.name}"
+    return verbs.Attachment(given.name, url, given.content_type, given.size)
+
+
+def _enter(conversation: Conversation, agent: Agent) -> None:
+    if agent not in conversation.joined:
+        conversation.joined.append(agent)
+    conversation.current_agent = agent
+    if conversation.first_agent is None:
+        conversation.first_agent = agent
+
+
+def _agent(conversation: Conversation, key: str) -> Agent:
+    agent = conversation.agents.get(key)
+    if agent is None:
+        raise StepError(f"there is no agent '{key}' in the cast")
+    return agent
+
+
+def _present_agent(conversation: Conversation) -> Agent:
+    return conversation.current_agent or conversation.default_agent()
+
+
+def _find(conversation: Conversation, reference: str | int) -> Message:
+    if isinstance(reference, str):
+        message = conversation.names.get(reference)
+        if message is None:
+            raise StepError(f"the message '{reference}' does not exist here; the step that makes it is left out")
+        return message
+    position = reference - 1 if reference > 0 else reference
+    try:
+        return conversation.messages[position]
+    except IndexError:
+        raise StepError(
+            f"there is no message {reference} here; the conversation has {len(conversation.messages)}"
+        ) from None
+
+
+def _sentence(conversation: Conversation) -> str:
+    return conversation.pool.sentence(derive(conversation.seed, len(conversation.messages)))
+
+
+_HANDLERS: dict[type[Verb], Callable[[Conversation, Any], Iterator[Change]]] = {
+    verbs.OpenWidget: _open_widget,
+    verbs.Start: _start,
+    verbs.Say: _say,
+    verbs.Trigger: _trigger,
+    verbs.Note: _note,
+    verbs.Edit: _edit,
+    verbs.Delete: _delete,
+    verbs.Read: _read,
+    verbs.Typing: _typing,
+    verbs.Join: _join,
+    verbs.Leave: _leave,
+    verbs.Assign: _assign,
+    verbs.Label: _label,
+    verbs.Attributes: _attributes,
+    verbs.Rate: _rate,
+    verbs.Feedback: _feedback,
+    verbs.Survey: _survey,
+    verbs.Goal: _goal,
+    verbs.Close: _close,
+    verbs.Snooze: _snooze,
+    verbs.Pend: _pend,
+    verbs.Reopen: _reopen,
+    verbs.Miss: _miss,
+    verbs.OfflineMessage: _offline_message,
+    verbs.Operator: _operator,
+    verbs.Contact: _contact,
+    verbs.ConfigureWidget: _configure_widget,
+    verbs.SendToApi: _send_to_api,
+    verbs.Navigate: _navigate,
+}

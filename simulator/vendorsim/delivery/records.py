@@ -1,0 +1,223 @@
+"""What happened while a run was played, as plain values: one per attempt, one per awaited call, and the
+summary. Terminal, JSON and every other report are made of these and of nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vendorsim.core.event import Event
+from vendorsim.core.times import iso
+from vendorsim.delivery.requests import Prepared
+from vendorsim.http.transport import Answer
+
+DELIVERED, REJECTED, TIMED_OUT, BROKEN, UNREACHABLE = "delivered", "rejected", "timed out", "broken", "unreachable"
+NOT_SENT, DROPPED, SPOILED = "not sent", "dropped", "spoiled"
+AUTHENTICATED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
+
+
+# Not frozen, for that would make it three times as dear to make. Nobody changes one.
+@dataclass(slots=True)
+class Attempt:
+    """One try of one delivery. `at` is the scenario's time, `sent_at` the wall clock's (milliseconds since 1970);
+    `milliseconds` is from the first byte sent to the answer read.
+
+    `verdict` is DELIVERED where the vendor (and the step's `expect`) would be content, SPOILED where a fault made the
+    request one that may be refused; `reason` says why not. `final` is False where a retry follows. `copy` counts
+    deliberate duplicates. `request` and `answer` are what went over the wire.
+    """
+
+    delivery: str
+    event: Event
+    target: str
+    number: int
+    status: int | None
+    milliseconds: float | None
+    verdict: str
+    reason: str | None = None
+    at: int = 0
+    sent_at: int | None = None
+    copy: int = 0
+    final: bool = True
+    faults: tuple[str, ...] = ()
+    request: Prepared | None = None
+    answer: Answer | None = None
+
+    @property
+    def index(self) -> int:
+        """The conversation's place in the run."""
+        return self.event.index
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "type": "attempt",
+            "delivery": self.delivery,
+            "attempt": self.number,
+            "copy": self.copy,
+            "event_id": self.event.id,
+            "event": self.event.name,
+            "conversation": self.event.conversation,
+            "caused_at": iso(self.event.at),
+            "at": iso(self.at),
+            "faults": self.faults,
+            "target": self.target,
+            "status": self.status,
+            "milliseconds": None if self.milliseconds is None else round(self.milliseconds, 3),
+            "verdict": self.verdict,
+            "final": self.final,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What became of an `authenticate` step: the integration's call of `end_user`, judged."""
+
+    index: int
+    conversation: int | str
+    identifier: str | None
+    verdict: str
+    status: int | None = None
+    message: str | None = None
+    reason: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "type": "authentication",
+            "conversation": self.conversation,
+            "identifier": self.identifier,
+            "status": self.status,
+            "message": self.message,
+            "verdict": self.verdict,
+            "reason": self.reason,
+        }
+
+
+Record = Attempt | Authentication
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Conversation `index` is over: no more records of it follow."""
+
+    index: int
+
+
+@dataclass(slots=True)
+class EventRow:
+    """All deliveries of one kind of event."""
+
+    event: str
+    attempts: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
+    total_milliseconds: float = 0.0
+    longest_milliseconds: float = 0.0
+
+    def add(self, attempt: Attempt) -> None:
+        self.attempts += attempt.sent_at is not None
+        self.retries += not attempt.final
+        if attempt.final:
+            self.verdicts[attempt.verdict] += 1
+        for fault in attempt.faults:
+            self.faults[fault] += 1
+        if attempt.status is not None:
+            self.statuses[attempt.status] += 1
+        milliseconds = attempt.milliseconds
+        if milliseconds is not None:
+            self.total_milliseconds += milliseconds
+            if milliseconds > self.longest_milliseconds:
+                self.longest_milliseconds = milliseconds
+
+    def document(self) -> dict[str, Any]:
+        sent = self.attempts
+        return {
+            "event": self.event,
+            "attempts": sent,
+            "retries": self.retries,
+            "faults": dict(sorted(self.faults.items())),
+            "verdicts": dict(sorted(self.verdicts.items())),
+            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "milliseconds": {
+                "mean": round(self.total_milliseconds / sent, 3) if sent else None,
+                "max": round(self.longest_milliseconds, 3) if sent else None,
+            },
+        }
+
+
+@dataclass(slots=True)
+class Summary:
+    """The run in figures, folded from its records. Constant in size, however long the run."""
+
+    scenario: str
+    vendor: str
+    profile: str
+    seed: int
+    start: int
+    conversations: int
+    targets: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    started: int = 0
+    rows: dict[str, EventRow] = field(default_factory=dict)
+    authentications: Counter[str] = field(default_factory=Counter)
+    interrupted: bool = False
+    unreachable: str | None = None
+
+    def add(self, record: Record) -> None:
+        if isinstance(record, Attempt):
+            row = self.rows.get(record.event.name)
+            if row is None:
+                row = self.rows[record.event.name] = EventRow(record.event.name)
+            row.add(record)
+        else:
+            self.authentications[record.verdict] += 1
+
+    def by_event(self) -> list[EventRow]:
+        """The rows in the vendor's order of its events."""
+        return sorted(
+            self.rows.values(), key=lambda row: self.order.index(row.event) if row.event in self.order else -1
+        )
+
+    def count(self, *verdicts: str) -> int:
+        """How many deliveries ended in one of these ways."""
+        return sum(row.verdicts[verdict] for row in self.rows.values() for verdict in verdicts)
+
+    @property
+    def exit_code(self) -> int:
+        if self.interrupted:
+            return 130
+        if self.unreachable is not None:
+            return 3
+        fell_short = self.count(REJECTED, TIMED_OUT, BROKEN) or self.authentications[MISSED]
+        return 1 if fell_short else 0
+
+    @property
+    def verdict(self) -> str:
+        return {0: "passed", 1: "failed", 3: "unreachable", 130: "interrupted"}[self.exit_code]
+
+    def document(self) -> Mapping[str, Any]:
+        return {
+            "type": "summary",
+            "scenario": self.scenario,
+            "vendor": self.vendor,
+            "profile": self.profile,
+            "seed": self.seed,
+            "start": iso(self.start),
+            "targets": self.targets,
+            "conversations": {"asked": self.conversations, "started": self.started},
+            "delivered": self.count(DELIVERED),
+            "failed": self.count(REJECTED, TIMED_OUT, BROKEN, UNREACHABLE),
+            "not_sent": self.count(NOT_SENT),
+            "dropped": self.count(DROPPED),
+            "spoiled": self.count(SPOILED),
+            "retries": sum(row.retries for row in self.rows.values()),
+            "events": [row.document() for row in self.by_event()],
+            "authentications": dict(sorted(self.authentications.items())),
+            "verdict": self.verdict,
+            "exit_code": self.exit_code,
+            "reason": self.unreachable,
+        }

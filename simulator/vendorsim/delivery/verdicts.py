@@ -1,0 +1,124 @@
+"""What an answer means to the vendor: delivered or not, and whether the delivery is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin
+
+from vendorsim.core.clock import wall_clock
+from vendorsim.core.errors import InputError
+from vendorsim.delivery.records import BROKEN, DELIVERED, REJECTED, SPOILED, TIMED_OUT, UNREACHABLE, Attempt
+from vendorsim.delivery.requests import Prepared
+from vendorsim.http.endpoint import Endpoint, endpoint
+from vendorsim.http.transport import TIMEOUT, Answer, Failure, Transport
+from vendorsim.http.transport import UNREACHABLE as NO_CONNECTION
+from vendorsim.scenario.model import Expectation
+from vendorsim.vendorkit.policy import AS_GET, Policy, statuses_text
+
+# The receiver wants nothing more from this sender (Standard Webhooks, "Delivery success and failure").
+GONE = 410
+LONGEST_RETRY_AFTER = 7 * 24 * 3_600 * 1_000
+
+
+def exchange(
+    transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy
+) -> Coroutine[Any, Any, Answer | Failure]:
+    """One request and its answer, redirects followed as far as the policy allows."""
+    connect, read = policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
+    if policy.redirects.value:
+        return _followed(transport, target, prepared, policy, connect, read)
+    return transport.exchange(target, prepared.wire, connect, read)
+
+
+async def _followed(
+    transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy, connect: float, read: float
+) -> Answer | Failure:
+    answer = await transport.exchange(target, prepared.wire, connect, read)
+    place, get = target, False
+    for _ in range(policy.redirects.value):
+        following = _redirected(answer, place, policy)
+        if following is None or not isinstance(answer, Answer):
+            break
+        place, get = following, get or policy.redirected.value[answer.status] == AS_GET
+        trusted = (place.secure, place.authority) == (target.secure, target.authority)
+        answer = await transport.exchange(place, prepared.to(place, get=get, trusted=trusted), connect, read)
+    return answer
+
+
+def _redirected(answer: Answer | Failure, place: Endpoint, policy: Policy) -> Endpoint | None:
+    """Where an answer of `place` redirects to; None where it doesn't, or to nowhere that can be sent to."""
+    if not isinstance(answer, Answer) or answer.status not in policy.redirected.value:
+        return None
+    location = answer.header("location")
+    if location is None:
+        return None
+    try:
+        return endpoint(urljoin(f"http{'s' if place.secure else ''}://{place.authority}{place.resource}", location))
+    except (InputError, ValueError):
+        return None
+
+
+def judge(
+    answer: Answer | Failure, milliseconds: float, policy: Policy, expect: Expectation | None, spoiled: bool = False
+) -> tuple[str, str | None]:
+    """The verdict on one attempt, and the reason where it is not "delivered".
+
+    What a fault has spoiled may be refused: that is no shortcoming of the integration.
+    """
+    verdict, reason = _judge(answer, milliseconds, policy, expect)
+    if spoiled and verdict in (REJECTED, BROKEN, TIMED_OUT):
+        return SPOILED, reason
+    return verdict, reason
+
+
+def _judge(
+    answer: Answer | Failure, milliseconds: float, policy: Policy, expect: Expectation | None
+) -> tuple[str, str | None]:
+    if isinstance(answer, Failure):
+        verdict = {NO_CONNECTION: UNREACHABLE, TIMEOUT: TIMED_OUT}.get(answer.kind, BROKEN)
+        return verdict, answer.reason
+    if expect is not None and expect.status:
+        if answer.status not in expect.status:
+            wanted = " or ".join(map(str, expect.status))
+            return REJECTED, f"answered {answer.status}, the step expects {wanted}"
+    elif answer.status not in policy.accepted.value:
+        return REJECTED, f"answered {answer.status}, the vendor expects {statuses_text(policy.accepted.value)}"
+    if expect is not None and expect.within is not None and milliseconds > expect.within:
+        return REJECTED, f"answered after {milliseconds:.0f} ms, the step expects it within {expect.within} ms"
+    return DELIVERED, answer.oddity
+
+
+def pause(attempt: Attempt, policy: Policy) -> int | None:
+    """Milliseconds until the vendor tries again; None when it doesn't.
+
+    The schedule gives the pauses; a longer `Retry-After` is respected. What is refused for a fault in its body is
+    not tried again; a request that a failing network cut short is.
+    """
+    retries = policy.retries.value
+    if attempt.verdict == DELIVERED or attempt.number > len(retries) or attempt.status == GONE:
+        return None
+    if attempt.status is not None and attempt.status in policy.accepted.value:
+        return None
+    if attempt.verdict == SPOILED and attempt.status is not None:
+        return None
+    retried = policy.retried.value
+    if retried is not None and attempt.status not in retried:
+        return None
+    return max(retries[attempt.number - 1], _retry_after(attempt.answer))
+
+
+def _retry_after(answer: Answer | None) -> int:
+    """Milliseconds that `Retry-After` asks for: seconds or an HTTP date; 0 without one."""
+    text = answer.header("retry-after") if answer is not None else None
+    if text is None:
+        return 0
+    if text.strip().isdecimal():
+        wanted = int(text.strip()[:9]) * 1_000
+    else:
+        try:
+            wanted = int(parsedate_to_datetime(text).timestamp() * 1_000) - wall_clock()
+        except (ValueError, OverflowError):
+            return 0
+    return min(max(wanted, 0), LONGEST_RETRY_AFTER)

@@ -1,0 +1,415 @@
+"""HTTP/1.1 over asyncio: exact bytes out, one judged answer back.
+
+Our own client, because the product is about bytes on the wire: faults need control of every byte, its
+timing and its connection, and a protocol of our own over httptools is several times as fast as the
+client libraries. Connections are kept alive and pooled per endpoint. Redirects are not followed and
+proxies are not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections import defaultdict
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, Protocol, cast
+
+import httptools
+
+from vendorsim.core.clock import monotonic
+from vendorsim.core.errors import InputError
+from vendorsim.http.endpoint import Endpoint
+from vendorsim.http.outgoing import Wire
+from vendorsim.http.proxies import through, tunnel
+
+MOST_HEADERS = 200
+LARGEST_HEAD = 64 * 1024
+LARGEST_BODY = 1024 * 1024
+# Kept connections are used again only for a while: servers close idle ones after 5 s and more.
+LONGEST_IDLE = 4.0
+# How long a `100 Continue` is waited for before the body is sent anyway (RFC 9110, 10.1.1).
+CONTINUE_SECONDS = 1.0
+# How many answers, of which size at most, are kept parsed.
+MOST_PARSED, LARGEST_PARSED = 64, 4 * 1024
+# How an exchange can fail; `UNREACHABLE` means that no connection came about.
+UNREACHABLE, TIMEOUT, BROKEN = "unreachable", "timeout", "broken"
+
+
+class Answer(NamedTuple):
+    """What the integration answered. `oddity` names what was strange about it, if anything."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    oddity: str | None = None
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, in lower case."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+class Failure(NamedTuple):
+    """No answer: `kind` is UNREACHABLE, TIMEOUT or BROKEN."""
+
+    kind: str
+    reason: str
+
+
+class Transport(Protocol):
+    """What the player needs of a transport."""
+
+    async def exchange(
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
+    ) -> Answer | Failure:
+        """Sends one request and waits for its answer. Times are seconds. Raises nothing."""
+        ...
+
+    def abort(self) -> None:
+        """Closes all connections at once; exchanges under way end as failures."""
+        ...
+
+
+class HttpTransport:
+    """The real one. `tls` is used for https; without it, certificates are verified by the system's authorities.
+    Everything goes through `proxy` where there is one."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None, proxy: Endpoint | None = None) -> None:
+        self._tls = tls
+        self._proxy = proxy
+        self._idle: defaultdict[Endpoint, list[_Connection]] = defaultdict(list)
+        self._open: set[_Connection] = set()
+        self._single: dict[Endpoint, asyncio.Lock] = {}
+        self._parsed: dict[bytes, Answer] = {}
+
+    def exchange(
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
+    ) -> Coroutine[Any, Any, Answer | Failure]:
+        how = self._exchange_singly if wire.connection == "single" else self._exchange
+        return how(target, wire, connect_timeout, read_timeout)
+
+    async def _exchange_singly(
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
+    ) -> Answer | Failure:
+        async with self._single.setdefault(target, asyncio.Lock()):
+            return await self._exchange(target, wire, connect_timeout, read_timeout)
+
+    async def _exchange(
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
+    ) -> Answer | Failure:
+        idle = self._idle[target]
+        connection = None if wire.connection == "new" else self._take(idle)
+        if connection is None:
+            opened = await self._connect(target, connect_timeout)
+            if isinstance(opened, Failure):
+                return opened
+            connection = opened
+        if self._proxy is not None and not target.secure:
+            wire = through(self._proxy, target, wire)
+        answer = await connection.exchange(wire, read_timeout)
+        if connection.reusable and wire.connection != "new":
+            connection.idle_since = monotonic()
+            idle.append(connection)
+        else:
+            connection.abort()
+            self._open.discard(connection)
+        return answer
+
+    def abort(self) -> None:
+        for connection in self._open:
+            connection.abort()
+        self._open.clear()
+        self._idle.clear()
+
+    def _take(self, idle: list[_Connection]) -> _Connection | None:
+        """One that can still be used; those that can't are let go of."""
+        while idle:
+            connection = idle.pop()
+            if connection.alive and monotonic() - connection.idle_since < LONGEST_IDLE:
+                return connection
+            connection.abort()
+            self._open.discard(connection)
+        return None
+
+    async def _connect(self, target: Endpoint, timeout: float) -> _Connection | Failure:
+        loop = asyncio.get_running_loop()
+        connection = partial(_Connection, self._parsed)
+        tls = self._context() if target.secure else None
+        try:
+            async with asyncio.timeout(timeout):
+                if self._proxy is None:
+                    _, protocol = await loop.create_connection(connection, target.host, target.port, ssl=tls)
+                elif tls is None:
+                    _, protocol = await loop.create_connection(connection, self._proxy.host, self._proxy.port)
+                else:
+                    opened = await tunnel(self._proxy, target)
+                    _, protocol = await loop.create_connection(
+                        connection, sock=opened, ssl=tls, server_hostname=target.host
+                    )
+        except TimeoutError:
+            return Failure(UNREACHABLE, f"no connection within {timeout:g} s")
+        except ssl.SSLCertVerificationError as error:
+            return Failure(UNREACHABLE, f"the certificate is not trusted: {error.verify_message}")
+        except ssl.SSLError as error:
+            return Failure(UNREACHABLE, f"TLS failed: {error.reason or error}")
+        except socket.gaierror as error:
+            return Failure(UNREACHABLE, f"the host name '{target.host}' can't be resolved: {error.strerror}")
+        except OSError as error:
+            return Failure(UNREACHABLE, _reason(error))
+        except UnicodeError as error:
+            return Failure(UNREACHABLE, f"'{target.host}' is not a host name: {error}")
+        self._open.add(protocol)
+        return protocol
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+
+def tls_context(ca: str | None = None, certificate: str | None = None, key: str | None = None) -> ssl.SSLContext:
+    """TLS with verification, by the system's authorities or those in the file `ca`; `certificate` and `key` are
+    the files of a client certificate. Raises InputError."""
+    if key is not None and certificate is None:
+        raise InputError(f"{key}: a key is of no use without its certificate; name that too, with --cert")
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        if certificate is not None:
+            # Without a password OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(certificate, key, password="")
+    except (OSError, ssl.SSLError) as error:
+        named = ", ".join(name for name in (ca, certificate, key) if name)
+        raise InputError(f"{named}: can't be used for TLS: {error.strerror or error}") from None
+    return context
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    return (error.strerror or str(error)).lower()
+
+
+@dataclass(slots=True)
+class _Incoming:
+    """An answer while it arrives."""
+
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    size: int = 0
+    body: bytearray = field(default_factory=bytearray)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: at most one request at a time. `parsed` are answers by their bytes: most of them are the same
+    all the time, and then need no parsing."""
+
+    def __init__(self, parsed: dict[bytes, Answer]) -> None:
+        self._parsed = parsed
+        self.alive = False
+        self.reusable = False
+        self.idle_since = 0.0
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._incoming = _Incoming()
+        self._waiter: asyncio.Future[Answer | Failure] | None = None
+        self._continued: asyncio.Future[None] | None = None
+        self._sending = False
+        # At least one byte of the answer is there; its head is there whole.
+        self._begun = self._headers_done = False
+        self._loop = asyncio.get_running_loop()
+
+    async def exchange(self, wire: Wire, timeout: float) -> Answer | Failure:
+        """Sends the bytes and waits for the answer, at most `timeout` seconds after the last byte."""
+        assert self._transport is not None
+        self.reusable = False
+        self._sending = True
+        self._parser = None
+        self._begun = self._headers_done = False
+        self._waiter = self._loop.create_future()
+        sending = wire.pause * (len(wire.parts) - 1) + (CONTINUE_SECONDS if wire.continue_after else 0.0)
+        timer = self._loop.call_later(timeout + sending, self._give_up, timeout)
+        try:
+            if wire.at_once:
+                self._transport.write(b"".join(wire.parts))
+                self._sending = False
+            else:
+                await self._send_parts(wire)
+            return await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _give_up(self, timeout: float) -> None:
+        self._fail(TIMEOUT, f"no answer within {timeout:g} s")
+
+    async def _send_parts(self, wire: Wire) -> None:
+        """Part by part, until all are sent or an answer is there."""
+        transport, waiter = self._transport, self._waiter
+        assert transport is not None
+        assert waiter is not None
+        for number, part in enumerate(wire.parts):
+            if number and wire.pause:
+                await asyncio.wait({waiter}, timeout=wire.pause)
+            if waiter.done() or transport.is_closing():
+                return
+            transport.write(part)
+            if wire.continue_after == number + 1:
+                self._continued = self._loop.create_future()
+                waiting: set[asyncio.Future[Any]] = {waiter, self._continued}
+                await asyncio.wait(waiting, timeout=CONTINUE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if wire.ending == "answer":
+            self._sending = False
+        elif wire.ending == "reset":
+            await self._flushed(transport, waiter)
+            self._reset()
+        elif transport.can_write_eof():
+            transport.write_eof()
+        elif wire.ending == "close":
+            # TLS knows no half-closed connection, so no answer can be had either.
+            await self._flushed(transport, waiter)
+            self._fail(BROKEN, "the connection was closed on purpose")
+            transport.close()
+
+    async def _flushed(self, transport: asyncio.Transport, waiter: asyncio.Future[Answer | Failure]) -> None:
+        """Everything written has gone to the system, or the exchange is over (its timer sees to that)."""
+        while transport.get_write_buffer_size() and not transport.is_closing() and not waiter.done():
+            await asyncio.sleep(0.001)
+
+    def _reset(self) -> None:
+        """Ends the connection with RST instead of FIN."""
+        assert self._transport is not None
+        self._fail(BROKEN, "the connection was reset on purpose")
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.abort()
+
+    def abort(self) -> None:
+        """Closes at once."""
+        self.alive = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self.alive = True
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None or self._waiter.done():
+            # Bytes that nobody asked for: whatever they are, this connection can't be trusted again.
+            self.alive = self.reusable = False
+            return
+        self._begun = True
+        if self._parser is not None:
+            self._parse(self._parser, data)
+            return
+        known = None if self._sending else self._parsed.get(data)
+        if known is not None:
+            self.reusable = self.alive
+            self._waiter.set_result(known)
+            return
+        self._incoming = _Incoming()
+        self._parser = httptools.HttpResponseParser(self)
+        self._parse(self._parser, data)
+        if self.reusable and len(data) <= LARGEST_PARSED:
+            self._remember(data, self._waiter)
+
+    def _parse(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail(BROKEN, "the answer switches to another protocol")
+        except httptools.HttpParserError as error:
+            if self._waiter is not None and not self._waiter.done():
+                self._fail(BROKEN, f"the answer is not HTTP: {error}")
+            else:
+                self.reusable = False
+
+    def _remember(self, data: bytes, waiter: asyncio.Future[Answer | Failure]) -> None:
+        """The data is one whole answer, after which the connection is as good as before."""
+        answer = waiter.result()
+        if isinstance(answer, Answer):
+            if len(self._parsed) >= MOST_PARSED:
+                self._parsed.clear()
+            self._parsed[data] = answer
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.alive = self.reusable = False
+        if self._waiter is None or self._waiter.done():
+            return
+        if error is None and self._ends_with_connection():
+            self._complete()
+            return
+        if isinstance(error, ssl.SSLError):
+            self._fail(BROKEN, f"TLS failed: {error.reason or error}")
+            return
+        how = "reset the connection" if isinstance(error, ConnectionResetError) else "closed the connection"
+        when = "within the answer" if self._begun else "without an answer"
+        self._fail(BROKEN, f"{how} {when}")
+
+    def _ends_with_connection(self) -> bool:
+        """An answer of unknown length ends where the connection ends."""
+        names = {name.lower() for name, _ in self._incoming.headers}
+        return self._headers_done and not names & {"content-length", "transfer-encoding"}
+
+    # httptools' callbacks
+
+    def on_message_begin(self) -> None:
+        if self._waiter is not None and self._waiter.done():
+            self.reusable = False
+        self._headers_done = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        incoming = self._incoming
+        incoming.size += len(name) + len(value) + 4
+        if len(incoming.headers) >= MOST_HEADERS or incoming.size > LARGEST_HEAD:
+            self._fail(BROKEN, "the head of the answer is too large")
+            return
+        incoming.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        self._headers_done = True
+
+    def on_body(self, body: bytes) -> None:
+        incoming = self._incoming
+        room = LARGEST_BODY - len(incoming.body)
+        incoming.body += body[:room]
+        if len(body) > room:
+            self._complete("the body of the answer is larger than 1 MiB; the rest was not read")
+
+    def on_message_complete(self) -> None:
+        parser = self._parser
+        if parser is None or self._waiter is None or self._waiter.done():
+            self.reusable = False
+            return
+        if 100 <= parser.get_status_code() < 200:
+            # An interim answer; the real one follows on the same connection.
+            self._incoming = _Incoming()
+            self._begun = self._headers_done = False
+            if self._continued is not None and not self._continued.done():
+                self._continued.set_result(None)
+            return
+        # Half a request stands on the connection when it is answered early.
+        self.reusable = self.alive and not self._sending and parser.should_keep_alive()
+        self._complete()
+
+    def _complete(self, oddity: str | None = None) -> None:
+        if self._waiter is None or self._waiter.done() or self._parser is None:
+            return
+        if oddity is not None:
+            self.reusable = False
+        incoming = self._incoming
+        status = self._parser.get_status_code()
+        self._waiter.set_result(Answer(status, tuple(incoming.headers), bytes(incoming.body), oddity))
+
+    def _fail(self, kind: str, reason: str) -> None:
+        self.reusable = False
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(Failure(kind, reason))

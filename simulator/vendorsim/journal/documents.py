@@ -1,0 +1,72 @@
+"""What stands in the journal, as the JSON documents that the command line and the control API print."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from vendorsim.core.times import iso
+from vendorsim.journal.har import text_or_base64
+from vendorsim.journal.pages import Row
+
+
+def attempt_summary(row: Row) -> dict[str, Any]:
+    """An attempt in a list: everything but the bytes."""
+    return {
+        "type": "attempt",
+        "id": row["id"],
+        "run": row["run"],
+        "sent_at": None if row["sent_at"] is None else iso(row["sent_at"]),
+        "at": iso(row["at"]),
+        "vendor": row["vendor"],
+        "profile": row["profile"],
+        "event": row["event"],
+        "event_id": row["event_id"],
+        "conversation": row["conversation"],
+        "delivery": row["delivery"],
+        "attempt": row["attempt"],
+        "copy": row["copy"],
+        "target": row["target"],
+        "status": row["status"],
+        "milliseconds": row["milliseconds"],
+        "verdict": row["verdict"],
+        "final": bool(row["final"]),
+        "faults": row["faults"].split(", ") if row["faults"] else [],
+        "reason": row["reason"],
+    }
+
+
+def attempt_document(row: Row) -> dict[str, Any]:
+    """An attempt whole: the request, byte for byte, and its answer."""
+    head = row["request_head"]
+    return {
+        **attempt_summary(row),
+        "request": None
+        if head is None
+        else {"head": head.decode("utf-8", "replace"), "body": text_or_base64(row["request_body"])},
+        "answer": None
+        if row["status"] is None
+        else {"headers": orjson.loads(row["answer_headers"]), "body": text_or_base64(row["answer_body"])},
+    }
+
+
+def call_document(row: Row) -> dict[str, Any]:
+    """A call of a vendor's API."""
+    return {
+        "type": "call",
+        "id": row["id"],
+        "run": row["run"],
+        "at": iso(row["at"]),
+        "vendor": row["vendor"],
+        "operation": row["operation"],
+        "method": row["method"],
+        "path": row["path"],
+        "comm_type": row["comm_type"],
+        "session": row["session"],
+        "credentials": row["credentials"],
+        "fields": None if row["fields"] is None else orjson.loads(row["fields"]),
+        "status": row["status"],
+        "message": row["message"],
+        "body": None if row["body"] is None else row["body"].decode(errors="replace"),
+    }

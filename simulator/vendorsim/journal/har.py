@@ -1,0 +1,141 @@
+"""Journal rows → HAR 1.2, the format that browsers and proxies import."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from vendorsim import __version__
+from vendorsim.core.times import iso
+from vendorsim.journal.pages import Row
+
+# Stands for the vendors' APIs, whose address is nobody's.
+VENDOR_API = "http://vendor.invalid"
+
+
+def har(attempts: Iterable[Row], calls: Iterable[Row]) -> dict[str, Any]:
+    """A HAR document of attempts that were sent, and of the calls that were received, in order of time."""
+    entries = [_attempt(row) for row in attempts if row["request_head"] is not None]
+    entries += [_call(row) for row in calls]
+    entries.sort(key=lambda entry: str(entry["startedDateTime"]))
+    return {
+        "log": {
+            "version": "1.2",
+            "creator": {"name": "vendorsim", "version": __version__},
+            "entries": entries,
+        }
+    }
+
+
+def text_or_base64(data: bytes | None) -> dict[str, str]:
+    """`{"text": …}`, with `"encoding": "base64"` where the bytes are no UTF-8."""
+    try:
+        return {"text": (data or b"").decode()}
+    except UnicodeDecodeError:
+        return {"text": base64.b64encode(data or b"").decode(), "encoding": "base64"}
+
+
+def request_headers(head: bytes) -> list[tuple[str, str]]:
+    """The headers in a request's head."""
+    lines = head.decode("utf-8", "replace").split("\r\n")[1:]
+    pairs = (line.partition(":") for line in lines if line)
+    return [(name.strip(), value.strip()) for name, _, value in pairs]
+
+
+def _attempt(row: Row) -> dict[str, Any]:
+    method = row["request_head"].partition(b" ")[0].decode()
+    headers = request_headers(row["request_head"])
+    media_type = next((value for name, value in headers if name.lower() == "content-type"), "")
+    answer_headers = orjson.loads(row["answer_headers"]) if row["answer_headers"] else []
+    answer_type = next((value for name, value in answer_headers if name.lower() == "content-type"), "")
+    took = row["milliseconds"] or 0.0
+    return {
+        "startedDateTime": iso(row["sent_at"]),
+        "time": took,
+        "request": {
+            "method": method,
+            "url": row["target"],
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": _named(headers),
+            "queryString": [],
+            "postData": _posted(media_type, row["request_body"]),
+            "headersSize": len(row["request_head"]),
+            "bodySize": len(row["request_body"]),
+        },
+        "response": {
+            "status": row["status"] or 0,
+            "statusText": _phrase(row["status"]),
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": _named(answer_headers),
+            "content": {
+                "size": len(row["answer_body"] or b""),
+                "mimeType": answer_type,
+                **text_or_base64(row["answer_body"]),
+            },
+            "redirectURL": next((value for name, value in answer_headers if name.lower() == "location"), ""),
+            "headersSize": -1,
+            "bodySize": len(row["answer_body"] or b""),
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": took, "receive": 0},
+        "comment": f"{row['event']}, attempt {row['attempt']}: {row['verdict']}"
+        + (f", {row['reason']}" if row["reason"] else ""),
+    }
+
+
+def _call(row: Row) -> dict[str, Any]:
+    body = row["fields"] or (row["body"] or b"").decode(errors="replace")
+    answer = orjson.dumps({"message": row["message"]}).decode()
+    return {
+        "startedDateTime": iso(row["at"]),
+        "time": 0,
+        "request": {
+            "method": row["method"],
+            "url": VENDOR_API + (row["path"] or f"/apps/api/v1/{row['comm_type']}/{row['session']}/end_user"),
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": [],
+            "queryString": [],
+            "postData": {"mimeType": "application/json", "params": [], "text": body},
+            "headersSize": -1,
+            "bodySize": len(body.encode()),
+        },
+        "response": {
+            "status": row["status"],
+            "statusText": _phrase(row["status"]),
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": [],
+            "content": {"size": len(answer), "mimeType": "application/json", "text": answer},
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": len(answer),
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": 0, "receive": 0},
+        "comment": f"{row['operation']}, called by the integration",
+    }
+
+
+def _posted(media_type: str, body: bytes) -> dict[str, Any]:
+    """HAR 1.2 has no encoding of what is posted; a field of one's own begins with an underscore."""
+    posted = text_or_base64(body)
+    encoding = posted.pop("encoding", None)
+    return {"mimeType": media_type, "params": [], **posted, **({"_encoding": encoding} if encoding else {})}
+
+
+def _phrase(status: int | None) -> str:
+    try:
+        return HTTPStatus(status or 0).phrase
+    except ValueError:
+        return ""
+
+
+def _named(pairs: Iterable[Iterable[str]]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in pairs]

@@ -1,0 +1,151 @@
+"""The journal of several servers in PostgreSQL: what each sends and receives, written by each, read by all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Event
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import orjson
+
+from vendorsim import __version__
+from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.core.errors import StateUnreachableError
+from vendorsim.delivery.records import Attempt
+from vendorsim.journal.pages import Row
+from vendorsim.journal.postgres_pages import PostgresPages, dictionaries, storable
+from vendorsim.journal.store import (
+    ATTEMPT_COLUMNS,
+    CALL_COLUMNS,
+    LONGEST_RUN,
+    LONGEST_SERVER,
+    MOST_ATTEMPTS,
+    attempt_row,
+    call_row,
+)
+from vendorsim.server.backend import ApiCall
+
+if TYPE_CHECKING:
+    from vendorsim.journal.postgres import Database
+
+# Seconds for which a batch is kept while the database is away: a restart, or a change to its standby.
+PATIENCE = 600.0
+_PAUSE = 0.5
+# The advisory lock of those who write: without it a reader could see a number before a smaller one. "vsjl".
+_LOCK = 0x76736A6C
+
+
+def _insert(table: str, columns: str) -> str:
+    return f"INSERT INTO vendorsim.{table} ({columns}) VALUES ({', '.join(['%s'] * len(columns.split(',')))})"
+
+
+_ADD_ATTEMPT = _insert("attempts", ATTEMPT_COLUMNS)
+_ADD_CALL = _insert("calls", CALL_COLUMNS)
+_BEGIN = _insert("runs", "began_at, command, version, about, namespace, server") + " RETURNING id"
+# Of the runs beyond the limit those are forgotten that have ended, or must have.
+_FORGET = """
+WITH counted AS (SELECT run, count(*) AS attempts FROM vendorsim.attempts GROUP BY run),
+summed AS (SELECT run, sum(attempts) OVER (ORDER BY run DESC) AS kept FROM counted)
+DELETE FROM vendorsim.runs
+WHERE id <= (SELECT max(run) FROM summed WHERE kept > %s AND run < (SELECT max(run) FROM summed))
+AND (ended_at IS NOT NULL OR began_at < %s - CASE WHEN command IN ('serve', 'hub') THEN %s ELSE %s END)
+"""
+# Of other servers all that is written so far, of this one also what is still on its way.
+_HIDE = """
+INSERT INTO vendorsim.resets
+SELECT %s, (SELECT coalesce(max(id), 0) FROM vendorsim.attempts), (SELECT coalesce(max(id), 0) FROM vendorsim.calls)
+ON CONFLICT (namespace) DO UPDATE SET attempts = excluded.attempts, calls = excluded.calls
+"""
+
+
+class PostgresJournal:
+    """The journal in a database (`vendorsim.journal.store.Book`, `vendorsim.journal.journals.Journals`). Any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self.path = database.name
+        self._database = database
+        # Which runs are this server's own.
+        self._server = uuid4().hex
+        self._hurried = Event()
+
+    @property
+    def pages(self) -> PostgresPages:
+        return PostgresPages(self._database)
+
+    def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int:
+        """A new run; the number under which its records are kept. Old runs are forgotten where there are too many."""
+        given = (wall_clock(), command, __version__, storable(orjson.dumps(about).decode()), namespace, self._server)
+        with self._database.connection() as db, db.transaction():
+            db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            db.execute(_FORGET, (MOST_ATTEMPTS, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
+            row = db.execute(_BEGIN, given).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def end(self, run: int) -> None:
+        """The run is over."""
+        with self._database.connection() as db:
+            db.execute("UPDATE vendorsim.runs SET ended_at = %s WHERE id = %s", (wall_clock(), run))
+
+    def hide(self, namespace: str) -> None:
+        """What is of a namespace so far is shown no more, by no server."""
+        with self._database.connection() as db, db.transaction():
+            db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            db.execute(_HIDE, (namespace,))
+            db.execute(
+                "UPDATE vendorsim.runs SET hidden = true WHERE namespace = %s AND server = %s",
+                (namespace, self._server),
+            )
+
+    def add(self, run: int, attempts: Sequence[Attempt], calls: Sequence[ApiCall]) -> None:
+        """Writes a batch and commits it. While the database is away it is tried again and again; a batch whose commit
+        was not answered may then be written twice."""
+        attempt_rows = [tuple(map(storable, attempt_row(run, attempt))) for attempt in attempts]
+        call_rows = [tuple(map(storable, call_row(run, call))) for call in calls]
+        until = monotonic() + PATIENCE
+        while True:
+            try:
+                return self._write(attempt_rows, call_rows)
+            except StateUnreachableError:
+                if self._hurried.wait(_PAUSE) or monotonic() > until:
+                    raise
+
+    def hurry(self) -> None:
+        """From now on a batch that can't be written is given up: the server ends."""
+        self._hurried.set()
+
+    def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]:
+        """The attempts of a run, or of all."""
+        return self._select("attempts", run, newest_first, most)
+
+    def calls(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]:
+        """The received calls of a run, or of all."""
+        return self._select("calls", run, newest_first, most)
+
+    def attempt(self, number: int) -> Row | None:
+        """One attempt by its number."""
+        with self._database.connection() as db:
+            return dictionaries(db).execute("SELECT * FROM vendorsim.attempts WHERE id = %s", (number,)).fetchone()
+
+    def last_run(self) -> int | None:
+        with self._database.connection() as db:
+            row = db.execute("SELECT max(id) FROM vendorsim.runs").fetchone()
+        return None if row is None else row[0]
+
+    def close(self) -> None:
+        """Nothing: the database is closed by whoever opened it."""
+
+    def _write(self, attempts: Sequence[tuple[Any, ...]], calls: Sequence[tuple[Any, ...]]) -> None:
+        with self._database.connection() as db, db.transaction(), db.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            if attempts:
+                cursor.executemany(_ADD_ATTEMPT, attempts)
+            if calls:
+                cursor.executemany(_ADD_CALL, calls)
+
+    def _select(self, table: str, run: int | None, newest_first: bool, most: int) -> Iterator[Row]:
+        order = "DESC" if newest_first else "ASC"
+        query = f"SELECT * FROM vendorsim.{table} WHERE %s::bigint IS NULL OR run = %s ORDER BY id {order} LIMIT %s"
+        with self._database.connection() as db, db.transaction(), dictionaries(db, "journal") as cursor:
+            yield from cursor.execute(query.encode(), (run, run, None if most < 0 else most))

@@ -1,0 +1,142 @@
+"""Reads the journal of several servers page by page (`vendorsim.journal.pages.Pages`).
+
+What a namespace shows begins with its last reset, whichever server was asked for it; `Query.since`, the number of a run
+of one server, says nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from vendorsim.journal.pages import EXACT, Page, Query, Row, SearchTooLong, pattern
+
+if TYPE_CHECKING:
+    from psycopg import Connection, Cursor
+
+    from vendorsim.journal.postgres import Database
+
+_SEARCHED = {
+    "attempts": ("event", "conversation", "delivery", "target", "reason"),
+    "calls": ("operation", "session", "message", "path"),
+}
+_BODY = {"attempts": "request_body", "calls": "body"}
+
+
+class PostgresPages:
+    """Reads the journal in a database. Any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+        """The newest attempts below an id."""
+        return self._page("attempts", query, before, limit)
+
+    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+        """The newest calls of vendors' APIs below an id."""
+        return self._page("calls", query, before, limit)
+
+    def newer(self, table: str, query: Query, after: int, limit: int) -> Sequence[Row]:
+        """What came after an id, the oldest first."""
+        where, values = _conditions(table, query)
+        return self._rows(
+            f"SELECT * FROM vendorsim.{table} WHERE {where} AND id > %s ORDER BY id LIMIT %s", (*values, after, limit)
+        )
+
+    def one(self, table: str, number: int, query: Query) -> Row | None:
+        """One attempt or call by its id, if it is of the query's namespace and was not reset."""
+        where, values = _conditions(table, Query(query.namespace))
+        rows = self._rows(f"SELECT * FROM vendorsim.{table} WHERE {where} AND id = %s", (*values, number))
+        return rows[0] if rows else None
+
+    def newest_of(self, run: int, delivery: str, after: int) -> Row | None:
+        """The newest attempt of a delivery, if it came after an id."""
+        rows = self._rows(
+            "SELECT * FROM vendorsim.attempts WHERE run = %s AND delivery = %s AND id > %s ORDER BY id DESC LIMIT 1",
+            (run, storable(delivery), after),
+        )
+        return rows[0] if rows else None
+
+    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+        """The conversations with the newest attempts: vendor, conversation, attempts, failed, last_id, last_at, run."""
+        where, values = _conditions("attempts", query)
+        below = "" if before is None else "HAVING max(id) < %s"
+        rows = self._rows(
+            "SELECT vendor, min(profile) AS profile, conversation, run, count(*) AS attempts, max(id) AS last_id, "
+            "max(at) AS last_at, "
+            "count(*) FILTER (WHERE verdict NOT IN ('delivered', 'dropped', 'spoiled') AND final) AS failed "
+            f"FROM vendorsim.attempts WHERE {where} GROUP BY run, vendor, conversation {below} "
+            "ORDER BY last_id DESC LIMIT %s",
+            (*values, *(() if before is None else (before,)), limit + 1),
+        )
+        return Page(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
+
+    def _page(self, table: str, query: Query, before: int | None, limit: int) -> Page:
+        where, values = _conditions(table, query)
+        below = "" if before is None else "AND id < %s"
+        rows = self._rows(
+            f"SELECT * FROM vendorsim.{table} WHERE {where} {below} ORDER BY id DESC LIMIT %s",
+            (*values, *(() if before is None else (before,)), limit + 1),
+        )
+        return Page(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
+
+    def _rows(self, query: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        with self._reading() as db:
+            return dictionaries(db).execute(query.encode(), values).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection[Any]]:
+        from psycopg.errors import QueryCanceled
+
+        with self._database.connection() as db:
+            try:
+                yield db
+            except QueryCanceled:
+                raise SearchTooLong from None
+
+
+def dictionaries(db: Connection[Any], name: str = "") -> Cursor[dict[str, Any]]:
+    """A cursor whose rows are read by the names of their columns; with a name it fetches them bit by bit."""
+    from psycopg.rows import dict_row
+
+    return db.cursor(name, row_factory=dict_row) if name else db.cursor(row_factory=dict_row)
+
+
+def storable(value: Any) -> Any:
+    """A value as PostgreSQL takes it: its texts hold no NUL, and nothing that is no Unicode."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    return value
+
+
+def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
+    """The WHERE clause of a query and its values."""
+    parts = [
+        "run IN (SELECT id FROM vendorsim.runs WHERE namespace = %s AND NOT hidden)",
+        f"id > coalesce((SELECT {table} FROM vendorsim.resets WHERE namespace = %s), 0)",
+    ]
+    values: list[Any] = [query.namespace, query.namespace]
+    for name in EXACT[table]:
+        value = getattr(query, name)
+        if value is not None:
+            parts.append(f"{name} = %s")
+            values.append(storable(value))
+    if table == "calls" and query.conversation is not None:
+        parts.append("session = %s")
+        values.append(storable(query.conversation))
+    if query.text:
+        text = storable(query.text)
+        searched = [f"{name} ILIKE %s" for name in _SEARCHED[table]]
+        # Bodies are bytes of any kind: both sides are compared in the notation that has only ASCII.
+        searched.append(f"encode({_BODY[table]}, 'escape') ILIKE %s")
+        parts.append("(" + " OR ".join(searched) + ")")
+        values += [pattern(text)] * len(_SEARCHED[table]) + [pattern(_escaped(text))]
+    return " AND ".join(parts), values
+
+
+def _escaped(text: str) -> str:
+    """A text as PostgreSQL's `encode(…, 'escape')` writes its bytes."""
+    signs = {0x5C: "\\\\", 0: "\\000"}
+    return "".join(signs.get(byte) or (chr(byte) if byte < 0x80 else f"\\{byte:03o}") for byte in text.encode())

@@ -1,0 +1,91 @@
+"""The tables in which several servers keep what they share, and how they come into being."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vendorsim.core.errors import InputError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+# All stands in a schema of its own, so that the database may be somebody else's.
+NAME = "vendorsim"
+VERSION = 1
+# The numbers of the advisory locks: any will do, as long as nobody else takes them. "vsim".
+_LOCK = 0x7673696D
+
+# Identifiers and session ids are whatever a caller sends: bytes hold every one of them, text no NUL.
+_TABLES = """
+CREATE TABLE IF NOT EXISTS vendorsim.version (number integer NOT NULL);
+CREATE TABLE IF NOT EXISTS vendorsim.accepted (
+    namespace text NOT NULL, request bytea NOT NULL, until timestamptz NOT NULL, PRIMARY KEY (namespace, request)
+);
+CREATE INDEX IF NOT EXISTS accepted_until ON vendorsim.accepted (until);
+CREATE TABLE IF NOT EXISTS vendorsim.sessions (
+    namespace text NOT NULL, session bytea NOT NULL, number bigserial NOT NULL,
+    ended boolean NOT NULL DEFAULT false, crm_supported boolean NOT NULL DEFAULT true,
+    answers text[] NOT NULL DEFAULT '{}', end_user text, set_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (namespace, session)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS sessions_number ON vendorsim.sessions (namespace, number);
+CREATE TABLE IF NOT EXISTS vendorsim.forced (
+    namespace text PRIMARY KEY, answers text[] NOT NULL, set_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS vendorsim.runs (
+    id bigserial PRIMARY KEY, began_at bigint NOT NULL, command text NOT NULL, version text NOT NULL,
+    about text NOT NULL, ended_at bigint, namespace text NOT NULL, server text NOT NULL,
+    hidden boolean NOT NULL DEFAULT false
+);
+CREATE INDEX IF NOT EXISTS runs_namespace ON vendorsim.runs (namespace);
+CREATE TABLE IF NOT EXISTS vendorsim.resets (
+    namespace text PRIMARY KEY, attempts bigint NOT NULL, calls bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS vendorsim.attempts (
+    id bigserial PRIMARY KEY, run bigint NOT NULL REFERENCES vendorsim.runs ON DELETE CASCADE,
+    sent_at bigint, at bigint NOT NULL, vendor text NOT NULL, profile text NOT NULL, event text NOT NULL,
+    event_id text NOT NULL, conversation text NOT NULL, delivery text NOT NULL, attempt integer NOT NULL,
+    copy integer NOT NULL, target text NOT NULL, request_head bytea, request_body bytea, status integer,
+    answer_headers text, answer_body bytea, milliseconds double precision, verdict text NOT NULL,
+    final boolean NOT NULL, faults text NOT NULL, reason text, request_sent bytea, ending text
+);
+CREATE INDEX IF NOT EXISTS attempts_run ON vendorsim.attempts (run);
+CREATE TABLE IF NOT EXISTS vendorsim.calls (
+    id bigserial PRIMARY KEY, run bigint NOT NULL REFERENCES vendorsim.runs ON DELETE CASCADE,
+    at bigint NOT NULL, operation text NOT NULL, comm_type text NOT NULL, session text NOT NULL,
+    credentials text, fields text, status integer NOT NULL, message text NOT NULL, vendor text NOT NULL,
+    method text NOT NULL, path text NOT NULL, body bytea
+);
+CREATE INDEX IF NOT EXISTS calls_run ON vendorsim.calls (run)
+"""
+
+# Namespaces come and go; what was set by hand in one that nobody resets is forgotten when a server starts.
+_SWEEP = """
+DELETE FROM vendorsim.accepted WHERE until <= now();
+DELETE FROM vendorsim.sessions WHERE set_at < now() - interval '30 days';
+DELETE FROM vendorsim.forced WHERE set_at < now() - interval '30 days'
+"""
+
+
+def prepare(connection: Connection[Any]) -> None:
+    """Makes the tables where there are none, and forgets what is over.
+
+    Raises InputError for tables of another version.
+    """
+    with connection.transaction():
+        # Servers that start together make them once.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        if connection.execute("SELECT to_regclass('vendorsim.version')").fetchone() == (None,):
+            # Without the question it would take the right to make schemas even where it exists.
+            if connection.execute("SELECT to_regnamespace(%s)", (NAME,)).fetchone() == (None,):
+                connection.execute("CREATE SCHEMA vendorsim")
+            connection.execute(_TABLES)
+            connection.execute("INSERT INTO vendorsim.version VALUES (%s)", (VERSION,))
+        found = connection.execute("SELECT number FROM vendorsim.version").fetchone()
+        if found == (VERSION,):
+            connection.execute(_SWEEP)
+    if found != (VERSION,):
+        raise InputError(
+            "its schema vendorsim is of another version of vendorsim; use another database, "
+            "or drop the schema when no server uses it (DROP SCHEMA vendorsim CASCADE)"
+        )

@@ -1,0 +1,142 @@
+"""The coordinator of a run on Locust, in its master (or only) process: hands out shares and merges figures.
+
+Needs the extra `load`; importing this imports gevent, which patches the standard library.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import gevent  # type: ignore[import-untyped]
+import orjson
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from vendorsim.core.clock import wall_clock_second
+from vendorsim.load.locust_messages import PATIENCE, PAUSE, PROBLEM, RECALL, SHARE, TALLY
+from vendorsim.load.on_locust import REPORT
+from vendorsim.load.options import Asked, ready
+from vendorsim.load.report import Heading, document
+from vendorsim.load.tally import Tally
+
+LOCAL = "local"
+# How often figures are told where nobody reads Locust's own tables, in seconds.
+LIVE_SECONDS = 5.0
+
+logger = logging.getLogger("vendorsim")
+
+
+class Coordinator:
+    """Hands each worker its share when a test starts, and merges what they tell at its end."""
+
+    def __init__(self, environment: Environment, asked: Asked) -> None:
+        self._environment = environment
+        self._asked = asked
+        self._waiting: set[str] = set()
+        self._tally = Tally()
+        self._heading: Heading | None = None
+        self._problem: str | None = None
+        runner = self._runner
+        runner.register_message(TALLY, self._take)
+        runner.register_message(PROBLEM, self._hear)
+        events: Any = environment.events
+        events.test_start.add_listener(self._start)
+        events.test_stopping.add_listener(self._recall)
+        events.test_stop.add_listener(self._report)
+
+    @property
+    def _runner(self) -> Any:
+        return self._environment.runner
+
+    def tick(self) -> tuple[int, float] | None:
+        """How many users there are to be: one for each sender. None ends the test."""
+        if self._heading is None or self._environment.runner is None:
+            count = len(self._workers())
+            return (count, float(count)) if count else None
+        gone = sorted(self._waiting - set(self._workers()))
+        if gone:
+            self._problem = f"worker {', '.join(gone)} is gone, and its share with it"
+        if self._problem is not None or not self._waiting:
+            return None
+        return self._heading.workers, float(self._heading.workers)
+
+    def _workers(self) -> list[str]:
+        runner = self._runner
+        if not isinstance(runner, MasterRunner):
+            return [LOCAL]
+        clients = runner.clients
+        return sorted(node.id for node in (*clients.ready, *clients.spawning, *clients.running))
+
+    def _start(self, **kwargs: Any) -> None:
+        workers = self._workers()
+        starts = wall_clock_second()
+        prepared = ready(self._asked, starts)
+        self._tally, self._problem, self._waiting = Tally(), None, set(workers)
+        self._heading = Heading.of(prepared.mix, prepared.targets, len(workers))
+        for number, worker in enumerate(workers):
+            told = {
+                "number": number,
+                "of": len(workers),
+                "starts": starts,
+                "fingerprint": prepared.fingerprint(),
+            }
+            self._runner.send_message(SHARE, told, worker)
+
+    def _take(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
+        if msg.node_id in self._waiting:
+            self._waiting.discard(msg.node_id)
+            part = Tally.unpacked(orjson.loads(msg.data))
+            # One that is called back because of another's problem isn't what the user has interrupted.
+            part.interrupted &= self._problem is None
+            self._tally.merge(part)
+
+    def _hear(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
+        self._problem = f"worker {msg.node_id}: {msg.data}"
+        # It has no figures to wait for.
+        self._waiting.discard(msg.node_id)
+
+    def _recall(self, **kwargs: Any) -> None:
+        """Calls back whoever is still sending, and waits for their figures."""
+        if self._heading is None or not self._waiting:
+            return
+        if self._problem is None:
+            self._tally.interrupted = True
+        for worker in self._waiting & set(self._workers()):
+            self._runner.send_message(RECALL, None, worker)
+        with gevent.Timeout(PATIENCE, False):
+            while self._waiting & set(self._workers()):
+                gevent.sleep(PAUSE)
+
+    def _report(self, **kwargs: Any) -> None:
+        heading, self._heading = self._heading, None
+        if heading is None:
+            return
+        if self._waiting and self._problem is None:
+            self._problem = f"worker {', '.join(sorted(self._waiting))} told no figures"
+        report = document(heading, self._tally, self._problem)
+        self._environment.process_exit_code = report["exit_code"]
+        if self._problem is not None:
+            logger.error("%s", self._problem)
+        logger.info("%s; bodies: %s", report["verdict"], report["bodies"])
+        path = os.environ.get(REPORT)
+        if path is not None:
+            Path(path).write_bytes(orjson.dumps(report))
+
+    def live(self) -> None:
+        """Tells Locust's figures in a line now and then, for as long as it runs."""
+        while True:
+            gevent.sleep(LIVE_SECONDS)
+            total = self._environment.stats.total
+            if self._heading is None or not total.num_requests:
+                continue
+            times = ", ".join(f"p{share:.0%} {total.get_response_time_percentile(share)}" for share in (0.5, 0.9, 0.99))
+            logger.warning(
+                "%d requests, %.0f/s, %d failed; ms %s",
+                total.num_requests,
+                total.current_rps,
+                total.num_failures,
+                times.replace("%", ""),
+            )

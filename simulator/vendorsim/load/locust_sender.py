@@ -1,0 +1,118 @@
+"""A sender of a run on Locust, in each worker: sends its share by the engine of one machine, in a thread of its own.
+
+Needs the extra `load`; importing this imports gevent, which patches the standard library.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import Any
+
+import gevent  # type: ignore[import-untyped]
+import orjson
+from locust.env import Environment
+
+from vendorsim.core.errors import InputError, VendorsimError
+from vendorsim.delivery.records import DELIVERED, SPOILED, Attempt
+from vendorsim.load.locust_messages import PATIENCE, PAUSE, PROBLEM, RECALL, SHARE, TALLY
+from vendorsim.load.mixing import Share
+from vendorsim.load.options import Asked, Ready, ready
+from vendorsim.load.sending import Sending
+
+logger = logging.getLogger("vendorsim")
+
+
+class NotDelivered(Exception):
+    """A request that failed, as Locust's page shows it."""
+
+
+class Sender:
+    """Sends the share that the coordinator hands out, and tells Locust of each request."""
+
+    def __init__(self, environment: Environment, asked: Asked) -> None:
+        self._environment = environment
+        self._asked = asked
+        self._share: dict[str, Any] | None = None
+        self._sending: Sending | None = None
+        self._relaying: gevent.Greenlet | None = None
+        self._sent: deque[tuple[str, float, int, str | None]] = deque()
+        self._runner.register_message(SHARE, self._keep)
+        self._runner.register_message(RECALL, self._return, concurrent=True)
+        events: Any = environment.events
+        events.test_start.add_listener(self._start)
+        # Figures must leave before the worker says that it has stopped or that it quits.
+        events.test_stopping.add_listener(self._return)
+        events.quitting.add_listener(self._return)
+
+    @property
+    def _runner(self) -> Any:
+        return self._environment.runner
+
+    def _keep(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
+        self._share = msg.data
+
+    def _start(self, **kwargs: Any) -> None:
+        share, self._share = self._share, None
+        if share is None:
+            logger.warning("this worker came after the start and takes no part")
+            return
+        try:
+            prepared = self._prepared(share)
+        except VendorsimError as error:
+            self._runner.send_message(PROBLEM, str(error))
+            return
+        self._sent.clear()
+        self._sending = Sending(prepared, Share(share["number"], share["of"]), attempted=self._note)
+        # A thread of the system's: Locust's own messages need this one.
+        running = gevent.get_hub().threadpool.spawn(self._sending.run_to_end)
+        self._relaying = gevent.spawn(self._relay, running)
+
+    def _prepared(self, share: dict[str, Any]) -> Ready:
+        prepared = ready(self._asked, share["starts"])
+        if prepared.fingerprint() != share["fingerprint"]:
+            raise InputError(
+                "its traffic file, scenarios or versions differ from the master's, so its bytes would, too"
+            )
+        return prepared
+
+    def _note(self, attempt: Attempt) -> None:
+        """Runs in the engine's thread."""
+        failed = attempt.verdict not in (DELIVERED, SPOILED)
+        error = f"{attempt.verdict}: {attempt.reason}" if failed else None
+        size = len(attempt.answer.body) if attempt.answer is not None else 0
+        self._sent.append((attempt.event.name, attempt.milliseconds or 0.0, size, error))
+
+    def _relay(self, running: Any) -> None:
+        over = False
+        while not over:
+            gevent.sleep(PAUSE)
+            over = running.ready()
+            self._tell()
+        try:
+            tally = running.get()
+        except BaseException as error:
+            self._runner.send_message(PROBLEM, f"{type(error).__name__}: {error}")
+            raise
+        self._runner.send_message(TALLY, orjson.dumps(tally.packed()).decode())
+
+    def _tell(self) -> None:
+        fire: Any = self._environment.events.request.fire
+        for _ in range(len(self._sent)):
+            name, milliseconds, size, error = self._sent.popleft()
+            fire(
+                request_type="POST",
+                name=name,
+                response_time=milliseconds,
+                response_length=size,
+                exception=None if error is None else NotDelivered(error),
+                context={},
+            )
+
+    def _return(self, **kwargs: Any) -> None:
+        """Ends the share early, and waits until its figures have left."""
+        relaying, sending = self._relaying, self._sending
+        if relaying is None or sending is None or relaying.ready():
+            return
+        sending.stop_soon()
+        relaying.join(PATIENCE)

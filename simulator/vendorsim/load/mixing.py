@@ -1,0 +1,174 @@
+"""Traffic → which conversation is which scenario's, when it arrives, and who sends it. Pure.
+
+Conversation *k* is a function of the traffic and of k: its scenario by the weights, its bytes by its scenario's run (in
+which it is conversation k, too), its arrival by the arrival process. Worker *i* of *n* takes those with k ≡ i mod n.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate, islice, takewhile
+from typing import NamedTuple
+
+from vendorsim.core.errors import DocumentError, InputError, Problem
+from vendorsim.core.seeding import derive
+from vendorsim.delivery import planning as setup
+from vendorsim.load.measuring import Digest
+from vendorsim.load.traffic import MOST_CONVERSATIONS, Part, Traffic
+from vendorsim.runs import planning as runs
+from vendorsim.runs.timeline import Run, told
+from vendorsim.scenario.faults import Fault
+from vendorsim.scenario.verbs import Wait
+
+
+class Planned(NamedTuple):
+    """A conversation and when it arrives, in seconds from the start."""
+
+    conversation: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What worker `number` (from 0) of `of` workers takes."""
+
+    number: int = 0
+    of: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One scenario of the mix, ready to be told. `quirks` are in the run already."""
+
+    part: Part
+    run: Run
+    faults: tuple[Fault, ...]
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return f"{self.run.scenario.title}, as {self.run.vendor.name} ({self.run.profile.name})"
+
+    @property
+    def length(self) -> float:
+        """How long a conversation takes by the scenario's clock, in seconds."""
+        steps = self.run.scenario.steps
+        return sum(step.after + (step.verb.time if isinstance(step.verb, Wait) else 0) for step in steps) / 1000
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A traffic whose scenarios are loaded; `starts` is the time (milliseconds since 1970) that counts for those that
+    name none."""
+
+    traffic: Traffic
+    entries: tuple[Entry, ...]
+    starts: int
+    seed: int
+    _bounds: list[int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_bounds", list(accumulate(entry.part.weight for entry in self.entries)))
+
+    def choose(self, index: int) -> int:
+        """The number of the entry whose scenario conversation `index` is."""
+        if len(self.entries) == 1:
+            return 0
+        return bisect(self._bounds, derive(self.seed, "mix", index) * self._bounds[-1] // 2**64)
+
+    def planned(self, share: Share | None = None) -> Iterator[Planned]:
+        """The conversations of a share (default: all of them), in the order in which they arrive."""
+        share = share or Share()
+        everything = (Planned(index, at) for index, at in enumerate(self.traffic.arrivals.times(self.seed)))
+        limited: Iterator[Planned] = islice(everything, self.traffic.conversations)
+        if self.traffic.duration is not None:
+            end = self.traffic.duration / 1000
+            limited = takewhile(lambda planned: planned.at < end, limited)
+        return islice(limited, share.number, None, share.of)
+
+    @cached_property
+    def count(self) -> int:
+        """How many conversations there are."""
+        if self.traffic.duration is None:
+            assert self.traffic.conversations is not None
+            return self.traffic.conversations
+        return sum(1 for _ in self.planned())
+
+    @cached_property
+    def longest(self) -> float:
+        """How long the longest conversation takes, in seconds of the wall clock."""
+        if self.traffic.speed is None:
+            return 0.0
+        return max(entry.length for entry in self.entries) / self.traffic.speed
+
+    def digest(self) -> Digest:
+        """The digest of all bodies that would be sent if nothing were shed."""
+        found = Digest()
+        for index in range(self.count):
+            for event in told(self.entries[self.choose(index)].run.conversation(index)):
+                found.add(event.body)
+        return found
+
+
+def mix(traffic: Traffic, starts: int) -> Mix:
+    """The mix of a traffic. `starts` (milliseconds since 1970) counts where neither it nor the scenario names a start.
+
+    Raises DocumentError with what is wrong with its scenarios, at their places in the traffic file.
+    """
+    seed = traffic.seed or 0
+    # Which conversations there are depends on no scenario.
+    count = Mix(traffic, (), starts, seed).count
+    problems: list[Problem] = []
+    entries: list[Entry] = []
+    if count > MOST_CONVERSATIONS or not count:
+        place = traffic.places[0]
+        what = f"more than {MOST_CONVERSATIONS}" if count else "no"
+        problems.append(
+            Problem(traffic.file, place.line, place.column, f"{what} conversations arrive in that duration")
+        )
+    for part, place in zip(traffic.scenarios, traffic.places, strict=True):
+        try:
+            entries.append(_entry(traffic, part, count, starts))
+        except DocumentError as error:
+            problems.extend(error.problems)
+        except InputError as error:
+            problems.append(Problem(traffic.file, place.line, place.column, str(error)))
+    if problems:
+        raise DocumentError(list(dict.fromkeys(problems)))
+    _share_ids(entries)
+    return Mix(traffic, tuple(entries), starts, seed)
+
+
+def _entry(traffic: Traffic, part: Part, count: int, starts: int) -> Entry:
+    run = runs.prepare(
+        part.scenario,
+        part.vendor,
+        part.profile,
+        seed=traffic.seed,
+        start=traffic.starts,
+        count=count,
+        spacing=traffic.spacing,
+    )
+    if traffic.starts is None and run.scenario.starts is None:
+        run = Run(run.scenario, run.vendor, run.profile, run.seed, starts, run.spacing)
+    if next(told(run.conversation(0)), None) is None:
+        raise InputError(f"{part.scenario}: sends nothing as {part.vendor} ({run.profile.name})")
+    given = (*traffic.faults, *part.faults)
+    faults = setup.chosen_faults(run, given, None)
+    return Entry(part, setup.with_quirks(run, given), faults)
+
+
+def _share_ids(entries: list[Entry]) -> None:
+    """Lets the scenarios of one vendor take their ids from one range: conversation k of one has no id that another
+    conversation of another one has, too. A vendor with a single scenario keeps its ids."""
+    by_vendor: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_vendor.setdefault(entry.run.vendor.name, []).append(entry)
+    for group in by_vendor.values():
+        base = group[0].run.casting.base
+        stride = max(entry.run.casting.stride for entry in group)
+        for entry in group:
+            entry.run.casting.base, entry.run.casting.stride = base, stride

@@ -1,0 +1,221 @@
+"""Sends a share of a mix as an open model: a conversation begins when it arrives, whatever the target does.
+
+Each scenario of the mix has a player of its own (`vendorsim.delivery.player`), which delivers as `vendorsim play` does:
+events in order, policy, retries, faults. What is ours is when conversations begin, and what is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+
+from vendorsim.core.clock import Clock, InstantClock, ScaledClock, monotonic, wall_clock
+from vendorsim.delivery.destinations import Places
+from vendorsim.delivery.player import Options, Player
+from vendorsim.delivery.records import NOT_SENT, UNREACHABLE, Attempt, Authentication, Over, Record
+from vendorsim.http.loop import interruptible, loop_factory
+from vendorsim.http.transport import HttpTransport
+from vendorsim.load.mixing import Share
+from vendorsim.load.options import Ready
+from vendorsim.load.tally import Tally
+from vendorsim.runs.timeline import Run, told
+
+# How often whoever looks on is told, in seconds.
+GLANCE = 1.0
+
+
+class Sending:
+    """One share, sent once. `tally` holds the figures, also while it is sent."""
+
+    def __init__(
+        self,
+        ready: Ready,
+        share: Share | None = None,
+        *,
+        attempted: Callable[[Attempt], None] = lambda attempt: None,
+        glance: Callable[[Tally, int], None] = lambda tally, under_way: None,
+        stops: bool = False,
+    ) -> None:
+        """`attempted` gets every attempt; `glance` gets the figures every second, and how many conversations are under
+        way. With `stops`, Ctrl-C ends it with its figures."""
+        self._ready = ready
+        self._mix = ready.mix
+        self._share = share or Share()
+        self._attempted = attempted
+        self._glance = glance
+        self._stops = stops
+        self.tally = Tally(scenarios={entry.name: 0 for entry in ready.mix.entries})
+        self._players: list[Player] = []
+        # When the conversations under way were planned to begin, by the monotonic clock in seconds.
+        self._planned: dict[int, float] = {}
+        self._origin = 0.0
+        self._reached = False
+        self._all_begun = False
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped: asyncio.Event | None = None
+        self._quiet: asyncio.Event | None = None
+
+    def run_to_end(self) -> Tally:
+        """Sends the share in an event loop of its own, uvloop where it is installed."""
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(self.send())
+
+    def stop_soon(self) -> None:
+        """Ends it early, from another thread; also where it has not begun yet."""
+        self.tally.interrupted = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.stop)
+
+    def stop(self) -> None:
+        """Ends it early: what is in flight has two seconds to be answered."""
+        self.tally.interrupted = True
+        if self._stopped is not None:
+            self._stopped.set()
+
+    async def send(self) -> Tally:
+        """Sends the share. What is over or cut off stands in the figures."""
+        self._loop = asyncio.get_running_loop()
+        self._stopped, self._quiet = asyncio.Event(), asyncio.Event()
+        if self.tally.interrupted:
+            self._stopped.set()
+        self._warm_up()
+        transport = HttpTransport(self._ready.tls, self._ready.proxy)
+        self._players = [self._player(number, transport) for number in range(len(self._mix.entries))]
+        try:
+            with interruptible(self.stop) if self._stops else nullcontext():
+                await self._send_all(self._stopped)
+        finally:
+            transport.abort()
+        self.tally.seconds = monotonic() - self._origin
+        return self.tally
+
+    async def _send_all(self, stopped: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for player in self._players:
+                tasks.create_task(player.play())
+            for player in self._players:
+                await player.ready.wait()
+            self.tally.began, self._origin = wall_clock(), monotonic()
+            looking = tasks.create_task(self._look())
+            in_time = await self._begin_all(tasks, stopped) and await self._all_over(stopped)
+            self._close(in_time)
+            looking.cancel()
+
+    def _warm_up(self) -> None:
+        """What is made once (people, validators) is made before the clock starts."""
+        for entry in self._mix.entries:
+            for _ in told(entry.run.conversation(0)):
+                pass
+
+    def _player(self, number: int, transport: HttpTransport) -> Player:
+        entry, most = self._mix.entries[number], self._ready.most_open
+        options = Options(count=0, concurrency=most, faults=entry.faults, stays=True)
+        note = partial(self._note, entry.run)
+        return Player(entry.run, Places(self._ready.places[number]), transport, InstantClock(), note, options)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(GLANCE)
+            self.tally.seconds = monotonic() - self._origin
+            self._glance(self.tally, len(self._planned))
+
+    async def _begin_all(self, tasks: asyncio.TaskGroup, stopped: asyncio.Event) -> bool:
+        """Begins every conversation when it arrives; False when stopped before."""
+        beginning = tasks.create_task(self._begin_each())
+        stopping = tasks.create_task(stopped.wait())
+        await asyncio.wait({beginning, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if beginning.done():
+            return not stopped.is_set()
+        beginning.cancel()
+        return False
+
+    async def _begin_each(self) -> None:
+        for index, at in self._mix.planned(self._share):
+            due = self._origin + at
+            # Also when late: answers must be read meanwhile.
+            await asyncio.sleep(max(0.0, due - monotonic()))
+            self._arrive(index, at, due)
+
+    def _arrive(self, index: int, at: float, due: float) -> None:
+        tally = self.tally
+        tally.arrived += 1
+        slot = tally.series.at(at)
+        slot.arrived += 1
+        if len(self._planned) >= self._ready.most_open:
+            tally.shed += 1
+            slot.shed += 1
+            return
+        number = self._mix.choose(index)
+        entry = self._mix.entries[number]
+        tally.started += 1
+        tally.scenarios[entry.name] += 1
+        tally.lateness.add(int((monotonic() - due) * 1e6))
+        self._planned[index] = due
+        self._players[number].begin(index, self._clock(entry.run, index))
+
+    def _clock(self, run: Run, index: int) -> Clock:
+        speed = self._mix.traffic.speed
+        return InstantClock() if speed is None else ScaledClock(_start(run, index), speed)
+
+    async def _all_over(self, stopped: asyncio.Event) -> bool:
+        """Waits for the conversations under way; False when stopped before, or when they take too long."""
+        assert self._quiet is not None
+        if not self._planned:
+            return True
+        waiting = [asyncio.ensure_future(event.wait()) for event in (self._quiet, stopped)]
+        self._all_begun = True
+        patience = self._mix.longest + self._ready.drain
+        await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        for each in waiting:
+            each.cancel()
+        return not self._planned
+
+    def _close(self, in_time: bool) -> None:
+        self._closed = True
+        self.tally.cut_off = len(self._planned)
+        for player in self._players:
+            player.stop(aborting=not in_time)
+
+    def _note(self, run: Run, record: Record | Over) -> None:
+        if isinstance(record, Over):
+            self._end(record.index)
+        elif not isinstance(record, Authentication):
+            self._add(run, record)
+
+    def _end(self, index: int) -> None:
+        # What ends from now on was counted as cut off.
+        if not self._closed:
+            self.tally.finished += 1
+        del self._planned[index]
+        if self._all_begun and not self._planned and self._quiet is not None:
+            self._quiet.set()
+
+    def _add(self, run: Run, attempt: Attempt) -> None:
+        now = monotonic()
+        self.tally.add(attempt, now - self._origin, self._from_plan(run, attempt, now))
+        if attempt.verdict == NOT_SENT:
+            return
+        self._attempted(attempt)
+        if attempt.verdict != UNREACHABLE:
+            self._reached = True
+        elif attempt.final and not self._reached and self._stopped is not None:
+            # Nothing was ever there: to go on would only fill the report.
+            self.tally.unreachable = f"{attempt.target}: {attempt.reason}"
+            self._stopped.set()
+
+    def _from_plan(self, run: Run, attempt: Attempt, now: float) -> int | None:
+        """Microseconds from the moment for which the traffic plans an event to its answer. None for retries, and where
+        faults or the failure of another event make the moment."""
+        if attempt.number > 1 or attempt.copy or attempt.faults or attempt.event.step < 0 or attempt.sent_at is None:
+            return None
+        speed = self._mix.traffic.speed
+        after = 0.0 if speed is None else (attempt.event.at - _start(run, attempt.index)) / 1000 / speed
+        return int((now - self._planned[attempt.index] - after) * 1e6)
+
+
+def _start(run: Run, index: int) -> int:
+    return run.starts + index * run.spacing

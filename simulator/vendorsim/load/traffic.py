@@ -1,0 +1,142 @@
+"""The traffic file: which scenarios, in which proportions, and how they arrive. Every problem has its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vendorsim.core.errors import unknown
+from vendorsim.core.shapes import Choice, Duration, Integer, Key, ListOf, Point, Record
+from vendorsim.core.yaml_nodes import Mapping, Node, Problems, kind, read, read_file
+from vendorsim.load.arrivals import Arrivals
+from vendorsim.load.traffic_shapes import ArrivalProcess, FaultText, Speed
+from vendorsim.runs import library
+from vendorsim.scenario.verbs import ANY_TEXT, TEXT
+from vendorsim.vendorkit import registry
+
+MOST_CONVERSATIONS = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One scenario of the mix, as a vendor. `faults` are written as on the command line."""
+
+    scenario: str
+    vendor: str
+    profile: str | None = None
+    weight: int = 1
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a traffic file says. Times are milliseconds. At least one of `conversations` and `duration` is given.
+
+    `speed` is how fast the pauses within a conversation pass; None is instant. `seed` and `starts` are None where
+    each scenario's own counts. `places` are the nodes of the parts, for problems found later.
+    """
+
+    title: str
+    scenarios: tuple[Part, ...]
+    arrivals: Arrivals
+    conversations: int | None = None
+    duration: int | None = None
+    speed: float | None = None
+    seed: int | None = None
+    starts: int | None = None
+    spacing: int = 1_000
+    faults: tuple[str, ...] = ()
+    file: str = ""
+    places: tuple[Node, ...] = ()
+
+
+_FAULTS = ListOf(FaultText(), single=True)
+_PART = Record(
+    {
+        "scenario": Key(TEXT, required=True, help="a file (seen from this one's folder), or a built-in scenario"),
+        "vendor": Key(Choice("vendor", registry.names), required=True, help="who tells it"),
+        "profile": Key(TEXT, help="the vendor's dialect; default: its documented one"),
+        "weight": Key(Integer(1, 1_000_000), help="its share of the conversations, beside the others'; default 1"),
+        "faults": Key(_FAULTS, help="how its deliveries misbehave, and how often, such as duplicate@0.1"),
+    },
+    "a scenario of the mix",
+    Part,
+)
+ROOT = Record(
+    {
+        "traffic": Key(TEXT, required=True, help="the title"),
+        "description": Key(ANY_TEXT, help="anything that helps a reader"),
+        "scenarios": Key(ListOf(_PART), required=True, help="what is mixed"),
+        "arrivals": Key(ArrivalProcess(), required=True, help="how conversations arrive"),
+        "conversations": Key(Integer(1, MOST_CONVERSATIONS), help="so many arrive in all"),
+        "duration": Key(Duration(), help="they arrive for so long"),
+        "speed": Key(Speed(), help="of the pauses within a conversation; default instant"),
+        "seed": Key(
+            Integer(0, 2**63 - 1), help="what made-up data, mix and arrivals come from; default: the scenarios'"
+        ),
+        "starts": Key(Point(), help="when conversation 0 starts, by the bodies; default: the scenarios', or now"),
+        "spacing": Key(Duration(), help="how far apart conversations start, by the bodies; default 1s"),
+        "faults": Key(_FAULTS, help="faults of all scenarios"),
+    },
+    "a traffic file",
+)
+
+
+def load(path: str) -> Traffic:
+    """The traffic of a file. Raises DocumentError with all its problems."""
+    return parse(read_file(Path(path)), path)
+
+
+def parse(text: str, file: str) -> Traffic:
+    """A traffic from its text; `file` is what problems call it, and scenarios are looked up beside it."""
+    problems = Problems(file)
+    root = read(text, problems)
+    if root is None and not problems.found:
+        problems.add(Node(1, 1), "the file is empty; a traffic file needs 'traffic', 'scenarios' and 'arrivals'")
+    elif root is not None and not isinstance(root, Mapping):
+        problems.add(root, f"a traffic file is a mapping with 'traffic', 'scenarios' and 'arrivals', not {kind(root)}")
+    problems.raise_if_any()
+    assert isinstance(root, Mapping)
+    values = ROOT.read_values(root, problems)
+    if root.get("conversations") is None and root.get("duration") is None:
+        problems.add(root, "a traffic file needs 'conversations' or 'duration': how many arrive, or for how long")
+    elif values.get("duration") == 0:
+        problems.add(root.get("duration") or root, "'duration' must be more than zero")
+    nodes = getattr(root.get("scenarios"), "items", ())
+    if not nodes and root.get("scenarios") is not None and "scenarios" in values:
+        problems.add(root.get("scenarios") or root, "a traffic needs at least one scenario")
+    _check_profiles(values.get("scenarios", ()), nodes, problems)
+    problems.raise_if_any()
+    values.pop("description", None)
+    parts = tuple(_beside(part, file) for part in values.pop("scenarios"))
+    return Traffic(values.pop("traffic"), parts, file=file, places=tuple(nodes), **values)
+
+
+def _check_profiles(parts: Sequence[Part], nodes: Sequence[Node], problems: Problems) -> None:
+    for part, node in zip(parts, nodes, strict=True) if parts else ():
+        known = registry.get(part.vendor).profiles
+        if part.profile is not None and part.profile not in known:
+            place = node.get("profile") if isinstance(node, Mapping) else None
+            problems.add(place or node, unknown(f"profile of {part.vendor}", part.profile, known))
+
+
+def _beside(part: Part, file: str) -> Part:
+    """The part with its scenario's file as seen from here, where it is a file."""
+    beside = Path(file).parent / part.scenario
+    is_path = part.scenario.endswith(library.ENDINGS) or "/" in part.scenario
+    scenario = str(beside) if is_path else part.scenario
+    return Part(scenario, part.vendor, part.profile, part.weight, part.faults)
+
+
+def json_schema() -> dict[str, Any]:
+    """The format as JSON Schema 2020-12, for editors."""
+    limits = {"anyOf": [{"required": ["conversations"]}, {"required": ["duration"]}]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://vendorsim.invalid/traffic-1.schema.json",
+        "title": "vendorsim traffic, version 1",
+        **ROOT.schema(),
+        **limits,
+    }

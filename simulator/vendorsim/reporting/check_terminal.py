@@ -1,0 +1,157 @@
+"""A run of checks for people: progress on standard error, findings and the verdict on standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from vendorsim.checks.engine import CheckEvent, Started
+from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Result, Verdict
+from vendorsim.reporting.console import messages, results, table
+from vendorsim.reporting.covered import totals
+from vendorsim.reporting.outcome import Group, counted, groups, tally, why, word
+from vendorsim.reporting.text import one_line
+
+# Of each check; the rest is counted, and stands in the other reports.
+MOST_FINDINGS = 5
+MOST_MISSING = 6
+_STYLES = {PASSED: "green", FAILED: "red", NOT_JUDGED: "yellow", SKIPPED: "yellow"}
+
+
+class CheckTerminal:
+    """Shows which check is under way where there is somebody to see it, and everything at the end."""
+
+    def __init__(self) -> None:
+        self._status: Status | None = None
+
+    def handle(self, event: CheckEvent) -> None:
+        """One event of the run."""
+        if isinstance(event, Verdict):
+            self.close()
+            _print(event)
+        elif isinstance(event, Started) and sys.stderr.isatty():
+            if self._status is None:
+                self._status = Status("", console=messages())
+                self._status.start()
+            self._status.update(event.check.id)
+
+    def close(self) -> None:
+        """Takes the progress away."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+def _print(verdict: Verdict) -> None:
+    page = _Page(results())
+    page.write(0, (f"{verdict.vendor} ({verdict.profile})", "bold"), f" against {verdict.target}, seed {verdict.seed}")
+    page.blank()
+    rows = table("check", "status", "cases", "")
+    for result in verdict.results:
+        if result.status in (PASSED, FAILED):
+            styled = Text(result.status, _STYLES[result.status])
+            rows.add_row(result.check.id, styled, Text(str(result.cases), justify="right"), Text(_remark(result)))
+    if rows.row_count:
+        page.console.print(rows)
+    for status, reason, names in _unjudged(verdict):
+        page.write(0, (status.replace("_", " "), _STYLES[status]), f" {', '.join(names)}: {reason}", hang=2)
+    for group in groups(verdict):
+        _print_group(page, group)
+    _print_coverage(page, verdict)
+    page.blank()
+    _print_verdict(page, verdict)
+
+
+def _remark(result: Result) -> str:
+    found = counted(len(result.findings), "finding") if result.findings else ""
+    return ": ".join(part for part in (found, one_line(result.reason or "")) if part)
+
+
+def _unjudged(verdict: Verdict) -> list[tuple[str, str, list[str]]]:
+    """What was not judged or left out, by the reason; a family stands for its checks where all share it."""
+    sizes = Counter(result.check.family for result in verdict.results)
+    by_reason: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for result in verdict.results:
+        if result.status not in (PASSED, FAILED):
+            families = by_reason.setdefault((result.status, result.reason or "no reason is known"), {})
+            families.setdefault(result.check.family, []).append(result.check.id)
+    return [
+        (status, reason, [name for family, ids in families.items() for name in _named(family, ids, sizes[family])])
+        for (status, reason), families in by_reason.items()
+    ]
+
+
+def _named(family: str, ids: list[str], size: int) -> list[str]:
+    return [family] if len(ids) == size > 1 else ids
+
+
+def _print_group(page: _Page, group: Group) -> None:
+    check = group.result.check
+    style = "red" if group.severity == ERROR else "yellow"
+    page.blank()
+    page.write(0, (group.severity, style), " ", (check.id, "bold"), f"  {counted(len(group.findings), 'finding')}")
+    page.write(2, f"{check.statement.value} ({check.statement.provenance}: {check.statement.source})")
+    page.write(2, f"remedy: {check.remedy}")
+    for finding in group.findings[:MOST_FINDINGS]:
+        _print_finding(page, finding)
+    more = len(group.findings) - MOST_FINDINGS
+    if more > 0:
+        page.write(2, f"and {more} more: --html, --sarif and --json have all of them")
+
+
+def _print_finding(page: _Page, finding: Finding) -> None:
+    cases = f" ({finding.count} cases)" if finding.count > 1 else ""
+    where = f" at {finding.pointer}" if finding.pointer else ""
+    page.write(2, f"- {finding.message}{cases}", hang=2)
+    page.write(4, f"expected {finding.expected}, found {finding.found}{where}")
+    page.copyable(4, f"reproduce: {finding.reproduce}")
+
+
+def _print_coverage(page: _Page, verdict: Verdict) -> None:
+    parts = totals(verdict.coverage)
+    page.blank()
+    page.write(0, "exercised: " + ", ".join(f"{part.exercised} of {part.known} {part.kind}" for part in parts))
+    for part in parts:
+        if not part.missing or part.kind not in ("events", "API answers"):
+            continue
+        shown = ", ".join(part.missing[:MOST_MISSING])
+        more = len(part.missing) - MOST_MISSING
+        page.write(2, f"{part.kind} not exercised: {shown}" + (f" and {more} more" if more > 0 else ""))
+
+
+def _print_verdict(page: _Page, verdict: Verdict) -> None:
+    style = {"passed": "green", "nothing judged": "yellow"}.get(word(verdict), "red")
+    reason = why(verdict)
+    told = ", ".join(f"{count} {name}" for count, name in tally(verdict)) or "nothing was judged"
+    page.write(0, (word(verdict), style), f" ({reason})" if reason else "", f": {told}")
+
+
+class _Page:
+    """Lines that fold at the edge of a terminal with their indentation; without a terminal they never fold, so that
+    they can be searched."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def blank(self) -> None:
+        self.console.print()
+
+    def write(self, indent: int, *parts: str | tuple[str, str], hang: int = 0) -> None:
+        """One paragraph; `hang` is how much deeper its second line and those after it stand."""
+        plain = [(one_line(part), "") if isinstance(part, str) else (one_line(part[0]), part[1]) for part in parts]
+        text = Text.assemble(*plain)
+        if not self.console.is_terminal:
+            self.console.print(Text(" " * indent) + text, soft_wrap=True)
+            return
+        lines = text.wrap(self.console, max(20, self.console.width - indent - hang))
+        for number, line in enumerate(lines):
+            line.rstrip()
+            self.console.print(Text(" " * (indent + (hang if number else 0))) + line, soft_wrap=True)
+
+    def copyable(self, indent: int, text: str) -> None:
+        """A line that is never folded by us, whatever its length: a command can be copied from it whole."""
+        self.console.print(Text(" " * indent + one_line(text)), soft_wrap=True)

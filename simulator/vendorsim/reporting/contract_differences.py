@@ -1,0 +1,209 @@
+"""How two profiles differ, for people: one table per group of events, what both say side by side, sources below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from vendorsim.reporting.console import results, table
+from vendorsim.vendorkit.contract_differences import Difference, Differences, Side
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from vendorsim.vendorkit.profile import EventKind, Profile
+    from vendorsim.vendorkit.vendor import Vendor
+
+_MOST_VALUES = 12
+_LONGEST_RULE = 80
+
+
+def print_differences(vendor: str, name_a: str, name_b: str, found: Differences) -> None:
+    """The page of `vendorsim vendors NAME --diff A B`."""
+    console = results()
+    console.print(f"[bold]{vendor}[/bold]: {name_a} and {name_b}")
+    if found.none:
+        console.print("\nThey say the same in everything.")
+        return
+    page = _Page(name_a, name_b)
+    page.events(name_a, found.only_a)
+    page.events(name_b, found.only_b)
+    for places, differences in merged(found.fields):
+        page.differences("\n".join(map(_place, places)), "field", differences)
+    agreeing = [event for event, differences in found.fields.items() if not differences]
+    if agreeing:
+        console.print(f"\nno difference in {', '.join(agreeing)}")
+    page.differences("delivery", "policy", found.policy)
+    page.differences("headers of a delivery", "header", found.headers)
+    page.differences("kinds of targets", "kind", found.target_kinds)
+    page.sources()
+
+
+def document(vendor: Vendor, a: Profile, b: Profile, found: Differences) -> dict[str, Any]:
+    """The same as a JSON document, with every event's fields on their own."""
+
+    def kinds(given: Iterable[EventKind]) -> list[dict[str, Any]]:
+        return [
+            {"name": kind.name, "summary": kind.summary, "provenance": kind.provenance, "source": kind.source}
+            for kind in given
+        ]
+
+    return {
+        "vendor": vendor.name,
+        "a": {"name": a.name, "title": a.title},
+        "b": {"name": b.name, "title": b.title},
+        "same": found.none,
+        "events": {"only_a": kinds(found.only_a), "only_b": kinds(found.only_b)},
+        "fields": found.fields,
+        "policy": found.policy,
+        "headers": found.headers,
+        "target_kinds": found.target_kinds,
+    }
+
+
+Place = tuple[str, tuple[str, ...]]
+"""Where an object stands: its path, and the events that have it there."""
+
+
+def merged(fields: Mapping[str, Sequence[Difference]]) -> list[tuple[list[Place], list[Difference]]]:
+    """The differences by the objects that they are found in, so that what several events share, or one event has in
+    several places, is told once. Paths are then those within the object. Each difference belongs to one group."""
+    places: dict[str, tuple[Difference, dict[str, list[str]]]] = {}
+    for event, differences in fields.items():
+        for difference in differences:
+            parent, slash, name = difference.path.rpartition("/")
+            within = replace(difference, path=slash + name)
+            places.setdefault(repr(within), (within, {}))[1].setdefault(parent, []).append(event)
+    groups: dict[tuple[Place, ...], list[Difference]] = {}
+    for within, found in places.values():
+        at = tuple((parent, tuple(events)) for parent, events in sorted(found.items(), key=_depth))
+        groups.setdefault(at, []).append(within)
+    events = list(fields)
+
+    def first(at: tuple[Place, ...]) -> tuple[int, list[str], int]:
+        event, path = min((events.index(names[0]), parent.split("/")) for parent, names in at)
+        return event, path, -len(at)
+
+    ordered = sorted(groups, key=first)
+    return [(list(at), sorted(groups[at], key=lambda difference: difference.path)) for at in ordered]
+
+
+def _depth(found: tuple[str, list[str]]) -> tuple[int, str]:
+    return found[0].count("/"), found[0]
+
+
+def _place(place: Place) -> str:
+    path, events = place
+    return f"{f'{path} in' if path else 'the body of'} {', '.join(events)}"
+
+
+class _Page:
+    """Prints tables of two sides, and numbers the sources that they name."""
+
+    def __init__(self, name_a: str, name_b: str) -> None:
+        self._names = (name_a, name_b)
+        self._numbers: dict[str, int] = {}
+
+    def events(self, profile: str, kinds: Iterable[EventKind]) -> None:
+        from rich.text import Text
+
+        rows = table(f"only {profile} sends", "sent when", "known from")
+        for kind in kinds:
+            rows.add_row(kind.name, kind.summary, Text(self._known(kind.provenance, kind.source)))
+        if rows.row_count:
+            results().print()
+            results().print(rows)
+
+    def differences(self, title: str, what: str, differences: Sequence[Difference]) -> None:
+        if not differences:
+            return
+        from rich.text import Text
+
+        rows = table(what, *self._names)
+        for difference in differences:
+            rows.add_row(Text(difference.path or "the body itself"), self._cell(difference.a), self._cell(difference.b))
+        console = results()
+        console.print(Text(f"\n{title}", "bold"))
+        console.print(rows)
+
+    def sources(self) -> None:
+        console = results()
+        if self._numbers:
+            console.print("\n[dim]sources[/dim]")
+        for source, number in self._numbers.items():
+            console.print(f"[{number}] {source}", markup=False)
+
+    def _cell(self, side: Side | None) -> Text:
+        from rich.text import Text
+
+        if side is None:
+            return Text("not there")
+        said = described(side.says)
+        if side.provenance is None:
+            return Text(said)
+        return Text(f"{said} ({self._known(side.provenance, side.source)})")
+
+    def _known(self, provenance: str, source: str | None) -> str:
+        if source is None:
+            return provenance
+        return f"{provenance}[{self._numbers.setdefault(source, len(self._numbers) + 1)}]"
+
+
+def described(says: Mapping[str, Any]) -> str:
+    """What a side says, in words: `string or null, optional`."""
+    words: list[str] = []
+    if "type" in says or "nullable" in says:
+        words.append(_type(says))
+    for aspect, value in says.items():
+        if aspect in _WORDS:
+            words.append(_WORDS[aspect](value))
+        elif aspect not in ("type", "nullable"):
+            words.append(f"no {aspect}" if value is None else f"{aspect} {_short(value)}")
+    return "; ".join(filter(None, words))
+
+
+def _type(says: Mapping[str, Any]) -> str:
+    nullable = says.get("nullable")
+    if "type" not in says:
+        return "may be null" if nullable else "never null"
+    if says["type"] is None:
+        return "anything"
+    return " or ".join([*says["type"], *(["null"] if nullable else [])])
+
+
+def _values(values: Sequence[Any] | None) -> str:
+    if values is None:
+        return "any value"
+    shown = [_short(value) for value in values[:_MOST_VALUES]]
+    rest = len(values) - len(shown)
+    listed = ", ".join(shown) + (f" and {rest} more" if rest else "")
+    return f"always {listed}" if len(values) == 1 else f"one of {listed}"
+
+
+def _fields(paths: Sequence[str]) -> str:
+    return f"with {len(paths)} field{'s' if len(paths) > 1 else ''}"
+
+
+def _events(names: Sequence[str]) -> str:
+    return f"never gets {', '.join(names)}" if names else "may get every event"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) and value else orjson.dumps(value).decode()
+    return text if len(text) <= _LONGEST_RULE else text[: _LONGEST_RULE - 1] + "…"
+
+
+_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "required": lambda value: "always there" if value else "may be missing",
+    "values": _values,
+    "closed": lambda value: "no further fields" if value else "further fields may come",
+    "meaning": lambda value: value or "",
+    "fields": _fields,
+    "value": str,
+    "without": _events,
+    "default": lambda names: "all by default" if names is None else f"by default {', '.join(names)}",
+    "unfiltered": lambda value: "whatever it subscribes to" if value else "as it subscribes",
+}

@@ -1,0 +1,100 @@
+"""A run of checks as one self-contained HTML file, for phones and desktops."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from vendorsim import __version__
+from vendorsim.checks.model import Finding, Result, Verdict
+from vendorsim.core.times import iso
+from vendorsim.reporting.covered import totals
+from vendorsim.reporting.outcome import Outcome, counted, groups, tally, why, word
+from vendorsim.reporting.text import one_line, visible
+
+_TEMPLATES = ("vendorsim.reporting", "templates")
+# Cells of the matrix: sign and name.
+_SIGNS = {
+    "passed": ("✓", "passed"),
+    "error": ("✗", "failed"),
+    "warning": ("!", "warning"),
+    "": ("·", "not tried"),
+}
+
+
+def render(outcome: Outcome) -> bytes:
+    """The document, in UTF-8. Nothing in it comes from elsewhere, and its policy lets nothing be fetched."""
+    verdict = outcome.verdict
+    environment = _environment()
+    script = _source("check.js")
+    page = environment.get_template("check.html").render(
+        verdict=verdict,
+        word=word(verdict),
+        why=why(verdict),
+        tally=tally(verdict),
+        began=iso(outcome.began),
+        took=f"{(outcome.ended - outcome.began) / 1000:.1f} s",
+        seconds=outcome.seconds,
+        version=__version__,
+        events=list(verdict.coverage["fields"]),
+        families=_families(verdict),
+        groups=groups(verdict),
+        totals=totals(verdict.coverage),
+        coverage=verdict.coverage,
+        style=Markup(_source("check.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    return page.encode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(*_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # Every value that is printed passes through here, whatever the template says.
+    environment.finalize = _shown
+    environment.filters |= {"line": one_line, "plural": counted}
+    environment.globals |= {"cell": _cell}
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    return visible(value) if type(value) is str else value
+
+
+def _source(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _families(verdict: Verdict) -> list[tuple[str, list[Result]]]:
+    return [
+        (family, list(results)) for family, results in groupby(verdict.results, key=lambda result: result.check.family)
+    ]
+
+
+def _cell(result: Result, event: str) -> dict[str, str]:
+    """One cell of the matrix: its sign, its name, and the finding that it leads to."""
+    state = result.cells.get(event, "")
+    sign, name = _SIGNS[state]
+    return {"state": state or "untried", "sign": sign, "name": name, "key": _first(result.findings, event, state)}
+
+
+def _first(findings: list[Finding], event: str, state: str) -> str:
+    """The finding that explains a cell. One finding stands for all events with its cause, so it may name another."""
+    worst = [finding for finding in findings if finding.severity == state]
+    named = [finding for finding in worst if finding.event == event]
+    return next((finding.key for finding in named or worst), "")

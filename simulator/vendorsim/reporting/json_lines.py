@@ -1,0 +1,26 @@
+"""Records as JSON Lines on standard output; the last line is the summary."""
+
+from __future__ import annotations
+
+import sys
+
+import orjson
+
+from vendorsim.delivery.records import Record, Summary
+
+
+class JsonLines:
+    """One line per record, written as it happens."""
+
+    def __enter__(self) -> JsonLines:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.stdout.buffer.flush()
+
+    def record(self, record: Record) -> None:
+        sys.stdout.buffer.write(orjson.dumps(record.document()) + b"\n")
+        sys.stdout.buffer.flush()
+
+    def finish(self, summary: Summary) -> None:
+        sys.stdout.buffer.write(orjson.dumps(summary.document()) + b"\n")

@@ -1,0 +1,132 @@
+"""A run of checks as JUnit XML, as Jenkins and GitLab read it: a suite per family, a test case per check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import groupby
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from vendorsim import __version__
+from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, SKIPPED, Finding, Result, Verdict
+from vendorsim.core.times import iso
+from vendorsim.reporting.outcome import Outcome, counted, why, word
+from vendorsim.reporting.text import one_line, visible
+
+# Of each check; CI servers keep these texts in memory.
+MOST_FINDINGS = 20
+# With request and answer.
+MOST_EXCHANGES = 5
+
+
+def render(outcome: Outcome) -> bytes:
+    """The document, in UTF-8."""
+    root = Element("testsuites", {"name": f"vendorsim {outcome.verdict.vendor}"})
+    for family, results in groupby(outcome.verdict.results, key=lambda result: result.check.family):
+        _add_suite(root, family, list(results), outcome)
+    if why(outcome.verdict) is not None:
+        _add_broken_run(root, outcome)
+    for name in ("tests", "failures", "errors"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+    root.set("time", _time(sum(outcome.seconds.values())))
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
+
+
+def _add_suite(root: Element, family: str, results: Sequence[Result], outcome: Outcome) -> None:
+    verdict = outcome.verdict
+    suite = SubElement(
+        root,
+        "testsuite",
+        {
+            "name": f"vendorsim.{verdict.vendor}.{family}",
+            "tests": str(len(results)),
+            "errors": "0",
+            "timestamp": iso(outcome.began),
+            "time": _time(sum(outcome.seconds.get(result.check.id, 0.0) for result in results)),
+        },
+    )
+    _add_properties(suite, verdict)
+    for result in results:
+        _add_case(suite, result, outcome)
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
+
+
+def _add_properties(suite: Element, verdict: Verdict) -> None:
+    properties = SubElement(suite, "properties")
+    values = {
+        "vendor": verdict.vendor,
+        "profile": verdict.profile,
+        "target": verdict.target,
+        "seed": str(verdict.seed),
+        "vendorsim": __version__,
+        "Faker": version("Faker"),
+    }
+    for name, value in values.items():
+        SubElement(properties, "property", {"name": name, "value": one_line(value)})
+
+
+def _add_case(suite: Element, result: Result, outcome: Outcome) -> None:
+    check = result.check
+    seconds = outcome.seconds.get(check.id, 0.0)
+    name = f"vendorsim.{outcome.verdict.vendor}.{check.family}"
+    case = SubElement(suite, "testcase", {"classname": name, "name": check.id, "time": _time(seconds)})
+    errors = [finding for finding in result.findings if finding.severity == ERROR]
+    warnings = [finding for finding in result.findings if finding.severity != ERROR]
+    if errors or result.status == FAILED:
+        # A check whose errors the user made warnings can still fail, when the integration stopped answering.
+        errors, warnings = (errors, warnings) if errors else (warnings, [])
+        more = f" (and {counted(len(errors) - 1, 'finding')} more)" if len(errors) > 1 else ""
+        attributes = {"type": check.id, "message": one_line(errors[0].message) + more}
+        SubElement(case, "failure", attributes).text = _told(errors)
+    elif result.status in (SKIPPED, NOT_JUDGED):
+        reason = result.reason or "no reason is known"
+        SubElement(case, "skipped", {"message": one_line(f"{result.status.replace('_', ' ')}: {reason}")})
+    if warnings:
+        SubElement(case, "system-out").text = f"{counted(len(warnings), 'warning')}\n\n{_told(warnings)}"
+
+
+def _add_broken_run(root: Element, outcome: Outcome) -> None:
+    """A run that did not come to its end must not look like one whose checks merely had nothing to judge."""
+    name = f"vendorsim.{outcome.verdict.vendor}.run"
+    suite = SubElement(
+        root, "testsuite", {"name": name, "tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": "0.000"}
+    )
+    case = SubElement(suite, "testcase", {"classname": name, "name": "run", "time": "0.000"})
+    SubElement(case, "error", {"type": word(outcome.verdict), "message": one_line(why(outcome.verdict) or "")})
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    parts = [_finding(finding, number < MOST_EXCHANGES) for number, finding in enumerate(findings[:MOST_FINDINGS])]
+    more = len(findings) - MOST_FINDINGS
+    parts += [f"and {counted(more, 'finding')} more, which the HTML and JSON reports have\n"] if more > 0 else []
+    return "\n".join(parts)
+
+
+def _finding(finding: Finding, with_exchange: bool) -> str:
+    statement = finding.statement
+    lines = {
+        "event": finding.event,
+        "at": finding.pointer,
+        "expected": finding.expected,
+        "found": finding.found,
+        "cases": str(finding.count),
+        "why": f"{statement.value} ({statement.provenance}: {statement.source})",
+        "remedy": finding.remedy,
+        "reproduce": finding.reproduce,
+        "key": finding.key,
+    }
+    text = f"{finding.severity}: {one_line(finding.message)}\n"
+    text += "".join(f"  {name}: {one_line(value)}\n" for name, value in lines.items() if value)
+    for name, exchanged in (("request", finding.request), ("answer", finding.answer)):
+        if with_exchange and exchanged:
+            block = visible(exchanged).rstrip().replace("\n", "\n    ")
+            text += f"  {name}:\n    {block}\n"
+    return text
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3f}"

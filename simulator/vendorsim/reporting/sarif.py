@@ -1,0 +1,138 @@
+"""A run of checks as SARIF 2.1.0 (OASIS), as GitHub's code scanning reads it.
+
+There is a rule per check, and a result per finding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from vendorsim import __version__
+from vendorsim.checks.model import ERROR, Check, Finding, Verdict
+from vendorsim.core.times import iso
+from vendorsim.reporting.contract_places import place
+from vendorsim.reporting.outcome import Outcome, why, word
+from vendorsim.reporting.text import encodable, visible
+from vendorsim.vendorkit import contract as contracts
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+# The folder that holds `contracts/`; where that is, is for the reader to say.
+_BASE = "VENDORSIM"
+
+
+def render(outcome: Outcome) -> bytes:
+    """The document, in UTF-8."""
+    verdict = outcome.verdict
+    checks = [result.check for result in verdict.results]
+    index = {check.id: number for number, check in enumerate(checks)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "vendorsim",
+                "version": __version__,
+                "semanticVersion": __version__,
+                "rules": [_rule(check) for check in checks],
+            }
+        },
+        "invocations": [_invocation(outcome)],
+        "originalUriBaseIds": {_BASE: {"description": {"text": "The folder that holds vendorsim's contracts."}}},
+        "automationDetails": {"id": f"vendorsim/{verdict.vendor}/{verdict.profile}/"},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(verdict, finding, index[finding.check]) for finding in verdict.findings],
+        "properties": {
+            "vendor": verdict.vendor,
+            "profile": verdict.profile,
+            "target": verdict.target,
+            "seed": verdict.seed,
+            "coverage": verdict.coverage,
+        },
+    }
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return orjson.dumps(encodable(log), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _rule(check: Check) -> dict[str, Any]:
+    statement = check.statement
+    return {
+        "id": check.id,
+        "shortDescription": {"text": statement.value},
+        "fullDescription": {"text": f"{statement.value} ({statement.provenance}: {statement.source})"},
+        "help": {"text": check.remedy},
+        "defaultConfiguration": {"level": check.severity},
+        "properties": {"tags": [check.family], "provenance": statement.provenance, "source": statement.source},
+    }
+
+
+def _result(verdict: Verdict, finding: Finding, rule: int) -> dict[str, Any]:
+    told = f"{finding.message}: expected {finding.expected}, found {finding.found}"
+    where = f" at {finding.pointer}" if finding.pointer else ""
+    return {
+        "ruleId": finding.check,
+        "ruleIndex": rule,
+        "level": "error" if finding.severity == ERROR else "warning",
+        "message": {"text": _text(f"{told}{where}.\nReproduce: {finding.reproduce}")},
+        "locations": [_location(verdict, finding)],
+        "partialFingerprints": {"vendorsimKey/v1": finding.key},
+        "occurrenceCount": finding.count,
+        "properties": {
+            "expected": finding.expected,
+            "found": finding.found,
+            "pointer": finding.pointer,
+            "reproduce": finding.reproduce,
+            "request": finding.request,
+            "answer": finding.answer,
+        },
+    }
+
+
+def _location(verdict: Verdict, finding: Finding) -> dict[str, Any]:
+    contract = contracts.contract(verdict.vendor, verdict.profile)
+    found = place(contract.folder, finding.event, finding.pointer)
+    uri = quote(f"contracts/{verdict.vendor}/{verdict.profile}/{found.file}")
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri, "uriBaseId": _BASE},
+            "region": {"startLine": found.line},
+        }
+    }
+    if finding.event is not None:
+        location["logicalLocations"] = [
+            {
+                "name": finding.event,
+                "fullyQualifiedName": f"{verdict.vendor}/{finding.event}{finding.pointer}",
+                "kind": "event",
+            }
+        ]
+    return location
+
+
+def _invocation(outcome: Outcome) -> dict[str, Any]:
+    verdict = outcome.verdict
+    notes = [
+        {
+            "level": "note",
+            "message": {"text": _text(f"{result.check.id} was {result.status.replace('_', ' ')}: {result.reason}")},
+            "associatedRule": {"id": result.check.id, "index": number},
+        }
+        for number, result in enumerate(verdict.results)
+        if result.reason is not None
+    ]
+    reason = why(verdict)
+    if reason is not None:
+        notes.append({"level": "error", "message": {"text": _text(f"{word(verdict)}: {reason}")}})
+    return {
+        "executionSuccessful": reason is None,
+        "exitCode": verdict.exit_code,
+        "exitCodeDescription": word(verdict),
+        "startTimeUtc": iso(outcome.began),
+        "endTimeUtc": iso(outcome.ended),
+        "toolExecutionNotifications": notes,
+    }
+
+
+def _text(text: str) -> str:
+    """A plain text message: what looks like an embedded link must not become one."""
+    return visible(text).replace("](", "\\](")

@@ -1,0 +1,147 @@
+"""Records for people: live progress on standard error, the summary on standard output."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+from vendorsim.core.times import iso
+from vendorsim.delivery.records import (
+    AUTHENTICATED,
+    BROKEN,
+    DELIVERED,
+    DROPPED,
+    NOT_JUDGED,
+    NOT_SENT,
+    REJECTED,
+    SPOILED,
+    TIMED_OUT,
+    Attempt,
+    Authentication,
+    Record,
+    Summary,
+)
+from vendorsim.reporting.console import messages, results, table
+from vendorsim.runs.timeline import Run
+
+# Up to this many attempts, each gets a row of its own; beyond it, each kind of event does.
+MOST_ROWS = 40
+MOST_SHORTCOMINGS = 10
+FAILURES = (REJECTED, TIMED_OUT, BROKEN)
+_STYLES = {DELIVERED: "green", AUTHENTICATED: "green", NOT_SENT: "yellow", NOT_JUDGED: "yellow"}
+
+
+class Terminal:
+    """Shows a run as it goes, and the summary when it is over."""
+
+    def __init__(self, run: Run, count: int) -> None:
+        self._many = count > 1
+        self._shown: list[Record] = []
+        self._attempts = 0
+        self._shortcomings: list[Record] = []
+        self._title = f"{run.scenario.title}, as {run.vendor.name} ({run.profile.name})"
+        self._console = messages()
+        self._status: Status | None = None
+
+    def __enter__(self) -> Terminal:
+        if sys.stderr.isatty():
+            self._status = Status("starting", console=self._console)
+            self._status.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def record(self, record: Record) -> None:
+        self._attempts += 1
+        if len(self._shown) <= MOST_ROWS:
+            self._shown.append(record)
+        if record.verdict not in _STYLES and len(self._shortcomings) < MOST_SHORTCOMINGS:
+            self._shortcomings.append(record)
+        if self._status is not None:
+            self._status.update(f"{self._attempts} sent, last: {escape(_what(record))}")
+
+    def finish(self, summary: Summary, console: Console | None = None) -> None:
+        """Prints the summary, on standard output where no console is given."""
+        self.__exit__()
+        console = console or results()
+        console.print(f"[bold]{escape(self._title)}[/bold]")
+        targets = ", ".join(summary.targets) or "no target"
+        console.print(f"seed {summary.seed}, starts {iso(summary.start)}, to {escape(targets)}")
+        short = len(self._shown) <= MOST_ROWS and not self._many
+        console.print(self._by_attempt() if short else _by_event(summary))
+        if not short:
+            for record in self._shortcomings:
+                console.print(f"  {escape(_what(record))}: {record.verdict}, {escape(_why(record) or '')}")
+        console.print(_closing(summary))
+
+    def _by_attempt(self) -> Table:
+        rows = table("at", "event", "status", "ms", "verdict")
+        several = len({record.target for record in self._shown if isinstance(record, Attempt)}) > 1
+        for record in self._shown:
+            why = _why(record)
+            verdict = _styled(record.verdict) + (f": {escape(why)}" if why else "")
+            if isinstance(record, Attempt):
+                where = f" → {record.target}" if several else ""
+                took = "" if record.milliseconds is None else f"{record.milliseconds:.1f}"
+                status = "" if record.status is None else str(record.status)
+                rows.add_row(iso(record.at), escape(record.event.name + where), status, took, verdict)
+            else:
+                status = "" if record.status is None else str(record.status)
+                rows.add_row("", escape(_what(record)), status, "", verdict)
+        return rows
+
+
+def _by_event(summary: Summary) -> Table:
+    rows = table("event", "attempts", "statuses", "mean ms", "max ms", "verdict")
+    for row in summary.by_event():
+        statuses = ", ".join(f"{status} x {count}" for status, count in sorted(row.statuses.items()))
+        verdicts = ", ".join(f"{count} {_styled(verdict)}" for verdict, count in row.verdicts.items())
+        mean = f"{row.total_milliseconds / row.attempts:.1f}" if row.attempts else ""
+        rows.add_row(escape(row.event), str(row.attempts), statuses, mean, f"{row.longest_milliseconds:.1f}", verdicts)
+    for verdict, count in summary.authentications.items():
+        rows.add_row("end_user called", str(count), "", "", "", _styled(verdict))
+    return rows
+
+
+def _closing(summary: Summary) -> str:
+    parts = [f"{summary.count(DELIVERED)} delivered"]
+    failed = summary.document()["failed"]
+    parts += [f"{failed} failed"] if failed else []
+    unsent = summary.count(NOT_SENT)
+    parts += [f"{unsent} not sent"] if unsent else []
+    for word, count in (
+        ("retries", sum(row.retries for row in summary.rows.values())),
+        ("dropped", summary.count(DROPPED)),
+        ("spoiled", summary.count(SPOILED)),
+    ):
+        parts += [f"{count} {word}"] if count else []
+    unstarted = summary.conversations - summary.started
+    parts += [f"{unstarted} conversations not started"] if unstarted else []
+    called = sum(summary.authentications.values()) - summary.authentications[NOT_JUDGED]
+    parts += [f"{summary.authentications[AUTHENTICATED]} of {called} calls of end_user as expected"] if called else []
+    style = "green" if summary.exit_code == 0 else "red"
+    reason = f" ({escape(summary.unreachable)})" if summary.unreachable else ""
+    return f"[{style}]{summary.verdict}[/{style}]{reason}: {', '.join(parts)}"
+
+
+def _what(record: Record) -> str:
+    if isinstance(record, Authentication):
+        return f"end_user {record.identifier or ''} for {record.conversation}"
+    return f"{record.event.name} of {record.event.conversation}"
+
+
+def _why(record: Record) -> str | None:
+    """The reason of a verdict, and whether the vendor has given up."""
+    if isinstance(record, Attempt) and record.final and record.number > 1 and record.verdict in FAILURES:
+        return f"{record.reason}; given up after {record.number} attempts"
+    return record.reason
+
+
+def _styled(verdict: str) -> str:
+    return f"[{_STYLES.get(verdict, 'red')}]{verdict}[/]"

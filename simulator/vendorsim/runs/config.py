@@ -1,0 +1,213 @@
+"""`vendorsim.yaml`: the targets of each vendor. Looked up from the working directory upwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vendorsim.core.clock import today
+from vendorsim.core.errors import InputError, unknown
+from vendorsim.core.shapes import INVALID, Key, ListOf, MapOf, Pattern, Record, Shape, Text, choice
+from vendorsim.core.yaml_nodes import Mapping as MappingNode
+from vendorsim.core.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
+from vendorsim.http.endpoint import check_header, endpoint
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.policy import Policy
+from vendorsim.vendorkit.policy_overrides import READERS, overridden
+from vendorsim.vendorkit.profile import Profile
+
+FILE_NAME = "vendorsim.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An integration under test. `events` is its subscription (None means what its kind gets by default), `secret_env`
+    the environment variables that hold its secrets: the one that counts, and the next one while they are rotated.
+    `probe_ignore` are JSON pointers of what counts for nothing in the state that the `probe` shows."""
+
+    url: str
+    events: tuple[str, ...] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_env: tuple[str, ...] = ()
+    kind: str = "webhook"
+    probe: str | None = None
+    probe_ignore: tuple[str, ...] = ()
+
+    def gets(self, event: str, profile: Profile) -> bool:
+        """Whether an event of that name goes here: subscribed to, and sent to targets of this kind."""
+        return profile.kind(self.kind).gets(event, self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A check (or a family) that is left out, why, and until which day (as 2026-12-31)."""
+
+    check: str
+    reason: str
+    until: str
+
+    def expired(self) -> bool:
+        """Whether that day is over."""
+        return self.until < today()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the file says; empty where there is none."""
+
+    file: str | None = None
+    targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
+    policies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    skipped: tuple[Skip, ...] = ()
+    severities: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Url(Shape):
+    expected = "a URL such as http://localhost:8000/hook"
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            return self.mismatch(node, problems)
+        try:
+            endpoint(node.value)
+        except InputError as error:
+            problems.add(node, str(error))
+            return INVALID
+        return node.value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^https?://"}
+
+
+class _Headers(MapOf):
+    """Header names and values."""
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        headers = super().read(node, problems)
+        if headers is INVALID or not isinstance(node, MappingNode):
+            return headers
+        for name, _ in node.entries:
+            try:
+                check_header(name.text, headers[name.text])
+            except InputError as error:
+                problems.add(name, str(error))
+                return INVALID
+        return headers
+
+
+class _Policy(Shape):
+    """Values that replace those of a vendor's policy, as texts; a list stands for its items with commas."""
+
+    expected = "a mapping such as {retries: [5s, 5m], read_timeout: 2s}"
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if not isinstance(node, MappingNode):
+            return self.mismatch(node, problems)
+        found: dict[str, str] = {}
+        for key, item in node.entries:
+            parts = item.items if isinstance(item, Sequence) else (item,)
+            texts = [part.text for part in parts if isinstance(part, Scalar)]
+            if len(texts) < len(parts):
+                problems.add(item, "expected a value or a list of values")
+                continue
+            found[key.text] = ",".join(texts)
+            try:
+                overridden(Policy(), {key.text: found[key.text]}, "here")
+            except InputError as error:
+                place = item if key.text in READERS else key
+                problems.add(place, str(error).removeprefix("here: "))
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "propertyNames": {"enum": list(READERS)}}
+
+
+_TARGET = Record(
+    {
+        "url": Key(_Url(), required=True),
+        "events": Key(ListOf(Text("the name of an event"))),
+        "headers": Key(_Headers(Text("the value of a header", empty=True))),
+        "secret_env": Key(ListOf(Text("the name of an environment variable"), single=True)),
+        "kind": Key(Text("a kind of target")),
+        "probe": Key(Text("a URL with {conversation_id}, or module:function")),
+        "probe_ignore": Key(
+            ListOf(Pattern("(/[^/]*)+", "a JSON pointer such as /updated_at or /messages/*/stored_at"))
+        ),
+    },
+    "a target",
+    Target,
+)
+_TARGETS = MapOf(ListOf(_TARGET), expected="a mapping of vendors to lists of targets")
+_POLICIES = MapOf(_Policy(), expected="a mapping of vendors to policies")
+_SKIP = Record(
+    {
+        "check": Key(Text("the id of a check or a family"), required=True),
+        "reason": Key(Text("why it is left out"), required=True),
+        "until": Key(Pattern(r"\d{4}-\d{2}-\d{2}", "a day such as 2026-12-31"), required=True),
+    },
+    "a skipped check",
+    Skip,
+)
+_CHECKS = Record(
+    {"skip": Key(ListOf(_SKIP)), "severity": Key(MapOf(choice("severity", "error", "warning")))}, "'checks'"
+)
+_ROOT = Record({"targets": Key(_TARGETS), "policy": Key(_POLICIES), "checks": Key(_CHECKS)}, FILE_NAME)
+
+
+def load(path: str | None = None) -> Config:
+    """The configuration of a file, or of the nearest `vendorsim.yaml`. Raises InputError or DocumentError."""
+    file = Path(path) if path is not None else nearest()
+    if file is None:
+        return Config()
+    problems = Problems(str(file))
+    root = read(read_file(file), problems)
+    values: Any = {}
+    if root is not None and not (isinstance(root, Scalar) and root.value is None):
+        values = _ROOT.read(root, problems)
+        _check_names(root, problems)
+    problems.raise_if_any()
+    checks = values.get("checks", {})
+    return Config(
+        str(file),
+        values.get("targets", {}),
+        values.get("policy", {}),
+        checks.get("skip", ()),
+        checks.get("severity", {}),
+    )
+
+
+def nearest() -> Path | None:
+    """The `vendorsim.yaml` of the working directory or the closest folder above it."""
+    here = Path.cwd()
+    candidates = (folder / FILE_NAME for folder in (here, *here.parents))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _check_names(root: Node, problems: Problems) -> None:
+    """Vendors, their events and their kinds of targets; names of events are case-sensitive."""
+    policies = root.get("policy") if isinstance(root, MappingNode) else None
+    for vendor, _ in policies.entries if isinstance(policies, MappingNode) else ():
+        if vendor.text not in registry.names():
+            problems.add(vendor, unknown("vendor", vendor.text, registry.names()))
+    targets = root.get("targets") if isinstance(root, MappingNode) else None
+    if not isinstance(targets, MappingNode):
+        return
+    for vendor, listed in targets.entries:
+        if vendor.text not in registry.names():
+            problems.add(vendor, unknown("vendor", vendor.text, registry.names()))
+            continue
+        profiles = registry.get(vendor.text).profiles.values()
+        events = list(dict.fromkeys(name for profile in profiles for name in profile.event_names()))
+        kinds = list(dict.fromkeys(kind.name for profile in profiles for kind in profile.target_kinds))
+        for target in getattr(listed, "items", ()):
+            if not isinstance(target, MappingNode):
+                continue
+            for event in getattr(target.get("events"), "items", ()):
+                if isinstance(event, Scalar) and event.text not in events:
+                    message = unknown(f"event of {vendor.text}", event.text, events)
+                    problems.add(event, f"{message} (names are case-sensitive)")
+            kind = target.get("kind")
+            if isinstance(kind, Scalar) and kind.text not in kinds:
+                problems.add(kind, unknown(f"kind of target of {vendor.text}", kind.text, kinds))

@@ -1,0 +1,131 @@
+"""Finds scenarios, by file or by the name of a built-in one, and loads them whole."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as SequenceOf
+from dataclasses import replace
+from pathlib import Path
+
+from vendorsim.conversation.state import StepError
+from vendorsim.core import resources
+from vendorsim.core.errors import UnknownNameError, unknown
+from vendorsim.core.yaml_nodes import Mapping, Node, Sequence, read_file
+from vendorsim.runs import timeline
+from vendorsim.scenario.model import Scenario
+from vendorsim.scenario.parse import Reader, parse
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.vendor import Vendor
+
+ENDINGS = (".yaml", ".yml")
+_NOON = 1_767_607_200_000
+
+
+def built_in() -> dict[str, Path]:
+    """The built-in scenarios by name."""
+    return {path.stem: path for path in sorted(resources.scenarios().glob("*.yaml"))}
+
+
+def built_in_path(name: str) -> Path:
+    """The file of a built-in scenario. Raises UnknownNameError."""
+    known = built_in()
+    if name not in known:
+        raise UnknownNameError("scenario", name, known)
+    return known[name]
+
+
+def locate(name: str) -> Path:
+    """The file that `name` means: a path, or the name of a built-in scenario. Raises InputError."""
+    path = Path(name)
+    if name in built_in() and not os.path.isfile(path):
+        return built_in_path(name)
+    looks_like_path = name.endswith(ENDINGS) or "/" in name or "\\" in name
+    return path if looks_like_path or os.path.exists(path) else built_in_path(name)
+
+
+def load(name: str) -> Scenario:
+    """The scenario of that name or file. Raises InputError, or DocumentError with all its problems."""
+    path = locate(name)
+    return load_text(read_file(path), str(path))
+
+
+def load_text(text: str, file: str) -> Scenario:
+    """A scenario from its text; `file` is what problems call it. Raises DocumentError."""
+    reader = parse(text, file, registry.vocabulary())
+    scenario = _rehearsed(reader.scenario, reader) if reader.scenario is not None else None
+    reader.problems.raise_if_any()
+    assert scenario is not None
+    return scenario
+
+
+def _rehearsed(scenario: Scenario, reader: Reader) -> Scenario:
+    """Plays the scenario as each vendor it names, to find steps that fail and vendors that have nothing to do.
+
+    Where it names none, those that send something become its vendors.
+    """
+    assert isinstance(reader.root, Mapping)
+    failures: dict[tuple[Node, str], list[str]] = {}
+    idle: list[str] = []
+    names = scenario.vendors or registry.names()
+    for name in names:
+        vendor = registry.get(name)
+        profiles = list(vendor.profiles.values())
+        # A vendor that nobody has named takes part as it is by default.
+        if not _sends(scenario, vendor, profiles if scenario.vendors else profiles[:1], failures):
+            idle.append(name)
+    _find_quirks(scenario, reader, names)
+    for (place, message), vendors in failures.items():
+        reader.problems.add(place, f"as {', '.join(vendors)}: {message}")
+    if scenario.vendors:
+        node = reader.root.get("vendors")
+        assert isinstance(node, Sequence)
+        for place, name in zip(node.items, names, strict=True):
+            if name in idle and not _calls_api(scenario, name):
+                message = f"vendor '{name}' has nothing to do: no step sends an event or waits for a call"
+                reader.problems.add(place, message)
+        return scenario
+    if len(idle) == len(names):
+        reader.problems.add(reader.root, "no step sends an event as any vendor; name the vendor in 'vendors'")
+    return replace(scenario, vendors=tuple(name for name in names if name not in idle))
+
+
+def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -> None:
+    """Reports quirks that none of the vendors has."""
+    known = {quirk for name in vendors for quirk in registry.get(name).quirk_names()}
+    for step in scenario.steps:
+        name = step.quirk
+        if name is not None and name not in known:
+            reader.problems.add(Node(step.line, step.column), unknown("quirk of the scenario's vendors", name, known))
+
+
+def _sends(
+    scenario: Scenario, vendor: Vendor, profiles: Iterable[Profile], failures: dict[tuple[Node, str], list[str]]
+) -> bool:
+    """Whether a step causes an event in one of these profiles. Notes the steps that can't be carried out, once per
+    vendor."""
+    for number, profile in enumerate(profiles):
+        run = timeline.Run(scenario, vendor, profile, scenario.seed, scenario.starts or _NOON)
+        live = run.conversation(0)
+        for scheduled in run.schedule(0):
+            try:
+                live.advance(scheduled)
+            except StepError as error:
+                if number == 0:
+                    place = Node(scheduled.step.line, scheduled.step.column)
+                    failures.setdefault((place, str(error)), []).append(vendor.name)
+        if live.event_count:
+            return True
+    return False
+
+
+def _calls_api(scenario: Scenario, name: str) -> bool:
+    verbs = registry.get(name).api_verbs
+    return any(step.verb.name in verbs and (step.only is None or name in step.only) for step in scenario.steps)
+
+
+def load_all() -> Iterator[tuple[str, Path, Scenario]]:
+    """Every built-in scenario: name, file, scenario."""
+    for name, path in built_in().items():
+        yield name, path, load_text(read_file(path), str(path))

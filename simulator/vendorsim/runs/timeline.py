@@ -1,0 +1,182 @@
+"""Scenario × vendor × profile × seed × start → the events of any conversation of the run. Pure.
+
+`LiveConversation.advance` is where events are born. Compiling folds it over the scenario with the times
+that the scenario gives; playing drives the very same function by the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import NamedTuple
+
+from vendorsim.conversation.casting import Casting
+from vendorsim.conversation.reducer import apply
+from vendorsim.core.event import Event
+from vendorsim.core.seeding import derive
+from vendorsim.scenario.model import Scenario, Step
+from vendorsim.scenario.verbs import Wait
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit.profile import Draft, Failed, Profile, Quirk
+from vendorsim.vendorkit.vendor import Vendor
+
+# What stands for the step of events that no step has caused.
+NO_STEP = Step(Wait(0))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is played. `starts` and `spacing` are milliseconds; conversation *k* starts at `starts + k × spacing`.
+
+    `quirks` show in any step, each at its rate (0 to 1)."""
+
+    scenario: Scenario
+    vendor: Vendor
+    profile: Profile
+    seed: int
+    starts: int
+    spacing: int = 1_000
+    quirks: tuple[tuple[Quirk, float], ...] = ()
+    casting: Casting = field(init=False, repr=False)
+    contract: contracts.Contract = field(init=False, repr=False)
+    tag: str = field(init=False, repr=False)
+    steps: tuple[tuple[int, Step, int], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        number = derive(self.seed, self.scenario.title, self.vendor.name, self.profile.name)
+        object.__setattr__(self, "casting", Casting(self.scenario, self.seed))
+        object.__setattr__(self, "contract", contracts.contract(self.vendor.name, self.profile.name))
+        object.__setattr__(self, "tag", f"{number >> 32:08x}")
+        object.__setattr__(self, "steps", tuple(self._steps()))
+
+    def conversation(self, index: int) -> LiveConversation:
+        """Conversation `index` (from 0), before its first step."""
+        return LiveConversation(self, index)
+
+    def schedule(self, index: int) -> list[Scheduled]:
+        """The steps that count for this vendor, each with the time (milliseconds since 1970) it happens at."""
+        starts = self.starts + index * self.spacing
+        return [Scheduled(number, step, starts + offset) for number, step, offset in self.steps]
+
+    def _steps(self) -> Iterator[tuple[int, Step, int]]:
+        """Number, step and milliseconds after the conversation's start, of the steps that count for this vendor."""
+        offset = 0
+        for number, step in enumerate(self.scenario.steps):
+            if step.only is not None and self.vendor.name not in step.only:
+                continue
+            offset += step.after
+            yield number, step, offset
+            if isinstance(step.verb, Wait):
+                offset += step.verb.time
+
+
+class Scheduled(NamedTuple):
+    """A step and when it happens. `number` counts from 0."""
+
+    number: int
+    step: Step
+    at: int
+
+
+class LiveConversation:
+    """One conversation, and what its vendor makes of it."""
+
+    def __init__(self, run: Run, index: int) -> None:
+        self.run = run
+        self.state = run.casting.conversation(index, run.starts + index * run.spacing)
+        self.id = run.profile.conversation_id(self.state)
+        self.memory = run.profile.memory()
+        self.event_count = 0
+        # Held by whoever changes or reads the conversation while others may, in other threads.
+        self.lock = Lock()
+        self._held: list[tuple[Draft, Scheduled]] = []
+
+    def advance(self, scheduled: Scheduled) -> list[Event]:
+        """Carries out one step and returns the events it causes, in the order the vendor sends them.
+
+        Raises StepError when the step makes no sense now, ContractError when our own body is wrong.
+        """
+        drafts: list[Draft] = []
+        step = scheduled.step
+        reactions = self.run.profile.reactions
+        for change in apply(self.state, step.verb, scheduled.at, step.name):
+            reaction = reactions.get(type(change))
+            if reaction is not None:
+                drafts.extend(reaction(change, self.state, self.memory))
+        if self.run.quirks or (step.faults and step.quirk is not None):
+            for quirk in self._quirks(scheduled):
+                drafts = quirk.bend(drafts, self.state, self.memory)
+        # Most steps cause nothing with some vendors.
+        return self._built(drafts, scheduled) if drafts or self._held else []
+
+    def failed(self, failure: Failed, at: int) -> list[Event]:
+        """What the vendor sends because a delivery has failed for good. `at` is milliseconds since 1970."""
+        react = self.run.profile.failed
+        if react is None:
+            return []
+        self.state.now = max(self.state.now, at)
+        scheduled = Scheduled(-1, NO_STEP, at)
+        return [self._event(draft, scheduled) for draft in react(failure, self.state, self.memory)]
+
+    def finish(self) -> list[Event]:
+        """The events that were held back for a step that has not come."""
+        return self._release()
+
+    def _quirks(self, scheduled: Scheduled) -> Iterator[Quirk]:
+        """The quirks that show in this step: those of the run, and the step's own where the profile has them."""
+        run = self.run
+        for quirk, rate in run.quirks:
+            if rate >= 1 or derive(run.seed, "quirk", quirk.name, self.state.index, scheduled.number) < rate * 2**64:
+                yield quirk
+        own = None if scheduled.step.quirk is None else run.profile.quirk(scheduled.step.quirk)
+        if own is not None:
+            yield own
+
+    def _built(self, drafts: list[Draft], scheduled: Scheduled) -> list[Event]:
+        events = self._release()
+        for draft in drafts:
+            if draft.held:
+                self._held.append((draft, scheduled))
+            else:
+                events.append(self._event(draft, scheduled))
+        return events
+
+    def _release(self) -> list[Event]:
+        held, self._held = self._held, []
+        return [self._event(draft, scheduled) for draft, scheduled in held]
+
+    def _event(self, draft: Draft, scheduled: Scheduled) -> Event:
+        run = self.run
+        name = draft.event
+        body = draft.body() if callable(draft.body) else draft.body
+        run.contract.require(name, body)
+        number = self.event_count
+        self.event_count = number + 1
+        # By position, since names double the price of a value that is made so often.
+        return Event(
+            f"evt-{run.tag}-{self.state.index}-{number}",
+            self.state.index,
+            self.id,
+            run.vendor.name,
+            run.profile.name,
+            name,
+            scheduled.at,
+            "POST",
+            run.profile.headers,
+            run.profile.encode(body),
+            scheduled.number,
+        )
+
+
+def told(live: LiveConversation) -> Iterator[Event]:
+    """The events of a conversation from its first step to its last."""
+    for scheduled in live.run.schedule(live.state.index):
+        yield from live.advance(scheduled)
+    yield from live.finish()
+
+
+def events(run: Run, count: int) -> Iterator[Event]:
+    """The events of `count` conversations, one conversation after the other. Lazy: any count, constant memory."""
+    for index in range(count):
+        yield from told(run.conversation(index))

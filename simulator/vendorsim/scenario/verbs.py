@@ -1,0 +1,565 @@
+"""The verbs of a scenario. Each one is a small class: its fields are the verb's arguments, their
+shapes say what may be written, and the docstring is the help text.
+
+A verb changes the conversation (`vendorsim.conversation.state`); what it sends is each vendor's own business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar
+
+from vendorsim.core.errors import unknown
+from vendorsim.core.shapes import (
+    INVALID,
+    Duration,
+    Either,
+    Flag,
+    Integer,
+    Json,
+    Key,
+    ListOf,
+    MapOf,
+    Nullable,
+    Pattern,
+    Plain,
+    Record,
+    Shape,
+    Text,
+    as_text,
+    choice,
+)
+from vendorsim.core.yaml_nodes import Mapping as MappingNode
+from vendorsim.core.yaml_nodes import Node, Problems, Scalar, kind
+from vendorsim.scenario.vocabulary import Reading, VendorWord
+
+# Of how many names the closest one is looked for: a long story has thousands.
+_OFFERED = 50
+
+
+class _AgentName(Shape):
+    """The key of an agent in `cast.agents`, or one of a few other roles."""
+
+    def __init__(self, *others: str) -> None:
+        self.others = others
+        self.expected = " or ".join((*others, "an agent of the cast"))
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        assert isinstance(problems, Reading)
+        if not isinstance(node, Scalar) or node.value is None:
+            return self.mismatch(node, problems)
+        names = (*self.others, *problems.agents)
+        if node.text not in names:
+            problems.add(node, unknown("agent of the cast", node.text, names[:_OFFERED]))
+            return INVALID
+        return node.text
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number", "boolean"]}
+
+
+class _MessageReference(Shape):
+    """An `as` name of an earlier step, or a number: 1 is the first message, -1 the last."""
+
+    expected = "the name of an earlier message, or its number (1 is the first, -1 the last)"
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        assert isinstance(problems, Reading)
+        if not isinstance(node, Scalar) or isinstance(node.value, bool | float) or node.value is None:
+            return self.mismatch(node, problems)
+        if isinstance(node.value, int):
+            if not 1 <= abs(node.value) <= problems.message_count:
+                problems.add(
+                    node, f"there is no message {node.value}; messages before this step: {problems.message_count}"
+                )
+                return INVALID
+            return node.value
+        if node.value not in problems.message_names:
+            problems.add(node, unknown("message", node.value, list(problems.message_names)[-_OFFERED:]))
+            return INVALID
+        return node.value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "integer"], "not": {"const": 0}}
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file sent with a message. `size` is in bytes."""
+
+    name: str
+    url: str | None = None
+    content_type: str = "application/octet-stream"
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the website."""
+
+    url: str
+    title: str = ""
+
+
+TEXT = Text()
+ANY_TEXT = Text(empty=True)
+URL = Pattern(r"https?://\S+", "a URL that starts with http:// or https://")
+PAGE = Record({"url": Key(URL, required=True), "title": Key(ANY_TEXT)}, "a page", Page)
+ATTACHMENT = Either(
+    TEXT,
+    Record(
+        {
+            "name": Key(TEXT, required=True),
+            "url": Key(URL),
+            "content_type": Key(TEXT),
+            "size": Key(Integer(0, 2**40)),
+        },
+        "an attachment",
+        Attachment,
+    ),
+)
+VISITOR = "visitor"
+TIMEOUT = "timeout"
+_CUSTOM = MapOf(
+    Either(Plain(), Record({"label": Key(TEXT, required=True), "value": Key(Plain(), required=True)}, "custom data"))
+)
+_ANY = Nullable(TEXT)
+# What can be told of the visitor; null means "has none".
+PERSON = {
+    "name": Key(_ANY),
+    "email": Key(_ANY),
+    "phone": Key(_ANY),
+    "identifier": Key(_ANY),
+    "ip": Key(_ANY),
+    "city": Key(_ANY),
+    "country": Key(_ANY),
+    "country_code": Key(Nullable(Pattern("[A-Z]{2}", "two capital letters such as DE"))),
+    "user_agent": Key(_ANY),
+    "platform": Key(_ANY),
+    "browser": Key(_ANY),
+    "language": Key(_ANY),
+    "referer": Key(Nullable(ANY_TEXT)),
+    "note": Key(Nullable(ANY_TEXT)),
+    "group": Key(_ANY),
+    "custom": Key(Nullable(_CUSTOM)),
+}
+
+
+def _argument(
+    shape: Shape, help: str = "", *, required: bool = False, default: Any = None, written: str | None = None
+) -> Any:
+    """A field of a verb; `written` is its key in the file where that is not the field's own name."""
+    metadata = {"key": Key(shape, required, help), "written": written}
+    return field(default=MISSING if required else default, metadata=metadata)
+
+
+class Verb:
+    """Base of all verbs."""
+
+    name: ClassVar[str]
+    shorthand: ClassVar[str | None]
+    makes_message: ClassVar[bool]
+    one_key: ClassVar[bool]
+    shape: ClassVar[Arguments]
+
+
+VERBS: dict[str, type[Verb]] = {}
+
+
+def _verb(
+    name: str, shorthand: str | None = None, *, makes_message: bool = False, one_key: bool = False
+) -> Callable[[type[Any]], type[Any]]:
+    def register(cls: type[Any]) -> type[Any]:
+        cls.name = name
+        cls.shorthand = shorthand
+        cls.makes_message = makes_message
+        cls.one_key = one_key
+        cls.shape = Arguments(cls)
+        VERBS[name] = cls
+        return cls
+
+    return register
+
+
+class Arguments(Shape):
+    """The arguments of one verb: nothing, the shorthand, or a mapping."""
+
+    def __init__(self, verb: type[Any]) -> None:
+        self.verb = verb
+        self.record = _record_of(verb)
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        if not self.record.keys:
+            return "no arguments"
+        short = self.verb.shorthand
+        if short is None:
+            return self.record.expected
+        value = self.record.keys[short].shape.expected
+        return value if self.whole else f"{value}, or {self.record.expected}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether the shorthand is all there is, since its value can be a mapping (`attributes`, `navigate`)."""
+        short = self.verb.shorthand
+        return short is not None and isinstance(self.record.keys[short].shape, _WHOLE)
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if isinstance(node, MappingNode) and not self.whole:
+            return self.record.read(node, problems)
+        short = self.verb.shorthand
+        keys = self.record.keys
+        if isinstance(node, Scalar) and node.value is None:
+            if self.record.may_be_empty:
+                return self.verb()
+            problems.add(node, f"'{self.verb.name}' needs {self.expected}")
+            return INVALID
+        if short is None:
+            problems.add(node, f"'{self.verb.name}' takes {self.expected}, found {kind(node)}")
+            return INVALID
+        value = keys[short].shape.read(node, problems)
+        return INVALID if value is INVALID else self.record.build(**{short: value})
+
+    def schema(self) -> dict[str, Any]:
+        record = self.record
+        forms: list[dict[str, Any]] = []
+        short = self.verb.shorthand
+        if short is not None:
+            forms.append(record.keys[short].shape.schema())
+        if not self.whole:
+            forms.append(record.schema())
+        if record.may_be_empty:
+            forms.append({"type": "null"})
+        return forms[0] if len(forms) == 1 else {"anyOf": forms}
+
+
+def _record_of(verb: type[Any]) -> Record:
+    written = {f.metadata["written"] or f.name: f for f in fields(verb)}
+
+    def build(**values: Any) -> Any:
+        return verb(**{written[key].name: value for key, value in values.items()})
+
+    keys = {key: f.metadata["key"] for key, f in written.items()}
+    return Record(keys, f"'{verb.name}'", build, verb.one_key)
+
+
+class _Answers(Shape):
+    """What a survey was answered with: one option, or a mapping of answers."""
+
+    expected = "an option, or a mapping of answers"
+    inner = MapOf(Plain())
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        return (self.inner if isinstance(node, MappingNode) else TEXT).read(node, problems)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [TEXT.schema(), self.inner.schema()]}
+
+
+class _Assignee(Shape):
+    """An agent, `{team: …}`, or null. Read as (agent, team)."""
+
+    expected = "an agent of the cast, {team: …}, or null"
+    inner = Record({"team": Key(TEXT, required=True), "agent": Key(_AgentName())}, "'assign'")
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if isinstance(node, Scalar) and node.value is None:
+            return (None, None)
+        if isinstance(node, MappingNode):
+            found = self.inner.read(node, problems)
+            return INVALID if found is INVALID else (found.get("agent"), found["team"])
+        name = _AgentName().read(node, problems)
+        return INVALID if name is INVALID else (name, None)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [_AgentName().schema(), self.inner.schema(), {"type": "null"}]}
+
+
+class _Expectations(Shape):
+    """`probe`: JSON pointers and the values expected there, and `within`."""
+
+    expected = "a mapping of JSON pointers (/status) to expected values, and within"
+    pointer = Pattern(r"(/([^~/]|~[01])*)*", "a JSON pointer such as /status")
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if not isinstance(node, MappingNode):
+            return self.mismatch(node, problems)
+        found: dict[str, Any] = {}
+        sound = True
+        for name, item in node.entries:
+            if name.text == "within":
+                found[name.text] = Duration().read(item, problems)
+            else:
+                sound &= self.pointer.read(as_text(name), problems) is not INVALID
+                found[name.text] = Json().read(item, problems)
+        return found if sound and INVALID not in found.values() else INVALID
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {"within": Duration().schema()},
+            "propertyNames": {"pattern": f"^(within|{self.pointer.pattern})$"},
+        }
+
+
+# Shapes whose own value is a mapping: there the shorthand is the whole argument.
+_WHOLE = (MapOf, Record, _Answers, _Assignee, _Expectations)
+_SPEAKER = _AgentName(VISITOR)
+
+
+@_verb("open_widget")
+@dataclass(frozen=True, slots=True)
+class OpenWidget(Verb):
+    """The visitor opens the chat widget."""
+
+
+@_verb("start", "channel")
+@dataclass(frozen=True, slots=True)
+class Start(Verb):
+    """The conversation starts; implied by the first `say`."""
+
+    channel: str = _argument(choice("channel", "chat", "call"), default="chat")
+    page: Page | None = _argument(PAGE, "the page the visitor is on")
+
+
+@_verb("say", "text", makes_message=True)
+@dataclass(frozen=True, slots=True)
+class Say(Verb):
+    """Someone writes a message; without `by` it is the visitor. Without text and attachments it is made up."""
+
+    text: str | None = _argument(ANY_TEXT)
+    by: str = _argument(_SPEAKER, "visitor or an agent", default=VISITOR)
+    attachments: tuple[str | Attachment, ...] = _argument(ListOf(ATTACHMENT, single=True), default=())
+    content_type: str = _argument(TEXT, "what the text is; default text", default="text")
+
+
+@_verb("trigger", "text", makes_message=True)
+@dataclass(frozen=True, slots=True)
+class Trigger(Verb):
+    """An automatic message is shown to the visitor."""
+
+    text: str | None = _argument(ANY_TEXT)
+    title: str | None = _argument(TEXT, "the name of the trigger", written="name")
+
+
+@_verb("note", "text", makes_message=True)
+@dataclass(frozen=True, slots=True)
+class Note(Verb):
+    """An agent writes a private note; without `by` it is the agent who is in the conversation."""
+
+    text: str | None = _argument(ANY_TEXT)
+    by: str | None = _argument(_AgentName())
+
+
+@_verb("edit")
+@dataclass(frozen=True, slots=True)
+class Edit(Verb):
+    """A message gets another text."""
+
+    message: str | int = _argument(_MessageReference(), required=True)
+    text: str = _argument(ANY_TEXT, required=True)
+
+
+@_verb("delete", "message")
+@dataclass(frozen=True, slots=True)
+class Delete(Verb):
+    """A message is deleted."""
+
+    message: str | int = _argument(_MessageReference(), required=True)
+
+
+@_verb("read", "by")
+@dataclass(frozen=True, slots=True)
+class Read(Verb):
+    """Someone has read everything so far; without `by` it is the visitor."""
+
+    by: str = _argument(_SPEAKER, default=VISITOR)
+
+
+@_verb("typing", "by")
+@dataclass(frozen=True, slots=True)
+class Typing(Verb):
+    """Someone starts or stops typing."""
+
+    by: str = _argument(_SPEAKER, default=VISITOR)
+    active: bool = _argument(Flag(), default=True)
+
+
+@_verb("join", "agent")
+@dataclass(frozen=True, slots=True)
+class Join(Verb):
+    """An agent joins the conversation."""
+
+    agent: str = _argument(_AgentName(), required=True)
+
+
+@_verb("leave", "agent")
+@dataclass(frozen=True, slots=True)
+class Leave(Verb):
+    """An agent leaves the conversation."""
+
+    agent: str = _argument(_AgentName(), required=True)
+
+
+@_verb("assign", "to")
+@dataclass(frozen=True, slots=True)
+class Assign(Verb):
+    """The conversation goes to an agent or a team; `null` takes it from whoever has it."""
+
+    to: tuple[str | None, str | None] = _argument(_Assignee(), default=(None, None))
+
+
+@_verb("label", "labels")
+@dataclass(frozen=True, slots=True)
+class Label(Verb):
+    """The conversation's labels are set."""
+
+    labels: tuple[str, ...] = _argument(ListOf(TEXT, single=True), required=True)
+
+
+@_verb("attributes", "values")
+@dataclass(frozen=True, slots=True)
+class Attributes(Verb):
+    """Custom attributes (custom data) are set."""
+
+    values: Mapping[str, Any] = _argument(MapOf(Json()), required=True)
+
+
+@_verb("rate", "score")
+@dataclass(frozen=True, slots=True)
+class Rate(Verb):
+    """The visitor rates the conversation, from 1 (bad) to 5 (good)."""
+
+    score: int = _argument(Integer(1, 5), required=True)
+    comment: str | None = _argument(Nullable(ANY_TEXT))
+
+
+@_verb("feedback", "text")
+@dataclass(frozen=True, slots=True)
+class Feedback(Verb):
+    """The visitor leaves feedback."""
+
+    text: str = _argument(TEXT, required=True)
+
+
+@_verb("survey", "answers")
+@dataclass(frozen=True, slots=True)
+class Survey(Verb):
+    """The visitor answers the survey after the conversation."""
+
+    answers: str | Mapping[str, Any] = _argument(_Answers(), required=True)
+
+
+@_verb("goal", "name")
+@dataclass(frozen=True, slots=True)
+class Goal(Verb):
+    """The visitor reaches a goal of the website."""
+
+    goal: str = _argument(TEXT, required=True, written="name")
+
+
+@_verb("close", "by")
+@dataclass(frozen=True, slots=True)
+class Close(Verb):
+    """The conversation is closed; without `by`, by the agent who is in it, else by the visitor."""
+
+    by: str | None = _argument(_AgentName(VISITOR, TIMEOUT))
+
+
+@_verb("snooze")
+@dataclass(frozen=True, slots=True)
+class Snooze(Verb):
+    """The conversation is put off."""
+
+
+@_verb("pend")
+@dataclass(frozen=True, slots=True)
+class Pend(Verb):
+    """The conversation waits for something else."""
+
+
+@_verb("reopen")
+@dataclass(frozen=True, slots=True)
+class Reopen(Verb):
+    """A closed, pending or snoozed conversation is open again."""
+
+
+@_verb("miss")
+@dataclass(frozen=True, slots=True)
+class Miss(Verb):
+    """The visitor leaves and nobody has answered."""
+
+
+@_verb("offline_message", "text", makes_message=True)
+@dataclass(frozen=True, slots=True)
+class OfflineMessage(Verb):
+    """The visitor leaves a message while nobody is there."""
+
+    text: str | None = _argument(ANY_TEXT)
+
+
+@_verb("operator")
+@dataclass(frozen=True, slots=True)
+class Operator(Verb):
+    """An agent's presence changes."""
+
+    who: str = _argument(_AgentName(), required=True)
+    goes: str = _argument(choice("presence", "online", "offline", "away", "back"), required=True)
+
+
+@_verb("contact", one_key=True)
+@dataclass(frozen=True, slots=True)
+class Contact(Verb):
+    """The visitor's contact is created, or some of its data change."""
+
+    created: Mapping[str, Any] | None = _argument(Record(PERSON, "a contact"))
+    updated: Mapping[str, Any] | None = _argument(Record(PERSON, "a contact"))
+
+
+@_verb("configure_widget", "settings")
+@dataclass(frozen=True, slots=True)
+class ConfigureWidget(Verb):
+    """The widget's configuration is edited."""
+
+    settings: Mapping[str, Any] = _argument(MapOf(Json()), required=True)
+
+
+@_verb("send_to_api")
+@dataclass(frozen=True, slots=True)
+class SendToApi(Verb):
+    """Userlike's manual send: queued, carried out when the conversation's status next changes."""
+
+
+@_verb("authenticate", "identifier")
+@dataclass(frozen=True, slots=True)
+class Authenticate(Verb):
+    """The integration must call `end_user` for this conversation; `answer` forces what it is told."""
+
+    identifier: str | None = _argument(TEXT, "the expected identifier; default the visitor's")
+    within: int = _argument(Duration(), "how long to wait for the call; default 10s", default=10_000)
+    answer: str | None = _argument(VendorWord("answer"))
+
+
+@_verb("navigate", "page")
+@dataclass(frozen=True, slots=True)
+class Navigate(Verb):
+    """The visitor goes to another page."""
+
+    page: Page = _argument(PAGE, required=True)
+
+
+@_verb("wait", "time")
+@dataclass(frozen=True, slots=True)
+class Wait(Verb):
+    """Nothing happens for a while."""
+
+    time: int = _argument(Duration(), required=True)
+
+
+@_verb("probe", "expected")
+@dataclass(frozen=True, slots=True)
+class Probe(Verb):
+    """The integration's state must hold the expected values, within a time."""
+
+    expected: Mapping[str, Any] = _argument(_Expectations(), required=True)

@@ -1,0 +1,73 @@
+"""The names that the installed vendors bring to the scenario language. The language itself knows no vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vendorsim.core.errors import unknown
+from vendorsim.core.shapes import INVALID, Shape
+from vendorsim.core.yaml_nodes import Node, Problems, Scalar
+
+# Stands in a shape's JSON Schema where `with_names` puts the names.
+_NAMES = "x-names"
+
+
+def _none() -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """`vendors` are the names of the vendors, `answers` what `authenticate` can have an API answer. Both are read only
+    when a scenario uses them: reading the answers imports the vendor."""
+
+    vendors: Callable[[], Sequence[str]] = _none
+    answers: Callable[[], Sequence[str]] = _none
+
+    def names(self, kind: str) -> Sequence[str]:
+        """The names of a kind: `vendor` or `answer`."""
+        return self.vendors() if kind == "vendor" else self.answers()
+
+
+class Reading(Problems):
+    """The problems of one scenario, and what its reader knows so far: vocabulary, agents and messages."""
+
+    def __init__(self, file: str, vocabulary: Vocabulary | None = None) -> None:
+        super().__init__(file)
+        self.vocabulary = vocabulary or Vocabulary()
+        self.agents: tuple[str, ...] = ()
+        self.message_count = 0
+        self.message_names: dict[str, None] = {}
+
+
+class VendorWord(Shape):
+    """A name out of the vocabulary; `kind` is `vendor` or `answer`."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.expected = f"a {kind}"
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        assert isinstance(problems, Reading)
+        names = problems.vocabulary.names(self.kind)
+        if not isinstance(node, Scalar) or node.value is None:
+            return self.mismatch(node, problems, f"a {self.kind} ({', '.join(names)})")
+        if node.text not in names:
+            problems.add(node, unknown(self.kind, node.text, names))
+            return INVALID
+        return node.text
+
+    def schema(self) -> dict[str, Any]:
+        return {_NAMES: self.kind}
+
+
+def with_names(schema: Any, vocabulary: Vocabulary) -> Any:
+    """A JSON Schema with the names of the vocabulary where `VendorWord` stands."""
+    if isinstance(schema, dict):
+        if _NAMES in schema:
+            rest = {key: value for key, value in schema.items() if key != _NAMES}
+            return {"enum": list(vocabulary.names(schema[_NAMES]))} | rest
+        return {key: with_names(value, vocabulary) for key, value in schema.items()}
+    return [with_names(item, vocabulary) for item in schema] if isinstance(schema, list) else schema

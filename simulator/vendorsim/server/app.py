@@ -1,0 +1,52 @@
+"""The Flask app that answers the vendors' APIs, each from the blueprint of its vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+
+from flask import Blueprint, Flask, Response, json, request
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
+
+from vendorsim.core.errors import StateUnreachableError
+from vendorsim.server.backend import ServerState
+from vendorsim.server.control.paths import is_control
+from vendorsim.server.control.problems import of_http, response
+from vendorsim.vendorkit import registry
+
+LARGEST_BODY = 1024 * 1024
+# Werkzeug compiles each route by Python's ast, which several threads at once make fail (before Python 3.13).
+_COMPILING = Lock()
+
+
+def create_app(state: ServerState, *others: Blueprint) -> Flask:
+    """The app with the API of every vendor that has one, and other blueprints such as the control API. Every answer of
+    an API is JSON, the errors' too."""
+    with _COMPILING:
+        return _made(state, others)
+
+
+def _made(state: ServerState, others: Sequence[Blueprint]) -> Flask:
+    app = Flask(__name__, static_folder=None)
+    # A doubled slash is part of an address and never a reason to redirect.
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.register_error_handler(HTTPException, _as_json)
+    app.register_error_handler(StateUnreachableError, lambda error: _as_json(ServiceUnavailable()))
+    for vendor in map(registry.get, registry.names()):
+        if vendor.api is not None:
+            app.register_blueprint(vendor.api(state))
+    for other in others:
+        app.register_blueprint(other)
+    return app
+
+
+def _as_json(error: HTTPException) -> Response:
+    """The error's own status and headers (`Allow`, say), with `{"message": …}` as the body, or a problem document
+    where the control API is asked."""
+    if is_control(request.path):
+        return response(of_http(error))
+    answer = Response(json.dumps({"message": error.name}), error.code or 500, error.get_headers())
+    answer.content_type = "application/json"
+    return answer

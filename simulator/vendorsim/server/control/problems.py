@@ -1,0 +1,67 @@
+"""Errors of the control API: problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from vendorsim.core.errors import DocumentError, VendorsimError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemError(Exception):
+    """A request that is refused. `detail` says what was wrong and what to do; `errors` name the places."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+def response(error: ProblemError) -> Response:
+    """The answer that tells of a problem."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.detail,
+    }
+    if error.errors:
+        document["errors"] = list(error.errors)
+    answer = Response(json.dumps(document), error.status)
+    answer.headers.update(error.headers)
+    answer.content_type = MEDIA_TYPE
+    return answer
+
+
+def of_input(error: VendorsimError) -> ProblemError:
+    """The problem that wrong input makes: a document's with every line, anything else with its message."""
+    if isinstance(error, DocumentError):
+        places = [{"line": p.line, "column": p.column, "detail": p.message} for p in error.problems]
+        return ProblemError(422, f"the scenario has {len(places)} problem{'s' if len(places) > 1 else ''}", places)
+    return ProblemError(422, str(error))
+
+
+def of_http(error: HTTPException) -> ProblemError:
+    """The problem of what Flask itself refuses, with the headers that belong to it (`Allow`, say)."""
+    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+    return ProblemError(
+        error.code or 500, _DETAILS.get(error.code or 500, error.description or error.name), (), headers
+    )
+
+
+_DETAILS = {404: "there is nothing at this address", 413: "the body is larger than 1 MiB"}

@@ -1,0 +1,124 @@
+"""Reads what a request of the control API says, by the schemas of its OpenAPI document."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import orjson
+from flask import request
+
+from vendorsim.core import resources
+from vendorsim.server.control.problems import ProblemError
+
+MOST_ITEMS = 500
+_DEEPEST = 60
+_LARGEST_ID = 2**63 - 1
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document of the control API."""
+    document: dict[str, Any] = orjson.loads((resources.contracts() / "control" / "openapi.json").read_bytes())
+    return document
+
+
+def body(schema: str) -> dict[str, Any]:
+    """The JSON object of the request's body, which keeps the schema of that name. Raises ProblemError.
+
+    No body at all is an empty object.
+    """
+    raw = request.get_data()
+    if not raw.strip():
+        document: Any = {}
+    elif request.mimetype != "application/json":
+        raise ProblemError(415, "Content-Type must be application/json")
+    else:
+        try:
+            document = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise ProblemError(400, f"the body is not JSON: {error}") from None
+    if _is_deep(document):
+        raise ProblemError(422, f"the body is nested deeper than {_DEEPEST} levels")
+    errors = [
+        {"pointer": _pointer(found.instance_path), "detail": found.message[:300]}
+        for found in _validator(schema).iter_errors(document)
+    ]
+    if errors:
+        raise ProblemError(422, f"{errors[0]['pointer'] or 'the body'}: {errors[0]['detail']}", errors)
+    assert isinstance(document, dict)
+    return {key: _whole(value) for key, value in document.items()}
+
+
+def _is_deep(document: Any) -> bool:
+    """Whether there is anything below the deepest level that is allowed."""
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [
+            below
+            for item in level
+            if isinstance(item, dict | list)
+            for below in (item.values() if isinstance(item, dict) else item)
+        ]
+    return bool(level)
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: `2.0` is the whole number that a schema asks for, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@cache
+def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
+    root = {"$ref": f"#/components/schemas/{schema}", "components": openapi()["components"]}
+    return jsonschema_rs.Draft202012Validator(root, validate_formats=False)
+
+
+def _pointer(path: list[str | int]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def limit() -> int:
+    """How many items the page shall have: `limit`, 50 by default. Raises ProblemError."""
+    return number("limit", 1, MOST_ITEMS) or 50
+
+
+def cursor() -> int | None:
+    """Where the page begins: `cursor` as an earlier page gave it, or None. Raises ProblemError."""
+    text = request.args.get("cursor")
+    if text is None:
+        return None
+    try:
+        decoded = base64.urlsafe_b64decode(text.encode("ascii") + b"==")
+        value = int(decoded.removeprefix(b"below ")) if decoded.startswith(b"below ") else -1
+    except (ValueError, binascii.Error):
+        value = -1
+    if not 0 <= value <= _LARGEST_ID:
+        raise ProblemError(400, "the cursor is none that a page of this list has given")
+    return value
+
+
+def page(items: list[Any], following: int | None) -> dict[str, Any]:
+    """A page of a list, and the cursor of the next one."""
+    text = None if following is None else base64.urlsafe_b64encode(b"below %d" % following).decode().rstrip("=")
+    return {"items": items, "next": text}
+
+
+def number(name: str, least: int, most: int) -> int | None:
+    """A whole number of the query, or None. Raises ProblemError."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not least <= int(text) <= most:
+        raise ProblemError(400, f"{name}: '{text[:40]}' is not a whole number from {least} to {most}")
+    return int(text)
+
+
+def identifier(text: str, what: str) -> int:
+    """The number of something that a path names. Raises ProblemError (404) for what can't be one."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18:
+        raise ProblemError(404, f"there is no {what} '{text[:40]}'")
+    return int(text)

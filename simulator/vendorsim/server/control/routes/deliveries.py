@@ -1,0 +1,61 @@
+"""What was sent: lists, single attempts, what their bodies mean, and sending them again."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from vendorsim.journal.documents import attempt_document, attempt_summary
+from vendorsim.journal.har import har
+from vendorsim.server.control import requests
+from vendorsim.server.control.curl import curl_command
+from vendorsim.server.control.problems import ProblemError
+from vendorsim.server.control.queries import attempt_row, attempts_query
+from vendorsim.server.control.resending import resend
+from vendorsim.server.control.workbench import Workbench
+from vendorsim.vendorkit.annotations import annotated
+
+MOST_EXPORTED = 5_000
+
+
+def add(api: Blueprint, bench: Workbench) -> None:
+    """`/deliveries`, `/deliveries/ID` and what belongs to one: `/annotated`, `/curl`, `/resend`; `/deliveries.har`."""
+
+    @api.get("/deliveries")
+    def deliveries() -> Response:
+        query = attempts_query(bench)
+        after = requests.number("after", 0, 2**63 - 1)
+        if after is not None:
+            rows = bench.shared.pages.newer("attempts", query, after, requests.limit())
+            return jsonify(requests.page([attempt_summary(row) for row in rows], None))
+        page = bench.shared.pages.attempts(query, before=requests.cursor(), limit=requests.limit())
+        return jsonify(requests.page([attempt_summary(row) for row in page.rows], page.next))
+
+    @api.get("/deliveries.har")
+    def as_har() -> Response:
+        pages = bench.shared.pages
+        attempts = pages.attempts(attempts_query(bench), limit=MOST_EXPORTED)
+        answer = jsonify(har(reversed(attempts.rows), []))
+        answer.headers["Content-Disposition"] = 'attachment; filename="vendorsim.har"'
+        return answer
+
+    @api.get("/deliveries/<number>")
+    def delivery(number: str) -> Response:
+        return jsonify(attempt_document(attempt_row(bench, number)))
+
+    @api.get("/deliveries/<number>/annotated")
+    def annotations(number: str) -> Response:
+        row = attempt_row(bench, number)
+        return jsonify(annotated(row["vendor"], row["profile"], row["event"], row["request_body"] or b""))
+
+    @api.get("/deliveries/<number>/curl")
+    def curl(number: str) -> Response:
+        row = attempt_row(bench, number)
+        if row["request_head"] is None:
+            raise ProblemError(409, "this attempt was never sent, so there is no request to repeat")
+        return Response(curl_command(row), content_type="text/plain; charset=utf-8")
+
+    @api.post("/deliveries/<number>/resend")
+    def again(number: str) -> tuple[Response, int, dict[str, str]]:
+        row = resend(bench, attempt_row(bench, number), requests.body("Resend"))
+        location = request.base_url.replace(f"/{number}/resend", f"/{row['id']}")
+        return jsonify(attempt_document(row)), 201, {"Location": location}

@@ -1,0 +1,45 @@
+"""Faults that are switched on by hand for the next deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from vendorsim.delivery.active_faults import Arming
+from vendorsim.scenario import faults
+from vendorsim.server.control import requests
+from vendorsim.server.control.problems import ProblemError
+from vendorsim.server.control.workbench import Workbench
+
+
+def add(api: Blueprint, bench: Workbench) -> None:
+    """`/faults`: what is on; `PUT` switches on and off."""
+
+    @api.get("/faults")
+    def armed() -> Response:
+        return jsonify(_document(bench.state.armed.state()))
+
+    @api.put("/faults")
+    def switch() -> Response:
+        wanted = requests.body("Faults")
+        events = frozenset(wanted["events"]) if wanted.get("events") else None
+        chosen = tuple(faults.from_option(text, events) for text in wanted["faults"])
+        for choice in chosen:
+            if choice.name in (faults.QUIRK, "signature"):
+                reason = f"'{choice.name}' belongs to a run; start one with it"
+                raise ProblemError(422, f"/faults: {reason}")
+        bench.state.armed.set(chosen, wanted.get("deliveries"))
+        return jsonify(_document(bench.state.armed.state()))
+
+
+def _document(arming: Arming) -> dict[str, Any]:
+    events = sorted({event for choice in arming.faults for event in choice.events or ()})
+    return {
+        "faults": [choice.label + ("" if choice.rate >= 1 else f"@{choice.rate:g}") for choice in arming.faults],
+        "events": events or None,
+        "deliveries": arming.left,
+        "known": [
+            {"name": fault.name, "help": fault.help, "example": fault.example} for fault in faults.KINDS.values()
+        ],
+    }

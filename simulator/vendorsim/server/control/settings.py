@@ -1,0 +1,53 @@
+"""What a server was started with, and what all its namespaces share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vendorsim.delivery.background_loop import Backstage
+from vendorsim.journal.journals import Journals
+from vendorsim.journal.pages import Pages
+from vendorsim.journal.store import Recorder
+from vendorsim.runs.config import Config
+from vendorsim.server.shared.in_memory import InMemory
+from vendorsim.server.shared.model import SharedState
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a server was started. Times are milliseconds, rates requests per second."""
+
+    token: str | None = field(default=None, repr=False)
+    admin_token: str | None = field(default=None, repr=False)
+    strict: bool = False
+    duplicate_interval: int = 60_000
+    rate_limit: float | None = None
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    config: Config = field(default_factory=Config)
+    allowed_hosts: frozenset[str] = frozenset()
+    allowed_targets: frozenset[str] = frozenset()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the namespaces of a server share: the journal, its one writer, the loop that delivers, and where
+    they keep what other servers may share."""
+
+    journal: Journals
+    recorder: Recorder
+    backstage: Backstage
+    state: SharedState = field(default_factory=InMemory)
+
+    @property
+    def pages(self) -> Pages:
+        return self.journal.pages
+
+    def begin(self, command: str, about: Mapping[str, object], namespace: str) -> int:
+        """A new run in the journal; its number."""
+        return self.journal.begin(command, about, namespace)
+
+    def end(self, run: int) -> None:
+        """A run of the journal is over."""
+        self.journal.end(run)

@@ -1,0 +1,64 @@
+"""The web page of the workbench: static files of the package, no build step, nothing from other hosts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, redirect, request, send_from_directory
+from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.routing import PathConverter
+from werkzeug.wrappers import Response as AnyResponse
+
+from vendorsim.server.control import access, problems
+from vendorsim.server.control.problems import ProblemError
+from vendorsim.server.control.workbench import Workbench
+
+FILES = Path(__file__).resolve().parent / "workbench"
+# Only what this server sends runs or is shown; no other site can frame the page.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class _File(PathConverter):
+    """A path below the page; what is the control API's is none."""
+
+    regex = r"(?!api(?:/|\Z))[^/].*?"
+
+
+def page(bench: Workbench) -> Blueprint:
+    """The page of one namespace. It holds no data: those come from the control API, which asks for the token."""
+    pages = Blueprint("page", __name__)
+
+    @pages.record
+    def register_converter(setup: BlueprintSetupState) -> None:
+        setup.app.url_map.converters["page_file"] = _File
+
+    @pages.before_request
+    def check() -> None:
+        access.check_host(request, bench.settings.allowed_hosts)
+
+    @pages.after_request
+    def guarded(response: AnyResponse) -> AnyResponse:
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    @pages.get("/")
+    def home() -> AnyResponse:
+        return redirect(f"{request.script_root}/_vendorsim/")
+
+    @pages.get("/_vendorsim/")
+    def index() -> Response:
+        return send_from_directory(FILES, "index.html")
+
+    @pages.get("/_vendorsim/<page_file:name>")
+    def file(name: str) -> Response:
+        return send_from_directory(FILES, name)
+
+    pages.register_error_handler(ProblemError, problems.response)
+    return pages

@@ -1,0 +1,81 @@
+"""The state of a server that is alone: in its memory, gone with it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+from vendorsim.core import clock
+from vendorsim.server.limits import DuplicateRule
+from vendorsim.server.shared import model
+from vendorsim.server.shared.model import ByHand
+
+
+class SetInMemory:
+    """What was set by hand (`model.SetByHand`)."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._sessions: OrderedDict[str, ByHand] = OrderedDict()
+        self._forced: tuple[str, ...] = ()
+
+    def set(self, session_id: str, **changes: Any) -> None:
+        with self._lock:
+            self._sessions[session_id] = replace(self._sessions.get(session_id, ByHand()), **changes)
+            if len(self._sessions) > model.MOST_SESSIONS:
+                self._sessions.popitem(last=False)
+
+    def get(self, session_id: str) -> ByHand | None:
+        return self._sessions.get(session_id)
+
+    def take(self, session_id: str) -> ByHand | None:
+        if session_id not in self._sessions:
+            return None
+        with self._lock:
+            found = self._sessions.get(session_id)
+            if found is not None and found.answers:
+                self._sessions[session_id] = replace(found, answers=found.answers[1:])
+            return found
+
+    def names(self) -> list[str]:
+        with self._lock:
+            return list(reversed(self._sessions))
+
+    def force(self, answers: Sequence[str]) -> None:
+        with self._lock:
+            self._forced = tuple(answers)
+
+    def forced(self) -> tuple[str, ...]:
+        return self._forced
+
+    def take_forced(self) -> str | None:
+        if not self._forced:
+            return None
+        with self._lock:
+            first, self._forced = (self._forced[0], self._forced[1:]) if self._forced else (None, ())
+        return first
+
+    def clear(self) -> None:
+        with self._lock:
+            self._sessions.clear()
+            self._forced = ()
+
+
+class InMemory:
+    """The state of one server (`model.SharedState`). A namespace that begins anew finds nothing of its predecessor."""
+
+    def __init__(self, now: Callable[[], float] = clock.monotonic) -> None:
+        """`now` gives monotonic seconds."""
+        self._now = now
+
+    def duplicates(self, namespace: str, interval: int) -> DuplicateRule:
+        return DuplicateRule(interval, self._now)
+
+    def by_hand(self, namespace: str) -> SetInMemory:
+        return SetInMemory()
+
+    def failure(self) -> None:
+        return None

@@ -1,0 +1,51 @@
+"""The duplicate rule of several servers: one statement each, by the clock of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from vendorsim.server.limits import digest
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+# Requests whose interval is over are swept away by each so many of those that a server accepts.
+_SWEPT_EVERY = 1_000
+
+# Of several calls at once, one writes the row and the others wait for it and find it.
+_ACCEPT = """
+INSERT INTO vendorsim.accepted AS known (namespace, request, until)
+VALUES (%s, %s, clock_timestamp() + %s * interval '1 millisecond')
+ON CONFLICT (namespace, request) DO UPDATE SET until = excluded.until
+WHERE known.until <= clock_timestamp()
+RETURNING true
+"""
+
+
+class PostgresDuplicates:
+    """The accepted requests of a namespace (`model.Duplicates`). The interval of the server that has accepted a request
+    counts for it."""
+
+    def __init__(
+        self, connect: Callable[[], AbstractContextManager[Connection[Any]]], namespace: str, interval: int
+    ) -> None:
+        self._connect = connect
+        self._namespace = namespace
+        self._interval = interval
+        self._accepted = count(1)
+
+    def is_duplicate(self, *request: str) -> bool:
+        if not self._interval:
+            return False
+        with self._connect() as db:
+            accepted = db.execute(_ACCEPT, (self._namespace, digest(request), self._interval)).fetchone() is not None
+            if accepted and next(self._accepted) % _SWEPT_EVERY == 0:
+                db.execute("DELETE FROM vendorsim.accepted WHERE until <= clock_timestamp()")
+        return not accepted
+
+    def clear(self) -> None:
+        with self._connect() as db:
+            db.execute("DELETE FROM vendorsim.accepted WHERE namespace = %s", (self._namespace,))

@@ -1,0 +1,119 @@
+"""What was set by hand, for several servers: answers are taken one by one under the lock of their row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from vendorsim.server.shared import model
+from vendorsim.server.shared.model import ByHand
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_COLUMNS = "ended, crm_supported, answers, end_user"
+_SELECT = f"SELECT {_COLUMNS} FROM vendorsim.sessions WHERE namespace = %s AND session = %s"
+_USE_UP = "UPDATE vendorsim.sessions SET answers = answers[2:] WHERE namespace = %s AND session = %s"
+# Those that were set before the newest ones.
+_FORGET = """
+DELETE FROM vendorsim.sessions WHERE namespace = %s AND number <= (
+    SELECT number FROM vendorsim.sessions WHERE namespace = %s ORDER BY number DESC OFFSET %s LIMIT 1
+)
+"""
+_FORCE = """
+INSERT INTO vendorsim.forced (namespace, answers) VALUES (%s, %s)
+ON CONFLICT (namespace) DO UPDATE SET answers = excluded.answers, set_at = now()
+"""
+
+
+class SetInPostgres:
+    """What was set by hand in a namespace (`model.SetByHand`)."""
+
+    def __init__(self, connect: Callable[[], AbstractContextManager[Connection[Any]]], namespace: str) -> None:
+        self._connect = connect
+        self._namespace = namespace
+
+    def set(self, session_id: str, **changes: Any) -> None:
+        """Only what is changed is written: two servers may change different things of one session at once."""
+        given = {name: _VALUES.get(name, bool)(value) for name, value in changes.items()}
+        names = "".join(f", {name}" for name in given)
+        places = ", %s" * len(given)
+        update = "".join(f", {name} = excluded.{name}" for name in given)
+        with self._connect() as db:
+            row = db.execute(
+                f"INSERT INTO vendorsim.sessions AS sessions (namespace, session{names}) VALUES (%s, %s{places}) "
+                f"ON CONFLICT (namespace, session) DO UPDATE SET set_at = now(){update} RETURNING xmax = 0",
+                (self._namespace, _key(session_id), *given.values()),
+            ).fetchone()
+            if row == (True,):
+                db.execute(_FORGET, (self._namespace, self._namespace, model.MOST_SESSIONS))
+
+    def get(self, session_id: str) -> ByHand | None:
+        with self._connect() as db:
+            return _by_hand(db.execute(_SELECT, (self._namespace, _key(session_id))).fetchone())
+
+    def take(self, session_id: str) -> ByHand | None:
+        place = (self._namespace, _key(session_id))
+        with self._connect() as db:
+            found = _by_hand(db.execute(_SELECT, place).fetchone())
+            if found is None or not found.answers:
+                return found
+            with db.transaction():
+                found = _by_hand(db.execute(f"{_SELECT} FOR UPDATE", place).fetchone())
+                db.execute(_USE_UP, place)
+            return found
+
+    def names(self) -> list[str]:
+        with self._connect() as db:
+            rows = db.execute(
+                "SELECT session FROM vendorsim.sessions WHERE namespace = %s ORDER BY number DESC", (self._namespace,)
+            ).fetchall()
+        return [bytes(session).decode("utf-8", "surrogatepass") for (session,) in rows]
+
+    def force(self, answers: Sequence[str]) -> None:
+        with self._connect() as db:
+            db.execute(_FORCE, (self._namespace, list(answers)))
+
+    def forced(self) -> tuple[str, ...]:
+        with self._connect() as db:
+            return self._forced(db)
+
+    def take_forced(self) -> str | None:
+        with self._connect() as db:
+            if not self._forced(db):
+                return None
+            with db.transaction():
+                answers = self._forced(db, " FOR UPDATE")
+                db.execute("UPDATE vendorsim.forced SET answers = answers[2:] WHERE namespace = %s", (self._namespace,))
+            return answers[0] if answers else None
+
+    def clear(self) -> None:
+        with self._connect() as db, db.transaction():
+            db.execute("DELETE FROM vendorsim.sessions WHERE namespace = %s", (self._namespace,))
+            db.execute("DELETE FROM vendorsim.forced WHERE namespace = %s", (self._namespace,))
+
+    def _forced(self, db: Connection[Any], lock: str = "") -> tuple[str, ...]:
+        query = f"SELECT answers FROM vendorsim.forced WHERE namespace = %s{lock}"
+        row = db.execute(query.encode(), (self._namespace,)).fetchone()
+        return () if row is None else tuple(row[0])
+
+
+def _json(value: Mapping[str, str] | None) -> str | None:
+    return None if value is None else json.dumps(dict(value))
+
+
+# How the fields of `ByHand` stand in the database; the others are booleans.
+_VALUES: Mapping[str, Callable[[Any], Any]] = {"answers": list, "end_user": _json}
+
+
+def _key(session_id: str) -> bytes:
+    return session_id.encode("utf-8", "surrogatepass")
+
+
+def _by_hand(row: tuple[Any, ...] | None) -> ByHand | None:
+    if row is None:
+        return None
+    ended, crm_supported, answers, end_user = row
+    return ByHand(ended, crm_supported, tuple(answers), None if end_user is None else json.loads(end_user))

@@ -1,0 +1,217 @@
+"""The vendors' APIs within a test: no port, no process, and the very same Flask app that `vendorsim serve` runs.
+
+    with vendor_api("https://acme.example.com", token="s3cret") as api:
+        integration.identify(session="17")  # calls end_user with `requests`
+        api.assert_called_once_with(session_id="17", comm_type="chats", identifier="crm-4711")
+
+`requests` are caught by the library `responses`, which is needed for this (`pip install responses`). Any other
+client that speaks WSGI in process takes `api.wsgi`, of a `vendor_api` or of a `VendorApi` alone.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import local
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from vendorsim.core import clock, times
+from vendorsim.core.errors import InputError, UnknownNameError
+from vendorsim.server.app import create_app
+from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.testing.received import Expected, Received, Stray
+from vendorsim.vendors.ccai.end_user import RESERVED, answer_names
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from flask import Response
+    from requests import PreparedRequest
+    from responses import RequestsMock
+
+    Caught = tuple[int, list[tuple[str, str]], bytes]
+
+__all__ = ["ApiCall", "Expected", "VendorApi", "vendor_api"]
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class VendorApi(Received):
+    """The vendors' APIs with a memory of their own, and what was called.
+
+    `url` is where they are reached, `wsgi` the app itself, `state` what a run of `Playing` can be tied to.
+    `token`: the only one accepted (default: any). `strict`: only sessions that were named by the test, or are being
+    played, are known. `duplicate_interval`: milliseconds, or a text such as "60s". Answers to sessions `slow-…` are
+    not held back in truth where `waits` is False.
+    """
+
+    def __init__(
+        self,
+        url: str = "https://acme.example.com",
+        *,
+        token: str | None = None,
+        strict: bool = False,
+        duplicate_interval: int | str = 60_000,
+        waits: bool = False,
+    ) -> None:
+        super().__init__()
+        self.url = url.rstrip("/")
+        self._passed = 0
+        self._held_back = local()
+        sleeping: dict[str, Any] = {} if waits else {"sleep": self._hold_back}
+        interval = _milliseconds(duplicate_interval)
+        self.state = ServerState(token, strict, interval, now=self._now, **sleeping)
+        self.state.subscribe(self._add)
+        app = create_app(self.state)
+        app.after_request(self._note_stray)
+        self.wsgi: WSGIApplication = app
+
+    def start_session(self, session_id: int | str) -> None:
+        """The session is active, whatever was said of it before; with `strict` it is known from now on."""
+        self._set(session_id, ended=False)
+
+    def end_session(self, session_id: int | str) -> None:
+        """The session has ended: `Call is already ended`, `Chat is already ended`."""
+        self._set(session_id, ended=True)
+
+    def set_crm_support(self, session_id: int | str, supported: bool) -> None:
+        """Whether the session's CRM is supported; if not: `Unsupported CRM request`."""
+        self._set(session_id, crm_supported=supported)
+
+    def force(self, session_id: int | str, *answers: str) -> None:
+        """The session's next calls get these answers, one by one; the names are those of the verb `authenticate`.
+
+        Raises UnknownNameError.
+        """
+        for name in answers:
+            if name not in answer_names():
+                raise UnknownNameError("answer", name, answer_names())
+        self._set(session_id, answers=answers)
+
+    def pass_time(self, duration: int | str) -> None:
+        """Milliseconds, or a text such as "60s", pass at once for whatever the API remembers: the duplicates."""
+        self._passed += _milliseconds(duration)
+
+    def answer(self, request: PreparedRequest) -> Caught:
+        """What the app answers to a request of the library `requests`: status, headers, body.
+
+        Raises `requests.ReadTimeout` where the caller would not have waited for so slow an answer.
+        """
+        from werkzeug.test import run_wsgi_app
+
+        self._held_back.seconds = 0.0
+        body, status, headers = run_wsgi_app(self.wsgi, _environ(request, self.url), buffered=True)
+        timeout = getattr(request, "req_kwargs", {}).get("timeout")
+        patience = timeout[1] if isinstance(timeout, tuple) else timeout
+        if isinstance(patience, int | float) and patience < self._held_back.seconds:
+            from requests import ReadTimeout
+
+            raise ReadTimeout(f"no answer within {patience:g} s", request=request)
+        return int(status.split()[0]), list(headers.items()), b"".join(body)
+
+    def _set(self, session_id: int | str, **changes: Any) -> None:
+        name = str(session_id)
+        if prefix := next((prefix for prefix in RESERVED if name.startswith(prefix)), None):
+            raise InputError(f"session '{name}': ids that start with '{prefix}' have a fixed answer; take another id")
+        self.state.sessions.set(name, **changes)
+
+    def _now(self) -> float:
+        return clock.monotonic() + self._passed / 1000
+
+    def _hold_back(self, seconds: float) -> None:
+        self._held_back.seconds = seconds
+
+    def _note_stray(self, response: Response) -> Response:
+        from flask import request
+
+        if request.url_rule is None:
+            self._add_stray(Stray(request.method, request.path, response.status_code))
+        return response
+
+
+@contextmanager
+def vendor_api(
+    base_url: str = "https://acme.example.com",
+    *,
+    token: str | None = None,
+    strict: bool = False,
+    duplicate_interval: int | str = 60_000,
+    mock: RequestsMock | None = None,
+) -> Iterator[VendorApi]:
+    """Everything that `requests` sends below `base_url` is answered by the app, within this process.
+
+    `mock` is a `responses.RequestsMock` of yours that is active (`responses.mock` under `@responses.activate`); it
+    keeps your own rules. Without one, every other address is refused by a mock made for this.
+    Raises InputError when the library `responses` is missing.
+    """
+    try:
+        import responses
+    except ImportError:
+        raise InputError("vendor_api needs the library responses: pip install responses") from None
+    api = VendorApi(base_url, token=token, strict=strict, duplicate_interval=duplicate_interval)
+    below = re.compile(re.escape(api.url) + r"(?:[/?]|$)")
+    rules = [responses.CallbackResponse(method, below, api.answer) for method in _METHODS]
+    if mock is None:
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as own:
+            for rule in rules:
+                own.add(rule)
+            yield api
+        return
+    for rule in rules:
+        mock.add(rule)
+    try:
+        yield api
+    finally:
+        for rule in rules:
+            mock.remove(rule)
+
+
+def _milliseconds(duration: int | str) -> int:
+    try:
+        return times.duration(duration) if isinstance(duration, str) else duration
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _environ(request: PreparedRequest, base: str) -> dict[str, Any]:
+    """The request as a WSGI server would hand it to the app. What stands in the base URL is the script's name."""
+    place = urlsplit(request.url or "")
+    prefix = urlsplit(base).path
+    body = _body(request.body)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": prefix,
+        "PATH_INFO": unquote_to_bytes(place.path[len(prefix) :]).decode("latin-1"),
+        "QUERY_STRING": place.query,
+        "SERVER_NAME": place.hostname or "",
+        "SERVER_PORT": str(place.port or (443 if place.scheme == "https" else 80)),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": place.netloc.rpartition("@")[2],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": place.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers.items():
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        environ["HTTP_" + name.upper().replace("-", "_")] = text
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
+    environ.pop("HTTP_CONTENT_LENGTH", None)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return environ
+
+
+def _body(body: Any) -> bytes:
+    """Text, bytes, or an iterable of bytes."""
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    return bytes(body) if isinstance(body, bytes | bytearray) else b"".join(body)

@@ -1,0 +1,171 @@
+"""A scenario played within a test: the run that `vendorsim play` would make, and what became of it as a value."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vendorsim.core import times
+from vendorsim.core.errors import InputError
+from vendorsim.delivery import planning as setup
+from vendorsim.delivery.player import Options
+from vendorsim.delivery.playing import Playing
+from vendorsim.delivery.records import Attempt, Authentication, Record, Summary
+from vendorsim.journal.store import Recorder
+from vendorsim.runs import config, library
+from vendorsim.runs.planning import plan
+from vendorsim.runs.timeline import Run
+from vendorsim.scenario.model import Scenario
+from vendorsim.server.backend import ServerState
+
+VENDOR = "{vendor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of a run: every record in order, and the summary."""
+
+    run: Run
+    records: tuple[Record, ...]
+    summary: Summary
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every try of every delivery."""
+        return tuple(record for record in self.records if isinstance(record, Attempt))
+
+    @property
+    def authentications(self) -> tuple[Authentication, ...]:
+        """What became of the steps `authenticate`."""
+        return tuple(record for record in self.records if isinstance(record, Authentication))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the integration took everything as the vendor and the scenario expect."""
+        return self.summary.exit_code == 0
+
+    def report(self) -> str:
+        """What `vendorsim play` prints of such a run."""
+        from vendorsim.reporting.console import plain
+        from vendorsim.reporting.terminal import Terminal
+
+        terminal = Terminal(self.run, self.summary.conversations)
+        for record in self.records:
+            terminal.record(record)
+        text = io.StringIO()
+        terminal.finish(self.summary, plain(text))
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+    def assert_passed(self) -> None:
+        """Raises AssertionError when the integration fell short: the report, its verdict first."""
+        __tracebackhide__ = True
+        if not self.passed:
+            *lines, verdict = self.report().splitlines()
+            raise AssertionError("\n".join([verdict, *lines]))
+
+
+def load(scenario: str | Path | Scenario) -> Scenario:
+    """A scenario from its file, its name (of a built-in one) or its YAML text: whatever has several lines.
+
+    Raises InputError, or DocumentError with all its problems.
+    """
+    if isinstance(scenario, Scenario):
+        return scenario
+    if isinstance(scenario, str) and "\n" in scenario:
+        return library.load_text(scenario, "<scenario>")
+    return library.load(str(scenario))
+
+
+def play(
+    scenario: str | Path | Scenario,
+    to: str | None = None,
+    *,
+    vendor: str | None = None,
+    profile: str | None = None,
+    seed: int | None = None,
+    start: int | str | None = None,
+    count: int = 1,
+    spacing: int | str = 1_000,
+    speed: float | None = None,
+    concurrency: int = 16,
+    headers: Mapping[str, str] | None = None,
+    secret_env: str | Sequence[str] = (),
+    faults: str | Sequence[str] = (),
+    fault_on: str | Sequence[str] = (),
+    policy: Mapping[str, object] | None = None,
+    pin_clock: bool = False,
+    state: ServerState | None = None,
+) -> Played:
+    """Plays a scenario against the integration at the URL `to`, as `vendorsim play` does; no journal is kept.
+
+    `{vendor}` in the URL stands for the vendor; without `to`, the vendor's targets in vendorsim.yaml get the events.
+    `vendor` may be left out where the scenario has one only. `faults` are written as for `--fault`, and hit the events
+    `fault_on` (default all); `policy` overrides the vendor's, with the keys of `--policy`. `start` and `spacing` are
+    milliseconds or text (`2026-01-05T09:00:00Z`, `1s`); `speed` is how fast pauses pass, None for not at all.
+    With a `state`, its API knows the conversations, and the steps `authenticate` are judged by its calls.
+
+    Raises InputError for what can't be played.
+    """
+    _refuse_running_loop()
+    loaded = load(scenario)
+    run = plan(
+        loaded,
+        vendor or _only_vendor(loaded),
+        profile,
+        seed=seed,
+        start=_read(times.point, start),
+        count=count,
+        spacing=_read(times.duration, spacing) or 0,
+    )
+    known = config.load()
+    overrides = [f"{key}={_written(value)}" for key, value in (policy or {}).items()]
+    given = [f"{name}: {value}" for name, value in (headers or {}).items()]
+    url = None if to is None else to.replace(VENDOR, run.vendor.name)
+    needed = bool(run.profile.events) or state is None
+    ways = setup.Policies(run.vendor, run.profile, known, overrides)
+    places = setup.destinations(ways, url, given, _several(secret_env), needed=needed)
+    asked = setup.chosen_faults(run, _several(faults), ",".join(_several(fault_on)) or None)
+    run = setup.with_quirks(run, _several(faults))
+    setup.refuse_impossible(run, asked, places)
+    options = Options(count=count, concurrency=concurrency, faults=asked, pin_clock=pin_clock)
+    records: list[Record] = []
+    recorder = Recorder(None, 0, records.append)
+    try:
+        # Ctrl-C is for the test runner to see.
+        summary = Playing(run, ways, places, options, speed, None, state, recorder, stops=False).run_to_end()
+    finally:
+        recorder.close()
+    return Played(run, tuple(records), summary)
+
+
+def _only_vendor(scenario: Scenario) -> str:
+    if len(scenario.vendors) > 1:
+        raise InputError(f"{scenario.file}: say as which vendor to play it: {', '.join(scenario.vendors)}")
+    return scenario.vendors[0]
+
+
+def _read(read: Callable[[str], int], value: int | str | None) -> int | None:
+    try:
+        return read(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _several(texts: str | Sequence[str]) -> Sequence[str]:
+    return (texts,) if isinstance(texts, str) else texts
+
+
+def _written(value: object) -> str:
+    """A value of a policy as `--policy` takes it."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _refuse_running_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise InputError("a run has an event loop of its own: in an async test, await asyncio.to_thread(play, …)")

@@ -1,0 +1,181 @@
+"""How two profiles of a vendor differ, field by field, with where each side is known from. Pure.
+
+A difference of provenance or source alone is none: two pages that say the same agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.vendorkit.contract_fields import Field, fields
+from vendorsim.vendorkit.policy import Policy, describe
+from vendorsim.vendorkit.profile import EventKind, Profile, TargetKind
+
+FIELD = "field"
+"""The aspect of a field that only one side knows. A type of None is any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one profile says: by aspect, as in `contract_fields.Field`. No provenance where none is kept."""
+
+    says: Mapping[str, Any]
+    provenance: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two profiles say differently. `path` is a field ("" for the whole body) or the name of a setting;
+    `aspects` are those that differ. A side is None where it does not know the field."""
+
+    path: str
+    aspects: tuple[str, ...]
+    a: Side | None
+    b: Side | None
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """All that two profiles say differently. `fields` by the events that both have; events that agree have none."""
+
+    only_a: tuple[EventKind, ...]
+    only_b: tuple[EventKind, ...]
+    fields: Mapping[str, tuple[Difference, ...]]
+    policy: tuple[Difference, ...]
+    headers: tuple[Difference, ...]
+    target_kinds: tuple[Difference, ...]
+
+    @property
+    def none(self) -> bool:
+        """Whether the profiles agree in everything."""
+        parts = (self.only_a, self.only_b, self.policy, self.headers, self.target_kinds, *self.fields.values())
+        return not any(parts)
+
+
+def between(a: Profile, b: Profile, contract_a: Contract, contract_b: Contract) -> Differences:
+    """How two profiles and their contracts differ."""
+    known_a, known_b = a.event_names(), b.event_names()
+    common = [name for name in known_a if name in known_b]
+    return Differences(
+        tuple(kind for kind in a.events if kind.name not in known_b),
+        tuple(kind for kind in b.events if kind.name not in known_a),
+        of_contracts(contract_a, contract_b, common),
+        of_policies(a.policy, b.policy),
+        tuple(_of_values(_values(a.headers), _values(b.headers))),
+        _of_kinds(a, b),
+    )
+
+
+def of_contracts(a: Contract, b: Contract, events: Iterable[str]) -> dict[str, tuple[Difference, ...]]:
+    """Per event that both contracts have, the fields of which they say something different."""
+    return {event: tuple(_of_fields(_fields(a, event), _fields(b, event))) for event in events}
+
+
+def of_policies(a: Policy, b: Policy) -> tuple[Difference, ...]:
+    """The values of two delivery policies that differ, as people read them."""
+    sides = [
+        {
+            name: Side({"value": row["value"]}, row["provenance"], row["source"])
+            for name, row in describe(policy).items()
+        }
+        for policy in (a, b)
+    ]
+    return tuple(_of_values(*sides))
+
+
+def _fields(contract: Contract, event: str) -> dict[str, Field]:
+    return fields(contract.resolve(f"{event}{SUFFIX}"), contract.resolve)
+
+
+def _of_fields(a: Mapping[str, Field], b: Mapping[str, Field]) -> Iterator[Difference]:
+    told: set[str] = set()
+    for path in sorted(a.keys() | b.keys(), key=lambda path: path.split("/")):
+        parent = path.rpartition("/")[0]
+        if path and (parent in told or not _goes_into(a, parent) or not _goes_into(b, parent)):
+            told.add(path)
+            continue
+        here, there = a.get(path), b.get(path)
+        if here is not None and there is not None:
+            aspects = tuple(_differing(here.facts, there.facts))
+            if aspects:
+                yield Difference(path, aspects, _side(here, aspects), _side(there, aspects))
+        else:
+            told.add(path)
+            yield Difference(path, (FIELD,), _whole(a, path), _whole(b, path))
+
+
+def _goes_into(known: Mapping[str, Field], path: str) -> bool:
+    """Whether a side can have fields within this one; where it can't, that its type differs tells everything. Nor is
+    there more to say of a field that is described like one around it."""
+    field = known[path]
+    types = field.facts.get("type")
+    return not field.recursive and (types is None or bool({"object", "array"} & set(types)))
+
+
+def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
+    for aspect in dict.fromkeys((*a, *b)):
+        if aspect == "meaning" and not (aspect in a and aspect in b):
+            continue  # To say nothing about it is not to say something else.
+        if aspect == "closed" and not (aspect in a and aspect in b):
+            continue  # It goes with the fields that only one side knows.
+        if repr(_ordered(a.get(aspect))) != repr(_ordered(b.get(aspect))):
+            yield aspect
+
+
+def _ordered(value: Any) -> Any:
+    """The same whatever the order of keys and of listed values; 1 and true stay two."""
+    if isinstance(value, Mapping):
+        return [(key, _ordered(value[key])) for key in sorted(value)]
+    return sorted(map(repr, map(_ordered, value))) if isinstance(value, list) else value
+
+
+def _side(field: Field, aspects: Iterable[str]) -> Side:
+    return Side({aspect: field.facts.get(aspect) for aspect in aspects}, field.provenance, field.source)
+
+
+def _whole(known: Mapping[str, Field], path: str) -> Side | None:
+    """All that is said of a field that the other side does not know, with the fields within it."""
+    field = known.get(path)
+    if field is None:
+        return None
+    within = [inner for inner in known if inner.startswith(f"{path}/")]
+    facts = {"type": None, **{aspect: value for aspect, value in field.facts.items() if aspect != "closed"}}
+    return Side(facts | ({"fields": within} if within else {}), field.provenance, field.source)
+
+
+def _values(mapping: Mapping[str, str]) -> dict[str, Side]:
+    return {name: Side({"value": value}) for name, value in mapping.items()}
+
+
+def _of_values(a: Mapping[str, Side], b: Mapping[str, Side]) -> Iterator[Difference]:
+    for name in dict.fromkeys((*a, *b)):
+        here, there = a.get(name), b.get(name)
+        if here is None or there is None:
+            yield Difference(name, (FIELD,), here, there)
+        elif here.says != there.says:
+            aspects = tuple(aspect for aspect in here.says if here.says[aspect] != there.says[aspect])
+            yield Difference(name, aspects, here, there)
+
+
+def _of_kinds(a: Profile, b: Profile) -> tuple[Difference, ...]:
+    """Kinds of targets that only one profile has, that get other events, or whose deliveries have a policy that differs
+    in more than the profiles do. A value of such a policy is called like `agent_bot: read_timeout`."""
+    kinds_a, kinds_b = ({kind.name: _kind(kind, profile) for kind in profile.target_kinds} for profile in (a, b))
+    found = list(_of_values(kinds_a, kinds_b))
+    told = of_policies(a.policy, b.policy)
+    for name in (name for name in kinds_a if name in kinds_b):
+        for difference in of_policies(a.kind(name).policy or a.policy, b.kind(name).policy or b.policy):
+            if difference not in told:
+                found.append(replace(difference, path=f"{name}: {difference.path}"))
+    return tuple(found)
+
+
+def _kind(kind: TargetKind, profile: Profile) -> Side:
+    default = None if kind.default is None else sorted(kind.default)
+    # An event that the profile does not have is nothing that a target could miss.
+    without = [name for name in profile.event_names() if name in kind.without]
+    return Side({"without": without, "default": default, "unfiltered": kind.unfiltered})

@@ -1,0 +1,90 @@
+"""What is known of a vendor, as the JSON document that the command line and the control API print."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vendorsim.scenario.verbs import VERBS
+from vendorsim.vendorkit.policy import Policy
+from vendorsim.vendorkit.policy import describe as described
+from vendorsim.vendorkit.profile import Profile, TargetKind
+from vendorsim.vendorkit.scheme import Scheme
+from vendorsim.vendorkit.vendor import Vendor
+
+
+def vendor_document(vendor: Vendor) -> dict[str, Any]:
+    """The vendor as a JSON document."""
+    return {
+        "name": vendor.name,
+        "title": vendor.title,
+        "profiles": [_profile_document(profile) for profile in vendor.profiles.values()],
+        "operations": [
+            {
+                "name": operation.name,
+                "method": operation.method,
+                "path": operation.path,
+                "provenance": operation.provenance,
+                "source": operation.source,
+            }
+            for operation in vendor.operations
+        ],
+        "api_verbs": vendor.api_verbs,
+        "signing": [scheme_document(name, scheme) for name, scheme in vendor.schemes.items()],
+        "contracts": str(vendor.contracts()),
+    }
+
+
+def _profile_document(profile: Profile) -> dict[str, Any]:
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        "events": [
+            {"name": kind.name, "summary": kind.summary, "provenance": kind.provenance, "source": kind.source}
+            for kind in profile.events
+        ],
+        "verbs": dict(profile.emits),
+        "silent_verbs": silent_verbs(profile),
+        "headers": dict(profile.headers),
+        "target_kinds": [kind_document(kind, profile) for kind in profile.target_kinds],
+        "quirks": [
+            {"name": quirk.name, "summary": quirk.summary, "provenance": quirk.provenance, "source": quirk.source}
+            for quirk in profile.quirks
+        ],
+        "policy": policy_document(profile.policy),
+    }
+
+
+def kind_document(kind: TargetKind, profile: Profile) -> dict[str, Any]:
+    """A kind of target; of its own policy, what is not the profile's."""
+    usual = policy_document(profile.policy)
+    own = usual if kind.policy is None else policy_document(kind.policy)
+    return {
+        "name": kind.name,
+        "without": sorted(kind.without),
+        "default": None if kind.default is None else sorted(kind.default),
+        "unfiltered": kind.unfiltered,
+        "policy": {name: row for name, row in own.items() if row["value"] != usual[name]["value"]},
+    }
+
+
+def scheme_document(name: str, scheme: Scheme) -> dict[str, Any]:
+    """A way of signing, by its name."""
+    return {
+        "name": name,
+        "title": scheme.title.value,
+        "message": "".join(scheme.message),
+        "headers": dict(scheme.headers),
+        "secrets": len(scheme.signatures),
+        "provenance": scheme.title.provenance,
+        "source": scheme.title.source,
+    }
+
+
+def policy_document(policy: Policy) -> dict[str, Any]:
+    """Every value of a policy, with its provenance and source."""
+    return described(policy)
+
+
+def silent_verbs(profile: Profile) -> list[str]:
+    """The verbs that change the conversation and send nothing."""
+    return [verb for verb in VERBS if not profile.emits.get(verb)]

@@ -1,0 +1,76 @@
+"""How a vendor delivers: accepted statuses, timeouts, retries, redirects, order, signing. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from vendorsim.core import times
+from vendorsim.core.provenance import ASSUMED, Stated
+
+T = TypeVar("T")
+
+STANDARD_WEBHOOKS = "nothing published; Standard Webhooks recommendation (standardwebhooks.com)"
+SUCCESS = frozenset(range(200, 300))
+# The pauses between the ten attempts that Standard Webhooks gives as an example, in milliseconds.
+STANDARD_RETRIES = tuple(seconds * 1_000 for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
+# What becomes of a request that is redirected: 303 asks for another method, the others for the same one.
+REPEATED, AS_GET = "repeated", "as GET"
+REDIRECTED: Mapping[int, str] = {301: REPEATED, 302: REPEATED, 303: AS_GET, 307: REPEATED, 308: REPEATED}
+# What the next event of a conversation does while one is waiting for its retry: overtake it, or queue behind it.
+UNORDERED, ORDERED = "none", "conversation"
+
+
+def assumed(value: T) -> Stated[T]:
+    """A value that no vendor document gives; it follows Standard Webhooks."""
+    return Stated(value, ASSUMED, STANDARD_WEBHOOKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a vendor delivers, as data. Times are milliseconds.
+
+    `accepted`: the HTTP statuses that count as delivered. `retries`: the pauses between attempts; empty
+    means a single attempt. `retried`: the statuses that are tried again, None for everything that is not
+    accepted, no answer included. `redirects`: how many are followed; 0 makes a redirect a failure.
+    `redirected`: the statuses that are followed, and whether the request is repeated as it was or becomes a GET.
+    `ordering`: UNORDERED or ORDERED. `signing`: the name of a scheme (`vendorsim.vendorkit.signing`) or None.
+    """
+
+    accepted: Stated[frozenset[int]] = assumed(SUCCESS)
+    connect_timeout: Stated[int] = assumed(5_000)
+    read_timeout: Stated[int] = assumed(15_000)
+    retries: Stated[tuple[int, ...]] = assumed(STANDARD_RETRIES)
+    retried: Stated[frozenset[int] | None] = assumed(None)
+    redirects: Stated[int] = assumed(0)
+    redirected: Stated[Mapping[int, str]] = Stated(REDIRECTED, ASSUMED, "RFC 9110, 15.4")
+    ordering: Stated[str] = assumed(UNORDERED)
+    signing: Stated[str | None] = Stated(None, ASSUMED, "no signature is published")
+
+
+def statuses_text(accepted: frozenset[int]) -> str:
+    """Statuses as people write them: `200`, `200 or 204`, `200-299`."""
+    ordered = sorted(accepted)
+    if len(ordered) > 2 and ordered[-1] - ordered[0] == len(ordered) - 1:
+        return f"{ordered[0]}-{ordered[-1]}"
+    return " or ".join(map(str, ordered))
+
+
+def describe(policy: Policy) -> dict[str, dict[str, Any]]:
+    """Every value of a policy as people read it, with its provenance and source."""
+    shown = {
+        "accepted": statuses_text(policy.accepted.value),
+        "connect_timeout": times.duration_text(policy.connect_timeout.value),
+        "read_timeout": times.duration_text(policy.read_timeout.value),
+        "retries": ", ".join(map(times.duration_text, policy.retries.value)) or "none",
+        "retried": "everything" if policy.retried.value is None else statuses_text(policy.retried.value),
+        "redirects": str(policy.redirects.value),
+        "redirected": ", ".join(f"{status} {how}" for status, how in policy.redirected.value.items()),
+        "ordering": policy.ordering.value,
+        "signing": policy.signing.value or "none",
+    }
+    return {
+        name: {"value": value, "provenance": getattr(policy, name).provenance, "source": getattr(policy, name).source}
+        for name, value in shown.items()
+    }

@@ -1,0 +1,118 @@
+"""How a user overrides a policy: in `vendorsim.yaml`, or by `--policy KEY=VALUE`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from vendorsim.core import times
+from vendorsim.core.errors import InputError, unknown
+from vendorsim.core.provenance import ASSUMED, Stated
+from vendorsim.vendorkit.policy import AS_GET, ORDERED, REDIRECTED, REPEATED, UNORDERED, Policy
+from vendorsim.vendorkit.signing import schemes
+
+
+def overridden(policy: Policy, values: Mapping[str, str], source: str) -> Policy:
+    """The policy with some values replaced; `source` says where they come from. Raises InputError."""
+    changes: dict[str, Any] = {}
+    for key, text in values.items():
+        reader = READERS.get(key)
+        if reader is None:
+            raise InputError(f"{source}: {unknown('key of a policy', key, READERS)}")
+        try:
+            changes[key] = Stated(reader(text.strip()), ASSUMED, source)
+        except ValueError as error:
+            raise InputError(f"{source}: policy {key}: {error}") from None
+    return replace(policy, **changes)
+
+
+def assignments(texts: Iterable[str]) -> dict[str, str]:
+    """`KEY=VALUE` texts as a mapping. Raises InputError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--policy {text}: write it like retries=5s,5m or read_timeout=2s")
+        found[key.strip()] = value
+    return found
+
+
+_REDIRECTS = tuple(map(str, REDIRECTED))
+_STATUS = re.compile("[1-5][0-9][0-9]")
+
+
+def _statuses(text: str) -> frozenset[int]:
+    """`200`, `200,204`, `200-299` or `2xx`."""
+    found: set[int] = set()
+    for part in text.split(","):
+        part = part.strip().lower()
+        if len(part) == 3 and part.endswith("xx") and part[0] in "12345":
+            found.update(range(int(part[0]) * 100, int(part[0]) * 100 + 100))
+            continue
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not (_STATUS.fullmatch(first) and _STATUS.fullmatch(last)) or first > last:
+            raise ValueError(f"'{text}' is not a list of HTTP statuses (100 to 599) such as 200,204 or 2xx")
+        found.update(range(int(first), int(last) + 1))
+    return frozenset(found)
+
+
+def _retried(text: str) -> frozenset[int] | None:
+    return None if text == "everything" else _statuses(text)
+
+
+def _pauses(text: str) -> tuple[int, ...]:
+    return () if text in ("none", "") else tuple(times.duration(part.strip()) for part in text.split(","))
+
+
+def _timeout(text: str) -> int:
+    milliseconds = times.duration(text)
+    if not 0 < milliseconds <= 600_000:
+        raise ValueError("a timeout is more than 0 and at most 10 minutes")
+    return milliseconds
+
+
+def _redirects(text: str) -> int:
+    if not text.isdecimal() or int(text) > 20:
+        raise ValueError(f"'{text}' is not a number from 0 to 20")
+    return int(text)
+
+
+def _redirected(text: str) -> dict[int, str]:
+    """`301`, `301,303:get`: statuses that are followed, those with `:get` with another method."""
+    found: dict[int, str] = {}
+    for part in text.split(","):
+        status, colon, how = part.strip().partition(":")
+        if status not in _REDIRECTS or (colon and how.strip().lower() != "get"):
+            raise ValueError(f"'{text}' is not a list of redirects ({', '.join(_REDIRECTS)}) such as 301,303:get")
+        found[int(status)] = AS_GET if colon else REPEATED
+    return found
+
+
+def _ordering(text: str) -> str:
+    if text not in (UNORDERED, ORDERED):
+        raise ValueError(unknown("ordering", text, (UNORDERED, ORDERED)))
+    return text
+
+
+def _signing(text: str) -> str | None:
+    if text == "none":
+        return None
+    if text not in schemes():
+        raise ValueError(unknown("signing scheme", text, (*schemes(), "none")))
+    return text
+
+
+READERS: Mapping[str, Callable[[str], Any]] = {
+    "accepted": _statuses,
+    "connect_timeout": _timeout,
+    "read_timeout": _timeout,
+    "retries": _pauses,
+    "retried": _retried,
+    "redirects": _redirects,
+    "redirected": _redirected,
+    "ordering": _ordering,
+    "signing": _signing,
+}

@@ -1,0 +1,95 @@
+"""Signatures: one function over the schemes of all vendors, which are data.
+
+Secrets come from the environment and stay here: they reach no log, journal or report.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from vendorsim.core.errors import InputError
+from vendorsim.core.provenance import DOCUMENTED, Stated
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.scheme import Scheme, as_base64
+
+
+def _standard_key(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        raise ValueError("is not base64 (with or without the prefix whsec_)") from None
+
+
+STANDARD = Scheme(
+    title=Stated("Standard Webhooks, symmetric", DOCUMENTED, "standardwebhooks.com, specification"),
+    message=("{id}", ".", "{timestamp}", ".", "{body}"),
+    headers={
+        "webhook-id": "{id}",
+        "webhook-timestamp": "{timestamp}",
+        "webhook-signature": "{signatures}",
+    },
+    encode=as_base64,
+    signatures=("v1,{signature}", "v1,{signature}"),
+    key=_standard_key,
+)
+
+
+@cache
+def schemes() -> Mapping[str, Scheme]:
+    """Every scheme by its name: Standard Webhooks, and those of the vendors."""
+    found = {"standard-webhooks": STANDARD}
+    for name in registry.names():
+        found.update(registry.get(name).schemes)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A scheme with its keys: the one that counts, and those that count beside it while secrets are rotated."""
+
+    scheme: Scheme
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def headers(self, delivery: str, timestamp: int, body: bytes) -> dict[str, str]:
+        """The signature headers of one attempt. `timestamp` is in seconds since 1970."""
+        scheme = self.scheme
+        identity = scheme.identity(delivery)
+        parts = {"{id}": identity.encode(), "{timestamp}": str(timestamp).encode(), "{body}": body}
+        message = b"".join(parts.get(part, part.encode()) for part in scheme.message)
+        return self.written(
+            delivery, timestamp, [scheme.encode(hmac.digest(key, message, "sha256")) for key in self.keys]
+        )
+
+    def written(self, delivery: str, timestamp: int, signatures: Sequence[str]) -> dict[str, str]:
+        """The headers that carry these signatures, whatever they are worth."""
+        scheme = self.scheme
+        forms = zip(scheme.signatures, signatures, strict=False)
+        values = {
+            "id": scheme.identity(delivery),
+            "timestamp": timestamp,
+            "signatures": " ".join(form.format(signature=signature) for form, signature in forms),
+        }
+        return {name: text.format(**values) for name, text in scheme.headers.items()}
+
+
+def signer(scheme: str, secrets: Sequence[str]) -> Signer:
+    """A signer from a scheme's name and the texts of its secrets, the one that counts first.
+
+    Raises InputError; the secrets stay out of it.
+    """
+    known = schemes()[scheme]
+    most = len(known.signatures)
+    if len(secrets) > most:
+        raise InputError(f"{scheme} signs with {most} secret{'s' if most > 1 else ''} at most, not with {len(secrets)}")
+    try:
+        keys = tuple(known.key(secret) for secret in secrets)
+    except ValueError as error:
+        raise InputError(f"the secret {error}, as {scheme} demands") from None
+    if not all(keys):
+        raise InputError("the secret is empty")
+    return Signer(known, keys)

@@ -1,0 +1,82 @@
+"""What a vendor is: its profiles, its API and the ways it signs, as one object of plain data and functions.
+
+A vendor package offers one `Vendor` through the entry-point group `vendorsim.vendors`. Its documents stand in
+`contracts/<vendor>/<profile>/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vendorsim.core import resources
+from vendorsim.core.errors import UnknownNameError
+from vendorsim.http.messages import HotDoor
+from vendorsim.vendorkit.profile import Profile, Quirk
+from vendorsim.vendorkit.scheme import Scheme
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from vendorsim.server.backend import ServerState
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the vendor's API that an integration calls."""
+
+    name: str
+    method: str
+    path: str
+    provenance: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One imitated system. The first profile is the default. `contracts` is the folder of its documents.
+
+    `api` makes the Flask blueprint of the vendor's API, where it has one that integrations call.
+    `hot` makes a faster door to some of its operations, which must answer as the blueprint does.
+    `api_verbs` are the verbs of a scenario that wait for a call of that API. `api_answers` gives what these
+    verbs can force the API to answer. `schemes` are the ways it signs, by name.
+    `version` makes the profile of a name that `profiles` does not list, such as a version between two of them; `quirks`
+    are those that only such profiles have.
+    """
+
+    name: str
+    title: str
+    profiles: Mapping[str, Profile]
+    operations: tuple[Operation, ...] = ()
+    api_verbs: tuple[str, ...] = ()
+    api: Callable[[ServerState], Blueprint] | None = None
+    api_answers: Callable[[], Sequence[str]] = tuple
+    hot: Callable[[ServerState], HotDoor] | None = None
+    documents: Path | None = None
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)
+    version: Callable[[str], Profile | None] | None = None
+    quirks: tuple[Quirk, ...] = ()
+
+    def quirk_names(self) -> frozenset[str]:
+        """The names of the quirks that any profile has."""
+        listed = (profile.quirks for profile in self.profiles.values())
+        return frozenset(quirk.name for quirks in (self.quirks, *listed) for quirk in quirks)
+
+    @property
+    def default_profile(self) -> Profile:
+        return next(iter(self.profiles.values()))
+
+    def contracts(self) -> Path:
+        """The folder with one folder of documents per profile."""
+        return self.documents or resources.contracts() / self.name
+
+    def profile(self, name: str | None) -> Profile:
+        """The profile of that name, or the default one. Raises UnknownNameError."""
+        if name is None:
+            return self.default_profile
+        found = self.profiles.get(name) or (self.version(name) if self.version is not None else None)
+        if found is None:
+            raise UnknownNameError(f"profile of {self.name}", name, self.profiles)
+        return found

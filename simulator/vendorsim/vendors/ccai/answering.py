@@ -1,0 +1,149 @@
+"""`end_user` without any framework: from a call, however it came in, to the whole answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+
+from vendorsim.conversation.state import Conversation
+from vendorsim.core import clock
+from vendorsim.http.messages import JSON, Answered, Asked, HotDoor
+from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.shared.model import ByHand
+from vendorsim.vendorkit import credentials
+from vendorsim.vendors.ccai import callers, end_user
+
+_ACTIVE, _UNKNOWN = end_user.Session(), end_user.Session(known=False)
+_CHANNELS = {"calls": "call", "chats": "chat"}
+# Paths that mean the same to every reader: nothing encoded, no query. The others are left to the app.
+_PLAIN = re.compile(r"/+(apps/api/v1/([\w.~-]*)/([\w.~-]*)/end_user)", re.ASCII)
+
+
+class Call(NamedTuple):
+    """A call of `end_user`. The two headers are None where they are missing; `body` gives the raw body, or None when it
+    is over the limit, and is asked only when its turn has come."""
+
+    comm_type: str
+    session_id: str
+    path: str
+    authorization: str | None
+    content_type: str | None
+    body: Callable[[], bytes | None]
+
+
+def hot(state: ServerState) -> HotDoor:
+    """Answers calls of `end_user` right in the server's loop."""
+
+    def answer_plain(asked: Asked) -> Answered | None:
+        found = _PLAIN.fullmatch(asked.target.decode("latin-1")) if asked.method == "POST" else None
+        if found is None:
+            return None
+        path, comm_type, session_id = found.groups()
+        authorization, content_type = asked.header(b"authorization"), asked.header(b"content-type")
+        return answer(state, Call(comm_type, session_id, "/" + path, authorization, content_type, lambda: asked.body))
+
+    return answer_plain
+
+
+def answer(state: ServerState, call: Call) -> Answered:
+    """Judges the call, notes what follows from it, and gives its answer."""
+    return _Answering(state, call).answer()
+
+
+class _Answering:
+    """One call: who makes it, which session it is about, what it is told."""
+
+    def __init__(self, state: ServerState, call: Call) -> None:
+        self.state = state
+        self.call = call
+        self.at = clock.wall_clock()
+        self.credentials = credentials.read(call.authorization)
+        self.conversation: Conversation | None = None
+        self.set_by_hand = False
+        self.body: bytes | None = None
+
+    def answer(self) -> Answered:
+        call, state = self.call, self.state
+        refused = callers.refused(state, self.credentials)
+        verdict = end_user.judge(
+            end_user.Request(
+                call.comm_type,
+                call.session_id,
+                call.content_type or "",
+                self.read_body,
+                None if refused is None else refused.answer,
+            ),
+            self.look_up,
+            self.is_duplicate,
+        )
+        self.settle(verdict)
+        return Answered(
+            verdict.answer.status,
+            _body(verdict.answer.message),
+            JSON if refused is None else (*JSON, *refused.headers.items()),
+            state.slow_seconds if verdict.slow else 0.0,
+        )
+
+    def read_body(self) -> bytes | None:
+        """The raw body; None when it is over the limit."""
+        self.body = self.call.body()
+        return self.body
+
+    def is_duplicate(self, identifier: str) -> bool:
+        """Whether the same was asked just before."""
+        return self.state.duplicates.is_duplicate(self.call.comm_type, self.call.session_id, identifier)
+
+    def look_up(self) -> end_user.Session:
+        """The session: a conversation that is being played, or any other, active on first sight. What is set by
+        hand comes on top."""
+        sessions, session_id = self.state.sessions, self.call.session_id
+        found = sessions.called(session_id, _CHANNELS[self.call.comm_type])
+        self.conversation, name = found or (None, None)
+        by_hand = sessions.by_hand(session_id)
+        self.set_by_hand = by_hand is not None
+        if by_hand is not None and by_hand.answers:
+            name = by_hand.answers[0]
+        # What is forced for any session waits for a call that nothing else is forced for.
+        name = sessions.take_forced() if name is None else name
+        if found is None and by_hand is None and name is None:
+            return _UNKNOWN if self.state.strict else _ACTIVE
+        by_hand = by_hand or ByHand()
+        return end_user.Session(
+            known=not self.state.strict or found is not None or self.set_by_hand,
+            ended=by_hand.ended or (self.conversation is not None and self.conversation.ended),
+            crm_supported=by_hand.crm_supported,
+            forced=None if name is None else end_user.forced(name, self.call.comm_type),
+        )
+
+    def settle(self, verdict: end_user.Verdict) -> None:
+        """The session learns who its end user is, and the subscribers learn of the call."""
+        call, answer = self.call, verdict.answer
+        if answer is end_user.ACCEPTED and verdict.fields is not None:
+            if self.conversation is not None:
+                self.conversation.end_user = dict(verdict.fields)
+            if self.set_by_hand:
+                self.state.sessions.set(call.session_id, end_user=dict(verdict.fields))
+        self.state.tell(
+            ApiCall(
+                operation="end_user",
+                comm_type=call.comm_type,
+                session_id=call.session_id,
+                at=self.at,
+                credentials=self.credentials.kind if self.credentials else None,
+                fields=verdict.fields,
+                status=answer.status,
+                message=answer.message,
+                body=self.body,
+                path=call.path,
+            )
+        )
+
+
+@lru_cache(maxsize=256)
+def _body(message: str) -> bytes:
+    """The body that says so; kept, since nearly all calls are told the same few things."""
+    return orjson.dumps({"message": message}, option=orjson.OPT_APPEND_NEWLINE)

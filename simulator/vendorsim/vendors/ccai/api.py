@@ -1,0 +1,52 @@
+"""The Apps API over HTTP: a thin coat of Flask around `answering`, and the operations beside `end_user`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
+
+from vendorsim.server.backend import ServerState
+from vendorsim.vendors.ccai import answering, apps_api
+
+if TYPE_CHECKING:
+    from flask.blueprints import BlueprintSetupState
+
+
+class _Segment(BaseConverter):
+    """One segment of a path, which may be empty."""
+
+    regex = "[^/]*"
+
+
+def blueprint(state: ServerState) -> Blueprint:
+    """The operations of the Apps API. A doubled slash before `apps`, as documented, means the same."""
+    api = Blueprint("ccai", __name__)
+
+    @api.record
+    def _register_converter(setup: BlueprintSetupState) -> None:
+        setup.app.url_map.converters["ccai_segment"] = _Segment
+
+    @api.post("/apps/api/v1/<ccai_segment:comm_type>/<ccai_segment:session_id>/end_user")
+    def end_user_(comm_type: str, session_id: str) -> Response:
+        headers = request.headers
+        call = answering.Call(
+            comm_type, session_id, request.path, headers.get("Authorization"), headers.get("Content-Type"), _body
+        )
+        answered = answering.answer(state, call)
+        if answered.held:
+            state.sleep(answered.held)
+        return Response(answered.body, answered.status, answered.headers)
+
+    api.register_blueprint(apps_api.blueprint(state))
+    return api
+
+
+def _body() -> bytes | None:
+    """The raw body; None when it is over the limit."""
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return None

@@ -1,0 +1,128 @@
+"""The operations of the Apps API around `end_user`: end users, and the chats of an integration of its own.
+
+The calls are documented, or known from a client that runs against the live platform; most answers to wrong calls are
+assumed. `contracts/ccai/api.openapi.json` says which is which.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit import credentials
+from vendorsim.vendorkit.api_calls import tell_calls
+from vendorsim.vendors.ccai import bodies, callers
+from vendorsim.vendors.ccai.bodies import Fields, Refused
+from vendorsim.vendors.ccai.chats import NOT_FOUND, VENDOR, Chats
+from vendorsim.vendors.ccai.end_users import EndUser, EndUsers
+
+_BASE = "/apps/api/v1"
+_DETAILS = ("name", "email", "phone")
+_SENDERS = ("end_user", "virtual_agent")
+
+
+def blueprint(state: ServerState) -> Blueprint:
+    """All operations but `end_user`. Credentials are judged first, then the rate, then the call."""
+    api = Blueprint("apps", __name__, url_prefix=_BASE)
+    users, chats = EndUsers(), Chats(state)
+    tell_calls(api, state, VENDOR, "chat_id")
+
+    @api.before_request
+    def judge_caller() -> Response | None:
+        refusal = callers.refused(state, credentials.read(request.headers.get("Authorization")))
+        if refusal is None:
+            return None
+        response = _said(refusal.answer.status, refusal.answer.message)
+        response.headers.update(refusal.headers)
+        return response
+
+    @api.errorhandler(Refused)
+    def refused(refusal: Refused) -> Response:
+        return _said(refusal.status, refusal.message)
+
+    @api.post("/end_users")
+    def update_end_user() -> Response:
+        body = bodies.read("identifier")
+        identifier = body.need_text("identifier")
+        told = {name: body.text(name) for name in _DETAILS}
+        details = {name: value for name, value in told.items() if value is not None}
+        return jsonify(users.update(identifier, details).document())
+
+    @api.get("/end_users")
+    def get_end_user() -> Response:
+        return jsonify(_asked_for(users).document())
+
+    @api.post("/chats")
+    def create_chat() -> Response:
+        chat = bodies.read("chat").need_child("chat")
+        menu_id, end_user_id = chat.need_number("menu_id"), chat.need_number("end_user_id")
+        lang = chat.text("lang")
+        _check_history(chat)
+        user = users.by_id(end_user_id)
+        if user is None:
+            raise Refused(404, NOT_FOUND)
+        return _with_status(201, chats.begin(user, menu_id, lang))
+
+    @api.post("/chats/<chat_id>/message")
+    def send_message(chat_id: str) -> Response:
+        chat = chats.find(chat_id)
+        body = bodies.read("from_user_id")
+        from_user_id, message = body.need_number("from_user_id"), body.need_child("message")
+        if message.need_text("type") != "text":
+            raise Refused(400, "only messages of the type text are taken here")
+        chats.say(chat, from_user_id, message.need_text("content", bodies.LONGEST_MESSAGE))
+        return jsonify({})
+
+    @api.patch("/chats/<chat_id>")
+    def finish_chat(chat_id: str) -> Response:
+        chat = chats.find(chat_id)
+        body = bodies.read("finished_by_user_id")
+        by_user_id, changes = body.need_number("finished_by_user_id"), body.need_child("chat")
+        if changes.need_text("status") != "finished":
+            raise Refused(400, "only the status finished is taken here")
+        changes.text("deflection_channel")
+        changes.number("escalation_id")
+        return jsonify(chats.finish(chat, by_user_id))
+
+    return api
+
+
+def _asked_for(users: EndUsers) -> EndUser:
+    """The end user that the query names, by `id` or `identifier`. Raises Refused."""
+    number, identifier = request.args.get("id"), request.args.get("identifier")
+    if number is not None:
+        if not re.fullmatch(r"[0-9]{1,19}", number):
+            raise Refused(400, "id is not a positive integer")
+        user = users.by_id(int(number))
+    else:
+        user = None if identifier is None else users.by_identifier(identifier)
+    if user is None:
+        raise Refused(404, NOT_FOUND)
+    return user
+
+
+def _check_history(chat: Fields) -> None:
+    """What was said and is known before the chat: it is for the agent's eyes, so only its form counts here."""
+    context = chat.child("context")
+    if context is not None:
+        context.child("value")
+    for entry in chat.children("transcript"):
+        if entry.need_text("sender") not in _SENDERS:
+            raise Refused(400, f"sender is none of {', '.join(_SENDERS)}")
+        entry.need_text("timestamp")
+        for content in entry.need_children("content"):
+            content.need_text("type")
+            content.text("text", bodies.LONGEST_MESSAGE)
+
+
+def _said(status: int, message: str) -> Response:
+    return _with_status(status, {"message": message})
+
+
+def _with_status(status: int, document: dict[str, Any]) -> Response:
+    response = jsonify(document)
+    response.status_code = status
+    return response

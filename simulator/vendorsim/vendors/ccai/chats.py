@@ -1,0 +1,105 @@
+"""The chats that the Apps API speaks of: those that were begun through it, and those that are played."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from vendorsim.conversation.state import BY_VISITOR, Conversation
+from vendorsim.runs.conversation_handle import Handle
+from vendorsim.scenario import verbs
+from vendorsim.scenario.verbs import Verb
+from vendorsim.server.backend import ServerState
+from vendorsim.vendors.ccai.bodies import Refused
+from vendorsim.vendors.ccai.end_users import EndUser
+from vendorsim.vendors.ccai.objects import chat_object
+
+VENDOR = "ccai"
+# Beyond so many the oldest chat that was begun through the API is forgotten.
+MOST = 20_000
+# A chat takes no more messages by the API than this.
+MOST_MESSAGES = 1_000
+
+NOT_FOUND = "Not Found"
+ENDED = "Chat is already ended"
+
+
+class Chats:
+    """Safe to use from any thread. What can't be done raises Refused."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        # Held while a chat is looked at and then acted on, so that it ends once only.
+        self._acting = Lock()
+        self._lock = Lock()
+        self._begun: OrderedDict[str, tuple[int, str | None]] = OrderedDict()
+
+    def begin(self, user: EndUser, menu_id: int, lang: str | None) -> dict[str, Any]:
+        """A new chat of that end user, known to `end_user` from its beginning; gives the chat object."""
+        handle = self._state.stage(VENDOR).open(lambda conversation: _give(conversation, user))
+        self._state.sessions.attach(handle.id, handle.live.state)
+        with self._lock:
+            self._begun.pop(handle.id, None)
+            self._begun[handle.id] = (menu_id, lang)
+            oldest = self._begun.popitem(last=False)[0] if len(self._begun) > MOST else None
+        if oldest is not None:
+            self._state.sessions.detach(oldest)
+            self._state.conversations.remove(VENDOR, oldest)
+        return handle.act(verbs.Start(), self._document)
+
+    def find(self, chat_id: str) -> Handle:
+        """The chat of that id; a call is none."""
+        handle = self._state.conversations.get(VENDOR, chat_id)
+        if handle is None or handle.look(lambda conversation: conversation.channel) != "chat":
+            raise Refused(404, NOT_FOUND)
+        return handle
+
+    def say(self, chat: Handle, from_user_id: int, text: str) -> None:
+        """The end user writes."""
+
+        def judged(conversation: Conversation) -> Verb:
+            _must_be_open_to(conversation, "from_user_id", from_user_id)
+            if len(conversation.messages) >= MOST_MESSAGES:
+                raise Refused(409, f"a chat takes {MOST_MESSAGES} messages here")
+            return verbs.Say(text)
+
+        self._act(chat, judged)
+
+    def finish(self, chat: Handle, by_user_id: int) -> dict[str, Any]:
+        """The end user ends the chat; gives the chat object."""
+
+        def judged(conversation: Conversation) -> Verb:
+            _must_be_open_to(conversation, "finished_by_user_id", by_user_id)
+            return verbs.Close(BY_VISITOR)
+
+        return self._act(chat, judged)
+
+    def _act(self, chat: Handle, judged: Callable[[Conversation], Verb]) -> dict[str, Any]:
+        with self._acting:
+            return chat.act(chat.look(judged), self._document)
+
+    def _document(self, conversation: Conversation) -> dict[str, Any]:
+        with self._lock:
+            menu_id, lang = self._begun.get(str(conversation.id), (None, None))
+        return chat_object(conversation, menu_id, lang)
+
+
+def _give(conversation: Conversation, user: EndUser) -> None:
+    """The visitor is that end user, of whom nothing else is known."""
+    visitor = conversation.visitor
+    visitor.id = user.id
+    visitor.identifier = user.identifier
+    visitor.name = user.details.get("name")
+    visitor.email = user.details.get("email")
+    visitor.phone = user.details.get("phone")
+    conversation.end_user = {"identifier": user.identifier, **user.details}
+
+
+def _must_be_open_to(conversation: Conversation, key: str, user_id: int) -> None:
+    """The chat goes on, and that is its end user."""
+    if conversation.ended:
+        raise Refused(409, ENDED)
+    if user_id != conversation.visitor.id:
+        raise Refused(403, f"{key} is not the end user of this chat")

@@ -1,0 +1,57 @@
+"""The objects of the Apps API's answers.
+
+The keys of the chat object are documented; of the values only a few are, and those that stand here are assumed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vendorsim.conversation.state import SNOOZED, Agent, Conversation
+from vendorsim.core.times import iso
+
+FINISHED, DISMISSED, ASSIGNED, QUEUED = "finished", "dismissed", "assigned", "queued"
+
+
+def chat_object(conversation: Conversation, menu_id: int | None = None, lang: str | None = None) -> dict[str, Any]:
+    """A chat as it is now. `menu_id` and `lang` are what it was begun with; None: by nobody who said so."""
+    status = chat_status(conversation)
+    agent = conversation.current_agent
+    return {
+        "id": conversation.id,
+        "status": status,
+        "status_text": status.capitalize(),
+        "features": [],
+        "created_at": iso(conversation.started_at),
+        "ends_at": None if conversation.ended_at is None else iso(conversation.ended_at),
+        "timeout_at": None,
+        "agent": None if agent is None else _agent(agent),
+        "virtual_agent": None,
+        "all_agents": [_agent(joined) for joined in conversation.joined],
+        "all_virtual_agents": [],
+        "lang": lang or conversation.locale.partition("_")[0],
+        "menus": [] if menu_id is None else [{"id": menu_id, "name": f"Menu {menu_id}"}],
+        "end_user": {
+            "id": conversation.visitor.id,
+            "identifier": (conversation.end_user or {}).get("identifier"),
+        },
+    }
+
+
+def chat_status(conversation: Conversation) -> str:
+    """`finished`, `dismissed`, or whether an agent has the chat."""
+    if conversation.ended:
+        return FINISHED
+    if conversation.status == SNOOZED:
+        return DISMISSED
+    return ASSIGNED if conversation.joined else QUEUED
+
+
+def _agent(agent: Agent) -> dict[str, Any]:
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "first_name": agent.first_name,
+        "avatar_url": None,
+        "status": agent.presence,
+    }

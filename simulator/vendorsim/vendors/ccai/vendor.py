@@ -1,0 +1,102 @@
+"""Google CCAI Platform: the API that integrations call, and the chat webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from vendorsim.core.provenance import ASSUMED, DOCUMENTED, RECONSTRUCTED, Stated
+from vendorsim.vendorkit.policy import SUCCESS, Policy
+from vendorsim.vendorkit.profile import EventKind, Profile
+from vendorsim.vendorkit.vendor import Operation, Vendor
+from vendorsim.vendors.ccai import webhooks
+from vendorsim.vendors.ccai.signing import SCHEMES
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from vendorsim.http.messages import HotDoor
+    from vendorsim.server.backend import ServerState
+
+SOURCE = "Google Cloud, CCAI Platform, Mid-session authentication (docs.cloud.google.com)"
+END_USERS = "Google Cloud, CCAI Platform, Apps API, End users (docs.cloud.google.com)"
+CHATS = "Google Cloud, CCAI Platform, Apps API, Chat (docs.cloud.google.com)"
+GUIDE = "Google Cloud, CCAI Platform, Chat platform API integration guide (docs.cloud.google.com)"
+FILES = "Google Cloud, CCAI Platform, Agent file attachments with the chat platform API (docs.cloud.google.com)"
+CLIENT = "webchat-proxy, a public client in Go that runs against a live tenant, package internal/ccaas"
+_NO_WEBHOOKS = "no webhooks in this profile"
+_API = "/apps/api/v1"
+
+
+def _identify(body: Any) -> str | None:
+    return "end_user" if isinstance(body, dict) else None
+
+
+def _api(state: ServerState) -> Blueprint:
+    # Flask is imported by whoever serves, and by nobody else.
+    from vendorsim.vendors.ccai.api import blueprint
+
+    return blueprint(state)
+
+
+def _answers() -> Sequence[str]:
+    from vendorsim.vendors.ccai.end_user import answer_names
+
+    return answer_names()
+
+
+def _hot(state: ServerState) -> HotDoor:
+    from vendorsim.vendors.ccai.answering import hot
+
+    return hot(state)
+
+
+DOCUMENTED_PROFILE = Profile(
+    name="documented",
+    title="mid-session authentication: the integration tells who the end user of a call or chat is",
+    events=(),
+    policy=Policy(
+        accepted=Stated(SUCCESS, ASSUMED, _NO_WEBHOOKS),
+        connect_timeout=Stated(5_000, ASSUMED, _NO_WEBHOOKS),
+        read_timeout=Stated(15_000, ASSUMED, _NO_WEBHOOKS),
+    ),
+    identify=_identify,
+)
+
+WEBHOOKS = Profile(
+    name="webhooks",
+    title="chat webhooks: what happens in a chat, signed with one or two secrets",
+    events=tuple(
+        EventKind(name, summary, DOCUMENTED, FILES)
+        if name == webhooks.MESSAGE_RECEIVED
+        else EventKind(name, summary, RECONSTRUCTED, CLIENT)
+        for name, summary in webhooks.SUMMARIES.items()
+    ),
+    policy=Policy(signing=Stated("ccai", DOCUMENTED, GUIDE)),
+    headers={"Content-Type": "application/json"},
+    reactions=webhooks.REACTIONS,
+    emits=webhooks.EMITS,
+    identify=webhooks.identify,
+    memory=webhooks.Notes,
+    order_key=webhooks.order_key,
+)
+
+VENDOR = Vendor(
+    name="ccai",
+    title="Google CCAI Platform",
+    profiles={DOCUMENTED_PROFILE.name: DOCUMENTED_PROFILE, WEBHOOKS.name: WEBHOOKS},
+    operations=(
+        Operation("end_user", "POST", f"{_API}/calls/:call_id/end_user", DOCUMENTED, SOURCE),
+        Operation("end_user", "POST", f"{_API}/chats/:chat_id/end_user", DOCUMENTED, SOURCE),
+        Operation("update_end_user", "POST", f"{_API}/end_users", DOCUMENTED, END_USERS),
+        Operation("get_end_user", "GET", f"{_API}/end_users", DOCUMENTED, END_USERS),
+        Operation("create_chat", "POST", f"{_API}/chats", RECONSTRUCTED, CLIENT),
+        Operation("send_message", "POST", f"{_API}/chats/:chat_id/message", RECONSTRUCTED, CLIENT),
+        Operation("finish_chat", "PATCH", f"{_API}/chats/:chat_id", DOCUMENTED, CHATS),
+    ),
+    api_verbs=("authenticate",),
+    api_answers=_answers,
+    api=_api,
+    hot=_hot,
+    schemes=SCHEMES,
+)

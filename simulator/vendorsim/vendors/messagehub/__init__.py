@@ -1,0 +1,5 @@
+"""MessageHub."""
+
+from vendorsim.vendors.messagehub.vendor import VENDOR
+
+__all__ = ["VENDOR"]

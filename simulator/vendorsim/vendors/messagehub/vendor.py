@@ -1,0 +1,93 @@
+"""MessageHub (ClickFunnels), a white-label Chatwoot: its events, and how they are delivered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vendorsim.core.provenance import DOCUMENTED, RECONSTRUCTED, Stated
+from vendorsim.vendorkit.policy import SUCCESS, UNORDERED, Policy
+from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
+from vendorsim.vendorkit.vendor import Vendor
+from vendorsim.vendors.messagehub import reactions
+from vendorsim.vendors.messagehub.observed import profiles as observed
+from vendorsim.vendors.messagehub.observed.quirks import quirks
+from vendorsim.vendors.messagehub.operations import OPERATIONS
+from vendorsim.vendors.messagehub.payloads import Notes
+from vendorsim.vendors.messagehub.signing import SCHEMES
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from vendorsim.server.backend import ServerState
+
+SOURCE = "ClickFunnels help, MessageHub integration: supported webhook events (support.myclickfunnels.com)"
+JOBS = "Chatwoot source (chatwoot/chatwoot), app/dispatchers and app/jobs: one job per event, ten at once"
+TRANSPORT = "Chatwoot source (chatwoot/chatwoot), lib/webhooks/trigger.rb; MessageHub's page says nothing"
+
+_SUMMARIES = {
+    reactions.CONVERSATION_CREATED: "a conversation begins",
+    reactions.CONVERSATION_UPDATED: "an attribute of a conversation changes; says which, and both values",
+    reactions.CONVERSATION_STATUS_CHANGED: "a conversation is resolved, snoozed, set to pending or opened again",
+    reactions.MESSAGE_CREATED: "someone writes a message or a private note, or an automatic one is shown",
+    reactions.MESSAGE_UPDATED: "a message is edited or deleted",
+    reactions.WEBWIDGET_TRIGGERED: "the visitor opens the chat widget",
+}
+
+
+def _identify(body: Any) -> str | None:
+    event = body.get("event") if isinstance(body, dict) else None
+    return event if isinstance(event, str) and event in _SUMMARIES else None
+
+
+def _order_key(event: str, body: Any) -> int | None:
+    """The time of the conversation's last activity, to the second. A message's own time says nothing about when it
+    was changed, so the conversation in the body counts for messages too."""
+    conversation = body.get("conversation") or body.get("current_conversation") or body
+    timestamp: int | None = conversation.get("timestamp")
+    return timestamp
+
+
+def _api(state: ServerState) -> Blueprint:
+    # Flask is imported by whoever serves, and by nobody else.
+    from vendorsim.vendors.messagehub.api import blueprint
+
+    return blueprint(state)
+
+
+# The page: an agent bot is not told of changes of the status.
+AGENT_BOT = TargetKind("agent_bot", without=frozenset({reactions.CONVERSATION_STATUS_CHANGED}))
+
+PROFILE = Profile(
+    name="documented",
+    title="account webhooks to the letter of the help page: types as written there, no signature",
+    events=tuple(EventKind(name, summary, DOCUMENTED, SOURCE) for name, summary in _SUMMARIES.items()),
+    policy=Policy(
+        accepted=Stated(SUCCESS, RECONSTRUCTED, TRANSPORT),
+        connect_timeout=Stated(5_000, RECONSTRUCTED, TRANSPORT),
+        read_timeout=Stated(5_000, RECONSTRUCTED, TRANSPORT),
+        retries=Stated((), RECONSTRUCTED, TRANSPORT),
+        ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
+    ),
+    # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two with every request.
+    headers={"Content-Type": "application/json", "Accept": "application/json"},
+    reactions=reactions.REACTIONS,
+    emits=reactions.EMITS,
+    identify=_identify,
+    memory=Notes,
+    target_kinds=(WEBHOOK, AGENT_BOT),
+    order_key=_order_key,
+)
+
+OBSERVED = (observed.observed(observed.FIRST), observed.observed(observed.LAST))
+
+VENDOR = Vendor(
+    name="messagehub",
+    title="ClickFunnels MessageHub",
+    profiles={profile.name: profile for profile in (PROFILE, *OBSERVED)},
+    operations=OPERATIONS,
+    api=_api,
+    schemes=SCHEMES,
+    # The version that had every quirk of the versions between the listed ones.
+    quirks=quirks((4, 12, 0)),
+    version=observed.version,
+)

@@ -1,0 +1,5 @@
+"""Smartsupp."""
+
+from vendorsim.vendors.smartsupp.vendor import VENDOR
+
+__all__ = ["VENDOR"]

@@ -1,0 +1,234 @@
+"""The bodies of Smartsupp's event webhooks.
+
+The envelope is documented (docs.smartsupp.com, REST API, Webhooks). What stands in `data` is not: its keys are those
+that a live receiver reads, its objects those of the vendor's REST API. The contract says which is which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from vendorsim.conversation.state import CLOSED, OPEN, PENDING, SNOOZED, Agent, Conversation, Message
+from vendorsim.conversation.state import Visitor as Person
+from vendorsim.core.seeding import derive
+from vendorsim.core.times import iso
+from vendorsim.vendors.smartsupp import ids
+
+STATUSES = {OPEN: "open", PENDING: "pending", SNOOZED: "pending", CLOSED: "closed"}
+CLOSED_BY_AGENT, CLOSED_BY_TIMEOUT = "agent_close", "timeout_close"
+DELIVERED, FAILED = "delivered", "failed"
+BY_EMAIL = "email"
+_CHANNEL = {"type": "default", "id": None}
+_COLOURS = 1 << 24
+
+
+@dataclass(slots=True)
+class Notes:
+    """What Smartsupp remembers of one conversation. Times are milliseconds since 1970.
+
+    `told_at` is the time of the newest event. `first_seen` and `contact_since` are when the visitor came and became a
+    contact. `present` is whether the chat window reaches the visitor. `unread`, `served` and `replied` are about what
+    agents did; `waiting_since` is when the visitor began to wait for an answer. `held` are automatic messages that
+    wait for the conversation to begin.
+    """
+
+    told_at: int = 0
+    first_seen: int | None = None
+    contact_since: int | None = None
+    present: bool = True
+    unread: bool = False
+    served: bool = False
+    replied: bool = False
+    waiting_since: int | None = None
+    held: list[Message] = field(default_factory=list)
+
+    def seen(self, at: int) -> int:
+        """When the visitor was first seen."""
+        if self.first_seen is None:
+            self.first_seen = at
+        return self.first_seen
+
+
+def envelope(event: str, data: dict[str, Any], conversation: Conversation, notes: Notes) -> dict[str, Any]:
+    """A whole body. No two events of a conversation have the same time: a millisecond at least lies between them."""
+    notes.told_at = max(conversation.now, notes.told_at + 1)
+    return {
+        "type": "event_callback",
+        "event": event,
+        "timestamp": iso(notes.told_at),
+        "account_id": str(conversation.account.id),
+        "app_id": ids.app_id(conversation.account.id),
+        "data": data,
+    }
+
+
+def conversation_object(conversation: Conversation, notes: Notes) -> dict[str, Any]:
+    """The conversation as it is at this moment."""
+    visitor, team = conversation.visitor, conversation.team
+    return {
+        "id": ids.conversation_id(conversation.id),
+        "ext_id": None,
+        "status": STATUSES[conversation.status],
+        "unread": notes.unread,
+        "is_offline": conversation.offline,
+        "is_served": notes.served,
+        "created_at": iso(conversation.started_at),
+        "updated_at": iso(conversation.now),
+        "finished_at": _iso_or_none(conversation.ended_at),
+        "contact_id": ids.contact_id(visitor.id) if _is_contact(visitor, notes) else None,
+        "visitor_id": ids.visitor_id(visitor.id),
+        "group_id": team,
+        "agent_ids": [agent_id(agent) for agent in conversation.joined],
+        "assigned_ids": [agent_id(conversation.assignee)] if conversation.assignee is not None else [],
+        "domain": urlsplit(conversation.pages[0].url).hostname if conversation.pages else None,
+        "referer": visitor.referer,
+        "rating_value": conversation.rating,
+        "rating_text": conversation.rating_comment,
+        "channel": _CHANNEL,
+        "variables": _variables(visitor) | conversation.attributes,
+        "tags": list(conversation.labels),
+        "location": {
+            "ip": visitor.ip,
+            "code": visitor.country_code,
+            "country": visitor.country,
+            "city": visitor.city,
+        },
+        "last_message": _last_message(conversation),
+    }
+
+
+def message_object(message: Message, conversation: Conversation) -> dict[str, Any]:
+    """A message that nobody waited for and that had no way to go; an agent's one has more to tell."""
+    agent = message.author if isinstance(message.author, Agent) else None
+    trigger = message.trigger
+    return {
+        "id": ids.message_id(message.id),
+        "ext_id": None,
+        "type": "message",
+        "sub_type": "contact" if message.by_visitor else "bot" if trigger is not None else "agent",
+        "conversation_id": ids.conversation_id(conversation.id),
+        "visitor_id": ids.visitor_id(conversation.visitor.id),
+        "agent_id": agent_id(agent) if agent is not None else None,
+        "content": _content(message),
+        "trigger_id": None if trigger is None else trigger_id(trigger),
+        "trigger_name": trigger,
+        "delivery_to": None,
+        "delivery_status": None,
+        "delivered_at": None,
+        "is_reply": False,
+        "is_first_reply": False,
+        "is_offline": message.offline,
+        "is_offline_reply": False,
+        "response_time": None,
+        "page_url": conversation.pages[-1].url if conversation.pages else None,
+        "attachments": _attachments(message),
+        "channel": _CHANNEL,
+        "created_at": iso(message.at),
+        "updated_at": iso(message.at),
+    }
+
+
+def contact_object(conversation: Conversation, notes: Notes) -> dict[str, Any]:
+    """The contact that the visitor is."""
+    visitor = conversation.visitor
+    since = conversation.started_at if notes.contact_since is None else notes.contact_since
+    return {
+        "id": ids.contact_id(visitor.id),
+        "email": visitor.email,
+        "name": visitor.name,
+        "phone": visitor.phone,
+        "note": visitor.note,
+        "banned_at": None,
+        "banned_by": None,
+        "gdpr_approved": False,
+        "tags": [],
+        "properties": _variables(visitor),
+        "created_at": iso(min(since, conversation.now)),
+        "updated_at": iso(conversation.now),
+    }
+
+
+def visitor_object(conversation: Conversation, notes: Notes) -> dict[str, Any]:
+    """The visitor's browser and the page that it shows."""
+    visitor = conversation.visitor
+    page = conversation.pages[-1] if conversation.pages else None
+    return {
+        "id": ids.visitor_id(visitor.id),
+        "created_at": iso(notes.seen(conversation.now)),
+        "updated_at": iso(conversation.now),
+        "is_online": notes.present,
+        "status": "online" if notes.present else "offline",
+        "visits": 1,
+        "lang": visitor.language,
+        "avatar": _avatar(visitor),
+        "user_agent": visitor.user_agent,
+        "browser": visitor.browser,
+        "browser_version": visitor.browser_version,
+        "platform": visitor.platform,
+        "device": "desktop" if visitor.device == "Unknown" else "mobile",
+        "os": f"{visitor.system} {visitor.system_version}",
+        "location_country": visitor.country,
+        "location_country_code": visitor.country_code,
+        "location_city": visitor.city,
+        "referrer": visitor.referer,
+        "page_url": page.url if page is not None else None,
+        "page_title": page.title if page is not None else None,
+        "variables": _variables(visitor) or None,
+    }
+
+
+def agent_id(agent: Agent) -> str:
+    """Agents have numbers, written as text."""
+    return str(agent.id)
+
+
+def trigger_id(name: str) -> str:
+    """The id of the automatic message of that name."""
+    return ids.trigger_id(derive(0, "trigger", name))
+
+
+def _is_contact(visitor: Person, notes: Notes) -> bool:
+    return visitor.email is not None or notes.contact_since is not None
+
+
+def _variables(visitor: Person) -> dict[str, Any]:
+    """Custom data without their labels."""
+    return {key: item["value"] if isinstance(item, dict) else item for key, item in visitor.custom.items()}
+
+
+def _content(message: Message) -> dict[str, Any]:
+    return {"type": "upload" if message.text is None else "text", "text": message.text}
+
+
+def _attachments(message: Message) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "image" if item.content_type.startswith("image/") else "file",
+            "file_name": item.name,
+            "file_type": item.content_type,
+            "url": item.url,
+            "size": item.size,
+        }
+        for item in message.attachments
+    ]
+
+
+def _last_message(conversation: Conversation) -> dict[str, Any] | None:
+    """The newest message that both sides see."""
+    for message in reversed(conversation.messages):
+        if not message.private and not message.deleted:
+            return {"text": message.text, "created_at": iso(message.at)}
+    return None
+
+
+def _avatar(visitor: Person) -> dict[str, Any]:
+    """The initials, and two colours that are always the same for the same visitor."""
+    initials = "".join(word[0] for word in (visitor.name or "").split()[:2]).upper()
+    text, background = (f"{derive(0, part, visitor.id) % _COLOURS:06x}" for part in ("text", "background"))
+    return {"initials": initials or "A", "color": {"text": text, "bg": background}}
+
+
+def _iso_or_none(at: int | None) -> str | None:
+    return None if at is None else iso(at)

@@ -1,0 +1,5 @@
+"""Userlike."""
+
+from vendorsim.vendors.userlike.vendor import VENDOR
+
+__all__ = ["VENDOR"]

@@ -1,0 +1,86 @@
+"""Userlike: the API add-on's callbacks, and how they are delivered."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from vendorsim.core.provenance import DOCUMENTED, Stated
+from vendorsim.vendorkit.policy import Policy
+from vendorsim.vendorkit.profile import EventKind, Profile
+from vendorsim.vendorkit.vendor import Vendor
+from vendorsim.vendors.userlike.identifying import identify, order_key
+from vendorsim.vendors.userlike.legacy import LEGACY
+from vendorsim.vendors.userlike.reactions import REACTIONS
+from vendorsim.vendors.userlike.session import Session
+
+SOURCE = "Userlike docs, API add-on (docs.userlike.com/developers/api/add-on)"
+_OLDER = "the body is reconstructed from the vendor's older callbacks (samples in grokify/chathooks)"
+_BODY_ASSUMED = "the body is assumed"
+
+# Event, when it is sent, where its body is known from.
+_EVENTS = (
+    ("chat_session.start", "a session starts: the first time, or again after the end", _OLDER),
+    ("chat_session.message_received", "the contact writes", _OLDER),
+    ("chat_session.message_sent", "an operator writes", _OLDER),
+    ("chat_session.unread", "a session ends with messages that no operator has read", _OLDER),
+    ("chat_session.end", "a session ends", _OLDER),
+    ("chat_session.forward", "the conversation goes to another operator or group", _OLDER),
+    ("chat_session.rating", "the contact rates the conversation", _OLDER),
+    ("chat_session.feedback", "the contact leaves feedback", _OLDER),
+    ("chat_session.survey", "the contact answers the survey after the end", _OLDER),
+    ("chat_session.goal", "a goal is reached", _OLDER),
+    ("conversation.ended", "the conversation's status is set to ended; also a manual send (assumed)", _OLDER),
+    ("operator.online", "an operator goes online", _OLDER),
+    ("operator.offline", "an operator goes offline", _OLDER),
+    ("operator.away", "an operator goes away", _OLDER),
+    ("operator.back", "an operator comes back from away", _OLDER),
+    ("contact.created", "a contact is created", _BODY_ASSUMED),
+    ("contact.updated", "a contact is changed", _BODY_ASSUMED),
+    ("um_widget.config", "a widget's configuration is edited", _OLDER),
+)
+
+_NAMES = frozenset(name for name, _, _ in _EVENTS)
+_START = "chat_session.start"
+_ENDED = "conversation.ended"
+_CLOSING = (_START, "chat_session.unread", "chat_session.end", _ENDED)
+
+# A manual send is carried out by the verb that next changes the status: hence `conversation.ended` in so many places.
+_EMITS = {
+    "start": (_START,),
+    "say": (_START, "chat_session.message_received", "chat_session.message_sent", _ENDED),
+    "note": (_START,),
+    "join": (_START,),
+    "assign": ("chat_session.forward",),
+    "rate": ("chat_session.rating", "chat_session.feedback"),
+    "feedback": ("chat_session.feedback",),
+    "survey": ("chat_session.survey",),
+    "goal": ("chat_session.goal",),
+    "close": _CLOSING,
+    "miss": _CLOSING,
+    "snooze": (_ENDED,),
+    "pend": (_ENDED,),
+    "reopen": (_START, _ENDED),
+    "offline_message": (_START, "chat_session.message_received", "chat_session.unread", "chat_session.end"),
+    "operator": ("operator.online", "operator.offline", "operator.away", "operator.back"),
+    "contact": ("contact.created", "contact.updated"),
+    "configure_widget": ("um_widget.config",),
+}
+
+
+ADD_ON = Profile(
+    name="documented",
+    title="the API add-on: a callback per event of sessions, conversations, operators, contacts and widgets",
+    events=tuple(EventKind(name, summary, DOCUMENTED, f"{SOURCE}; {body}") for name, summary, body in _EVENTS),
+    policy=Policy(
+        accepted=Stated(frozenset({200}), DOCUMENTED, SOURCE),
+    ),
+    # Spelled as the vendor's page spells it; media types are case-insensitive (RFC 9110).
+    headers={"Content-Type": "application/JSON"},
+    reactions=REACTIONS,
+    emits=_EMITS,
+    identify=partial(identify, _NAMES),
+    memory=Session,
+    order_key=order_key,
+)
+
+VENDOR = Vendor(name="userlike", title="Userlike", profiles={ADD_ON.name: ADD_ON, LEGACY.name: LEGACY})
