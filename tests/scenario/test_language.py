@@ -10,11 +10,13 @@ from vendorsim.core.errors import DocumentError
 from vendorsim.core.yaml_nodes import Problems, plain, read
 from vendorsim.runs.library import load_text
 from vendorsim.scenario import Scenario, json_schema, verbs
+from vendorsim.scenario.faults import fault
 from vendorsim.scenario.model import Account, AgentCast, Expectation
 from vendorsim.scenario.verbs import VERBS, Attachment, Page
+from vendorsim.vendorkit import registry
 
 HEAD = "scenario: T\nvendors: [userlike]\ncast: {agents: {ana: {}, bob: {}}}\nsteps:\n  - {say: hi, as: first}\n"
-SCHEMA = jsonschema.Draft202012Validator(json_schema())
+SCHEMA = jsonschema.Draft202012Validator(json_schema(registry.vocabulary()))
 SHOP = Page("https://shop.example/", "Shop")
 
 
@@ -123,7 +125,7 @@ def test_a_step_without_modifiers() -> None:
         ("after: 6516ms", "after", 6_516),
         ("expect: {status: 200, within: 2s}", "expect", Expectation((200,), 2_000)),
         ("expect: {status: [200, 202]}", "expect", Expectation((200, 202), None)),
-        ("fault: {duplicate: 1}", "fault", {"duplicate": 1}),
+        ("fault: {duplicate: 1}", "faults", (fault("duplicate", 1),)),
         ("only: userlike", "only", ("userlike",)),
         ("only: [userlike, ccai]", "only", ("userlike", "ccai")),
         ("as: greeting", "name", "greeting"),

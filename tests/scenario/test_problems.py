@@ -663,7 +663,7 @@ BEYOND_THE_SCHEMA = {
     "reference to a number that is left out",
 }
 
-SCHEMA = jsonschema.Draft202012Validator(json_schema())
+SCHEMA = jsonschema.Draft202012Validator(json_schema(registry.vocabulary()))
 
 
 @pytest.mark.parametrize(("text", "expected"), [pytest.param(text, said, id=name) for name, text, said in WRONG])

@@ -37,9 +37,13 @@ class Shape:
     def schema(self) -> dict[str, Any]:
         raise NotImplementedError
 
-    def mismatch(self, node: Node, problems: Problems, expected: str | None = None) -> Any:
+    def expectation(self, problems: Problems) -> str:
+        """What is expected, in words; some shapes know it only while they read."""
+        return self.expected
+
+    def mismatch(self, node: Node, problems: Problems) -> Any:
         """Notes that `node` is something else than expected."""
-        problems.add(node, f"expected {expected or self.expected}, found {kind(node)}")
+        problems.add(node, f"expected {self.expectation(problems)}, found {kind(node)}")
         return INVALID
 
 
@@ -257,6 +261,9 @@ class ListOf(Shape):
     def expected(self) -> str:  # type: ignore[override]
         return f"a list, each item {self.inner.expected}"
 
+    def expectation(self, problems: Problems) -> str:
+        return f"a list, each item {self.inner.expectation(problems)}"
+
     def read(self, node: Node, problems: Problems) -> Any:
         if self.single and isinstance(node, Scalar) and node.value is not None:
             value = self.inner.read(node, problems)
@@ -271,7 +278,7 @@ class ListOf(Shape):
                 value = INVALID
             values.append(value)
         if self.distinct and not values:
-            problems.add(node, f"expected {self.expected}, found an empty list")
+            problems.add(node, f"expected {self.expectation(problems)}, found an empty list")
             return INVALID
         return INVALID if INVALID in values else tuple(values)
 

@@ -50,14 +50,18 @@ class VendorWord(Shape):
         self.expected = f"a {kind}"
 
     def read(self, node: Node, problems: Problems) -> Any:
+        if not isinstance(node, Scalar) or node.value is None:
+            return self.mismatch(node, problems)
         assert isinstance(problems, Reading)
         names = problems.vocabulary.names(self.kind)
-        if not isinstance(node, Scalar) or node.value is None:
-            return self.mismatch(node, problems, f"a {self.kind} ({', '.join(names)})")
         if node.text not in names:
             problems.add(node, unknown(self.kind, node.text, names))
             return INVALID
         return node.text
+
+    def expectation(self, problems: Problems) -> str:
+        assert isinstance(problems, Reading)
+        return f"a {self.kind} ({', '.join(problems.vocabulary.names(self.kind))})"
 
     def schema(self) -> dict[str, Any]:
         return {_NAMES: self.kind}
