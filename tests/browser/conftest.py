@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from delivery.receiver import Receiver
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from receiver import Receiver
 from vendorsim.http.allowed_targets import is_loopback
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import requests
-from delivery.receiver import Receiver
 from playwright.sync_api import expect
+from receiver import Receiver
 from short_story import OF_USERLIKE, STORY
 from vendorsim.server.control.settings import Settings
 from workbench import Workbench, axe_violations

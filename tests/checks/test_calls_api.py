@@ -14,10 +14,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 from command_line import Completed, Vendorsim
-from delivery.receiver import Connection, Receiver, status
-from delivery.receiver import Request as Received
 from helpdesk import EndUser, Store, create_app
 from ports import free_port
+from receiver import Connection, Receiver, status
+from receiver import Request as Received
 from vendorsim.checks import api_calls as calling
 from vendorsim.testing.app_server import running_server
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from command_line import Completed, Vendorsim
-from delivery.receiver import Answer, Connection, Receiver, Request, never, status
 from helpdesk import Store, create_app
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from receiver import Answer, Connection, Receiver, Request, never, status
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.forms import applied
 from vendorsim.checks.fuzz import differences

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from checks.desks import checked
+from checks.helpdesk_helpers import checked
 from command_line import Vendorsim
 from variants import VARIANTS, Variant
 from variants.model import WARNING

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Answer, Receiver, close, reset, status
-from kept import ONCE, Desk
+from journal_helpers import ONCE, Desk
+from receiver import Answer, Receiver, close, reset, status
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Receiver
+from receiver import Receiver
 
 Serve = Callable[..., "Serving"]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Connection, Receiver, Request, never, status
 from load.stages import EVENTS, SCENARIO, START, VENDOR, digest, generated, report, written
 from ports import free_port
+from receiver import Connection, Receiver, Request, never, status
 
 
 class TestBodies:

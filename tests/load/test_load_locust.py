@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Receiver
 from load.stages import EVENTS, digest, generated, written
 from ports import free_port
+from receiver import Receiver
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Locust starts no processes of its own there")
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Receiver, status
 from load.stages import written
+from receiver import Receiver, status
 from vendorsim.load.tally import Tally
 from vendorsim.reporting import load_terminal
 from vendorsim.reporting.charts import Line, chart

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 from command_line import Vendorsim
-from delivery.stories import OFFLINE
+from stories import OFFLINE
 from vendorsim.load import traffic
 from vendorsim.load.arrivals import Ramp, Spikes, Steady
 from vendorsim.load.traffic_shapes import PROCESSES as PROCESS_RECORDS

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import reports
 from command_line import Completed, Vendorsim
-from delivery.receiver import Connection, Receiver, Request, status
+from receiver import Connection, Receiver, Request, status
 from vendorsim.checks.engine import Finished, Started
 from vendorsim.checks.model import FAILED, Check, Finding, Result, Verdict
 from vendorsim.core.provenance import ASSUMED, Stated

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import reports
 from command_line import Vendorsim
-from delivery.receiver import Answer, Connection, Receiver, Request, status
+from receiver import Answer, Connection, Receiver, Request, status
 from syrupy.assertion import SnapshotAssertion
 
 OK = status(200)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import yaml
-from stored import ROOT, hold
+from golden import ROOT, hold
 from vendorsim.runs.library import load_text
 from vendorsim.scenario.parse import MODIFIERS
 from vendorsim.scenario.parse import ROOT as KEYS

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from command_line import Vendorsim
 from control.client import Client, serving
-from delivery.receiver import Receiver
 from postgres_server import PostgresServer, running_postgres
+from receiver import Receiver
 from vendorsim.http.server import running_server
 from vendorsim.journal.postgres import Database, InPostgres
 from vendorsim.journal.postgres_journal import PostgresJournal

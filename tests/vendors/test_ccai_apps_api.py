@@ -16,7 +16,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from delivery.receiver import Receiver
+from receiver import Receiver
 from vendorsim.core import resources
 from vendorsim.runs.config import Config, Target
 from vendorsim.scenario import verbs

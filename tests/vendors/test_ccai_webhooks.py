@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Receiver, Request
 from helpdesk.body import BadBody, Body
 from helpdesk.vendors.ccai import ccai
+from receiver import Receiver, Request
 from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
 from vendorsim.vendorkit import contract as contracts

@@ -16,8 +16,8 @@ from urllib.parse import quote, urlsplit
 import jsonschema
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Connection, Receiver, Request, status
 from ports import free_port
+from receiver import Connection, Receiver, Request, status
 from vendorsim.conversation.state import Conversation
 from vendorsim.core import resources
 from vendorsim.core.provenance import PROVENANCES

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Connection, Receiver, Request, status
 from ports import free_port
+from receiver import Connection, Receiver, Request, status
 from vendorsim.http.allowed_targets import refusal
 from vendorsim.runs.config import Config, Target
 from vendorsim.scenario.verbs import Miss

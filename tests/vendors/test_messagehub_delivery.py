@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from command_line import Completed, Vendorsim
-from delivery.receiver import Connection, Receiver, Request, never, status
+from receiver import Connection, Receiver, Request, never, status
 from vendorsim.delivery.planning import Policies
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy import describe

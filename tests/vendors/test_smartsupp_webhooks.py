@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Receiver, status
 from helpdesk import Store
 from helpdesk.body import Body
 from helpdesk.vendors import VENDORS
 from hypothesis import given
 from hypothesis import strategies as st
+from receiver import Receiver, status
 from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
 from vendorsim.scenario import Scenario

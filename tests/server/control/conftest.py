@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from delivery.receiver import Receiver
+from receiver import Receiver
 
 from control.client import Client, serving
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Receiver, status
+from receiver import Receiver, status
 from short_story import OF_USERLIKE, STORY
 from vendorsim.server.page import FILES
 

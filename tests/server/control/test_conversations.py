@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from delivery.receiver import Receiver
+from receiver import Receiver
 from short_story import OF_USERLIKE
 
 from control.client import Client

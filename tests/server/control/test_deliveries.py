@@ -11,9 +11,9 @@ import threading
 from typing import Any
 
 import pytest
-from delivery.receiver import Receiver, Request, close, status
 from hypothesis import given
 from hypothesis import strategies as st
+from receiver import Receiver, Request, close, status
 from short_story import OF_USERLIKE
 from vendorsim.server.control.curl import curl_command
 

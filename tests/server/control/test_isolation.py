@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from delivery.receiver import Receiver
+from receiver import Receiver
 from short_story import OF_USERLIKE
 from vendorsim.server.namespaces import HEADER, Namespaces
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from delivery.receiver import Receiver
+from receiver import Receiver
 from short_story import OF_USERLIKE, STORY
 from vendorsim.server.control import started_runs
 from vendorsim.server.control.scenario_texts import MOST_STEPS

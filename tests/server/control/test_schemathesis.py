@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from delivery.receiver import Receiver
+from receiver import Receiver
 from vendorsim.core import resources
 
 from control.client import API, Client

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery.receiver import Receiver
+from receiver import Receiver
 
 from control.client import Client, serving
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Receiver
 from openapi_spec_validator import validate
+from receiver import Receiver
 from short_story import OF_USERLIKE
 from vendorsim import __version__
 from vendorsim.core import resources

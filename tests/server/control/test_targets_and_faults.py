@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery.receiver import Receiver
+from receiver import Receiver
 from short_story import OF_USERLIKE
 from vendorsim.server.control.routes.targets import MOST_TARGETS
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from command_line import Vendorsim
+from golden import hold
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stored import hold
 from vendorsim.runs import library, timeline
 from vendorsim.vendorkit import registry
 

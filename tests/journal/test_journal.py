@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from command_line import Vendorsim
-from delivery.receiver import Answer, Connection, Receiver, Request, never, status
-from kept import ONCE, STORY, Desk, attempts
+from journal_helpers import ONCE, STORY, Desk, attempts
 from ports import free_port
+from receiver import Answer, Connection, Receiver, Request, never, status
 from vendorsim.journal import store as journals
 from vendorsim.journal.store import Journal
 

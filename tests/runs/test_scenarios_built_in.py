@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 import yaml
 from command_line import Vendorsim
+from golden import hold
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stored import hold
 from vendorsim.core import resources
 from vendorsim.core.errors import DocumentError
 from vendorsim.core.event import Event

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from command_line import Completed, Vendorsim
-from delivery.receiver import Receiver
+from receiver import Receiver
 
 STORY = """\
 scenario: Short chat

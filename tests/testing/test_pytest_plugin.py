@@ -10,7 +10,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from stored import ROOT
+from golden import ROOT
 from vendorsim.core.errors import InputError, UnreachableError
 from vendorsim.testing.hosting import hosted, is_asgi
 from vendorsim.testing.played import play
