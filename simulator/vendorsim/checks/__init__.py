@@ -1,1 +1,1 @@
-"""The contract tests of an integration: checks, findings and the verdict."""
+"""Contract tests of an integration: checks, findings, verdict."""

@@ -1,1 +1,1 @@
-"""One conversation, free of any vendor: its state, the reducer that changes it, and the people in it."""
+"""The state of a conversation, the reducer that changes it, and made-up people."""

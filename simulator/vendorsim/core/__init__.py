@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, times, seeds, YAML with places, shapes of values."""
+"""Errors, times, seeds, YAML with line numbers, shapes of values."""

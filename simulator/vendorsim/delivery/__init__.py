@@ -1,1 +1,1 @@
-"""Sending: clock, policy, transport and player."""
+"""Sends events: player, agenda, faults, retries, records."""

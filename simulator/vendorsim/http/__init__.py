@@ -1,1 +1,1 @@
-"""HTTP as bytes, both ways: what is sent to integrations, and the server that answers them."""
+"""HTTP client and server: the bytes on the wire."""

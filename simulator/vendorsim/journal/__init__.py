@@ -1,1 +1,1 @@
-"""What was sent and received, kept in SQLite or PostgreSQL: written, read page by page, exported."""
+"""What was sent and received, in SQLite or PostgreSQL."""

@@ -1,1 +1,1 @@
-"""Load: a mix of scenarios, arriving by a process of its own whatever the target does, measured as it goes."""
+"""A mix of scenarios at a chosen rate, measured."""

@@ -1,1 +1,1 @@
-"""What a user reads: handlers of the stream of records."""
+"""Reports for people and machines: terminal, JSON, JUnit, HTML, SARIF."""

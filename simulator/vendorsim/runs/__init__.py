@@ -1,1 +1,1 @@
-"""A scenario played as a vendor, without any network: the events of every conversation, and what a run needs."""
+"""A scenario played as a vendor: its events, without a network."""

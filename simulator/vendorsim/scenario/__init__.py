@@ -1,4 +1,4 @@
-"""The scenario language: text in, a `Scenario` or a list of problems out."""
+"""The scenario language: text in, a Scenario or its problems out."""
 
 from vendorsim.scenario.model import Scenario, Step
 from vendorsim.scenario.parse import json_schema, parse

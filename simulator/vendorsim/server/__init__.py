@@ -1,1 +1,1 @@
-"""The vendors' APIs over HTTP."""
+"""The vendors' APIs, the control API and the workbench page."""

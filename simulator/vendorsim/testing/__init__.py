@@ -1,4 +1,4 @@
-"""For tests of integrations: the vendors' APIs in process, and scenarios played against an app.
+"""For pytest: vendors' APIs in process, apps under test, played scenarios.
 
 from vendorsim.testing import vendor_api
 """

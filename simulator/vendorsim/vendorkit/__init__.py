@@ -1,1 +1,1 @@
-"""What a vendor is: profiles, policies, signatures, contracts. A vendor's package imports from here."""
+"""What a vendor is: profile, policy, signature, contract."""
