@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from vendorsim.checks.forms import Path, pointer
 from vendorsim.checks.symbols import has_symbol
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import InputError
+from vendorsim.core.pointer import Path
 
 SHOWN = 200
 _NOTHING = object()
@@ -27,12 +28,12 @@ class Difference:
 
     @property
     def pointer(self) -> str:
-        return pointer(self.path)
+        return json_pointer.join(self.path)
 
     @property
     def pattern(self) -> str:
         """The pointer with `*` for the items of lists and for keys that are generated ids."""
-        return pointer("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
+        return json_pointer.join("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
 
 
 def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[Difference]:
@@ -91,7 +92,7 @@ def pattern(text: str) -> Pattern:
     """The parts of a JSON pointer in which `*` stands for any key or index. Raises InputError."""
     if not text.startswith("/"):
         raise InputError(f"'{text}' is not a JSON pointer; write it like /updated_at or /messages/*/stored_at")
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
+    return json_pointer.parse(text)
 
 
 def without(state: Any, patterns: Iterable[Pattern]) -> Any:

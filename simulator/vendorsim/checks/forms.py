@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Path = tuple[str | int, ...]
+from vendorsim.core import pointer as json_pointer
+from vendorsim.core.pointer import Path
+
 Resolve = Callable[[str], Mapping[str, Any]]
 REMOVED = object()
 
@@ -25,12 +27,7 @@ class Edit:
 
     @property
     def pointer(self) -> str:
-        return pointer(self.path)
-
-
-def pointer(path: Iterable[str | int]) -> str:
-    """The JSON pointer of a path."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+        return json_pointer.join(self.path)
 
 
 def applied(document: Any, edits: Iterable[Edit]) -> Any:

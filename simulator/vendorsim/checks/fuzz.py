@@ -10,10 +10,11 @@ from typing import Any
 
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.context import Context, Exchange, TargetGone
-from vendorsim.checks.forms import REMOVED, Edit, Path, applied
+from vendorsim.checks.forms import REMOVED, Edit, applied
 from vendorsim.checks.generating import Enough, failed, generate
 from vendorsim.checks.model import ERROR, WARNING, Skipped
 from vendorsim.checks.registry import check
+from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, Stated
 
 _VALID = Stated("Whatever the contract allows may come, and is accepted.", ASSUMED, "the contract of the profile")

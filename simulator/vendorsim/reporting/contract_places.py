@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import DocumentError
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Scalar, Sequence, read, read_file
 from vendorsim.vendorkit.contract import SUFFIX
@@ -32,8 +33,8 @@ def place(folder: Path, event: str | None, pointer: str) -> ContractPlace:
     if event is None or schema is None:
         return found
     here = [(name, schema)]
-    for part in pointer.split("/")[1:]:
-        step = _inner(folder, here, part.replace("~1", "/").replace("~0", "~"))
+    for part in json_pointer.parse(pointer):
+        step = _inner(folder, here, part)
         if step is None:
             break
         found, file, inner = step
@@ -73,8 +74,8 @@ def _parts(folder: Path, file: str, schema: Node, depth: int = 0) -> list[tuple[
 
 
 def _at(node: Node | None, pointer: str) -> Node | None:
-    for part in pointer.split("/")[1:]:
-        node = _get(node, part.replace("~1", "/").replace("~0", "~"))
+    for part in json_pointer.parse(pointer):
+        node = _get(node, part)
     return node
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import UnknownNameError
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit.contract import SUFFIX, Contract
@@ -62,11 +63,11 @@ def _fields(
         for key, item in value.items():
             below = next((part["properties"][key] for part in parts if key in part.get("properties", {})), None)
             if isinstance(below, dict):
-                yield from _fields(contract, below, item, f"{pointer}/{_escaped(key)}", depth + 1)
+                yield from _fields(contract, below, item, json_pointer.child(pointer, key), depth + 1)
     elif isinstance(value, list):
         items = next((part["items"] for part in parts if isinstance(part.get("items"), dict)), None)
         for position, item in enumerate(value if items is not None else ()):
-            yield from _fields(contract, items or {}, item, f"{pointer}/{position}", depth + 1)
+            yield from _fields(contract, items or {}, item, json_pointer.child(pointer, position), depth + 1)
 
 
 def _parts(contract: Contract, schema: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
@@ -79,7 +80,3 @@ def _parts(contract: Contract, schema: Mapping[str, Any], depth: int) -> Iterato
     for key in ("allOf", "anyOf", "oneOf"):
         for part in schema.get(key, ()):
             yield from _parts(contract, part, depth + 1)
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

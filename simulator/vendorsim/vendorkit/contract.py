@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import orjson
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import ContractError, UnknownNameError
 from vendorsim.vendorkit import registry
 
@@ -86,7 +87,7 @@ class Contract:
     def violations(self, event: str, body: Any) -> list[Violation]:
         """Everything in a body that breaks the contract, in the order of the body."""
         errors = self._validator(event).iter_errors(body)
-        return [Violation(_pointer(error.instance_path), _bounded(error.message)) for error in errors]
+        return [Violation(json_pointer.join(error.instance_path), _bounded(error.message)) for error in errors]
 
     def resolve(self, reference: str) -> dict[str, Any]:
         """The schema that a reference of this contract means (`objects.schema.json#/$defs/chat`, or a file whole).
@@ -94,9 +95,7 @@ class Contract:
         References within it name their file, so that each can be followed from anywhere.
         """
         name, _, pointer = reference.partition("#")
-        found = self._document(name)
-        for part in pointer.split("/")[1:]:
-            found = found[part.replace("~1", "/").replace("~0", "~")]
+        found: dict[str, Any] = json_pointer.resolve(self._document(name), pointer)
         return found
 
     @cache  # noqa: B019 (contracts are few and live as long as the program)
@@ -163,10 +162,6 @@ def _with_file_names(value: Any, name: str) -> Any:
         reference = made.get("$ref")
         return made | {"$ref": name + reference} if isinstance(reference, str) and reference[:1] == "#" else made
     return [_with_file_names(item, name) for item in value] if isinstance(value, list) else value
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def _bounded(message: str) -> str:

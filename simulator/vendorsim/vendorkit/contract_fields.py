@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from vendorsim.core import pointer as json_pointer
+
 Schema = Mapping[str, Any]
 Resolve = Callable[[str], Schema]
 # What says nothing about which values are allowed.
@@ -92,7 +94,7 @@ def _walk(path: str, alternatives: Iterable[_Nodes], required: bool, resolve: Re
     for key in dict.fromkeys(key for form in forms for key in form.inner):
         inner = [form.inner[key] for form in forms if key in form.inner]
         always = key == "*" or all(key in form.required for form in objects)
-        yield from _walk(f"{path}/{key.replace('~', '~0').replace('/', '~1')}", inner, always, resolve)
+        yield from _walk(json_pointer.child(path, key), inner, always, resolve)
 
 
 def _once(alternatives: Iterable[_Nodes]) -> Iterable[_Nodes]:

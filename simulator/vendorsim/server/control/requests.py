@@ -11,6 +11,7 @@ import jsonschema_rs
 import orjson
 from flask import request
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core import resources
 from vendorsim.server.control.problems import ProblemError
 
@@ -44,7 +45,7 @@ def body(schema: str) -> dict[str, Any]:
     if _is_deep(document):
         raise ProblemError(422, f"the body is nested deeper than {_DEEPEST} levels")
     errors = [
-        {"pointer": _pointer(found.instance_path), "detail": found.message[:300]}
+        {"pointer": json_pointer.join(found.instance_path), "detail": found.message[:300]}
         for found in _validator(schema).iter_errors(document)
     ]
     if errors:
@@ -75,10 +76,6 @@ def _whole(value: Any) -> Any:
 def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
     root = {"$ref": f"#/components/schemas/{schema}", "components": openapi()["components"]}
     return jsonschema_rs.Draft202012Validator(root, validate_formats=False)
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def limit() -> int:
