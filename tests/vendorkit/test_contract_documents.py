@@ -15,7 +15,8 @@ from vendorsim.core import pointer
 from vendorsim.core.provenance import PROVENANCES
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
-from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.vendorkit.contract import Contract
+from vendorsim.vendorkit.contract_folder import SUFFIX
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 

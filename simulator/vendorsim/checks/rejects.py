@@ -8,15 +8,16 @@ from typing import Any
 
 from vendorsim.checks.assertions import accepted, unharmed
 from vendorsim.checks.context import Context, gather_bounded
-from vendorsim.checks.forms import Edit, Resolve, applied, missing, wrong_types
+from vendorsim.checks.forms import Edit, applied, missing, wrong_types
 from vendorsim.checks.registry import check
 from vendorsim.checks.stories import Sample
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.core.seeding import generator
 from vendorsim.delivery.corruptions import DEPTH, OVERSIZE
 from vendorsim.http.transport import Answer
+from vendorsim.vendorkit.schema_walk import SchemaNode
 
-Edits = Callable[[Any, Mapping[str, Any], Resolve], list[Edit]]
+Edits = Callable[[Any, SchemaNode], list[Edit]]
 MOST_EVENTS = 4
 
 _REFUSE = Stated(
@@ -119,7 +120,7 @@ async def _each(context: Context, make: Edits, what: str, most: int | None = Non
     for event in events:
         sample = context.sample(event)
         seen: set[tuple[object, ...]] = set()
-        for edit in make(sample.document, context.schema(event), context.resolve):
+        for edit in make(sample.document, context.schema(event)):
             field = tuple("*" if isinstance(part, int) else part for part in edit.path)
             if field not in seen and (most is None or tried[field] < most):
                 seen.add(field)

@@ -49,7 +49,7 @@ async def unknown_value(context: Context) -> None:
     work = []
     for event in context.events():
         sample = context.sample(event)
-        edits = unknown_values(sample.document, context.schema(event), context.resolve)
+        edits = unknown_values(sample.document, context.schema(event))
         if edits:
             work.append(edited(context, sample, edits, f"a {event} with an unknown value", _tolerated))
     if not work:
@@ -93,7 +93,7 @@ async def absent_optional(context: Context) -> None:
     work = []
     for event in context.events():
         sample = context.sample(event)
-        edits = absent(sample.document, context.schema(event), context.resolve)
+        edits = absent(sample.document, context.schema(event))
         if edits:
             work.append(edited(context, sample, edits, f"a {event} without optional fields", accepted))
     if not work:
@@ -121,7 +121,7 @@ async def text(context: Context) -> None:
 
     async def one(event: str, words: str) -> None:
         sample = context.sample(event)
-        paths = texts(sample.document, context.schema(event), context.resolve)
+        paths = texts(sample.document, context.schema(event))
         document = applied(sample.document, [Edit(path, words) for path in paths])
         if not paths or not context.is_valid(event, document):
             return
