@@ -19,7 +19,7 @@ REMOVED = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class BodyEdit:
     """A value for a place in a document; REMOVED takes the key away."""
 
     path: Path
@@ -30,7 +30,7 @@ class Edit:
         return json_pointer.join(self.path)
 
 
-def applied(document: Any, edits: Iterable[Edit]) -> Any:
+def applied(document: Any, edits: Iterable[BodyEdit]) -> Any:
     """A copy of the document with the edits made; the deepest first, so that none loses its place."""
     made = copy.deepcopy(document)
     for edit in sorted(edits, key=lambda edit: -len(edit.path)):
@@ -84,32 +84,32 @@ def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[Documen
             yield from fields(item, items, (*path, index))
 
 
-def minimal(document: Any, node: SchemaNode) -> list[Edit]:
+def minimal(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Optional fields gone, nulls where they are allowed."""
-    edits: list[Edit] = []
+    edits: list[BodyEdit] = []
     gone: list[Path] = []
     for field in fields(document, node):
         if any(field.path[: len(path)] == path for path in gone):
             continue
         if not field.required:
-            edits.append(Edit(field.path, REMOVED))
+            edits.append(BodyEdit(field.path, REMOVED))
             gone.append(field.path)
         elif field.nullable and field.value is not None:
-            edits.append(Edit(field.path, None))
+            edits.append(BodyEdit(field.path, None))
             gone.append(field.path)
     return edits
 
 
-def absent(document: Any, node: SchemaNode) -> list[Edit]:
+def absent(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Optional fields gone."""
     return [edit for edit in minimal(document, node) if edit.value is REMOVED]
 
 
-def maximal(document: Any, node: SchemaNode) -> list[Edit]:
+def maximal(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Optional fields that are not there, and nulls that may be something, filled with plausible values."""
     known = list(fields(document, node))
     edits = [
-        Edit(field.path, filler)
+        BodyEdit(field.path, filler)
         for field in known
         if field.value is None and (filler := _filler(field.node)) is not None
     ]
@@ -117,7 +117,7 @@ def maximal(document: Any, node: SchemaNode) -> list[Edit]:
     for path, holder, described in objects:
         for key, inner in described.properties() if isinstance(holder, dict) else ():
             if key not in holder and (filler := _filler(inner.merged())) is not None:
-                edits.append(Edit((*path, key), filler))
+                edits.append(BodyEdit((*path, key), filler))
     return edits
 
 
@@ -140,11 +140,11 @@ def _filler(node: SchemaNode) -> Any:
     return plain.get(kind or "")
 
 
-def unknown_fields(document: Any, path: Path = ()) -> list[Edit]:
+def unknown_fields(document: Any, path: Path = ()) -> list[BodyEdit]:
     """A field that nobody knows, in every object."""
-    edits: list[Edit] = []
+    edits: list[BodyEdit] = []
     if isinstance(document, dict):
-        edits.append(Edit((*path, "vendorsim_unknown_field"), {"added": ["by", "a", "later", "version"]}))
+        edits.append(BodyEdit((*path, "vendorsim_unknown_field"), {"added": ["by", "a", "later", "version"]}))
         for key, value in document.items():
             edits += unknown_fields(value, (*path, key))
     elif isinstance(document, list):
@@ -153,26 +153,26 @@ def unknown_fields(document: Any, path: Path = ()) -> list[Edit]:
     return edits
 
 
-def unknown_values(document: Any, node: SchemaNode) -> list[Edit]:
+def unknown_values(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Another value for every field that is one of a few."""
     return [
-        Edit(field.path, "vendorsim_unknown_value")
+        BodyEdit(field.path, "vendorsim_unknown_value")
         for field in fields(document, node)
         if field.choices and not field.constant and isinstance(field.value, str)
     ]
 
 
-def missing(document: Any, node: SchemaNode) -> list[Edit]:
+def missing(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Each required field gone, one edit a field."""
-    return [Edit(field.path, REMOVED) for field in fields(document, node) if field.required]
+    return [BodyEdit(field.path, REMOVED) for field in fields(document, node) if field.required]
 
 
-def wrong_types(document: Any, node: SchemaNode) -> list[Edit]:
+def wrong_types(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Each field with a value of another type, one edit a field."""
-    edits: list[Edit] = []
+    edits: list[BodyEdit] = []
     for field in fields(document, node):
         wrong: Any = {"wrong": "type"} if not isinstance(field.value, dict) else "wrong type"
-        edits.append(Edit(field.path, wrong))
+        edits.append(BodyEdit(field.path, wrong))
     return edits
 
 
