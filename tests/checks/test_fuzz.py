@@ -15,7 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from receiver import Answer, Connection, Receiver, Request, never, status
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.forms import applied
-from vendorsim.checks.fuzz import differences
+from vendorsim.checks.fuzz import edits_between
 from vendorsim.testing.app_server import running_server
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
@@ -179,10 +179,10 @@ def references(value: Any) -> list[str]:
     ],
 )
 def test_differences(usual: Any, odd: Any, pointers: list[str]) -> None:
-    edits = list(differences(usual, odd))
+    edits = list(edits_between(usual, odd))
     assert [edit.pointer for edit in edits] == pointers
     assert applied(usual, edits) == odd
 
 
 def test_what_is_no_object_has_no_differences() -> None:
-    assert list(differences({"a": 1}, b"\x00")) == []
+    assert list(edits_between({"a": 1}, b"\x00")) == []

@@ -17,7 +17,7 @@ from vendorsim.reporting import contract_differences as page
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.contract import Contract
-from vendorsim.vendorkit.contract_differences import Difference, Side, between, of_contracts
+from vendorsim.vendorkit.contract_differences import ProfileDifference, Side, between, of_contracts
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
 from vendorsim.vendorkit.vendor import Vendor
@@ -41,12 +41,12 @@ def body(properties: Mapping[str, Any], required: tuple[str, ...] = (), **more: 
     return {"type": "object", "properties": properties, "required": list(required), **more}
 
 
-def found(folder: Path, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Difference, ...]:
+def found(folder: Path, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[ProfileDifference, ...]:
     """The differences of two schemas of one event."""
     return of_contracts(contract(folder, "a", said=a), contract(folder, "b", said=b), ["said"])["said"]
 
 
-def told(difference: Difference) -> tuple[str, Any, Any]:
+def told(difference: ProfileDifference) -> tuple[str, Any, Any]:
     """Path, and what both sides say."""
     a, b = (side and dict(side.says) for side in (difference.a, difference.b))
     return difference.path, a, b
@@ -209,8 +209,8 @@ def test_many_conditions_take_no_time(tmp_path: Path) -> None:
     assert sorted(paths) == sorted(f"/x{number}" for number in range(40))
 
 
-def difference(path: str, said: str = "x") -> Difference:
-    return Difference(path, ("field",), Side({"type": said}), None)
+def difference(path: str, said: str = "x") -> ProfileDifference:
+    return ProfileDifference(path, ("field",), Side({"type": said}), None)
 
 
 def test_what_events_share_is_told_once() -> None:

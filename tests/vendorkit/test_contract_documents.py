@@ -11,10 +11,12 @@ from typing import Any
 import jsonschema
 import pytest
 from openapi_spec_validator import validate as validate_openapi
+from vendorsim.core import pointer
 from vendorsim.core.provenance import PROVENANCES
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
-from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.vendorkit.contract import Contract
+from vendorsim.vendorkit.contract_folder import SUFFIX
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
@@ -176,14 +178,12 @@ def properties(schema: Any, place: str) -> Iterator[tuple[str, Any]]:
 def resolved(part: Any, document: Any, path: Path | None = None) -> Any:
     """The part itself when it has a label or refers to nothing, else what its `$ref` means in the end."""
     while isinstance(part, dict) and "$ref" in part and not is_labelled(part):
-        name, _, pointer = part["$ref"].partition("#")
+        name, _, place = part["$ref"].partition("#")
         if name:
             assert path is not None
             path = path.parent / name
             document = read(path)
-        part = document
-        for key in pointer.split("/")[1:]:
-            part = part[key.replace("~1", "/").replace("~0", "~")]
+        part = pointer.resolve(document, place)
     return part
 
 

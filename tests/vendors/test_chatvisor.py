@@ -159,7 +159,7 @@ def test_what_breaks_the_contract(number: int, change: dict[str, Any], pointer: 
 
 
 def test_the_slip_in_the_vendors_page_is_named_in_the_contract() -> None:
-    last_message = CONTRACT.schema(CONVERSATION)["properties"]["lastMessage"]
+    last_message = CONTRACT.node(CONVERSATION).schema["properties"]["lastMessage"]
     assert "probably a slip" in last_message["properties"]["test"]["description"]
 
 

@@ -41,7 +41,7 @@ async def smallest(context: Context) -> None:
 
     async def one(event: str) -> None:
         sample = context.sample(event)
-        edits = minimal(sample.document, context.schema(event), context.resolve)
+        edits = minimal(sample.document, context.schema(event))
         await edited(context, sample, edits, f"a {event} without its optional values", accepted)
 
     await gather_bounded([one(event) for event in context.events()])
@@ -53,7 +53,7 @@ async def largest(context: Context) -> None:
 
     async def one(event: str) -> None:
         sample = context.sample(event)
-        edits = maximal(sample.document, context.schema(event), context.resolve)
+        edits = maximal(sample.document, context.schema(event))
         await edited(context, sample, edits, f"a {event} with every field set", accepted)
 
     await gather_bounded([one(event) for event in context.events()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from vendorsim.checks.context import Context, Exchange
-from vendorsim.checks.forms import Edit, applied
+from vendorsim.checks.forms import BodyEdit, applied
 from vendorsim.checks.model import ERROR, WARNING
 from vendorsim.checks.stories import Sample
 from vendorsim.http.transport import Failure
@@ -66,7 +66,7 @@ def refused(context: Context, event: str, exchange: Exchange, what: str) -> None
 async def edited(
     context: Context,
     sample: Sample,
-    edits: list[Edit],
+    edits: list[BodyEdit],
     what: str,
     judge: Callable[[Context, str, Exchange, str, str], object],
 ) -> None:
@@ -93,9 +93,9 @@ async def edited(
         judge(context, event.name, exchange, what, "")
 
 
-def _one_per_field(edits: Iterable[Edit]) -> list[Edit]:
+def _one_per_field(edits: Iterable[BodyEdit]) -> list[BodyEdit]:
     """One edit for each field, whatever its place in a list: the tenth message tells nothing new."""
-    seen: dict[tuple[object, ...], Edit] = {}
+    seen: dict[tuple[object, ...], BodyEdit] = {}
     for edit in edits:
         seen.setdefault(tuple("*" if isinstance(part, int) else part for part in edit.path), edit)
     return list(seen.values())

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from vendorsim.checks.coverage import Coverage
-from vendorsim.checks.forms import Resolve
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
 from vendorsim.checks.registry import Selection
 from vendorsim.checks.stories import Sample, Stories
@@ -22,9 +21,10 @@ from vendorsim.delivery.requests import Destination
 from vendorsim.http.masking import masked
 from vendorsim.http.outgoing import Framing, Outgoing
 from vendorsim.http.transport import TIMEOUT, UNREACHABLE, Answer, Failure, Transport
-from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.policy import Policy, statuses_text
 from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.schema_walk import SchemaNode
 from vendorsim.vendorkit.vendor import Vendor
 
 if TYPE_CHECKING:
@@ -113,13 +113,9 @@ class Context:
         """A fresh conversation up to an event of that name."""
         return self.settings.stories.sample(event, locale)
 
-    def schema(self, event: str) -> Mapping[str, Any]:
-        return self.settings.contract.resolve(f"{event}{SUFFIX}")
-
-    @property
-    def resolve(self) -> Resolve:
-        """Follows the references of the contract's schemas."""
-        return self.settings.contract.resolve
+    def schema(self, event: str) -> SchemaNode:
+        """The schema of an event's body."""
+        return self.settings.contract.node(event)
 
     def encode(self, document: Any) -> bytes:
         """A document as this vendor writes bodies."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from vendorsim.checks.forms import flattened, places
-from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.checks.forms import fields
+from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.schema_walk import Schema, SchemaNode
+
+# Levels of an event's body whose fields are counted; a recursive schema has no last one.
+_DEEPEST = 8
 
 
 class Coverage:
@@ -38,13 +41,13 @@ class Coverage:
             return
         if not self._contract.is_valid(event, document):
             return
-        fields = self._fields.setdefault(event, set())
+        sent = self._fields.setdefault(event, set())
         values = self._values.setdefault(event, set())
-        for place in places(document, self._contract.resolve(f"{event}{SUFFIX}"), self._contract.resolve):
-            name = _name(place.path)
-            fields.add(name)
-            if place.value in place.choices:
-                values.add((name, str(place.value)))
+        for field in fields(document, self._contract.node(event)):
+            name = _name(field.path)
+            sent.add(name)
+            if field.value in field.choices:
+                values.add((name, str(field.value)))
 
     def answered(self, name: str) -> None:
         """The vendor's API gave an answer of that name."""
@@ -66,7 +69,7 @@ class Coverage:
         }
 
     def _fields_of(self, event: str) -> dict[str, Any]:
-        known = dict(_described(self._contract.resolve(f"{event}{SUFFIX}"), self._contract))
+        known = dict(_described(self._contract.node(event)))
         sent = self._fields.get(event, set())
         return {
             "known": len(known),
@@ -77,7 +80,7 @@ class Coverage:
     def _values_of(self, event: str) -> dict[str, Any]:
         known = {
             (name, str(value))
-            for name, schema in _described(self._contract.resolve(f"{event}{SUFFIX}"), self._contract)
+            for name, schema in _described(self._contract.node(event))
             for value in schema.get("enum", ())
             if value is not None
         }
@@ -88,20 +91,19 @@ class Coverage:
         return {"known": len(known), "exercised": len(known & sent), "not_exercised": missing}
 
 
-def _described(
-    schema: Mapping[str, Any], contract: Contract, path: tuple[str, ...] = (), depth: int = 0
-) -> list[tuple[str, Mapping[str, Any]]]:
-    """Every field that a contract describes, by name; list items stand as `*`."""
-    found: list[tuple[str, Mapping[str, Any]]] = []
-    schema = flattened(schema, contract.resolve)
-    if depth > 8:
+def _described(node: SchemaNode, path: tuple[str, ...] = ()) -> list[tuple[str, Schema]]:
+    """Every field that a schema describes, by name, down to `_DEEPEST` levels; list items stand as `*`."""
+    found: list[tuple[str, Schema]] = []
+    merged = node.merged()
+    if len(path) > _DEEPEST:
         return found
-    for key, inner in schema.get("properties", {}).items():
-        flat = flattened(inner, contract.resolve)
-        found.append(("/".join((*path, key)), flat))
-        found += _described(flat, contract, (*path, key), depth + 1)
-    if isinstance(schema.get("items"), Mapping):
-        found += _described(schema["items"], contract, (*path, "*"), depth + 1)
+    for key, inner in merged.properties():
+        field = inner.merged()
+        found.append(("/".join((*path, key)), field.schema))
+        found += _described(field, (*path, key))
+    items = merged.items()
+    if items is not None:
+        found += _described(items, (*path, "*"))
     return found
 
 

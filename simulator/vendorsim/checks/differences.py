@@ -8,16 +8,17 @@ from typing import Any
 
 import orjson
 
-from vendorsim.checks.forms import Path, pointer
 from vendorsim.checks.symbols import has_symbol
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import InputError
+from vendorsim.core.pointer import Path
 
 SHOWN = 200
 _NOTHING = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class StateDifference:
     """One place of a state. `what` says in a few words how it differs; `expected` and `found` are bounded JSON."""
 
     path: Path
@@ -27,15 +28,15 @@ class Difference:
 
     @property
     def pointer(self) -> str:
-        return pointer(self.path)
+        return json_pointer.join(self.path)
 
     @property
     def pattern(self) -> str:
         """The pointer with `*` for the items of lists and for keys that are generated ids."""
-        return pointer("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
+        return json_pointer.join("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
 
 
-def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[Difference]:
+def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[StateDifference]:
     """The places in which a state is not as expected, each as deep as it can be told."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in {**expected, **found}:
@@ -43,15 +44,15 @@ def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[Differen
     elif isinstance(expected, list) and isinstance(found, list):
         yield from _of_lists(expected, found, path)
     elif not _same(expected, found):
-        yield Difference(path, _told(expected, found), _shown(expected), _shown(found))
+        yield StateDifference(path, _told(expected, found), _shown(expected), _shown(found))
 
 
-def _of_lists(expected: list[Any], found: list[Any], path: Path) -> Iterator[Difference]:
+def _of_lists(expected: list[Any], found: list[Any], path: Path) -> Iterator[StateDifference]:
     if len(expected) != len(found):
         what = f"has {_items(len(found))} instead of {len(expected)}"
-        yield Difference(path, what, _shown(expected), _shown(found))
+        yield StateDifference(path, what, _shown(expected), _shown(found))
     elif expected != found and sorted(map(_key, expected)) == sorted(map(_key, found)):
-        yield Difference(path, "has its items in another order", _shown(expected), _shown(found))
+        yield StateDifference(path, "has its items in another order", _shown(expected), _shown(found))
     else:
         for index, (item, other) in enumerate(zip(expected, found, strict=True)):
             yield from differences(item, other, (*path, index))
@@ -91,7 +92,7 @@ def pattern(text: str) -> Pattern:
     """The parts of a JSON pointer in which `*` stands for any key or index. Raises InputError."""
     if not text.startswith("/"):
         raise InputError(f"'{text}' is not a JSON pointer; write it like /updated_at or /messages/*/stored_at")
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
+    return json_pointer.parse(text)
 
 
 def without(state: Any, patterns: Iterable[Pattern]) -> Any:

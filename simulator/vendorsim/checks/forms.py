@@ -7,17 +7,19 @@ integration fall over is found.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-Path = tuple[str | int, ...]
-Resolve = Callable[[str], Mapping[str, Any]]
+from vendorsim.core import pointer as json_pointer
+from vendorsim.core.pointer import Path
+from vendorsim.vendorkit.schema_walk import SchemaNode
+
 REMOVED = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class BodyEdit:
     """A value for a place in a document; REMOVED takes the key away."""
 
     path: Path
@@ -25,15 +27,10 @@ class Edit:
 
     @property
     def pointer(self) -> str:
-        return pointer(self.path)
+        return json_pointer.join(self.path)
 
 
-def pointer(path: Iterable[str | int]) -> str:
-    """The JSON pointer of a path."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-
-
-def applied(document: Any, edits: Iterable[Edit]) -> Any:
+def applied(document: Any, edits: Iterable[BodyEdit]) -> Any:
     """A copy of the document with the edits made; the deepest first, so that none loses its place."""
     made = copy.deepcopy(document)
     for edit in sorted(edits, key=lambda edit: -len(edit.path)):
@@ -48,114 +45,85 @@ def applied(document: Any, edits: Iterable[Edit]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One field of a document and what its contract says of it."""
+class DocumentField:
+    """One field of a document, and what its contract says of it."""
 
     path: Path
     value: Any
-    schema: Mapping[str, Any]
+    node: SchemaNode
     required: bool
 
     @property
     def nullable(self) -> bool:
-        types = self.schema.get("type")
+        types = self.node.schema.get("type")
         return "null" in types if isinstance(types, list) else types == "null"
 
     @property
     def choices(self) -> tuple[Any, ...]:
-        return tuple(self.schema.get("enum", ()))
+        return tuple(self.node.schema.get("enum", ()))
 
     @property
     def constant(self) -> bool:
-        return "const" in self.schema
+        return "const" in self.node.schema
 
 
-def places(document: Any, schema: Mapping[str, Any], resolve: Resolve, path: Path = ()) -> Iterator[Place]:
+def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[DocumentField]:
     """Every field of a document that its contract knows, outer ones first."""
-    schema = flattened(schema, resolve)
+    node = node.merged()
     if isinstance(document, dict):
-        properties = schema.get("properties", {})
-        rest = schema.get("additionalProperties")
+        required = node.schema.get("required", ())
         for key, value in document.items():
-            inner = properties.get(key, rest if isinstance(rest, Mapping) else None)
-            if inner is None:
+            described = node.property(key) or node.values()
+            if described is None:
                 continue
-            inner = flattened(inner, resolve)
-            yield Place((*path, key), value, inner, key in schema.get("required", ()))
-            yield from places(value, inner, resolve, (*path, key))
-    elif isinstance(document, list) and isinstance(schema.get("items"), Mapping):
+            inner = described.merged()
+            yield DocumentField((*path, key), value, inner, key in required)
+            yield from fields(value, inner, (*path, key))
+    elif isinstance(document, list) and (items := node.items()) is not None:
         for index, item in enumerate(document):
-            yield from places(item, schema["items"], resolve, (*path, index))
+            yield from fields(item, items, (*path, index))
 
 
-def flattened(schema: Mapping[str, Any], resolve: Resolve) -> Mapping[str, Any]:
-    """A schema with its references and `allOf` merged in; what stands nearer wins."""
-    parts = [resolve(schema["$ref"])] if "$ref" in schema else []
-    parts += schema.get("allOf", [])
-    if not parts:
-        return schema
-    merged: dict[str, Any] = {}
-    for part in [*(flattened(part, resolve) for part in parts), {k: v for k, v in schema.items() if k != "$ref"}]:
-        properties = {**merged.get("properties", {}), **part.get("properties", {})}
-        required = [*merged.get("required", ()), *part.get("required", ())]
-        merged = {**merged, **part, "properties": properties, "required": required}
-    return merged
-
-
-def minimal(document: Any, schema: Mapping[str, Any], resolve: Resolve) -> list[Edit]:
+def minimal(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Optional fields gone, nulls where they are allowed."""
-    edits: list[Edit] = []
+    edits: list[BodyEdit] = []
     gone: list[Path] = []
-    for place in places(document, schema, resolve):
-        if any(place.path[: len(path)] == path for path in gone):
+    for field in fields(document, node):
+        if any(field.path[: len(path)] == path for path in gone):
             continue
-        if not place.required:
-            edits.append(Edit(place.path, REMOVED))
-            gone.append(place.path)
-        elif place.nullable and place.value is not None:
-            edits.append(Edit(place.path, None))
-            gone.append(place.path)
+        if not field.required:
+            edits.append(BodyEdit(field.path, REMOVED))
+            gone.append(field.path)
+        elif field.nullable and field.value is not None:
+            edits.append(BodyEdit(field.path, None))
+            gone.append(field.path)
     return edits
 
 
-def absent(document: Any, schema: Mapping[str, Any], resolve: Resolve) -> list[Edit]:
+def absent(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Optional fields gone."""
-    return [edit for edit in minimal(document, schema, resolve) if edit.value is REMOVED]
+    return [edit for edit in minimal(document, node) if edit.value is REMOVED]
 
 
-def maximal(document: Any, schema: Mapping[str, Any], resolve: Resolve) -> list[Edit]:
+def maximal(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Optional fields that are not there, and nulls that may be something, filled with plausible values."""
+    known = list(fields(document, node))
     edits = [
-        Edit(place.path, filler)
-        for place in places(document, schema, resolve)
-        if place.value is None and (filler := _filler(place.schema, resolve)) is not None
+        BodyEdit(field.path, filler)
+        for field in known
+        if field.value is None and (filler := _filler(field.node)) is not None
     ]
-    for path, inner in _objects(document, schema, resolve, ()):
-        holder = _at(document, path)
-        for key, described in inner.get("properties", {}).items():
-            if key not in holder and (filler := _filler(flattened(described, resolve), resolve)) is not None:
-                edits.append(Edit((*path, key), filler))
+    objects = [((), document, node.merged()), *((field.path, field.value, field.node) for field in known)]
+    for path, holder, described in objects:
+        for key, inner in described.properties() if isinstance(holder, dict) else ():
+            if key not in holder and (filler := _filler(inner.merged())) is not None:
+                edits.append(BodyEdit((*path, key), filler))
     return edits
 
 
-def _objects(
-    document: Any, schema: Mapping[str, Any], resolve: Resolve, path: Path
-) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    if isinstance(document, dict):
-        yield path, flattened(schema, resolve)
-    for place in places(document, schema, resolve, path):
-        if isinstance(place.value, dict):
-            yield place.path, place.schema
-
-
-def _at(document: Any, path: Path) -> Any:
-    for part in path:
-        document = document[part]
-    return document
-
-
-def _filler(schema: Mapping[str, Any], resolve: Resolve) -> Any:
-    """A plausible value of a schema, or None where none is obvious."""
+def _filler(node: SchemaNode) -> Any:
+    """A plausible value of a merged schema, or None where none is obvious."""
+    schema = node.schema
     if "const" in schema:
         return schema["const"]
     choices = [value for value in schema.get("enum", ()) if value is not None]
@@ -166,17 +134,17 @@ def _filler(schema: Mapping[str, Any], resolve: Resolve) -> Any:
     if kind == "string":
         return None if "pattern" in schema or "format" in schema else "text"
     if kind == "object" and schema.get("properties"):
-        filled = {key: _filler(flattened(inner, resolve), resolve) for key, inner in schema["properties"].items()}
+        filled = {key: _filler(inner.merged()) for key, inner in node.properties()}
         return filled if None not in filled.values() else None
     plain: dict[str, Any] = {"integer": max(1, schema.get("minimum", 1)), "number": 1.5, "boolean": True}
     return plain.get(kind or "")
 
 
-def unknown_fields(document: Any, path: Path = ()) -> list[Edit]:
+def unknown_fields(document: Any, path: Path = ()) -> list[BodyEdit]:
     """A field that nobody knows, in every object."""
-    edits: list[Edit] = []
+    edits: list[BodyEdit] = []
     if isinstance(document, dict):
-        edits.append(Edit((*path, "vendorsim_unknown_field"), {"added": ["by", "a", "later", "version"]}))
+        edits.append(BodyEdit((*path, "vendorsim_unknown_field"), {"added": ["by", "a", "later", "version"]}))
         for key, value in document.items():
             edits += unknown_fields(value, (*path, key))
     elif isinstance(document, list):
@@ -185,26 +153,26 @@ def unknown_fields(document: Any, path: Path = ()) -> list[Edit]:
     return edits
 
 
-def unknown_values(document: Any, schema: Mapping[str, Any], resolve: Resolve) -> list[Edit]:
+def unknown_values(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Another value for every field that is one of a few."""
     return [
-        Edit(place.path, "vendorsim_unknown_value")
-        for place in places(document, schema, resolve)
-        if place.choices and not place.constant and isinstance(place.value, str)
+        BodyEdit(field.path, "vendorsim_unknown_value")
+        for field in fields(document, node)
+        if field.choices and not field.constant and isinstance(field.value, str)
     ]
 
 
-def missing(document: Any, schema: Mapping[str, Any], resolve: Resolve) -> list[Edit]:
+def missing(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Each required field gone, one edit a field."""
-    return [Edit(place.path, REMOVED) for place in places(document, schema, resolve) if place.required]
+    return [BodyEdit(field.path, REMOVED) for field in fields(document, node) if field.required]
 
 
-def wrong_types(document: Any, schema: Mapping[str, Any], resolve: Resolve) -> list[Edit]:
+def wrong_types(document: Any, node: SchemaNode) -> list[BodyEdit]:
     """Each field with a value of another type, one edit a field."""
-    edits: list[Edit] = []
-    for place in places(document, schema, resolve):
-        wrong: Any = {"wrong": "type"} if not isinstance(place.value, dict) else "wrong type"
-        edits.append(Edit(place.path, wrong))
+    edits: list[BodyEdit] = []
+    for field in fields(document, node):
+        wrong: Any = {"wrong": "type"} if not isinstance(field.value, dict) else "wrong type"
+        edits.append(BodyEdit(field.path, wrong))
     return edits
 
 
@@ -215,13 +183,13 @@ def reordered(document: Any) -> Any:
     return [reordered(item) for item in document] if isinstance(document, list) else document
 
 
-def texts(document: Any, schema: Mapping[str, Any], resolve: Resolve) -> list[Path]:
+def texts(document: Any, node: SchemaNode) -> list[Path]:
     """The fields that hold free text: people's words and names, no codes, dates, addresses or ids."""
     found: list[Path] = []
-    for place in places(document, schema, resolve):
-        free = not (place.choices or place.constant or "pattern" in place.schema or "format" in place.schema)
-        if free and isinstance(place.value, str) and place.path[-1] in FREE_TEXT:
-            found.append(place.path)
+    for field in fields(document, node):
+        free = not (field.choices or field.constant or "pattern" in field.node.schema or "format" in field.node.schema)
+        if free and isinstance(field.value, str) and field.path[-1] in FREE_TEXT:
+            found.append(field.path)
     return found
 
 

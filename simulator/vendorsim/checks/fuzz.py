@@ -10,10 +10,11 @@ from typing import Any
 
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.context import Context, Exchange, TargetGone
-from vendorsim.checks.forms import REMOVED, Edit, Path, applied
+from vendorsim.checks.forms import REMOVED, BodyEdit, applied
 from vendorsim.checks.generating import Enough, failed, generate
 from vendorsim.checks.model import ERROR, WARNING, Skipped
 from vendorsim.checks.registry import check
+from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, Stated
 
 _VALID = Stated("Whatever the contract allows may come, and is accepted.", ASSUMED, "the contract of the profile")
@@ -126,7 +127,7 @@ class _Trial:
     async def locate(self) -> None:
         """Looks for the field that each failure is about: one odd value after the other, in an ordinary body."""
         for outcome, failure in self._failures.items():
-            for edit in differences(self._sample.document, failure.body):
+            for edit in edits_between(self._sample.document, failure.body):
                 exchange = await self._send(json.dumps(applied(self._sample.document, [edit])).encode())
                 if exchange is None:
                     return
@@ -154,19 +155,19 @@ def _broke(exchange: Exchange) -> bool:
     return exchange.status is None or exchange.status >= 500
 
 
-def differences(usual: Any, odd: Any, path: Path = ()) -> Iterator[Edit]:
+def edits_between(usual: Any, odd: Any, path: Path = ()) -> Iterator[BodyEdit]:
     """What turns a usual body into an odd one, value by value; lists are taken whole."""
     if not (isinstance(usual, dict) and isinstance(odd, dict)):
         if usual != odd and path:
-            yield Edit(path, odd)
+            yield BodyEdit(path, odd)
         return
     for key in [*usual, *(key for key in odd if key not in usual)]:
         if key not in odd:
-            yield Edit((*path, key), REMOVED)
+            yield BodyEdit((*path, key), REMOVED)
         elif key not in usual:
-            yield Edit((*path, key), odd[key])
+            yield BodyEdit((*path, key), odd[key])
         else:
-            yield from differences(usual[key], odd[key], (*path, key))
+            yield from edits_between(usual[key], odd[key], (*path, key))
 
 
 def _did(exchange: Exchange) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.vendorkit.contract import Contract
+from vendorsim.vendorkit.contract_folder import SUFFIX
 from vendorsim.vendorkit.policy import SUCCESS
+from vendorsim.vendorkit.schema_walk import references, with_references
 
 _COMPONENTS = "#/components/schemas/"
 
@@ -41,28 +42,12 @@ def _bundle(contract: Contract, name: str, schemas: dict[str, Any]) -> None:
     key = name.removesuffix(SUFFIX)
     if key in schemas:
         return
-    whole = contract.resolve(name)
-    schemas[key] = _with_local_references(whole)
-    for other in sorted(set(_files(whole))):
+    whole = contract.documents.resolve(name)
+    schemas[key] = with_references(whole, _within_the_document)
+    for other in sorted({reference.partition("#")[0] for reference in references(whole)}):
         _bundle(contract, other, schemas)
 
 
-def _files(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(value.get("$ref"), str):
-            yield value["$ref"].partition("#")[0]
-        for item in value.values():
-            yield from _files(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _files(item)
-
-
-def _with_local_references(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        made = {key: _with_local_references(item) for key, item in value.items()}
-        if isinstance(value.get("$ref"), str):
-            name, _, pointer = value["$ref"].partition("#")
-            made["$ref"] = f"{_COMPONENTS}{name.removesuffix(SUFFIX)}{pointer}"
-        return made
-    return [_with_local_references(item) for item in value] if isinstance(value, list) else value
+def _within_the_document(reference: str) -> str:
+    name, _, pointer = reference.partition("#")
+    return f"{_COMPONENTS}{name.removesuffix(SUFFIX)}{pointer}"

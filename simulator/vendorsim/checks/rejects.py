@@ -8,15 +8,16 @@ from typing import Any
 
 from vendorsim.checks.assertions import accepted, unharmed
 from vendorsim.checks.context import Context, gather_bounded
-from vendorsim.checks.forms import Edit, Resolve, applied, missing, wrong_types
+from vendorsim.checks.forms import BodyEdit, applied, missing, wrong_types
 from vendorsim.checks.registry import check
 from vendorsim.checks.stories import Sample
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.core.seeding import generator
 from vendorsim.delivery.corruptions import DEPTH, OVERSIZE
 from vendorsim.http.transport import Answer
+from vendorsim.vendorkit.schema_walk import SchemaNode
 
-Edits = Callable[[Any, Mapping[str, Any], Resolve], list[Edit]]
+Edits = Callable[[Any, SchemaNode], list[BodyEdit]]
 MOST_EVENTS = 4
 
 _REFUSE = Stated(
@@ -101,7 +102,7 @@ async def _each(context: Context, make: Edits, what: str, most: int | None = Non
     With `most`, a field that many events share is tried in so many of them; the seed decides in which.
     """
 
-    async def one(event: str, edit: Edit) -> None:
+    async def one(event: str, edit: BodyEdit) -> None:
         sample = context.sample(event)
         try:
             document = applied(sample.document, [edit])
@@ -119,7 +120,7 @@ async def _each(context: Context, make: Edits, what: str, most: int | None = Non
     for event in events:
         sample = context.sample(event)
         seen: set[tuple[object, ...]] = set()
-        for edit in make(sample.document, context.schema(event), context.resolve):
+        for edit in make(sample.document, context.schema(event)):
             field = tuple("*" if isinstance(part, int) else part for part in edit.path)
             if field not in seen and (most is None or tried[field] < most):
                 seen.add(field)
@@ -128,7 +129,7 @@ async def _each(context: Context, make: Edits, what: str, most: int | None = Non
     await gather_bounded(work)
 
 
-def _is_essential(sample: Sample, edit: Edit) -> bool:
+def _is_essential(sample: Sample, edit: BodyEdit) -> bool:
     """Whether no integration can do without the field: it tells the event, or the conversation.
 
     What an integration has no use for, it need not check.

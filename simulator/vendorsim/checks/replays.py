@@ -13,7 +13,7 @@ from typing import Any
 
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.conversation_factory import Teller, Telling
-from vendorsim.checks.differences import Difference, differences, without
+from vendorsim.checks.differences import StateDifference, differences, without
 from vendorsim.checks.differences import pattern as parsed
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.orders import Order
@@ -133,9 +133,9 @@ class Stage:
     def _plain(self, state: Any, telling: Telling, other: Telling) -> Any:
         return symbolic(without(state, self._ignored), symbols(telling.bodies, other.bodies))
 
-    async def _deviations(self, played: Sequence[Played]) -> list[list[Difference]]:
+    async def _deviations(self, played: Sequence[Played]) -> list[list[StateDifference]]:
         """Where the states of each trial are not as expected."""
-        found: list[list[Difference]] = [[] for _ in played]
+        found: list[list[StateDifference]] = [[] for _ in played]
 
         async def read(number: int, telling: Telling) -> None:
             tale = played[number].trial.tale
@@ -146,12 +146,12 @@ class Stage:
         )
         return found
 
-    async def differing(self, played: Sequence[Played]) -> list[tuple[Played, list[Difference]]]:
+    async def differing(self, played: Sequence[Played]) -> list[tuple[Played, list[StateDifference]]]:
         """Those trials that ended in another state than the plain story, with the differences."""
         found = await self._deviations(played)
         return [(one, some) for one, some in zip(played, found, strict=True) if some]
 
-    async def deviations(self, played: Sequence[Played]) -> list[tuple[Played, list[Difference]]]:
+    async def deviations(self, played: Sequence[Played]) -> list[tuple[Played, list[StateDifference]]]:
         """Those trials that end in another state each time they are carried out, with the differences.
 
         Only what can be seen again counts: after some patience, in a second try, and while the plain story still
@@ -173,8 +173,8 @@ class Stage:
         await gather_bounded([read(tale) for tale in tales], at_once=16)
 
     async def _confirmed(
-        self, suspects: list[tuple[Played, list[Difference]]]
-    ) -> list[tuple[Played, list[Difference]]]:
+        self, suspects: list[tuple[Played, list[StateDifference]]]
+    ) -> list[tuple[Played, list[StateDifference]]]:
         plain = [await self.play(plainly(tale)) for tale in _tales(suspects)]
         again = [await self.play(one.trial) for one, _ in suspects]
         found = await self._deviations([*plain, *again])
@@ -182,7 +182,7 @@ class Stage:
             await asyncio.sleep(PATIENCE)
             found = await self._deviations([*plain, *again])
         unstable = {difference.pattern for some in found[: len(plain)] for difference in some}
-        confirmed: list[tuple[Played, list[Difference]]] = []
+        confirmed: list[tuple[Played, list[StateDifference]]] = []
         for (_, first), one, second in zip(suspects, again, found[len(plain) :], strict=True):
             seen = {difference.pattern for difference in first} - unstable
             if kept := [difference for difference in second if difference.pattern in seen]:

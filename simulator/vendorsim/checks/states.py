@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from vendorsim.checks.context import Context
-from vendorsim.checks.differences import Difference
+from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.orders import Repetition, all_twice, at_once, backwards, later, shuffled, swapped, swaps
 from vendorsim.checks.registry import check
@@ -211,7 +211,7 @@ def _judged(context: Context, trials: Sequence[Trial]) -> None:
             context.result.cells.setdefault(trial.tale.plain.events[number].name, "passed")
 
 
-def _report(context: Context, played: Played, difference: Difference, words: str) -> None:
+def _report(context: Context, played: Played, difference: StateDifference, words: str) -> None:
     """One finding; the delivery that it comes from is named where a single one is enough."""
     trial = played.trial
     name = None if trial.event is None else trial.tale.plain.events[trial.event].name

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from vendorsim.checks.forms import Path, pointer
+from vendorsim.core import pointer as json_pointer
+from vendorsim.core.pointer import Path
 
 # What an id is made of, where it is a part of a text: `visitor:TOKEN`, `customer-4711`, `dana-4711@example.com`.
 _WORD = re.compile(r"[0-9A-Za-z]+")
@@ -27,7 +28,7 @@ def symbols(bodies: Sequence[Any], others: Sequence[Any]) -> dict[str, str]:
     for number, (body, other) in enumerate(zip(bodies, others, strict=True)):
         for path, generated in _different(body, other, ()):
             for part, text in enumerate(generated):
-                place = f"{number}{pointer(path)}" + (f"#{part}" if part else "")
+                place = f"{number}{json_pointer.join(path)}" + (f"#{part}" if part else "")
                 names.setdefault(text, f"<{place}>")
     return names
 

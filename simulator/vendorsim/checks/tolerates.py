@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vendorsim.checks.assertions import accepted, edited
 from vendorsim.checks.context import Context, Exchange, gather_bounded
-from vendorsim.checks.forms import Edit, absent, applied, reordered, texts, unknown_fields, unknown_values
+from vendorsim.checks.forms import BodyEdit, absent, applied, reordered, texts, unknown_fields, unknown_values
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.registry import check
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
@@ -49,7 +49,7 @@ async def unknown_value(context: Context) -> None:
     work = []
     for event in context.events():
         sample = context.sample(event)
-        edits = unknown_values(sample.document, context.schema(event), context.resolve)
+        edits = unknown_values(sample.document, context.schema(event))
         if edits:
             work.append(edited(context, sample, edits, f"a {event} with an unknown value", _tolerated))
     if not work:
@@ -65,7 +65,7 @@ async def unknown_event(context: Context) -> None:
     named = [key for key in ("_event", "event", "event_type") if key in sample.document]
     if not named:
         raise NotJudged("the vendor's bodies name no event")
-    document = applied(sample.document, [Edit((named[0],), "vendorsim_unknown_event")])
+    document = applied(sample.document, [BodyEdit((named[0],), "vendorsim_unknown_event")])
     exchange = await context.send(sample.event, context.encode(document))
     context.case(event)
     if not context.accepted(exchange):
@@ -93,7 +93,7 @@ async def absent_optional(context: Context) -> None:
     work = []
     for event in context.events():
         sample = context.sample(event)
-        edits = absent(sample.document, context.schema(event), context.resolve)
+        edits = absent(sample.document, context.schema(event))
         if edits:
             work.append(edited(context, sample, edits, f"a {event} without optional fields", accepted))
     if not work:
@@ -121,8 +121,8 @@ async def text(context: Context) -> None:
 
     async def one(event: str, words: str) -> None:
         sample = context.sample(event)
-        paths = texts(sample.document, context.schema(event), context.resolve)
-        document = applied(sample.document, [Edit(path, words) for path in paths])
+        paths = texts(sample.document, context.schema(event))
+        document = applied(sample.document, [BodyEdit(path, words) for path in paths])
         if not paths or not context.is_valid(event, document):
             return
         await context.lead(sample)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from vendorsim.reporting.console import results, table
-from vendorsim.vendorkit.contract_differences import Difference, Differences, Side
+from vendorsim.vendorkit.contract_differences import ProfileDifference, ProfileDifferences, Side
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -21,7 +21,7 @@ _MOST_VALUES = 12
 _LONGEST_RULE = 80
 
 
-def print_differences(vendor: str, name_a: str, name_b: str, found: Differences) -> None:
+def print_differences(vendor: str, name_a: str, name_b: str, found: ProfileDifferences) -> None:
     """The page of `vendorsim vendors NAME --diff A B`."""
     console = results()
     console.print(f"[bold]{vendor}[/bold]: {name_a} and {name_b}")
@@ -42,7 +42,7 @@ def print_differences(vendor: str, name_a: str, name_b: str, found: Differences)
     page.sources()
 
 
-def document(vendor: Vendor, a: Profile, b: Profile, found: Differences) -> dict[str, Any]:
+def document(vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences) -> dict[str, Any]:
     """The same as a JSON document, with every event's fields on their own."""
 
     def kinds(given: Iterable[EventKind]) -> list[dict[str, Any]]:
@@ -68,16 +68,16 @@ Place = tuple[str, tuple[str, ...]]
 """Where an object stands: its path, and the events that have it there."""
 
 
-def merged(fields: Mapping[str, Sequence[Difference]]) -> list[tuple[list[Place], list[Difference]]]:
+def merged(fields: Mapping[str, Sequence[ProfileDifference]]) -> list[tuple[list[Place], list[ProfileDifference]]]:
     """The differences by the objects that they are found in, so that what several events share, or one event has in
     several places, is told once. Paths are then those within the object. Each difference belongs to one group."""
-    places: dict[str, tuple[Difference, dict[str, list[str]]]] = {}
+    places: dict[str, tuple[ProfileDifference, dict[str, list[str]]]] = {}
     for event, differences in fields.items():
         for difference in differences:
             parent, slash, name = difference.path.rpartition("/")
             within = replace(difference, path=slash + name)
             places.setdefault(repr(within), (within, {}))[1].setdefault(parent, []).append(event)
-    groups: dict[tuple[Place, ...], list[Difference]] = {}
+    groups: dict[tuple[Place, ...], list[ProfileDifference]] = {}
     for within, found in places.values():
         at = tuple((parent, tuple(events)) for parent, events in sorted(found.items(), key=_depth))
         groups.setdefault(at, []).append(within)
@@ -117,7 +117,7 @@ class _Page:
             results().print()
             results().print(rows)
 
-    def differences(self, title: str, what: str, differences: Sequence[Difference]) -> None:
+    def differences(self, title: str, what: str, differences: Sequence[ProfileDifference]) -> None:
         if not differences:
             return
         from rich.text import Text

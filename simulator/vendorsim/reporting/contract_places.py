@@ -1,4 +1,4 @@
-"""Where a contract's documents speak of a field: file and line."""
+"""Where a contract's documents describe a field: file and line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import DocumentError
-from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Scalar, Sequence, read, read_file
-from vendorsim.vendorkit.contract import SUFFIX
-
-_DEEPEST = 40
+from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Sequence, read, read_file
+from vendorsim.vendorkit.contract_folder import SUFFIX, ContractFolder
+from vendorsim.vendorkit.schema_walk import SchemaNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,69 +24,53 @@ class ContractPlace:
 def place(folder: Path, event: str | None, pointer: str) -> ContractPlace:
     """The line that describes the field of an event's body at a JSON pointer, or the nearest one above it.
 
-    What is about no event is placed at the top of the OpenAPI document.
+    Findings without an event are placed at the top of the OpenAPI document.
     """
-    name = f"{event}{SUFFIX}" if event is not None else "openapi.json"
-    schema = _document(folder, name)
-    found = ContractPlace(name, 1)
-    if event is None or schema is None:
-        return found
-    here = [(name, schema)]
-    for part in pointer.split("/")[1:]:
-        step = _inner(folder, here, part.replace("~1", "/").replace("~0", "~"))
-        if step is None:
+    if event is None:
+        return ContractPlace("openapi.json", 1)
+    documents = _documents(folder)
+    if event not in documents.events:
+        return ContractPlace(event + SUFFIX, 1)
+    node = documents.node(event)
+    for part in json_pointer.parse(pointer):
+        inner = _inner(node, part)
+        if inner is None:
             break
-        found, file, inner = step
-        here = _parts(folder, file, inner)
-    return found
+        node = inner
+    file, _, place_in_file = node.location.partition("#")
+    return ContractPlace(file, _line(folder / file, place_in_file))
 
 
-def _inner(folder: Path, schemas: list[tuple[str, Node]], part: str) -> tuple[ContractPlace, str, Node] | None:
-    """The schema of a property or of the items, and the line where it begins."""
-    for file, schema in schemas:
-        for file_of_part, node in _parts(folder, file, schema):
-            properties = _get(node, "properties")
-            for key, value in properties.entries if isinstance(properties, Mapping) else ():
-                if key.text == part:
-                    return ContractPlace(file_of_part, key.line), file_of_part, value
-            items = _get(node, "items")
-            if part.isdecimal() and isinstance(items, Mapping):
-                return ContractPlace(file_of_part, items.line), file_of_part, items
+def _inner(node: SchemaNode, part: str) -> SchemaNode | None:
+    """The schema of a property, or of the items where the part is a position."""
+    for schema in node.parts():
+        inner = schema.property(part) or (schema.items() if part.isdecimal() else None)
+        if inner is not None:
+            return inner
     return None
 
 
-def _parts(folder: Path, file: str, schema: Node, depth: int = 0) -> list[tuple[str, Node]]:
-    """A schema with those that it refers to, the nearest first."""
-    found = [(file, schema)]
-    if depth > _DEEPEST:
-        return found
-    reference = _get(schema, "$ref")
-    if isinstance(reference, Scalar):
-        name, _, pointer = reference.text.partition("#")
-        target = _at(_document(folder, name or file), pointer)
-        found += _parts(folder, name or file, target, depth + 1) if target is not None else []
-    for key in ("allOf", "anyOf", "oneOf"):
-        several = _get(schema, key)
-        for item in several.items if isinstance(several, Sequence) else ():
-            found += _parts(folder, file, item, depth + 1)
-    return found
-
-
-def _at(node: Node | None, pointer: str) -> Node | None:
-    for part in pointer.split("/")[1:]:
-        node = _get(node, part.replace("~1", "/").replace("~0", "~"))
-    return node
-
-
-def _get(node: Node | None, key: str) -> Node | None:
-    return node.get(key) if isinstance(node, Mapping) else None
+def _line(path: Path, pointer: str) -> int:
+    """The line of a key, or of a value in a list; the first line where the document can't be read."""
+    line, node = 1, _lines(path)
+    for part in json_pointer.parse(pointer):
+        if isinstance(node, Mapping):
+            line, node = next(((key.line, value) for key, value in node.entries if key.text == part), (line, None))
+        elif isinstance(node, Sequence):
+            node = node.items[int(part)]
+            line = node.line
+    return line
 
 
 @cache
-def _document(folder: Path, name: str) -> Node | None:
-    """A document with its lines (JSON is YAML, too); None where there is none that can be read."""
-    path = folder / name
+def _documents(folder: Path) -> ContractFolder:
+    return ContractFolder(folder)
+
+
+@cache
+def _lines(path: Path) -> Node | None:
+    """A document with its lines (JSON is YAML, too); None where it can't be read."""
     try:
-        return read(read_file(path), Problems(name)) if path.is_file() else None
+        return read(read_file(path), Problems(path.name))
     except DocumentError:
         return None

@@ -1,17 +1,21 @@
-"""A body read beside its contract: what each field is, where that is known from, and what breaks the contract."""
+"""A body beside its contract: what each field is, where that is known from, and what breaks the contract."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import UnknownNameError
+from vendorsim.core.nesting import is_deeper
 from vendorsim.vendorkit import contract as contracts
-from vendorsim.vendorkit.contract import SUFFIX, Contract
+from vendorsim.vendorkit.contract import MOST_LEVELS, TOO_DEEP
+from vendorsim.vendorkit.schema_walk import SchemaNode
 
-# A body has fewer fields, and a schema is nested less deeply, than this.
+# Of a larger body, the first fields; of a deeper one, those of the first levels.
 MOST_FIELDS = 5_000
 _DEEPEST = 30
 
@@ -19,67 +23,52 @@ _DEEPEST = 30
 def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, Any]:
     """The fields of a body with provenance, source and meaning, and its violations, by JSON pointer.
 
-    `parsed` is False for what is no JSON, or nested too deeply; then there is nothing to tell. A profile or event that
-    is not known (of another version, say) has no fields and no violations.
+    `parsed` is False for a body that is not JSON, or nested too deeply; `error` says why, and there are no fields. A
+    profile or event that is not known (of another version, say) has no fields and no violations.
     """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        return {"parsed": False, "error": str(error), "fields": [], "violations": []}
+        return _annotations(error=str(error))
     try:
         contract = contracts.contract(vendor, profile)
-        schema = contract.resolve(f"{event}{SUFFIX}")
-        violations = contract.violations(event, document)
-    except (UnknownNameError, FileNotFoundError):
-        return {"parsed": True, "error": None, "fields": [], "violations": []}
-    except ValueError:
-        return {"parsed": False, "error": "it is nested too deeply to be judged", "fields": [], "violations": []}
-    fields = []
-    for field in _fields(contract, schema, document, "", 0):
-        fields.append(field)
-        if len(fields) == MOST_FIELDS:
-            break
-    found = [{"pointer": violation.pointer, "message": violation.message} for violation in violations]
-    return {"parsed": True, "error": None, "fields": fields, "violations": found}
+        node = contract.node(event)
+    except UnknownNameError:
+        return _annotations()
+    if is_deeper(document, MOST_LEVELS):
+        return _annotations(error=f"it is {TOO_DEEP}")
+    violations = [violation._asdict() for violation in contract.violations(event, document)]
+    return _annotations(list(islice(_fields(node, document, "", 0), MOST_FIELDS)), violations)
 
 
-def _fields(
-    contract: Contract, schema: Mapping[str, Any], value: Any, pointer: str, depth: int
-) -> Iterator[dict[str, Any]]:
-    """What the schema says of a value and of what stands in it."""
+def _annotations(
+    fields: list[dict[str, Any]] | None = None,
+    violations: list[dict[str, Any]] | None = None,
+    error: str | None = None,
+) -> dict[str, Any]:
+    return {"parsed": error is None, "error": error, "fields": fields or [], "violations": violations or []}
+
+
+def _fields(node: SchemaNode, value: Any, pointer: str, depth: int) -> Iterator[dict[str, Any]]:
+    """What the schema says of a value, and of what stands in it."""
     if depth > _DEEPEST:
         return
-    parts = list(_parts(contract, schema, depth))
-    told = next((part for part in parts if "x-provenance" in part), None)
-    if told is not None and pointer:
+    parts = list(node.parts())
+    labelled = next((part.schema for part in parts if "x-provenance" in part.schema), None)
+    if labelled is not None and pointer:
         yield {
             "pointer": pointer,
-            "provenance": told["x-provenance"],
-            "source": told.get("x-source"),
-            "description": next((part["description"] for part in parts if "description" in part), None),
+            "provenance": labelled["x-provenance"],
+            "source": labelled.get("x-source"),
+            "description": next((part.schema["description"] for part in parts if "description" in part.schema), None),
         }
     if isinstance(value, dict):
         for key, item in value.items():
-            below = next((part["properties"][key] for part in parts if key in part.get("properties", {})), None)
-            if isinstance(below, dict):
-                yield from _fields(contract, below, item, f"{pointer}/{_escaped(key)}", depth + 1)
+            inner = next((found for part in parts if (found := part.property(key)) is not None), None)
+            if inner is not None:
+                yield from _fields(inner, item, json_pointer.child(pointer, key), depth + 1)
     elif isinstance(value, list):
-        items = next((part["items"] for part in parts if isinstance(part.get("items"), dict)), None)
+        items = next((found for part in parts if (found := part.items()) is not None), None)
         for position, item in enumerate(value if items is not None else ()):
-            yield from _fields(contract, items or {}, item, f"{pointer}/{position}", depth + 1)
-
-
-def _parts(contract: Contract, schema: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
-    """The schema, and those that it refers to or is composed of."""
-    yield schema
-    if depth > _DEEPEST:
-        return
-    if isinstance(schema.get("$ref"), str):
-        yield from _parts(contract, contract.resolve(schema["$ref"]), depth + 1)
-    for key in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(key, ()):
-            yield from _parts(contract, part, depth + 1)
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+            assert items is not None
+            yield from _fields(items, item, json_pointer.child(pointer, position), depth + 1)

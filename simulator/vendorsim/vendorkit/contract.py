@@ -1,38 +1,36 @@
-"""The contracts: found, loaded, compiled once, and asked whether a body keeps them.
-
-`contracts/<vendor>/<profile>/` holds one `<event>.schema.json` per event (JSON Schema 2020-12; shared
-parts stand in `objects.schema.json`), `openapi.json`, and `examples/`. Every field says where it is
-known from, in `x-provenance` and `x-source`.
+"""The contract of a vendor's profile: which events it has, and whether a body keeps it.
 
 jsonschema-rs judges on the hot path; `jsonschema` is the reference that a test holds it to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jsonschema_rs
-import orjson
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import ContractError, UnknownNameError
+from vendorsim.core.nesting import is_deeper
 from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.contract_folder import SUFFIX, Amend, ContractFolder
+from vendorsim.vendorkit.schema_walk import SchemaNode
 
 if TYPE_CHECKING:
     import jsonschema
 
 # Only a name for the validators to resolve relative references against; nothing is ever fetched.
 _BASE = "https://contracts.invalid/"
-SUFFIX = ".schema.json"
-Amend = Callable[[str, Any], Any]
-"""(file name, document) → the document as it counts for this profile."""
+_LONGEST_MESSAGE = 300
+MOST_LEVELS = 255
+"""Levels of a body that can be judged: the limit of jsonschema-rs."""
+TOO_DEEP = "nested too deeply to be judged"
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One thing in a body that breaks the contract; `pointer` is a JSON pointer ("" is the whole body)."""
 
     pointer: str
@@ -53,30 +51,30 @@ class Contract:
         """`amend` changes the folder's documents for this profile, which has `events` only (None means all)."""
         self.vendor = vendor
         self.profile = profile
-        self.folder = folder
-        self._amend = amend
+        self.documents = ContractFolder(folder, amend)
         self._events = events
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     @property
+    def folder(self) -> Path:
+        """Where the documents lie."""
+        return self.documents.path
+
+    @property
     def events(self) -> tuple[str, ...]:
         """The events that have a schema."""
-        names = (path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}"))
-        return tuple(
-            sorted(name for name in names if name != "objects" and (self._events is None or name in self._events))
-        )
-
-    def schema(self, event: str) -> dict[str, Any]:
-        """The JSON Schema of an event's body. Raises UnknownNameError."""
-        path = self.folder / f"{event}{SUFFIX}"
-        if event not in self.events:
-            raise UnknownNameError(f"event of {self.vendor}", event, self.events)
-        return self._read(path)
+        return tuple(name for name in self.documents.events if self._events is None or name in self._events)
 
     @property
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of the profile."""
-        return self._read(self.folder / "openapi.json")
+        document: dict[str, Any] = self.documents.read("openapi.json")
+        return document
+
+    def node(self, event: str) -> SchemaNode:
+        """The schema of an event's body, to walk through. Raises UnknownNameError."""
+        self._require_event(event)
+        return self.documents.node(event)
 
     def is_valid(self, event: str, body: Any) -> bool:
         """Whether a body keeps the contract. Fast."""
@@ -84,25 +82,15 @@ class Contract:
         return validator.is_valid(body)
 
     def violations(self, event: str, body: Any) -> list[Violation]:
-        """Everything in a body that breaks the contract, in the order of the body."""
-        errors = self._validator(event).iter_errors(body)
-        return [Violation(_pointer(error.instance_path), _bounded(error.message)) for error in errors]
-
-    def resolve(self, reference: str) -> dict[str, Any]:
-        """The schema that a reference of this contract means (`objects.schema.json#/$defs/chat`, or a file whole).
-
-        References within it name their file, so that each can be followed from anywhere.
-        """
-        name, _, pointer = reference.partition("#")
-        found = self._document(name)
-        for part in pointer.split("/")[1:]:
-            found = found[part.replace("~1", "/").replace("~0", "~")]
-        return found
-
-    @cache  # noqa: B019 (contracts are few and live as long as the program)
-    def _document(self, name: str) -> dict[str, Any]:
-        document: dict[str, Any] = _with_file_names(self._read(self.folder / name), name)
-        return document
+        """Everything in a body that breaks the contract, in the order of the body. A body of more than `MOST_LEVELS`
+        levels has one violation, `TOO_DEEP`."""
+        validator = self._validator(event)
+        if is_deeper(body, MOST_LEVELS):
+            return [Violation("", TOO_DEEP)]
+        return [
+            Violation(json_pointer.join(error.instance_path), _bounded(error.message))
+            for error in validator.iter_errors(body)
+        ]
 
     def require(self, event: str, body: Any) -> None:
         """Raises ContractError when our own body breaks the contract; the message names the field."""
@@ -122,7 +110,7 @@ class Contract:
 
         resources = [
             (_BASE + name, Resource.from_contents(content, default_specification=DRAFT202012))
-            for name, content in self._documents()
+            for name, content in self.documents.schemas()
         ]
         schema = {"$ref": f"{_BASE}{event}{SUFFIX}"}
         return jsonschema.Draft202012Validator(schema, registry=Registry().with_resources(resources))
@@ -130,21 +118,20 @@ class Contract:
     def _validator(self, event: str) -> jsonschema_rs.Draft202012Validator:
         validator = self._validators.get(event)
         if validator is None:
-            self.schema(event)
-            registry = jsonschema_rs.Registry([(_BASE + name, content) for name, content in self._documents()])
+            self._require_event(event)
+            resources = [(_BASE + name, content) for name, content in self.documents.schemas()]
             validator = jsonschema_rs.Draft202012Validator(
-                self.schema(event), registry=registry, base_uri=f"{_BASE}{event}{SUFFIX}", validate_formats=False
+                self.documents.read(event + SUFFIX),
+                registry=jsonschema_rs.Registry(resources),
+                base_uri=f"{_BASE}{event}{SUFFIX}",
+                validate_formats=False,
             )
             self._validators[event] = validator
         return validator
 
-    def _documents(self) -> Iterator[tuple[str, Any]]:
-        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
-            yield path.name, self._read(path)
-
-    def _read(self, path: Path) -> dict[str, Any]:
-        document: dict[str, Any] = orjson.loads(path.read_bytes())
-        return document if self._amend is None else self._amend(path.name, document)
+    def _require_event(self, event: str) -> None:
+        if event not in self.events:
+            raise UnknownNameError(f"event of {self.vendor}", event, self.events)
 
 
 @cache
@@ -156,18 +143,5 @@ def contract(vendor: str, profile: str) -> Contract:
     return Contract(vendor, profile, known.contracts() / (chosen.contract or chosen.name), chosen.amend, events)
 
 
-def _with_file_names(value: Any, name: str) -> Any:
-    """The same document with `#/…` references written as `name#/…`."""
-    if isinstance(value, dict):
-        made = {key: _with_file_names(item, name) for key, item in value.items()}
-        reference = made.get("$ref")
-        return made | {"$ref": name + reference} if isinstance(reference, str) and reference[:1] == "#" else made
-    return [_with_file_names(item, name) for item in value] if isinstance(value, list) else value
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-
-
 def _bounded(message: str) -> str:
-    return message if len(message) <= 300 else message[:297] + "..."
+    return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 3] + "..."

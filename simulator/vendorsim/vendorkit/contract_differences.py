@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vendorsim.vendorkit.contract import SUFFIX, Contract
-from vendorsim.vendorkit.contract_fields import Field, fields
+from vendorsim.vendorkit.contract import Contract
+from vendorsim.vendorkit.contract_fields import FieldDescription, fields
 from vendorsim.vendorkit.policy import Policy, describe
 from vendorsim.vendorkit.profile import EventKind, Profile, TargetKind
 
@@ -20,7 +20,7 @@ FIELD = "field"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one profile says: by aspect, as in `contract_fields.Field`. No provenance where none is kept."""
+    """What one profile says: by aspect, as in `FieldDescription.facts`. No provenance where none is kept."""
 
     says: Mapping[str, Any]
     provenance: str | None = None
@@ -28,7 +28,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ProfileDifference:
     """What two profiles say differently. `path` is a field ("" for the whole body) or the name of a setting;
     `aspects` are those that differ. A side is None where it does not know the field."""
 
@@ -39,15 +39,15 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Differences:
+class ProfileDifferences:
     """All that two profiles say differently. `fields` by the events that both have; events that agree have none."""
 
     only_a: tuple[EventKind, ...]
     only_b: tuple[EventKind, ...]
-    fields: Mapping[str, tuple[Difference, ...]]
-    policy: tuple[Difference, ...]
-    headers: tuple[Difference, ...]
-    target_kinds: tuple[Difference, ...]
+    fields: Mapping[str, tuple[ProfileDifference, ...]]
+    policy: tuple[ProfileDifference, ...]
+    headers: tuple[ProfileDifference, ...]
+    target_kinds: tuple[ProfileDifference, ...]
 
     @property
     def none(self) -> bool:
@@ -56,11 +56,11 @@ class Differences:
         return not any(parts)
 
 
-def between(a: Profile, b: Profile, contract_a: Contract, contract_b: Contract) -> Differences:
+def between(a: Profile, b: Profile, contract_a: Contract, contract_b: Contract) -> ProfileDifferences:
     """How two profiles and their contracts differ."""
     known_a, known_b = a.event_names(), b.event_names()
     common = [name for name in known_a if name in known_b]
-    return Differences(
+    return ProfileDifferences(
         tuple(kind for kind in a.events if kind.name not in known_b),
         tuple(kind for kind in b.events if kind.name not in known_a),
         of_contracts(contract_a, contract_b, common),
@@ -70,12 +70,12 @@ def between(a: Profile, b: Profile, contract_a: Contract, contract_b: Contract) 
     )
 
 
-def of_contracts(a: Contract, b: Contract, events: Iterable[str]) -> dict[str, tuple[Difference, ...]]:
+def of_contracts(a: Contract, b: Contract, events: Iterable[str]) -> dict[str, tuple[ProfileDifference, ...]]:
     """Per event that both contracts have, the fields of which they say something different."""
-    return {event: tuple(_of_fields(_fields(a, event), _fields(b, event))) for event in events}
+    return {event: tuple(_of_fields(fields(a.node(event)), fields(b.node(event)))) for event in events}
 
 
-def of_policies(a: Policy, b: Policy) -> tuple[Difference, ...]:
+def of_policies(a: Policy, b: Policy) -> tuple[ProfileDifference, ...]:
     """The values of two delivery policies that differ, as people read them."""
     sides = [
         {
@@ -87,11 +87,7 @@ def of_policies(a: Policy, b: Policy) -> tuple[Difference, ...]:
     return tuple(_of_values(*sides))
 
 
-def _fields(contract: Contract, event: str) -> dict[str, Field]:
-    return fields(contract.resolve(f"{event}{SUFFIX}"), contract.resolve)
-
-
-def _of_fields(a: Mapping[str, Field], b: Mapping[str, Field]) -> Iterator[Difference]:
+def _of_fields(a: Mapping[str, FieldDescription], b: Mapping[str, FieldDescription]) -> Iterator[ProfileDifference]:
     told: set[str] = set()
     for path in sorted(a.keys() | b.keys(), key=lambda path: path.split("/")):
         parent = path.rpartition("/")[0]
@@ -102,13 +98,13 @@ def _of_fields(a: Mapping[str, Field], b: Mapping[str, Field]) -> Iterator[Diffe
         if here is not None and there is not None:
             aspects = tuple(_differing(here.facts, there.facts))
             if aspects:
-                yield Difference(path, aspects, _side(here, aspects), _side(there, aspects))
+                yield ProfileDifference(path, aspects, _side(here, aspects), _side(there, aspects))
         else:
             told.add(path)
-            yield Difference(path, (FIELD,), _whole(a, path), _whole(b, path))
+            yield ProfileDifference(path, (FIELD,), _whole(a, path), _whole(b, path))
 
 
-def _goes_into(known: Mapping[str, Field], path: str) -> bool:
+def _goes_into(known: Mapping[str, FieldDescription], path: str) -> bool:
     """Whether a side can have fields within this one; where it can't, that its type differs tells everything. Nor is
     there more to say of a field that is described like one around it."""
     field = known[path]
@@ -133,11 +129,11 @@ def _ordered(value: Any) -> Any:
     return sorted(map(repr, map(_ordered, value))) if isinstance(value, list) else value
 
 
-def _side(field: Field, aspects: Iterable[str]) -> Side:
+def _side(field: FieldDescription, aspects: Iterable[str]) -> Side:
     return Side({aspect: field.facts.get(aspect) for aspect in aspects}, field.provenance, field.source)
 
 
-def _whole(known: Mapping[str, Field], path: str) -> Side | None:
+def _whole(known: Mapping[str, FieldDescription], path: str) -> Side | None:
     """All that is said of a field that the other side does not know, with the fields within it."""
     field = known.get(path)
     if field is None:
@@ -151,17 +147,17 @@ def _values(mapping: Mapping[str, str]) -> dict[str, Side]:
     return {name: Side({"value": value}) for name, value in mapping.items()}
 
 
-def _of_values(a: Mapping[str, Side], b: Mapping[str, Side]) -> Iterator[Difference]:
+def _of_values(a: Mapping[str, Side], b: Mapping[str, Side]) -> Iterator[ProfileDifference]:
     for name in dict.fromkeys((*a, *b)):
         here, there = a.get(name), b.get(name)
         if here is None or there is None:
-            yield Difference(name, (FIELD,), here, there)
+            yield ProfileDifference(name, (FIELD,), here, there)
         elif here.says != there.says:
             aspects = tuple(aspect for aspect in here.says if here.says[aspect] != there.says[aspect])
-            yield Difference(name, aspects, here, there)
+            yield ProfileDifference(name, aspects, here, there)
 
 
-def _of_kinds(a: Profile, b: Profile) -> tuple[Difference, ...]:
+def _of_kinds(a: Profile, b: Profile) -> tuple[ProfileDifference, ...]:
     """Kinds of targets that only one profile has, that get other events, or whose deliveries have a policy that differs
     in more than the profiles do. A value of such a policy is called like `agent_bot: read_timeout`."""
     kinds_a, kinds_b = ({kind.name: _kind(kind, profile) for kind in profile.target_kinds} for profile in (a, b))

@@ -6,21 +6,22 @@ one piece. As tables they can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-Schema = Mapping[str, Any]
-Resolve = Callable[[str], Schema]
-# What says nothing about which values are allowed.
+from vendorsim.core import pointer as json_pointer
+from vendorsim.vendorkit.schema_walk import Resolve, Schema, SchemaNode
+
+# Keywords that say nothing about which values are allowed.
 _NOTES = {"$schema", "$defs", "$comment", "title", "description", "default", "examples", "deprecated"}
-# What becomes fields, or facts under names of their own.
+# Keywords that become fields, or facts under names of their own.
 _READ = {"$ref", "allOf", "anyOf", "oneOf", "properties", "items", "prefixItems", "additionalProperties", "required"}
 _READ |= {"type", "enum", "const", "if", "then", "else"}
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldDescription:
     """What a contract says of one field.
 
     `facts` by aspect: `type` (names without null; missing where any is allowed), `nullable`, `required`, `values` (of
@@ -35,19 +36,12 @@ class Field:
     recursive: bool = False
 
 
-class _Node(NamedTuple):
-    """A schema, and the references that led to it."""
-
-    schema: Any
-    seen: frozenset[str]
-
-
-_Nodes = tuple[_Node, ...]
+_Nodes = tuple[SchemaNode, ...]
 """Schemas that hold together."""
 
 
 @dataclass(frozen=True)
-class _Form:
+class _Alternative:
     """One of the alternatives of a schema, with what it refers to merged in; what stands nearer wins."""
 
     keywords: Mapping[str, Any] = field(default_factory=dict)
@@ -79,55 +73,53 @@ class _Form:
         return (types is None or "null" in types) and (values is None or None in values)
 
 
-def fields(schema: Schema, resolve: Resolve) -> dict[str, Field]:
+def fields(node: SchemaNode) -> dict[str, FieldDescription]:
     """Every field that a schema describes, by its path: `/conversation/id`; the items of a list, and the values of an
     object with any keys, stand as `*`. The whole body is "". Outer fields come first."""
-    return dict(_walk("", [(_Node(schema, frozenset()),)], True, resolve))
+    return dict(_walk("", [(node,)], True, node.resolve))
 
 
-def _walk(path: str, alternatives: Iterable[_Nodes], required: bool, resolve: Resolve) -> Iterator[tuple[str, Field]]:
-    forms = [form for nodes in _once(alternatives) for form in _forms(nodes, resolve)]
+def _walk(
+    path: str, groups: Iterable[_Nodes], required: bool, resolve: Resolve
+) -> Iterator[tuple[str, FieldDescription]]:
+    forms = [form for nodes in _once(groups) for form in _combined(map(_alternatives, nodes))]
     yield path, _field(forms, required, resolve)
     objects = [form for form in forms if form.inner or "object" in (form.types or ())]
     for key in dict.fromkeys(key for form in forms for key in form.inner):
         inner = [form.inner[key] for form in forms if key in form.inner]
         always = key == "*" or all(key in form.required for form in objects)
-        yield from _walk(f"{path}/{key.replace('~', '~0').replace('/', '~1')}", inner, always, resolve)
+        yield from _walk(json_pointer.child(path, key), inner, always, resolve)
 
 
-def _once(alternatives: Iterable[_Nodes]) -> Iterable[_Nodes]:
-    """Alternatives without those that are the very same: most forms of an object share most of its fields."""
-    return {tuple((id(node.schema), node.seen) for node in nodes): nodes for nodes in alternatives}.values()
+def _once(groups: Iterable[_Nodes]) -> Iterable[_Nodes]:
+    """The groups without repetition: most alternatives of an object share most of its fields."""
+    return {tuple((id(node.schema), node.followed) for node in nodes): nodes for nodes in groups}.values()
 
 
-def _forms(nodes: Iterable[_Node], resolve: Resolve) -> list[_Form]:
-    """The alternatives of schemas that hold together."""
-    return _combined([_forms_of(node, resolve) for node in nodes])
-
-
-def _forms_of(node: _Node, resolve: Resolve) -> list[_Form]:
-    schema: Schema = node.schema if isinstance(node.schema, Mapping) else {}
-    groups: list[list[_Form]] = []
-    reference = schema.get("$ref")
-    if reference in node.seen:
-        groups.append([_Form(recursive=True)])
-    elif reference is not None:
-        groups.append(_forms_of(_Node(resolve(reference), node.seen | {reference}), resolve))
-    groups += [_forms_of(_Node(part, node.seen), resolve) for part in schema.get("allOf", ())]
-    for key in ("anyOf", "oneOf"):
-        if key in schema:
-            groups.append([form for part in schema[key] for form in _forms_of(_Node(part, node.seen), resolve)])
-    if "if" in schema:
-        met = [_Node(schema[key], node.seen) for key in ("if", "then") if key in schema]
-        groups.append(_forms(met, resolve) + _forms_of(_Node(schema.get("else"), node.seen), resolve))
-    inner = {key: (_Node(part, node.seen),) for key, part in _inner(schema)}
-    groups.append([_Form(schema, inner, frozenset(schema.get("required", ())), _forbidden(schema))])
+def _alternatives(node: SchemaNode) -> list[_Alternative]:
+    """The alternatives of a schema; a schema without a choice has one."""
+    groups: list[list[_Alternative]] = []
+    referred = node.referred()
+    if node.recursive:
+        groups.append([_Alternative(recursive=True)])
+    elif referred is not None:
+        groups.append(_alternatives(referred))
+    groups += map(_alternatives, node.all_of())
+    groups += ([form for part in choice for form in _alternatives(part)] for choice in node.choices())
+    branches = node.branches()
+    if branches is not None:
+        met, otherwise = branches
+        groups.append(_combined(map(_alternatives, met)) + _alternatives(otherwise))
+    inner = {key: (child,) for key, child in node.children()}
+    required = frozenset(node.schema.get("required", ()))
+    groups.append([_Alternative(node.schema, inner, required, _forbidden(node.schema))])
     return _combined(groups)
 
 
-def _combined(groups: list[list[_Form]]) -> list[_Form]:
-    """One form of each group at once. Where several groups leave a choice, each choice is taken on its own, not with
-    every other: ten conditions make twenty forms, not a thousand."""
+def _combined(given: Iterable[list[_Alternative]]) -> list[_Alternative]:
+    """One alternative of each group at once. Where several groups leave a choice, each choice is taken on its own, not
+    with every other: ten conditions make twenty alternatives, not a thousand."""
+    groups = list(given)
     fixed = [group[0] if len(group) == 1 else None for group in groups]
     if None not in fixed:
         return [_merged(form for form in fixed if form)]
@@ -139,14 +131,6 @@ def _combined(groups: list[list[_Form]]) -> list[_Form]:
     ]
 
 
-def _inner(schema: Schema) -> Iterator[tuple[str, Any]]:
-    yield from schema.get("properties", {}).items()
-    yield from ((str(index), part) for index, part in enumerate(schema.get("prefixItems", ())))
-    for key in ("additionalProperties", "items"):
-        if isinstance(schema.get(key), Mapping):
-            yield "*", schema[key]
-
-
 def _forbidden(schema: Schema) -> frozenset[str]:
     """Keys that must not be there, as an older version of a body that others extend says it."""
     names = schema.get("propertyNames")
@@ -155,7 +139,7 @@ def _forbidden(schema: Schema) -> frozenset[str]:
     return frozenset(listed) | {key for key, part in schema.get("properties", {}).items() if part is False}
 
 
-def _merged(forms: Iterable[_Form]) -> _Form:
+def _merged(forms: Iterable[_Alternative]) -> _Alternative:
     keywords: dict[str, Any] = {}
     inner: dict[str, _Nodes] = {}
     required: frozenset[str] = frozenset()
@@ -169,10 +153,10 @@ def _merged(forms: Iterable[_Form]) -> _Form:
         forbidden |= form.forbidden
         recursive = recursive or form.recursive
     allowed = {key: nodes for key, nodes in inner.items() if key not in forbidden}
-    return _Form(keywords, allowed, required, forbidden, recursive)
+    return _Alternative(keywords, allowed, required, forbidden, recursive)
 
 
-def _field(forms: list[_Form], required: bool, resolve: Resolve) -> Field:
+def _field(forms: list[_Alternative], required: bool, resolve: Resolve) -> FieldDescription:
     facts: dict[str, Any] = {"nullable": any(form.takes_null for form in forms), "required": required}
     if all(form.types is not None for form in forms):
         facts["type"] = sorted({name for form in forms for name in form.types or () if name != "null"})
@@ -185,11 +169,11 @@ def _field(forms: list[_Form], required: bool, resolve: Resolve) -> Field:
         facts["meaning"] = "; ".join(meanings)
     for keyword in dict.fromkeys(keyword for form in full for keyword in form.keywords):
         if keyword == "propertyNames" and any(form.forbidden for form in full):
-            continue  # Told by the fields that are not there.
+            continue  # The missing fields say the same.
         if keyword not in _NOTES | _READ and not keyword.startswith("x-"):
-            said = _distinct(_plain(form.keywords.get(keyword), resolve, frozenset()) for form in full)
+            said = _distinct(_plain(form.keywords.get(keyword), resolve) for form in full)
             facts[keyword] = said[0] if len(said) == 1 else said
-    return Field(
+    return FieldDescription(
         facts,
         next((form.keywords["x-provenance"] for form in forms if "x-provenance" in form.keywords), None),
         next((form.keywords["x-source"] for form in forms if "x-source" in form.keywords), None),
@@ -197,19 +181,18 @@ def _field(forms: list[_Form], required: bool, resolve: Resolve) -> Field:
     )
 
 
-def _plain(value: Any, resolve: Resolve, seen: frozenset[str]) -> Any:
-    """A keyword's value without notes, and with what it refers to in place of references."""
+def _plain(value: Any, resolve: Resolve, followed: frozenset[str] = frozenset()) -> Any:
+    """A keyword's value without notes, and with the schemas that it refers to in place of references."""
     if isinstance(value, list):
-        return [_plain(item, resolve, seen) for item in value]
+        return [_plain(item, resolve, followed) for item in value]
     if not isinstance(value, Mapping):
         return value
-    reference = value.get("$ref")
-    if isinstance(reference, str) and reference not in seen:
-        return _plain(
-            {**resolve(reference), **{k: v for k, v in value.items() if k != "$ref"}}, resolve, seen | {reference}
-        )
+    referred = SchemaNode(value, resolve, followed=followed).referred()
+    if referred is not None:
+        own = {key: item for key, item in value.items() if key != "$ref"}
+        return _plain({**referred.schema, **own}, resolve, referred.followed)
     return {
-        key: _plain(item, resolve, seen)
+        key: _plain(item, resolve, followed)
         for key, item in value.items()
         if not key.startswith("x-") and not (key in _NOTES and isinstance(item, str))
     }

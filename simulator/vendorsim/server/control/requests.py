@@ -11,7 +11,9 @@ import jsonschema_rs
 import orjson
 from flask import request
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core import resources
+from vendorsim.core.nesting import is_deeper
 from vendorsim.server.control.problems import ProblemError
 
 MOST_ITEMS = 500
@@ -41,29 +43,16 @@ def body(schema: str) -> dict[str, Any]:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise ProblemError(400, f"the body is not JSON: {error}") from None
-    if _is_deep(document):
+    if is_deeper(document, _DEEPEST):
         raise ProblemError(422, f"the body is nested deeper than {_DEEPEST} levels")
     errors = [
-        {"pointer": _pointer(found.instance_path), "detail": found.message[:300]}
+        {"pointer": json_pointer.join(found.instance_path), "detail": found.message[:300]}
         for found in _validator(schema).iter_errors(document)
     ]
     if errors:
         raise ProblemError(422, f"{errors[0]['pointer'] or 'the body'}: {errors[0]['detail']}", errors)
     assert isinstance(document, dict)
     return {key: _whole(value) for key, value in document.items()}
-
-
-def _is_deep(document: Any) -> bool:
-    """Whether there is anything below the deepest level that is allowed."""
-    level = [document]
-    for _ in range(_DEEPEST):
-        level = [
-            below
-            for item in level
-            if isinstance(item, dict | list)
-            for below in (item.values() if isinstance(item, dict) else item)
-        ]
-    return bool(level)
 
 
 def _whole(value: Any) -> Any:
@@ -75,10 +64,6 @@ def _whole(value: Any) -> Any:
 def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
     root = {"$ref": f"#/components/schemas/{schema}", "components": openapi()["components"]}
     return jsonschema_rs.Draft202012Validator(root, validate_formats=False)
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def limit() -> int:

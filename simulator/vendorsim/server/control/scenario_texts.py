@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import DocumentError, Problem
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Sequence, read
 from vendorsim.runs import library
@@ -48,9 +49,9 @@ def _note(node: Node, pointer: str, found: dict[tuple[int, int], str]) -> None:
     found[node.line, node.column] = pointer
     if isinstance(node, Mapping):
         for key, value in node.entries:
-            below = f"{pointer}/{key.text.replace('~', '~0').replace('/', '~1')}"
+            below = json_pointer.child(pointer, key.text)
             found[key.line, key.column] = below
             _note(value, below, found)
     elif isinstance(node, Sequence):
         for position, item in enumerate(node.items):
-            _note(item, f"{pointer}/{position}", found)
+            _note(item, json_pointer.child(pointer, position), found)
