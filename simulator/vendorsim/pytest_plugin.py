@@ -124,7 +124,7 @@ def vendorsim_app(pytestconfig: pytest.Config) -> Any:
 def vendorsim_api(request: pytest.FixtureRequest) -> Iterator[VendorApi]:
     """The vendors' APIs on a free port until the test ends; the marker gives `token`, `strict`,
     `duplicate_interval`."""
-    from vendorsim.testing.app_server import running_server
+    from vendorsim.http.server import running_server
     from vendorsim.testing.double import VendorApi
 
     marked = {name: value for name, value in _marked(request.node).items() if name in _OF_API}

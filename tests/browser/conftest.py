@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from receiver import Receiver
 from vendorsim.http.allowed_targets import is_loopback
+from vendorsim.http.server import running_server
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
-from vendorsim.testing.app_server import running_server
 from workbench import Workbench
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

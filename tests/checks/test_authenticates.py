@@ -15,7 +15,7 @@ from command_line import Vendorsim
 from flask import Flask, request
 from helpdesk import Store, create_app
 from vendorsim.checks.authenticates import unusual
-from vendorsim.testing.app_server import running_server
+from vendorsim.testing.app_server import app_server
 from vendorsim.vendorkit.signing import Signer, schemes, signer
 
 SECRET = "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
@@ -123,7 +123,7 @@ def checked(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
         monkeypatch.setenv("CHECKED_SECRET", SECRET)
         signing = ("--policy", f"signing={scheme}", "--secret-env", "CHECKED_SECRET") if scheme else ()
-        with running_server(app) as server:
+        with app_server(app) as server:
             arguments = ("check", "--vendor", "messagehub", "--to", f"{server.url}/hook", "--only", "authenticates")
             done = vendorsim(*arguments, "--json", *signing, *options)
         assert done.code in (0, 1), done.err
@@ -254,7 +254,7 @@ def test_a_finding_shows_no_secret(checked: Callable[..., dict[str, Any]]) -> No
 def test_the_helpdesk_passes(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CHECKED_SECRET", SECRET)
     store = Store(tmp_path / "tickets.sqlite")
-    with running_server(create_app(store, secrets={"messagehub": [SECRET]})) as server:
+    with app_server(create_app(store, secrets={"messagehub": [SECRET]})) as server:
         place = ("--vendor", "messagehub", "--to", f"{server.url}/hooks/messagehub", "--only", "authenticates")
         signing = ("--policy", "signing=chatwoot", "--secret-env", "CHECKED_SECRET")
         document = vendorsim("check", *place, *signing, "--json").json

@@ -19,7 +19,7 @@ from ports import free_port
 from receiver import Connection, Receiver, status
 from receiver import Request as Received
 from vendorsim.checks import api_calls as calling
-from vendorsim.testing.app_server import running_server
+from vendorsim.testing.app_server import app_server
 
 IDS = {
     f"calls_api.{name}"
@@ -137,7 +137,7 @@ def statuses(checked: Completed) -> dict[str, str]:
 def test_the_helpdesk_calls_as_it_should(vendorsim: Vendorsim, tmp_path: Path, port: int, vendor: str) -> None:
     store = Store(tmp_path / "tickets.sqlite")
     end_user = EndUser(f"http://127.0.0.1:{port}", "made-up", store, pauses=(0.2, 0.5, 1.0))
-    with running_server(create_app(store, end_user)) as desk:
+    with app_server(create_app(store, end_user)) as desk:
         url = f"{desk.url}/hooks/{vendor}"
         checked = vendorsim("check", "--vendor", vendor, "--to", url, "--serve", port, "--only", "calls_api", "--json")
     end_user.close()

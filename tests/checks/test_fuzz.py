@@ -16,7 +16,7 @@ from receiver import Answer, Connection, Receiver, Request, never, status
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.forms import applied
 from vendorsim.checks.fuzz import edits_between
-from vendorsim.testing.app_server import running_server
+from vendorsim.testing.app_server import app_server
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 
@@ -114,7 +114,7 @@ def test_the_helpdesk_falls_over_nothing(vendorsim: Vendorsim, tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     store = Store(tmp_path / "tickets.sqlite")
     before = set(tmp_path.iterdir())
-    with running_server(create_app(store)) as desk:
+    with app_server(create_app(store)) as desk:
         url = f"{desk.url}/hooks/chatvisor"
         checked = vendorsim("check", "--vendor", "chatvisor", "--to", url, "--only", "fuzz", "--fuzz", "--json")
     after = set(tmp_path.iterdir())

@@ -14,7 +14,7 @@ import pytest
 from command_line import Vendorsim
 from flask import Flask, jsonify, request
 from helpdesk import Store, create_app
-from vendorsim.testing.app_server import running_server
+from vendorsim.testing.app_server import app_server
 
 FAMILIES = ("idempotent", "order_tolerant", "retry_safe", "isolated")
 REPEATED = {"idempotent.later", "idempotent.all_twice", "retry_safe"}
@@ -135,7 +135,7 @@ def desk(keep: Keep, lag: float = 0.0) -> Iterator[str]:
     def empty(number: str) -> Any:
         return jsonify(messages=[])
 
-    with running_server(app) as server:
+    with app_server(app) as server:
         yield server.url
     for timer in timers:
         timer.join()
@@ -326,7 +326,7 @@ def test_the_helpdesk_ends_in_the_same_state_however_a_story_arrives(
     vendor: str, checked: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     store = Store(tmp_path / "tickets.sqlite")
-    with running_server(create_app(store)) as server:
+    with app_server(create_app(store)) as server:
         hook = f"{server.url}/hooks/{vendor}"
         probe = f"{server.url}/tickets/{vendor}/{{conversation_id}}"
         document = checked(hook, "--probe", probe, "--seed", 11, vendor=vendor, probe=None)

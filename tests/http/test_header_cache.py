@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vendorsim.http import header_cache as front_heads
-from vendorsim.http.header_cache import KnownHeads
-from vendorsim.http.messages import Answered, Asked
-from vendorsim.http.request_reader import Reader
+from vendorsim.http.header_cache import HeaderCache
+from vendorsim.http.messages import HttpRequest, HttpResponse
+from vendorsim.http.request_reader import RequestReader
 
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "CONNECT", "post", "BREW"])
 TARGETS = st.one_of(
@@ -35,7 +34,7 @@ BODIES = st.sampled_from(
 GOOD = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 
 
-class Forgetful(KnownHeads):
+class Forgetful(HeaderCache):
     """Leaves everything to the parser."""
 
     def read(self, data: bytes) -> None:
@@ -48,10 +47,10 @@ def requests(draw: st.DrawFn) -> bytes:
     return ("\r\n".join([line, *draw(HEADERS), "", ""]) + draw(BODIES)).encode("latin-1")
 
 
-def read(heads: KnownHeads, parts: list[bytes]) -> list[Asked | Answered]:
+def read(cache: HeaderCache, parts: list[bytes]) -> list[HttpRequest | HttpResponse]:
     """What one connection makes of these bytes, as they come."""
-    taken: list[Asked | Answered] = []
-    reader = Reader(taken.append, heads)
+    taken: list[HttpRequest | HttpResponse] = []
+    reader = RequestReader(taken.append, cache)
     for part in parts:
         reader.feed(part)
     return taken
@@ -60,12 +59,12 @@ def read(heads: KnownHeads, parts: list[bytes]) -> list[Asked | Answered]:
 @settings(max_examples=300)
 @given(st.lists(st.one_of(requests(), st.just(GOOD.encode())), min_size=1, max_size=4), st.data())
 def test_what_is_known_is_read_as_before(sent: list[bytes], data: st.DataObject) -> None:
-    heads = KnownHeads()
+    cache = HeaderCache()
     # Each request as often as it takes to learn it and to find it again, on connections of their own.
     for each in sent:
-        read(heads, [each])
+        read(cache, [each])
     changed = [data.draw(st.sampled_from([each, each.replace(b"/a", b"/b")])) for each in sent]
-    assert read(heads, changed) == read(Forgetful(), changed)
+    assert read(cache, changed) == read(Forgetful(), changed)
 
 
 @pytest.mark.parametrize(
@@ -84,23 +83,22 @@ def test_what_is_known_is_read_as_before(sent: list[bytes], data: st.DataObject)
     ],
 )
 def test_only_one_whole_request_is_read_without_the_parser(sent: str, known: bool) -> None:
-    heads = KnownHeads()
-    read(heads, [GOOD.encode()])
-    assert (heads.read(sent.encode()) is not None) == known
+    cache = HeaderCache()
+    read(cache, [GOOD.encode()])
+    assert (cache.read(sent.encode()) is not None) == known
 
 
 @pytest.mark.parametrize("header", ["Expect: 100-continue", "Connection: close", "Upgrade: h2c", "TE: trailers"])
 def test_what_decides_how_to_read_on_is_left_to_the_parser(header: str) -> None:
-    heads = KnownHeads()
+    cache = HeaderCache()
     sent = GOOD.replace("Host: x", f"Host: x\r\n{header}").encode()
-    read(heads, [sent])
-    assert heads.read(sent) is None
+    read(cache, [sent])
+    assert cache.read(sent) is None
 
 
-def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_heads, "_MOST", 3)
-    heads = KnownHeads()
+def test_memory_is_bounded() -> None:
+    cache = HeaderCache(size=3)
     sent = [GOOD.replace("Host: x", f"Host: {number}").encode() for number in range(5)]
     for each in sent:
-        read(heads, [each])
-    assert [heads.read(each) is not None for each in sent] == [False, False, False, True, True]
+        read(cache, [each])
+    assert [cache.read(each) is not None for each in sent] == [False, False, False, True, True]

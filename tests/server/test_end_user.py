@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from vendorsim.conversation.state import CLOSED, Conversation
 from vendorsim.core.clock import wall_clock
-from vendorsim.http.messages import HotDoor
+from vendorsim.http.messages import FastPath
 from vendorsim.http.server import RunningServer, running_server
 from vendorsim.runs import library
 from vendorsim.runs.timeline import Run
 from vendorsim.server import limits
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ApiCall, ServerState
-from vendorsim.server.fast_path import hot_door
+from vendorsim.server.fast_path import fast_path
 from vendorsim.vendorkit import registry
 
 CHAT = "/apps/api/v1/chats/4711/end_user"
@@ -79,21 +79,21 @@ class Api:
 Start = Callable[..., Api]
 
 
-@pytest.fixture(params=[hot_door, lambda state: lambda asked: None], ids=["hot", "app"])
-def door(request: pytest.FixtureRequest) -> Callable[[ServerState], HotDoor]:
-    """With the hot door, and without it: all goes to the Flask app then."""
-    made: Callable[[ServerState], HotDoor] = request.param
+@pytest.fixture(params=[fast_path, lambda state: lambda asked: None], ids=["fast path", "app"])
+def door(request: pytest.FixtureRequest) -> Callable[[ServerState], FastPath]:
+    """With the fast path, and without it: everything goes to the Flask app then."""
+    made: Callable[[ServerState], FastPath] = request.param
     return made
 
 
 @pytest.fixture
-def start(door: Callable[[ServerState], HotDoor]) -> Iterator[Start]:
+def start(door: Callable[[ServerState], FastPath]) -> Iterator[Start]:
     """`start(strict=True)` starts a server with that state."""
     with ExitStack() as stack:
 
         def run(**configuration: Any) -> Api:
             state = ServerState(**configuration)
-            api = Api(stack.enter_context(running_server(create_app(state), hot=door(state))), state)
+            api = Api(stack.enter_context(running_server(create_app(state), fast_path=door(state))), state)
             state.subscribe(api.calls.append)
             return api
 

@@ -1,4 +1,4 @@
-"""One behaviour, two doors: the hot door of the front answers as the Flask app does, to good calls and bad ones."""
+"""The fast path answers as the Flask app does, to good calls and bad ones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from vendorsim.http.messages import Answered, Asked
+from vendorsim.http.messages import HttpRequest, HttpResponse
 from vendorsim.http.server import RunningServer, running_server
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ApiCall, ServerState
 from vendorsim.server.control.settings import Settings
-from vendorsim.server.fast_path import hot_door
+from vendorsim.server.fast_path import fast_path
 from vendorsim.server.hub import Hub
 
 NOW = 1_000.0
@@ -29,21 +29,21 @@ STATE: dict[str, Any] = {
 }
 
 
-class Door:
-    """A server whose calls go all through one door, and what was told of them."""
+class Way:
+    """A server that answers all calls in one way, and the calls it has reported."""
 
-    def __init__(self, stack: ExitStack, *, hot: bool) -> None:
+    def __init__(self, stack: ExitStack, *, fast: bool) -> None:
         self.state = ServerState(**STATE)
         self.calls: list[ApiCall] = []
-        self.hot_answers = 0
+        self.fast_answers = 0
         self.state.subscribe(self.calls.append)
-        self._door = hot_door(self.state)
+        self._fast_path = fast_path(self.state)
         app = create_app(self.state)
-        self.server = stack.enter_context(running_server(app, hot=self._answer if hot else lambda asked: None))
+        self.server = stack.enter_context(running_server(app, fast_path=self._answer if fast else lambda request: None))
 
-    def _answer(self, asked: Asked) -> Answered | None:
-        answered = self._door(asked)
-        self.hot_answers += answered is not None
+    def _answer(self, asked: HttpRequest) -> HttpResponse | None:
+        answered = self._fast_path(asked)
+        self.fast_answers += answered is not None
         return answered
 
     def ask(self, sent: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -71,9 +71,9 @@ def answer_of(server: RunningServer, sent: bytes) -> tuple[int, dict[str, str], 
 
 
 @pytest.fixture(scope="module")
-def doors() -> Iterator[tuple[Door, Door]]:
+def ways() -> Iterator[tuple[Way, Way]]:
     with ExitStack() as stack:
-        yield Door(stack, hot=True), Door(stack, hot=False)
+        yield Way(stack, fast=True), Way(stack, fast=False)
 
 
 SEGMENTS = st.one_of(
@@ -136,16 +136,16 @@ def request(path: str, headers: list[tuple[str, str]], body: bytes, chunked: boo
     path="/apps/api/v1/chats/1/end_user", headers=GOOD_HEADERS, body=b'{"identifier": "a"}', chunked=False, times=2
 )
 @example(path="//apps/api/v1//1/end_user", headers=GOOD_HEADERS, body=b"", chunked=True, times=1)
-def test_both_doors_give_the_same_answers_and_tell_the_same(
-    doors: tuple[Door, Door], path: str, headers: list[tuple[str, str]], body: bytes, chunked: bool, times: int
+def test_both_ways_give_the_same_answers_and_tell_the_same(
+    ways: tuple[Way, Way], path: str, headers: list[tuple[str, str]], body: bytes, chunked: bool, times: int
 ) -> None:
     sent = request(path, headers, body, chunked)
-    hot, app = doors
-    for door in doors:
-        door.forget()
+    fast, app = ways
+    for way in ways:
+        way.forget()
     for _ in range(times):
-        assert hot.ask(sent) == app.ask(sent)
-    assert [untimed(call) for call in hot.calls] == [untimed(call) for call in app.calls]
+        assert fast.ask(sent) == app.ask(sent)
+    assert [untimed(call) for call in fast.calls] == [untimed(call) for call in app.calls]
 
 
 def untimed(call: ApiCall) -> tuple[Any, ...]:
@@ -155,7 +155,7 @@ def untimed(call: ApiCall) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(
-    ("path", "is_hot"),
+    ("path", "is_fast"),
     [
         ("/apps/api/v1/chats/4711/end_user", True),
         ("//apps/api/v1/calls/a.b_c~d-e/end_user", True),
@@ -165,17 +165,17 @@ def untimed(call: ApiCall) -> tuple[Any, ...]:
         ("/apps/api/v1/end_users", False),
     ],
 )
-def test_what_can_be_read_in_one_way_only_is_hot(doors: tuple[Door, Door], path: str, is_hot: bool) -> None:
-    hot, _ = doors
-    hot.forget()
-    before = hot.hot_answers
-    hot.ask(request(path, GOOD_HEADERS, b'{"identifier": "a"}', chunked=False))
-    assert hot.hot_answers - before == is_hot
+def test_unambiguous_paths_take_the_fast_path(ways: tuple[Way, Way], path: str, is_fast: bool) -> None:
+    fast, _ = ways
+    fast.forget()
+    before = fast.fast_answers
+    fast.ask(request(path, GOOD_HEADERS, b'{"identifier": "a"}', chunked=False))
+    assert fast.fast_answers - before == is_fast
 
 
 @contextmanager
 def whole_server() -> Iterator[RunningServer]:
-    with Hub(Settings(), None) as hub, running_server(hub.app, hot=hub.hot) as server:
+    with Hub(Settings(), None) as hub, running_server(hub.app, fast_path=hub.fast_path) as server:
         yield server
 
 
@@ -197,27 +197,27 @@ def test_a_request_that_names_a_namespace_gets_that_one() -> None:
 
 def test_answers_wait_for_a_journal_that_lags_behind() -> None:
     state, waiting = ServerState(duplicate_interval=0), [0]
-    door = hot_door(state, lambda: waiting[0])
-    asked = Asked(
+    answer = fast_path(state, lambda: waiting[0])
+    asked = HttpRequest(
         "POST", b"/apps/api/v1/chats/1/end_user", {b"authorization": b"Bearer t", b"content-type": b"application/json"},
         b'{"identifier": "a"}',
     )  # fmt: skip
-    held = []
+    delays = []
     for waiting[0] in (0, 3_000, 6_000, 33_000):
-        answered = door(asked)
+        answered = answer(asked)
         assert answered is not None
         assert answered.status == 202
-        held.append(answered.held)
-    assert held == [0.0, 0.0, 0.1, 1.0]
+        delays.append(answered.delay)
+    assert delays == [0.0, 0.0, 0.1, 1.0]
 
 
-def test_one_connection_serves_both_doors_in_turn() -> None:
+def test_one_connection_serves_both_ways_in_turn() -> None:
     body = b'{"identifier": "a"}'
-    hot = request("/apps/api/v1/chats/1/end_user", GOOD_HEADERS, body, chunked=False).replace(
+    fast = request("/apps/api/v1/chats/1/end_user", GOOD_HEADERS, body, chunked=False).replace(
         b"Connection: close\r\n", b""
     )
-    app = hot.replace(b"chats/1", b"chats/%31")
+    app = fast.replace(b"chats/1", b"chats/%31")
     with whole_server() as server, socket.create_connection((server.host, server.port), timeout=20) as connection:
-        for sent in (hot, app, hot):
+        for sent in (fast, app, fast):
             connection.sendall(sent)
             assert connection.recv(4096).startswith(b"HTTP/1.1 ")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 from vendorsim.core import resources
+from vendorsim.http.server import running_server
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerState
-from vendorsim.testing.app_server import running_server
 
 DOCUMENTS = sorted(resources.contracts().glob("*/api.openapi.json"))
 TOKEN = "s3cret"

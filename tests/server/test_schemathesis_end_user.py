@@ -9,7 +9,7 @@ from pathlib import Path
 from vendorsim.http.server import running_server
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerState
-from vendorsim.server.fast_path import hot_door
+from vendorsim.server.fast_path import fast_path
 from vendorsim.vendorkit import contract as contracts
 
 
@@ -19,7 +19,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     options = ["--checks", "all", "--seed", "1", "-n", "150", "--generation-database", "none", "--continue-on-failure"]
     credentials = ["-H", "Authorization: Bearer s3cret"]
     state = ServerState(token="s3cret", duplicate_interval=0)
-    with running_server(create_app(state), hot=hot_door(state)) as server:
+    with running_server(create_app(state), fast_path=fast_path(state)) as server:
         ended = subprocess.run(
             [*command, "--url", server.url, *options, *credentials],
             cwd=tmp_path,

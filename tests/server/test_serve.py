@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from vendorsim.core.errors import UnreachableError
+from vendorsim.http.server import running_server
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerState
-from vendorsim.testing.app_server import running_server
 from vendorsim.vendorkit import registry
 
 INTERRUPTED = 130

@@ -119,7 +119,7 @@ def two_hubs(url: str) -> Iterator[tuple[Client, Client]]:
         def server() -> Client:
             kept = stack.enter_context(Database(url))
             hub = stack.enter_context(Hub(Settings(), PostgresJournal(kept), InPostgres(kept)))
-            return Client(stack.enter_context(running_server(hub.app, hot=hub.hot)).port)
+            return Client(stack.enter_context(running_server(hub.app, fast_path=hub.fast_path)).port)
 
         yield server(), server()
 

@@ -14,8 +14,8 @@ import pytest
 import requests
 import responses
 from vendorsim.core.errors import InputError
+from vendorsim.http.server import running_server
 from vendorsim.testing import double as testing
-from vendorsim.testing.app_server import running_server
 from vendorsim.testing.double import VendorApi, vendor_api
 from werkzeug.test import Client
 

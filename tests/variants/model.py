@@ -16,7 +16,7 @@ from flask import Flask
 from helpdesk import EndUser, Store, create_app
 from helpdesk.body import Body
 from helpdesk.vendors import VENDORS
-from vendorsim.testing.app_server import running_server
+from vendorsim.testing.app_server import app_server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -103,7 +103,7 @@ def running(
     end_user = EndUser(api, "token", store, pauses=(0.15, 0.3, 0.6, 1.2)) if api is not None else None
     app = create_app(store, end_user, secrets=secrets)
     app.logger.disabled = True  # The tracebacks of bugs are no news here.
-    server = plain_server if variant is not None and variant.plain_server else running_server
+    server = plain_server if variant is not None and variant.plain_server else app_server
     with pytest.MonkeyPatch.context() as patch:
         if variant is not None:
             variant.breaks(Helpdesk(app, store, end_user, patch))

@@ -18,11 +18,11 @@ import jsonschema
 import pytest
 from receiver import Receiver
 from vendorsim.core import resources
+from vendorsim.http.server import RunningServer, running_server
 from vendorsim.runs.config import Config, Target
 from vendorsim.scenario import verbs
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ApiCall, ServerState
-from vendorsim.testing.app_server import RunningServer, running_server
 from vendorsim.vendors.ccai import chats, end_users
 
 BASE = "/apps/api/v1"

@@ -21,12 +21,12 @@ from receiver import Connection, Receiver, Request, status
 from vendorsim.conversation.state import Conversation
 from vendorsim.core import resources
 from vendorsim.core.provenance import PROVENANCES
+from vendorsim.http.server import RunningServer, running_server
 from vendorsim.runs.config import Config, Target
 from vendorsim.runs.conversation_handle import Handle
 from vendorsim.scenario.verbs import Close, Contact, Say
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ApiCall, ServerState
-from vendorsim.testing.app_server import RunningServer, running_server
 from vendorsim.vendors.chatvisor import links, users
 from vendorsim.vendors.chatvisor.links import Links
 from vendorsim.vendors.chatvisor.users import TooManyUsersError, User, Users

@@ -15,11 +15,11 @@ from command_line import Vendorsim
 from ports import free_port
 from receiver import Connection, Receiver, Request, status
 from vendorsim.http.allowed_targets import refusal
+from vendorsim.http.server import running_server
 from vendorsim.runs.config import Config, Target
 from vendorsim.scenario.verbs import Miss
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ApiCall, ServerState
-from vendorsim.testing.app_server import running_server
 
 TOKEN = "s3cret"
 ACCOUNT = 7

@@ -35,10 +35,10 @@ def served(
     from vendorsim.http.server import running_server
     from vendorsim.server.app import create_app
     from vendorsim.server.backend import ServerState
-    from vendorsim.server.fast_path import hot_door
+    from vendorsim.server.fast_path import fast_path
 
     state = ServerState(duplicate_interval=duplicate_interval)
-    doors = () if held_back else (hot_door(state),)
+    doors = () if held_back else (fast_path(state),)
     with running_server(create_app(state), "127.0.0.1", port, *doors) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
         try:

@@ -150,7 +150,7 @@ def command(
         with (
             _opened(state, journal, no_journal) as (shared, kept),
             Hub(settings, kept, shared) as hub,
-            running_server(hub.app, host, port, hub.hot) as server,
+            running_server(hub.app, host, port, hub.fast_path) as server,
         ):
             look_for_garbage_rarely()
             hub.require_targets(settings.config.targets)

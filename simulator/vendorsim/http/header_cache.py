@@ -1,60 +1,62 @@
-"""Headers that were read before: a client that keeps its connection says the same ones again and again, and finding
-them again costs a tenth of reading them."""
+"""Parsed header blocks, by their bytes.
+
+A client that keeps its connection sends the same headers again and again. A look-up costs a tenth of parsing them.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-from vendorsim.http.messages import Asked
+from vendorsim.http.messages import HttpRequest
 
-# Beyond so many different ones all are forgotten; longer ones, and those of larger bodies, are not remembered.
-_MOST = 512
-_LONGEST = 2048
+# A longer header block, or one of a larger body, is not cached.
+_LARGEST_BLOCK = 2048
 _LARGEST_BODY = 64 * 1024
-# What decides how the bytes around are to be read, or what becomes of the connection.
+# Headers that change how the following bytes are parsed, or what happens to the connection.
 _SPECIAL = (b"transfer-encoding", b"expect", b"upgrade", b"trailer", b"te")
-# A request line that every reader takes for the same; any other is left to the parser.
+# Request lines that every parser reads alike; any other goes to httptools.
 _LINE = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (/[\w.~/?=&%-]{0,1000}) HTTP/1\.1")
 
 
-class _Known(NamedTuple):
+class _Block(NamedTuple):
     headers: dict[bytes, bytes]
     length: int
 
 
-class KnownHeads:
-    """What one server has read. The parser has judged every block of headers that is known here."""
+class HeaderCache:
+    """The cache of one server. Holds only blocks that the parser has accepted; at `size` blocks it is emptied."""
 
-    def __init__(self) -> None:
-        self._known: dict[bytes, _Known] = {}
+    def __init__(self, size: int = 512) -> None:
+        self._size = size
+        self._blocks: dict[bytes, _Block] = {}
 
-    def read(self, data: bytes) -> Asked | None:
-        """The one whole request that these bytes are, if its headers are known; else None."""
+    def read(self, data: bytes) -> HttpRequest | None:
+        """The request, if the data is exactly one whole request with cached headers; else None."""
         line, block, body = _parts(data)
-        known = self._known.get(block)
-        if known is None or len(body) != known.length or (found := _LINE.fullmatch(line)) is None:
+        cached = self._blocks.get(block)
+        if cached is None or len(body) != cached.length or (found := _LINE.fullmatch(line)) is None:
             return None
-        return Asked(found[1].decode(), found[2], known.headers, body, known.length)
+        return HttpRequest(found[1].decode(), found[2], cached.headers, body, cached.length)
 
-    def learn(self, data: bytes, asked: Asked) -> None:
-        """Remembers the headers of a request that the parser has made of exactly these bytes."""
+    def learn(self, data: bytes, request: HttpRequest) -> None:
+        """Caches the headers of a request that the parser has made of exactly this data, if that is safe."""
         line, block, body = _parts(data)
-        headers = asked.headers
+        headers = request.headers
         if (
-            body != asked.body
-            or len(block) > _LONGEST
+            body != request.body
+            or len(block) > _LARGEST_BLOCK
             or len(body) > _LARGEST_BODY
-            or not asked.keep_alive
-            or asked.version != "1.1"
+            or not request.keep_alive
+            or request.version != "1.1"
             or headers.get(b"connection", b"keep-alive").lower() != b"keep-alive"
             or any(name in headers for name in _SPECIAL)
             or not _LINE.fullmatch(line)
         ):
             return
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        self._known[block] = _Known(headers, len(body))
+        if len(self._blocks) >= self._size:
+            self._blocks.clear()
+        self._blocks[block] = _Block(headers, len(body))
 
 
 def _parts(data: bytes) -> tuple[bytes, bytes, bytes]:

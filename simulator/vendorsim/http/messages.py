@@ -1,4 +1,4 @@
-"""What goes through the front: a request as it came, an answer, and the answer's bytes."""
+"""A request and a response as the server handles them, and the bytes of a response."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ import orjson
 
 JSON = (("Content-Type", "application/json"),)
 SERVER = "vendorsim"
-# Statuses whose answers never have a body, nor a length (RFC 9110, 6.4.1).
+# Statuses without a body and without Content-Length (RFC 9110, 6.4.1).
 BODILESS = frozenset({*range(100, 200), 204, 304})
 
 
 @dataclass(slots=True)
-class Answered:
-    """A whole answer. `held` says for how many seconds it is to be held back; `last` ends the connection."""
+class HttpResponse:
+    """A complete response. It is sent after `delay` seconds; `last` closes the connection after it."""
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = JSON
-    held: float = 0.0
+    delay: float = 0.0
     last: bool = False
 
 
 @dataclass(slots=True)
-class Asked:
-    """A whole request.
+class HttpRequest:
+    """A complete request.
 
-    `headers` have names in lower case; the values of a name that came more than once are joined by commas. `body` is
-    None where it is larger than what is kept; `length` is its length in any case.
+    `headers` have names in lower case; the values of a repeated name are joined by commas. `body` is None when it was
+    too large to keep (over 1 MiB); `length` is its true length in bytes.
     """
 
     method: str
@@ -45,38 +45,37 @@ class Asked:
     keep_alive: bool = True
 
     def header(self, name: bytes) -> str | None:
-        """The value of a header, whose name is in lower case, as WSGI decodes it; None where it is missing."""
+        """The value of a header, decoded as in WSGI (Latin-1); None when it is missing. `name` is in lower case."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
 
-HotDoor = Callable[[Asked], Answered | None]
-"""Answers what it knows at once, in the loop that reads, and so must not wait for anything; None leaves a request to
-the app."""
+FastPath = Callable[[HttpRequest], HttpResponse | None]
+"""Answers a request in the event loop, so it must not block. None leaves the request to the WSGI app."""
 
 
-def refusal(status: int, why: str) -> Answered:
-    """The answer to what can't be read as a request; nothing more is read after it."""
+def refusal(status: int, why: str) -> HttpResponse:
+    """The response to bytes that are no acceptable request. It closes the connection."""
     message = f"{responses[status]}: {why}"
-    return Answered(status, orjson.dumps({"message": message}), last=True)
+    return HttpResponse(status, orjson.dumps({"message": message}), last=True)
 
 
-def of_fault() -> Answered:
-    """The answer where something here went wrong, as the Flask app gives it."""
-    return Answered(500, b'{"message": "Internal Server Error"}')
+def internal_error() -> HttpResponse:
+    """The response when the server itself fails, with the same body as that of the Flask app."""
+    return HttpResponse(500, b'{"message": "Internal Server Error"}')
 
 
-def rendered(asked: Asked | None, answered: Answered, keep_alive: bool) -> bytes:
-    """The bytes of an answer; `asked` is None where the request could not be read."""
-    body = b"" if asked is not None and asked.method == "HEAD" else answered.body
-    version = "1.1" if asked is None else asked.version
-    length = len(answered.body)
-    head = _head(answered.status, answered.headers, version, keep_alive, int(time.time()))
+def rendered(request: HttpRequest | None, response: HttpResponse, keep_alive: bool) -> bytes:
+    """The bytes of a response; `request` is None when it could not be parsed."""
+    body = b"" if request is not None and request.method == "HEAD" else response.body
+    version = "1.1" if request is None else request.version
+    length = len(response.body)
+    head = _head(response.status, response.headers, version, keep_alive, int(time.time()))
     return b"%bContent-Length: %d\r\n\r\n%b" % (head, length, body)
 
 
 def status_line(status: int, phrase: str = "") -> bytes:
-    """`HTTP/1.1 202 Accepted`, with the usual phrase where none is given."""
+    """`HTTP/1.1 202 Accepted`, by default with the standard reason phrase."""
     return f"HTTP/1.1 {status} {phrase or responses.get(status, '')}\r\n".encode("latin-1")
 
 
@@ -86,7 +85,7 @@ def _head(status: int, headers: tuple[tuple[str, str], ...], version: str, keep_
 
 
 def header_lines(headers: tuple[tuple[str, str], ...]) -> bytes:
-    """Headers as they are sent. Raises ValueError for what would be more than a line."""
+    """Headers as sent, one a line. Raises ValueError when one contains a line break."""
     text = "".join(f"{name}: {value}\r\n" for name, value in headers)
     if text.count("\n") != len(headers) or text.count("\r") != len(headers):
         raise ValueError("a header has a line break in it")
@@ -94,7 +93,7 @@ def header_lines(headers: tuple[tuple[str, str], ...]) -> bytes:
 
 
 def common(version: str, keep_alive: bool) -> bytes:
-    """The headers that every answer has: who answers, when, and what becomes of the connection."""
+    """The headers of every response: `Server`, `Date` and, where needed, `Connection`."""
     return _common(version, keep_alive, int(time.time()))
 
 

@@ -1,7 +1,7 @@
-"""Reads requests from the bytes of a connection, with httptools, and refuses what could be read in two ways.
+"""Parses the requests of a connection with httptools, and refuses ambiguous ones.
 
-llhttp, which httptools wraps, is strict about the grammar. What it lets pass, or can't bound, is judged here: sizes,
-`Host`, the framing of bodies (RFC 9112, 6 and 11.2), and expectations.
+llhttp, which httptools wraps, is strict about the grammar. Checked here is what it accepts or doesn't limit: sizes,
+`Host`, the framing of bodies (RFC 9112, 6 and 11.2), and `Expect`.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from collections.abc import Callable
 
 import httptools
 
-from vendorsim.http.header_cache import KnownHeads
-from vendorsim.http.messages import Answered, Asked, refusal
+from vendorsim.http.header_cache import HeaderCache
+from vendorsim.http.messages import HttpRequest, HttpResponse, refusal
 
 LARGEST_HEAD = 64 * 1024
 MOST_HEADERS = 200
-# A body is read up to this size, so that the app can refuse it at its turn, and kept up to the next one.
+# A body is read up to this size, so that the app itself can refuse it, and kept in memory up to LARGEST_KEPT.
 LARGEST_BODY = 64 * 1024 * 1024
 LARGEST_KEPT = 1024 * 1024
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S{1,8000} HTTP/1\.[01]\r\n")
 
 
-class Reader:
-    """One connection's requests. `take` gets each one once it is whole, or the one refusal that ends it all. `heads` is
-    what all connections have read.
+class RequestReader:
+    """Parses one connection. `take` gets every complete request, or the one response that refuses the rest.
 
-    `expects_continue` is set where a client waits for `100 Continue` before it sends its body; `begun` while a request
-    has come in part. Nothing is read after a refusal.
+    `expects_continue` is set while the client waits for `100 Continue` before it sends its body; `begun` while a
+    request has arrived in part; `ended` after a refusal, when nothing more is read. All connections of a server share
+    the `header_cache`.
     """
 
-    def __init__(self, take: Callable[[Asked | Answered], None], heads: KnownHeads) -> None:
+    def __init__(self, take: Callable[[HttpRequest | HttpResponse], None], header_cache: HeaderCache) -> None:
         self._take = take
-        self._heads = heads
+        self._header_cache = header_cache
         self._parser = httptools.HttpRequestParser(self)
         self.begun = False
         self.ended = False
@@ -42,42 +42,42 @@ class Reader:
         self._count = 0
         self._size = 0
         self._completed = 0
-        # The last request that is whole, until it is learnt from, and whether more may follow it.
-        self._whole: Asked | None = None
-        self._goes_on = True
+        # The last complete request, until it is cached, and whether the connection stays open after it.
+        self._last: HttpRequest | None = None
+        self._keep_alive = True
         self._in_body = False
         self._body: bytearray | None = None
         self._length = 0
-        # Bytes since the last one that was part of a body, or of a request before: heads, trailers, chunk extensions.
+        # Bytes since the last byte of a body or the end of a request: headers, trailers, chunk extensions.
         self._overhead = 0
 
     def feed(self, data: bytes) -> None:
-        """Takes in what has arrived."""
-        between = not self.begun and not self.ended and self._goes_on
-        if between and (asked := self._heads.read(data)) is not None:
-            self._take(asked)
+        """Parses the bytes that have arrived."""
+        at_start = not self.begun and not self.ended and self._keep_alive
+        if at_start and (request := self._header_cache.read(data)) is not None:
+            self._take(request)
             return
-        known = self._completed
+        before = self._completed
         self._parse(data)
-        asked, self._whole = self._whole, None
-        if asked is not None and between and self._completed == known + 1 and not self.begun and not self.ended:
-            self._heads.learn(data, asked)
+        request, self._last = self._last, None
+        if request is not None and at_start and self._completed == before + 1 and not self.begun and not self.ended:
+            self._header_cache.learn(data, request)
 
     def _parse(self, data: bytes) -> None:
         while data and not self.ended:
             self._overhead += len(data)
-            known = self._completed
+            before = self._completed
             try:
                 self._parser.feed_data(data)
                 data = b""
             except httptools.HttpParserUpgrade as upgrade:
-                # The parser stops after the head, and takes what follows for another protocol. That wish is not
-                # granted: the same request is read without it, and so is its body.
+                # The parser stops after the headers, since the client wants to switch protocols. This server doesn't
+                # switch: it parses the request again without `Upgrade`, and then the body.
                 data = self._without_upgrade() + data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
                 self._overhead = 0
             except httptools.HttpParserInvalidMethodError:
-                if known == self._completed and _REQUEST_LINE.match(data):
+                if before == self._completed and _REQUEST_LINE.match(data):
                     self._refuse(501, "the method is not known here")
                 else:
                     self._refuse(400, "this is not HTTP/1.1")
@@ -87,7 +87,7 @@ class Reader:
             self._refuse(400 if self._in_body else 431, "there is more than 64 KiB around the body")
 
     def _without_upgrade(self) -> bytes:
-        """The head that was read last, but for the wish for another protocol."""
+        """The request line and headers that were parsed last, without `Upgrade`."""
         lines = [b"%b: %b" % header for header in self._headers.items() if header[0] != b"upgrade"]
         first = b"%b %b HTTP/%b" % (self._parser.get_method(), self._target, self._parser.get_http_version().encode())
         return b"\r\n".join([first, *lines, b"", b""])
@@ -113,7 +113,7 @@ class Reader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_body:
-            # Trailers are of no use to anybody here, and must not pass for headers.
+            # Trailers are ignored; they must not be taken for headers.
             return
         self._count += 1
         self._size += len(name) + len(value)
@@ -187,7 +187,7 @@ class Reader:
             return
         body = b"" if not self._length else None if self._body is None else bytes(self._body)
         self._body = None
-        asked = self._whole = Asked(
+        request = self._last = HttpRequest(
             parser.get_method().decode("ascii"),
             self._target,
             self._headers,
@@ -196,5 +196,5 @@ class Reader:
             parser.get_http_version(),
             parser.should_keep_alive(),
         )
-        self._goes_on = asked.keep_alive
-        self._take(asked)
+        self._keep_alive = request.keep_alive
+        self._take(request)

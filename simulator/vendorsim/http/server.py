@@ -1,7 +1,8 @@
-"""The HTTP server of `vendorsim serve`: an event loop in a thread beside the caller, with two doors.
+"""The HTTP server of `vendorsim serve`: an event loop in a thread of its own.
 
-Hot operations, which a vendor may offer (`Vendor.hot`), are answered right in the loop: a framework costs more than all
-the rest of such an answer. Everything else goes to the WSGI app, in threads. A test holds both doors to one behaviour.
+A request takes one of two ways. The fast path answers in the loop, for the few operations that a vendor offers it for
+(`Vendor.fast_path`): Flask costs more than all the rest of such an answer. Everything else goes to the WSGI app, in a
+thread. A test holds both ways to the same answers.
 """
 
 from __future__ import annotations
@@ -16,90 +17,90 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vendorsim.http import listening
 from vendorsim.http.connection import Connection
-from vendorsim.http.header_cache import KnownHeads
+from vendorsim.http.header_cache import HeaderCache
+from vendorsim.http.limits import LIMITS, ServerLimits
 from vendorsim.http.loop import loop_factory
-from vendorsim.http.messages import Asked, HotDoor
-from vendorsim.http.thread_pool import Crew
-from vendorsim.http.wsgi import Outlet, environ, respond
+from vendorsim.http.messages import FastPath, HttpRequest
+from vendorsim.http.thread_pool import ThreadPool
+from vendorsim.http.wsgi import ResponseChannel, environ, respond
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-# Slow answers of the app hold a thread each; the others must not wait for them.
-_THREADS = 48
-_CONNECTIONS = 900
 _BACKLOG = 1024
-# How often, in seconds, it is looked for what has taken too long.
-_SWEEP_SECONDS = 1.0
-_TURNS = 5
-# Seconds that answers in the making are given when the server is closed.
-_GRACE = 1.0
+# Rounds of aborting connections at the end: a connection in the middle of being opened needs a few turns of the loop.
+_ABORT_ROUNDS = 5
 
 
-class Front:
-    """What all connections share. Belongs to the loop's thread, but for `call`."""
+class ConnectionManager:
+    """What the connections of one server share (`connection.ConnectionHost`). Only `call` is thread-safe."""
 
     def __init__(
-        self, app: WSGIApplication, hot: HotDoor, here: tuple[str, int], loop: asyncio.AbstractEventLoop
+        self,
+        app: WSGIApplication,
+        fast_path: FastPath,
+        address: tuple[str, int],
+        loop: asyncio.AbstractEventLoop,
+        limits: ServerLimits,
     ) -> None:
-        self.hot = hot
-        self.heads = KnownHeads()
+        self.loop = loop
+        self.fast_path = fast_path
+        self.limits = limits
+        self.header_cache = HeaderCache()
         self.closing = False
-        self.now = loop.time
-        self.later = loop.call_later
         self._app = app
-        self._here = here
-        self._loop = loop
-        self._crew = Crew(_THREADS)
+        self._address = address
+        self._threads = ThreadPool(limits.threads)
         self._connections: set[Connection] = set()
 
-    def enter(self, connection: Connection) -> bool:
-        """A new connection; False where there are too many, and it is only told so."""
+    def add(self, connection: Connection) -> bool:
+        """Registers a new connection. False when there are too many, or when the server closes."""
         self._connections.add(connection)
-        return len(self._connections) <= _CONNECTIONS and not self.closing
+        return len(self._connections) <= self.limits.connections and not self.closing
 
-    def leave(self, connection: Connection) -> None:
-        """A connection that is no more."""
+    def remove(self, connection: Connection) -> None:
+        """Forgets a closed connection."""
         self._connections.discard(connection)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Calls a function in the loop, unless that has ended. Any thread."""
+        """Calls a function in the loop, from any thread. Does nothing when the loop has ended."""
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
+            self.loop.call_soon_threadsafe(function, *arguments)
 
-    def hand_over(self, asked: Asked, outlet: Outlet, peer: tuple[str, int]) -> None:
+    def run_app(self, request: HttpRequest, channel: ResponseChannel, peer: tuple[str, int]) -> None:
         """Has the app answer, in a thread."""
-        self._crew.submit(lambda: respond(self._app, environ(asked, self._here, peer), outlet))
+        self._threads.submit(lambda: respond(self._app, environ(request, self._address, peer), channel))
 
     def sweep(self) -> None:
-        """Ends what has taken too long, again and again."""
-        now = self.now()
+        """Checks the deadlines of all connections, now and every `limits.sweep` seconds."""
+        now = self.loop.time()
         for connection in list(self._connections):
-            connection.overdue(now)
-        self._loop.call_later(_SWEEP_SECONDS, self.sweep)
+            connection.check_deadline(now)
+        self.loop.call_later(self.limits.sweep, self.sweep)
 
     async def close(self) -> None:
-        """Closes all connections; answers in the making get a second."""
+        """Closes all connections; unfinished answers get `limits.grace` seconds."""
         self.closing = True
-        until = self.now() + _GRACE
-        while [each for each in self._connections if not each.close_soon()] and self.now() < until:
+        until = self.loop.time() + self.limits.grace
+        while [each for each in self._connections if not each.close_if_idle()] and self.loop.time() < until:
             await asyncio.sleep(0.01)
-        self._crew.close()
-        # Some may still be on their way in, and each needs a moment to learn of its end.
-        for _ in range(_TURNS):
+        self._threads.close()
+        for _ in range(_ABORT_ROUNDS):
             for connection in list(self._connections):
                 connection.abort()
             await asyncio.sleep(0.001)
 
 
 class RunningServer:
-    """A server that answers until it is closed. `host` and `port` are those it listens on."""
+    """A server that answers until it is closed. `host` and `port` are where it listens."""
 
-    def __init__(self, app: WSGIApplication, listener: socket.socket, hot: HotDoor) -> None:
+    def __init__(
+        self, app: WSGIApplication, listener: socket.socket, fast_path: FastPath, limits: ServerLimits
+    ) -> None:
         self.host, self.port = listener.getsockname()[:2]
         self._listener = listener
         self._loop = (loop_factory() or asyncio.new_event_loop)()
-        self._front = Front(app, hot, (self.host, self.port), self._loop)
+        self._manager = ConnectionManager(app, fast_path, (self.host, self.port), self._loop, limits)
         self._closing: asyncio.Event | None = None
         self._ready = Event()
         self._thread = Thread(target=self._serve, name="vendorsim-server", daemon=True)
@@ -108,7 +109,7 @@ class RunningServer:
 
     @property
     def url(self) -> str:
-        """Where the server is reached from this machine."""
+        """The server's URL on this machine."""
         return listening.url(self.host, self.port)
 
     def _serve(self) -> None:
@@ -120,17 +121,19 @@ class RunningServer:
 
     async def _run(self) -> None:
         self._closing = asyncio.Event()
-        server = await self._loop.create_server(lambda: Connection(self._front), sock=self._listener, backlog=_BACKLOG)
-        self._front.sweep()
+        server = await self._loop.create_server(
+            lambda: Connection(self._manager), sock=self._listener, backlog=_BACKLOG
+        )
+        self._manager.sweep()
         self._ready.set()
         await self._closing.wait()
         server.close()
-        await self._front.close()
+        await self._manager.close()
 
     def close(self) -> None:
-        """Ends the server: answers in the making get a second, then every connection is closed."""
+        """Stops the server: unfinished answers get a second, then every connection is closed."""
         if self._closing is not None:
-            self._front.call(self._closing.set)
+            self._manager.call(self._closing.set)
         self._thread.join()
 
     def __enter__(self) -> Self:
@@ -143,10 +146,14 @@ class RunningServer:
 
 
 def running_server(
-    app: WSGIApplication, host: str = "127.0.0.1", port: int = 0, hot: HotDoor = lambda asked: None
+    app: WSGIApplication,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    fast_path: FastPath = lambda request: None,
+    limits: ServerLimits = LIMITS,
 ) -> RunningServer:
     """Starts a server; port 0 takes a free one. Close it, or use it as a context manager.
 
-    Raises UnreachableError when the address can't be had.
+    Raises UnreachableError when the address can't be used.
     """
-    return RunningServer(app, listening.listen(host, port), hot)
+    return RunningServer(app, listening.listen(host, port), fast_path, limits)

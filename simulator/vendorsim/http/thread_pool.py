@@ -1,6 +1,6 @@
-"""The threads in which the app answers: started when they are needed, and never more than so many.
+"""The threads that run the app: started on demand, up to a maximum.
 
-They are daemons, so that an answer that takes its time does not keep the program from ending.
+`concurrent.futures` is not used because its threads keep the program from ending; these are daemons.
 """
 
 from __future__ import annotations
@@ -9,39 +9,39 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-Work = Callable[[], None]
+Task = Callable[[], None]
 
 
-class Crew:
-    """Safe to use from any thread. Work must not raise."""
+class ThreadPool:
+    """At most `size` threads. Thread-safe. A task must not raise."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+    def __init__(self, size: int) -> None:
+        self._limit = size
+        self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._lock = Lock()
         self._size = 0
-        # How many threads wait for work; below zero, how much work waits for threads.
-        self._free = 0
+        # Number of idle threads; below zero, the number of queued tasks.
+        self._idle = 0
 
-    def submit(self, work: Work) -> None:
-        """Has the work done by the next thread that is free."""
+    def submit(self, task: Task) -> None:
+        """Queues a task for the next idle thread."""
         with self._lock:
-            if self._free <= 0 and self._size < self._most:
+            if self._idle <= 0 and self._size < self._limit:
                 self._size += 1
-                Thread(target=self._labour, name=f"vendorsim-app-{self._size}", daemon=True).start()
+                Thread(target=self._work, name=f"vendorsim-app-{self._size}", daemon=True).start()
             else:
-                self._free -= 1
-        self._queue.put(work)
+                self._idle -= 1
+        self._queue.put(task)
 
     def close(self) -> None:
-        """Lets the threads go once all that was handed in is done; waits for none of them."""
+        """Lets the threads end once all queued tasks are done. Does not wait for them."""
         with self._lock:
             size, self._size = self._size, 0
         for _ in range(size):
             self._queue.put(None)
 
-    def _labour(self) -> None:
-        while (work := self._queue.get()) is not None:
-            work()
+    def _work(self) -> None:
+        while (task := self._queue.get()) is not None:
+            task()
             with self._lock:
-                self._free += 1
+                self._idle += 1

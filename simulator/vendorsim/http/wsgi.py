@@ -1,4 +1,4 @@
-"""The slower door of the front: the WSGI app, which answers in a thread (PEP 3333)."""
+"""Runs the WSGI app for one request, in a thread (PEP 3333)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from urllib.parse import unquote_to_bytes
 from vendorsim.http.messages import (
     BODILESS,
     SERVER,
-    Answered,
-    Asked,
+    HttpRequest,
     common,
     header_lines,
-    of_fault,
+    internal_error,
     rendered,
     status_line,
 )
@@ -25,109 +24,110 @@ from vendorsim.http.messages import (
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-# So much of an answer is collected before it is sent in parts.
+# A larger body is sent in parts of about this size.
 _COLLECTED = 64 * 1024
-# The only header with an underscore in its name: that of Chatwoot's API. All others are left out, since the app could
-# not tell `a_b` from `a-b`.
+# The one accepted header name with an underscore. Others are dropped: in WSGI, `a_b` and `a-b` are the same name.
 _UNDERSCORED = b"api_access_token"
-# What is between the server and its client, and none of the app's business.
+# Headers that belong to the connection: the server sets them, whatever the app says.
 _OWN = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 _STALLED_SECONDS = 90.0
 _log = logging.getLogger(__name__)
 
 
-class Gone(Exception):
-    """The client is there no longer."""
+class ClientDisconnected(Exception):
+    """The client has closed the connection, or takes no data."""
 
 
-class Outlet:
-    """Where a thread's answer goes: on to the loop, and no faster than the client takes it."""
+class ResponseChannel:
+    """Passes a response from the app's thread to the loop, no faster than the client takes it."""
 
     def __init__(
         self,
-        asked: Asked,
+        request: HttpRequest,
         writable: Event,
         call: Callable[..., None],
-        written: Callable[[bytes], None],
-        finished: Callable[[bytes, bool], None],
+        write: Callable[[bytes], None],
+        finish: Callable[[bytes, bool], None],
     ) -> None:
-        """`call` calls a function in the loop: `written` with a part, `finished` with the last one and whether the
-        connection may be used again."""
-        self.asked = asked
+        """`writable` is set while the client takes data. `call` calls a function in the loop: `write` with a part,
+        `finish` with the last part and whether the connection stays open."""
+        self.request = request
         self._writable = writable
         self._call = call
-        self._written = written
-        self._finished = finished
-        self._gone = False
+        self._write = write
+        self._finish = finish
+        self._disconnected = False
 
-    def gone(self) -> None:
-        """Says that nobody waits for the answer any more."""
-        self._gone = True
+    def disconnect(self) -> None:
+        """Tells the app's thread, at its next part, that the client is gone."""
+        self._disconnected = True
 
     def send(self, data: bytes) -> None:
-        """Raises Gone."""
-        if not self._writable.wait(_STALLED_SECONDS) or self._gone:
-            raise Gone
-        # The loop learns of a full buffer only when it writes; until it has, the next part must wait.
+        """Sends one part, from the app's thread. Raises ClientDisconnected."""
+        if not self._writable.wait(_STALLED_SECONDS) or self._disconnected:
+            raise ClientDisconnected
+        # Only the write itself shows whether the buffer is full, so the next part waits until it is done.
         written = Event()
 
         def write() -> None:
-            self._written(data)
+            self._write(data)
             written.set()
 
         self._call(write)
         if not written.wait(_STALLED_SECONDS):
-            raise Gone
+            raise ClientDisconnected
 
     def finish(self, data: bytes, keep_alive: bool) -> None:
-        """Sends the last part."""
-        self._call(self._finished, data, keep_alive)
+        """Sends the last part, from the app's thread."""
+        self._call(self._finish, data, keep_alive)
 
 
-def environ(asked: Asked, here: tuple[str, int], peer: tuple[str, int]) -> WSGIEnvironment:
-    """The request as the app expects it. Bodies larger than what is kept have their true length and no content: the
-    app refuses them by their length."""
-    path, host = _place(asked.target)
+def environ(request: HttpRequest, server: tuple[str, int], peer: tuple[str, int]) -> WSGIEnvironment:
+    """The WSGI environment of a request; `server` and `peer` are host and port.
+
+    A body that was too large to keep has its true length and no content: the app refuses it by its length.
+    """
+    path, host = _split_target(request.target)
     path, _, query = path.partition(b"?")
     made: dict[str, Any] = {
-        "REQUEST_METHOD": asked.method,
+        "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": "/" + unquote_to_bytes(path).decode("latin-1").lstrip("/"),
         "QUERY_STRING": query.decode("latin-1"),
-        "REQUEST_URI": asked.target.decode("latin-1"),
-        "SERVER_NAME": here[0],
-        "SERVER_PORT": str(here[1]),
-        "SERVER_PROTOCOL": f"HTTP/{asked.version}",
+        "REQUEST_URI": request.target.decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{request.version}",
         "SERVER_SOFTWARE": SERVER,
         "REMOTE_ADDR": peer[0],
         "REMOTE_PORT": str(peer[1]),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(asked.body or b""),
+        "wsgi.input": io.BytesIO(request.body or b""),
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name, value in asked.headers.items():
+    for name, value in request.headers.items():
         if b"_" not in name or name == _UNDERSCORED:
             made["HTTP_" + name.decode("latin-1").upper().replace("-", "_")] = value.decode("latin-1")
-    # Whatever came in chunks is whole by now.
+    # A chunked body has been decoded.
     made.pop("HTTP_TRANSFER_ENCODING", None)
     made.pop("HTTP_CONTENT_LENGTH", None)
     content_type = made.pop("HTTP_CONTENT_TYPE", None)
     if content_type is not None:
         made["CONTENT_TYPE"] = content_type
-    if asked.length or b"content-length" in asked.headers or b"transfer-encoding" in asked.headers:
-        made["CONTENT_LENGTH"] = str(asked.length)
+    if request.length or b"content-length" in request.headers or b"transfer-encoding" in request.headers:
+        made["CONTENT_LENGTH"] = str(request.length)
     if host is not None:
         made["HTTP_HOST"] = host
     return made
 
 
-def _place(target: bytes) -> tuple[bytes, str | None]:
-    """The path and query of a target, and its host where it is a whole URL, which then counts (RFC 9112, 3.2.2)."""
+def _split_target(target: bytes) -> tuple[bytes, str | None]:
+    """Path with query, and the host if the target is a whole URL: it overrides `Host` (RFC 9112, 3.2.2)."""
     target = target.partition(b"#")[0]
     scheme, separator, rest = target.partition(b"://")
     if target.startswith(b"/") or not separator or b"?" in scheme:
@@ -139,45 +139,45 @@ def _place(target: bytes) -> tuple[bytes, str | None]:
     return b"/" + path, host.decode("latin-1")
 
 
-def respond(app: WSGIApplication, made: WSGIEnvironment, outlet: Outlet) -> None:
-    """Has the app answer. Raises nothing."""
-    answer = _Answer(outlet)
+def respond(app: WSGIApplication, environ: WSGIEnvironment, channel: ResponseChannel) -> None:
+    """Runs the app and sends its response. Raises nothing: an app that fails is logged and answered with status 500."""
+    response = _WsgiResponse(channel)
     try:
-        parts = app(made, answer.start)
+        parts = app(environ, response.start)
         try:
             for part in parts:
-                answer.write(part)
-            answer.finish()
+                response.write(part)
+            response.finish()
         finally:
             close = getattr(parts, "close", None)
             if close is not None:
                 close()
-    except Gone:
+    except ClientDisconnected:
         return
     except Exception:
-        _log.exception("%s %s", outlet.asked.method, outlet.asked.target.decode("latin-1"))
-        answer.fail()
+        _log.exception("%s %s", channel.request.method, channel.request.target.decode("latin-1"))
+        response.fail()
 
 
-class _Answer:
-    """An answer while the app makes it."""
+class _WsgiResponse:
+    """The response of the app, from `start_response` to the last part."""
 
-    def __init__(self, outlet: Outlet) -> None:
-        self._outlet = outlet
-        self._asked = outlet.asked
+    def __init__(self, channel: ResponseChannel) -> None:
+        self._channel = channel
+        self._request = channel.request
         self._status = 0
         self._phrase = ""
         self._headers: list[tuple[str, str]] = []
         self._collected = bytearray()
-        # How the body that is sent in parts ends: after a number of bytes, by a last chunk, or with the connection.
+        # A body in parts ends after `_left` bytes, by a last chunk, or with the connection.
         self._begun = False
         self._left: int | None = None
         self._chunked = False
-        self._keep_alive = self._asked.keep_alive
+        self._keep_alive = self._request.keep_alive
         self._finished = False
 
     def start(self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-        """`start_response`."""
+        """The `start_response` of PEP 3333."""
         if exc_info is not None and self._begun:
             raise exc_info[1].with_traceback(exc_info[2])
         if self._status and exc_info is None:
@@ -191,7 +191,7 @@ class _Answer:
         return self.write
 
     def write(self, data: bytes) -> None:
-        """Part of the body."""
+        """Takes a part of the body."""
         if not self._status:
             raise RuntimeError("start_response was not called")
         if not self._has_body():
@@ -199,11 +199,11 @@ class _Answer:
         self._collected += data
         if len(self._collected) > _COLLECTED:
             if not self._begun:
-                self._outlet.send(self._begin())
-            self._outlet.send(self._taken())
+                self._channel.send(self._begin())
+            self._channel.send(self._taken())
 
     def finish(self) -> None:
-        """The body is whole."""
+        """Sends what is left of the response."""
         if not self._status:
             raise RuntimeError("start_response was not called")
         head = b""
@@ -213,45 +213,42 @@ class _Answer:
             head = self._begin()
         data = head + self._taken() + (b"0\r\n\r\n" if self._chunked else b"")
         if self._left:
-            # The app has promised more than it gave: only the end of the connection says so.
+            # The body is shorter than its Content-Length: only closing the connection shows that to the client.
             self._keep_alive = False
         self._finished = True
-        self._outlet.finish(data, self._keep_alive)
+        self._channel.finish(data, self._keep_alive)
 
     def fail(self) -> None:
-        """Something went wrong in the app: that is the answer, where none has begun."""
+        """The app raised: answers with status 500, or breaks off a response that has begun."""
         if self._finished:
             return
-        data = b"" if self._begun else rendered(self._asked, _FAULT, False)
-        self._outlet.finish(data, False)
+        data = b"" if self._begun else rendered(self._request, internal_error(), False)
+        self._channel.finish(data, False)
 
     def _has_body(self) -> bool:
-        return self._status not in BODILESS and self._asked.method != "HEAD"
+        return self._status not in BODILESS and self._request.method != "HEAD"
 
     def _length(self) -> int | None:
         return next((int(value) for name, value in self._headers if name.lower() == "content-length"), None)
 
     def _begin(self) -> bytes:
-        """The head, once it is known how the body will end."""
+        """The status line and headers, with the framing of the body."""
         framing: tuple[tuple[str, str], ...] = ()
         if self._has_body():
             self._left = self._length()
-            if self._left is None and self._asked.version == "1.1":
+            if self._left is None and self._request.version == "1.1":
                 self._chunked = True
                 framing = (("Transfer-Encoding", "chunked"),)
             elif self._left is None:
                 self._keep_alive = False
-        headers = header_lines((*self._headers, *framing)) + common(self._asked.version, self._keep_alive)
+        headers = header_lines((*self._headers, *framing)) + common(self._request.version, self._keep_alive)
         self._begun = True
         return status_line(self._status, self._phrase) + headers + b"\r\n"
 
     def _taken(self) -> bytes:
-        """What was collected, as it is sent."""
+        """The collected bytes, framed for sending."""
         data, self._collected = bytes(self._collected), bytearray()
         if self._left is not None:
             data = data[: self._left]
             self._left -= len(data)
         return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data
-
-
-_FAULT: Answered = of_fault()

@@ -1,39 +1,39 @@
-"""The hot door: the operations that vendors answer without a framework, for the default namespace."""
+"""The fast path: vendor operations that are answered without Flask, in the default namespace."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from vendorsim.http.messages import Answered, Asked, HotDoor
+from vendorsim.http.messages import FastPath, HttpRequest, HttpResponse
 from vendorsim.server.backend import ServerState
 from vendorsim.vendorkit import registry
 
 _NAMESPACE = b"x-vendorsim-namespace"
-# Calls are answered faster than the journal is written while both want the processor. Beyond so many records that wait
-# to be written, answers are held back for the time that the others take, at so many a second.
+# Calls can be answered faster than the journal writes them. Beyond this many unwritten records, an answer is delayed by
+# the time that the records beyond it take, at this rate.
 _WAITING = 3_000
 _WRITTEN_PER_SECOND = 30_000
 
 
-def hot_door(state: ServerState, backlog: Callable[[], int] = lambda: 0) -> HotDoor:
-    """What the vendors answer at once, from that state. A request that names a namespace, which has a state of its own,
-    is left to the app. `backlog` says how many records wait to be written."""
-    vendors = map(registry.get, registry.names())
-    doors = [vendor.hot(state) for vendor in vendors if vendor.hot is not None]
+def fast_path(state: ServerState, backlog: Callable[[], int] = lambda: 0) -> FastPath:
+    """The fast paths of all vendors, over one state. `backlog` gives the number of unwritten journal records.
 
-    def answer(asked: Asked) -> Answered | None:
-        if _NAMESPACE in asked.headers:
+    A request that names a namespace is left to the app: other namespaces have states of their own.
+    """
+    vendors = map(registry.get, registry.names())
+    paths = [vendor.fast_path(state) for vendor in vendors if vendor.fast_path is not None]
+
+    def answer(request: HttpRequest) -> HttpResponse | None:
+        if _NAMESPACE in request.headers:
             return None
-        for door in doors:
-            answered = door(asked)
-            if answered is not None:
-                waiting = backlog() - _WAITING
-                return answered if waiting <= 0 else _held(answered, waiting / _WRITTEN_PER_SECOND)
+        for path in paths:
+            response = path(request)
+            if response is not None:
+                excess = backlog() - _WAITING
+                if excess <= 0:
+                    return response
+                return replace(response, delay=max(response.delay, excess / _WRITTEN_PER_SECOND))
         return None
 
     return answer
-
-
-def _held(answered: Answered, seconds: float) -> Answered:
-    return replace(answered, held=max(answered.held, seconds))

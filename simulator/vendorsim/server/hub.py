@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask
 
 from vendorsim.delivery.background_loop import Backstage
-from vendorsim.http.messages import HotDoor
+from vendorsim.http.messages import FastPath
 from vendorsim.journal.journals import JournalFile, Journals
 from vendorsim.journal.postgres_journal import PostgresJournal
 from vendorsim.journal.store import Book, Journal, Recorder
@@ -17,7 +17,7 @@ from vendorsim.server.app import create_app
 from vendorsim.server.control.blueprint import control_api
 from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.workbench import Workbench
-from vendorsim.server.fast_path import hot_door
+from vendorsim.server.fast_path import fast_path
 from vendorsim.server.namespaces import Namespaces
 from vendorsim.server.page import page
 from vendorsim.server.shared.in_memory import InMemory
@@ -48,7 +48,7 @@ class Bench:
 
 
 class Hub:
-    """What `vendorsim serve` runs. A context manager; `app` is the WSGI app, `hot` its faster door."""
+    """What `vendorsim serve` runs. A context manager; `app` is the WSGI app, `fast_path` answers before it."""
 
     def __init__(
         self, settings: Settings, journal: Path | PostgresJournal | None, state: SharedState | None = None
@@ -65,10 +65,10 @@ class Hub:
         self._own = kept.begin("hub", {})
         self._shared = Shared(journals, Recorder(kept, self._own, None), Backstage(), state or InMemory())
         self.app = Namespaces(lambda name: Bench(Workbench(name, settings, self._shared, self._names)))
-        # What waits for a database is answered in threads: the loop must not wait.
-        self.hot: HotDoor = lambda asked: None
+        # With a shared state every answer may wait for the database, and the event loop must not.
+        self.fast_path: FastPath = lambda request: None
         if state is None:
-            self.hot = hot_door(self.app.default.bench.state, lambda: self._shared.recorder.backlog)
+            self.fast_path = fast_path(self.app.default.bench.state, lambda: self._shared.recorder.backlog)
 
     def require_targets(self, vendors: Iterable[str]) -> None:
         """Makes the configured targets of these vendors ready. Raises InputError for one that can't be sent to."""

@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import Any
 
 from vendorsim.core.errors import InputError, UnreachableError
-from vendorsim.testing.app_server import running_server
+from vendorsim.testing.app_server import app_server
 
 
 def is_asgi(app: Any) -> bool:
@@ -34,7 +34,7 @@ def hosted(app: Any) -> Iterator[str]:
         with _on_uvicorn(app) as url:
             yield url
     else:
-        with running_server(app) as server:
+        with app_server(app) as server:
             yield server.url
 
 

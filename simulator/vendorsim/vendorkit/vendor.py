@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vendorsim.core import resources
 from vendorsim.core.errors import UnknownNameError
-from vendorsim.http.messages import HotDoor
+from vendorsim.http.messages import FastPath
 from vendorsim.vendorkit.profile import Profile, Quirk
 from vendorsim.vendorkit.scheme import Scheme
 
@@ -39,7 +39,7 @@ class Vendor:
     """One imitated system. The first profile is the default. `contracts` is the folder of its documents.
 
     `api` makes the Flask blueprint of the vendor's API, where it has one that integrations call.
-    `hot` makes a faster door to some of its operations, which must answer as the blueprint does.
+    `fast_path` answers some of its operations in the server's event loop, exactly as the blueprint does.
     `api_verbs` are the verbs of a scenario that wait for a call of that API. `api_answers` gives what these
     verbs can force the API to answer. `schemes` are the ways it signs, by name.
     `version` makes the profile of a name that `profiles` does not list, such as a version between two of them; `quirks`
@@ -53,7 +53,7 @@ class Vendor:
     api_verbs: tuple[str, ...] = ()
     api: Callable[[ServerState], Blueprint] | None = None
     api_answers: Callable[[], Sequence[str]] = tuple
-    hot: Callable[[ServerState], HotDoor] | None = None
+    fast_path: Callable[[ServerState], FastPath] | None = None
     documents: Path | None = None
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     version: Callable[[str], Profile | None] | None = None

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from short_story import STORY
+from vendorsim.http.server import running_server
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
-from vendorsim.testing.app_server import running_server
 
 API = "/_vendorsim/api"
 # Far beyond what any test needs: a test that waits this long has failed.

@@ -322,5 +322,5 @@ def test_markup_in_a_name_stays_text(api: Client, target: Receiver) -> None:
 def test_what_is_no_http_at_all(idle: Client) -> None:
     with socket.create_connection(("127.0.0.1", idle.port), timeout=20) as connection:
         connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
-        assert connection.recv(1_000).startswith(b"HTTP/1.0 400")
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 400")
     assert idle.get("/health")["status"] == "ok"

@@ -17,6 +17,7 @@ from short_story import OF_USERLIKE
 from vendorsim import __version__
 from vendorsim.core import resources
 from vendorsim.delivery.background_loop import Backstage
+from vendorsim.http.server import running_server
 from vendorsim.journal.journals import JournalFile
 from vendorsim.journal.store import Journal, Recorder
 from vendorsim.server.app import create_app
@@ -24,7 +25,6 @@ from vendorsim.server.control.blueprint import control_api
 from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.server.hub import Hub
-from vendorsim.testing.app_server import running_server
 
 from control.client import API, Client, serving
 

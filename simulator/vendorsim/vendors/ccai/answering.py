@@ -11,7 +11,7 @@ import orjson
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core import clock
-from vendorsim.http.messages import JSON, Answered, Asked, HotDoor
+from vendorsim.http.messages import JSON, FastPath, HttpRequest, HttpResponse
 from vendorsim.server.backend import ApiCall, ServerState
 from vendorsim.server.shared.model import ByHand
 from vendorsim.vendorkit import credentials
@@ -35,10 +35,10 @@ class Call(NamedTuple):
     body: Callable[[], bytes | None]
 
 
-def hot(state: ServerState) -> HotDoor:
+def fast_path(state: ServerState) -> FastPath:
     """Answers calls of `end_user` right in the server's loop."""
 
-    def answer_plain(asked: Asked) -> Answered | None:
+    def answer_plain(asked: HttpRequest) -> HttpResponse | None:
         found = _PLAIN.fullmatch(asked.target.decode("latin-1")) if asked.method == "POST" else None
         if found is None:
             return None
@@ -49,7 +49,7 @@ def hot(state: ServerState) -> HotDoor:
     return answer_plain
 
 
-def answer(state: ServerState, call: Call) -> Answered:
+def answer(state: ServerState, call: Call) -> HttpResponse:
     """Judges the call, notes what follows from it, and gives its answer."""
     return _Answering(state, call).answer()
 
@@ -66,7 +66,7 @@ class _Answering:
         self.set_by_hand = False
         self.body: bytes | None = None
 
-    def answer(self) -> Answered:
+    def answer(self) -> HttpResponse:
         call, state = self.call, self.state
         refused = callers.refused(state, self.credentials)
         verdict = end_user.judge(
@@ -81,7 +81,7 @@ class _Answering:
             self.is_duplicate,
         )
         self.settle(verdict)
-        return Answered(
+        return HttpResponse(
             verdict.answer.status,
             _body(verdict.answer.message),
             JSON if refused is None else (*JSON, *refused.headers.items()),

@@ -36,8 +36,8 @@ def blueprint(state: ServerState) -> Blueprint:
             comm_type, session_id, request.path, headers.get("Authorization"), headers.get("Content-Type"), _body
         )
         answered = answering.answer(state, call)
-        if answered.held:
-            state.sleep(answered.held)
+        if answered.delay:
+            state.sleep(answered.delay)
         return Response(answered.body, answered.status, answered.headers)
 
     api.register_blueprint(apps_api.blueprint(state))

@@ -15,7 +15,7 @@ from vendorsim.vendors.ccai.signing import SCHEMES
 if TYPE_CHECKING:
     from flask import Blueprint
 
-    from vendorsim.http.messages import HotDoor
+    from vendorsim.http.messages import FastPath
     from vendorsim.server.backend import ServerState
 
 SOURCE = "Google Cloud, CCAI Platform, Mid-session authentication (docs.cloud.google.com)"
@@ -45,10 +45,10 @@ def _answers() -> Sequence[str]:
     return answer_names()
 
 
-def _hot(state: ServerState) -> HotDoor:
-    from vendorsim.vendors.ccai.answering import hot
+def _fast_path(state: ServerState) -> FastPath:
+    from vendorsim.vendors.ccai.answering import fast_path
 
-    return hot(state)
+    return fast_path(state)
 
 
 DOCUMENTED_PROFILE = Profile(
@@ -97,6 +97,6 @@ VENDOR = Vendor(
     api_verbs=("authenticate",),
     api_answers=_answers,
     api=_api,
-    hot=_hot,
+    fast_path=_fast_path,
     schemes=SCHEMES,
 )
