@@ -27,9 +27,9 @@ from vendorsim.runs.conversation_handle import Handle
 from vendorsim.scenario.verbs import Close, Contact, Say
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ApiCall, ServerState
-from vendorsim.vendors.chatvisor import links, users
-from vendorsim.vendors.chatvisor.links import Links
-from vendorsim.vendors.chatvisor.users import TooManyUsersError, User, Users
+from vendorsim.vendors.chatvisor.api import links, users
+from vendorsim.vendors.chatvisor.api.links import Links
+from vendorsim.vendors.chatvisor.api.users import TooManyUsersError, User, Users
 
 DOCUMENT = json.loads((resources.contracts() / "chatvisor" / "api.openapi.json").read_bytes())
 OPERATIONS = {

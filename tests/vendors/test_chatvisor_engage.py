@@ -13,6 +13,7 @@ from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.verb_events import verb_events
 
 VENDOR = registry.get("chatvisor")
 CONTRACT = contracts.contract("chatvisor", "engage")
@@ -141,7 +142,7 @@ def test_the_table_of_verbs_is_what_the_verbs_cause() -> None:
         scenario = library.load_text(story, "story.yaml")
         for event in timeline.events(timeline.Run(scenario, VENDOR, VENDOR.profile("engage"), 0, 0), 1):
             caused.setdefault(scenario.steps[event.step].verb.name, set()).add(event.name)
-    assert caused == {verb: set(events) for verb, events in VENDOR.profile("engage").emits.items()}
+    assert caused == {verb: set(events) for verb, events in verb_events(VENDOR.profile("engage")).items()}
 
 
 def test_the_bodies_to_the_letter() -> None:

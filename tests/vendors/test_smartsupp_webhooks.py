@@ -23,7 +23,8 @@ from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
 from vendorsim.scenario import Scenario
 from vendorsim.vendorkit import registry
-from vendorsim.vendors.smartsupp import ids
+from vendorsim.vendorkit.verb_events import verb_events
+from vendorsim.vendors.smartsupp.bodies import ids
 
 VENDOR = registry.get("smartsupp")
 PROFILE = VENDOR.profile("webhooks")
@@ -136,7 +137,7 @@ def test_a_verb_causes_what_it_is_said_to_cause() -> None:
         scenario = story_of(*steps, email="null")
         for event in events_of(scenario):
             caused.setdefault(type(scenario.steps[event.step].verb).name, set()).add(event.name)
-    assert caused == {verb: set(names) for verb, names in PROFILE.emits.items()}
+    assert caused == {verb: set(names) for verb, names in verb_events(PROFILE).items()}
 
 
 def test_the_envelope() -> None:

@@ -12,6 +12,7 @@ from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.verb_events import verb_events
 
 VENDOR = registry.get("userlike")
 PROFILE = VENDOR.default_profile
@@ -170,9 +171,9 @@ def test_the_table_of_verbs_is_what_the_verbs_cause() -> None:
         run = timeline.Run(scenario, VENDOR, PROFILE, 0, 0)
         for event in timeline.events(run, 1):
             caused.setdefault(scenario.steps[event.step].verb.name, set()).add(event.name)
-    assert set(caused) == set(PROFILE.emits)
+    assert set(caused) == set(verb_events(PROFILE))
     for verb, events in caused.items():
-        assert events == set(PROFILE.emits[verb]), verb
+        assert events == set(verb_events(PROFILE)[verb]), verb
 
 
 def test_how_it_is_delivered() -> None:

@@ -12,6 +12,7 @@ from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.verb_events import verb_events
 
 VENDOR = registry.get("userlike")
 PROFILE = VENDOR.profile("legacy")
@@ -170,7 +171,7 @@ def test_every_event_is_reached_and_the_table_of_verbs_is_what_the_verbs_cause()
         for event in timeline.events(timeline.Run(scenario, VENDOR, PROFILE, 0, 0), 1):
             caused.setdefault(scenario.steps[event.step].verb.name, set()).add(event.name)
     assert set.union(*caused.values()) == set(PROFILE.event_names()) == set(CONTRACT.events)
-    assert caused == {verb: set(events) for verb, events in PROFILE.emits.items()}
+    assert caused == {verb: set(events) for verb, events in verb_events(PROFILE).items()}
 
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool, "dict": dict, "list": list}

@@ -15,6 +15,7 @@ from vendorsim.vendorkit.documents import (
     silent_verbs,
     vendor_document,
 )
+from vendorsim.vendorkit.verb_events import verb_events
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,7 +104,7 @@ def _print_profile(profile: Profile) -> None:
         events.add_row(kind.name, kind.summary, kind.provenance, kind.source)
     console.print(events)
     verbs = _named("verb", "events it may cause")
-    for verb, names in profile.emits.items():
+    for verb, names in verb_events(profile).items():
         verbs.add_row(verb, ", ".join(names))
     console.print()
     console.print(verbs)

@@ -10,6 +10,7 @@ from vendorsim.vendorkit.policy import describe as described
 from vendorsim.vendorkit.profile import Profile, TargetKind
 from vendorsim.vendorkit.scheme import Scheme
 from vendorsim.vendorkit.vendor import Vendor
+from vendorsim.vendorkit.verb_events import verb_events
 
 
 def vendor_document(vendor: Vendor) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def _profile_document(profile: Profile) -> dict[str, Any]:
             {"name": kind.name, "summary": kind.summary, "provenance": kind.provenance, "source": kind.source}
             for kind in profile.events
         ],
-        "verbs": dict(profile.emits),
+        "verbs": dict(verb_events(profile)),
         "silent_verbs": silent_verbs(profile),
         "headers": dict(profile.headers),
         "target_kinds": [kind_document(kind, profile) for kind in profile.target_kinds],
@@ -87,4 +88,5 @@ def policy_document(policy: Policy) -> dict[str, Any]:
 
 def silent_verbs(profile: Profile) -> list[str]:
     """The verbs that change the conversation and send nothing."""
-    return [verb for verb in VERBS if not profile.emits.get(verb)]
+    causes = verb_events(profile)
+    return [verb for verb in VERBS if verb not in causes]

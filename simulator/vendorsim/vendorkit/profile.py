@@ -93,12 +93,12 @@ class TargetKind:
 WEBHOOK = TargetKind("webhook")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Profile:
     """One dialect of a vendor.
 
-    `reactions` maps the type of a change (`vendorsim.conversation.state`) to the function that makes events of it.
-    `emits` says per verb of a scenario which events it may cause; a test holds it against the reactions.
+    `reactions` maps the type of a change (`vendorsim.conversation.changes`) to the function that makes events of it.
+    Which verbs of a scenario cause which events follows from them (`vendorsim.vendorkit.verb_events`).
     `identify` tells which event a captured body is, or None. `conversation_id` is the id that the bodies
     carry, which is also the session id of `end_user`. `order_key` says how new a body is by what stands in it: of two
     bodies of one conversation whose keys differ, any receiver can tell which came first; None says nothing.
@@ -113,7 +113,6 @@ class Profile:
     policy: Policy
     headers: Mapping[str, str] = field(default_factory=dict)
     reactions: Mapping[type, Reaction] = field(default_factory=dict)
-    emits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     identify: Callable[[Any], str | None] = lambda body: None
     conversation_id: Callable[[Conversation], int | str] = lambda conversation: conversation.id
     memory: Callable[[], Any] = lambda: None

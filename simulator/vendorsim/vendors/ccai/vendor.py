@@ -75,7 +75,6 @@ WEBHOOKS = Profile(
     policy=Policy(signing=Stated("ccai", DOCUMENTED, GUIDE)),
     headers={"Content-Type": "application/json"},
     reactions=webhooks.REACTIONS,
-    emits=webhooks.EMITS,
     identify=webhooks.identify,
     memory=webhooks.Notes,
     order_key=webhooks.order_key,

@@ -107,17 +107,6 @@ REACTIONS: Mapping[type, Reaction] = {
     StatusChanged: _in_chats(_status_changed),
 }
 
-EMITS: Mapping[str, tuple[str, ...]] = {
-    "say": (PARTICIPANT_JOINED, MESSAGE_RECEIVED),
-    "trigger": (MESSAGE_RECEIVED,),
-    "offline_message": (MESSAGE_RECEIVED,),
-    "join": (PARTICIPANT_JOINED,),
-    "leave": (PARTICIPANT_LEFT,),
-    "snooze": (CHAT_DISMISSED,),
-    "close": (CHAT_ENDED,),
-    "miss": (CHAT_ENDED,),
-}
-
 
 def identify(body: Any) -> str | None:
     """Which event a captured body is: every one names itself."""

@@ -1,25 +1,48 @@
-"""Chatvisor: which steps send a webhook, how it is delivered, and the API that integrations call."""
+"""Chatvisor: the vendor, and its profiles `documented` (two webhooks) and `engage` (all four)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vendorsim.core.provenance import DOCUMENTED
 from vendorsim.vendorkit.policy import Policy
-from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.profile import EventKind, Profile
 from vendorsim.vendorkit.vendor import Vendor
-from vendorsim.vendors.chatvisor import payloads
-from vendorsim.vendors.chatvisor.engage import ENGAGE, NEW_CONVERSATION, NEW_MESSAGE, order_key
-from vendorsim.vendors.chatvisor.inbox import Inbox, telling
-from vendorsim.vendors.chatvisor.paths import OPERATIONS
+from vendorsim.vendors.chatvisor import bodies
+from vendorsim.vendors.chatvisor.api.operations import OPERATIONS
+from vendorsim.vendors.chatvisor.bodies import DONE, UNRESOLVED
+from vendorsim.vendors.chatvisor.memory import ChatvisorMemory
+from vendorsim.vendors.chatvisor.reactions import reactions
 
 if TYPE_CHECKING:
     from flask import Blueprint
 
     from vendorsim.server.backend import ServerState
 
+SOURCE = "Chatvisor API (v1), Webhooks (developers.chatvisor.com)"
+_HEADERS = {"Content-Type": "application/json"}
 
-def _identify(body: Any) -> str | None:
-    """The bodies name no event; their shapes differ."""
+NEW_CONVERSATION = EventKind(
+    "new_conversation", "a customer is created, or an existing one goes from DONE to UNREAD", DOCUMENTED, SOURCE
+)
+NEW_MESSAGE = EventKind("new_message", "a customer writes", DOCUMENTED, f"{SOURCE}; the body is assumed")
+STATUS_CHANGE = EventKind(
+    "status_change",
+    "the customer's status changes: UNREAD, DONE, UNRESOLVED",
+    DOCUMENTED,
+    f"{SOURCE}; which steps change it is assumed, save DONE to UNREAD",
+)
+NEW_SUBSCRIBER = EventKind(
+    "new_subscriber",
+    "a customer subscribes to a category: here the contact is created",
+    DOCUMENTED,
+    f"{SOURCE}; the body, and what counts as subscribing, are assumed",
+)
+_EVENTS = (NEW_CONVERSATION, STATUS_CHANGE, NEW_MESSAGE, NEW_SUBSCRIBER)
+
+
+def _identify_documented(body: Any) -> str | None:
+    """Bodies contain no name of an event, but their keys differ."""
     if not isinstance(body, dict) or "customerId" not in body:
         return None
     if "lastMessage" in body or "status" in body:
@@ -27,9 +50,30 @@ def _identify(body: Any) -> str | None:
     return "new_message" if "text" in body else None
 
 
+def _identify_engage(body: Any) -> str | None:
+    """Bodies contain no name of an event, but their keys differ.
+
+    A Conversation object with the status UNREAD counts as a new conversation. It can also be a status change: nothing
+    in the body tells the two apart.
+    """
+    if not isinstance(body, dict):
+        return None
+    if "customerId" not in body:
+        return "new_subscriber" if "id" in body and {"email", "firstname", "labels"} & body.keys() else None
+    if "lastMessage" in body or "status" in body:
+        return "status_change" if body.get("status") in (DONE, UNRESOLVED) else "new_conversation"
+    return "new_message" if "text" in body else None
+
+
+def _order_key(event: str, body: Any) -> str | None:
+    """The time of a message, ISO 8601 in UTC with milliseconds. Conversations and customers have none."""
+    created: str | None = body.get("createdAt")
+    return created
+
+
 def _api(state: ServerState) -> Blueprint:
-    # Flask is imported by whoever serves, and by nobody else.
-    from vendorsim.vendors.chatvisor.api import blueprint
+    # Imported here: only servers need Flask.
+    from vendorsim.vendors.chatvisor.api.blueprint import blueprint
 
     return blueprint(state)
 
@@ -39,17 +83,25 @@ WEBHOOKS = Profile(
     title="the webhooks of Settings, API: new conversations and new messages",
     events=(NEW_CONVERSATION, NEW_MESSAGE),
     policy=Policy(),
-    headers={"Content-Type": "application/json"},
-    reactions=telling(NEW_CONVERSATION.name, NEW_MESSAGE.name),
-    emits={
-        "say": ("new_conversation", "new_message"),
-        "offline_message": ("new_conversation", "new_message"),
-        "reopen": ("new_conversation",),
-    },
-    identify=_identify,
-    conversation_id=payloads.customer_id,
-    memory=Inbox,
-    order_key=order_key,
+    headers=_HEADERS,
+    reactions=reactions(NEW_CONVERSATION.name, NEW_MESSAGE.name),
+    identify=_identify_documented,
+    conversation_id=bodies.customer_id,
+    memory=ChatvisorMemory,
+    order_key=_order_key,
+)
+
+ENGAGE = Profile(
+    name="engage",
+    title="all webhooks of the API (v1): also status changes and new subscribers",
+    events=_EVENTS,
+    policy=Policy(),
+    headers=_HEADERS,
+    reactions=reactions(*(kind.name for kind in _EVENTS)),
+    identify=_identify_engage,
+    conversation_id=bodies.customer_id,
+    memory=ChatvisorMemory,
+    order_key=_order_key,
 )
 
 VENDOR = Vendor(

@@ -1,4 +1,4 @@
-"""How Chatwoot signs: `chatwoot` from version 4.11.2 on; `chatwoot-delivery` where it only numbers its deliveries."""
+"""How Chatwoot signs: `chatwoot` from version 4.11.2 on, `chatwoot-delivery` for a delivery id without a signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MessageHub (ClickFunnels), a white-label Chatwoot: its events, and how they are delivered."""
+"""MessageHub (ClickFunnels), a white-label Chatwoot: the vendor and its profile `documented`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from vendorsim.vendorkit.policy import SUCCESS, UNORDERED, Policy
 from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
 from vendorsim.vendorkit.vendor import Vendor
 from vendorsim.vendors.messagehub import reactions
-from vendorsim.vendors.messagehub.observed import profiles as observed
-from vendorsim.vendors.messagehub.observed.quirks import quirks
-from vendorsim.vendors.messagehub.operations import OPERATIONS
-from vendorsim.vendors.messagehub.payloads import Notes
+from vendorsim.vendors.messagehub.api.operations import OPERATIONS
+from vendorsim.vendors.messagehub.memory import MessageHubMemory
+from vendorsim.vendors.messagehub.observed import profile as observed
+from vendorsim.vendors.messagehub.observed.quirks.by_version import quirks
 from vendorsim.vendors.messagehub.signing import SCHEMES
 
 if TYPE_CHECKING:
@@ -40,21 +40,23 @@ def _identify(body: Any) -> str | None:
 
 
 def _order_key(event: str, body: Any) -> int | None:
-    """The time of the conversation's last activity, to the second. A message's own time says nothing about when it
-    was changed, so the conversation in the body counts for messages too."""
+    """The time of the conversation's last activity, in seconds since 1970.
+
+    Used for messages too: a message contains the time it was written, not the time it was changed.
+    """
     conversation = body.get("conversation") or body.get("current_conversation") or body
     timestamp: int | None = conversation.get("timestamp")
     return timestamp
 
 
 def _api(state: ServerState) -> Blueprint:
-    # Flask is imported by whoever serves, and by nobody else.
-    from vendorsim.vendors.messagehub.api import blueprint
+    # Imported here: only servers need Flask.
+    from vendorsim.vendors.messagehub.api.blueprint import blueprint
 
     return blueprint(state)
 
 
-# The page: an agent bot is not told of changes of the status.
+# Documented on the help page: agent bots don't get changes of the status.
 AGENT_BOT = TargetKind("agent_bot", without=frozenset({reactions.CONVERSATION_STATUS_CHANGED}))
 
 PROFILE = Profile(
@@ -68,12 +70,11 @@ PROFILE = Profile(
         retries=Stated((), RECONSTRUCTED, TRANSPORT),
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
     ),
-    # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two with every request.
+    # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two headers with every request.
     headers={"Content-Type": "application/json", "Accept": "application/json"},
     reactions=reactions.REACTIONS,
-    emits=reactions.EMITS,
     identify=_identify,
-    memory=Notes,
+    memory=MessageHubMemory,
     target_kinds=(WEBHOOK, AGENT_BOT),
     order_key=_order_key,
 )
@@ -87,7 +88,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     api=_api,
     schemes=SCHEMES,
-    # The version that had every quirk of the versions between the listed ones.
+    # Version 4.12.0 has every quirk that a version between the listed ones has.
     quirks=quirks((4, 12, 0)),
     version=observed.version,
 )

@@ -1,20 +1,18 @@
-"""Smartsupp: the POST hook and the event webhooks, and how they are delivered."""
+"""Smartsupp: the vendor, and its profiles `documented` (the POST hook) and `webhooks` (the event webhooks)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vendorsim.conversation.changes import OfflineMessageLeft, StatusChanged
-from vendorsim.conversation.state import CLOSED, Conversation
 from vendorsim.core.provenance import DOCUMENTED, RECONSTRUCTED, Stated
 from vendorsim.vendorkit.policy import SUCCESS, Policy
-from vendorsim.vendorkit.profile import Draft, EventKind, Profile
+from vendorsim.vendorkit.profile import EventKind, Profile
 from vendorsim.vendorkit.vendor import Vendor
-from vendorsim.vendors.smartsupp import ids, payloads
-from vendorsim.vendors.smartsupp import webhook_reactions as events
+from vendorsim.vendors.smartsupp import reactions as events
+from vendorsim.vendors.smartsupp.bodies import ids
+from vendorsim.vendors.smartsupp.memory import SmartsuppMemory
 from vendorsim.vendors.smartsupp.signing import SCHEMES
-from vendorsim.vendors.smartsupp.webhooks import Notes
 
 SOURCE = "Smartsupp help, Export to 3rd-party system (help.smartsupp.com)"
 PAGE = "Smartsupp REST API, Webhooks (docs.smartsupp.com/rest-api/webhooks)"
@@ -25,28 +23,20 @@ RECEIVER = (
 SETTINGS = "a receiver that runs against the live service: onpaj/Anela.Heblo (GitHub), appsettings.Production.json"
 
 
-def _closed(change: StatusChanged, conversation: Conversation, memory: None) -> Iterator[Draft]:
-    if change.after == CLOSED:
-        yield Draft("post_hook", payloads.post_hook(conversation))
-
-
-def _offline(change: OfflineMessageLeft, conversation: Conversation, memory: None) -> Iterator[Draft]:
-    yield Draft("post_hook", payloads.post_hook(conversation))
-
-
 def _identify(body: Any) -> str | None:
-    """Both kinds of webhook may come to one address: what calls itself an event is none of these."""
-    return "post_hook" if isinstance(body, dict) and body.get("type") != "event_callback" else None
+    """Both kinds of webhooks can have the same URL: the body of an event is no POST hook."""
+    return events.POST_HOOK if isinstance(body, dict) and body.get("type") != "event_callback" else None
 
 
 POST_HOOK = Profile(
     name="documented",
     title="the POST hook: one copy of every finished chat, missed chat and offline message",
-    events=(EventKind("post_hook", "a chat is finished or missed, or an offline message is left", DOCUMENTED, SOURCE),),
+    events=(
+        EventKind(events.POST_HOOK, "a chat is finished or missed, or an offline message is left", DOCUMENTED, SOURCE),
+    ),
     policy=Policy(),
     headers={"Content-Type": "application/json"},
-    reactions={StatusChanged: _closed, OfflineMessageLeft: _offline},
-    emits={"close": ("post_hook",), "miss": ("post_hook",), "offline_message": ("post_hook",)},
+    reactions=events.POST_HOOK_REACTIONS,
     identify=_identify,
 )
 
@@ -77,7 +67,7 @@ _FILTERED = {
     events.VISITOR_DISCONNECTED: "the visitor leaves unanswered",
     events.VISITOR_TYPING: "the visitor starts or stops typing",
 }
-# What the summaries say beyond what is known.
+# Parts of the summaries that are assumed.
 _ASSUMED = {
     events.OPENED: "that it comes again whenever the conversation is open again is assumed",
     events.CLOSED_EVENT: "that time closes a conversation with this event is assumed",
@@ -104,7 +94,7 @@ def _identify_event(body: Any) -> str | None:
 
 
 def _order_key(event: str, body: Any) -> str:
-    """The envelope's time, of fixed width: as text it sorts by time."""
+    """The time in the envelope. It has a fixed width, so its text sorts by time."""
     timestamp: str = body["timestamp"]
     return timestamp
 
@@ -117,18 +107,17 @@ WEBHOOKS = Profile(
         *_known(RECONSTRUCTED, RECEIVER, _HANDLED),
         *_known(RECONSTRUCTED, SETTINGS, _FILTERED),
     ),
-    # That anything else is tried again later is documented, when and how often is not.
+    # Documented: all other answers are retried later. When and how often is not.
     policy=Policy(
         accepted=Stated(SUCCESS, DOCUMENTED, PAGE),
         retried=Stated(None, DOCUMENTED, PAGE),
         signing=Stated("smartsupp", DOCUMENTED, PAGE),
     ),
     headers={"Content-Type": "application/json"},
-    reactions=events.REACTIONS,
-    emits=events.EMITS,
+    reactions=events.WEBHOOK_REACTIONS,
     identify=_identify_event,
     conversation_id=lambda conversation: ids.conversation_id(conversation.id),
-    memory=Notes,
+    memory=SmartsuppMemory,
     order_key=_order_key,
 )
 

@@ -1,12 +1,13 @@
-"""Which callbacks each change causes, and in which order.
+"""Which callbacks a change causes, and in which order (profile `documented`).
 
-What triggers an event is documented (docs.userlike.com, API add-on); the order of several events of one
-moment is published nowhere and assumed.
+What triggers an event is documented (docs.userlike.com, API add-on). The order of several events of one change is
+assumed. The functions without underscore are used by the profile `legacy` too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 
 from vendorsim.conversation.changes import (
     Assigned,
@@ -28,142 +29,182 @@ from vendorsim.conversation.changes import (
     SurveyAnswered,
     WidgetConfigured,
 )
-from vendorsim.conversation.state import CLOSED, OPEN, Agent, Conversation
+from vendorsim.conversation.state import CLOSED, OPEN, Agent, Conversation, Message, StepError
 from vendorsim.vendorkit.profile import Draft, Reaction
-from vendorsim.vendors.userlike import noting, payloads
-from vendorsim.vendors.userlike.noting import Drafts
-from vendorsim.vendors.userlike.session import Session
+from vendorsim.vendors.userlike.bodies import chats, people, widgets
+from vendorsim.vendors.userlike.memory import UserlikeMemory
+
+Drafts = Iterator[Draft]
 
 
-def _chat_session(event: str, conversation: Conversation, session: Session) -> Draft:
-    return Draft(f"chat_session.{event}", payloads.chat_session(event, conversation, session))
+def _chat_session(event: str, conversation: Conversation, memory: UserlikeMemory) -> Draft:
+    return Draft(f"chat_session.{event}", chats.chat_session(event, conversation, memory))
 
 
-def _started(change: Started, conversation: Conversation, session: Session) -> Drafts:
-    yield _start(conversation, session)
+def _started(change: Started, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    yield _start(conversation, memory)
 
 
-def _start(conversation: Conversation, session: Session) -> Draft:
-    session.open = True
-    session.ended_at = None
-    return _chat_session("start", conversation, session)
+def _start(conversation: Conversation, memory: UserlikeMemory) -> Draft:
+    memory.open = True
+    memory.ended_at = None
+    return _chat_session("start", conversation, memory)
 
 
-def _end(conversation: Conversation, session: Session, *, unread: bool) -> Drafts:
-    session.open = False
-    session.ended_at = conversation.now
+def _end(conversation: Conversation, memory: UserlikeMemory, *, unread: bool) -> Drafts:
+    memory.open = False
+    memory.ended_at = conversation.now
     if unread:
-        yield _chat_session("unread", conversation, session)
-    yield _chat_session("end", conversation, session)
+        yield _chat_session("unread", conversation, memory)
+    yield _chat_session("end", conversation, memory)
 
 
-def _message_added(change: MessageAdded, conversation: Conversation, session: Session) -> Drafts:
+def _message_added(change: MessageAdded, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     message = change.message
     if message.private:
-        session.notes.append(payloads.note(message))
+        memory.notes.append(chats.note(message))
         return
-    if message.by_visitor and not session.open:
-        yield _start(conversation, session)
-    session.messages.append(payloads.message(message))
+    if message.by_visitor and not memory.open:
+        yield _start(conversation, memory)
+    memory.messages.append(chats.message(message))
     if message.trigger is not None:
-        session.proactive = True
+        memory.proactive = True
     elif isinstance(message.author, Agent):
-        session.unread = False
-        noting.take_note_of_operator(conversation, session)
-        yield _chat_session("message_sent", conversation, session)
+        memory.unread = False
+        memory.set_operator(conversation)
+        yield _chat_session("message_sent", conversation, memory)
     else:
-        session.unread = True
-        yield _chat_session("message_received", conversation, session)
+        memory.unread = True
+        yield _chat_session("message_received", conversation, memory)
 
 
-def _message_changed(change: MessageChanged, conversation: Conversation, session: Session) -> Drafts:
-    noting.rewrite(conversation.messages, session)
+def _message_changed(change: MessageChanged, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    rewrite(conversation.messages, memory)
     yield from ()
 
 
-def _assigned(change: Assigned, conversation: Conversation, session: Session) -> Drafts:
-    if noting.forwarded(change, session):
-        yield _chat_session("forward", conversation, session)
+def _assigned(change: Assigned, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    if memory.assign(change):
+        yield _chat_session("forward", conversation, memory)
 
 
-def _rated(change: Rated, conversation: Conversation, session: Session) -> Drafts:
+def _rated(change: Rated, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     if change.comment:
-        session.feedback = change.comment
-    yield _chat_session("rating", conversation, session)
+        memory.feedback = change.comment
+    yield _chat_session("rating", conversation, memory)
     if change.comment:
-        yield _chat_session("feedback", conversation, session)
+        yield _chat_session("feedback", conversation, memory)
 
 
-def _feedback(change: FeedbackLeft, conversation: Conversation, session: Session) -> Drafts:
-    session.feedback = change.text
-    yield _chat_session("feedback", conversation, session)
+def _feedback(change: FeedbackLeft, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    memory.feedback = change.text
+    yield _chat_session("feedback", conversation, memory)
 
 
-def _survey(change: SurveyAnswered, conversation: Conversation, session: Session) -> Drafts:
-    yield _chat_session("survey", conversation, session)
+def _survey(change: SurveyAnswered, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    yield _chat_session("survey", conversation, memory)
 
 
-def _goal(change: GoalReached, conversation: Conversation, session: Session) -> Drafts:
-    session.goal = payloads.goal(change.goal)
-    yield _chat_session("goal", conversation, session)
+def _goal(change: GoalReached, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    memory.goal = chats.goal(change.goal)
+    yield _chat_session("goal", conversation, memory)
 
 
-def _status_changed(change: StatusChanged, conversation: Conversation, session: Session) -> Drafts:
+def _status_changed(change: StatusChanged, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     if change.after == CLOSED:
-        if session.open:
-            yield from _end(conversation, session, unread=session.unread or _missed(conversation))
-        yield _conversation_ended(conversation, session)
-    elif change.after == OPEN and not session.open:
-        yield _start(conversation, session)
-    if session.send_queued:
-        session.send_queued = False
-        yield _conversation_ended(conversation, session)
+        if memory.open:
+            yield from _end(conversation, memory, unread=memory.unread or _missed(conversation))
+        yield _conversation_ended(conversation, memory)
+    elif change.after == OPEN and not memory.open:
+        yield _start(conversation, memory)
+    if memory.send_queued:
+        memory.send_queued = False
+        yield _conversation_ended(conversation, memory)
 
 
 def _missed(conversation: Conversation) -> bool:
-    """Nobody answered what the visitor wrote, though an operator may have looked at it."""
+    """Nobody answered the visitor, even if an operator has read the messages."""
     return conversation.missed and any(message.by_visitor for message in conversation.messages)
 
 
-def _conversation_ended(conversation: Conversation, session: Session) -> Draft:
-    return Draft("conversation.ended", payloads.conversation_ended(conversation, session))
+def _conversation_ended(conversation: Conversation, memory: UserlikeMemory) -> Draft:
+    return Draft("conversation.ended", chats.conversation_ended(conversation, memory))
 
 
-def _offline(change: OfflineMessageLeft, conversation: Conversation, session: Session) -> Drafts:
-    """The visitor is gone, so the session ends; the conversation waits for an operator and is not ended."""
-    yield from _end(conversation, session, unread=True)
+def _offline(change: OfflineMessageLeft, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    """The visitor has left, so the session ends. The conversation waits for an operator, so it does not end."""
+    yield from _end(conversation, memory, unread=True)
 
 
-def presence(change: PresenceChanged, conversation: Conversation, session: Session) -> Drafts:
-    yield Draft(f"operator.{change.goes}", payloads.operator(change.goes, change.agent, conversation))
+def presence(change: PresenceChanged, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    """The presence of an operator changes."""
+    yield Draft(f"operator.{change.goes}", people.operator(change.goes, change.agent, conversation))
 
 
-def _contact_created(change: ContactCreated, conversation: Conversation, session: Session) -> Drafts:
-    yield Draft("contact.created", payloads.contact("created", conversation.visitor))
+def _contact_created(change: ContactCreated, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    yield Draft("contact.created", people.contact("created", conversation.visitor))
 
 
-def _contact_updated(change: ContactUpdated, conversation: Conversation, session: Session) -> Drafts:
-    yield Draft("contact.updated", payloads.contact("updated", conversation.visitor))
+def _contact_updated(change: ContactUpdated, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    yield Draft("contact.updated", people.contact("updated", conversation.visitor))
 
 
-def _widget_configured(change: WidgetConfigured, conversation: Conversation, session: Session) -> Drafts:
-    noting.configured(change, conversation, session)
-    settings = payloads.widget(conversation) | session.settings
-    yield Draft("um_widget.config", payloads.widget_config("um_widget", settings))
+def _widget_configured(change: WidgetConfigured, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    change_settings(change, conversation, memory)
+    settings = widgets.known_settings(conversation) | memory.settings
+    yield Draft("um_widget.config", widgets.widget_config("um_widget", settings))
 
 
-def _send_queued(change: SendQueued, conversation: Conversation, session: Session) -> Drafts:
-    session.send_queued = True
+def _send_queued(change: SendQueued, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    memory.send_queued = True
     yield from ()
+
+
+def rewrite(written: Iterable[Message], memory: UserlikeMemory) -> None:
+    """Writes all messages anew after one was edited or deleted. The next callback contains the change."""
+    kept = [message for message in written if not message.deleted]
+    memory.messages = [chats.message(message) for message in kept if not message.private]
+    memory.notes = [chats.note(message) for message in kept if message.private]
+
+
+def joined(change: Joined, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    """An operator joins. Causes no callback."""
+    memory.unread = False
+    memory.set_operator(conversation)
+    yield from ()
+
+
+def left(change: Left, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    """An operator leaves. Causes no callback."""
+    memory.set_operator(conversation)
+    yield from ()
+
+
+def read(change: MessagesRead, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    """Messages are read. Causes no callback."""
+    if change.by is not None:
+        memory.unread = False
+    yield from ()
+
+
+def change_settings(change: WidgetConfigured, conversation: Conversation, memory: UserlikeMemory) -> None:
+    """Keeps the changed settings of the widget. Raises StepError for a setting of another type than the widget's."""
+    known = widgets.all_settings(conversation)
+    for name, value in change.settings.items():
+        if name.startswith("_"):
+            raise StepError(f"'{name}' is no setting of a widget; the callback fills it in")
+        if name in known and type(value) is not type(known[name]):
+            raise StepError(f"the setting '{name}' is of another type; write it like {json.dumps(known[name])}")
+    memory.settings |= change.settings
 
 
 REACTIONS: Mapping[type, Reaction] = {
     Started: _started,
     MessageAdded: _message_added,
     MessageChanged: _message_changed,
-    Joined: noting.joined,
-    Left: noting.left,
-    MessagesRead: noting.read,
+    Joined: joined,
+    Left: left,
+    MessagesRead: read,
     Assigned: _assigned,
     Rated: _rated,
     FeedbackLeft: _feedback,

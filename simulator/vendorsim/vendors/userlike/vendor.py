@@ -1,4 +1,4 @@
-"""Userlike: the API add-on's callbacks, and how they are delivered."""
+"""Userlike: the vendor, and its profile `documented` (the API add-on's callbacks)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from vendorsim.core.provenance import DOCUMENTED, Stated
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.profile import EventKind, Profile
 from vendorsim.vendorkit.vendor import Vendor
-from vendorsim.vendors.userlike.identifying import identify, order_key
-from vendorsim.vendors.userlike.legacy import LEGACY
+from vendorsim.vendors.userlike.identify import identify, order_key
+from vendorsim.vendors.userlike.legacy.profile import LEGACY
+from vendorsim.vendors.userlike.memory import UserlikeMemory
 from vendorsim.vendors.userlike.reactions import REACTIONS
-from vendorsim.vendors.userlike.session import Session
 
 SOURCE = "Userlike docs, API add-on (docs.userlike.com/developers/api/add-on)"
 _OLDER = "the body is reconstructed from the vendor's older callbacks (samples in grokify/chathooks)"
 _BODY_ASSUMED = "the body is assumed"
 
-# Event, when it is sent, where its body is known from.
+# Event, when it is sent, source of its body.
 _EVENTS = (
     ("chat_session.start", "a session starts: the first time, or again after the end", _OLDER),
     ("chat_session.message_received", "the contact writes", _OLDER),
@@ -40,31 +40,6 @@ _EVENTS = (
 )
 
 _NAMES = frozenset(name for name, _, _ in _EVENTS)
-_START = "chat_session.start"
-_ENDED = "conversation.ended"
-_CLOSING = (_START, "chat_session.unread", "chat_session.end", _ENDED)
-
-# A manual send is carried out by the verb that next changes the status: hence `conversation.ended` in so many places.
-_EMITS = {
-    "start": (_START,),
-    "say": (_START, "chat_session.message_received", "chat_session.message_sent", _ENDED),
-    "note": (_START,),
-    "join": (_START,),
-    "assign": ("chat_session.forward",),
-    "rate": ("chat_session.rating", "chat_session.feedback"),
-    "feedback": ("chat_session.feedback",),
-    "survey": ("chat_session.survey",),
-    "goal": ("chat_session.goal",),
-    "close": _CLOSING,
-    "miss": _CLOSING,
-    "snooze": (_ENDED,),
-    "pend": (_ENDED,),
-    "reopen": (_START, _ENDED),
-    "offline_message": (_START, "chat_session.message_received", "chat_session.unread", "chat_session.end"),
-    "operator": ("operator.online", "operator.offline", "operator.away", "operator.back"),
-    "contact": ("contact.created", "contact.updated"),
-    "configure_widget": ("um_widget.config",),
-}
 
 
 ADD_ON = Profile(
@@ -74,12 +49,11 @@ ADD_ON = Profile(
     policy=Policy(
         accepted=Stated(frozenset({200}), DOCUMENTED, SOURCE),
     ),
-    # Spelled as the vendor's page spells it; media types are case-insensitive (RFC 9110).
+    # Spelled as on the vendor's page; media types are case-insensitive (RFC 9110).
     headers={"Content-Type": "application/JSON"},
     reactions=REACTIONS,
-    emits=_EMITS,
     identify=partial(identify, _NAMES),
-    memory=Session,
+    memory=UserlikeMemory,
     order_key=order_key,
 )
 

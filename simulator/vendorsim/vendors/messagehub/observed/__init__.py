@@ -1,1 +1,1 @@
-"""What real servers send: Chatwoot, on which MessageHub is built, from version 2.5 to 4.15."""
+"""Profiles `observed-<version>`: what real servers send. MessageHub is built on Chatwoot, versions 2.5 to 4.15."""

@@ -1,8 +1,7 @@
-"""The versions of Chatwoot that can be played, and since when it does what.
+"""The versions of Chatwoot that can be played, and the first version with each change.
 
-The first release with a change is read from the tags of chatwoot/chatwoot and from the pull request that made it.
-Where a change is known but its release is not, ASSUMED stands: the last version known to be without it is 2.5.0, the
-first one known to have it 4.15.1.
+The first release with a change is known from the tags of chatwoot/chatwoot and from its pull request. Where only the
+change is known, the release is ASSUMED: 2.5.0 is known to be without it, and 4.15.1 to have it.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ ASSIGNEE_TYPE: Version = (4, 8, 0)
 ACCOUNT_IN_CONVERSATION: Version = (4, 14, 2)  # (#12445)
 MESSAGE_ADDITIONAL_ATTRIBUTES = ASSUMED
 LAST_ACTIVITY_AT = ASSUMED
-NEW_CONTENT_TYPES = ASSUMED  # integrations, sticker, voice_call
 
 # Events.
 CONTACT_EVENTS: Version = (2, 14, 0)  # (#6415)
@@ -55,7 +53,7 @@ SAFE_FETCH: Version = (4, 14, 0)  # redirects are followed, private targets refu
 
 
 def parse(name: str) -> Version | None:
-    """The version of a profile's name, `observed-4.9` or `observed-4.9.2`; None for any other name or version."""
+    """The version in a profile's name, `observed-4.9` or `observed-4.9.2`. None for any other name or version."""
     match = re.fullmatch(re.escape(PREFIX) + r"(0|[1-9]\d?)\.(0|[1-9]\d?)(?:\.(0|[1-9]\d?))?", name, re.ASCII)
     if match is None:
         return None
@@ -65,6 +63,6 @@ def parse(name: str) -> Version | None:
 
 
 def release(text: str) -> Version:
-    """The version that a document spells, `2.14.0`."""
+    """The version written as text, `2.14.0`."""
     major, minor, patch = map(int, text.split("."))
     return (major, minor, patch)

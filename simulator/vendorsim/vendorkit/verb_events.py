@@ -1,0 +1,219 @@
+"""Which events each verb of a scenario may cause with a profile.
+
+Nobody writes this down: it is found by running the profile's reactions. Every step is carried out in every situation
+below, and the events it causes are collected. The situations are those in which a conversation can be, in the words of
+the scenario language; they name no vendor. Events of failed deliveries and of quirks are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from itertools import product
+
+from vendorsim.conversation.people import Pool
+from vendorsim.conversation.reducer import apply
+from vendorsim.conversation.state import Account, Agent, Conversation, StepError, Visitor
+from vendorsim.core.seeding import Numbers
+from vendorsim.scenario.verbs import (
+    TIMEOUT,
+    VERBS,
+    VISITOR,
+    Assign,
+    Attributes,
+    Close,
+    ConfigureWidget,
+    Contact,
+    Delete,
+    Edit,
+    Feedback,
+    Goal,
+    Join,
+    Label,
+    Leave,
+    Miss,
+    Navigate,
+    Note,
+    OfflineMessage,
+    OpenWidget,
+    Operator,
+    Page,
+    Pend,
+    Rate,
+    Read,
+    Reopen,
+    Say,
+    SendToApi,
+    Snooze,
+    Start,
+    Survey,
+    Trigger,
+    Typing,
+    Verb,
+)
+from vendorsim.vendorkit.profile import Profile
+
+_ANA, _BEN = "ana", "ben"
+_BEGINNING = 1_767_603_600_000  # 2026-01-05T09:00:00Z, in milliseconds since 1970
+_MINUTE = 60_000
+
+# Every verb, in each form that changes a conversation in another way. All texts are given, so that none is made up.
+STEPS: tuple[Verb, ...] = (
+    OpenWidget(),
+    Start(),
+    Say("Hello"),
+    Say("Hello", _ANA),
+    Trigger("Hello"),
+    Note("Hello", _ANA),
+    Edit(1, "Hi"),
+    Delete(1),
+    Read(VISITOR),
+    Read(_ANA),
+    Typing(VISITOR, active=True),
+    Typing(VISITOR, active=False),
+    Typing(_ANA, active=True),
+    Join(_ANA),
+    Leave(_ANA),
+    Assign((_ANA, None)),
+    Assign((_BEN, None)),
+    Assign((None, "Sales")),
+    Label(("vip",)),
+    Attributes({"plan": "pro"}),
+    Rate(5),
+    Rate(5, "Fine"),
+    Feedback("Fine"),
+    Survey("Good"),
+    Goal("bought"),
+    Close(_ANA),
+    Close(VISITOR),
+    Close(TIMEOUT),
+    Snooze(),
+    Pend(),
+    Reopen(),
+    Miss(),
+    OfflineMessage("Hello"),
+    *(Operator(_ANA, goes) for goes in ("online", "offline", "away", "back")),
+    Contact(created={"name": "Dan"}),
+    Contact(updated={"name": "Dana"}),
+    ConfigureWidget({"greeting_enabled": True}),
+    SendToApi(),
+    Navigate(Page("https://www.example.com/", "Example")),
+)
+
+# Steps that lead to each situation. Situations differ in what has begun, who has written, the status, who waits for
+# what, and whether the visitor can still be reached.
+SITUATIONS: tuple[tuple[Verb, ...], ...] = (
+    (),
+    (OpenWidget(),),
+    (Trigger("Hello"),),
+    (Start(),),
+    (Say("Hi"),),
+    (Say("Hi"), Join(_ANA)),
+    (Say("Hi"), Say("Hello", _ANA)),
+    (Say("Hi"), Assign((_ANA, None))),
+    (Say("Hi"), SendToApi()),
+    (Say("Hi"), Pend()),
+    (Say("Hi"), Snooze()),
+    (Say("Hi"), Say("Hello", _ANA), Snooze()),
+    (Say("Hi"), Close(_ANA)),
+    (Say("Hi"), Close(_ANA), Reopen()),
+    (Say("Hi"), Close(_ANA), SendToApi()),
+    (Say("Hi"), Miss()),
+    (OfflineMessage("Hi"),),
+    (Say("Hi"), OfflineMessage("Hello")),
+    (Contact(updated={"email": None}), OfflineMessage("Hi")),
+    (ConfigureWidget({"greeting_message": "Hi"}),),
+)
+
+
+@cache
+def verb_events(profile: Profile) -> Mapping[str, tuple[str, ...]]:
+    """The events that each verb may cause, in the order of the profile's events. Silent verbs are left out."""
+    caused: dict[str, set[str]] = {}
+    for situation, step in product(SITUATIONS, STEPS):
+        for name, events in caused_by((*situation, step), profile):
+            caused.setdefault(name, set()).update(events)
+    return {
+        verb: tuple(event for event in profile.event_names() if event in caused[verb])
+        for verb in VERBS
+        if caused.get(verb)
+    }
+
+
+def caused_by(steps: Iterable[Verb], profile: Profile) -> list[tuple[str, list[str]]]:
+    """Carries out the steps, a minute apart, in a new conversation: the name of each verb, and the events it causes.
+
+    Steps that are impossible in their situation are left out.
+    """
+    conversation, memory = _conversation(), profile.memory()
+    found: list[tuple[str, list[str]]] = []
+    for number, step in enumerate(steps):
+        events: list[str] = []
+        try:
+            for change in apply(conversation, step, _BEGINNING + number * _MINUTE):
+                reaction = profile.reactions.get(type(change))
+                if reaction is not None:
+                    events.extend(draft.event for draft in reaction(change, conversation, memory))
+        except StepError:
+            continue
+        found.append((type(step).name, events))
+    return found
+
+
+class _NoPeople(Pool):
+    """Stands in for the made-up people and sentences, which cost time and are not needed here."""
+
+    def __init__(self) -> None:
+        pass
+
+
+_NO_PEOPLE = _NoPeople()
+
+
+def _conversation() -> Conversation:
+    agents = {_ANA: _agent(_ANA, 1), _BEN: _agent(_BEN, 2)}
+    return Conversation(
+        index=0,
+        id=1,
+        account=Account(1, "Example"),
+        locale="en_US",
+        visitor=_visitor(),
+        agents=agents,
+        message_ids=Numbers(1, 64, 0),
+        seed=0,
+        pool=_NO_PEOPLE,
+        default_agent=lambda: agents[_ANA],
+        started_at=_BEGINNING,
+        now=_BEGINNING,
+    )
+
+
+def _agent(key: str, number: int) -> Agent:
+    return Agent(key, number, key, key, "", f"{key}@example.com", "Support", 1)
+
+
+def _visitor() -> Visitor:
+    return Visitor(
+        id=1,
+        token="token",
+        name="Dan Doe",
+        email="dan@example.com",
+        phone=None,
+        identifier=None,
+        ip="192.0.2.1",
+        city=None,
+        country=None,
+        country_code=None,
+        user_agent=None,
+        platform=None,
+        browser=None,
+        browser_version="1.0",
+        system="Linux",
+        system_version="6.8",
+        device="Unknown",
+        language="en",
+        referer=None,
+        note=None,
+        group=None,
+        custom={},
+    )

@@ -1,0 +1,113 @@
+"""Reads the credentials, paging and body of a request. Raises RefusedError for what is wrong."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jsonschema_rs
+import orjson
+from flask import Request
+
+from vendorsim.vendorkit import credentials
+from vendorsim.vendors.chatvisor.api import operations
+
+# The largest and the default size of a page.
+LARGEST_PAGE = 200
+PAGE = 50
+_BEGINNING = "0001-01-01T00:00:00Z"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_POINT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE
+)
+_LARGEST_INT32 = 2**31 - 1
+_LONGEST_REASON = 200
+
+
+class RefusedError(Exception):
+    """A request that is refused with this status, message and headers."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or {}
+
+
+def token(request: Request) -> credentials.Credentials | None:
+    """The token of a request, from `Authorization: Bearer`, else from the query parameter `access_token`.
+
+    None where it is missing or malformed.
+    """
+    header = request.headers.get("Authorization")
+    if header is None and request.args.get("access_token"):
+        header = f"Bearer {request.args['access_token']}"
+    found = credentials.read(header)
+    return found if found is not None and found.kind == credentials.BEARER else None
+
+
+def paged(request: Request, found: list[Any]) -> dict[str, Any]:
+    """One page of a list: `offset` items are skipped, then pages of `pageSize` are numbered from 0."""
+    offset = _number(request, "offset", 0)
+    number = _number(request, "pageNumber", 0)
+    size = min(_number(request, "pageSize", PAGE), LARGEST_PAGE)
+    first = offset + number * size
+    return {"page": number, "results": found[first : first + size]}
+
+
+def since(request: Request) -> int:
+    """The query parameter `since` in milliseconds since 1970; without it, the earliest time.
+
+    It is RFC 3339 with a time zone. The plus of an offset must be written %2B in a query.
+    """
+    text = request.args.get("since", _BEGINNING)
+    try:
+        if not _POINT.fullmatch(text):
+            raise ValueError(text)
+        return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
+    except ValueError:
+        raise RefusedError(400, "since: expected a date and time such as 2026-01-05T09:00:00.250Z") from None
+
+
+class Bodies:
+    """Reads bodies of requests, and validates them against the schemas of the API's document."""
+
+    def __init__(self) -> None:
+        self._validators = {
+            operation.name: jsonschema_rs.Draft202012Validator(schema)
+            for operation in operations.OPERATIONS
+            if (schema := operations.body_schema(operation.name)) is not None
+        }
+
+    def read(self, operation: str, request: Request) -> Any:
+        """The JSON body of a request; `{}` where an optional body is missing. Raises RefusedError."""
+        raw = request.get_data()
+        if not raw and not operations.needs_body(operation):
+            return {}
+        if request.mimetype != "application/json":
+            raise RefusedError(415, "Content-Type must be application/json")
+        try:
+            # orjson refuses lone surrogates, which could not be sent in a webhook.
+            body = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise RefusedError(400, f"the body is not JSON: {error}"[:_LONGEST_REASON]) from None
+        for violation in self._validators[operation].iter_errors(body):
+            place = "/".join(map(str, violation.instance_path))
+            raise RefusedError(400, f"{place or 'the body'}: {_reason(violation, operation)}"[:_LONGEST_REASON])
+        return body
+
+
+def _reason(violation: jsonschema_rs.ValidationError, operation: str) -> str:
+    if list(violation.schema_path)[-1:] != ["oneOf"]:
+        return violation.message
+    return f"give either {' or '.join(operations.alternatives(operation))}"
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch("[0-9]{1,10}", text) or int(text) > _LARGEST_INT32:
+        raise RefusedError(400, f"{name}: expected an integer from 0 to {_LARGEST_INT32}")
+    return int(text)

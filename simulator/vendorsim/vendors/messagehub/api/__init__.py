@@ -1,0 +1,1 @@
+"""The API that integrations call: a part of Chatwoot's application API."""

@@ -1,0 +1,152 @@
+"""What all operations share: authorization, reading requests, and the answers to wrong ones, which are those of Rails.
+
+Statuses and bodies of errors: source of Chatwoot (chatwoot/chatwoot), app/controllers/concerns.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from vendorsim.server.backend import ServerState
+
+NOT_FOUND = "Resource could not be found"
+INVALID_TOKEN = "Invalid Access Token"
+NOT_SIGNED_IN = "You need to sign in or sign up before continuing."
+# The largest id of the database's integers.
+LARGEST_ID = 2**31 - 1
+# The deepest nesting of a body. Deeper values can't become part of an event.
+_DEEPEST = 100
+
+
+class ApiError(Exception):
+    """A refused call: the status, the JSON document and more headers of its answer."""
+
+    def __init__(self, status: int, document: Any, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.document = document
+        self.headers = dict(headers or {})
+
+
+def not_found() -> ApiError:
+    return ApiError(404, {"error": NOT_FOUND})
+
+
+def unprocessable(message: str) -> ApiError:
+    """The error for a resource that could not be created."""
+    return ApiError(422, {"error": message})
+
+
+def invalid(attribute: str, reason: str) -> ApiError:
+    """The error for a record with an invalid attribute."""
+    return ApiError(422, {"message": f"{attribute.capitalize()} {reason}", "attributes": [attribute]})
+
+
+def answer(document: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(document), status, content_type="application/json")
+
+
+def nothing() -> Response:
+    """Success without a body, Rails' `head :ok`."""
+    return Response(status=200)
+
+
+def authorize(state: ServerState) -> None:
+    """Raises ApiError for a call without the token, or above the rate limit."""
+    token = request.headers.get("api_access_token", "").encode("latin-1", "replace")
+    if not token:
+        raise ApiError(401, {"errors": [NOT_SIGNED_IN]})
+    if state.token is not None and not hmac.compare_digest(token, state.token.encode()):
+        raise ApiError(401, {"error": INVALID_TOKEN})
+    if state.rate_limit is not None and (wait := state.rate_limit.wait(token)):
+        raise ApiError(429, {"error": "Too many requests"}, {"Retry-After": str(wait)})
+
+
+def body() -> dict[str, Any]:
+    """The JSON object of the request; empty where there is no body. Raises ApiError."""
+    try:
+        raw = request.get_data(cache=True)
+    except RequestEntityTooLarge:
+        raise ApiError(413, {"error": "The body is larger than 1 MiB"}) from None
+    if not raw:
+        return {}
+    if not request.is_json:
+        raise ApiError(415, {"error": "The body must be JSON, with Content-Type: application/json"})
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise ApiError(400, {"status": 400, "error": "Bad Request"}) from None
+    if not isinstance(document, dict):
+        raise unprocessable("The body must be a JSON object")
+    if not _is_shallow(document):
+        raise ApiError(400, {"status": 400, "error": "Bad Request"})
+    return document
+
+
+def _is_shallow(document: Any) -> bool:
+    level = [document]
+    for _ in range(_DEEPEST):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [value for values in inner for value in values]
+        if not level:
+            return True
+    return False
+
+
+def identifier(text: str) -> int:
+    """The id in a path. Raises ApiError where it is not a positive integer."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 15 and int(text) > 0):
+        raise not_found()
+    return int(text)
+
+
+def given(document: Mapping[str, Any], name: str, kind: type | tuple[type, ...], what: str, default: Any = None) -> Any:
+    """A value of a body; the default where it is missing or null. Raises ApiError where it is not of type `kind`."""
+    value = document.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise unprocessable(f"{name} must be {what}")
+    return value
+
+
+def queried(name: str, read: Callable[[str], int], default: int | None = None) -> int | None:
+    """A number in the query; the default where it is missing. Raises ApiError."""
+    text = request.args.get(name)
+    if text is None:
+        return default
+    try:
+        return read(text)
+    except ValueError:
+        raise unprocessable(f"{name} must be a number from 1") from None
+
+
+def positive(text: str) -> int:
+    """A whole number from 1. Raises ValueError."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 15 and int(text) > 0):
+        raise ValueError
+    return int(text)
+
+
+def chosen(name: str, values: tuple[str, ...], default: str) -> str:
+    """A value in the query, which must be one of `values`. Raises ApiError."""
+    text = request.args.get(name, default)
+    if text not in values:
+        raise unprocessable(f"{name} must be one of {', '.join(values)}")
+    return text
+
+
+def account_id(state: ServerState, text: str) -> int:
+    """The account in a path. Raises ApiError where conversations exist and belong to another account."""
+    account = identifier(text)
+    known = state.conversations.of("messagehub")
+    if account > LARGEST_ID or (known and known[-1].look(lambda conversation: conversation.account.id) != account):
+        raise not_found()
+    return account

@@ -1,0 +1,214 @@
+"""Operations on webhook subscriptions, which decide where events are sent.
+
+Rules and error texts: source of Chatwoot (chatwoot/chatwoot), app/models/webhook.rb and
+app/controllers/api/v1/accounts/webhooks_controller.rb. Targets of the command line and of vendorsim.yaml are
+subscriptions too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from flask import Blueprint, Response
+
+from vendorsim.core.errors import InputError
+from vendorsim.delivery.destinations import Places
+from vendorsim.http.allowed_targets import refusal
+from vendorsim.http.endpoint import endpoint
+from vendorsim.runs.config import Target
+from vendorsim.server.backend import ServerState
+from vendorsim.server.stages import Stage
+from vendorsim.vendorkit.profile import WEBHOOK
+from vendorsim.vendors.messagehub.api.requests import (
+    account_id,
+    answer,
+    body,
+    given,
+    identifier,
+    invalid,
+    not_found,
+    nothing,
+    unprocessable,
+)
+
+# The most subscriptions that can be created by API.
+MOST = 50
+LONGEST_URL = 2_048
+LONGEST_NAME = 255
+PATH = "/api/v1/accounts/<account>/webhooks"
+
+
+@dataclass(slots=True)
+class _Subscriptions:
+    """What is kept of one run: the hosts of configured targets, and the numbers and names of subscriptions by API."""
+
+    hosts: frozenset[str]
+    made: set[int] = field(default_factory=set)
+    names: dict[int, str] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+
+class Webhooks:
+    """The subscriptions of the present run. Their ids are the numbers of the targets, from 1."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._lock = Lock()
+        self._by_run: WeakKeyDictionary[Places, _Subscriptions] = WeakKeyDictionary()
+
+    def listed(self, account: int) -> list[dict[str, Any]]:
+        stage, subscriptions = self._open()
+        return [_shown(number, target, stage, subscriptions, account) for number, target in _webhooks(stage)]
+
+    def create(self, account: int, document: dict[str, Any]) -> dict[str, Any]:
+        """Creates a subscription. Where the profile signs, only this answer contains its secret. Raises ApiError."""
+        stage, subscriptions = self._open()
+        url, name, events = _read(document, stage)
+        if url is None:
+            raise invalid("url", "is invalid")
+        with subscriptions.lock:
+            _check_url(url, stage, subscriptions, None)
+            if len(subscriptions.made) >= MOST:
+                raise unprocessable(f"vendorsim keeps {MOST} webhooks made by API at most")
+            target = Target(url, events, kind=WEBHOOK.name)
+            scheme = stage.policies.of(WEBHOOK.name).signing.value
+            secret = None if scheme is None else secrets.token_urlsafe(18)
+            number = stage.places.add(stage.place(target, secret))
+            subscriptions.made.add(number)
+            if name is not None:
+                subscriptions.names[number] = name
+        shown = _shown(number, target, stage, subscriptions, account)
+        return shown if secret is None else {**shown, "secret": secret}
+
+    def update(self, account: int, webhook: int, document: dict[str, Any]) -> dict[str, Any]:
+        """Changes the given data of a subscription. Raises ApiError."""
+        stage, subscriptions = self._open()
+        url, name, events = _read(document, stage)
+        with subscriptions.lock:
+            number, target = _found(webhook, stage)
+            if url is not None and url != target.url:
+                _check_url(url, stage, subscriptions, number)
+            changed = replace(
+                target, url=target.url if url is None else url, events=target.events if events is None else events
+            )
+            stage.resubscribe(number, changed)
+            if name is not None:
+                subscriptions.names[number] = name
+        return _shown(number, changed, stage, subscriptions, account)
+
+    def delete(self, webhook: int) -> None:
+        """Removes a subscription. Raises ApiError."""
+        stage, subscriptions = self._open()
+        with subscriptions.lock:
+            number, _ = _found(webhook, stage)
+            stage.places.remove(number)
+            subscriptions.made.discard(number)
+            subscriptions.names.pop(number, None)
+
+    def _open(self) -> tuple[Stage, _Subscriptions]:
+        stage = self._state.stage("messagehub")
+        with self._lock:
+            subscriptions = self._by_run.get(stage.places)
+            if subscriptions is None:
+                hosts = frozenset(place.endpoint.host for _, place in stage.places.numbered())
+                subscriptions = self._by_run[stage.places] = _Subscriptions(hosts)
+            return stage, subscriptions
+
+
+def add_operations(api: Blueprint, state: ServerState) -> None:
+    """Adds the operations on webhooks: list, create, update, delete."""
+    webhooks = Webhooks(state)
+
+    @api.get(PATH)
+    def list_webhooks(account: str) -> Response:
+        return answer({"payload": {"webhooks": webhooks.listed(account_id(state, account))}})
+
+    @api.post(PATH)
+    def create_webhook(account: str) -> Response:
+        return answer({"payload": {"webhook": webhooks.create(account_id(state, account), _record())}})
+
+    @api.patch(f"{PATH}/<webhook>")
+    def update_webhook(account: str, webhook: str) -> Response:
+        number = account_id(state, account)
+        return answer({"payload": {"webhook": webhooks.update(number, identifier(webhook), _record())}})
+
+    @api.delete(f"{PATH}/<webhook>")
+    def delete_webhook(account: str, webhook: str) -> Response:
+        account_id(state, account)
+        webhooks.delete(identifier(webhook))
+        return nothing()
+
+
+def _record() -> dict[str, Any]:
+    """The fields of a webhook, at the top of the body or below `webhook`. Raises ApiError."""
+    document = body()
+    inner = document.get("webhook", document)
+    if not isinstance(inner, dict) or not inner:
+        raise unprocessable("param is missing or the value is empty: webhook")
+    return inner
+
+
+def _read(document: dict[str, Any], stage: Stage) -> tuple[str | None, str | None, tuple[str, ...] | None]:
+    """URL, name and events of a subscription; None for those that are not given. Raises ApiError."""
+    url = given(document, "url", str, "text")
+    if url is None and "url" in document:
+        raise invalid("url", "is invalid")
+    name = given(document, "name", str, "text")
+    if name is not None and len(name) > LONGEST_NAME:
+        raise invalid("name", f"is too long (maximum is {LONGEST_NAME} characters)")
+    if "subscriptions" not in document:
+        return url, name, None
+    events = document["subscriptions"]
+    allowed = _allowed(stage)
+    if not isinstance(events, list) or not events or not all(isinstance(e, str) and e in allowed for e in events):
+        raise invalid("subscriptions", "Invalid events")
+    return url, name, tuple(dict.fromkeys(events))
+
+
+def _allowed(stage: Stage) -> list[str]:
+    """The events that an account's webhook can subscribe to."""
+    without = stage.profile.kind(WEBHOOK.name).without
+    return [name for name in stage.profile.event_names() if name not in without]
+
+
+def _check_url(url: str, stage: Stage, subscriptions: _Subscriptions, own: int | None) -> None:
+    """Raises ApiError for a URL that is invalid, not allowed, or already taken by another subscription."""
+    if len(url) > LONGEST_URL:
+        raise invalid("url", f"is too long (maximum is {LONGEST_URL} characters)")
+    try:
+        endpoint(url)
+    except InputError:
+        raise invalid("url", "is invalid") from None
+    reason = refusal(url, subscriptions.hosts)
+    if reason is not None:
+        raise invalid("url", f"is not allowed: {reason}")
+    if any(target.url == url and number != own for number, target in _webhooks(stage)):
+        raise invalid("url", "has already been taken")
+
+
+def _webhooks(stage: Stage) -> list[tuple[int, Target]]:
+    """The targets that are webhooks of an account. Bots and API channels are not subscriptions."""
+    return [(number, target) for number, target in stage.targets() if target.kind == WEBHOOK.name]
+
+
+def _found(webhook: int, stage: Stage) -> tuple[int, Target]:
+    for number, target in _webhooks(stage):
+        if number + 1 == webhook:
+            return number, target
+    raise not_found()
+
+
+def _shown(number: int, target: Target, stage: Stage, subscriptions: _Subscriptions, account: int) -> dict[str, Any]:
+    """A subscription in answers. URLs of configured targets are masked, since they can contain secrets."""
+    kind = stage.profile.kind(WEBHOOK.name)
+    return {
+        "id": number + 1,
+        "name": subscriptions.names.get(number),
+        "url": target.url if number in subscriptions.made else endpoint(target.url).shown,
+        "account_id": account,
+        "subscriptions": [name for name in _allowed(stage) if kind.gets(name, target.events)],
+    }

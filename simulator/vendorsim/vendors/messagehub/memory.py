@@ -1,0 +1,23 @@
+"""What MessageHub remembers of one conversation (profile `documented`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vendorsim.conversation.state import CLOSED, OPEN, PENDING, SNOOZED, Message
+
+# The status in the bodies, by the status of the conversation.
+STATUSES = {OPEN: "open", CLOSED: "resolved", PENDING: "pending", SNOOZED: "snoozed"}
+
+
+@dataclass(slots=True)
+class MessageHubMemory:
+    """State that MessageHub keeps beside the conversation.
+
+    `status` is the status in the bodies; a missed chat doesn't change it. `unread` counts the visitor's messages since
+    an agent last looked. `held` are automatic messages from before the conversation's start.
+    """
+
+    status: str = STATUSES[OPEN]
+    unread: int = 0
+    held: list[Message] = field(default_factory=list)

@@ -1,0 +1,1 @@
+"""The bodies that real servers send. Pure functions."""

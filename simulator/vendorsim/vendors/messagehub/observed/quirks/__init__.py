@@ -1,0 +1,1 @@
+"""Known misbehaviour of real servers."""

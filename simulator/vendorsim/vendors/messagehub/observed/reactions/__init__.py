@@ -1,0 +1,1 @@
+"""Which events a change causes on real servers."""

@@ -1,0 +1,1 @@
+"""The bodies of Smartsupp's POST hook and event webhooks. Pure functions."""

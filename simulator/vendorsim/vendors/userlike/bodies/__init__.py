@@ -1,0 +1,1 @@
+"""The bodies of the callbacks. Pure functions."""

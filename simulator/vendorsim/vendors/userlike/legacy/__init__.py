@@ -1,0 +1,1 @@
+"""The profile `legacy`: the API add-on's callbacks before Unified Messaging."""
