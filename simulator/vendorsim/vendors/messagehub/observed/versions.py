@@ -33,7 +33,6 @@ ASSIGNEE_TYPE: Version = (4, 8, 0)
 ACCOUNT_IN_CONVERSATION: Version = (4, 14, 2)  # (#12445)
 MESSAGE_ADDITIONAL_ATTRIBUTES = ASSUMED
 LAST_ACTIVITY_AT = ASSUMED
-NEW_CONTENT_TYPES = ASSUMED  # integrations, sticker, voice_call
 
 # Events.
 CONTACT_EVENTS: Version = (2, 14, 0)  # (#6415)
