@@ -23,9 +23,9 @@ sys.path.insert(0, str(ROOT / "examples"))
 
 from helpdesk import Store  # noqa: E402
 from helpdesk import create_app as helpdesk_app  # noqa: E402
+from vendorsim.http.server import running_server  # noqa: E402
 from vendorsim.server.control.settings import Settings  # noqa: E402
 from vendorsim.server.hub import Hub  # noqa: E402
-from vendorsim.testing.app_server import running_server  # noqa: E402
 
 PICTURES = ROOT / "docs" / "images" / "workbench"
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}

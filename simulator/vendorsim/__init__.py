@@ -1,3 +1,27 @@
-"""vendorsim: plays chat vendors against your integration."""
+"""vendorsim: plays chat vendors against your integration.
 
-__version__ = "0.1.0"
+The public names of Python are those of `vendorsim`, `vendorsim.testing` and `vendorsim.vendorkit`; all others may
+change with any release.
+"""
+
+from __future__ import annotations
+
+from vendorsim.core.errors import (
+    ContractError,
+    DocumentError,
+    InputError,
+    UnknownNameError,
+    UnreachableError,
+    VendorsimError,
+)
+from vendorsim.core.version import __version__
+
+__all__ = [
+    "ContractError",
+    "DocumentError",
+    "InputError",
+    "UnknownNameError",
+    "UnreachableError",
+    "VendorsimError",
+    "__version__",
+]

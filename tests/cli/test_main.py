@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from vendorsim import __version__
+from vendorsim.core.version import __version__
 
 STORY = "scenario: Offline\nvendors: [smartsupp]\nsteps: [offline_message: Hello]\n"
 ESCAPE = "\x1b"

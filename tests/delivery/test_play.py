@@ -16,7 +16,7 @@ import pytest
 from command_line import Completed, Vendorsim
 from receiver import Connection, Receiver, Request, never, status
 from stories import CHAT, EVENTS, OFFLINE, written
-from vendorsim import __version__
+from vendorsim.core.version import __version__
 
 HEADERS = {
     "smartsupp": {"Content-Type": "application/json"},

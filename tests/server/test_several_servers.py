@@ -20,10 +20,11 @@ from control.client import Client, serving
 from postgres_server import PostgresServer, running_postgres
 from receiver import Receiver
 from vendorsim.http.server import running_server
-from vendorsim.journal.postgres import Database, InPostgres
+from vendorsim.journal.postgres import Database
 from vendorsim.journal.postgres_journal import PostgresJournal
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
+from vendorsim.server.shared.in_postgres import InPostgres
 
 ACCEPTED, DUPLICATE = (202, "accepted"), (400, "Duplicate request: Please wait for the interval to expire")
 ENDED = (400, "Chat is already ended")

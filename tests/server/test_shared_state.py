@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres_server import PostgresServer
 from vendorsim.core.errors import InputError, StateUnreachableError
-from vendorsim.journal.postgres import Database, InPostgres, masked
+from vendorsim.journal.postgres import Database, masked
 from vendorsim.server.limits import DuplicateRule
 from vendorsim.server.shared import model
 from vendorsim.server.shared.in_memory import InMemory, SetInMemory
+from vendorsim.server.shared.in_postgres import InPostgres
 from vendorsim.server.shared.model import ByHand, Duplicates, SetByHand
 
 INTERVAL = 60_000

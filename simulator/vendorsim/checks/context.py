@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
 from vendorsim.checks.registry import Selection
@@ -299,8 +297,3 @@ async def gather_bounded(work: Sequence[Any], at_once: int = 4) -> None:
         # What was never begun is let go of quietly.
         for item in work:
             item.close()
-
-
-def as_document(body: bytes) -> Any:
-    """A body as a document."""
-    return orjson.loads(body)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vendorsim.core.provenance import Stated
-
-if TYPE_CHECKING:
-    from vendorsim.checks.context import Context
 
 ERROR, WARNING = "error", "warning"
 PASSED, FAILED, NOT_JUDGED, SKIPPED = "passed", "failed", "not_judged", "skipped"
@@ -26,19 +23,22 @@ FAMILIES = (
     "fuzz",
 )
 
+Judge = Callable[[Any], Awaitable[None]]
+"""Judges one check. Its argument is a `context.Context`, which is built on this module and so isn't imported here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that an integration is held to.
+    """One requirement for an integration.
 
-    `run` judges it through the context it gets. It raises NotJudged where it can't. `statement` is what the
-    integration has to do, with where that is known from; `remedy` says what to change when it doesn't.
+    `run` judges it and raises NotJudged when it can't. `statement` is what the integration has to do, with its
+    provenance; `remedy` says what to change when it doesn't.
     """
 
     id: str
     statement: Stated[str]
     remedy: str
-    run: Callable[[Context], Awaitable[None]]
+    run: Judge
     severity: str = ERROR
 
     @property

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from vendorsim import checks
-from vendorsim.checks.model import ERROR, FAMILIES, Check
+from vendorsim.checks.model import ERROR, FAMILIES, Check, Judge
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.provenance import Stated
 
-if TYPE_CHECKING:
-    from vendorsim.checks.context import Context
-
+J = TypeVar("J", bound=Judge)
 _registered: dict[str, Check] = {}
 
 
-def check(
-    id: str, statement: Stated[str], remedy: str, severity: str = ERROR
-) -> Callable[[Callable[[Context], Awaitable[None]]], Callable[[Context], Awaitable[None]]]:
-    """Registers a plain function as the check of that id (`family` or `family.case`)."""
+def check(id: str, statement: Stated[str], remedy: str, severity: str = ERROR) -> Callable[[J], J]:
+    """Registers an async function of a `Context` as the check of that id (`family` or `family.case`)."""
 
-    def register(run: Callable[[Context], Awaitable[None]]) -> Callable[[Context], Awaitable[None]]:
+    def register(run: J) -> J:
         made = Check(id, statement, remedy, run, severity)
         if made.family not in FAMILIES or id in _registered:
             raise ValueError(f"check {id}: no such family, or registered twice")

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 
 import click
 
-from vendorsim import __version__
 from vendorsim.core.errors import VendorsimError, unknown
+from vendorsim.core.version import __version__
 
 FAILED = 3
 INTERRUPTED = 130

@@ -177,8 +177,9 @@ def _opened(
     if url is None:
         yield None, alone
         return
-    from vendorsim.journal.postgres import Database, InPostgres
+    from vendorsim.journal.postgres import Database
     from vendorsim.journal.postgres_journal import PostgresJournal
+    from vendorsim.server.shared.in_postgres import InPostgres
 
     with Database(url) as database:
         common = not no_journal and journal is None

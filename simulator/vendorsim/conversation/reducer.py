@@ -125,14 +125,12 @@ def _note(conversation: Conversation, verb: verbs.Note) -> Iterator[Change]:
 def _edit(conversation: Conversation, verb: verbs.Edit) -> Iterator[Change]:
     message = _find(conversation, verb.message)
     message.text = verb.text
-    message.edited_at = conversation.now
     yield MessageChanged(message)
 
 
 def _delete(conversation: Conversation, verb: verbs.Delete) -> Iterator[Change]:
     message = _find(conversation, verb.message)
     message.deleted = True
-    message.edited_at = conversation.now
     yield MessageChanged(message)
 
 

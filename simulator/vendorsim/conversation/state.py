@@ -85,7 +85,6 @@ class Message:
     content_type: str = "text"
     offline: bool = False
     deleted: bool = False
-    edited_at: int | None = None
     read: bool = False
 
     @property

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from vendorsim import __version__
 from vendorsim.core.times import iso
+from vendorsim.core.version import __version__
 from vendorsim.journal.pages import Row
 
 # Stands for the vendors' APIs, whose address is nobody's.

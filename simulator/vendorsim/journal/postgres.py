@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from vendorsim.core.errors import InputError, StateUnreachableError
 from vendorsim.journal import postgres_schema as schema
-from vendorsim.server.shared.postgres_duplicates import PostgresDuplicates
-from vendorsim.server.shared.postgres_sessions import SetInPostgres
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -62,27 +60,6 @@ class Database:
         self.close()
 
 
-class InPostgres:
-    """The state that all servers share which use this database (`model.SharedState`)."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def duplicates(self, namespace: str, interval: int) -> PostgresDuplicates:
-        return PostgresDuplicates(self._database.connection, namespace, interval)
-
-    def by_hand(self, namespace: str) -> SetInPostgres:
-        return SetInPostgres(self._database.connection, namespace)
-
-    def failure(self) -> str | None:
-        try:
-            with self._database.connection() as connection:
-                connection.execute("SELECT 1")
-        except StateUnreachableError as error:
-            return str(error)
-        return None
-
-
 def masked(url: str) -> str:
     """The database without its password, and without options, which may hold one, too. Raises InputError."""
     try:
@@ -92,7 +69,7 @@ def masked(url: str) -> str:
     if parts.scheme not in SCHEMES:
         raise InputError("the state is kept in memory, or in PostgreSQL: write postgresql://USER@HOST/DATABASE")
     if url.count("@") > 1 or (parts.netloc.count("@") < url.count("@")):
-        # Nobody can tell where the password ends, which is shown to nobody.
+        # With several '@' it is ambiguous where the password ends, so the whole URL is hidden.
         raise InputError(f"{parts.scheme}://…: {_UNREADABLE}")
     user, at, host = parts.netloc.rpartition("@")
     return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
@@ -109,7 +86,7 @@ def _open(url: str, name: str) -> ConnectionPool[Any]:
     try:
         given = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        # What is wrong is told with the part that is wrong, which may be the password.
+        # psycopg's message quotes the faulty part, perhaps the password.
         raise InputError(f"{name}: {_UNREADABLE}") from None
     options: dict[str, Any] = {
         "autocommit": True,

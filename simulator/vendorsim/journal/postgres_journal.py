@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import orjson
 
-from vendorsim import __version__
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.errors import StateUnreachableError
+from vendorsim.core.version import __version__
 from vendorsim.delivery.records import Attempt
 from vendorsim.journal.pages import Row
 from vendorsim.journal.postgres_pages import PostgresPages, dictionaries, storable

@@ -20,9 +20,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from vendorsim import __version__
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.errors import InputError
+from vendorsim.core.version import __version__
 from vendorsim.delivery.records import Attempt, Over, Record
 from vendorsim.delivery.sequencer import Sequencer
 from vendorsim.http.masking import answer_headers, masked, without

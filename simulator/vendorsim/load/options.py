@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from vendorsim import __version__
 from vendorsim.core.errors import InputError
+from vendorsim.core.version import __version__
 from vendorsim.delivery import planning as setup
 from vendorsim.delivery.requests import Destination
 from vendorsim.http import proxies

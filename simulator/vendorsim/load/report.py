@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vendorsim import __version__
 from vendorsim.core.times import iso
+from vendorsim.core.version import __version__
 from vendorsim.load.mixing import Mix
 from vendorsim.load.tally import Tally
 

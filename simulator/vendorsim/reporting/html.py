@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from vendorsim import __version__
 from vendorsim.checks.model import Finding, Result, Verdict
 from vendorsim.core.times import iso
+from vendorsim.core.version import __version__
 from vendorsim.reporting.covered import totals
 from vendorsim.reporting.outcome import Outcome, counted, groups, tally, why, word
 from vendorsim.reporting.text import one_line, visible

@@ -8,9 +8,9 @@ from itertools import groupby
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from vendorsim import __version__
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, SKIPPED, Finding, Result, Verdict
 from vendorsim.core.times import iso
+from vendorsim.core.version import __version__
 from vendorsim.reporting.outcome import Outcome, counted, why, word
 from vendorsim.reporting.text import one_line, visible
 

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import orjson
 
-from vendorsim import __version__
 from vendorsim.checks.model import ERROR, Check, Finding, Verdict
 from vendorsim.core.times import iso
+from vendorsim.core.version import __version__
 from vendorsim.reporting.contract_places import place
 from vendorsim.reporting.outcome import Outcome, why, word
 from vendorsim.reporting.text import encodable, visible

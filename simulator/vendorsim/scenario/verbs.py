@@ -528,7 +528,7 @@ class ConfigureWidget(Verb):
 @_verb("send_to_api")
 @dataclass(frozen=True, slots=True)
 class SendToApi(Verb):
-    """Userlike's manual send: queued, carried out when the conversation's status next changes."""
+    """A manual send to the vendor's API: queued until the conversation's status next changes."""
 
 
 @_verb("authenticate", "identifier")

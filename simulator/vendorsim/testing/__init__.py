@@ -1,22 +1,30 @@
-"""For pytest: vendors' APIs in process, apps under test, played scenarios.
+"""For tests of integrations: the vendors' APIs in process, and scenarios played against an app.
 
 from vendorsim.testing import vendor_api
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from vendorsim.core.lazy import lazy
 
 if TYPE_CHECKING:
     from vendorsim.testing.double import ApiCall, Expected, VendorApi, vendor_api
+    from vendorsim.testing.played import Played, play
 
-__all__ = ["ApiCall", "Expected", "VendorApi", "vendor_api"]
+__all__ = ["ApiCall", "Expected", "Played", "VendorApi", "play", "vendor_api"]
 
-
-def __getattr__(name: str) -> Any:
-    """Loads the public names when they are first used: they need Flask, which costs 0.1 s."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from vendorsim.testing import double
-
-    return getattr(double, name)
+# The double needs Flask, which takes 0.1 s to import.
+_DOUBLE, _PLAYED = "vendorsim.testing.double", "vendorsim.testing.played"
+__getattr__ = lazy(
+    __name__,
+    {
+        "ApiCall": _DOUBLE,
+        "Expected": _DOUBLE,
+        "Played": _PLAYED,
+        "VendorApi": _DOUBLE,
+        "play": _PLAYED,
+        "vendor_api": _DOUBLE,
+    },
+)

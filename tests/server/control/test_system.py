@@ -14,8 +14,8 @@ from command_line import Vendorsim
 from openapi_spec_validator import validate
 from receiver import Receiver
 from short_story import OF_USERLIKE
-from vendorsim import __version__
 from vendorsim.core import resources
+from vendorsim.core.version import __version__
 from vendorsim.delivery.background_loop import Backstage
 from vendorsim.http.server import running_server
 from vendorsim.journal.journals import JournalFile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from vendorsim import __version__
+from vendorsim.core.version import __version__
 from vendorsim.server.control import requests
 from vendorsim.server.control.workbench import Workbench
 

@@ -27,7 +27,7 @@ export const VERBS = {
   snooze: { label: "snooze – put off", fields: [] },
   pend: { label: "pend – wait for something else", fields: [] },
   miss: { label: "miss – nobody has answered", fields: [] },
-  send_to_api: { label: "send_to_api – Userlike's manual send", fields: [] },
+  send_to_api: { label: "send_to_api – manual send", fields: [] },
   rate: {
     label: "rate",
     fields: [

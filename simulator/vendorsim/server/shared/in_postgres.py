@@ -1,0 +1,29 @@
+"""The state of several servers, in PostgreSQL."""
+
+from __future__ import annotations
+
+from vendorsim.core.errors import StateUnreachableError
+from vendorsim.journal.postgres import Database
+from vendorsim.server.shared.postgres_duplicates import PostgresDuplicates
+from vendorsim.server.shared.postgres_sessions import SetInPostgres
+
+
+class InPostgres:
+    """The state that all servers with this database share (`model.SharedState`)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def duplicates(self, namespace: str, interval: int) -> PostgresDuplicates:
+        return PostgresDuplicates(self._database.connection, namespace, interval)
+
+    def by_hand(self, namespace: str) -> SetInPostgres:
+        return SetInPostgres(self._database.connection, namespace)
+
+    def failure(self) -> str | None:
+        try:
+            with self._database.connection() as connection:
+                connection.execute("SELECT 1")
+        except StateUnreachableError as error:
+            return str(error)
+        return None

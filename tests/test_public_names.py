@@ -1,0 +1,66 @@
+"""The public names of the package: docs/python-api.md describes them, and a change here is one for the changelog."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+from vendorsim import __version__
+
+ROOT = Path(__file__).parents[1]
+PUBLIC = {
+    "vendorsim": """
+        ContractError DocumentError InputError UnknownNameError UnreachableError VendorsimError __version__
+    """,
+    "vendorsim.testing": "ApiCall Expected Played VendorApi play vendor_api",
+    "vendorsim.vendorkit": """
+        ASSUMED Account Agent Assigned AttributesSet Body CAPTURED CLOSED
+        ContactCreated ContactUpdated Conversation DOCUMENTED Draft EventKind Failed FeedbackLeft
+        GoalReached Joined LabelsSet Left Message MessageAdded MessageChanged MessagesRead
+        Navigated OPEN OfflineMessageLeft Operation PENDING Policy PresenceChanged Profile
+        Quirk RECONSTRUCTED Rated Reaction SNOOZED Scheme SendQueued Started
+        Stated StatusChanged SurveyAnswered TargetKind Typed Vendor Visitor WEBHOOK
+        WidgetConfigured WidgetOpened derive iso moment
+    """,
+}
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_these_names_are_public_and_exist(package: str) -> None:
+    module = import_module(package)
+    assert sorted(module.__all__) == sorted(PUBLIC[package].split())
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_an_unknown_name_is_an_attribute_error(package: str) -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        import_module(package).no_such_name  # noqa: B018
+
+
+def test_every_public_name_is_described() -> None:
+    text = (ROOT / "docs" / "python-api.md").read_text()
+    changes = set(vars(import_module("vendorsim.conversation.changes")))
+    public = {name for names in PUBLIC.values() for name in names.split()}
+    assert not [name for name in sorted(public - changes) if f"`{name}`" not in text]
+
+
+def test_a_package_imports_nothing_heavy() -> None:
+    code = "import sys, vendorsim, vendorsim.testing, vendorsim.vendorkit; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"flask", "jsonschema_rs", "faker", "yaml", "pytest", "httptools", "asyncio"} & set(loaded)
+
+
+def test_the_wheel_installs_the_package_vendorsim_and_nothing_else(tmp_path: Path) -> None:
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"vendorsim", f"vendorsim-{__version__}.dist-info"}
+    assert {"vendorsim/py.typed", "vendorsim/_data/contracts/index.json"} <= set(names)
