@@ -124,12 +124,12 @@ def vendorsim_app(pytestconfig: pytest.Config) -> Any:
 def vendorsim_api(request: pytest.FixtureRequest) -> Iterator[VendorApi]:
     """The vendors' APIs on a free port until the test ends; the marker gives `token`, `strict`,
     `duplicate_interval`."""
-    from vendorsim.http.server import running_server
+    from vendorsim.server.app import serve_app
     from vendorsim.testing.double import VendorApi
 
     marked = {name: value for name, value in _marked(request.node).items() if name in _OF_API}
     api = VendorApi(waits=True, **marked)
-    with running_server(api.wsgi) as server:
+    with serve_app(api.wsgi) as server:
         api.url = server.url
         yield api
 

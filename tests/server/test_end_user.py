@@ -14,17 +14,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from vendorsim.conversation.state import CLOSED, Conversation
-from vendorsim.core.clock import wall_clock
+from vendorsim.conversation.state import BY_VISITOR
+from vendorsim.core.clock import InstantClock, wall_clock
 from vendorsim.http.messages import FastPath
 from vendorsim.http.server import RunningServer, running_server
 from vendorsim.runs import library
-from vendorsim.runs.timeline import Run
-from vendorsim.server import limits
+from vendorsim.runs.live_handle import LiveHandle
+from vendorsim.runs.timeline import LiveConversation, Run
+from vendorsim.scenario import verbs
 from vendorsim.server.app import create_app
-from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.backend import ServerBackend
 from vendorsim.server.fast_path import fast_path
-from vendorsim.vendorkit import registry
+from vendorsim.vendorkit import limits, registry
+from vendorsim.vendorkit.api_call import ApiCall
 
 CHAT = "/apps/api/v1/chats/4711/end_user"
 CALL = "/apps/api/v1/calls/4711/end_user"
@@ -52,7 +54,7 @@ class Api:
     """A server and its state; `post` sends one good call, or one that differs from it as asked."""
 
     server: RunningServer
-    state: ServerState
+    state: ServerBackend
     calls: list[ApiCall] = field(default_factory=list)
 
     def post(
@@ -80,19 +82,19 @@ Start = Callable[..., Api]
 
 
 @pytest.fixture(params=[fast_path, lambda state: lambda asked: None], ids=["fast path", "app"])
-def door(request: pytest.FixtureRequest) -> Callable[[ServerState], FastPath]:
+def door(request: pytest.FixtureRequest) -> Callable[[ServerBackend], FastPath]:
     """With the fast path, and without it: everything goes to the Flask app then."""
-    made: Callable[[ServerState], FastPath] = request.param
+    made: Callable[[ServerBackend], FastPath] = request.param
     return made
 
 
 @pytest.fixture
-def start(door: Callable[[ServerState], FastPath]) -> Iterator[Start]:
+def start(door: Callable[[ServerBackend], FastPath]) -> Iterator[Start]:
     """`start(strict=True)` starts a server with that state."""
     with ExitStack() as stack:
 
         def run(**configuration: Any) -> Api:
-            state = ServerState(**configuration)
+            state = ServerBackend(**configuration)
             api = Api(stack.enter_context(running_server(create_app(state), fast_path=door(state))), state)
             state.subscribe(api.calls.append)
             return api
@@ -106,11 +108,21 @@ def api(start: Start) -> Api:
 
 
 @pytest.fixture
-def conversation() -> Conversation:
+def live() -> LiveConversation:
     text = "scenario: A chat\nvendors: [smartsupp]\nsteps: [{say: Hello}, {close: {by: visitor}}]\n"
     smartsupp = registry.get("smartsupp")
     run = Run(library.load_text(text, "a.yaml"), smartsupp, smartsupp.default_profile, seed=1, starts=0)
-    return run.conversation(0).state
+    return run.conversation(0)
+
+
+def handle_of(live: LiveConversation) -> LiveHandle:
+    """The handle of the conversation as session 4711; its events go nowhere."""
+    live.id = "4711"
+    return LiveHandle(live, InstantClock(), lambda live, events: None)
+
+
+def identity(live: LiveConversation) -> dict[str, str] | None:
+    return handle_of(live).look(lambda conversation: conversation.identity)
 
 
 class Now:
@@ -244,45 +256,43 @@ def test_credentials_are_judged_before_anything_else(start: Start) -> None:
         assert api.post(path, b"x" * 2_000_000, {}).status == 401
 
 
-def test_strict_knows_only_sessions_that_are_played_and_reserved_ones(start: Start, conversation: Conversation) -> None:
+def test_strict_knows_only_sessions_that_are_played_and_reserved_ones(start: Start, live: LiveConversation) -> None:
     api = start(strict=True)
     assert api.post().status == 404
-    api.state.sessions.attach("4711", conversation)
+    api.state.conversations.add_session(handle_of(live))
     assert api.post().status == 202
     assert api.post("/apps/api/v1/chats/ended-1/end_user").status == 400
     assert api.post("/apps/api/v1/chats/slow/end_user").status == 404
-    api.state.sessions.detach("4711")
-    api.state.sessions.detach("4711")
+    api.state.conversations.remove("smartsupp", "4711")
+    api.state.conversations.remove("smartsupp", "4711")
     assert api.post().status == 404
 
 
-def test_a_session_that_is_played_is_what_the_scenario_made_of_it(api: Api, conversation: Conversation) -> None:
-    api.state.sessions.attach("4711", conversation)
+def test_a_session_that_is_played_is_what_the_scenario_made_of_it(api: Api, live: LiveConversation) -> None:
+    api.state.conversations.add_session(handle_of(live))
     assert api.post(body=GOOD | {"name": "Dana", "more": 1}).status == 202
-    assert conversation.end_user == GOOD | {"name": "Dana"}
+    assert identity(live) == GOOD | {"name": "Dana"}
     assert api.post(body={"identifier": ""}).status == 400
-    conversation.status = CLOSED
+    handle_of(live).act(verbs.Close(BY_VISITOR), lambda conversation: None)
     assert api.post(body={"identifier": "other"}).message == "Chat is already ended"
-    assert conversation.end_user == GOOD | {"name": "Dana"}
+    assert identity(live) == GOOD | {"name": "Dana"}
 
 
 @pytest.mark.parametrize(("channel", "chats", "calls"), [("chat", 202, 404), ("call", 404, 202)])
-def test_a_chat_is_no_call(start: Start, conversation: Conversation, channel: str, chats: int, calls: int) -> None:
+def test_a_chat_is_no_call(start: Start, live: LiveConversation, channel: str, chats: int, calls: int) -> None:
     api = start(strict=True)
-    conversation.channel = channel
-    api.state.sessions.attach("4711", conversation)
+    handle_of(live).act(verbs.Start(channel), lambda conversation: None)
+    api.state.conversations.add_session(handle_of(live))
     assert (api.post(CHAT).status, api.post(CALL).status) == (chats, calls)
 
 
-def test_forced_answers_come_in_their_order_and_then_all_is_judged_as_usual(
-    api: Api, conversation: Conversation
-) -> None:
-    api.state.sessions.attach("4711", conversation, ["error", None, "Unsupported CRM request", "ended"])
+def test_forced_answers_come_in_their_order_and_then_all_is_judged_as_usual(api: Api, live: LiveConversation) -> None:
+    api.state.conversations.add_session(handle_of(live), ["error", None, "Unsupported CRM request", "ended"])
     assert api.post(headers=JSON).status == 401, "a call without credentials takes no answer"
     got = [api.post(body={"identifier": f"crm-{number}"}).message for number in range(5)]
     ended = "Chat is already ended"
     assert got == ["Internal Server Error", "accepted", "Unsupported CRM request", ended, "accepted"]
-    assert conversation.end_user == {"identifier": "crm-4"}
+    assert identity(live) == {"identifier": "crm-4"}
 
 
 def test_the_same_request_is_a_duplicate_until_the_interval_is_over(start: Start) -> None:
@@ -390,9 +400,11 @@ def test_subscribers_learn_of_every_call_and_never_of_the_secret(api: Api) -> No
     api.post("/apps/api/v1/mails/1/end_user", headers=JSON)
     first, second, third = api.calls
     assert before <= first.at <= wall_clock()
-    assert first == ApiCall("end_user", "chats", "4711", first.at, "bearer", GOOD, 202, "accepted", path=first.path)
+    assert first == ApiCall(
+        "ccai", "end_user", "chats", "4711", first.at, "bearer", GOOD, 202, "accepted", path=first.path
+    )
     assert second == ApiCall(
-        "end_user", "calls", "ended-1", second.at, "basic", None, 400, "Call is already ended", path=second.path
+        "ccai", "end_user", "calls", "ended-1", second.at, "basic", None, 400, "Call is already ended", path=second.path
     )
     assert (third.credentials, third.status) == (None, 401)
     assert "s3cret" not in repr(api.calls)

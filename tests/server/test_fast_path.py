@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from vendorsim.http.messages import HttpRequest, HttpResponse
 from vendorsim.http.server import RunningServer, running_server
 from vendorsim.server.app import create_app
-from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.fast_path import fast_path
 from vendorsim.server.hub import Hub
+from vendorsim.vendorkit.api_call import ApiCall
 
 NOW = 1_000.0
 STATE: dict[str, Any] = {
@@ -33,7 +34,7 @@ class Way:
     """A server that answers all calls in one way, and the calls it has reported."""
 
     def __init__(self, stack: ExitStack, *, fast: bool) -> None:
-        self.state = ServerState(**STATE)
+        self.state = ServerBackend(**STATE)
         self.calls: list[ApiCall] = []
         self.fast_answers = 0
         self.state.subscribe(self.calls.append)
@@ -196,7 +197,7 @@ def test_a_request_that_names_a_namespace_gets_that_one() -> None:
 
 
 def test_answers_wait_for_a_journal_that_lags_behind() -> None:
-    state, waiting = ServerState(duplicate_interval=0), [0]
+    state, waiting = ServerBackend(duplicate_interval=0), [0]
     answer = fast_path(state, lambda: waiting[0])
     asked = HttpRequest(
         "POST", b"/apps/api/v1/chats/1/end_user", {b"authorization": b"Bearer t", b"content-type": b"application/json"},

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 from vendorsim.core import resources
-from vendorsim.http.server import running_server
-from vendorsim.server.app import create_app
-from vendorsim.server.backend import ServerState
+from vendorsim.server.app import create_app, serve_app
+from vendorsim.server.backend import ServerBackend
 
 DOCUMENTS = sorted(resources.contracts().glob("*/api.openapi.json"))
 TOKEN = "s3cret"
@@ -38,9 +37,9 @@ def test_schemathesis_finds_nothing(document: Path, tmp_path: Path) -> None:
     options = ["--checks", "all", "--seed", "1", "-n", "40", "--generation-database", "none", "--continue-on-failure"]
     credentials = ["-H", CREDENTIALS.get(vendor, f"Authorization: Bearer {TOKEN}")]
     (tmp_path / "schemathesis.toml").write_text(SETTINGS.get(vendor, ""), encoding="utf-8")
-    state = ServerState(token=TOKEN, duplicate_interval=0)
+    state = ServerBackend(token=TOKEN, duplicate_interval=0)
     try:
-        with running_server(create_app(state)) as server:
+        with serve_app(create_app(state)) as server:
             ended = subprocess.run(
                 [*command, "--url", server.url, *options, *credentials],
                 cwd=tmp_path,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vendorsim.http.server import running_server
 from vendorsim.server.app import create_app
-from vendorsim.server.backend import ServerState
+from vendorsim.server.backend import ServerBackend
 from vendorsim.server.fast_path import fast_path
 from vendorsim.vendorkit import contract as contracts
 
@@ -18,7 +18,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]
     options = ["--checks", "all", "--seed", "1", "-n", "150", "--generation-database", "none", "--continue-on-failure"]
     credentials = ["-H", "Authorization: Bearer s3cret"]
-    state = ServerState(token="s3cret", duplicate_interval=0)
+    state = ServerBackend(token="s3cret", duplicate_interval=0)
     with running_server(create_app(state), fast_path=fast_path(state)) as server:
         ended = subprocess.run(
             [*command, "--url", server.url, *options, *credentials],

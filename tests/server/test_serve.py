@@ -18,7 +18,7 @@ import pytest
 from vendorsim.core.errors import UnreachableError
 from vendorsim.http.server import running_server
 from vendorsim.server.app import create_app
-from vendorsim.server.backend import ServerState
+from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit import registry
 
 INTERRUPTED = 130
@@ -157,7 +157,7 @@ def test_a_port_in_use_is_said_plainly(vendorsim: Vendorsim) -> None:
 )
 def test_an_address_that_is_not_ours(host: str, message: str) -> None:
     with pytest.raises(UnreachableError, match=f"^{re.escape(message)}"):
-        running_server(create_app(ServerState()), host)
+        running_server(create_app(ServerBackend()), host)
 
 
 def test_other_machines_are_warned_of(serve: Serve) -> None:
@@ -190,7 +190,7 @@ def test_wrong_options_are_refused(vendorsim: Vendorsim, arguments: list[str], m
 
 
 def test_a_closed_server_gives_its_port_back_and_may_be_closed_again() -> None:
-    app = create_app(ServerState())
+    app = create_app(ServerBackend())
     with running_server(app) as first:
         port = first.port
     first.close()
@@ -201,7 +201,7 @@ def test_a_closed_server_gives_its_port_back_and_may_be_closed_again() -> None:
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
 def test_an_ipv6_address_stands_in_brackets() -> None:
     try:
-        server = running_server(create_app(ServerState()), "::1")
+        server = running_server(create_app(ServerBackend()), "::1")
     except UnreachableError:
         pytest.skip("IPv6 is switched off here")
     with server:

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from postgres_server import PostgresServer
 from vendorsim.core.errors import InputError, StateUnreachableError
 from vendorsim.journal.postgres import Database, masked
-from vendorsim.server.limits import DuplicateRule
 from vendorsim.server.shared import model
-from vendorsim.server.shared.in_memory import InMemory, SetInMemory
+from vendorsim.server.shared.in_memory import InMemory, OverridesInMemory
 from vendorsim.server.shared.in_postgres import InPostgres
-from vendorsim.server.shared.model import ByHand, Duplicates, SetByHand
+from vendorsim.vendorkit.limits import DuplicateRule, Duplicates
+from vendorsim.vendorkit.session_overrides import SessionOverride, SessionOverrides
 
 INTERVAL = 60_000
 SECRET = "pa55-w0rd"
@@ -31,7 +31,7 @@ class Server:
     """What one server has of the state of a namespace."""
 
     duplicates: Duplicates
-    by_hand: SetByHand
+    overrides: SessionOverrides
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def in_memory() -> Servers:
     kept = InMemory(lambda: time[0])
 
     def of_namespace(name: str) -> Server:
-        return Server(kept.duplicates(name, INTERVAL), kept.by_hand(name))
+        return Server(kept.duplicates(name, INTERVAL), kept.overrides(name))
 
     def later(milliseconds: int) -> None:
         time[0] += milliseconds / 1000
@@ -62,7 +62,7 @@ def in_memory() -> Servers:
 def in_postgres(one: Database, other: Database, namespace: str) -> Servers:
     def of_namespace(name: str, database: Database = other) -> Server:
         kept = InPostgres(database)
-        return Server(kept.duplicates(name, INTERVAL), kept.by_hand(name))
+        return Server(kept.duplicates(name, INTERVAL), kept.overrides(name))
 
     def later(milliseconds: int) -> None:
         with one.connection() as db:
@@ -134,81 +134,81 @@ class TestDuplicates:
         assert not servers.first.duplicates.is_duplicate("a")
 
 
-class TestSetByHand:
+class TestSessionOverrides:
     @pytest.mark.parametrize(
         ("changes", "expected"),
         [
-            ({}, ByHand()),
-            ({"ended": True}, ByHand(ended=True)),
-            ({"crm_supported": False}, ByHand(crm_supported=False)),
-            ({"answers": ("ended", "error")}, ByHand(answers=("ended", "error"))),
-            ({"end_user": {"identifier": "ä\0 ' "}}, ByHand(end_user={"identifier": "ä\0 ' "})),
-            ({"end_user": None}, ByHand()),
+            ({}, SessionOverride()),
+            ({"ended": True}, SessionOverride(ended=True)),
+            ({"crm_supported": False}, SessionOverride(crm_supported=False)),
+            ({"answers": ("ended", "error")}, SessionOverride(answers=("ended", "error"))),
+            ({"identity": {"identifier": "ä\0 ' "}}, SessionOverride(identity={"identifier": "ä\0 ' "})),
+            ({"identity": None}, SessionOverride()),
         ],
     )
     def test_what_is_set_on_one_is_set_on_the_other(
-        self, servers: Servers, changes: dict[str, Any], expected: ByHand
+        self, servers: Servers, changes: dict[str, Any], expected: SessionOverride
     ) -> None:
-        assert servers.second.by_hand.get("1") is None
-        servers.first.by_hand.set("1", **changes)
-        assert servers.second.by_hand.get("1") == expected
-        assert servers.second.by_hand.take("1") == expected
+        assert servers.second.overrides.get("1") is None
+        servers.first.overrides.set("1", **changes)
+        assert servers.second.overrides.get("1") == expected
+        assert servers.second.overrides.take("1") == expected
 
     def test_only_what_is_changed_changes(self, servers: Servers) -> None:
-        servers.first.by_hand.set("1", ended=True, answers=("error",))
-        servers.second.by_hand.set("1", crm_supported=False, end_user={"identifier": "a"})
-        servers.first.by_hand.set("1", ended=False)
-        assert servers.second.by_hand.get("1") == ByHand(False, False, ("error",), {"identifier": "a"})
+        servers.first.overrides.set("1", ended=True, answers=("error",))
+        servers.second.overrides.set("1", crm_supported=False, identity={"identifier": "a"})
+        servers.first.overrides.set("1", ended=False)
+        assert servers.second.overrides.get("1") == SessionOverride(False, False, ("error",), {"identifier": "a"})
 
     def test_answers_are_used_up_one_by_one(self, servers: Servers) -> None:
-        servers.first.by_hand.set("1", answers=("ended", "error"))
-        taken = [server.by_hand.take("1") for server in (servers.first, servers.second, servers.first)]
+        servers.first.overrides.set("1", answers=("ended", "error"))
+        taken = [server.overrides.take("1") for server in (servers.first, servers.second, servers.first)]
         assert [found and found.answers for found in taken] == [("ended", "error"), ("error",), ()]
 
     def test_many_calls_at_once_use_every_answer_once(self, servers: Servers) -> None:
         answers = tuple(f"answer-{number}" for number in range(20))
-        servers.first.by_hand.set("1", answers=answers)
-        servers.first.by_hand.force(answers)
-        both = [servers.first.by_hand, servers.second.by_hand] * 15
+        servers.first.overrides.set("1", answers=answers)
+        servers.first.overrides.force(answers)
+        both = [servers.first.overrides, servers.second.overrides] * 15
         with ThreadPoolExecutor(16) as threads:
             taken = [found.answers[:1] for found in threads.map(lambda kept: kept.take("1"), both) if found]
             forced = list(threads.map(lambda kept: kept.take_forced(), both))
         assert sorted(taken) == [(), *[()] * 9, *sorted((answer,) for answer in answers)]
         assert sorted(filter(None, forced)) == sorted(answers)
-        assert servers.second.by_hand.forced() == ()
+        assert servers.second.overrides.forced() == ()
 
     def test_answers_for_any_session_come_in_their_order(self, servers: Servers) -> None:
-        servers.first.by_hand.force(["ended", "error"])
-        assert servers.second.by_hand.forced() == ("ended", "error")
-        assert [servers.second.by_hand.take_forced() for _ in range(3)] == ["ended", "error", None]
-        servers.first.by_hand.force(["ended"])
-        servers.second.by_hand.force([])
-        assert servers.first.by_hand.take_forced() is None
+        servers.first.overrides.force(["ended", "error"])
+        assert servers.second.overrides.forced() == ("ended", "error")
+        assert [servers.second.overrides.take_forced() for _ in range(3)] == ["ended", "error", None]
+        servers.first.overrides.force(["ended"])
+        servers.second.overrides.force([])
+        assert servers.first.overrides.take_forced() is None
 
     def test_names_are_any_text_the_newest_first(self, servers: Servers) -> None:
         for name in ("1", "ä/\0", "'", "1"):
-            servers.first.by_hand.set(name, ended=True)
-        assert servers.second.by_hand.names() == ["'", "ä/\0", "1"]
+            servers.first.overrides.set(name, ended=True)
+        assert servers.second.overrides.names() == ["'", "ä/\0", "1"]
 
     def test_beyond_the_most_the_oldest_is_forgotten(self, servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(model, "MOST_SESSIONS", 3)
         for name in "abcad":
-            servers.first.by_hand.set(name, ended=True)
-        assert servers.second.by_hand.names() == ["d", "c", "b"]
+            servers.first.overrides.set(name, ended=True)
+        assert servers.second.overrides.names() == ["d", "c", "b"]
 
     def test_a_namespace_knows_nothing_of_another(self, servers: Servers) -> None:
-        other = servers.of_namespace(f"other-{next(NAMESPACES)}").by_hand
-        servers.first.by_hand.set("1", ended=True)
-        servers.first.by_hand.force(["error"])
+        other = servers.of_namespace(f"other-{next(NAMESPACES)}").overrides
+        servers.first.overrides.set("1", ended=True)
+        servers.first.overrides.force(["error"])
         assert (other.get("1"), other.names(), other.forced(), other.take_forced()) == (None, [], (), None)
         other.clear()
-        assert (servers.second.by_hand.names(), servers.second.by_hand.forced()) == (["1"], ("error",))
+        assert (servers.second.overrides.names(), servers.second.overrides.forced()) == (["1"], ("error",))
 
     def test_cleared_for_both(self, servers: Servers) -> None:
-        servers.first.by_hand.set("1", ended=True)
-        servers.first.by_hand.force(["error"])
-        servers.second.by_hand.clear()
-        kept = servers.first.by_hand
+        servers.first.overrides.set("1", ended=True)
+        servers.first.overrides.force(["error"])
+        servers.second.overrides.clear()
+        kept = servers.first.overrides
         assert (kept.get("1"), kept.take("1"), kept.names(), kept.forced()) == (None, None, [], ())
 
 
@@ -216,7 +216,7 @@ _sessions = st.sampled_from(["1", "2", "ä"])
 _answers = st.lists(st.sampled_from(["ended", "error", "duplicate"]), max_size=3).map(tuple)
 _end_users = st.none() | st.dictionaries(st.sampled_from(["identifier", "name"]), st.text(max_size=5))
 _changes = st.fixed_dictionaries(
-    {}, optional={"ended": st.booleans(), "crm_supported": st.booleans(), "answers": _answers, "end_user": _end_users}
+    {}, optional={"ended": st.booleans(), "crm_supported": st.booleans(), "answers": _answers, "identity": _end_users}
 )
 _operations = st.one_of(
     st.tuples(st.just("set"), _sessions, _changes),
@@ -242,16 +242,16 @@ def test_the_same_steps_on_either_server_give_the_same_in_both(
 def _step(servers: Servers, server: Server, step: tuple[Any, ...]) -> Any:
     match step:
         case ("set", session, changes):
-            return server.by_hand.set(session, **changes)
+            return server.overrides.set(session, **changes)
         case ("is_duplicate", request):
             return server.duplicates.is_duplicate(*request)
         case ("later", milliseconds):
             return servers.later(milliseconds)
         case ("clear",):
             server.duplicates.clear()
-            return server.by_hand.clear()
+            return server.overrides.clear()
         case (name, *arguments):
-            return getattr(server.by_hand, name)(*arguments)
+            return getattr(server.overrides, name)(*arguments)
 
 
 class TestDatabase:
@@ -336,4 +336,4 @@ def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
 def test_a_server_that_is_alone_needs_no_database() -> None:
     kept = InMemory()
     assert isinstance(kept.duplicates("", INTERVAL), DuplicateRule)
-    assert isinstance(kept.by_hand(""), SetInMemory)
+    assert isinstance(kept.overrides(""), OverridesInMemory)

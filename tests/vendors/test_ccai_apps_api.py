@@ -19,10 +19,12 @@ import pytest
 from receiver import Receiver
 from vendorsim.core import resources
 from vendorsim.http.server import RunningServer, running_server
-from vendorsim.runs.config import Config, Target
+from vendorsim.runs.config import Config
 from vendorsim.scenario import verbs
 from vendorsim.server.app import create_app
-from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.backend import ServerBackend
+from vendorsim.vendorkit.api_call import ApiCall
+from vendorsim.vendorkit.target import Target
 from vendorsim.vendors.ccai import chats, end_users
 
 BASE = "/apps/api/v1"
@@ -52,7 +54,7 @@ class Api:
     """A running server. `dana` and `chat` are what most calls need, made on first use."""
 
     server: RunningServer
-    state: ServerState
+    state: ServerBackend
     calls: list[ApiCall] = field(default_factory=list)
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
@@ -100,7 +102,7 @@ def start() -> Iterator[Start]:
     with ExitStack() as stack:
 
         def run(**configuration: Any) -> Api:
-            state = ServerState(**configuration)
+            state = ServerBackend(**configuration)
             stack.callback(state.close)
             api = Api(stack.enter_context(running_server(create_app(state))), state)
             state.subscribe(api.calls.append)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit.identification import ApiAnswer
 from vendorsim.vendors.ccai import end_user
 from vendorsim.vendors.ccai.end_user import (
     ACCEPTED,
@@ -21,10 +22,9 @@ from vendorsim.vendors.ccai.end_user import (
     TOO_LARGE,
     UNAUTHORIZED,
     UNSUPPORTED_CRM,
-    Answer,
+    Judgement,
     Request,
     Session,
-    Verdict,
     judge,
 )
 
@@ -40,7 +40,7 @@ def request(body: bytes | None = GOOD, **changes: Any) -> Request:
 ACTIVE = Session()
 
 
-def verdict(asked: Request, session: Session = ACTIVE, duplicate: bool = False) -> Verdict:
+def verdict(asked: Request, session: Session = ACTIVE, duplicate: bool = False) -> Judgement:
     return judge(asked, lambda: session, lambda identifier: duplicate)
 
 
@@ -62,7 +62,7 @@ ORDER = [
     ("answer", "changes", "session", "duplicate"), [row[1:] for row in ORDER], ids=[r[0] for r in ORDER]
 )
 def test_the_first_fault_in_the_promised_order_decides(
-    answer: Answer, changes: dict[str, Any], session: Session, duplicate: bool
+    answer: ApiAnswer, changes: dict[str, Any], session: Session, duplicate: bool
 ) -> None:
     asked = request(**{"body": BLANK, **changes})
     assert verdict(asked, session, duplicate).answer == answer
@@ -99,10 +99,10 @@ def test_the_first_fault_in_the_promised_order_decides(
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_a_bad_body_is_told_what_is_wrong(body: bytes | None, answer: Answer | str) -> None:
+def test_a_bad_body_is_told_what_is_wrong(body: bytes | None, answer: ApiAnswer | str) -> None:
     found = verdict(request(body))
     assert found.fields is None
-    if isinstance(answer, Answer):
+    if isinstance(answer, ApiAnswer):
         assert found.answer == answer
     else:
         assert found.answer.status == 400
@@ -131,7 +131,7 @@ def test_the_content_type_is_json(content_type: str, problem: str | None) -> Non
 def test_the_fields_are_kept_as_they_were_sent_and_unknown_keys_are_ignored() -> None:
     body = {"identifier": " crm-4711 ", "phone": "555-010-0199", "more": {"deep": [1]}}
     found = verdict(request(json.dumps(body).encode()))
-    assert found == Verdict(ACCEPTED, {"identifier": " crm-4711 ", "phone": "555-010-0199"})
+    assert found == Judgement(ACCEPTED, {"identifier": " crm-4711 ", "phone": "555-010-0199"})
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_the_fields_are_kept_as_they_were_sent_and_unknown_keys_are_ignored() ->
         ("slow-", ACCEPTED, True),
     ],
 )
-def test_a_reserved_session_gives_its_answer_every_time(session_id: str, answer: Answer, slow: bool) -> None:
+def test_a_reserved_session_gives_its_answer_every_time(session_id: str, answer: ApiAnswer, slow: bool) -> None:
     unknown = Session(known=False)
     for _ in range(2):
         found = verdict(request(session_id=session_id, comm_type="calls"), unknown)
@@ -155,7 +155,7 @@ def test_a_reserved_session_gives_its_answer_every_time(session_id: str, answer:
 
 @pytest.mark.parametrize("session_id", ["1", "0", "13", "999999", "ended", "Ended-1", "an-error-1"])
 def test_other_session_ids_mean_nothing_special(session_id: str) -> None:
-    assert verdict(request(session_id=session_id)) == Verdict(ACCEPTED, {"identifier": "crm-4711"})
+    assert verdict(request(session_id=session_id)) == Judgement(ACCEPTED, {"identifier": "crm-4711"})
 
 
 def test_the_body_is_not_read_before_its_turn() -> None:
@@ -171,12 +171,12 @@ def test_the_body_is_not_read_before_its_turn() -> None:
         judge(request()._replace(body=never, **changes), Session, lambda identifier: False)
 
 
-@pytest.mark.parametrize("name", end_user.answer_names())
+@pytest.mark.parametrize("name", end_user.FORCED)
 def test_a_forced_answer_wins_over_the_body(name: str) -> None:
     for comm_type in ("calls", "chats"):
         answer = end_user.forced(name, comm_type)
         assert name in (answer.name, answer.message)
-        assert verdict(request(b"no JSON", comm_type=comm_type), Session(forced=answer)) == Verdict(answer)
+        assert verdict(request(b"no JSON", comm_type=comm_type), Session(forced=answer)) == Judgement(answer)
         assert verdict(request(comm_type=comm_type), Session(forced=answer)).fields == {"identifier": "crm-4711"}
 
 
@@ -191,7 +191,7 @@ def test_every_documented_message_can_be_forced() -> None:
     answers = [item["post"]["responses"][status] for item in document["paths"].values() for status in ("202", "400")]
     examples = [example for answer in answers for example in answer["content"]["application/json"]["examples"].values()]
     documented = {e["value"]["message"] for e in examples if e["x-provenance"] == "documented"}
-    assert documented | {"Not Found"} == {name for name in end_user.answer_names() if " " in name} | {"accepted"}
+    assert documented | {"Not Found"} == {name for name in end_user.FORCED if " " in name} | {"accepted"}
 
 
 def test_the_contract_and_the_judgement_agree_on_what_is_blank() -> None:

@@ -18,15 +18,17 @@ import pytest
 from command_line import Vendorsim
 from ports import free_port
 from receiver import Connection, Receiver, Request, status
-from vendorsim.conversation.state import Conversation
+from vendorsim.conversation.casting import Opening
 from vendorsim.core import resources
 from vendorsim.core.provenance import PROVENANCES
 from vendorsim.http.server import RunningServer, running_server
-from vendorsim.runs.config import Config, Target
-from vendorsim.runs.conversation_handle import Handle
+from vendorsim.runs.config import Config
 from vendorsim.scenario.verbs import Close, Contact, Say
 from vendorsim.server.app import create_app
-from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.backend import ServerBackend
+from vendorsim.vendorkit.api_call import ApiCall
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
+from vendorsim.vendorkit.target import Target
 from vendorsim.vendors.chatvisor.api import links, users
 from vendorsim.vendors.chatvisor.api.links import Links
 from vendorsim.vendors.chatvisor.api.users import TooManyUsersError, User, Users
@@ -63,7 +65,7 @@ class Api:
     """A server and its state. `call` makes one call of an operation and holds its answer to the document."""
 
     server: RunningServer
-    state: ServerState
+    state: ServerBackend
     calls: list[ApiCall] = field(default_factory=list)
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
@@ -108,16 +110,12 @@ class Api:
     def begin(self, text: str | None = "Hello", **person: Any) -> str:
         """A conversation that the customer begins; gives the customer's id."""
 
-        def prepare(conversation: Conversation) -> None:
-            for key, value in person.items():
-                setattr(conversation.visitor, key, value)
-
-        handle = self.state.stage("chatvisor").open(prepare)
+        handle = self.state.stage("chatvisor").open(Opening(person))
         if text is not None:
             handle.act(Say(text), lambda found: None)
         return handle.id
 
-    def handle(self, customer: str) -> Handle:
+    def handle(self, customer: str) -> ConversationHandle:
         found = self.state.conversations.get("chatvisor", customer)
         assert found is not None
         return found
@@ -129,7 +127,7 @@ class Api:
 
 @contextmanager
 def serving(**configuration: Any) -> Iterator[Api]:
-    state = ServerState(**{"token": TOKEN, "profiles": {"chatvisor": "engage"}, **configuration})
+    state = ServerBackend(**{"token": TOKEN, "profiles": {"chatvisor": "engage"}, **configuration})
     try:
         with running_server(create_app(state)) as server:
             api = Api(server, state)

@@ -15,11 +15,12 @@ from command_line import Vendorsim
 from ports import free_port
 from receiver import Connection, Receiver, Request, status
 from vendorsim.http.allowed_targets import refusal
-from vendorsim.http.server import running_server
-from vendorsim.runs.config import Config, Target
+from vendorsim.runs.config import Config
 from vendorsim.scenario.verbs import Miss
-from vendorsim.server.app import create_app
-from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.app import create_app, serve_app
+from vendorsim.server.backend import ServerBackend
+from vendorsim.vendorkit.api_call import ApiCall
+from vendorsim.vendorkit.target import Target
 
 TOKEN = "s3cret"
 ACCOUNT = 7
@@ -79,7 +80,7 @@ class Hub:
     """A server and what it tells of its calls."""
 
     client: Client
-    state: ServerState
+    state: ServerBackend
     calls: list[ApiCall]
 
 
@@ -88,15 +89,15 @@ Serve = Callable[..., Hub]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """`serve(profile="observed-4.15", targets=(…))` starts a server; more arguments are those of ServerState."""
+    """`serve(profile="observed-4.15", targets=(…))` starts a server; more arguments are those of ServerBackend."""
     servers = []
 
     def start(profile: str = "documented", targets: tuple[Target, ...] = (), **options: Any) -> Hub:
         config = Config(targets={"messagehub": targets})
-        state = ServerState(TOKEN, profiles={"messagehub": profile}, config=config, **options)
+        state = ServerBackend(TOKEN, profiles={"messagehub": profile}, config=config, **options)
         calls: list[ApiCall] = []
         state.subscribe(calls.append)
-        server = running_server(create_app(state))
+        server = serve_app(create_app(state))
         servers.append((server, state))
         return Hub(Client(server.port), state, calls)
 

@@ -11,19 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, pairwise
-from typing import TYPE_CHECKING
 
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.stories import Stories
-from vendorsim.core.clock import monotonic
+from vendorsim.core.clock import InstantClock, monotonic
+from vendorsim.core.event import Event
+from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.runs.timeline import LiveConversation, Run
 from vendorsim.scenario.model import Scenario
 from vendorsim.scenario.verbs import Authenticate
-from vendorsim.vendors.ccai.end_user import UNAUTHORIZED, name_of
-
-if TYPE_CHECKING:
-    from vendorsim.server.backend import ApiCall
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.api_call import ApiCall
 
 ACCEPTED, ENDED, UNSUPPORTED, DUPLICATE = "accepted", "ended", "unsupported-crm", "duplicate"
 ERROR_ONCE, ERRORS = "one error", "errors"
@@ -75,15 +74,17 @@ class Scene:
     @property
     def session(self) -> tuple[str, str]:
         """The communication type and the session id that stand in the path."""
-        return f"{self.live.state.channel}s", str(self.live.id)
+        with self.live.lock:
+            return registry.identification().comm_types[self.live.state.channel], str(self.live.id)
 
     @property
     def path(self) -> str:
-        return "/apps/api/v1/{}/{}/end_user".format(*self.session)
+        return registry.identification().path_of(*self.session)
 
     @property
     def identifier(self) -> str | None:
-        return self.verb.identifier or self.live.state.visitor.identifier
+        with self.live.lock:
+            return self.verb.identifier or self.live.state.visitor.identifier
 
     @property
     def within(self) -> float:
@@ -93,7 +94,7 @@ class Scene:
     @property
     def told(self) -> list[Seen]:
         """The calls that got further than their credentials: only those are given this conversation's answers."""
-        return [seen for seen in self.calls if seen.call.status != UNAUTHORIZED.status]
+        return [seen for seen in self.calls if seen.call.status != registry.identification().unauthorized]
 
     @property
     def later(self) -> list[Seen]:
@@ -113,7 +114,9 @@ class Scene:
         for scheduled in self.live.run.schedule(self.live.state.index):
             if isinstance(scheduled.step.verb, Authenticate):
                 break
-            for event in self.live.advance(scheduled):
+            with self.live.lock:
+                events = self.live.advance(scheduled)
+            for event in events:
                 await context.send(event)
         if await self._reaches(1, self.within):
             try:
@@ -169,11 +172,13 @@ class Observed:
         state = context.settings.state
         assert state is not None
         loop = asyncio.get_running_loop()
+        handles = [LiveHandle(scene.live, InstantClock(), _send_nothing) for scene in self.scenes]
         sessions = {str(scene.live.id): scene for scene in self.scenes}
+        identification = registry.identification()
 
         def arrive(seen: Seen) -> None:
             call = seen.call
-            name = name_of(call.message)
+            name = identification.answer_name(call.message)
             if name is not None:
                 context.settings.coverage.answered(name)
             scene = sessions.get(call.session_id)
@@ -188,14 +193,18 @@ class Observed:
             time.sleep(HOLD)
 
         unsubscribe = state.subscribe(from_thread)
-        for session, scene in sessions.items():
-            state.sessions.attach(session, scene.live.state, ANSWERS[scene.kind])
+        for handle, scene in zip(handles, self.scenes, strict=True):
+            state.conversations.add_session(handle, ANSWERS[scene.kind])
         try:
             yield
         finally:
             unsubscribe()
-            for session in sessions:
-                state.sessions.detach(session)
+            for handle in handles:
+                state.conversations.remove(handle.vendor, handle.id)
+
+
+def _send_nothing(live: LiveConversation, events: list[Event]) -> None:
+    """Nobody acts on these conversations through the vendor's API."""
 
 
 async def observed(context: Context, kinds: tuple[str, ...]) -> Observed:

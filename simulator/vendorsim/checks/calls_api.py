@@ -1,4 +1,4 @@
-"""`calls_api`: the integration calls `end_user` when a visitor says who he is, and behaves whatever it is told."""
+"""`calls_api`: the integration calls the identification API when a visitor says who he is, and handles all answers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,10 @@ from vendorsim.checks.model import WARNING, NotJudged
 from vendorsim.checks.registry import all_checks, check
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.http.transport import Answer
-from vendorsim.server.backend import ApiCall
 from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.contract import Violation
-from vendorsim.vendors.ccai.end_user import UNAUTHORIZED
-from vendorsim.vendors.ccai.vendor import SOURCE
 
 # Calls of one session in one second that are still no hammering.
 MOST_PER_SECOND = 3
@@ -52,20 +51,15 @@ NEEDED = {
 }
 """The kinds of conversations that each check judges."""
 
-_IDENTIFY = Stated(
-    "When a visitor says who he is, the integration tells the platform during the session.", DOCUMENTED, SOURCE
-)
-_BODY = Stated("The body is a JSON object with a string `identifier`, and strings only.", DOCUMENTED, SOURCE)
-_CREDENTIALS = Stated("Every call carries the customer's credentials.", DOCUMENTED, SOURCE)
-_ONCE = Stated("A session is linked with an end user by one call.", ASSUMED, f"follows from the duplicates of {SOURCE}")
+IDENTIFICATION = registry.identification()
+OPERATION = IDENTIFICATION.operation
+_ASKED = IDENTIFICATION.statements
 _FINAL = Stated(
     "A request that is refused with 400 is refused again, however often it is sent.", DOCUMENTED, "RFC 9110, 15.5.1"
 )
-_INTERVAL = Stated("After a duplicate request the interval has to be waited out.", DOCUMENTED, SOURCE)
 _RETRY = Stated(
     "A call that the platform failed to answer is made again, after pauses that grow.", ASSUMED, "usual practice"
 )
-_LIMIT = Stated("The API takes ten requests per second and customer, for all his sessions.", DOCUMENTED, SOURCE)
 
 
 async def _observed(context: Context) -> Observed:
@@ -103,9 +97,9 @@ async def _answered(context: Context) -> list[Scene]:
     return await _told(context)
 
 
-@check("calls_api.called", _IDENTIFY, "Call end_user as soon as a message holds the customer's number.")
+@check("calls_api.called", _ASKED["called"], f"Call {OPERATION} as soon as a message holds the customer's number.")
 async def called(context: Context) -> None:
-    """end_user is called for the session, in time."""
+    """The API is called for the session, in time."""
     seen = await _observed(context)
     for scene in seen.scenes:
         if scene.kind != ACCEPTED:
@@ -115,14 +109,14 @@ async def called(context: Context) -> None:
             strays = ", ".join(dict.fromkeys(f"{stray.comm_type}/{stray.session_id}" for stray in seen.strays))
             context.fail(
                 None,
-                f"end_user was not called in '{scene.title}'",
-                expected=f"POST {scene.path} within {scene.within:g} s",
+                f"{OPERATION} was not called in '{scene.title}'",
+                expected=f"{IDENTIFICATION.method} {scene.path} within {scene.within:g} s",
                 found=f"calls for {strays}, which is no session of this check" if strays else "no call",
                 cause=("stray" if strays else "none", scene.session[0]),
             )
 
 
-@check("calls_api.once", _ONCE, "Remember whom you have identified, by session and identifier.")
+@check("calls_api.once", _ASKED["once"], "Remember whom you have identified, by session and identifier.")
 async def once(context: Context) -> None:
     """One need, one call."""
     for scene in await _scenes(context):
@@ -130,7 +124,7 @@ async def once(context: Context) -> None:
             _fail(context, scene.later[0], "was called more than once for one need", "one call", scene)
 
 
-@check("calls_api.valid_body", _BODY, "Send application/json with a string identifier.")
+@check("calls_api.valid_body", _ASKED["valid_body"], "Send application/json with a string identifier.")
 async def valid_body(context: Context) -> None:
     """The body keeps the API's contract."""
     for scene in await _told(context):
@@ -138,8 +132,8 @@ async def valid_body(context: Context) -> None:
             for violation in _violations(seen.call):
                 context.fail(
                     None,
-                    f"the body of end_user breaks its contract: {violation.message}",
-                    expected="a body valid for end_user",
+                    f"the body of {OPERATION} breaks its contract: {violation.message}",
+                    expected=f"a body valid for {OPERATION}",
                     found=violation.message,
                     pointer=violation.pointer,
                     exchange=_exchange(seen.call),
@@ -153,29 +147,33 @@ def _violations(call: ApiCall) -> Iterator[Violation]:
     except orjson.JSONDecodeError:
         yield Violation("", call.message)
         return
-    violations = contracts.contract("ccai", "documented").violations("end_user", document)
+    violations = contracts.contract(IDENTIFICATION.vendor, IDENTIFICATION.profile).violations(OPERATION, document)
     yield from violations
     if call.fields is None and not violations:
         yield Violation("", call.message)
 
 
-@check("calls_api.credentials", _CREDENTIALS, "Send Authorization: Bearer <token>, or Basic with subdomain and token.")
+@check(
+    "calls_api.credentials",
+    _ASKED["credentials"],
+    "Send Authorization: Bearer <token>, or Basic with subdomain and token.",
+)
 async def credentials(context: Context) -> None:
     """Credentials in a form that is documented, and the right ones."""
     for scene in await _scenes(context):
         for seen in scene.calls:
-            if seen.call.status == UNAUTHORIZED.status:
+            if seen.call.status == IDENTIFICATION.unauthorized:
                 form = seen.call.credentials
                 context.fail(
                     None,
-                    "end_user was called without good credentials",
+                    f"{OPERATION} was called without good credentials",
                     expected="Authorization: Bearer <token>, or Basic with subdomain and token",
                     found=f"wrong {form} credentials" if form else "no well-formed Authorization header",
                     exchange=_exchange(seen.call),
                 )
 
 
-@check("calls_api.identifier", _IDENTIFY, "Send the customer's number as he gave it.")
+@check("calls_api.identifier", _ASKED["called"], "Send the customer's number as he gave it.")
 async def identifier(context: Context) -> None:
     """The identifier is the one that the visitor gave."""
     good = [(scene, seen) for scene in await _told(context) for seen in scene.told if seen.call.fields is not None]
@@ -186,7 +184,7 @@ async def identifier(context: Context) -> None:
         if scene.identifier is not None and found != scene.identifier:
             context.fail(
                 None,
-                f"end_user was called with identifier {found!r}",
+                f"{OPERATION} was called with identifier {found!r}",
                 expected=repr(scene.identifier),
                 found=repr(found),
                 pointer="/identifier",
@@ -203,7 +201,7 @@ async def no_retry_of_400(context: Context) -> None:
             _fail(context, scene.later[0], f"was called again after {answer}", "no further call", scene)
 
 
-@check("calls_api.duplicate", _INTERVAL, "Let a duplicate rest until the interval is over.")
+@check("calls_api.duplicate", _ASKED["duplicate"], "Let a duplicate rest until the interval is over.")
 async def duplicate(context: Context) -> None:
     """A duplicate request: no further call before the interval is over, and one at most after it."""
     scenes = await _answered(context)
@@ -231,7 +229,7 @@ async def retries_5xx(context: Context) -> None:
             _fail(context, first, "was called again at once after 500", "a pause", scene, WARNING)
 
 
-@check("calls_api.hammering", _LIMIT, "Make one call at a time for a session, and pause between them.")
+@check("calls_api.hammering", _ASKED["hammering"], "Make one call at a time for a session, and pause between them.")
 async def hammering(context: Context) -> None:
     """Whatever it is told, it never calls in a rush, nor twice at the same time for one session."""
     for scene in await _scenes(context):
@@ -247,7 +245,7 @@ def _fail(context: Context, seen: Seen, did: str, expected: str, scene: Scene, s
     """A finding about when calls came; those with the same wording have one cause."""
     context.fail(
         None,
-        f"end_user {did}",
+        f"{OPERATION} {did}",
         expected=expected,
         found=_times(scene),
         exchange=_exchange(seen.call),
@@ -265,6 +263,7 @@ def _times(scene: Scene) -> str:
 def _exchange(call: ApiCall) -> Exchange:
     """The integration's call and its answer, to be shown; the secret is not known here."""
     shown = f"Authorization: {call.credentials} ***\r\n" if call.credentials else ""
-    head = f"POST /apps/api/v1/{call.comm_type}/{call.session_id}/{call.operation} HTTP/1.1\r\n{shown}\r\n"
+    path = IDENTIFICATION.path_of(call.comm_type, call.session_id)
+    head = f"{IDENTIFICATION.method} {path} HTTP/1.1\r\n{shown}\r\n"
     answer = Answer(call.status, (("Content-Type", "application/json"),), orjson.dumps({"message": call.message}))
     return Exchange(head.encode(), call.body or b"", answer, 0.0)

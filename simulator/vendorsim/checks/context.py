@@ -27,7 +27,7 @@ from vendorsim.vendorkit.vendor import Vendor
 
 if TYPE_CHECKING:
     from vendorsim.checks.probes import Probe
-    from vendorsim.server.backend import ServerState
+    from vendorsim.server.backend import ServerBackend
 
 SHOWN = 2_000
 # A target that is silent so many times in a row is given up on.
@@ -77,7 +77,7 @@ class Settings:
     command: tuple[str, ...]
     probe: Probe | None = None
     probe_ignore: tuple[str, ...] = ()
-    state: ServerState | None = None
+    state: ServerBackend | None = None
     fuzz: bool = False
     max_examples: int = 100
     severities: Mapping[str, str] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from vendorsim.checks.stories import Stories
+from vendorsim.conversation.casting import Opening
 from vendorsim.core.event import Event
 from vendorsim.runs.timeline import Run, told
 from vendorsim.scenario.model import Cast, Scenario
@@ -62,17 +63,15 @@ class Teller:
         stories = self._stories
         run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
         run.casting.first_person -= index
-        live = run.conversation(index)
-        live.state.seed = run.seed
-        visitor = live.state.visitor
-        if visitor.email is not None:
-            # Many integrations know people by their address.
-            visitor.email = f"visitor-{index}@example.com"
+        # Many integrations know people by their address.
+        has_none = story.cast.visitor.get("email", "") is None
+        opening = Opening({} if has_none else {"email": f"visitor-{index}@example.com"}, seed=run.seed)
+        live = run.opened(index, run.starts, opening)
         events = [event for event in told(live) if self._gets(event.name)]
         bodies = tuple(orjson.loads(event.body) for event in events)
         key = run.profile.order_key
         keys = tuple(key(event.name, body) if key else None for event, body in zip(events, bodies, strict=True))
-        return Telling(tuple(events), str(live.id), visitor.identifier, bodies, keys)
+        return Telling(tuple(events), str(live.id), live.state.visitor.identifier, bodies, keys)
 
 
 def _anybody(scenario: Scenario) -> Scenario:

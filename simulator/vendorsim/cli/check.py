@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vendorsim.delivery.requests import Destination
     from vendorsim.http.endpoint import Endpoint
     from vendorsim.runs.config import Config
-    from vendorsim.server.backend import ServerState
+    from vendorsim.server.backend import ServerBackend
     from vendorsim.vendorkit.profile import Profile
     from vendorsim.vendorkit.vendor import Vendor
 
@@ -197,7 +197,7 @@ class Checking:
     fuzz: bool
     max_examples: int
     tls: ssl.SSLContext | None
-    state: ServerState | None
+    state: ServerBackend | None
     proxy: Endpoint | None
 
     def run_to_end(self, report: Callable[[CheckEvent], None]) -> Verdict:
@@ -215,11 +215,11 @@ class Checking:
         from vendorsim.core.clock import wall_clock, wall_clock_second
         from vendorsim.http.transport import HttpTransport
         from vendorsim.vendorkit import contract as contracts
-        from vendorsim.vendors.ccai.end_user import answer_names
+        from vendorsim.vendorkit import registry
 
         transport = HttpTransport(self.tls, self.proxy)
         # Some answers go by their whole message, too.
-        short = tuple(name for name in answer_names() if " " not in name)
+        short = tuple(name for name in registry.identification().answers if " " not in name)
         contract = contracts.contract(self.vendor.name, self.profile.name)
         text = self.probe or self.place.target.probe
         settings = Settings(

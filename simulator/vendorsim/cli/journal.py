@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from vendorsim.http.endpoint import Endpoint
     from vendorsim.journal.pages import Row
     from vendorsim.journal.store import Book
-    from vendorsim.runs.config import Config, Target
+    from vendorsim.runs.config import Config
+from vendorsim.vendorkit.target import Target
 
 
 @click.group("journal")

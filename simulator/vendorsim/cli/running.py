@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from vendorsim.reporting.console import messages
 
 if TYPE_CHECKING:
-    from vendorsim.server.backend import ServerState
+    from vendorsim.server.backend import ServerBackend
 
-# How long the same request of `end_user` counts as a duplicate, in milliseconds.
+# How long the same identification of a visitor counts as a duplicate, in milliseconds.
 DUPLICATE_INTERVAL = 60_000
 
 
@@ -27,19 +27,18 @@ def look_for_garbage_rarely() -> None:
 @contextmanager
 def served(
     port: int, duplicate_interval: int = DUPLICATE_INTERVAL, *, held_back: bool = False
-) -> Iterator[ServerState]:
+) -> Iterator[ServerBackend]:
     """The vendors' APIs, answering on a port of this machine (0: a free one) meanwhile.
 
     With `held_back` whoever listens to the calls may hold their answers back: then none is given by the server's loop.
     """
-    from vendorsim.http.server import running_server
-    from vendorsim.server.app import create_app
-    from vendorsim.server.backend import ServerState
+    from vendorsim.server.app import create_app, serve_app
+    from vendorsim.server.backend import ServerBackend
     from vendorsim.server.fast_path import fast_path
 
-    state = ServerState(duplicate_interval=duplicate_interval)
+    state = ServerBackend(duplicate_interval=duplicate_interval)
     doors = () if held_back else (fast_path(state),)
-    with running_server(create_app(state), "127.0.0.1", port, *doors) as server:
+    with serve_app(create_app(state), "127.0.0.1", port, *doors) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
         try:
             yield state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 import signal
 from collections.abc import Iterator
@@ -126,8 +127,8 @@ def command(
     vendorsim serve --port 4010 --state postgresql://vendorsim@db.example.com/vendorsim
     """
     from vendorsim.cli.running import look_for_garbage_rarely
-    from vendorsim.http.server import running_server
     from vendorsim.runs import config
+    from vendorsim.server.app import serve_app
     from vendorsim.server.control.settings import Settings
     from vendorsim.server.hub import Hub
 
@@ -150,7 +151,7 @@ def command(
         with (
             _opened(state, journal, no_journal) as (shared, kept),
             Hub(settings, kept, shared) as hub,
-            running_server(hub.app, host, port, hub.fast_path) as server,
+            serve_app(hub.app, host, port, hub.fast_path) as server,
         ):
             look_for_garbage_rarely()
             hub.require_targets(settings.config.targets)
@@ -207,13 +208,13 @@ def _is_loopback(host: str) -> bool:
 
 
 def _profile(text: str) -> tuple[str, str]:
-    """`messagehub=observed-4.15`. Raises InputError for names that nobody knows."""
+    """Vendor and profile of `VENDOR=NAME`. Raises InputError for names that nobody knows."""
     from vendorsim.core.errors import InputError
     from vendorsim.vendorkit import registry
 
     vendor, equals, name = text.partition("=")
     if not equals:
-        raise InputError(f"--profile {text}: write it like messagehub=observed-4.15")
+        raise InputError(f"--profile {text}: write VENDOR=NAME")
     return vendor, registry.get(vendor).profile(name).name
 
 
@@ -229,9 +230,10 @@ def _introduce(url: str, token: str | None) -> None:
             told = f"{len(vendor.operations)} operations; vendorsim vendors {vendor.name} lists them"
             click.echo(f"  {vendor.name:<16}  {told}", err=True)
     secret = "any-token" if token is None else "YOUR-TOKEN"
+    known = registry.identification()
     click.echo(
         "Try it:\n"
-        f"  curl -i {url}/apps/api/v1/chats/4711/end_user -H 'Authorization: Bearer {secret}' "
-        """-H 'Content-Type: application/json' -d '{"identifier": "crm-4711"}'""",
+        f"  curl -i {url}{known.path_of(known.comm_types['chat'], '4711')} -H 'Authorization: Bearer {secret}' "
+        f"-H 'Content-Type: application/json' -d '{json.dumps(known.example)}'",
         err=True,
     )

@@ -3,8 +3,10 @@ made up; what it gives stands as it is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from typing import Any
 
 from vendorsim.conversation.people import Pool, pool
 from vendorsim.conversation.state import Account, Agent, Conversation, Visitor
@@ -13,6 +15,24 @@ from vendorsim.scenario.model import AgentCast, Scenario
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _TO_ALPHABET = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What whoever begins a conversation decides of it, instead of the cast.
+
+    `visitor` holds fields of `Visitor`, with None for what the visitor does not have. `identity` is what is known of
+    the visitor by the vendor's API. `account` is the account's id, `seed` what made-up texts are derived from.
+    """
+
+    visitor: Mapping[str, Any] = field(default_factory=dict)
+    identity: Mapping[str, str] | None = None
+    account: int | None = None
+    seed: int | None = None
+
+
+AS_CAST = Opening()
+"""Nothing is decided: everything is as the cast has it, or made up."""
 
 
 @dataclass(slots=True)
@@ -44,8 +64,12 @@ class Casting:
             key: self._agent(key, cast, position) for position, (key, cast) in enumerate(scenario.cast.agents.items())
         }
 
-    def conversation(self, index: int, starts: int) -> Conversation:
-        """Conversation `index` (from 0), which starts at `starts`."""
+    def conversation(
+        self, index: int, starts: int, opening: Opening = AS_CAST, opened_at: int | None = None
+    ) -> Conversation:
+        """Conversation `index` (from 0), which starts at `starts`, or at `opened_at` where it was opened at another
+        time."""
+        started_at = starts if opened_at is None else opened_at
         agents = dict(self.agents)
 
         def default_agent() -> Agent:
@@ -56,16 +80,17 @@ class Casting:
         return Conversation(
             index=index,
             id=(self.scenario.conversation_id if index == 0 else None) or self.base + index,
-            account=self.account,
+            account=self.account if opening.account is None else replace(self.account, id=opening.account),
             locale=self.scenario.locale,
-            visitor=self._visitor(index, starts),
+            visitor=self._visitor(index, starts, opening.visitor),
             agents=agents,
             message_ids=Numbers(self.base * 4, self.stride, index),
-            seed=derive(self.seed, self.scenario.title, index),
+            seed=derive(self.seed, self.scenario.title, index) if opening.seed is None else opening.seed,
             pool=self.pool,
             default_agent=default_agent,
-            started_at=starts,
-            now=starts,
+            started_at=started_at,
+            now=started_at,
+            identity=None if opening.identity is None else dict(opening.identity),
         )
 
     def _agent(self, key: str, cast: AgentCast, position: int) -> Agent:
@@ -89,7 +114,7 @@ class Casting:
         digest = blake2b(f"{self.seed}\x1f{self.scenario.title}\x1f{index}".encode(), digest_size=40).digest()
         return digest[:34].translate(_TO_ALPHABET).decode() + str(starts - int.from_bytes(digest[34:]) % 10**9)
 
-    def _visitor(self, index: int, starts: int) -> Visitor:
+    def _visitor(self, index: int, starts: int, decided: Mapping[str, Any]) -> Visitor:
         person = self.pool.person(self.first_person + index)
         given = self.scenario.cast.visitor
         visitor = Visitor(
@@ -119,4 +144,4 @@ class Casting:
         for name, value in given.items():
             if name not in ("id", "custom"):
                 setattr(visitor, name, value)
-        return visitor
+        return replace(visitor, **decided) if decided else visitor

@@ -1,8 +1,13 @@
-"""The reducer of the conversation: one step in, the list of changes out. Nothing else changes a conversation."""
+"""The reducer of the conversation: one step in, the list of changes out. Nothing else changes a conversation.
+
+Beside `apply` there are a few changes that no step of a scenario makes: `set_status` (for a vendor's reaction to a
+failed delivery), `identify`, `introduce` and `pass_time`. Whoever calls a function of this module holds the
+conversation's lock where other threads know the conversation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vendorsim.conversation.changes import (
@@ -71,6 +76,21 @@ def apply(conversation: Conversation, verb: Verb, at: int, name: str | None = No
         conversation.names[name] = conversation.messages[count]
 
 
+def identify(conversation: Conversation, identity: Mapping[str, str]) -> None:
+    """The vendor's API was told who the visitor is."""
+    conversation.identity = dict(identity)
+
+
+def introduce(conversation: Conversation, agent: Agent) -> None:
+    """From now on steps can name this agent by its key."""
+    conversation.agents[agent.key] = agent
+
+
+def pass_time(conversation: Conversation, at: int) -> None:
+    """It is at least that time (milliseconds since 1970) now."""
+    conversation.now = max(conversation.now, at)
+
+
 def _open_widget(conversation: Conversation, verb: verbs.OpenWidget) -> Iterator[Change]:
     yield WidgetOpened()
 
@@ -99,7 +119,7 @@ def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
         text = _sentence(conversation)
     if verb.by == BY_VISITOR:
         if conversation.status in (CLOSED, SNOOZED):
-            yield from _set_status(conversation, OPEN, BY_VISITOR)
+            yield from set_status(conversation, OPEN, BY_VISITOR)
         yield _write(conversation, conversation.visitor, text or None, verb)
         return
     agent = _agent(conversation, verb.by)
@@ -223,29 +243,30 @@ def _close(conversation: Conversation, verb: verbs.Close) -> Iterator[Change]:
         by = _agent(conversation, verb.by)
     else:
         by = conversation.current_agent or BY_VISITOR
-    yield from _set_status(conversation, CLOSED, by)
+    yield from set_status(conversation, CLOSED, by)
 
 
 def _miss(conversation: Conversation, verb: verbs.Miss) -> Iterator[Change]:
     yield from _begin(conversation)
     conversation.missed = True
-    yield from _set_status(conversation, CLOSED, BY_VISITOR)
+    yield from set_status(conversation, CLOSED, BY_VISITOR)
 
 
 def _snooze(conversation: Conversation, verb: verbs.Snooze) -> Iterator[Change]:
-    yield from _set_status(conversation, SNOOZED, conversation.current_agent or BY_TIMEOUT)
+    yield from set_status(conversation, SNOOZED, conversation.current_agent or BY_TIMEOUT)
 
 
 def _pend(conversation: Conversation, verb: verbs.Pend) -> Iterator[Change]:
-    yield from _set_status(conversation, PENDING, conversation.current_agent or BY_TIMEOUT)
+    yield from set_status(conversation, PENDING, conversation.current_agent or BY_TIMEOUT)
 
 
 def _reopen(conversation: Conversation, verb: verbs.Reopen) -> Iterator[Change]:
     # The verb is the staff's doing: a visitor reopens by writing.
-    yield from _set_status(conversation, OPEN, _present_agent(conversation))
+    yield from set_status(conversation, OPEN, _present_agent(conversation))
 
 
-def _set_status(conversation: Conversation, status: str, by: str | Agent) -> Iterator[Change]:
+def set_status(conversation: Conversation, status: str, by: str | Agent) -> Iterator[StatusChanged]:
+    """Sets the status, and yields the change where there is one. `by` is `visitor`, `timeout` or an agent."""
     before = conversation.status
     if before == status:
         return

@@ -1,6 +1,9 @@
 """The conversation that a scenario drives, free of any vendor.
 
-It is plain data, and only `vendorsim.conversation.reducer` changes it. Times are milliseconds since 1970, UTC.
+It is plain data. `vendorsim.conversation.casting` makes it, and from then on only `vendorsim.conversation.reducer`
+changes it. Where several threads use a conversation, they share a handle of it and never the conversation itself: the
+handle holds a lock while the conversation is read, and while the reducer changes it. Times are milliseconds since 1970,
+UTC.
 """
 
 from __future__ import annotations
@@ -123,7 +126,12 @@ class Ended:
 
 @dataclass(slots=True)
 class Conversation:
-    """One conversation and all that is known of it. `seed` is what its made-up texts are derived from."""
+    """One conversation and all that is known of it. `seed` is what its made-up texts are derived from. `identity` is
+    what the vendor's API was told of the visitor, None before.
+
+    `default_agent` gives the first agent of the cast. Where the cast has none it makes one at the first call and adds
+    it to `agents`; that agent is always the same, so a reader may ask for it.
+    """
 
     index: int
     id: int
@@ -161,7 +169,7 @@ class Conversation:
     pages: list[verbs.Page] = field(default_factory=list)
     agent_seen_at: int | None = None
     visitor_seen_at: int | None = None
-    end_user: dict[str, str] | None = None
+    identity: dict[str, str] | None = None
 
     @property
     def ended(self) -> bool:

@@ -9,12 +9,16 @@ from vendorsim.delivery.requests import Destination
 
 
 class Places:
-    """Destinations by number. Numbers are never given twice. Safe to use from any thread; reading takes no lock."""
+    """Destinations by number. Numbers are never given twice. Safe to use from any thread; reading takes no lock.
+
+    `hosts` are the hosts of the destinations that were there from the beginning.
+    """
 
     def __init__(self, places: Sequence[Destination] = ()) -> None:
         self._lock = Lock()
         self._numbered: tuple[tuple[int, Destination], ...] = tuple(enumerate(places))
         self._next = len(self._numbered)
+        self.hosts = frozenset(place.endpoint.host for place in places)
 
     def numbered(self) -> tuple[tuple[int, Destination], ...]:
         """All of them with their numbers, in the order they were added in."""

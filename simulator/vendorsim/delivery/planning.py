@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from vendorsim.core.errors import DocumentError, InputError, Problem, unknown
 from vendorsim.delivery.requests import Destination, destination
 from vendorsim.http.endpoint import header
-from vendorsim.runs.config import Config, Target
+from vendorsim.runs.config import Config
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.faults import QUIRK, SIGNATURE, Fault, from_option
 from vendorsim.scenario.verbs import Probe
@@ -18,6 +18,7 @@ from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.policy_overrides import assignments, overridden
 from vendorsim.vendorkit.profile import WEBHOOK, Profile
 from vendorsim.vendorkit.signing import Signer, schemes, signer
+from vendorsim.vendorkit.target import Target
 from vendorsim.vendorkit.vendor import Vendor
 
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")

@@ -11,16 +11,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
-from vendorsim.conversation.state import Conversation
+from vendorsim.conversation.casting import AS_CAST, Opening
 from vendorsim.core.clock import Clock, monotonic, wall_clock
 from vendorsim.core.event import Event
 from vendorsim.delivery import faults, verdicts
 from vendorsim.delivery.active_faults import Armed
 from vendorsim.delivery.agenda import Agenda
+from vendorsim.delivery.call_judge import CallJudge
 from vendorsim.delivery.destinations import Places
 from vendorsim.delivery.records import (
     BROKEN,
@@ -38,16 +39,13 @@ from vendorsim.delivery.records import (
 )
 from vendorsim.delivery.requests import Delivery, Prepared, prepare
 from vendorsim.http.transport import Answer, Transport
-from vendorsim.runs.conversation_handle import Handle
+from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.runs.timeline import NO_STEP, LiveConversation, Run
 from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.model import Step
 from vendorsim.scenario.verbs import Authenticate
 from vendorsim.vendorkit.policy import ORDERED
 from vendorsim.vendorkit.profile import Failed
-
-if TYPE_CHECKING:
-    from vendorsim.delivery.expected_calls import CallJudge
 
 T = TypeVar("T")
 # How long the answers of what is in flight are waited for once a run is interrupted, in seconds.
@@ -185,14 +183,12 @@ class Player:
         self._under_way += 1
         tasks.create_task(self._converse(index, clock, under_way))
 
-    def open(self, prepare: Callable[[Conversation], None] = lambda conversation: None) -> Handle:
-        """A new conversation that no scenario tells; `prepare` changes it before anything happens. Any thread."""
+    def open(self, opening: Opening = AS_CAST) -> LiveHandle:
+        """A new conversation, whose steps come from outside. Any thread."""
         with self._opening:
             index, self._opened = self._opened, self._opened + 1
-        live = self._run.conversation(index)
-        live.state.started_at = live.state.now = self._clock.now(live.state.now)
-        prepare(live.state)
-        return Handle(live, self._clock, self._post)
+        at = self._clock.now(self._run.starts + index * self._run.spacing)
+        return LiveHandle(self._run.opened(index, at, opening), self._clock, self._post)
 
     def _post(self, live: LiveConversation, events: list[Event]) -> None:
         """Sends what was caused from outside. Any thread; a run that is over sends nothing any more."""
@@ -241,7 +237,7 @@ class Player:
         live = self._run.conversation(index)
         talk = _Talk(live, Agenda(), live.state.started_at, clock)
         if self._calls is not None:
-            self._calls.attach(Handle(live, clock, self._post))
+            self._calls.attach(live, LiveHandle(live, clock, self._post))
         try:
             for scheduled in self._run.schedule(index):
                 await self._send_until(scheduled.at, talk)
@@ -427,7 +423,8 @@ class Player:
             record = await self._unless_stopped(self._calls.judge(live, verb))
         if record is None:
             why = "the run ended early" if self._calls is not None else "play with --serve to have it judged"
-            identifier = verb.identifier or live.state.visitor.identifier
+            with live.lock:
+                identifier = verb.identifier or live.state.visitor.identifier
             record = Authentication(live.state.index, live.id, identifier, NOT_JUDGED, reason=why)
         self._record(record)
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 from vendorsim.core.clock import InstantClock, ScaledClock
 from vendorsim.delivery.destinations import Places
-from vendorsim.delivery.expected_calls import CallJudge
+from vendorsim.delivery.expected_calls import ExpectedCalls
 from vendorsim.delivery.planning import Policies
 from vendorsim.delivery.player import Options, Player
 from vendorsim.delivery.records import Summary
 from vendorsim.delivery.requests import Destination
+from vendorsim.delivery.run_backend import RunBackend
 from vendorsim.http.endpoint import Endpoint
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import HttpTransport
 from vendorsim.journal.store import Recorder
 from vendorsim.runs.timeline import Run
-from vendorsim.server.backend import ServerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Playing:
     options: Options
     speed: float | None
     tls: ssl.SSLContext | None
-    state: ServerState | None
+    state: RunBackend | None
     recorder: Recorder
     stops: bool = True
     proxy: Endpoint | None = None
@@ -53,7 +53,7 @@ class Playing:
         with ExitStack() as stack:
             calls = None
             if self.state is not None:
-                calls = CallJudge(self.state)
+                calls = ExpectedCalls(self.state)
                 stack.callback(calls.close)
                 stack.callback(self.state.subscribe(self.recorder.add))
             player = Player(

@@ -73,7 +73,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """What became of an `authenticate` step: the integration's call of `end_user`, judged."""
+    """What became of an `authenticate` step: the integration's call of the identification API, judged."""
 
     index: int
     conversation: int | str

@@ -11,12 +11,12 @@ from vendorsim.delivery import faults
 from vendorsim.http.endpoint import Endpoint, endpoint, merged, own_headers
 from vendorsim.http.masking import is_secret
 from vendorsim.http.outgoing import Outgoing, Wire
-from vendorsim.runs.config import Target
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.faults import SIGNATURE, Fault
 from vendorsim.scenario.model import Expectation
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.signing import Signer
+from vendorsim.vendorkit.target import Target
 
 STALE_SECONDS = 3_600
 _OF_BODY = {b"content-length", b"content-type", b"transfer-encoding", b"expect"}

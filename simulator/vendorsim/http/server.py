@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from threading import Event, Thread
 from types import TracebackType
@@ -42,6 +42,7 @@ class ConnectionManager:
         address: tuple[str, int],
         loop: asyncio.AbstractEventLoop,
         limits: ServerLimits,
+        underscored: Collection[bytes],
     ) -> None:
         self.loop = loop
         self.fast_path = fast_path
@@ -50,6 +51,7 @@ class ConnectionManager:
         self.closing = False
         self._app = app
         self._address = address
+        self._underscored = underscored
         self._threads = ThreadPool(limits.threads)
         self._connections: set[Connection] = set()
 
@@ -69,7 +71,8 @@ class ConnectionManager:
 
     def run_app(self, request: HttpRequest, channel: ResponseChannel, peer: tuple[str, int]) -> None:
         """Has the app answer, in a thread."""
-        self._threads.submit(lambda: respond(self._app, environ(request, self._address, peer), channel))
+        made = environ(request, self._address, peer, self._underscored)
+        self._threads.submit(lambda: respond(self._app, made, channel))
 
     def sweep(self) -> None:
         """Checks the deadlines of all connections, now and every `limits.sweep` seconds."""
@@ -95,12 +98,17 @@ class RunningServer:
     """A server that answers until it is closed. `host` and `port` are where it listens."""
 
     def __init__(
-        self, app: WSGIApplication, listener: socket.socket, fast_path: FastPath, limits: ServerLimits
+        self,
+        app: WSGIApplication,
+        listener: socket.socket,
+        fast_path: FastPath,
+        limits: ServerLimits,
+        underscored: Collection[bytes],
     ) -> None:
         self.host, self.port = listener.getsockname()[:2]
         self._listener = listener
         self._loop = (loop_factory() or asyncio.new_event_loop)()
-        self._manager = ConnectionManager(app, fast_path, (self.host, self.port), self._loop, limits)
+        self._manager = ConnectionManager(app, fast_path, (self.host, self.port), self._loop, limits, underscored)
         self._closing: asyncio.Event | None = None
         self._ready = Event()
         self._thread = Thread(target=self._serve, name="vendorsim-server", daemon=True)
@@ -151,9 +159,12 @@ def running_server(
     port: int = 0,
     fast_path: FastPath = lambda request: None,
     limits: ServerLimits = LIMITS,
+    *,
+    underscored: Collection[bytes] = (),
 ) -> RunningServer:
     """Starts a server; port 0 takes a free one. Close it, or use it as a context manager.
 
-    Raises UnreachableError when the address can't be used.
+    `underscored` are the header names with an underscore that reach the app, in lower case. Raises UnreachableError
+    when the address can't be used.
     """
-    return RunningServer(app, listening.listen(host, port), fast_path, limits)
+    return RunningServer(app, listening.listen(host, port), fast_path, limits, underscored)

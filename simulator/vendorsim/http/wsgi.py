@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from threading import Event
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # A larger body is sent in parts of about this size.
 _COLLECTED = 64 * 1024
-# The one accepted header name with an underscore. Others are dropped: in WSGI, `a_b` and `a-b` are the same name.
-_UNDERSCORED = b"api_access_token"
 # Headers that belong to the connection: the server sets them, whatever the app says.
 _OWN = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 _STALLED_SECONDS = 90.0
@@ -82,10 +80,14 @@ class ResponseChannel:
         self._call(self._finish, data, keep_alive)
 
 
-def environ(request: HttpRequest, server: tuple[str, int], peer: tuple[str, int]) -> WSGIEnvironment:
+def environ(
+    request: HttpRequest, server: tuple[str, int], peer: tuple[str, int], underscored: Collection[bytes] = ()
+) -> WSGIEnvironment:
     """The WSGI environment of a request; `server` and `peer` are host and port.
 
-    A body that was too large to keep has its true length and no content: the app refuses it by its length.
+    Header names with an underscore are dropped: in WSGI, `a_b` and `a-b` are the same name. `underscored` are those
+    that are kept, in lower case. A body that was too large to keep has its true length and no content: the app refuses
+    it by its length.
     """
     path, host = _split_target(request.target)
     path, _, query = path.partition(b"?")
@@ -111,7 +113,7 @@ def environ(request: HttpRequest, server: tuple[str, int], peer: tuple[str, int]
         "wsgi.run_once": False,
     }
     for name, value in request.headers.items():
-        if b"_" not in name or name == _UNDERSCORED:
+        if b"_" not in name or name in underscored:
             made["HTTP_" + name.decode("latin-1").upper().replace("-", "_")] = value.decode("latin-1")
     # A chunked body has been decoded.
     made.pop("HTTP_TRANSFER_ENCODING", None)

@@ -12,6 +12,7 @@ import orjson
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
 from vendorsim.journal.pages import Row
+from vendorsim.vendorkit import registry
 
 # Stands for the vendors' APIs, whose address is nobody's.
 VENDOR_API = "http://vendor.invalid"
@@ -97,7 +98,8 @@ def _call(row: Row) -> dict[str, Any]:
         "time": 0,
         "request": {
             "method": row["method"],
-            "url": VENDOR_API + (row["path"] or f"/apps/api/v1/{row['comm_type']}/{row['session']}/end_user"),
+            # Old journals have no paths: then all calls were of the identification API.
+            "url": VENDOR_API + (row["path"] or registry.identification().path_of(row["comm_type"], row["session"])),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": [],

@@ -24,7 +24,7 @@ from vendorsim.journal.store import (
     attempt_row,
     call_row,
 )
-from vendorsim.server.backend import ApiCall
+from vendorsim.vendorkit.api_call import ApiCall
 
 if TYPE_CHECKING:
     from vendorsim.journal.postgres import Database

@@ -28,7 +28,8 @@ from vendorsim.delivery.sequencer import Sequencer
 from vendorsim.http.masking import answer_headers, masked, without
 from vendorsim.journal.pages import Row
 from vendorsim.runs import config
-from vendorsim.server.backend import ApiCall
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.api_call import ApiCall
 
 FOLDER = ".vendorsim"
 FILE = "journal.sqlite"
@@ -64,17 +65,18 @@ CREATE INDEX attempts_by_run ON attempts (run);
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, at INTEGER NOT NULL,
     operation TEXT NOT NULL, comm_type TEXT NOT NULL, session TEXT NOT NULL, credentials TEXT, fields TEXT,
-    status INTEGER NOT NULL, message TEXT NOT NULL, vendor TEXT NOT NULL DEFAULT 'ccai',
+    status INTEGER NOT NULL, message TEXT NOT NULL, vendor TEXT NOT NULL,
     method TEXT NOT NULL DEFAULT 'POST', path TEXT NOT NULL DEFAULT '', body BLOB
 );
 CREATE INDEX calls_by_run ON calls (run);
 PRAGMA application_id = {application};
 PRAGMA user_version = {format}
 """
-# What older formats lack, by the format that brought it.
+# What older formats lack, by the format that brought it. Before format 2 all calls were of the identification API;
+# `{vendor}` is its vendor.
 _UPGRADES = {
     2: (
-        "ALTER TABLE calls ADD COLUMN vendor TEXT NOT NULL DEFAULT 'ccai'",
+        "ALTER TABLE calls ADD COLUMN vendor TEXT NOT NULL DEFAULT {vendor}",
         "ALTER TABLE calls ADD COLUMN method TEXT NOT NULL DEFAULT 'POST'",
         "ALTER TABLE calls ADD COLUMN path TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE calls ADD COLUMN body BLOB",
@@ -230,9 +232,10 @@ class Journal:
         with self._transaction():
             # Another process may have been faster.
             _, known = self._marks()
+            vendor = registry.identification().vendor.replace("'", "''")
             for number in range(known + 1, _FORMAT + 1):
                 for statement in _UPGRADES[number]:
-                    self._db.execute(statement)
+                    self._db.execute(statement.replace("{vendor}", f"'{vendor}'"))
             self._db.execute(f"PRAGMA user_version = {_FORMAT}")
 
     def _marks(self) -> list[int]:

@@ -27,6 +27,7 @@ from vendorsim.delivery.records import (
 )
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.runs.timeline import Run
+from vendorsim.vendorkit import registry
 
 # Up to this many attempts, each gets a row of its own; beyond it, each kind of event does.
 MOST_ROWS = 40
@@ -105,7 +106,7 @@ def _by_event(summary: Summary) -> Table:
         mean = f"{row.total_milliseconds / row.attempts:.1f}" if row.attempts else ""
         rows.add_row(escape(row.event), str(row.attempts), statuses, mean, f"{row.longest_milliseconds:.1f}", verdicts)
     for verdict, count in summary.authentications.items():
-        rows.add_row("end_user called", str(count), "", "", "", _styled(verdict))
+        rows.add_row(f"{registry.identification().operation} called", str(count), "", "", "", _styled(verdict))
     return rows
 
 
@@ -124,7 +125,9 @@ def _closing(summary: Summary) -> str:
     unstarted = summary.conversations - summary.started
     parts += [f"{unstarted} conversations not started"] if unstarted else []
     called = sum(summary.authentications.values()) - summary.authentications[NOT_JUDGED]
-    parts += [f"{summary.authentications[AUTHENTICATED]} of {called} calls of end_user as expected"] if called else []
+    if called:
+        operation = registry.identification().operation
+        parts.append(f"{summary.authentications[AUTHENTICATED]} of {called} calls of {operation} as expected")
     style = "green" if summary.exit_code == 0 else "red"
     reason = f" ({escape(summary.unreachable)})" if summary.unreachable else ""
     return f"[{style}]{summary.verdict}[/{style}]{reason}: {', '.join(parts)}"
@@ -132,7 +135,7 @@ def _closing(summary: Summary) -> str:
 
 def _what(record: Record) -> str:
     if isinstance(record, Authentication):
-        return f"end_user {record.identifier or ''} for {record.conversation}"
+        return f"{registry.identification().operation} {record.identifier or ''} for {record.conversation}"
     return f"{record.event.name} of {record.event.conversation}"
 
 

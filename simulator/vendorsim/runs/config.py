@@ -16,28 +16,9 @@ from vendorsim.http.endpoint import check_header, endpoint
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.policy_overrides import READERS, overridden
-from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.target import Target
 
 FILE_NAME = "vendorsim.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An integration under test. `events` is its subscription (None means what its kind gets by default), `secret_env`
-    the environment variables that hold its secrets: the one that counts, and the next one while they are rotated.
-    `probe_ignore` are JSON pointers of what counts for nothing in the state that the `probe` shows."""
-
-    url: str
-    events: tuple[str, ...] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    secret_env: tuple[str, ...] = ()
-    kind: str = "webhook"
-    probe: str | None = None
-    probe_ignore: tuple[str, ...] = ()
-
-    def gets(self, event: str, profile: Profile) -> bool:
-        """Whether an event of that name goes here: subscribed to, and sent to targets of this kind."""
-        return profile.kind(self.kind).gets(event, self.events)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
-from vendorsim.conversation.casting import Casting
-from vendorsim.conversation.reducer import apply
+from vendorsim.conversation.casting import Casting, Opening
+from vendorsim.conversation.reducer import apply, pass_time
+from vendorsim.conversation.state import Conversation
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
 from vendorsim.scenario.model import Scenario, Step
@@ -52,11 +53,19 @@ class Run:
 
     def conversation(self, index: int) -> LiveConversation:
         """Conversation `index` (from 0), before its first step."""
-        return LiveConversation(self, index)
+        return LiveConversation(self, self.casting.conversation(index, self._starts(index)))
+
+    def opened(self, index: int, at: int, opening: Opening) -> LiveConversation:
+        """A conversation that is begun from outside: `index` is beyond those of the run, and `at` (milliseconds since
+        1970) is when it begins."""
+        return LiveConversation(self, self.casting.conversation(index, self._starts(index), opening, at))
+
+    def _starts(self, index: int) -> int:
+        return self.starts + index * self.spacing
 
     def schedule(self, index: int) -> list[Scheduled]:
         """The steps that count for this vendor, each with the time (milliseconds since 1970) it happens at."""
-        starts = self.starts + index * self.spacing
+        starts = self._starts(index)
         return [Scheduled(number, step, starts + offset) for number, step, offset in self.steps]
 
     def _steps(self) -> Iterator[tuple[int, Step, int]]:
@@ -82,9 +91,9 @@ class Scheduled(NamedTuple):
 class LiveConversation:
     """One conversation, and what its vendor makes of it."""
 
-    def __init__(self, run: Run, index: int) -> None:
+    def __init__(self, run: Run, state: Conversation) -> None:
         self.run = run
-        self.state = run.casting.conversation(index, run.starts + index * run.spacing)
+        self.state = state
         self.id = run.profile.conversation_id(self.state)
         self.memory = run.profile.memory()
         self.event_count = 0
@@ -115,7 +124,7 @@ class LiveConversation:
         react = self.run.profile.failed
         if react is None:
             return []
-        self.state.now = max(self.state.now, at)
+        pass_time(self.state, at)
         scheduled = Scheduled(-1, NO_STEP, at)
         return [self._event(draft, scheduled) for draft in react(failure, self.state, self.memory)]
 

@@ -534,7 +534,7 @@ class SendToApi(Verb):
 @_verb("authenticate", "identifier")
 @dataclass(frozen=True, slots=True)
 class Authenticate(Verb):
-    """The integration must call `end_user` for this conversation; `answer` forces what it is told."""
+    """The integration must tell the vendor's API who the visitor is; `answer` forces the API's answer."""
 
     identifier: str | None = _argument(TEXT, "the expected identifier; default the visitor's")
     within: int = _argument(Duration(), "how long to wait for the call; default 10s", default=10_000)

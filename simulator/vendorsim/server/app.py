@@ -4,29 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from vendorsim.core.errors import StateUnreachableError
-from vendorsim.server.backend import ServerState
+from vendorsim.http.messages import FastPath
+from vendorsim.http.server import RunningServer, running_server
+from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.paths import is_control
 from vendorsim.server.control.problems import of_http, response
 from vendorsim.vendorkit import registry
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 LARGEST_BODY = 1024 * 1024
 # Werkzeug compiles each route by Python's ast, which several threads at once make fail (before Python 3.13).
 _COMPILING = Lock()
 
 
-def create_app(state: ServerState, *others: Blueprint) -> Flask:
+def serve_app(
+    app: WSGIApplication, host: str = "127.0.0.1", port: int = 0, fast_path: FastPath = lambda request: None
+) -> RunningServer:
+    """Starts a server for such an app (`vendorsim.http.server.running_server`), which gets the headers that the
+    vendors' APIs read."""
+    return running_server(app, host, port, fast_path, underscored=registry.headers_with_underscores())
+
+
+def create_app(state: ServerBackend, *others: Blueprint) -> Flask:
     """The app with the API of every vendor that has one, and other blueprints such as the control API. Every answer of
     an API is JSON, the errors' too."""
     with _COMPILING:
         return _made(state, others)
 
 
-def _made(state: ServerState, others: Sequence[Blueprint]) -> Flask:
+def _made(state: ServerBackend, others: Sequence[Blueprint]) -> Flask:
     app = Flask(__name__, static_folder=None)
     # A doubled slash is part of an address and never a reason to redirect.
     app.url_map.merge_slashes = False

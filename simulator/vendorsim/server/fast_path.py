@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vendorsim.http.messages import FastPath, HttpRequest, HttpResponse
-from vendorsim.server.backend import ServerState
+from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit import registry
 
 _NAMESPACE = b"x-vendorsim-namespace"
@@ -16,7 +16,7 @@ _WAITING = 3_000
 _WRITTEN_PER_SECOND = 30_000
 
 
-def fast_path(state: ServerState, backlog: Callable[[], int] = lambda: 0) -> FastPath:
+def fast_path(state: ServerBackend, backlog: Callable[[], int] = lambda: 0) -> FastPath:
     """The fast paths of all vendors, over one state. `backlog` gives the number of unwritten journal records.
 
     A request that names a namespace is left to the app: other namespaces have states of their own.

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from vendorsim.conversation.state import Conversation
+from vendorsim.conversation.casting import AS_CAST, Opening
 from vendorsim.delivery.destinations import Places
 from vendorsim.delivery.requests import Destination, destination
-from vendorsim.runs.config import Target
-from vendorsim.runs.conversation_handle import Handle
+from vendorsim.delivery.run_backend import Open
+from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.signing import signer
+from vendorsim.vendorkit.target import Target
 from vendorsim.vendorkit.vendor import Vendor
 
 if TYPE_CHECKING:
     from vendorsim.delivery.planning import Policies
 
 
-class Open(Protocol):
-    """Begins a conversation; `prepare` changes it before anything happens."""
-
-    def __call__(self, prepare: Callable[[Conversation], None] = ...) -> Handle: ...
-
-
 @dataclass(frozen=True)
-class Stage:
-    """One vendor on one server. `places` are the targets of its events, which its API may change.
+class ServerStage:
+    """One vendor on one server (`vendorsim.vendorkit.backend.Stage`). `places` are the targets of its events, which its
+    API may change.
 
-    `begin` makes a conversation that no scenario tells, and `known` makes the API know it.
+    `begin` makes a conversation without a scenario, and `known` makes the API know it.
     """
 
     vendor: Vendor
@@ -37,11 +33,14 @@ class Stage:
     places: Places
     policies: Policies
     begin: Open
-    known: Callable[[Handle], None] = field(repr=False)
+    known: Callable[[LiveHandle], None] = field(repr=False)
 
-    def open(self, prepare: Callable[[Conversation], None] = lambda conversation: None) -> Handle:
-        """A new conversation, known to the API. Nothing has happened in it; `Handle.act` carries out its steps."""
-        handle = self.begin(prepare)
+    @property
+    def subscriptions(self) -> Places:
+        return self.places
+
+    def open(self, opening: Opening = AS_CAST) -> LiveHandle:
+        handle = self.begin(opening)
         self.known(handle)
         return handle
 
@@ -53,11 +52,16 @@ class Stage:
         secrets = () if secret is None else (secret,)
         return destination(target, {}, policy, None if scheme is None else signer(scheme, secrets))
 
-    def resubscribe(self, number: int, target: Target, secret: str | None = None) -> bool:
-        """Another target in the place of that number; False where there is none.
+    def signs(self, kind: str) -> bool:
+        return self.policies.of(kind).signing.value is not None
 
-        Without a secret it is signed for as before. Headers of its own go to the same server only.
-        """
+    def subscribe(self, target: Target, secret: str | None = None) -> int:
+        return self.places.add(self.place(target, secret))
+
+    def unsubscribe(self, number: int) -> bool:
+        return self.places.remove(number)
+
+    def resubscribe(self, number: int, target: Target, secret: str | None = None) -> bool:
         old = dict(self.places.numbered()).get(number)
         if old is None:
             return False
@@ -71,5 +75,4 @@ class Stage:
         return self.places.replace(number, new)
 
     def targets(self) -> list[tuple[int, Target]]:
-        """The targets of the vendor's events, with their numbers."""
         return [(number, replace(place.target)) for number, place in self.places.numbered()]

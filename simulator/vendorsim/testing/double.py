@@ -1,7 +1,7 @@
 """The vendors' APIs within a test: no port, no process, and the very same Flask app that `vendorsim serve` runs.
 
     with vendor_api("https://acme.example.com", token="s3cret") as api:
-        integration.identify(session="17")  # calls end_user with `requests`
+        integration.identify(session="17")  # calls the vendor's API with `requests`
         api.assert_called_once_with(session_id="17", comm_type="chats", identifier="crm-4711")
 
 `requests` are caught by the library `responses`, which is needed for this (`pip install responses`). Any other
@@ -22,9 +22,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from vendorsim.core import clock, times
 from vendorsim.core.errors import InputError, UnknownNameError
 from vendorsim.server.app import create_app
-from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.backend import ServerBackend
 from vendorsim.testing.received import Expected, Received, Stray
-from vendorsim.vendors.ccai.end_user import RESERVED, answer_names
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.api_call import ApiCall
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -63,7 +64,7 @@ class VendorApi(Received):
         self._held_back = local()
         sleeping: dict[str, Any] = {} if waits else {"sleep": self._hold_back}
         interval = _milliseconds(duplicate_interval)
-        self.state = ServerState(token, strict, interval, now=self._now, **sleeping)
+        self.state = ServerBackend(token, strict, interval, now=self._now, **sleeping)
         self.state.subscribe(self._add)
         app = create_app(self.state)
         app.after_request(self._note_stray)
@@ -86,9 +87,10 @@ class VendorApi(Received):
 
         Raises UnknownNameError.
         """
+        known = registry.identification().answers
         for name in answers:
-            if name not in answer_names():
-                raise UnknownNameError("answer", name, answer_names())
+            if name not in known:
+                raise UnknownNameError("answer", name, list(known))
         self._set(session_id, answers=answers)
 
     def pass_time(self, duration: int | str) -> None:
@@ -114,9 +116,9 @@ class VendorApi(Received):
 
     def _set(self, session_id: int | str, **changes: Any) -> None:
         name = str(session_id)
-        if prefix := next((prefix for prefix in RESERVED if name.startswith(prefix)), None):
+        if prefix := next((prefix for prefix in registry.identification().reserved if name.startswith(prefix)), None):
             raise InputError(f"session '{name}': ids that start with '{prefix}' have a fixed answer; take another id")
-        self.state.sessions.set(name, **changes)
+        self.state.overrides.set(name, **changes)
 
     def _now(self) -> float:
         return clock.monotonic() + self._passed / 1000

@@ -19,7 +19,7 @@ from vendorsim.runs import config, library
 from vendorsim.runs.planning import plan
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.model import Scenario
-from vendorsim.server.backend import ServerState
+from vendorsim.server.backend import ServerBackend
 
 VENDOR = "{vendor}"
 
@@ -97,7 +97,7 @@ def play(
     fault_on: str | Sequence[str] = (),
     policy: Mapping[str, object] | None = None,
     pin_clock: bool = False,
-    state: ServerState | None = None,
+    state: ServerBackend | None = None,
 ) -> Played:
     """Plays a scenario against the integration at the URL `to`, as `vendorsim play` does; no journal is kept.
 

@@ -1,4 +1,4 @@
-"""The calls of `end_user` that an API received, and what tests say of them: a miss explains itself."""
+"""The calls that the vendors' APIs received, and what tests say of them: a miss explains itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 
 from vendorsim.core.clock import monotonic
 from vendorsim.core.errors import unknown
-from vendorsim.server.backend import ApiCall
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.api_call import ApiCall
 
 MOST_SHOWN = 10
 _FIELDS = ("identifier", "name", "email", "phone")
@@ -67,7 +68,7 @@ class Received:
 
     @property
     def calls(self) -> list[ApiCall]:
-        """Every call of `end_user` so far, oldest first."""
+        """Every call so far, oldest first."""
         with self._changed:
             return list(self._calls)
 
@@ -96,7 +97,9 @@ class Received:
         __tracebackhide__ = True
         found = self._matching(expected, within)
         if len(found) > 1:
-            raise AssertionError(_too_many(f"{len(found)} calls of end_user match {_listed(expected)}, not one", found))
+            raise AssertionError(
+                _too_many(f"{len(found)} calls of {_operation()} match {_listed(expected)}, not one", found)
+            )
         if not found:
             raise AssertionError(self._miss(expected))
         return found[0]
@@ -108,7 +111,7 @@ class Received:
         if found:
             times = "once" if len(found) == 1 else f"{len(found)} times"
             like = f" with {_listed(expected)}" if expected else ""
-            raise AssertionError(_too_many(f"end_user was called {times}{like}", found))
+            raise AssertionError(_too_many(f"{_operation()} was called {times}{like}", found))
 
     def _matching(self, expected: Expected, within: float) -> list[ApiCall]:
         _require_known(expected)
@@ -125,9 +128,11 @@ class Received:
         calls = self.calls
         if not calls:
             like = f"; expected {_listed(expected)}" if expected else ""
-            return "\n".join([f"end_user was not called{like}", *self._other_requests()])
+            return "\n".join([f"{_operation()} was not called{like}", *self._other_requests()])
         number, nearest = min(enumerate(calls, 1), key=lambda item: _distance(item[1], expected))
-        lines = [f"no call of end_user matches {_listed(expected)}; the nearest is call {number} of {len(calls)}:"]
+        lines = [
+            f"no call of {_operation()} matches {_listed(expected)}; the nearest is call {number} of {len(calls)}:"
+        ]
         lines += [f"  {difference}" for difference in differences(nearest, expected)]
         lines += ["the calls:", *_numbered(calls)]
         return "\n".join([*lines, *self._other_requests()])
@@ -136,6 +141,10 @@ class Received:
         with self._changed:
             strays = [f"  {method} {path} → {status}" for method, path, status in self._strays]
         return ["these requests were of nothing that the API has:", *strays] if strays else []
+
+
+def _operation() -> str:
+    return registry.identification().operation
 
 
 def differences(call: ApiCall, expected: Expected) -> list[Difference]:

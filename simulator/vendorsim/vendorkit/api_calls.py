@@ -1,4 +1,4 @@
-"""What all APIs of vendors share: every call is told to whoever listens (the journal, a test), with its answer."""
+"""What all APIs of vendors share: every call and its answer go to the backend's subscribers (the journal, a test)."""
 
 from __future__ import annotations
 
@@ -6,26 +6,39 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from vendorsim.core import clock
-from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.vendorkit.api_call import ApiCall
+from vendorsim.vendorkit.backend import Backend
 
 _LONGEST_MESSAGE = 300
 
 
-def tell_calls(api: Blueprint, state: ServerState, vendor: str, session: str) -> None:
-    """Tells the server's subscribers of every call of a blueprint's operations; `session` is the argument of their
-    paths that names the conversation. What an operation is called is the name of its view."""
+def tell_calls(
+    api: Blueprint,
+    backend: Backend,
+    vendor: str,
+    session: str,
+    *,
+    token_header: str | None = None,
+    token_parameter: str | None = None,
+) -> None:
+    """Passes every call of a blueprint's operations on to the backend's subscribers.
+
+    `session` is the argument of their paths that names the conversation. An operation has the name of its view.
+    `token_header` and `token_parameter` are the header and the parameter of the query that may hold a token instead of
+    `Authorization`.
+    """
 
     @api.after_request
     def tell(response: Response) -> Response:
         operation = (request.endpoint or "").rpartition(".")[2].rstrip("_")
-        state.tell(
+        backend.tell(
             ApiCall(
                 vendor=vendor,
                 operation=operation,
                 comm_type="",
                 session_id=str((request.view_args or {}).get(session, "")),
                 at=clock.wall_clock(),
-                credentials=_kind_of_credentials(),
+                credentials=_kind_of_credentials(token_header, token_parameter),
                 fields=None,
                 status=response.status_code,
                 message=_message(response),
@@ -45,12 +58,14 @@ def _body() -> bytes | None:
         return None
 
 
-def _kind_of_credentials() -> str | None:
+def _kind_of_credentials(token_header: str | None, token_parameter: str | None) -> str | None:
     """`bearer`, `basic`, or `token` for a token that stands elsewhere than in `Authorization`."""
     header = request.headers.get("Authorization", "")
     if header:
         return header.partition(" ")[0].lower()
-    return "token" if request.headers.get("api_access_token") or request.args.get("access_token") else None
+    in_header = token_header is not None and request.headers.get(token_header)
+    in_query = token_parameter is not None and request.args.get(token_parameter)
+    return "token" if in_header or in_query else None
 
 
 def _message(response: Response) -> str:

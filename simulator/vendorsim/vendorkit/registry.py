@@ -12,8 +12,9 @@ from importlib.metadata import EntryPoint, entry_points
 import orjson
 
 from vendorsim.core import resources
-from vendorsim.core.errors import UnknownNameError
+from vendorsim.core.errors import InputError, UnknownNameError
 from vendorsim.scenario.vocabulary import Vocabulary
+from vendorsim.vendorkit.identification import Identification
 from vendorsim.vendorkit.vendor import Vendor
 
 GROUP = "vendorsim.vendors"
@@ -43,8 +44,25 @@ def get(name: str) -> Vendor:
     return vendor
 
 
+@cache
+def identification() -> Identification:
+    """The identification API of the first vendor that has one. Raises InputError where none has."""
+    for name in names():
+        found = get(name).identification
+        if found is not None:
+            return found
+    raise InputError("no installed vendor has an API that identifies visitors")
+
+
+@cache
+def headers_with_underscores() -> frozenset[bytes]:
+    """The headers with underscores in their names that the vendors' APIs read."""
+    return frozenset(header.encode() for name in names() for header in get(name).headers_with_underscores)
+
+
 def _answers() -> Sequence[str]:
-    return tuple(answer for name in names() for answer in get(name).api_answers())
+    known = (get(name).identification for name in names())
+    return tuple(answer for each in known if each is not None for answer in each.answers)
 
 
 def vocabulary() -> Vocabulary:

@@ -6,7 +6,7 @@ A vendor package offers one `Vendor` through the entry-point group `vendorsim.ve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from vendorsim.core import resources
 from vendorsim.core.errors import UnknownNameError
 from vendorsim.http.messages import FastPath
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.identification import Identification
 from vendorsim.vendorkit.profile import Profile, Quirk
 from vendorsim.vendorkit.scheme import Scheme
 
 if TYPE_CHECKING:
     from flask import Blueprint
-
-    from vendorsim.server.backend import ServerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,10 @@ class Vendor:
 
     `api` makes the Flask blueprint of the vendor's API, where it has one that integrations call.
     `fast_path` answers some of its operations in the server's event loop, exactly as the blueprint does.
-    `api_verbs` are the verbs of a scenario that wait for a call of that API. `api_answers` gives what these
-    verbs can force the API to answer. `schemes` are the ways it signs, by name.
+    `headers_with_underscores` are the headers with underscores in their names that the API reads, in lower case; a
+    server leaves out all others, since an app can't tell `a_b` from `a-b`.
+    `identification` describes the operation that tells who a visitor is, where the API has it. `schemes` are the ways
+    it signs, by name.
     `version` makes the profile of a name that `profiles` does not list, such as a version between two of them; `quirks`
     are those that only such profiles have.
     """
@@ -50,14 +52,19 @@ class Vendor:
     title: str
     profiles: Mapping[str, Profile]
     operations: tuple[Operation, ...] = ()
-    api_verbs: tuple[str, ...] = ()
-    api: Callable[[ServerState], Blueprint] | None = None
-    api_answers: Callable[[], Sequence[str]] = tuple
-    fast_path: Callable[[ServerState], FastPath] | None = None
+    api: Callable[[Backend], Blueprint] | None = None
+    fast_path: Callable[[Backend], FastPath] | None = None
+    headers_with_underscores: tuple[str, ...] = ()
+    identification: Identification | None = None
     documents: Path | None = None
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     version: Callable[[str], Profile | None] | None = None
     quirks: tuple[Quirk, ...] = ()
+
+    @property
+    def api_verbs(self) -> tuple[str, ...]:
+        """The verbs of a scenario that wait for a call of the vendor's API."""
+        return () if self.identification is None else self.identification.verbs
 
     def quirk_names(self) -> frozenset[str]:
         """The names of the quirks that any profile has."""

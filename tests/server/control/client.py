@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from short_story import STORY
-from vendorsim.http.server import running_server
+from vendorsim.server.app import serve_app
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
 
@@ -150,5 +150,5 @@ class Client:
 @contextmanager
 def serving(journal: Path, **settings: Any) -> Iterator[Client]:
     """A server on a free port, and a client of its default namespace."""
-    with Hub(Settings(**settings), journal) as hub, running_server(hub.app) as server:
+    with Hub(Settings(**settings), journal) as hub, serve_app(hub.app) as server:
         yield Client(server.port)

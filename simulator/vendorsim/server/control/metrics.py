@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from threading import Lock
 
 from vendorsim.delivery.records import Attempt, Over, Record
-from vendorsim.server.backend import ApiCall
+from vendorsim.vendorkit.api_call import ApiCall
 
 
 class Metrics:

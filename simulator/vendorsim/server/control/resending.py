@@ -16,10 +16,10 @@ from vendorsim.http.masking import MASK
 from vendorsim.http.outgoing import Outgoing
 from vendorsim.http.transport import Answer
 from vendorsim.journal.pages import Row
-from vendorsim.runs.config import Target
 from vendorsim.server.control import target_urls
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
+from vendorsim.vendorkit.target import Target
 
 RESENT, EDITED = "resent", "edited"
 # Set anew for each request.

@@ -17,7 +17,6 @@ from vendorsim.delivery.player import Options
 from vendorsim.delivery.requests import destination
 from vendorsim.http.endpoint import check_header, merged
 from vendorsim.runs import library
-from vendorsim.runs.config import Target
 from vendorsim.runs.planning import plan
 from vendorsim.scenario.model import Scenario
 from vendorsim.server.control import scenario_texts, target_urls
@@ -25,6 +24,7 @@ from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.started_runs import StartedRun
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.vendorkit.signing import schemes, signer
+from vendorsim.vendorkit.target import Target
 
 _SPEED = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)x")
 

@@ -14,12 +14,12 @@ from vendorsim.core.clock import SteeredClock, wall_clock
 from vendorsim.core.errors import InputError
 from vendorsim.core.times import iso
 from vendorsim.delivery.destinations import Places
-from vendorsim.delivery.expected_calls import CallJudge
+from vendorsim.delivery.expected_calls import ExpectedCalls
 from vendorsim.delivery.planning import Policies
 from vendorsim.delivery.player import Options, Player
 from vendorsim.delivery.records import Over, Record
 from vendorsim.runs.timeline import Run
-from vendorsim.server.backend import ServerState
+from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.settings import Shared
 
@@ -73,7 +73,7 @@ class StartedRuns:
     """The runs of one namespace. Safe to use from any thread; a run that has ended stays for what is done by hand."""
 
     def __init__(
-        self, state: ServerState, shared: Shared, emit: Callable[[int], Callable[[Record | Over], None]]
+        self, state: ServerBackend, shared: Shared, emit: Callable[[int], Callable[[Record | Over], None]]
     ) -> None:
         """`emit` gives, for the number of a run, what gets its records."""
         self._state = state
@@ -144,7 +144,7 @@ class StartedRuns:
         clock: SteeredClock,
         source: str,
     ) -> StartedRun:
-        calls = CallJudge(self._state)
+        calls = ExpectedCalls(self._state)
         player = Player(
             run,
             places,

@@ -8,10 +8,11 @@ from threading import Lock
 from vendorsim.core.errors import InputError, StateUnreachableError
 from vendorsim.delivery.records import Over, Record
 from vendorsim.http.endpoint import endpoint
-from vendorsim.server.backend import ApiCall, ServerState
+from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.metrics import Metrics
 from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.started_runs import StartedRuns
+from vendorsim.vendorkit.api_call import ApiCall
 
 
 class Workbench:
@@ -40,9 +41,9 @@ class Workbench:
         self.state = self._new_state()
         self.runs = StartedRuns(self.state, shared, self._emitter)
 
-    def _new_state(self) -> ServerState:
+    def _new_state(self) -> ServerBackend:
         settings = self.settings
-        state = ServerState(
+        state = ServerBackend(
             settings.token,
             settings.strict,
             settings.duplicate_interval,
@@ -52,7 +53,7 @@ class Workbench:
             record=self._own,
             backstage=self.shared.backstage,
             duplicates=self.shared.state.duplicates(self.name, settings.duplicate_interval),
-            by_hand=self.shared.state.by_hand(self.name),
+            overrides=self.shared.state.overrides(self.name),
             seed=self.seed,
         )
         state.subscribe(self._called)

@@ -9,29 +9,29 @@ from threading import Lock
 from typing import Any
 
 from vendorsim.core import clock
-from vendorsim.server.limits import DuplicateRule
 from vendorsim.server.shared import model
-from vendorsim.server.shared.model import ByHand
+from vendorsim.vendorkit.limits import DuplicateRule
+from vendorsim.vendorkit.session_overrides import SessionOverride
 
 
-class SetInMemory:
-    """What was set by hand (`model.SetByHand`)."""
+class OverridesInMemory:
+    """`SessionOverrides` of one server."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._sessions: OrderedDict[str, ByHand] = OrderedDict()
+        self._sessions: OrderedDict[str, SessionOverride] = OrderedDict()
         self._forced: tuple[str, ...] = ()
 
     def set(self, session_id: str, **changes: Any) -> None:
         with self._lock:
-            self._sessions[session_id] = replace(self._sessions.get(session_id, ByHand()), **changes)
+            self._sessions[session_id] = replace(self._sessions.get(session_id, SessionOverride()), **changes)
             if len(self._sessions) > model.MOST_SESSIONS:
                 self._sessions.popitem(last=False)
 
-    def get(self, session_id: str) -> ByHand | None:
+    def get(self, session_id: str) -> SessionOverride | None:
         return self._sessions.get(session_id)
 
-    def take(self, session_id: str) -> ByHand | None:
+    def take(self, session_id: str) -> SessionOverride | None:
         if session_id not in self._sessions:
             return None
         with self._lock:
@@ -74,8 +74,8 @@ class InMemory:
     def duplicates(self, namespace: str, interval: int) -> DuplicateRule:
         return DuplicateRule(interval, self._now)
 
-    def by_hand(self, namespace: str) -> SetInMemory:
-        return SetInMemory()
+    def overrides(self, namespace: str) -> OverridesInMemory:
+        return OverridesInMemory()
 
     def failure(self) -> None:
         return None

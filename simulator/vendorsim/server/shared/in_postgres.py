@@ -5,7 +5,7 @@ from __future__ import annotations
 from vendorsim.core.errors import StateUnreachableError
 from vendorsim.journal.postgres import Database
 from vendorsim.server.shared.postgres_duplicates import PostgresDuplicates
-from vendorsim.server.shared.postgres_sessions import SetInPostgres
+from vendorsim.server.shared.postgres_sessions import OverridesInPostgres
 
 
 class InPostgres:
@@ -17,8 +17,8 @@ class InPostgres:
     def duplicates(self, namespace: str, interval: int) -> PostgresDuplicates:
         return PostgresDuplicates(self._database.connection, namespace, interval)
 
-    def by_hand(self, namespace: str) -> SetInPostgres:
-        return SetInPostgres(self._database.connection, namespace)
+    def overrides(self, namespace: str) -> OverridesInPostgres:
+        return OverridesInPostgres(self._database.connection, namespace)
 
     def failure(self) -> str | None:
         try:

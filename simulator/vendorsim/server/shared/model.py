@@ -7,71 +7,13 @@ seen does so once, however many servers ask at the same time. In PostgreSQL ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-# Beyond so many sessions set by hand, in a namespace, the oldest is forgotten.
+from vendorsim.vendorkit.limits import Duplicates
+from vendorsim.vendorkit.session_overrides import SessionOverrides
+
+# Beyond so many sessions with an override, in a namespace, the oldest is forgotten.
 MOST_SESSIONS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class ByHand:
-    """What a person or a test has said of a session. `answers` are forced on its next calls, one by one; `end_user` is
-    who was identified in it."""
-
-    ended: bool = False
-    crm_supported: bool = True
-    answers: tuple[str, ...] = ()
-    end_user: Mapping[str, str] | None = None
-
-
-class Duplicates(Protocol):
-    """The accepted requests, for as long as the duplicate interval."""
-
-    def is_duplicate(self, *request: str) -> bool:
-        """Whether the request was accepted before, within the interval. If not, it counts as accepted now."""
-        ...
-
-    def clear(self) -> None:
-        """Forgets what was accepted."""
-        ...
-
-
-class SetByHand(Protocol):
-    """What was set by hand: for sessions, by their ids, and for any session."""
-
-    def set(self, session_id: str, **changes: Any) -> None:
-        """Changes what is set by hand (the fields of `ByHand`); the session is known from now on."""
-        ...
-
-    def get(self, session_id: str) -> ByHand | None:
-        """What is set; None where nothing was."""
-        ...
-
-    def take(self, session_id: str) -> ByHand | None:
-        """What is set, as it counts for this call: its first answer is used up."""
-        ...
-
-    def names(self) -> list[str]:
-        """The ids of the sessions, the one that was set first last."""
-        ...
-
-    def force(self, answers: Sequence[str]) -> None:
-        """What the next calls of any session are told, one by one."""
-        ...
-
-    def forced(self) -> tuple[str, ...]:
-        """What the next calls of any session are still to be told."""
-        ...
-
-    def take_forced(self) -> str | None:
-        """What this call is to be told, whatever its session; used up."""
-        ...
-
-    def clear(self) -> None:
-        """Forgets all."""
-        ...
 
 
 class SharedState(Protocol):
@@ -81,8 +23,8 @@ class SharedState(Protocol):
         """The accepted requests of a namespace. `interval` is in milliseconds, 0 switches the rule off."""
         ...
 
-    def by_hand(self, namespace: str) -> SetByHand:
-        """What was set by hand in a namespace."""
+    def overrides(self, namespace: str) -> SessionOverrides:
+        """The session overrides of a namespace."""
         ...
 
     def failure(self) -> str | None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from vendorsim.server.limits import digest
+from vendorsim.vendorkit.limits import digest
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -26,7 +26,7 @@ RETURNING true
 
 
 class PostgresDuplicates:
-    """The accepted requests of a namespace (`model.Duplicates`). The interval of the server that has accepted a request
+    """The accepted requests of a namespace (`Duplicates`). The interval of the server that has accepted a request
     counts for it."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What was set by hand, for several servers: answers are taken one by one under the lock of their row."""
+"""Session overrides of several servers: answers are taken one by one under the lock of their row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from vendorsim.server.shared import model
-from vendorsim.server.shared.model import ByHand
+from vendorsim.vendorkit.session_overrides import SessionOverride
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -28,8 +28,8 @@ ON CONFLICT (namespace) DO UPDATE SET answers = excluded.answers, set_at = now()
 """
 
 
-class SetInPostgres:
-    """What was set by hand in a namespace (`model.SetByHand`)."""
+class OverridesInPostgres:
+    """The `SessionOverrides` of a namespace."""
 
     def __init__(self, connect: Callable[[], AbstractContextManager[Connection[Any]]], namespace: str) -> None:
         self._connect = connect
@@ -37,7 +37,7 @@ class SetInPostgres:
 
     def set(self, session_id: str, **changes: Any) -> None:
         """Only what is changed is written: two servers may change different things of one session at once."""
-        given = {name: _VALUES.get(name, bool)(value) for name, value in changes.items()}
+        given = {_COLUMN.get(name, name): _VALUES.get(name, bool)(value) for name, value in changes.items()}
         names = "".join(f", {name}" for name in given)
         places = ", %s" * len(given)
         update = "".join(f", {name} = excluded.{name}" for name in given)
@@ -50,18 +50,18 @@ class SetInPostgres:
             if row == (True,):
                 db.execute(_FORGET, (self._namespace, self._namespace, model.MOST_SESSIONS))
 
-    def get(self, session_id: str) -> ByHand | None:
+    def get(self, session_id: str) -> SessionOverride | None:
         with self._connect() as db:
-            return _by_hand(db.execute(_SELECT, (self._namespace, _key(session_id))).fetchone())
+            return _override(db.execute(_SELECT, (self._namespace, _key(session_id))).fetchone())
 
-    def take(self, session_id: str) -> ByHand | None:
+    def take(self, session_id: str) -> SessionOverride | None:
         place = (self._namespace, _key(session_id))
         with self._connect() as db:
-            found = _by_hand(db.execute(_SELECT, place).fetchone())
+            found = _override(db.execute(_SELECT, place).fetchone())
             if found is None or not found.answers:
                 return found
             with db.transaction():
-                found = _by_hand(db.execute(f"{_SELECT} FOR UPDATE", place).fetchone())
+                found = _override(db.execute(f"{_SELECT} FOR UPDATE", place).fetchone())
                 db.execute(_USE_UP, place)
             return found
 
@@ -104,16 +104,17 @@ def _json(value: Mapping[str, str] | None) -> str | None:
     return None if value is None else json.dumps(dict(value))
 
 
-# How the fields of `ByHand` stand in the database; the others are booleans.
-_VALUES: Mapping[str, Callable[[Any], Any]] = {"answers": list, "end_user": _json}
+# The fields of `SessionOverride` whose column has another name, and those that are no booleans.
+_COLUMN = {"identity": "end_user"}
+_VALUES: Mapping[str, Callable[[Any], Any]] = {"answers": list, "identity": _json}
 
 
 def _key(session_id: str) -> bytes:
     return session_id.encode("utf-8", "surrogatepass")
 
 
-def _by_hand(row: tuple[Any, ...] | None) -> ByHand | None:
+def _override(row: tuple[Any, ...] | None) -> SessionOverride | None:
     if row is None:
         return None
-    ended, crm_supported, answers, end_user = row
-    return ByHand(ended, crm_supported, tuple(answers), None if end_user is None else json.loads(end_user))
+    ended, crm_supported, answers, identity = row
+    return SessionOverride(ended, crm_supported, tuple(answers), None if identity is None else json.loads(identity))

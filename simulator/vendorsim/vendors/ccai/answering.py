@@ -12,9 +12,11 @@ import orjson
 from vendorsim.conversation.state import Conversation
 from vendorsim.core import clock
 from vendorsim.http.messages import JSON, FastPath, HttpRequest, HttpResponse
-from vendorsim.server.backend import ApiCall, ServerState
-from vendorsim.server.shared.model import ByHand
 from vendorsim.vendorkit import credentials
+from vendorsim.vendorkit.api_call import ApiCall
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
+from vendorsim.vendorkit.session_overrides import SessionOverride
 from vendorsim.vendors.ccai import callers, end_user
 
 _ACTIVE, _UNKNOWN = end_user.Session(), end_user.Session(known=False)
@@ -35,7 +37,7 @@ class Call(NamedTuple):
     body: Callable[[], bytes | None]
 
 
-def fast_path(state: ServerState) -> FastPath:
+def fast_path(backend: Backend) -> FastPath:
     """Answers calls of `end_user` right in the server's loop."""
 
     def answer_plain(asked: HttpRequest) -> HttpResponse | None:
@@ -44,31 +46,31 @@ def fast_path(state: ServerState) -> FastPath:
             return None
         path, comm_type, session_id = found.groups()
         authorization, content_type = asked.header(b"authorization"), asked.header(b"content-type")
-        return answer(state, Call(comm_type, session_id, "/" + path, authorization, content_type, lambda: asked.body))
+        return answer(backend, Call(comm_type, session_id, "/" + path, authorization, content_type, lambda: asked.body))
 
     return answer_plain
 
 
-def answer(state: ServerState, call: Call) -> HttpResponse:
+def answer(backend: Backend, call: Call) -> HttpResponse:
     """Judges the call, notes what follows from it, and gives its answer."""
-    return _Answering(state, call).answer()
+    return _Answering(backend, call).answer()
 
 
 class _Answering:
     """One call: who makes it, which session it is about, what it is told."""
 
-    def __init__(self, state: ServerState, call: Call) -> None:
-        self.state = state
+    def __init__(self, backend: Backend, call: Call) -> None:
+        self.backend = backend
         self.call = call
         self.at = clock.wall_clock()
         self.credentials = credentials.read(call.authorization)
-        self.conversation: Conversation | None = None
-        self.set_by_hand = False
+        self.conversation: ConversationHandle | None = None
+        self.override: SessionOverride | None = None
         self.body: bytes | None = None
 
     def answer(self) -> HttpResponse:
-        call, state = self.call, self.state
-        refused = callers.refused(state, self.credentials)
+        call, backend = self.call, self.backend
+        refused = callers.refused(backend, self.credentials)
         verdict = end_user.judge(
             end_user.Request(
                 call.comm_type,
@@ -85,7 +87,7 @@ class _Answering:
             verdict.answer.status,
             _body(verdict.answer.message),
             JSON if refused is None else (*JSON, *refused.headers.items()),
-            state.slow_seconds if verdict.slow else 0.0,
+            backend.slow_seconds if verdict.slow else 0.0,
         )
 
     def read_body(self) -> bytes | None:
@@ -95,40 +97,40 @@ class _Answering:
 
     def is_duplicate(self, identifier: str) -> bool:
         """Whether the same was asked just before."""
-        return self.state.duplicates.is_duplicate(self.call.comm_type, self.call.session_id, identifier)
+        return self.backend.duplicates.is_duplicate(self.call.comm_type, self.call.session_id, identifier)
 
     def look_up(self) -> end_user.Session:
-        """The session: a conversation that is being played, or any other, active on first sight. What is set by
-        hand comes on top."""
-        sessions, session_id = self.state.sessions, self.call.session_id
-        found = sessions.called(session_id, _CHANNELS[self.call.comm_type])
+        """The session: a conversation that is being played, or any other, active on first sight. What is set for the
+        session counts before its state. Forced answers: those set for the session come first, then those of the
+        conversation, then those for any session."""
+        backend, session_id = self.backend, self.call.session_id
+        found = backend.conversations.take_session(session_id, _CHANNELS[self.call.comm_type])
         self.conversation, name = found or (None, None)
-        by_hand = sessions.by_hand(session_id)
-        self.set_by_hand = by_hand is not None
-        if by_hand is not None and by_hand.answers:
-            name = by_hand.answers[0]
-        # What is forced for any session waits for a call that nothing else is forced for.
-        name = sessions.take_forced() if name is None else name
-        if found is None and by_hand is None and name is None:
-            return _UNKNOWN if self.state.strict else _ACTIVE
-        by_hand = by_hand or ByHand()
+        self.override = backend.overrides.take(session_id)
+        if self.override is not None and self.override.answers:
+            name = self.override.answers[0]
+        name = backend.overrides.take_forced() if name is None else name
+        if found is None and self.override is None and name is None:
+            return _UNKNOWN if backend.strict else _ACTIVE
+        override = self.override or SessionOverride()
         return end_user.Session(
-            known=not self.state.strict or found is not None or self.set_by_hand,
-            ended=by_hand.ended or (self.conversation is not None and self.conversation.ended),
-            crm_supported=by_hand.crm_supported,
+            known=not backend.strict or found is not None or self.override is not None,
+            ended=override.ended or (self.conversation is not None and self.conversation.look(_has_ended)),
+            crm_supported=override.crm_supported,
             forced=None if name is None else end_user.forced(name, self.call.comm_type),
         )
 
-    def settle(self, verdict: end_user.Verdict) -> None:
+    def settle(self, verdict: end_user.Judgement) -> None:
         """The session learns who its end user is, and the subscribers learn of the call."""
         call, answer = self.call, verdict.answer
         if answer is end_user.ACCEPTED and verdict.fields is not None:
             if self.conversation is not None:
-                self.conversation.end_user = dict(verdict.fields)
-            if self.set_by_hand:
-                self.state.sessions.set(call.session_id, end_user=dict(verdict.fields))
-        self.state.tell(
+                self.conversation.identify(verdict.fields)
+            if self.override is not None:
+                self.backend.overrides.set(call.session_id, identity=dict(verdict.fields))
+        self.backend.tell(
             ApiCall(
+                vendor="ccai",
                 operation="end_user",
                 comm_type=call.comm_type,
                 session_id=call.session_id,
@@ -141,6 +143,10 @@ class _Answering:
                 path=call.path,
             )
         )
+
+
+def _has_ended(conversation: Conversation) -> bool:
+    return conversation.ended
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.ccai import answering, apps_api
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class _Segment(BaseConverter):
     regex = "[^/]*"
 
 
-def blueprint(state: ServerState) -> Blueprint:
+def blueprint(backend: Backend) -> Blueprint:
     """The operations of the Apps API. A doubled slash before `apps`, as documented, means the same."""
     api = Blueprint("ccai", __name__)
 
@@ -35,12 +35,12 @@ def blueprint(state: ServerState) -> Blueprint:
         call = answering.Call(
             comm_type, session_id, request.path, headers.get("Authorization"), headers.get("Content-Type"), _body
         )
-        answered = answering.answer(state, call)
+        answered = answering.answer(backend, call)
         if answered.delay:
-            state.sleep(answered.delay)
+            backend.sleep(answered.delay)
         return Response(answered.body, answered.status, answered.headers)
 
-    api.register_blueprint(apps_api.blueprint(state))
+    api.register_blueprint(apps_api.blueprint(backend))
     return api
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from vendorsim.server.backend import ServerState
 from vendorsim.vendorkit import credentials
 from vendorsim.vendorkit.api_calls import tell_calls
+from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.ccai import bodies, callers
 from vendorsim.vendors.ccai.bodies import Fields, Refused
 from vendorsim.vendors.ccai.chats import NOT_FOUND, VENDOR, Chats
@@ -24,15 +24,15 @@ _DETAILS = ("name", "email", "phone")
 _SENDERS = ("end_user", "virtual_agent")
 
 
-def blueprint(state: ServerState) -> Blueprint:
+def blueprint(backend: Backend) -> Blueprint:
     """All operations but `end_user`. Credentials are judged first, then the rate, then the call."""
     api = Blueprint("apps", __name__, url_prefix=_BASE)
-    users, chats = EndUsers(), Chats(state)
-    tell_calls(api, state, VENDOR, "chat_id")
+    users, chats = EndUsers(), Chats(backend)
+    tell_calls(api, backend, VENDOR, "chat_id")
 
     @api.before_request
     def judge_caller() -> Response | None:
-        refusal = callers.refused(state, credentials.read(request.headers.get("Authorization")))
+        refusal = callers.refused(backend, credentials.read(request.headers.get("Authorization")))
         if refusal is None:
             return None
         response = _said(refusal.answer.status, refusal.answer.message)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.credentials import Credentials
+from vendorsim.vendorkit.identification import ApiAnswer
 from vendorsim.vendors.ccai import end_user
 
 _CHALLENGE = 'Bearer realm="Apps API", Basic realm="Apps API"'
@@ -15,14 +16,14 @@ _CHALLENGE = 'Bearer realm="Apps API", Basic realm="Apps API"'
 class Refusal(NamedTuple):
     """What a caller is told who may not call now, and the headers that go with it."""
 
-    answer: end_user.Answer
+    answer: ApiAnswer
     headers: Mapping[str, str]
 
 
-def refused(state: ServerState, caller: Credentials | None) -> Refusal | None:
+def refused(backend: Backend, caller: Credentials | None) -> Refusal | None:
     """Why this caller may not call now, or None: then the call counts. `caller` is None without credentials."""
-    if caller is None or not caller.matches(state.token):
+    if caller is None or not caller.matches(backend.token):
         return Refusal(end_user.UNAUTHORIZED, {"WWW-Authenticate": _CHALLENGE})
-    if state.rate_limit is not None and (wait := state.rate_limit.wait(caller.customer)):
+    if backend.rate_limit is not None and (wait := backend.rate_limit.wait(caller.customer)):
         return Refusal(end_user.RATE_LIMITED, {"Retry-After": str(wait)})
     return None

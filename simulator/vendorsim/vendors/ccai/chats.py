@@ -7,11 +7,12 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
+from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.state import BY_VISITOR, Conversation
-from vendorsim.runs.conversation_handle import Handle
 from vendorsim.scenario import verbs
 from vendorsim.scenario.verbs import Verb
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.ccai.bodies import Refused
 from vendorsim.vendors.ccai.end_users import EndUser
 from vendorsim.vendors.ccai.objects import chat_object
@@ -29,8 +30,8 @@ ENDED = "Chat is already ended"
 class Chats:
     """Safe to use from any thread. What can't be done raises Refused."""
 
-    def __init__(self, state: ServerState) -> None:
-        self._state = state
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         # Held while a chat is looked at and then acted on, so that it ends once only.
         self._acting = Lock()
         self._lock = Lock()
@@ -38,25 +39,24 @@ class Chats:
 
     def begin(self, user: EndUser, menu_id: int, lang: str | None) -> dict[str, Any]:
         """A new chat of that end user, known to `end_user` from its beginning; gives the chat object."""
-        handle = self._state.stage(VENDOR).open(lambda conversation: _give(conversation, user))
-        self._state.sessions.attach(handle.id, handle.live.state)
+        handle = self._backend.stage(VENDOR).open(_opening(user))
+        self._backend.conversations.add_session(handle)
         with self._lock:
             self._begun.pop(handle.id, None)
             self._begun[handle.id] = (menu_id, lang)
             oldest = self._begun.popitem(last=False)[0] if len(self._begun) > MOST else None
         if oldest is not None:
-            self._state.sessions.detach(oldest)
-            self._state.conversations.remove(VENDOR, oldest)
+            self._backend.conversations.remove(VENDOR, oldest)
         return handle.act(verbs.Start(), self._document)
 
-    def find(self, chat_id: str) -> Handle:
+    def find(self, chat_id: str) -> ConversationHandle:
         """The chat of that id; a call is none."""
-        handle = self._state.conversations.get(VENDOR, chat_id)
+        handle = self._backend.conversations.get(VENDOR, chat_id)
         if handle is None or handle.look(lambda conversation: conversation.channel) != "chat":
             raise Refused(404, NOT_FOUND)
         return handle
 
-    def say(self, chat: Handle, from_user_id: int, text: str) -> None:
+    def say(self, chat: ConversationHandle, from_user_id: int, text: str) -> None:
         """The end user writes."""
 
         def judged(conversation: Conversation) -> Verb:
@@ -67,7 +67,7 @@ class Chats:
 
         self._act(chat, judged)
 
-    def finish(self, chat: Handle, by_user_id: int) -> dict[str, Any]:
+    def finish(self, chat: ConversationHandle, by_user_id: int) -> dict[str, Any]:
         """The end user ends the chat; gives the chat object."""
 
         def judged(conversation: Conversation) -> Verb:
@@ -76,7 +76,7 @@ class Chats:
 
         return self._act(chat, judged)
 
-    def _act(self, chat: Handle, judged: Callable[[Conversation], Verb]) -> dict[str, Any]:
+    def _act(self, chat: ConversationHandle, judged: Callable[[Conversation], Verb]) -> dict[str, Any]:
         with self._acting:
             return chat.act(chat.look(judged), self._document)
 
@@ -86,15 +86,11 @@ class Chats:
         return chat_object(conversation, menu_id, lang)
 
 
-def _give(conversation: Conversation, user: EndUser) -> None:
+def _opening(user: EndUser) -> Opening:
     """The visitor is that end user, of whom nothing else is known."""
-    visitor = conversation.visitor
-    visitor.id = user.id
-    visitor.identifier = user.identifier
-    visitor.name = user.details.get("name")
-    visitor.email = user.details.get("email")
-    visitor.phone = user.details.get("phone")
-    conversation.end_user = {"identifier": user.identifier, **user.details}
+    details = {name: user.details.get(name) for name in ("name", "email", "phone")}
+    visitor = {"id": user.id, "identifier": user.identifier, **details}
+    return Opening(visitor, identity={"identifier": user.identifier, **user.details})
 
 
 def _must_be_open_to(conversation: Conversation, key: str, user_id: int) -> None:

@@ -7,36 +7,26 @@ six messages of status 400 and the 404. Everything else is labelled `assumed` in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
+from vendorsim.vendorkit.identification import ApiAnswer
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a call is told. `name` is what a scenario calls it."""
-
-    name: str
-    status: int
-    message: str
-
-
-ACCEPTED = Answer("accepted", 202, "accepted")
-NO_COMM_TYPE = Answer("missing-comm-type", 400, "param is missing or the value is empty: comm_type")
-NO_IDENTIFIER = Answer("missing-identifier", 400, "param is missing or the value is empty: identifier")
-NOT_FOUND = Answer("not-found", 404, "Not Found")
-CALL_ENDED = Answer("ended", 400, "Call is already ended")
-CHAT_ENDED = Answer("ended", 400, "Chat is already ended")
-UNSUPPORTED_CRM = Answer("unsupported-crm", 400, "Unsupported CRM request")
-DUPLICATE = Answer("duplicate", 400, "Duplicate request: Please wait for the interval to expire")
+ACCEPTED = ApiAnswer("accepted", 202, "accepted")
+NO_COMM_TYPE = ApiAnswer("missing-comm-type", 400, "param is missing or the value is empty: comm_type")
+NO_IDENTIFIER = ApiAnswer("missing-identifier", 400, "param is missing or the value is empty: identifier")
+NOT_FOUND = ApiAnswer("not-found", 404, "Not Found")
+CALL_ENDED = ApiAnswer("ended", 400, "Call is already ended")
+CHAT_ENDED = ApiAnswer("ended", 400, "Chat is already ended")
+UNSUPPORTED_CRM = ApiAnswer("unsupported-crm", 400, "Unsupported CRM request")
+DUPLICATE = ApiAnswer("duplicate", 400, "Duplicate request: Please wait for the interval to expire")
 # From here on: assumed.
-UNAUTHORIZED = Answer("unauthorized", 401, "Unauthorized: send Bearer <token>, or Basic with subdomain and token")
-TOO_LARGE = Answer("too-large", 413, "the body is larger than 1 MiB")
-RATE_LIMITED = Answer("rate-limited", 429, "Too Many Requests")
-ERROR = Answer("error", 500, "Internal Server Error")
+UNAUTHORIZED = ApiAnswer("unauthorized", 401, "Unauthorized: send Bearer <token>, or Basic with subdomain and token")
+TOO_LARGE = ApiAnswer("too-large", 413, "the body is larger than 1 MiB")
+RATE_LIMITED = ApiAnswer("rate-limited", 429, "Too Many Requests")
+ERROR = ApiAnswer("error", 500, "Internal Server Error")
 
-SLOW_SECONDS = 10.0
 _JSON = "application/json"
 FIELDS = ("identifier", "name", "email", "phone")
 # What counts as blank: Unicode's White_Space, as Ruby's [[:space:]]; the contract's pattern is its complement.
@@ -54,25 +44,16 @@ _DOCUMENTED = (
     UNSUPPORTED_CRM,
     DUPLICATE,
 )
-_FORCED: Mapping[str, Answer] = {
+# What a scenario can force: short names, and the documented messages themselves.
+FORCED: Mapping[str, ApiAnswer] = {
     **{answer.name: answer for answer in (*_DOCUMENTED, UNAUTHORIZED, RATE_LIMITED, ERROR)},
     **{answer.message: answer for answer in _DOCUMENTED},
 }
 
 
-def answer_names() -> tuple[str, ...]:
-    """What a scenario can force: short names, and the documented messages themselves."""
-    return tuple(_FORCED)
-
-
-def name_of(message: str) -> str | None:
-    """The short name of the answer that says so, or None for what no scenario can force."""
-    return next((answer.name for answer in _FORCED.values() if answer.message == message), None)
-
-
-def forced(name: str, comm_type: str) -> Answer:
+def forced(name: str, comm_type: str) -> ApiAnswer:
     """The answer of that name or message. `ended` speaks of a call or a chat, as the path does."""
-    answer = _FORCED[name]
+    answer = FORCED[name]
     return _ENDED[comm_type] if name == answer.name == "ended" else answer
 
 
@@ -84,7 +65,7 @@ class Session(NamedTuple):
     crm_supported: bool = True
     repeated: bool = False
     slow: bool = False
-    forced: Answer | None = None
+    forced: ApiAnswer | None = None
 
 
 # Session ids that give an answer without any set-up, like the test cards of a payment provider.
@@ -110,21 +91,21 @@ class Request(NamedTuple):
     session_id: str
     content_type: str
     body: Callable[[], bytes | None]
-    refusal: Answer | None = None
+    refusal: ApiAnswer | None = None
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """The answer, and what the body said (None where it was not read or not good).
 
     `slow` says that the answer is to be held back for a while.
     """
 
-    answer: Answer
+    answer: ApiAnswer
     fields: Mapping[str, str] | None = None
     slow: bool = False
 
 
-def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callable[[str], bool]) -> Verdict:
+def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callable[[str], bool]) -> Judgement:
     """Judges in the promised order: credentials, communication type, session, ended, body and
     identifier, CRM, duplicate.
 
@@ -132,14 +113,14 @@ def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callab
     last, and notes the request as accepted when it is none.
     """
     if request.refusal is not None:
-        return Verdict(request.refusal)
+        return Judgement(request.refusal)
     if not request.comm_type:
-        return Verdict(NO_COMM_TYPE)
+        return Judgement(NO_COMM_TYPE)
     if request.comm_type not in _ENDED or not request.session_id:
-        return Verdict(NOT_FOUND)
+        return Judgement(NOT_FOUND)
     session = _reserved(request.session_id) or look_up()
     answer, fields = _judge_session(request, session, is_duplicate)
-    return Verdict(answer, fields, session.slow)
+    return Judgement(answer, fields, session.slow)
 
 
 def _reserved(session_id: str) -> Session | None:
@@ -150,16 +131,16 @@ def _reserved(session_id: str) -> Session | None:
 
 def _judge_session(
     request: Request, session: Session, is_duplicate: Callable[[str], bool]
-) -> tuple[Answer, Mapping[str, str] | None]:
+) -> tuple[ApiAnswer, Mapping[str, str] | None]:
     if session.forced is not None:
         body = read_body(request)
-        return session.forced, None if isinstance(body, Answer) else body
+        return session.forced, None if isinstance(body, ApiAnswer) else body
     if not session.known:
         return NOT_FOUND, None
     if session.ended:
         return _ENDED[request.comm_type], None
     fields = read_body(request)
-    if isinstance(fields, Answer):
+    if isinstance(fields, ApiAnswer):
         return fields, None
     if not session.crm_supported:
         return UNSUPPORTED_CRM, fields
@@ -168,7 +149,7 @@ def _judge_session(
     return ACCEPTED, fields
 
 
-def read_body(request: Request) -> dict[str, str] | Answer:
+def read_body(request: Request) -> dict[str, str] | ApiAnswer:
     """The known fields of the body as they stand there, or the answer that a bad body gets."""
     raw = request.body()
     if raw is None:
@@ -198,5 +179,5 @@ def read_body(request: Request) -> dict[str, str] | Answer:
     return fields
 
 
-def _bad(message: str) -> Answer:
-    return Answer("bad-body", 400, message)
+def _bad(message: str) -> ApiAnswer:
+    return ApiAnswer("bad-body", 400, message)

@@ -33,7 +33,7 @@ def chat_object(conversation: Conversation, menu_id: int | None = None, lang: st
         "menus": [] if menu_id is None else [{"id": menu_id, "name": f"Menu {menu_id}"}],
         "end_user": {
             "id": conversation.visitor.id,
-            "identifier": (conversation.end_user or {}).get("identifier"),
+            "identifier": (conversation.identity or {}).get("identifier"),
         },
     }
 

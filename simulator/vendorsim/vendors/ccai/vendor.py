@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, RECONSTRUCTED, Stated
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.identification import Identification
 from vendorsim.vendorkit.policy import SUCCESS, Policy
 from vendorsim.vendorkit.profile import EventKind, Profile
 from vendorsim.vendorkit.vendor import Operation, Vendor
-from vendorsim.vendors.ccai import webhooks
+from vendorsim.vendors.ccai import end_user, webhooks
 from vendorsim.vendors.ccai.signing import SCHEMES
 
 if TYPE_CHECKING:
     from flask import Blueprint
 
     from vendorsim.http.messages import FastPath
-    from vendorsim.server.backend import ServerState
 
 SOURCE = "Google Cloud, CCAI Platform, Mid-session authentication (docs.cloud.google.com)"
 END_USERS = "Google Cloud, CCAI Platform, Apps API, End users (docs.cloud.google.com)"
@@ -32,23 +32,17 @@ def _identify(body: Any) -> str | None:
     return "end_user" if isinstance(body, dict) else None
 
 
-def _api(state: ServerState) -> Blueprint:
+def _api(backend: Backend) -> Blueprint:
     # Flask is imported by whoever serves, and by nobody else.
     from vendorsim.vendors.ccai.api import blueprint
 
-    return blueprint(state)
+    return blueprint(backend)
 
 
-def _answers() -> Sequence[str]:
-    from vendorsim.vendors.ccai.end_user import answer_names
-
-    return answer_names()
-
-
-def _fast_path(state: ServerState) -> FastPath:
+def _fast_path(backend: Backend) -> FastPath:
     from vendorsim.vendors.ccai.answering import fast_path
 
-    return fast_path(state)
+    return fast_path(backend)
 
 
 DOCUMENTED_PROFILE = Profile(
@@ -80,6 +74,35 @@ WEBHOOKS = Profile(
     order_key=webhooks.order_key,
 )
 
+IDENTIFICATION = Identification(
+    vendor="ccai",
+    operation="end_user",
+    path=f"{_API}/{{comm_type}}/{{session_id}}/end_user",
+    comm_types={"call": "calls", "chat": "chats"},
+    profile=DOCUMENTED_PROFILE.name,
+    answers=end_user.FORCED,
+    accepted=end_user.ACCEPTED.status,
+    unauthorized=end_user.UNAUTHORIZED.status,
+    reserved=tuple(end_user.RESERVED),
+    example={"identifier": "crm-4711"},
+    statements={
+        "called": Stated(
+            "When a visitor says who he is, the integration tells the platform during the session.", DOCUMENTED, SOURCE
+        ),
+        "valid_body": Stated(
+            "The body is a JSON object with a string `identifier`, and strings only.", DOCUMENTED, SOURCE
+        ),
+        "credentials": Stated("Every call carries the customer's credentials.", DOCUMENTED, SOURCE),
+        "once": Stated(
+            "A session is linked with an end user by one call.", ASSUMED, f"follows from the duplicates of {SOURCE}"
+        ),
+        "duplicate": Stated("After a duplicate request the interval has to be waited out.", DOCUMENTED, SOURCE),
+        "hammering": Stated(
+            "The API takes ten requests per second and customer, for all his sessions.", DOCUMENTED, SOURCE
+        ),
+    },
+)
+
 VENDOR = Vendor(
     name="ccai",
     title="Google CCAI Platform",
@@ -93,8 +116,7 @@ VENDOR = Vendor(
         Operation("send_message", "POST", f"{_API}/chats/:chat_id/message", RECONSTRUCTED, CLIENT),
         Operation("finish_chat", "PATCH", f"{_API}/chats/:chat_id", DOCUMENTED, CHATS),
     ),
-    api_verbs=("authenticate",),
-    api_answers=_answers,
+    identification=IDENTIFICATION,
     api=_api,
     fast_path=_fast_path,
     schemes=SCHEMES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vendorsim.core.provenance import DOCUMENTED
+from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.profile import EventKind, Profile
 from vendorsim.vendorkit.vendor import Vendor
@@ -17,7 +18,6 @@ from vendorsim.vendors.chatvisor.reactions import reactions
 if TYPE_CHECKING:
     from flask import Blueprint
 
-    from vendorsim.server.backend import ServerState
 
 SOURCE = "Chatvisor API (v1), Webhooks (developers.chatvisor.com)"
 _HEADERS = {"Content-Type": "application/json"}
@@ -71,11 +71,11 @@ def _order_key(event: str, body: Any) -> str | None:
     return created
 
 
-def _api(state: ServerState) -> Blueprint:
+def _api(backend: Backend) -> Blueprint:
     # Imported here: only servers need Flask.
     from vendorsim.vendors.chatvisor.api.blueprint import blueprint
 
-    return blueprint(state)
+    return blueprint(backend)
 
 
 WEBHOOKS = Profile(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vendorsim.core.provenance import DOCUMENTED, RECONSTRUCTED, Stated
+from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.policy import SUCCESS, UNORDERED, Policy
 from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
 from vendorsim.vendorkit.vendor import Vendor
 from vendorsim.vendors.messagehub import reactions
-from vendorsim.vendors.messagehub.api.operations import OPERATIONS
+from vendorsim.vendors.messagehub.api.operations import OPERATIONS, TOKEN_HEADER
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed import profile as observed
 from vendorsim.vendors.messagehub.observed.quirks.by_version import quirks
@@ -18,7 +19,6 @@ from vendorsim.vendors.messagehub.signing import SCHEMES
 if TYPE_CHECKING:
     from flask import Blueprint
 
-    from vendorsim.server.backend import ServerState
 
 SOURCE = "ClickFunnels help, MessageHub integration: supported webhook events (support.myclickfunnels.com)"
 JOBS = "Chatwoot source (chatwoot/chatwoot), app/dispatchers and app/jobs: one job per event, ten at once"
@@ -49,11 +49,11 @@ def _order_key(event: str, body: Any) -> int | None:
     return timestamp
 
 
-def _api(state: ServerState) -> Blueprint:
+def _api(backend: Backend) -> Blueprint:
     # Imported here: only servers need Flask.
     from vendorsim.vendors.messagehub.api.blueprint import blueprint
 
-    return blueprint(state)
+    return blueprint(backend)
 
 
 # Documented on the help page: agent bots don't get changes of the status.
@@ -87,6 +87,7 @@ VENDOR = Vendor(
     profiles={profile.name: profile for profile in (PROFILE, *OBSERVED)},
     operations=OPERATIONS,
     api=_api,
+    headers_with_underscores=(TOKEN_HEADER,),
     schemes=SCHEMES,
     # Version 4.12.0 has every quirk that a version between the listed ones has.
     quirks=quirks((4, 12, 0)),

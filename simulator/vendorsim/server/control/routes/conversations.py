@@ -104,5 +104,5 @@ def _state(conversation: Conversation) -> dict[str, Any]:
         "agents": {key: agent.name for key, agent in conversation.agents.items()},
         "assignee": None if conversation.assignee is None else conversation.assignee.name,
         "messages": len(conversation.messages),
-        "end_user": conversation.end_user,
+        "end_user": conversation.identity,
     }

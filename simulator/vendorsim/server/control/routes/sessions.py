@@ -1,4 +1,5 @@
-"""Sessions of `end_user`: what was set for them by hand, who was identified in them, and what the next call is told."""
+"""Sessions of the identification API: what is set for them, who was identified in them, and the answers of their next
+calls."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from vendorsim.core.errors import unknown
+from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control import requests
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
-from vendorsim.vendors.ccai.end_user import answer_names
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.session_overrides import SessionOverride
 
 _LONGEST_ID = 200
 
@@ -18,56 +21,84 @@ _LONGEST_ID = 200
 def add(api: Blueprint, bench: Workbench) -> None:
     """`/sessions`, `/sessions/ID`, `/end-user/answers`."""
 
-    def document(session: str) -> dict[str, Any]:
-        return bench.state.sessions.document(session)
-
     @api.get("/sessions")
     def sessions() -> Response:
         below, most = requests.cursor() or 0, requests.limit()
-        known = bench.state.sessions.names()
+        known = _known(bench.state)
         following = below + most if below + most < len(known) else None
-        return jsonify(requests.page([document(name) for name in known[below : below + most]], following))
+        return jsonify(requests.page([_document(bench.state, name) for name in known[below : below + most]], following))
 
     @api.post("/sessions")
     def create_session() -> tuple[Response, int]:
         wanted = requests.body("NewSession")
         name = wanted.pop("id")
-        if bench.state.sessions.is_known(name):
+        if _is_known(bench.state, name):
             raise ProblemError(409, f"session '{name}' is known already")
-        bench.state.sessions.set(name, **_changes(wanted))
-        return jsonify(document(name)), 201
+        bench.state.overrides.set(name, **_changes(wanted))
+        return jsonify(_document(bench.state, name)), 201
 
     @api.get("/sessions/<path:session>")
     def session(session: str) -> Response:
         _require(bench, session)
-        return jsonify(document(session))
+        return jsonify(_document(bench.state, session))
 
     @api.patch("/sessions/<path:session>")
     def change_session(session: str) -> Response:
         if len(session) > _LONGEST_ID:
             raise ProblemError(404, "no session has so long an id")
-        bench.state.sessions.set(session, **_changes(requests.body("SessionChange")))
-        return jsonify(document(session))
+        bench.state.overrides.set(session, **_changes(requests.body("SessionChange")))
+        return jsonify(_document(bench.state, session))
 
     @api.put("/end-user/answers")
     def answers() -> Response:
         forced = _changes(requests.body("Answers"))["answers"]
-        bench.state.sessions.force(forced)
-        return jsonify(answers=list(bench.state.sessions.forced()))
+        bench.state.overrides.force(forced)
+        return jsonify(answers=list(bench.state.overrides.forced()))
 
     @api.get("/end-user/answers")
     def forced_answers() -> Response:
-        return jsonify(answers=list(bench.state.sessions.forced()), known=list(answer_names()))
+        return jsonify(answers=list(bench.state.overrides.forced()), known=list(registry.identification().answers))
 
 
 def _changes(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The fields of `ByHand` that are set. Raises ProblemError."""
+    """The fields of `SessionOverride` that are set. Raises ProblemError."""
+    known = registry.identification()
     for name in wanted.get("answers", ()):
-        if name not in answer_names():
-            raise ProblemError(422, f"/answers: {unknown('answer of end_user', name, answer_names())}")
+        if name not in known.answers:
+            raise ProblemError(422, f"/answers: {unknown(f'answer of {known.operation}', name, known.answers)}")
     return {**wanted, **({"answers": tuple(wanted["answers"])} if "answers" in wanted else {})}
 
 
+def _known(backend: ServerBackend) -> list[str]:
+    """The ids of all known sessions: those with an override, the newest first, then those that are played."""
+    names = backend.overrides.names()
+    known = set(names)
+    return [*names, *(name for name in backend.conversations.session_ids() if name not in known)]
+
+
+def _is_known(backend: ServerBackend, session: str) -> bool:
+    return backend.conversations.session(session) is not None or backend.overrides.get(session) is not None
+
+
+def _document(backend: ServerBackend, session: str) -> dict[str, Any]:
+    """A session as JSON."""
+    override = backend.overrides.get(session) or SessionOverride()
+    handle = backend.conversations.session(session)
+    channel, ended, identity = None, False, override.identity
+    if handle is not None:
+        channel, ended, known = handle.look(lambda found: (found.channel, found.ended, found.identity))
+        identity = identity or known
+    return {
+        "id": session,
+        "channel": channel,
+        "played": handle is not None,
+        "ended": override.ended or ended,
+        "crm_supported": override.crm_supported,
+        "answers": list(override.answers),
+        "end_user": None if identity is None else dict(identity),
+    }
+
+
 def _require(bench: Workbench, session: str) -> None:
-    if not bench.state.sessions.is_known(session):
+    if not _is_known(bench.state, session):
         raise ProblemError(404, f"nothing is known of session '{session[:100]}'")

@@ -8,13 +8,13 @@ from flask import Blueprint, Response, jsonify
 
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.delivery.requests import Destination
-from vendorsim.runs.config import Target
 from vendorsim.server.control import requests, target_urls
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
-from vendorsim.server.stages import Stage
+from vendorsim.server.stages import ServerStage
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.signing import schemes
+from vendorsim.vendorkit.target import Target
 
 MOST_TARGETS = 50
 
@@ -49,13 +49,13 @@ def add(api: Blueprint, bench: Workbench) -> None:
         return "", 204
 
 
-def _stage(bench: Workbench, vendor: str, status: int = 422) -> Stage:
+def _stage(bench: Workbench, vendor: str, status: int = 422) -> ServerStage:
     if vendor not in registry.names():
         raise ProblemError(status, unknown("vendor", vendor[:100], registry.names()))
     return bench.state.stage(vendor)
 
 
-def _target(bench: Workbench, stage: Stage, wanted: dict[str, Any]) -> Target:
+def _target(bench: Workbench, stage: ServerStage, wanted: dict[str, Any]) -> Target:
     events = wanted.get("events")
     for event in events or ():
         if event not in stage.profile.event_names():

@@ -53,6 +53,6 @@ function row(call) {
 
 function nothing(filtered) {
   if (filtered) return empty("Nothing fits these filters", "Take one away, or look for less text. What comes from now on and fits appears here.");
-  const end = `${location.pathname.replace(/_vendorsim\/.*$/, "")}apps/api/v1/chats/4711/end_user`;
-  return empty("No call has come yet", "Let your integration call a vendor's API here, for instance ", h("code", {}, `POST ${location.origin}${end}`), ".");
+  const base = `${location.origin}${location.pathname.replace(/\/_vendorsim\/.*$/, "")}`;
+  return empty("No call has come yet", "Let your integration call a vendor's API at ", h("code", {}, base), ". ", h("code", {}, "vendorsim vendors NAME"), " lists its operations.");
 }

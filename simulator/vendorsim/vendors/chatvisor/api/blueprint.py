@@ -12,9 +12,9 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, request
 
 from vendorsim.conversation.state import StepError
-from vendorsim.runs.conversation_handle import Handle
-from vendorsim.server.backend import ServerState
 from vendorsim.vendorkit.api_calls import tell_calls
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.chatvisor.api import customers, operations, requests, users
 from vendorsim.vendors.chatvisor.api.customers import Customers
 from vendorsim.vendors.chatvisor.api.links import Links
@@ -26,10 +26,10 @@ _PUBLIC = "open_agent_chat"
 _CHALLENGE = 'Bearer realm="Chatvisor API"'
 
 
-def blueprint(state: ServerState) -> Blueprint:
+def blueprint(backend: Backend) -> Blueprint:
     """The operations of `contracts/chatvisor/api.openapi.json`, at the paths given there."""
     api = Blueprint("chatvisor", __name__)
-    service = _Service(state)
+    service = _Service(backend)
     views = service.views()
     for operation in operations.OPERATIONS:
         method, rule = operations.rule(operation.name)
@@ -37,7 +37,7 @@ def blueprint(state: ServerState) -> Blueprint:
     api.before_request(service.admit)
     api.register_error_handler(RefusedError, _refused)
     api.register_error_handler(StepError, lambda error: _refused(RefusedError(409, str(error))))
-    tell_calls(api, state, "chatvisor", "customer_id")
+    tell_calls(api, backend, "chatvisor", "customer_id", token_parameter=requests.TOKEN_PARAMETER)
     return api
 
 
@@ -58,9 +58,9 @@ def _created(document: dict[str, Any], headers: dict[str, str] | None = None) ->
 class _Service:
     """The views of all operations. Their state is bounded, and lives as long as the server."""
 
-    def __init__(self, state: ServerState) -> None:
-        self._state = state
-        self._customers = Customers(state)
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._customers = Customers(backend)
         self._users = Users()
         self._links = Links()
         self._bodies = Bodies()
@@ -92,9 +92,9 @@ class _Service:
             return
         token = requests.token(request)
         g.user = None if token is None else self._users.of_token(token.token)
-        if token is None or (g.user is None and not token.matches(self._state.token)):
+        if token is None or (g.user is None and not token.matches(self._backend.token)):
             raise RefusedError(401, "Authentication failed", {"WWW-Authenticate": _CHALLENGE})
-        limit = self._state.rate_limit
+        limit = self._backend.rate_limit
         if limit is not None and (wait := limit.wait(token.customer)):
             raise RefusedError(429, "Too Many Requests", {"Retry-After": str(wait)})
 
@@ -175,7 +175,7 @@ class _Service:
             self._visible = given["visible"]
         return jsonify(visible=given["visible"])
 
-    def _handle(self, customer_id: str) -> Handle:
+    def _handle(self, customer_id: str) -> ConversationHandle:
         handle = self._customers.get(customer_id)
         if handle is None:
             raise RefusedError(404, "there is no such customer")

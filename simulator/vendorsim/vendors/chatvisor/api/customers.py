@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.state import Agent, Conversation
 from vendorsim.core.times import iso
-from vendorsim.runs.conversation_handle import Handle
 from vendorsim.scenario.verbs import Assign, Attributes, Contact, Join, Label, Verb
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.chatvisor import bodies
 from vendorsim.vendors.chatvisor.api.users import User, agent_key, same_address
 from vendorsim.vendors.chatvisor.bodies import DONE, EXTERNAL_ID, FIRST_NAME, LAST_NAME
@@ -17,6 +18,7 @@ from vendorsim.vendors.chatvisor.memory import ChatvisorMemory
 
 # How many messages an agent sees of a chat; the newest ones.
 MOST_MESSAGES = 200
+_UNKNOWN = Opening({"name": None, "email": None})
 
 Document = dict[str, Any]
 
@@ -24,18 +26,18 @@ Document = dict[str, Any]
 class Customers:
     """All customers. A conversation has a customer once the visitor has written, subscribed or been created."""
 
-    def __init__(self, state: ServerState) -> None:
-        self._state = state
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
-    def get(self, customer_id: str) -> Handle | None:
+    def get(self, customer_id: str) -> ConversationHandle | None:
         """The conversation of a customer. None where there is no such customer."""
-        handle = self._state.conversations.get("chatvisor", customer_id)
-        return handle if handle is not None and _memory(handle).has_customer else None
+        handle = self._backend.conversations.get("chatvisor", customer_id)
+        return handle if handle is not None and handle.look(lambda found: _memory(handle).has_customer) else None
 
     def create(self, given: Document, user: User | None) -> Document:
         """Creates a customer of whom only the given data are known."""
-        handle = self._state.stage("chatvisor").open(_unknown)
-        _memory(handle).registered = True
+        handle = self._backend.stage("chatvisor").open(_UNKNOWN)
+        handle.look(lambda found: _register(handle))
         if user is not None:
             assign(handle, user, None)
         return tag(handle, given)
@@ -60,7 +62,7 @@ class Customers:
         `since` is in milliseconds since 1970.
         """
 
-        def read(handle: Handle, found: Conversation) -> tuple[int, Document]:
+        def read(handle: ConversationHandle, found: Conversation) -> tuple[int, Document]:
             return found.now, bodies.conversation(found, _memory(handle).status or DONE)
 
         known = self._each(read, lambda memory: memory.status is not None)
@@ -69,45 +71,54 @@ class Customers:
 
     def cast(self) -> list[Agent]:
         """The agents of the runs that are being played."""
-        runs = {id(handle.live.run): handle.live.run for handle in self._state.conversations.of("chatvisor")}
-        return [agent for run in runs.values() for agent in run.casting.agents.values()]
+        casts = {id(handle.cast): handle.cast for handle in self._backend.conversations.of("chatvisor")}
+        return [agent for cast in casts.values() for agent in cast.values()]
 
     def _each(
-        self, read: Callable[[Handle, Conversation], Any], wanted: Callable[[ChatvisorMemory], bool]
+        self, read: Callable[[ConversationHandle, Conversation], Any], wanted: Callable[[ChatvisorMemory], bool]
     ) -> list[Any]:
-        def look(handle: Handle) -> Any:
+        def look(handle: ConversationHandle) -> Any:
             return handle.look(lambda found: read(handle, found) if wanted(_memory(handle)) else None)
 
-        found = (look(handle) for handle in self._state.conversations.of("chatvisor"))
+        found = (look(handle) for handle in self._backend.conversations.of("chatvisor"))
         return [one for one in found if one is not None]
 
 
-def customer(handle: Handle, conversation: Conversation) -> Document:
+def customer(handle: ConversationHandle, conversation: Conversation) -> Document:
     """The Customer object of a conversation. Its lock must be held."""
     return bodies.customer(conversation, _memory(handle).status)
 
 
-def tag(handle: Handle, given: Document) -> Document:
+def tag(handle: ConversationHandle, given: Document) -> Document:
     """Tags a customer; other data stay as they are. Each kind of data is one step of the conversation."""
     for verb in handle.look(lambda found: _tagging(found, given)):
         handle.act(verb, lambda found: None)
     return handle.look(lambda found: customer(handle, found))
 
 
-def assign(handle: Handle, user: User | None, team: str | None) -> Document:
+def assign(handle: ConversationHandle, user: User | None, team: str | None) -> Document:
     """Assigns the customer to a user or a team."""
-    agent = None if user is None else handle.look(lambda found: agent_key(found, user))
+    agent = None if user is None else _introduced(handle, user)
     return handle.act(Assign((agent, team)), lambda found: customer(handle, found))
 
 
-def open_chat(handle: Handle, user: User) -> Document:
+def open_chat(handle: ConversationHandle, user: User) -> Document:
     """The agent joins the chat, and has so seen it."""
-    agent = handle.look(lambda found: agent_key(found, user))
-    return handle.act(Join(agent), lambda found: _chat(handle, found))
+    return handle.act(Join(_introduced(handle, user)), lambda found: _chat(handle, found))
 
 
-def _unknown(conversation: Conversation) -> None:
-    conversation.visitor.name = conversation.visitor.email = None
+def _register(handle: ConversationHandle) -> None:
+    _memory(handle).registered = True
+
+
+def _introduced(handle: ConversationHandle, user: User) -> str:
+    """The key by which the conversation knows this user; one who is new to it is introduced."""
+    key = handle.look(lambda found: agent_key(found, user))
+    if key is None:
+        newcomer = user.agent()
+        handle.introduce(newcomer)
+        key = newcomer.key
+    return key
 
 
 def _tagging(conversation: Conversation, given: Document) -> list[Verb]:
@@ -131,7 +142,7 @@ def _tagging(conversation: Conversation, given: Document) -> list[Verb]:
     return verbs
 
 
-def _chat(handle: Handle, conversation: Conversation) -> Document:
+def _chat(handle: ConversationHandle, conversation: Conversation) -> Document:
     status = _memory(handle).status
     return {
         "customer": customer(handle, conversation),
@@ -149,6 +160,6 @@ def _texts(shown: Document) -> set[str]:
     return {value.casefold() for value in values if isinstance(value, str)}
 
 
-def _memory(handle: Handle) -> ChatvisorMemory:
-    memory: ChatvisorMemory = handle.live.memory
+def _memory(handle: ConversationHandle) -> ChatvisorMemory:
+    memory: ChatvisorMemory = handle.memory
     return memory

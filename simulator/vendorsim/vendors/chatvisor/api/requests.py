@@ -23,6 +23,8 @@ _POINT = re.compile(
 )
 _LARGEST_INT32 = 2**31 - 1
 _LONGEST_REASON = 200
+# The parameter of the query that may hold the token.
+TOKEN_PARAMETER = "access_token"
 
 
 class RefusedError(Exception):
@@ -41,8 +43,8 @@ def token(request: Request) -> credentials.Credentials | None:
     None where it is missing or malformed.
     """
     header = request.headers.get("Authorization")
-    if header is None and request.args.get("access_token"):
-        header = f"Bearer {request.args['access_token']}"
+    if header is None and request.args.get(TOKEN_PARAMETER):
+        header = f"Bearer {request.args[TOKEN_PARAMETER]}"
     found = credentials.read(header)
     return found if found is not None and found.kind == credentials.BEARER else None
 

@@ -40,6 +40,20 @@ class User:
         """The User object, without the token."""
         return {"email": self.email, "firstname": self.firstname, "lastname": self.lastname, "team": self.team}
 
+    def agent(self) -> Agent:
+        """The user as an agent of conversations, by the address as the key."""
+        group = self.team or _NO_TEAM
+        return Agent(
+            key=self.email,
+            id=self.number,
+            name=f"{self.firstname} {self.lastname}".strip() or self.email,
+            first_name=self.firstname,
+            last_name=self.lastname,
+            email=self.email,
+            group=group,
+            group_id=1 + derive(0, "group", group) % 9_000,
+        )
+
 
 class Users:
     """The synchronised agents, by their addresses. Thread-safe."""
@@ -106,27 +120,9 @@ def agent_in_charge(conversation: Conversation) -> User:
     return _user(conversation.assignee or conversation.default_agent())
 
 
-def agent_key(conversation: Conversation, user: User) -> str:
-    """The key of this agent in the conversation. Adds a synchronised agent to the conversation's agents."""
-    for key, agent in conversation.agents.items():
-        if same_address(agent.email, user.email):
-            return key
-    conversation.agents[user.email] = _agent(user)
-    return user.email
-
-
-def _agent(user: User) -> Agent:
-    group = user.team or _NO_TEAM
-    return Agent(
-        key=user.email,
-        id=user.number,
-        name=f"{user.firstname} {user.lastname}".strip() or user.email,
-        first_name=user.firstname,
-        last_name=user.lastname,
-        email=user.email,
-        group=group,
-        group_id=1 + derive(0, "group", group) % 9_000,
-    )
+def agent_key(conversation: Conversation, user: User) -> str | None:
+    """The key of this agent in the conversation; None for an agent who is new to it."""
+    return next((key for key, agent in conversation.agents.items() if same_address(agent.email, user.email)), None)
 
 
 def _user(agent: Agent) -> User:

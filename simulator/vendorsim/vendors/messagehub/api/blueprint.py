@@ -9,20 +9,21 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from vendorsim.conversation.state import StepError
-from vendorsim.server.backend import ServerState
 from vendorsim.vendorkit.api_calls import tell_calls
+from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.messagehub.api import changes, conversations, creating, messages, webhooks
+from vendorsim.vendors.messagehub.api.operations import TOKEN_HEADER
 from vendorsim.vendors.messagehub.api.requests import ApiError, answer, authorize
 
 
-def blueprint(state: ServerState) -> Blueprint:
+def blueprint(backend: Backend) -> Blueprint:
     """All operations of the API. Each requires the token."""
     api = Blueprint("messagehub", __name__)
-    tell_calls(api, state, "messagehub", "conversation_id")
+    tell_calls(api, backend, "messagehub", "conversation_id", token_header=TOKEN_HEADER)
 
     @api.before_request
     def authorize_() -> None:
-        authorize(state)
+        authorize(backend)
 
     @api.errorhandler(ApiError)
     def refuse(error: ApiError) -> Response:
@@ -35,5 +36,5 @@ def blueprint(state: ServerState) -> Blueprint:
         return answer({"error": str(error)}, 422)
 
     for part in (webhooks, conversations, creating, changes, messages):
-        part.add_operations(api, state)
+        part.add_operations(api, backend)
     return api

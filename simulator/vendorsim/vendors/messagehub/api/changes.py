@@ -11,9 +11,9 @@ from typing import Any
 from flask import Blueprint, Response
 
 from vendorsim.conversation.state import Conversation
-from vendorsim.runs.conversation_handle import Handle
 from vendorsim.scenario import verbs
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATION, STATUSES, agent_shown, find
 from vendorsim.vendors.messagehub.api.objects import (
     author_of,
@@ -30,12 +30,12 @@ MOST_LABELS, LONGEST_LABEL = 100, 255
 _SECONDS = (int, float, str)
 
 
-def add_operations(api: Blueprint, state: ServerState) -> None:
+def add_operations(api: Blueprint, backend: Backend) -> None:
     """Adds the operations that change a conversation."""
 
     @api.post(f"{CONVERSATION}/toggle_status")
     def toggle_status(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         document = body()
         status = given(document, "status", str, "text")
         if status is not None and status not in STATUSES:
@@ -57,7 +57,7 @@ def add_operations(api: Blueprint, state: ServerState) -> None:
 
     @api.post(f"{CONVERSATION}/assignments")
     def assign_conversation(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         document = body()
         assignee, team = number_of(document, "assignee_id"), number_of(document, "team_id")
         if "assignee_id" in document:
@@ -68,18 +68,18 @@ def add_operations(api: Blueprint, state: ServerState) -> None:
 
     @api.get(f"{CONVERSATION}/labels")
     def list_labels(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         return answer({"payload": handle.look(lambda conversation: list(conversation.labels))})
 
     @api.post(f"{CONVERSATION}/labels")
     def set_labels(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         labels = _labels(body())
         return answer({"payload": handle.act(verbs.Label(labels), lambda conversation: list(conversation.labels))})
 
     @api.post(f"{CONVERSATION}/custom_attributes")
     def set_custom_attributes(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         values = given(body(), "custom_attributes", dict, "an object")
         if values is None:
             raise unprocessable("param is missing or the value is empty: custom_attributes")
@@ -88,7 +88,7 @@ def add_operations(api: Blueprint, state: ServerState) -> None:
 
     @api.post(f"{CONVERSATION}/update_last_seen")
     def update_last_seen(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         return answer(
             handle.act_on(
                 lambda conversation: [verbs.Read(author_of(conversation).key)],
@@ -123,7 +123,7 @@ def team_name(conversation: Conversation, number: int | None) -> str | None:
     return next((name for name in teams_of(conversation) if team_id(name) == number), None)
 
 
-def _assign_agent(handle: Handle, number: int | None) -> dict[str, Any] | None:
+def _assign_agent(handle: ConversationHandle, number: int | None) -> dict[str, Any] | None:
     def assign(conversation: Conversation) -> list[verbs.Verb]:
         return [verbs.Assign((agent_key(conversation, number), conversation.team))]
 
@@ -134,7 +134,7 @@ def _assign_agent(handle: Handle, number: int | None) -> dict[str, Any] | None:
     return handle.act_on(assign, read)
 
 
-def _assign_team(handle: Handle, number: int | None) -> dict[str, Any] | None:
+def _assign_team(handle: ConversationHandle, number: int | None) -> dict[str, Any] | None:
     def assign(conversation: Conversation) -> list[verbs.Verb]:
         assignee = conversation.assignee
         return [verbs.Assign((None if assignee is None else assignee.key, team_name(conversation, number)))]

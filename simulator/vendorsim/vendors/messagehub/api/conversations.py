@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response
 
 from vendorsim.conversation.state import Agent, Conversation
-from vendorsim.runs.conversation_handle import Handle
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.messagehub.api.objects import (
     agent_of,
     author_of,
@@ -40,16 +40,16 @@ ASSIGNEE_TYPES = ("all", "me", "assigned", "unassigned")
 T = TypeVar("T")
 
 
-def add_operations(api: Blueprint, state: ServerState) -> None:
+def add_operations(api: Blueprint, backend: Backend) -> None:
     """Adds the operations that read conversations, agents and teams."""
 
     @api.get(CONVERSATIONS)
     def list_conversations(account: str) -> Response:
-        account_id(state, account)
+        account_id(backend, account)
         status = chosen("status", (*STATUSES, "all"), "open")
         assigned = chosen("assignee_type", ASSIGNEE_TYPES, "all")
         page = queried("page", positive, 1) or 1
-        wanted = [handle for handle in _begun(state) if status in ("all", status_of(handle))]
+        wanted = [handle for handle in _begun(backend) if status in ("all", _status(handle))]
         kept = [handle for handle in wanted if handle.look(lambda c: _is_assigned(c, assigned))]
         kept.sort(key=lambda handle: handle.look(_last_activity), reverse=True)
         shown = kept[(page - 1) * PAGE : page * PAGE]
@@ -57,34 +57,38 @@ def add_operations(api: Blueprint, state: ServerState) -> None:
 
     @api.get(CONVERSATION)
     def show_conversation(account: str, conversation_id: str) -> Response:
-        return answer(_shown(find(state, account, conversation_id)))
+        return answer(_shown(find(backend, account, conversation_id)))
 
     @api.get(f"{ACCOUNT}/agents")
     def list_agents(account: str) -> Response:
-        account_id(state, account)
-        return answer(_of_the_latest(state, _agents))
+        account_id(backend, account)
+        return answer(_of_the_latest(backend, _agents))
 
     @api.get(f"{ACCOUNT}/teams")
     def list_teams(account: str) -> Response:
-        number = account_id(state, account)
-        return answer(_of_the_latest(state, lambda c: [team_of(name, number) for name in teams_of(c)]))
+        number = account_id(backend, account)
+        return answer(_of_the_latest(backend, lambda c: [team_of(name, number) for name in teams_of(c)]))
 
 
-def find(state: ServerState, account: str, conversation_id: str) -> Handle:
+def find(backend: Backend, account: str, conversation_id: str) -> ConversationHandle:
     """The conversation in a path. Raises ApiError where there is none, or where it has not started."""
-    account_id(state, account)
-    handle = state.conversations.get("messagehub", str(identifier(conversation_id)))
+    account_id(backend, account)
+    handle = backend.conversations.get("messagehub", str(identifier(conversation_id)))
     if handle is None or not handle.look(lambda conversation: conversation.started):
         raise not_found()
     return handle
 
 
-def _begun(state: ServerState) -> list[Handle]:
-    known: Sequence[Handle] = state.conversations.of("messagehub")
+def _begun(backend: Backend) -> list[ConversationHandle]:
+    known: Sequence[ConversationHandle] = backend.conversations.of("messagehub")
     return [handle for handle in known if handle.look(lambda conversation: conversation.started)]
 
 
-def _shown(handle: Handle) -> dict[str, Any]:
+def _status(handle: ConversationHandle) -> str:
+    return handle.look(lambda conversation: status_of(handle))
+
+
+def _shown(handle: ConversationHandle) -> dict[str, Any]:
     return handle.look(lambda conversation: conversation_of(handle, conversation))
 
 
@@ -95,7 +99,7 @@ def _is_assigned(conversation: Conversation, wanted: str) -> bool:
     return wanted == "all" or (assignee is not None) == (wanted == "assigned")
 
 
-def _counts(handles: Sequence[Handle]) -> dict[str, int]:
+def _counts(handles: Sequence[ConversationHandle]) -> dict[str, int]:
     def count(wanted: str) -> int:
         return sum(handle.look(lambda conversation: _is_assigned(conversation, wanted)) for handle in handles)
 
@@ -111,9 +115,9 @@ def _last_activity(conversation: Conversation) -> int:
     return max(conversation.started_at, conversation.messages[-1].at if conversation.messages else 0)
 
 
-def _of_the_latest(state: ServerState, read: Callable[[Conversation], list[T]]) -> list[T]:
+def _of_the_latest(backend: Backend, read: Callable[[Conversation], list[T]]) -> list[T]:
     """What `read` returns for the newest conversation; an empty list without conversations."""
-    known = state.conversations.of("messagehub")
+    known = backend.conversations.of("messagehub")
     return known[-1].look(read) if known else []
 
 

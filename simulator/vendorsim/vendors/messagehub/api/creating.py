@@ -7,14 +7,15 @@ app/builders/conversation_builder.rb.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from flask import Blueprint, Response
 
+from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.state import Conversation, Visitor
 from vendorsim.scenario import verbs
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.messagehub.api.changes import agent_key, number_of, team_name, to_status
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATIONS, STATUSES
 from vendorsim.vendors.messagehub.api.messages import written
@@ -37,24 +38,22 @@ class _NewConversation:
     message: Callable[[Conversation], verbs.Verb] | None
 
 
-def add_operations(api: Blueprint, state: ServerState) -> None:
+def add_operations(api: Blueprint, backend: Backend) -> None:
     """Adds the operation that creates a conversation."""
 
     @api.post(CONVERSATIONS)
     def create_conversation(account: str) -> Response:
-        number = account_id(state, account)
+        number = account_id(backend, account)
         wanted = _read(body())
-        visitor = _visitor(state, wanted)
+        visitor = _visitor(backend, wanted)
 
-        def prepare(conversation: Conversation) -> None:
-            # The first conversation determines the account.
-            conversation.account = replace(conversation.account, id=number)
-            if visitor is not None:
-                conversation.visitor = replace(visitor)
-            elif wanted.source_id is not None:
-                conversation.visitor.token = wanted.source_id
-
-        handle = state.stage("messagehub").open(prepare)
+        known: dict[str, Any] = {}
+        if visitor is not None:
+            known = {each.name: getattr(visitor, each.name) for each in fields(visitor)}
+        elif wanted.source_id is not None:
+            known = {"token": wanted.source_id}
+        # The first conversation determines the account.
+        handle = backend.stage("messagehub").open(Opening(known, account=number))
         return answer(
             handle.act_on(
                 lambda conversation: _steps(conversation, wanted),
@@ -85,11 +84,11 @@ def _read(document: dict[str, Any]) -> _NewConversation:
     )
 
 
-def _visitor(state: ServerState, wanted: _NewConversation) -> Visitor | None:
+def _visitor(backend: Backend, wanted: _NewConversation) -> Visitor | None:
     """The existing contact of the new conversation; None for a new contact. Raises ApiError."""
     if wanted.contact_id is None and wanted.source_id is None:
         return None
-    for handle in reversed(state.conversations.of("messagehub")):
+    for handle in reversed(backend.conversations.of("messagehub")):
         visitor = handle.look(lambda conversation: replace(conversation.visitor))
         if wanted.contact_id == visitor.id or (wanted.contact_id is None and wanted.source_id == visitor.token):
             return visitor

@@ -13,7 +13,7 @@ from flask import Blueprint, Response
 
 from vendorsim.conversation.state import Conversation, Message
 from vendorsim.scenario import verbs
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATION, find
 from vendorsim.vendors.messagehub.api.objects import author_of, message_of, messages_meta
 from vendorsim.vendors.messagehub.api.requests import (
@@ -46,12 +46,12 @@ PAGE, AFTER, BETWEEN = 20, 100, 1_000
 MESSAGES = f"{CONVERSATION}/messages"
 
 
-def add_operations(api: Blueprint, state: ServerState) -> None:
+def add_operations(api: Blueprint, backend: Backend) -> None:
     """Adds the operations on messages, and the typing status."""
 
     @api.get(MESSAGES)
     def list_messages(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         after, before = queried("after", positive), queried("before", positive)
 
         def read(conversation: Conversation) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def add_operations(api: Blueprint, state: ServerState) -> None:
 
     @api.post(MESSAGES)
     def create_message(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         verb, echo = written(body())
 
         def read(conversation: Conversation) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def add_operations(api: Blueprint, state: ServerState) -> None:
 
     @api.delete(f"{MESSAGES}/<message>")
     def delete_message(account: str, conversation_id: str, message: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         number = identifier(message)
 
         def delete(conversation: Conversation) -> list[verbs.Verb]:
@@ -90,7 +90,7 @@ def add_operations(api: Blueprint, state: ServerState) -> None:
 
     @api.post(f"{CONVERSATION}/toggle_typing_status")
     def toggle_typing_status(account: str, conversation_id: str) -> Response:
-        handle = find(state, account, conversation_id)
+        handle = find(backend, account, conversation_id)
         status = given(body(), "typing_status", str, "on or off")
         if status not in ("on", "off"):
             raise unprocessable("typing_status must be on or off")

@@ -11,14 +11,14 @@ from typing import Any
 
 from vendorsim.conversation.state import Agent, Conversation, Message
 from vendorsim.core.times import iso
-from vendorsim.runs.conversation_handle import Handle
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.messagehub import bodies
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed.bodies import conversations as observed
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 
 
-def conversation_of(handle: Handle, conversation: Conversation) -> dict[str, Any]:
+def conversation_of(handle: ConversationHandle, conversation: Conversation) -> dict[str, Any]:
     """A conversation as in the webhooks, with the API's own fields."""
     return {
         **_conversation(handle, conversation),
@@ -30,7 +30,7 @@ def conversation_of(handle: Handle, conversation: Conversation) -> dict[str, Any
     }
 
 
-def message_of(handle: Handle, conversation: Conversation, message: Message) -> dict[str, Any]:
+def message_of(handle: ConversationHandle, conversation: Conversation, message: Message) -> dict[str, Any]:
     """A message. In all profiles, its kind is a number and its time is in seconds since 1970."""
     whole = _message(handle, conversation, message)
     return {
@@ -49,7 +49,7 @@ def message_of(handle: Handle, conversation: Conversation, message: Message) -> 
     }
 
 
-def messages_meta(handle: Handle, conversation: Conversation) -> dict[str, Any]:
+def messages_meta(handle: ConversationHandle, conversation: Conversation) -> dict[str, Any]:
     """The object `meta` beside a conversation's messages."""
     whole = _conversation(handle, conversation)
     return {
@@ -61,15 +61,15 @@ def messages_meta(handle: Handle, conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def status_of(handle: Handle) -> str:
+def status_of(handle: ConversationHandle) -> str:
     """The conversation's status in the bodies."""
-    memory: MessageHubMemory | ChatwootMemory = handle.live.memory
+    memory: MessageHubMemory | ChatwootMemory = handle.memory
     return memory.status
 
 
-def snoozed_until(handle: Handle) -> str | None:
+def snoozed_until(handle: ConversationHandle) -> str | None:
     """The time at which a snoozed conversation opens again; None in profiles that don't have it."""
-    memory = handle.live.memory
+    memory = handle.memory
     if not isinstance(memory, ChatwootMemory) or memory.snoozed_until is None:
         return None
     return iso(memory.snoozed_until)
@@ -116,21 +116,21 @@ def author_of(conversation: Conversation) -> Agent:
     return conversation.current_agent or conversation.default_agent()
 
 
-def _delivery_of(handle: Handle, message: Message) -> str:
+def _delivery_of(handle: ConversationHandle, message: Message) -> str:
     """The delivery status of a message; SENT in profiles that don't have one."""
-    memory = handle.live.memory
+    memory = handle.memory
     return memory.statuses.get(message.id, observed.SENT) if isinstance(memory, ChatwootMemory) else observed.SENT
 
 
-def _conversation(handle: Handle, conversation: Conversation) -> dict[str, Any]:
-    memory = handle.live.memory
+def _conversation(handle: ConversationHandle, conversation: Conversation) -> dict[str, Any]:
+    memory = handle.memory
     if isinstance(memory, ChatwootMemory):
         return observed.conversation_object(conversation, memory)
     return bodies.conversation_object(conversation, memory)
 
 
-def _message(handle: Handle, conversation: Conversation, message: Message) -> dict[str, Any]:
-    memory = handle.live.memory
+def _message(handle: ConversationHandle, conversation: Conversation, message: Message) -> dict[str, Any]:
+    memory = handle.memory
     if isinstance(memory, ChatwootMemory):
         return observed.message_object(message, conversation, memory)
     return bodies.message_object(message, conversation, memory)

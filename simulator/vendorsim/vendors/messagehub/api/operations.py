@@ -6,6 +6,8 @@ from vendorsim.core.provenance import RECONSTRUCTED
 from vendorsim.vendorkit.vendor import Operation
 
 SOURCE = "chatwoot/chatwoot, swagger/paths/application and app/controllers/api/v1/accounts"
+# The header that holds the token.
+TOKEN_HEADER = "api_access_token"
 _ACCOUNT = "/api/v1/accounts/:account_id"
 _WEBHOOKS = f"{_ACCOUNT}/webhooks"
 _CONVERSATIONS = f"{_ACCOUNT}/conversations"

@@ -13,7 +13,8 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from vendorsim.server.backend import ServerState
+from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendors.messagehub.api.operations import TOKEN_HEADER
 
 NOT_FOUND = "Resource could not be found"
 INVALID_TOKEN = "Invalid Access Token"
@@ -58,14 +59,14 @@ def nothing() -> Response:
     return Response(status=200)
 
 
-def authorize(state: ServerState) -> None:
+def authorize(backend: Backend) -> None:
     """Raises ApiError for a call without the token, or above the rate limit."""
-    token = request.headers.get("api_access_token", "").encode("latin-1", "replace")
+    token = request.headers.get(TOKEN_HEADER, "").encode("latin-1", "replace")
     if not token:
         raise ApiError(401, {"errors": [NOT_SIGNED_IN]})
-    if state.token is not None and not hmac.compare_digest(token, state.token.encode()):
+    if backend.token is not None and not hmac.compare_digest(token, backend.token.encode()):
         raise ApiError(401, {"error": INVALID_TOKEN})
-    if state.rate_limit is not None and (wait := state.rate_limit.wait(token)):
+    if backend.rate_limit is not None and (wait := backend.rate_limit.wait(token)):
         raise ApiError(429, {"error": "Too many requests"}, {"Retry-After": str(wait)})
 
 
@@ -143,10 +144,10 @@ def chosen(name: str, values: tuple[str, ...], default: str) -> str:
     return text
 
 
-def account_id(state: ServerState, text: str) -> int:
+def account_id(backend: Backend, text: str) -> int:
     """The account in a path. Raises ApiError where conversations exist and belong to another account."""
     account = identifier(text)
-    known = state.conversations.of("messagehub")
+    known = backend.conversations.of("messagehub")
     if account > LARGEST_ID or (known and known[-1].look(lambda conversation: conversation.account.id) != account):
         raise not_found()
     return account

@@ -16,13 +16,11 @@ from weakref import WeakKeyDictionary
 from flask import Blueprint, Response
 
 from vendorsim.core.errors import InputError
-from vendorsim.delivery.destinations import Places
 from vendorsim.http.allowed_targets import refusal
 from vendorsim.http.endpoint import endpoint
-from vendorsim.runs.config import Target
-from vendorsim.server.backend import ServerState
-from vendorsim.server.stages import Stage
+from vendorsim.vendorkit.backend import Backend, Stage, Subscriptions
 from vendorsim.vendorkit.profile import WEBHOOK
+from vendorsim.vendorkit.target import Target
 from vendorsim.vendors.messagehub.api.requests import (
     account_id,
     answer,
@@ -43,10 +41,9 @@ PATH = "/api/v1/accounts/<account>/webhooks"
 
 
 @dataclass(slots=True)
-class _Subscriptions:
-    """What is kept of one run: the hosts of configured targets, and the numbers and names of subscriptions by API."""
+class _Notes:
+    """What is kept of subscriptions beside their targets: the numbers of those made by API, and names."""
 
-    hosts: frozenset[str]
     made: set[int] = field(default_factory=set)
     names: dict[int, str] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
@@ -55,90 +52,85 @@ class _Subscriptions:
 class Webhooks:
     """The subscriptions of the present run. Their ids are the numbers of the targets, from 1."""
 
-    def __init__(self, state: ServerState) -> None:
-        self._state = state
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._lock = Lock()
-        self._by_run: WeakKeyDictionary[Places, _Subscriptions] = WeakKeyDictionary()
+        self._notes: WeakKeyDictionary[Subscriptions, _Notes] = WeakKeyDictionary()
 
     def listed(self, account: int) -> list[dict[str, Any]]:
-        stage, subscriptions = self._open()
-        return [_shown(number, target, stage, subscriptions, account) for number, target in _webhooks(stage)]
+        stage, notes = self._open()
+        return [_shown(number, target, stage, notes, account) for number, target in _webhooks(stage)]
 
     def create(self, account: int, document: dict[str, Any]) -> dict[str, Any]:
         """Creates a subscription. Where the profile signs, only this answer contains its secret. Raises ApiError."""
-        stage, subscriptions = self._open()
+        stage, notes = self._open()
         url, name, events = _read(document, stage)
         if url is None:
             raise invalid("url", "is invalid")
-        with subscriptions.lock:
-            _check_url(url, stage, subscriptions, None)
-            if len(subscriptions.made) >= MOST:
+        with notes.lock:
+            _check_url(url, stage, notes, None)
+            if len(notes.made) >= MOST:
                 raise unprocessable(f"vendorsim keeps {MOST} webhooks made by API at most")
             target = Target(url, events, kind=WEBHOOK.name)
-            scheme = stage.policies.of(WEBHOOK.name).signing.value
-            secret = None if scheme is None else secrets.token_urlsafe(18)
-            number = stage.places.add(stage.place(target, secret))
-            subscriptions.made.add(number)
+            secret = secrets.token_urlsafe(18) if stage.signs(WEBHOOK.name) else None
+            number = stage.subscribe(target, secret)
+            notes.made.add(number)
             if name is not None:
-                subscriptions.names[number] = name
-        shown = _shown(number, target, stage, subscriptions, account)
+                notes.names[number] = name
+        shown = _shown(number, target, stage, notes, account)
         return shown if secret is None else {**shown, "secret": secret}
 
     def update(self, account: int, webhook: int, document: dict[str, Any]) -> dict[str, Any]:
         """Changes the given data of a subscription. Raises ApiError."""
-        stage, subscriptions = self._open()
+        stage, notes = self._open()
         url, name, events = _read(document, stage)
-        with subscriptions.lock:
+        with notes.lock:
             number, target = _found(webhook, stage)
             if url is not None and url != target.url:
-                _check_url(url, stage, subscriptions, number)
+                _check_url(url, stage, notes, number)
             changed = replace(
                 target, url=target.url if url is None else url, events=target.events if events is None else events
             )
             stage.resubscribe(number, changed)
             if name is not None:
-                subscriptions.names[number] = name
-        return _shown(number, changed, stage, subscriptions, account)
+                notes.names[number] = name
+        return _shown(number, changed, stage, notes, account)
 
     def delete(self, webhook: int) -> None:
         """Removes a subscription. Raises ApiError."""
-        stage, subscriptions = self._open()
-        with subscriptions.lock:
+        stage, notes = self._open()
+        with notes.lock:
             number, _ = _found(webhook, stage)
-            stage.places.remove(number)
-            subscriptions.made.discard(number)
-            subscriptions.names.pop(number, None)
+            stage.unsubscribe(number)
+            notes.made.discard(number)
+            notes.names.pop(number, None)
 
-    def _open(self) -> tuple[Stage, _Subscriptions]:
-        stage = self._state.stage("messagehub")
+    def _open(self) -> tuple[Stage, _Notes]:
+        stage = self._backend.stage("messagehub")
         with self._lock:
-            subscriptions = self._by_run.get(stage.places)
-            if subscriptions is None:
-                hosts = frozenset(place.endpoint.host for _, place in stage.places.numbered())
-                subscriptions = self._by_run[stage.places] = _Subscriptions(hosts)
-            return stage, subscriptions
+            return stage, self._notes.setdefault(stage.subscriptions, _Notes())
 
 
-def add_operations(api: Blueprint, state: ServerState) -> None:
+def add_operations(api: Blueprint, backend: Backend) -> None:
     """Adds the operations on webhooks: list, create, update, delete."""
-    webhooks = Webhooks(state)
+    webhooks = Webhooks(backend)
 
     @api.get(PATH)
     def list_webhooks(account: str) -> Response:
-        return answer({"payload": {"webhooks": webhooks.listed(account_id(state, account))}})
+        return answer({"payload": {"webhooks": webhooks.listed(account_id(backend, account))}})
 
     @api.post(PATH)
     def create_webhook(account: str) -> Response:
-        return answer({"payload": {"webhook": webhooks.create(account_id(state, account), _record())}})
+        return answer({"payload": {"webhook": webhooks.create(account_id(backend, account), _record())}})
 
     @api.patch(f"{PATH}/<webhook>")
     def update_webhook(account: str, webhook: str) -> Response:
-        number = account_id(state, account)
+        number = account_id(backend, account)
         return answer({"payload": {"webhook": webhooks.update(number, identifier(webhook), _record())}})
 
     @api.delete(f"{PATH}/<webhook>")
     def delete_webhook(account: str, webhook: str) -> Response:
-        account_id(state, account)
+        account_id(backend, account)
         webhooks.delete(identifier(webhook))
         return nothing()
 
@@ -175,7 +167,7 @@ def _allowed(stage: Stage) -> list[str]:
     return [name for name in stage.profile.event_names() if name not in without]
 
 
-def _check_url(url: str, stage: Stage, subscriptions: _Subscriptions, own: int | None) -> None:
+def _check_url(url: str, stage: Stage, notes: _Notes, own: int | None) -> None:
     """Raises ApiError for a URL that is invalid, not allowed, or already taken by another subscription."""
     if len(url) > LONGEST_URL:
         raise invalid("url", f"is too long (maximum is {LONGEST_URL} characters)")
@@ -183,7 +175,7 @@ def _check_url(url: str, stage: Stage, subscriptions: _Subscriptions, own: int |
         endpoint(url)
     except InputError:
         raise invalid("url", "is invalid") from None
-    reason = refusal(url, subscriptions.hosts)
+    reason = refusal(url, stage.subscriptions.hosts)
     if reason is not None:
         raise invalid("url", f"is not allowed: {reason}")
     if any(target.url == url and number != own for number, target in _webhooks(stage)):
@@ -202,13 +194,13 @@ def _found(webhook: int, stage: Stage) -> tuple[int, Target]:
     raise not_found()
 
 
-def _shown(number: int, target: Target, stage: Stage, subscriptions: _Subscriptions, account: int) -> dict[str, Any]:
+def _shown(number: int, target: Target, stage: Stage, notes: _Notes, account: int) -> dict[str, Any]:
     """A subscription in answers. URLs of configured targets are masked, since they can contain secrets."""
     kind = stage.profile.kind(WEBHOOK.name)
     return {
         "id": number + 1,
-        "name": subscriptions.names.get(number),
-        "url": target.url if number in subscriptions.made else endpoint(target.url).shown,
+        "name": notes.names.get(number),
+        "url": target.url if number in notes.made else endpoint(target.url).shown,
         "account_id": account,
         "subscriptions": [name for name in _allowed(stage) if kind.gets(name, target.events)],
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from http.client import responses
 
-from vendorsim.conversation.changes import MessageChanged, StatusChanged
+from vendorsim.conversation import reducer
+from vendorsim.conversation.changes import MessageChanged
 from vendorsim.conversation.state import BY_TIMEOUT, OPEN, PENDING, Conversation
 from vendorsim.vendorkit.profile import Draft, Failed
 from vendorsim.vendors.messagehub.observed.bodies.conversations import FAILED
@@ -57,5 +58,5 @@ def _conversation_opens(conversation: Conversation, memory: ChatwootMemory) -> I
     """A pending conversation opens for the team when its bot can't be reached (#12379)."""
     if conversation.status != PENDING:
         return
-    conversation.status = OPEN
-    yield from status_changed(StatusChanged(PENDING, OPEN, BY_TIMEOUT), conversation, memory)
+    for change in reducer.set_status(conversation, OPEN, BY_TIMEOUT):
+        yield from status_changed(change, conversation, memory)

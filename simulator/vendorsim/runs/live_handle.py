@@ -1,14 +1,15 @@
-"""A conversation that is under way, for whoever acts on it from outside: an API call, or a person at the web page."""
+"""The handle of a conversation that is played (`vendorsim.vendorkit.conversation_handle`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
-from vendorsim.conversation.state import Conversation
+from vendorsim.conversation import reducer
+from vendorsim.conversation.state import Agent, Conversation
 from vendorsim.core.clock import Clock
 from vendorsim.core.event import Event
-from vendorsim.runs.timeline import LiveConversation, Scheduled
+from vendorsim.runs.timeline import LiveConversation, Run, Scheduled
 from vendorsim.scenario.model import Step
 from vendorsim.scenario.verbs import Verb
 from vendorsim.vendorkit.profile import Profile
@@ -16,8 +17,8 @@ from vendorsim.vendorkit.profile import Profile
 T = TypeVar("T")
 
 
-class Handle:
-    """Safe to use from any thread: the conversation changes and is read by one at a time."""
+class LiveHandle:
+    """Safe to use from any thread: one thread at a time reads or changes the conversation."""
 
     def __init__(
         self, live: LiveConversation, clock: Clock, post: Callable[[LiveConversation, list[Event]], None]
@@ -33,8 +34,9 @@ class Handle:
         return str(self._live.id)
 
     @property
-    def live(self) -> LiveConversation:
-        return self._live
+    def run(self) -> Run:
+        """The run that the conversation belongs to."""
+        return self._live.run
 
     @property
     def vendor(self) -> str:
@@ -44,18 +46,22 @@ class Handle:
     def profile(self) -> Profile:
         return self._live.run.profile
 
+    @property
+    def memory(self) -> Any:
+        return self._live.memory
+
+    @property
+    def cast(self) -> Mapping[str, Agent]:
+        return self._live.run.casting.agents
+
     def look(self, read: Callable[[Conversation], T]) -> T:
-        """What `read` makes of the conversation, which stands still meanwhile. It must not keep hold of it."""
         with self._live.lock:
             return read(self._live.state)
 
     def act(self, verb: Verb, read: Callable[[Conversation], T]) -> T:
-        """Carries out one step now, as if the scenario told it, and sends what it causes; returns what `read` makes of
-        the conversation right after it. Raises StepError when the step makes no sense now."""
         return self.act_on(lambda conversation: (verb,), read)
 
     def act_on(self, choose: Callable[[Conversation], Iterable[Verb]], read: Callable[[Conversation], T]) -> T:
-        """The same with as many steps as `choose` makes of the conversation, with nothing in between."""
         live = self._live
         events: list[Event] = []
         with live.lock:
@@ -67,3 +73,11 @@ class Handle:
                 # Also when a later step fails: what is done is done.
                 if events:
                     self._post(live, events)
+
+    def identify(self, identity: Mapping[str, str]) -> None:
+        with self._live.lock:
+            reducer.identify(self._live.state, identity)
+
+    def introduce(self, agent: Agent) -> None:
+        with self._live.lock:
+            reducer.introduce(self._live.state, agent)

@@ -1,6 +1,6 @@
-"""What the server remembers of the past: accepted requests, and how fast a customer calls.
+"""What a vendor's API remembers of past calls: the accepted requests, and how fast a customer calls.
 
-Both are safe to use from several threads and hold a bounded number of entries, whatever comes in.
+All of it is safe to use from several threads and holds a bounded number of entries, whatever comes in.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from threading import Lock
+from typing import Protocol
 
 import orjson
 
@@ -17,6 +18,19 @@ import orjson
 _GENERATION = 50_000
 _MOST_CUSTOMERS = 10_000
 _LONGEST_KEY = 64
+
+
+class Duplicates(Protocol):
+    """The accepted requests, for as long as the duplicate interval. Several servers can share them; in PostgreSQL both
+    methods may raise `StateUnreachableError`."""
+
+    def is_duplicate(self, *request: str) -> bool:
+        """Whether the request was accepted before, within the interval. If not, it counts as accepted now."""
+        ...
+
+    def clear(self) -> None:
+        """Forgets what was accepted."""
+        ...
 
 
 class DuplicateRule:

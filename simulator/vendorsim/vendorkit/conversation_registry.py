@@ -1,0 +1,104 @@
+"""The one registry of the conversations that are under way: by vendor and id, and as sessions by their id alone.
+
+It gives out handles only. A handle holds the conversation's lock while it is read or changed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
+from typing import NamedTuple
+
+from vendorsim.vendorkit.conversation_handle import ConversationHandle
+
+# Beyond so many of a vendor the oldest is forgotten: its id is then unknown.
+MOST = 20_000
+
+
+class _Session(NamedTuple):
+    handle: ConversationHandle
+    answers: Iterator[str | None]
+
+
+class ConversationRegistry:
+    """Safe to use from any thread.
+
+    A conversation is added under its vendor, for that vendor's API. It can be added as a session, too: then the
+    identification API finds it by its id, whatever its vendor.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._by_vendor: dict[str, OrderedDict[str, ConversationHandle]] = {}
+        self._sessions: dict[str, _Session] = {}
+
+    def add(self, handle: ConversationHandle) -> None:
+        """The vendor's API knows the conversation from now on."""
+        with self._lock:
+            known = self._by_vendor.setdefault(handle.vendor, OrderedDict())
+            known[handle.id] = handle
+            if len(known) > MOST:
+                known.popitem(last=False)
+
+    def add_session(self, handle: ConversationHandle, answers: Sequence[str | None] = ()) -> None:
+        """The identification API knows the conversation from now on; it replaces another one of the same id.
+
+        `answers` are the forced answers of its first, second, … call; None, and every later call, is judged normally.
+        """
+        with self._lock:
+            self._sessions[handle.id] = _Session(handle, iter(tuple(answers)))
+
+    def remove(self, vendor: str, conversation: str) -> None:
+        """Forgets a conversation, also as a session."""
+        with self._lock:
+            if vendor in self._by_vendor:
+                self._by_vendor[vendor].pop(conversation, None)
+            session = self._sessions.get(conversation)
+            if session is not None and session.handle.vendor == vendor:
+                del self._sessions[conversation]
+
+    def forget(self, vendor: str, chosen: Callable[[ConversationHandle], bool]) -> None:
+        """Forgets conversations of a vendor. As sessions they stay known: late calls learn that the session has
+        ended."""
+        with self._lock:
+            known = self._by_vendor.get(vendor, OrderedDict())
+            for name in [name for name, handle in known.items() if chosen(handle)]:
+                del known[name]
+
+    def clear(self) -> None:
+        """Forgets all."""
+        with self._lock:
+            self._by_vendor.clear()
+            self._sessions.clear()
+
+    def get(self, vendor: str, conversation: str) -> ConversationHandle | None:
+        """The conversation of that id."""
+        with self._lock:
+            known = self._by_vendor.get(vendor)
+            return None if known is None else known.get(conversation)
+
+    def of(self, vendor: str) -> list[ConversationHandle]:
+        """All of a vendor, oldest first."""
+        with self._lock:
+            known = self._by_vendor.get(vendor)
+            return [] if known is None else list(known.values())
+
+    def session_ids(self) -> list[str]:
+        """The ids of all sessions, oldest first."""
+        with self._lock:
+            return list(self._sessions)
+
+    def session(self, session_id: str) -> ConversationHandle | None:
+        """The conversation that is the session of that id."""
+        session = self._sessions.get(session_id)
+        return None if session is None else session.handle
+
+    def take_session(self, session_id: str, channel: str) -> tuple[ConversationHandle, str | None] | None:
+        """The session of that id and channel (`chat` or `call`), and the answer that is forced on this call; removes
+        that answer."""
+        session = self._sessions.get(session_id)
+        if session is None or session.handle.look(lambda conversation: conversation.channel) != channel:
+            return None
+        with self._lock:
+            return session.handle, next(session.answers, None)
