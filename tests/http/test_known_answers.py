@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from receiver import Connection, Receiver, Request, status
-from vendorsim.http import transport
 from vendorsim.http.endpoint import endpoint
 from vendorsim.http.outgoing import Wire
 from vendorsim.http.transport import Answer, Failure, HttpTransport
@@ -19,11 +19,11 @@ DRIPPED = Wire((HEAD, b"body"), pause=0.2)
 KNOWN = status(200, b"ok")
 
 
-def sent(target: Receiver, wires: Sequence[Wire]) -> list[Answer | Failure]:
+def sent(target: Receiver, wires: Sequence[Wire], **options: Any) -> list[Answer | Failure]:
     """What the target answers to these requests, one after the other."""
 
     async def send() -> list[Answer | Failure]:
-        client = HttpTransport()
+        client = HttpTransport(**options)
         try:
             return [await client.exchange(endpoint(target.url()), wire, 5.0, 5.0) for wire in wires]
         finally:
@@ -71,9 +71,26 @@ def test_a_known_answer_before_the_request_is_whole_ends_its_connection() -> Non
     assert len(target.connections) == 2
 
 
-def test_answers_that_are_never_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MOST_PARSED", 3)
+def test_answers_that_are_never_the_same() -> None:
     bodies = [b"%d" % number for number in range(10)]
     with Receiver(*(status(200, body) for body in bodies * 2)) as target:
-        assert told(sent(target, [AT_ONCE] * 20)) == [(200, body) for body in bodies * 2]
+        assert told(sent(target, [AT_ONCE] * 20, cache=3)) == [(200, body) for body in bodies * 2]
     assert len(target.connections) == 1
+
+
+EXPECTING = Wire((HEAD.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"), b"body"), continue_after=1)
+
+
+def test_the_body_leaves_as_soon_as_the_target_asks_for_it() -> None:
+    with Receiver(interim=b"HTTP/1.1 100 Continue\r\n\r\n") as target:
+        (answer,) = sent(target, [EXPECTING], continue_seconds=3_600.0)
+    assert isinstance(answer, Answer)
+    assert target.requests[0].body == b"body"
+
+
+def test_a_target_that_never_asks_for_the_body_gets_it_after_a_while() -> None:
+    with Receiver() as target:
+        (answer,) = sent(target, [EXPECTING], continue_seconds=0.05)
+        head, body = target.connections[0].pieces
+    assert isinstance(answer, Answer)
+    assert (head.data, body.data) == EXPECTING.parts

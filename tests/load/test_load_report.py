@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,9 +12,9 @@ from command_line import Vendorsim
 from load.stages import written
 from receiver import Receiver, status
 from vendorsim.load.tally import Tally
-from vendorsim.reporting import load_terminal
 from vendorsim.reporting.charts import Line, chart
 from vendorsim.reporting.console import plain
+from vendorsim.reporting.load_terminal import LiveView
 
 HOSTILE = '<script>alert(1)</script>"&\u202e'
 
@@ -62,16 +63,11 @@ def test_charts_of_nothing_can_be_drawn(values: list[float | None]) -> None:
     assert len(points(chart("T", "", 1, [Line("a", "a", values)]))) == (0 if None in values or not values else 1)
 
 
-def test_where_no_terminal_is_a_line_tells_how_it_goes(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import sys
-
+def test_where_no_terminal_is_a_line_tells_how_it_goes() -> None:
+    out = io.StringIO()
     moments = iter([0.0, 1.0, 6.0, 6.0])
-    monkeypatch.setattr(load_terminal, "monotonic", lambda: next(moments))
-    monkeypatch.setattr(load_terminal, "messages", lambda: plain(sys.stderr))
-    with load_terminal.LiveView(100) as view:
+    with LiveView(100, lambda: next(moments), plain(out)) as view:
         view.show(Tally(arrived=1), 1)
         view.show(Tally(arrived=5, shed=2, seconds=6), 3)
     line = "6 s: 5 of 100 arrived, 3 under way, 2 shed; 0 requests, 0 failed; ms p50 -, p90 -, p99 -, max -\n"
-    assert capsys.readouterr().err == line
+    assert out.getvalue() == line

@@ -25,7 +25,7 @@ from vendorsim.scenario import verbs
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.fast_path import fast_path
-from vendorsim.vendorkit import limits, registry
+from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
 
 CHAT = "/apps/api/v1/chats/4711/end_user"
@@ -330,21 +330,6 @@ def test_only_accepted_requests_start_the_interval(start: Start) -> None:
     assert api.post(body=GOOD | {"name": 5}).status == 400
     assert api.post(headers=JSON).status == 401
     assert [api.post().status, api.post().status] == [202, 400]
-
-
-def test_memory_is_bounded_the_oldest_is_forgotten_first(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_GENERATION", 2)
-    monkeypatch.setattr(limits, "_MOST_CUSTOMERS", 2)
-    api = start(now=Now(), rate_limit=4)
-
-    def status(identifier: str, customer: str) -> int:
-        return api.post(body={"identifier": identifier}, headers=JSON | {"Authorization": f"Bearer {customer}"}).status
-
-    assert [status(identifier, "one") for identifier in "abca"] == [202, 202, 202, 400]
-    assert status("d", "one") == 429
-    assert [status(identifier, "two") for identifier in "dbea"] == [202, 400, 202, 202]
-    assert status("f", "three") == 202
-    assert status("f", "one") == 400, "the first customer is forgotten and may call again"
 
 
 def test_the_rate_is_limited_per_customer(start: Start) -> None:

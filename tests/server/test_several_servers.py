@@ -113,12 +113,12 @@ def test_forced_answers_are_used_up_once_whoever_is_called(pair: tuple[Client, C
 
 
 @contextmanager
-def two_hubs(url: str) -> Iterator[tuple[Client, Client]]:
+def two_hubs(url: str, patience: float = 5.0) -> Iterator[tuple[Client, Client]]:
     """Two servers of this process over one database: for what needs no process of its own."""
     with ExitStack() as stack:
 
         def server() -> Client:
-            kept = stack.enter_context(Database(url))
+            kept = stack.enter_context(Database(url, patience))
             hub = stack.enter_context(Hub(Settings(), PostgresJournal(kept), InPostgres(kept)))
             return Client(stack.enter_context(running_server(hub.app, fast_path=hub.fast_path)).port)
 
@@ -266,10 +266,9 @@ def test_a_restart_of_the_database_is_survived(own: PostgresServer, serve: Serve
 
 
 def test_while_the_database_is_away_callers_are_told_so(
-    own: PostgresServer, monkeypatch: pytest.MonkeyPatch, target: Receiver, caplog: pytest.LogCaptureFixture
+    own: PostgresServer, target: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("vendorsim.journal.postgres.PATIENCE", 0.5)
-    with two_hubs(own.url()) as (first, second):
+    with two_hubs(own.url(), patience=0.5) as (first, second):
         assert told(first, "1") == ACCEPTED
         run = first.start(target.url())
         first.until(lambda: target.requests, bool)

@@ -19,6 +19,7 @@ from vendorsim.journal.postgres import Database, masked
 from vendorsim.server.shared import model
 from vendorsim.server.shared.in_memory import InMemory, OverridesInMemory
 from vendorsim.server.shared.in_postgres import InPostgres
+from vendorsim.server.shared.postgres_duplicates import PostgresDuplicates
 from vendorsim.vendorkit.limits import DuplicateRule, Duplicates
 from vendorsim.vendorkit.session_overrides import SessionOverride, SessionOverrides
 
@@ -281,12 +282,12 @@ class TestDatabase:
         done = vendorsim("serve", "--port", 0, "--state", database)
         assert (done.code, SECRET in done.err) == (2, False)
 
-    def test_what_is_over_is_swept_away(self, pair: tuple[Database, Database], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("vendorsim.server.shared.postgres_duplicates._SWEPT_EVERY", 2)
-        servers = in_postgres(*pair, f"n{next(NAMESPACES)}")
-        servers.first.duplicates.is_duplicate("a")
-        servers.later(INTERVAL + 1)
-        servers.first.duplicates.is_duplicate("b")
+    def test_what_is_over_is_swept_away(self, pair: tuple[Database, Database]) -> None:
+        namespace = f"n{next(NAMESPACES)}"
+        duplicates = PostgresDuplicates(pair[0].connection, namespace, INTERVAL, sweep_every=2)
+        duplicates.is_duplicate("a")
+        in_postgres(*pair, namespace).later(INTERVAL + 1)
+        duplicates.is_duplicate("b")
         with pair[0].connection() as db:
             found = db.execute("SELECT count(*) FROM vendorsim.accepted WHERE until <= now()").fetchone()
         assert found == (0,)

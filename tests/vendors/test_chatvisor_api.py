@@ -29,7 +29,6 @@ from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.target import Target
-from vendorsim.vendors.chatvisor.api import links, users
 from vendorsim.vendors.chatvisor.api.links import Links
 from vendorsim.vendors.chatvisor.api.users import TooManyUsersError, User, Users
 
@@ -486,9 +485,8 @@ def test_what_are_no_agents_is_refused(shared: Api, body: Any) -> None:
     assert shared.call("synchronise_users", body).status == 400
 
 
-def test_no_more_agents_are_kept_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(users, "MOST", 2)
-    kept = Users()
+def test_no_more_agents_are_kept_than_fit() -> None:
+    kept = Users(most=2)
     kept.synchronise([{"email": "a@example.com"}, {"email": "b@example.com"}])
     with pytest.raises(TooManyUsersError):
         kept.synchronise([{"email": "a@example.com", "team": "Sales"}, {"email": "c@example.com"}])
@@ -564,9 +562,9 @@ def test_a_url_that_nobody_made_is_unknown(shared: Api, key: str) -> None:
     assert (reply.status, reply.json.keys()) == (404, {"message"})
 
 
-def test_a_url_works_for_ten_minutes_and_the_oldest_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_works_for_ten_minutes_and_the_oldest_give_way() -> None:
     now = [0.0]
-    made = Links(lambda: now[0])
+    made = Links(lambda: now[0], most=2)
     user = User("ann@example.com", "Ann", "Lee", None)
     early, late = made.make("1", user), made.make("2", user)
     assert len(early) >= 43
@@ -576,7 +574,6 @@ def test_a_url_works_for_ten_minutes_and_the_oldest_give_way(monkeypatch: pytest
     assert made.use(early) is None
     now[0] = 600.0
     assert made.use(late) is None
-    monkeypatch.setattr(links, "MOST", 2)
     third, *_ = [made.make("3", user) for _ in range(3)]
     assert made.peek(third) is None
 

@@ -1,9 +1,8 @@
-"""HTTP/1.1 over asyncio: exact bytes out, one judged answer back.
+"""HTTP/1.1 client over asyncio: sends exact bytes and returns one parsed answer.
 
-Our own client, because the product is about bytes on the wire: faults need control of every byte, its
-timing and its connection, and a protocol of our own over httptools is several times as fast as the
-client libraries. Connections are kept alive and pooled per endpoint. Redirects are not followed and
-proxies are not used.
+A client of our own, because faults need control of every byte, its timing and its connection; on httptools it is also
+several times as fast as the client libraries. Connections are kept alive and pooled per endpoint. Redirects are not
+followed.
 """
 
 from __future__ import annotations
@@ -29,18 +28,16 @@ from vendorsim.http.proxies import through, tunnel
 MOST_HEADERS = 200
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 1024 * 1024
-# Kept connections are used again only for a while: servers close idle ones after 5 s and more.
+# Seconds for which an idle connection is reused: servers close idle ones after 5 s or more.
 LONGEST_IDLE = 4.0
-# How long a `100 Continue` is waited for before the body is sent anyway (RFC 9110, 10.1.1).
-CONTINUE_SECONDS = 1.0
-# How many answers, of which size at most, are kept parsed.
-MOST_PARSED, LARGEST_PARSED = 64, 4 * 1024
-# How an exchange can fail; `UNREACHABLE` means that no connection came about.
+# A larger answer (bytes) is not cached.
+LARGEST_CACHED = 4 * 1024
+# How an exchange fails: without a connection, without an answer in time, or in the middle.
 UNREACHABLE, TIMEOUT, BROKEN = "unreachable", "timeout", "broken"
 
 
 class Answer(NamedTuple):
-    """What the integration answered. `oddity` names what was strange about it, if anything."""
+    """The answer of the integration. `oddity` says what was strange about it, if anything."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -48,7 +45,7 @@ class Answer(NamedTuple):
     oddity: str | None = None
 
     def header(self, name: str) -> str | None:
-        """The first header of that name, in lower case."""
+        """The value of the first header of that name, or None. `name` is in lower case."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
@@ -60,7 +57,7 @@ class Failure(NamedTuple):
 
 
 class Transport(Protocol):
-    """What the player needs of a transport."""
+    """Sends requests: what delivery and checks need of a client."""
 
     async def exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
@@ -74,16 +71,28 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The real one. `tls` is used for https; without it, certificates are verified by the system's authorities.
-    Everything goes through `proxy` where there is one."""
+    """Sends over real connections. Use it in one event loop only.
 
-    def __init__(self, tls: ssl.SSLContext | None = None, proxy: Endpoint | None = None) -> None:
+    `tls` is used for https; by default, certificates are verified by the system's authorities. With a `proxy`
+    everything goes through it. A request with `Expect: 100-continue` waits `continue_seconds` for the interim answer
+    before its body is sent anyway (RFC 9110, 10.1.1). At most `cache` different answers are kept parsed.
+    """
+
+    def __init__(
+        self,
+        tls: ssl.SSLContext | None = None,
+        proxy: Endpoint | None = None,
+        continue_seconds: float = 1.0,
+        cache: int = 64,
+    ) -> None:
+        self._continue_seconds = continue_seconds
+        self._cache_size = cache
         self._tls = tls
         self._proxy = proxy
-        self._idle: defaultdict[Endpoint, list[_Connection]] = defaultdict(list)
-        self._open: set[_Connection] = set()
+        self._idle: defaultdict[Endpoint, list[_ClientConnection]] = defaultdict(list)
+        self._open: set[_ClientConnection] = set()
         self._single: dict[Endpoint, asyncio.Lock] = {}
-        self._parsed: dict[bytes, Answer] = {}
+        self._cache: dict[bytes, Answer] = {}
 
     def exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
@@ -124,8 +133,8 @@ class HttpTransport:
         self._open.clear()
         self._idle.clear()
 
-    def _take(self, idle: list[_Connection]) -> _Connection | None:
-        """One that can still be used; those that can't are let go of."""
+    def _take(self, idle: list[_ClientConnection]) -> _ClientConnection | None:
+        """An idle connection that can be reused, or None. Others are closed."""
         while idle:
             connection = idle.pop()
             if connection.alive and monotonic() - connection.idle_since < LONGEST_IDLE:
@@ -134,9 +143,9 @@ class HttpTransport:
             self._open.discard(connection)
         return None
 
-    async def _connect(self, target: Endpoint, timeout: float) -> _Connection | Failure:
+    async def _connect(self, target: Endpoint, timeout: float) -> _ClientConnection | Failure:
         loop = asyncio.get_running_loop()
-        connection = partial(_Connection, self._parsed)
+        connection = partial(_ClientConnection, self._cache, self._cache_size, self._continue_seconds)
         tls = self._context() if target.secure else None
         try:
             async with asyncio.timeout(timeout):
@@ -201,12 +210,14 @@ class _Incoming:
     body: bytearray = field(default_factory=bytearray)
 
 
-class _Connection(asyncio.Protocol):
-    """One connection: at most one request at a time. `parsed` are answers by their bytes: most of them are the same
-    all the time, and then need no parsing."""
+class _ClientConnection(asyncio.Protocol):
+    """One connection, with at most one request at a time. `cache` holds parsed answers by their bytes, up to
+    `cache_size`: an integration gives the same answers again and again."""
 
-    def __init__(self, parsed: dict[bytes, Answer]) -> None:
-        self._parsed = parsed
+    def __init__(self, cache: dict[bytes, Answer], cache_size: int, continue_seconds: float) -> None:
+        self._cache = cache
+        self._cache_size = cache_size
+        self._continue_seconds = continue_seconds
         self.alive = False
         self.reusable = False
         self.idle_since = 0.0
@@ -216,7 +227,7 @@ class _Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Answer | Failure] | None = None
         self._continued: asyncio.Future[None] | None = None
         self._sending = False
-        # At least one byte of the answer is there; its head is there whole.
+        # At least one byte of the answer has arrived; its headers are complete.
         self._begun = self._headers_done = False
         self._loop = asyncio.get_running_loop()
 
@@ -228,7 +239,7 @@ class _Connection(asyncio.Protocol):
         self._parser = None
         self._begun = self._headers_done = False
         self._waiter = self._loop.create_future()
-        sending = wire.pause * (len(wire.parts) - 1) + (CONTINUE_SECONDS if wire.continue_after else 0.0)
+        sending = wire.pause * (len(wire.parts) - 1) + (self._continue_seconds if wire.continue_after else 0.0)
         timer = self._loop.call_later(timeout + sending, self._give_up, timeout)
         try:
             if wire.at_once:
@@ -245,7 +256,7 @@ class _Connection(asyncio.Protocol):
         self._fail(TIMEOUT, f"no answer within {timeout:g} s")
 
     async def _send_parts(self, wire: Wire) -> None:
-        """Part by part, until all are sent or an answer is there."""
+        """Sends part by part, until all are sent or an answer arrives."""
         transport, waiter = self._transport, self._waiter
         assert transport is not None
         assert waiter is not None
@@ -258,7 +269,7 @@ class _Connection(asyncio.Protocol):
             if wire.continue_after == number + 1:
                 self._continued = self._loop.create_future()
                 waiting: set[asyncio.Future[Any]] = {waiter, self._continued}
-                await asyncio.wait(waiting, timeout=CONTINUE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(waiting, timeout=self._continue_seconds, return_when=asyncio.FIRST_COMPLETED)
         if wire.ending == "answer":
             self._sending = False
         elif wire.ending == "reset":
@@ -267,13 +278,13 @@ class _Connection(asyncio.Protocol):
         elif transport.can_write_eof():
             transport.write_eof()
         elif wire.ending == "close":
-            # TLS knows no half-closed connection, so no answer can be had either.
+            # TLS has no half-closed connections, so an answer is impossible.
             await self._flushed(transport, waiter)
             self._fail(BROKEN, "the connection was closed on purpose")
             transport.close()
 
     async def _flushed(self, transport: asyncio.Transport, waiter: asyncio.Future[Answer | Failure]) -> None:
-        """Everything written has gone to the system, or the exchange is over (its timer sees to that)."""
+        """Waits until all bytes are with the operating system, or the exchange is over (its timer ends it)."""
         while transport.get_write_buffer_size() and not transport.is_closing() and not waiter.done():
             await asyncio.sleep(0.001)
 
@@ -300,14 +311,14 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None or self._waiter.done():
-            # Bytes that nobody asked for: whatever they are, this connection can't be trusted again.
+            # Bytes without a request: this connection can't be trusted again.
             self.alive = self.reusable = False
             return
         self._begun = True
         if self._parser is not None:
             self._parse(self._parser, data)
             return
-        known = None if self._sending else self._parsed.get(data)
+        known = None if self._sending else self._cache.get(data)
         if known is not None:
             self.reusable = self.alive
             self._waiter.set_result(known)
@@ -315,7 +326,7 @@ class _Connection(asyncio.Protocol):
         self._incoming = _Incoming()
         self._parser = httptools.HttpResponseParser(self)
         self._parse(self._parser, data)
-        if self.reusable and len(data) <= LARGEST_PARSED:
+        if self.reusable and len(data) <= LARGEST_CACHED:
             self._remember(data, self._waiter)
 
     def _parse(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
@@ -330,12 +341,12 @@ class _Connection(asyncio.Protocol):
                 self.reusable = False
 
     def _remember(self, data: bytes, waiter: asyncio.Future[Answer | Failure]) -> None:
-        """The data is one whole answer, after which the connection is as good as before."""
+        """Caches a complete answer that leaves the connection reusable."""
         answer = waiter.result()
         if isinstance(answer, Answer):
-            if len(self._parsed) >= MOST_PARSED:
-                self._parsed.clear()
-            self._parsed[data] = answer
+            if len(self._cache) >= self._cache_size:
+                self._cache.clear()
+            self._cache[data] = answer
 
     def eof_received(self) -> bool:
         return False
@@ -355,7 +366,7 @@ class _Connection(asyncio.Protocol):
         self._fail(BROKEN, f"{how} {when}")
 
     def _ends_with_connection(self) -> bool:
-        """An answer of unknown length ends where the connection ends."""
+        """Whether the answer has no length, and so ends with the connection."""
         names = {name.lower() for name, _ in self._incoming.headers}
         return self._headers_done and not names & {"content-length", "transfer-encoding"}
 
@@ -396,7 +407,7 @@ class _Connection(asyncio.Protocol):
             if self._continued is not None and not self._continued.done():
                 self._continued.set_result(None)
             return
-        # Half a request stands on the connection when it is answered early.
+        # When the answer came early, half a request is still on the connection.
         self.reusable = self.alive and not self._sending and parser.should_keep_alive()
         self._complete()
 

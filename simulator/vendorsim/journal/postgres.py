@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 SCHEMES = ("postgresql", "postgres")
 # Connections of one server. Calls hold one for some hundred microseconds; a database allows 100 in all by default.
 MOST_CONNECTIONS = 10
-# Seconds that a call waits for a connection. While the database is away, that is how long its callers wait.
-PATIENCE = 5
 # Milliseconds after which the database gives a statement up.
 _LONGEST_STATEMENT = 10_000
 # So many calls may wait; more are refused at once, so that some threads are left for what needs no database.
@@ -28,12 +26,16 @@ _UNREADABLE = "this URL can't be read; write signs such as @ : / ? # % in its pa
 
 
 class Database:
-    """A database by its URL. A context manager. Any thread."""
+    """A database by its URL. A context manager. Thread-safe.
 
-    def __init__(self, url: str) -> None:
+    `patience` is the number of seconds that a call waits for a connection, so also the time that callers wait while the
+    database is away.
+    """
+
+    def __init__(self, url: str, patience: float = 5.0) -> None:
         """Connects, and makes the tables on first use. Raises InputError and StateUnreachableError."""
         self.name = masked(url)
-        self._pool = _open(url, self.name)
+        self._pool = _open(url, self.name, patience)
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
@@ -75,7 +77,7 @@ def masked(url: str) -> str:
     return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
 
 
-def _open(url: str, name: str) -> ConnectionPool[Any]:
+def _open(url: str, name: str, patience: float) -> ConnectionPool[Any]:
     try:
         import psycopg
         from psycopg_pool import ConnectionPool
@@ -90,7 +92,7 @@ def _open(url: str, name: str) -> ConnectionPool[Any]:
         raise InputError(f"{name}: {_UNREADABLE}") from None
     options: dict[str, Any] = {
         "autocommit": True,
-        "connect_timeout": given.get("connect_timeout") or PATIENCE,
+        "connect_timeout": given.get("connect_timeout") or max(2, round(patience)),
         "application_name": given.get("application_name") or "vendorsim",
     }
     try:
@@ -106,10 +108,10 @@ def _open(url: str, name: str) -> ConnectionPool[Any]:
         kwargs=options,
         min_size=1,
         max_size=MOST_CONNECTIONS,
-        timeout=PATIENCE,
+        timeout=patience,
         max_waiting=_MOST_WAITING,
         # Then it is tried again by whoever needs a connection next: that is sooner than by ever longer pauses.
-        reconnect_timeout=PATIENCE,
+        reconnect_timeout=patience,
         configure=_configure,
         # One that the database has closed meanwhile is noticed before it is used.
         check=ConnectionPool.check_connection,

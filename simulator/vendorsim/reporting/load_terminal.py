@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -22,13 +23,17 @@ _COLUMNS = ("p50", "p90", "p99", "max")
 
 
 class LiveView:
-    """Shows the figures while they grow: a small table on a terminal, a line now and then elsewhere."""
+    """Shows the figures during a test: a table on a terminal, else a line every few seconds.
 
-    def __init__(self, count: int) -> None:
+    `now` gives monotonic seconds; `console` is that of messages by default.
+    """
+
+    def __init__(self, count: int, now: Callable[[], float] = monotonic, console: Console | None = None) -> None:
         self._count = count
-        self._console = messages()
+        self._now = now
+        self._console = console or messages()
         self._live: Live | None = None
-        self._told = monotonic()
+        self._told = self._now()
 
     def __enter__(self) -> LiveView:
         if sys.stderr.isatty():
@@ -44,8 +49,8 @@ class LiveView:
         """The figures of this moment."""
         if self._live is not None:
             self._live.update(self._table(tally, under_way), refresh=True)
-        elif monotonic() - self._told >= PAUSE:
-            self._told = monotonic()
+        elif self._now() - self._told >= PAUSE:
+            self._told = self._now()
             self._console.print(self._line(tally, under_way), markup=False)
 
     def _line(self, tally: Tally, under_way: int) -> str:

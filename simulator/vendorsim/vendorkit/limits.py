@@ -14,9 +14,6 @@ from typing import Protocol
 
 import orjson
 
-# Of accepted requests two generations are kept, each of so many at most.
-_GENERATION = 50_000
-_MOST_CUSTOMERS = 10_000
 _LONGEST_KEY = 64
 
 
@@ -34,14 +31,18 @@ class Duplicates(Protocol):
 
 
 class DuplicateRule:
-    """The same request again within `interval` (milliseconds) is a duplicate. `now` gives seconds."""
+    """The same request again within `interval` (milliseconds) is a duplicate. `now` gives seconds.
 
-    def __init__(self, interval: int, now: Callable[[], float]) -> None:
+    Accepted requests are kept in two generations of at most `generation` each.
+    """
+
+    def __init__(self, interval: int, now: Callable[[], float], generation: int = 50_000) -> None:
+        self._generation = generation
         self._interval = interval / 1000
         self._now = now
         self._lock = Lock()
-        # When each was accepted. Once the newer ones are many, they become the older ones, and those are forgotten: to
-        # forget one by one takes twice the memory.
+        # The time each was accepted. When the newer generation is full, it becomes the older one, which is dropped:
+        # forgetting one by one takes twice the memory.
         self._newer: dict[str | bytes, float] = {}
         self._older: dict[str | bytes, float] = {}
 
@@ -63,16 +64,20 @@ class DuplicateRule:
             accepted = self._newer.get(key, self._older.get(key))
             if accepted is not None and accepted > now - self._interval:
                 return True
-            if len(self._newer) >= _GENERATION:
+            if len(self._newer) >= self._generation:
                 self._newer, self._older = {}, self._newer
             self._newer[key] = now
             return False
 
 
 class RateLimit:
-    """A bucket of tokens per customer: `per_second` calls on average, and a second's worth (at least one) at once."""
+    """A token bucket per customer: `per_second` calls on average, and a second's worth (at least one) at once.
 
-    def __init__(self, per_second: float, now: Callable[[], float]) -> None:
+    Beyond `customers` buckets the one of the longest silent customer is forgotten.
+    """
+
+    def __init__(self, per_second: float, now: Callable[[], float], customers: int = 10_000) -> None:
+        self._customers = customers
         self._per_second = per_second
         self._size = max(1.0, per_second)
         self._now = now
@@ -88,7 +93,7 @@ class RateLimit:
             tokens = min(self._size, tokens + (now - at) * self._per_second)
             allowed = tokens >= 1
             self._buckets[key] = (tokens - allowed, now)
-            if len(self._buckets) > _MOST_CUSTOMERS:
+            if len(self._buckets) > self._customers:
                 self._buckets.popitem(last=False)
         return 0 if allowed else math.ceil((1 - tokens) / self._per_second)
 

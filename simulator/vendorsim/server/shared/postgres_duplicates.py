@@ -12,9 +12,6 @@ from vendorsim.vendorkit.limits import digest
 if TYPE_CHECKING:
     from psycopg import Connection
 
-# Requests whose interval is over are swept away by each so many of those that a server accepts.
-_SWEPT_EVERY = 1_000
-
 # Of several calls at once, one writes the row and the others wait for it and find it.
 _ACCEPT = """
 INSERT INTO vendorsim.accepted AS known (namespace, request, until)
@@ -26,12 +23,20 @@ RETURNING true
 
 
 class PostgresDuplicates:
-    """The accepted requests of a namespace (`Duplicates`). The interval of the server that has accepted a request
-    counts for it."""
+    """The accepted requests of a namespace (`Duplicates`).
+
+    A request's interval is that of the server that accepted it. Every `sweep_every` accepted requests, a server deletes
+    those whose interval is over.
+    """
 
     def __init__(
-        self, connect: Callable[[], AbstractContextManager[Connection[Any]]], namespace: str, interval: int
+        self,
+        connect: Callable[[], AbstractContextManager[Connection[Any]]],
+        namespace: str,
+        interval: int,
+        sweep_every: int = 1_000,
     ) -> None:
+        self._sweep_every = sweep_every
         self._connect = connect
         self._namespace = namespace
         self._interval = interval
@@ -42,7 +47,7 @@ class PostgresDuplicates:
             return False
         with self._connect() as db:
             accepted = db.execute(_ACCEPT, (self._namespace, digest(request), self._interval)).fetchone() is not None
-            if accepted and next(self._accepted) % _SWEPT_EVERY == 0:
+            if accepted and next(self._accepted) % self._sweep_every == 0:
                 db.execute("DELETE FROM vendorsim.accepted WHERE until <= clock_timestamp()")
         return not accepted
 

@@ -139,7 +139,7 @@ class _Service:
         try:
             found = self._users.synchronise(self._bodies.read("synchronise_users", request))
         except TooManyUsersError:
-            raise RefusedError(409, f"at most {users.MOST} users are kept") from None
+            raise RefusedError(409, f"at most {self._users.most} users are kept") from None
         return jsonify([{**user.shown(), "token": user.token} for user in found])
 
     def make_agent_chat_url(self, customer_id: str) -> Response:

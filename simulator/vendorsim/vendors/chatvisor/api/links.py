@@ -12,9 +12,8 @@ from threading import Lock
 from vendorsim.core import clock
 from vendorsim.vendors.chatvisor.api.users import User
 
-# How long a URL works, in seconds, and how many are kept; then the oldest is dropped.
+# How long a URL works, in seconds.
 LIFETIME = 600.0
-MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,13 @@ class Link:
 
 
 class Links:
-    """The valid URLs, by their keys. Thread-safe. `now` returns monotonic seconds.
+    """The valid URLs, by their keys; beyond `most` the oldest is dropped. Thread-safe. `now` returns monotonic seconds.
 
     A key has 256 random bits. Only its digest is kept, so the time of a lookup tells nothing about similar keys.
     """
 
-    def __init__(self, now: Callable[[], float] = clock.monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = clock.monotonic, most: int = 10_000) -> None:
+        self._most = most
         self._now = now
         self._lock = Lock()
         self._links: OrderedDict[bytes, Link] = OrderedDict()
@@ -42,7 +42,7 @@ class Links:
         key = secrets.token_urlsafe(32)
         with self._lock:
             self._links[_digest(key)] = Link(customer_id, user, self._now() + LIFETIME)
-            if len(self._links) > MOST:
+            if len(self._links) > self._most:
                 self._links.popitem(last=False)
         return key
 

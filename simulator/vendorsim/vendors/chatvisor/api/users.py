@@ -15,7 +15,6 @@ from typing import Any
 from vendorsim.conversation.state import Agent, Conversation
 from vendorsim.core.seeding import derive
 
-MOST = 5_000
 _NO_TEAM = "Support"
 # The first id of a synchronised agent, above the ids of any cast.
 _FIRST_ID = 1_000_000
@@ -56,9 +55,10 @@ class User:
 
 
 class Users:
-    """The synchronised agents, by their addresses. Thread-safe."""
+    """The synchronised agents, by their addresses; at most `most`. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 5_000) -> None:
+        self.most = most
         self._lock = Lock()
         self._by_address: dict[str, User] = {}
 
@@ -71,7 +71,7 @@ class Users:
             users = dict(self._by_address)
             # An address that is given several times is one user.
             addresses = dict.fromkeys(self._merge(users, one) for one in given)
-            if len(users) > MOST:
+            if len(users) > self.most:
                 raise TooManyUsersError
             self._by_address = users
             return [users[address] for address in addresses]
