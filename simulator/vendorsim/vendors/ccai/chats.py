@@ -12,9 +12,9 @@ from vendorsim.runs.conversation_handle import Handle
 from vendorsim.scenario import verbs
 from vendorsim.scenario.verbs import Verb
 from vendorsim.server.backend import ServerState
-from vendorsim.vendors.ccai.bodies import Refused
 from vendorsim.vendors.ccai.end_users import EndUser
 from vendorsim.vendors.ccai.objects import chat_object
+from vendorsim.vendors.ccai.requests import Refused
 
 VENDOR = "ccai"
 # Beyond so many the oldest chat that was begun through the API is forgotten.
