@@ -14,10 +14,10 @@ from flask import Blueprint, Response, jsonify, request
 from vendorsim.vendorkit import credentials
 from vendorsim.vendorkit.api_calls import tell_calls
 from vendorsim.vendorkit.backend import Backend
-from vendorsim.vendors.ccai import bodies, callers
-from vendorsim.vendors.ccai.bodies import Fields, Refused
+from vendorsim.vendors.ccai import callers, requests
 from vendorsim.vendors.ccai.chats import NOT_FOUND, VENDOR, Chats
 from vendorsim.vendors.ccai.end_users import EndUser, EndUsers
+from vendorsim.vendors.ccai.requests import Fields, Refused
 
 _BASE = "/apps/api/v1"
 _DETAILS = ("name", "email", "phone")
@@ -45,7 +45,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @api.post("/end_users")
     def update_end_user() -> Response:
-        body = bodies.read("identifier")
+        body = requests.read("identifier")
         identifier = body.need_text("identifier")
         told = {name: body.text(name) for name in _DETAILS}
         details = {name: value for name, value in told.items() if value is not None}
@@ -57,7 +57,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @api.post("/chats")
     def create_chat() -> Response:
-        chat = bodies.read("chat").need_child("chat")
+        chat = requests.read("chat").need_child("chat")
         menu_id, end_user_id = chat.need_number("menu_id"), chat.need_number("end_user_id")
         lang = chat.text("lang")
         _check_history(chat)
@@ -69,17 +69,17 @@ def blueprint(backend: Backend) -> Blueprint:
     @api.post("/chats/<chat_id>/message")
     def send_message(chat_id: str) -> Response:
         chat = chats.find(chat_id)
-        body = bodies.read("from_user_id")
+        body = requests.read("from_user_id")
         from_user_id, message = body.need_number("from_user_id"), body.need_child("message")
         if message.need_text("type") != "text":
             raise Refused(400, "only messages of the type text are taken here")
-        chats.say(chat, from_user_id, message.need_text("content", bodies.LONGEST_MESSAGE))
+        chats.say(chat, from_user_id, message.need_text("content", requests.LONGEST_MESSAGE))
         return jsonify({})
 
     @api.patch("/chats/<chat_id>")
     def finish_chat(chat_id: str) -> Response:
         chat = chats.find(chat_id)
-        body = bodies.read("finished_by_user_id")
+        body = requests.read("finished_by_user_id")
         by_user_id, changes = body.need_number("finished_by_user_id"), body.need_child("chat")
         if changes.need_text("status") != "finished":
             raise Refused(400, "only the status finished is taken here")
@@ -115,7 +115,7 @@ def _check_history(chat: Fields) -> None:
         entry.need_text("timestamp")
         for content in entry.need_children("content"):
             content.need_text("type")
-            content.text("text", bodies.LONGEST_MESSAGE)
+            content.text("text", requests.LONGEST_MESSAGE)
 
 
 def _said(status: int, message: str) -> Response:

@@ -1,4 +1,4 @@
-"""Google CCAI Platform: the API that integrations call, and the chat webhooks."""
+"""Google CCAI Platform: the API that integrations call, and the chat reactions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from vendorsim.vendorkit.identification import Identification
 from vendorsim.vendorkit.policy import SUCCESS, Policy
 from vendorsim.vendorkit.profile import EventKind, Profile
 from vendorsim.vendorkit.vendor import Operation, Vendor
-from vendorsim.vendors.ccai import end_user, webhooks
+from vendorsim.vendors.ccai import end_user, reactions
+from vendorsim.vendors.ccai.memory import CcaiMemory
 from vendorsim.vendors.ccai.signing import SCHEMES
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ def _fast_path(backend: Backend) -> FastPath:
     return fast_path(backend)
 
 
+def _identify_webhook(body: Any) -> str | None:
+    """Every body contains the name of its event."""
+    event = body.get("event_type") if isinstance(body, dict) else None
+    return event if isinstance(event, str) and event in reactions.SUMMARIES else None
+
+
+def _order_key(event: str, body: Any) -> str:
+    """The time in the envelope. It has a fixed width, so its text sorts by time."""
+    timestamp: str = body["timestamp"]
+    return timestamp
+
+
 DOCUMENTED_PROFILE = Profile(
     name="documented",
     title="mid-session authentication: the integration tells who the end user of a call or chat is",
@@ -62,16 +75,16 @@ WEBHOOKS = Profile(
     title="chat webhooks: what happens in a chat, signed with one or two secrets",
     events=tuple(
         EventKind(name, summary, DOCUMENTED, FILES)
-        if name == webhooks.MESSAGE_RECEIVED
+        if name == reactions.MESSAGE_RECEIVED
         else EventKind(name, summary, RECONSTRUCTED, CLIENT)
-        for name, summary in webhooks.SUMMARIES.items()
+        for name, summary in reactions.SUMMARIES.items()
     ),
     policy=Policy(signing=Stated("ccai", DOCUMENTED, GUIDE)),
     headers={"Content-Type": "application/json"},
-    reactions=webhooks.REACTIONS,
-    identify=webhooks.identify,
-    memory=webhooks.Notes,
-    order_key=webhooks.order_key,
+    reactions=reactions.REACTIONS,
+    identify=_identify_webhook,
+    memory=CcaiMemory,
+    order_key=_order_key,
 )
 
 IDENTIFICATION = Identification(
