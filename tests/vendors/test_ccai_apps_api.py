@@ -25,7 +25,7 @@ from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.target import Target
-from vendorsim.vendors.ccai import chats, end_users
+from vendorsim.vendors.ccai.api import chats, end_users
 
 BASE = "/apps/api/v1"
 BEARER = {"Authorization": "Bearer s3cret"}

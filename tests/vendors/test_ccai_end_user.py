@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit.identification import ApiAnswer
-from vendorsim.vendors.ccai import end_user
-from vendorsim.vendors.ccai.end_user import (
+from vendorsim.vendors.ccai.api import end_user
+from vendorsim.vendors.ccai.api.end_user import (
     ACCEPTED,
     CALL_ENDED,
     CHAT_ENDED,

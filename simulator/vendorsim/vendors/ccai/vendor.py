@@ -10,7 +10,8 @@ from vendorsim.vendorkit.identification import Identification
 from vendorsim.vendorkit.policy import SUCCESS, Policy
 from vendorsim.vendorkit.profile import EventKind, Profile
 from vendorsim.vendorkit.vendor import Operation, Vendor
-from vendorsim.vendors.ccai import end_user, reactions
+from vendorsim.vendors.ccai import reactions
+from vendorsim.vendors.ccai.api import end_user
 from vendorsim.vendors.ccai.memory import CcaiMemory
 from vendorsim.vendors.ccai.signing import SCHEMES
 
@@ -35,13 +36,13 @@ def _identify(body: Any) -> str | None:
 
 def _api(backend: Backend) -> Blueprint:
     # Flask is imported by whoever serves, and by nobody else.
-    from vendorsim.vendors.ccai.api import blueprint
+    from vendorsim.vendors.ccai.api.blueprint import blueprint
 
     return blueprint(backend)
 
 
 def _fast_path(backend: Backend) -> FastPath:
-    from vendorsim.vendors.ccai.answering import fast_path
+    from vendorsim.vendors.ccai.api.answering import fast_path
 
     return fast_path(backend)
 

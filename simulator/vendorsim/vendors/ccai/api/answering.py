@@ -17,7 +17,7 @@ from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.session_overrides import SessionOverride
-from vendorsim.vendors.ccai import callers, end_user
+from vendorsim.vendors.ccai.api import callers, end_user
 
 _ACTIVE, _UNKNOWN = end_user.Session(), end_user.Session(known=False)
 _CHANNELS = {"calls": "call", "chats": "chat"}

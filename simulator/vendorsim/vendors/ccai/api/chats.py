@@ -13,9 +13,9 @@ from vendorsim.scenario import verbs
 from vendorsim.scenario.verbs import Verb
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
-from vendorsim.vendors.ccai.end_users import EndUser
-from vendorsim.vendors.ccai.objects import chat_object
-from vendorsim.vendors.ccai.requests import Refused
+from vendorsim.vendors.ccai.api.end_users import EndUser
+from vendorsim.vendors.ccai.api.objects import chat_object
+from vendorsim.vendors.ccai.api.requests import Refused
 
 VENDOR = "ccai"
 # Beyond so many the oldest chat that was begun through the API is forgotten.

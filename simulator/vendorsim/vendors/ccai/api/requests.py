@@ -9,7 +9,7 @@ import orjson
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from vendorsim.vendors.ccai.end_user import TOO_LARGE, WHITE_SPACE
+from vendorsim.vendors.ccai.api.end_user import TOO_LARGE, WHITE_SPACE
 
 T = TypeVar("T")
 

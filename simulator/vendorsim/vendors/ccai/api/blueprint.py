@@ -9,7 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
 from vendorsim.vendorkit.backend import Backend
-from vendorsim.vendors.ccai import answering, apps_api
+from vendorsim.vendors.ccai.api import answering, apps_api
 
 if TYPE_CHECKING:
     from flask.blueprints import BlueprintSetupState

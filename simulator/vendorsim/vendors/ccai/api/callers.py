@@ -8,7 +8,7 @@ from typing import NamedTuple
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.credentials import Credentials
 from vendorsim.vendorkit.identification import ApiAnswer
-from vendorsim.vendors.ccai import end_user
+from vendorsim.vendors.ccai.api import end_user
 
 _CHALLENGE = 'Bearer realm="Apps API", Basic realm="Apps API"'
 
