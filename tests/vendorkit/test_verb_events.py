@@ -13,7 +13,7 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.documents import silent_verbs
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.profile import Draft, EventKind, Profile
-from vendorsim.vendorkit.verb_events import STEPS, caused_by, verb_events
+from vendorsim.vendorkit.verb_events import QUIET, TURNING, caused_by, verb_events
 
 KEPT = json.loads((Path(__file__).parent / "verb_events.json").read_bytes())
 WALKS, STEPS_PER_WALK = 40, 15
@@ -50,14 +50,14 @@ def test_no_walk_through_a_conversation_finds_another_event(name: str) -> None:
     profile, numbers = profile_of(name), random.Random(name)
     expected = verb_events(profile)
     for _ in range(WALKS):
-        steps = numbers.choices(STEPS, k=STEPS_PER_WALK)
+        steps = numbers.choices(TURNING + QUIET, k=STEPS_PER_WALK)
         for verb, events in caused_by(steps, profile):
             assert set(events) <= set(expected.get(verb, ())), steps
 
 
 def test_the_steps_are_of_all_verbs_that_change_a_conversation() -> None:
     """`authenticate` and `probe` wait for a call, or make one; `wait` does nothing."""
-    assert {type(step).name for step in STEPS} == VERBS.keys() - {"authenticate", "probe", "wait"}
+    assert {type(step).name for step in TURNING + QUIET} == VERBS.keys() - {"authenticate", "probe", "wait"}
 
 
 def test_a_profile_without_reactions_causes_nothing() -> None:

@@ -1,6 +1,6 @@
 """Which events each verb of a scenario may cause with a profile.
 
-Nobody writes this down: it is found by running the profile's reactions. Every step is carried out in every situation
+It is found by running the profile's reactions, so no vendor declares it. Every step is carried out in every situation
 below, and the events it causes are collected. The situations are those in which a conversation can be, in the words of
 the scenario language; they name no vendor. Events of failed deliveries and of quirks are left out.
 """
@@ -57,33 +57,16 @@ _ANA, _BEN = "ana", "ben"
 _BEGINNING = 1_767_603_600_000  # 2026-01-05T09:00:00Z, in milliseconds since 1970
 _MINUTE = 60_000
 
-# Every verb, in each form that changes a conversation in another way. All texts are given, so that none is made up.
-STEPS: tuple[Verb, ...] = (
+# The steps of all verbs, in each form that changes a conversation in another way. All texts are given, so that none is
+# made up. Each of these is the last step of a conversation of its own, since what others cause depends on it.
+TURNING: tuple[Verb, ...] = (
     OpenWidget(),
     Start(),
     Say("Hello"),
     Say("Hello", _ANA),
     Trigger("Hello"),
     Note("Hello", _ANA),
-    Edit(1, "Hi"),
-    Delete(1),
-    Read(VISITOR),
-    Read(_ANA),
-    Typing(VISITOR, active=True),
-    Typing(VISITOR, active=False),
-    Typing(_ANA, active=True),
     Join(_ANA),
-    Leave(_ANA),
-    Assign((_ANA, None)),
-    Assign((_BEN, None)),
-    Assign((None, "Sales")),
-    Label(("vip",)),
-    Attributes({"plan": "pro"}),
-    Rate(5),
-    Rate(5, "Fine"),
-    Feedback("Fine"),
-    Survey("Good"),
-    Goal("bought"),
     Close(_ANA),
     Close(VISITOR),
     Close(TIMEOUT),
@@ -92,12 +75,33 @@ STEPS: tuple[Verb, ...] = (
     Reopen(),
     Miss(),
     OfflineMessage("Hello"),
-    *(Operator(_ANA, goes) for goes in ("online", "offline", "away", "back")),
+)
+# These follow each other in one conversation, which is faster.
+QUIET: tuple[Verb, ...] = (
+    Read(VISITOR),
+    Read(_ANA),
+    Typing(VISITOR, active=True),
+    Typing(VISITOR, active=False),
+    Typing(_ANA, active=True),
     Contact(created={"name": "Dan"}),
     Contact(updated={"name": "Dana"}),
+    Assign((_ANA, None)),
+    Assign((_BEN, None)),
+    Assign((None, "Sales")),
+    Leave(_ANA),
+    Label(("vip",)),
+    Attributes({"plan": "pro"}),
+    Rate(5),
+    Rate(5, "Fine"),
+    Feedback("Fine"),
+    Survey("Good"),
+    Goal("bought"),
+    *(Operator(_ANA, goes) for goes in ("online", "offline", "away", "back")),
     ConfigureWidget({"greeting_enabled": True}),
     SendToApi(),
     Navigate(Page("https://www.example.com/", "Example")),
+    Edit(1, "Hi"),
+    Delete(1),
 )
 
 # Steps that lead to each situation. Situations differ in what has begun, who has written, the status, who waits for
@@ -130,8 +134,8 @@ SITUATIONS: tuple[tuple[Verb, ...], ...] = (
 def verb_events(profile: Profile) -> Mapping[str, tuple[str, ...]]:
     """The events that each verb may cause, in the order of the profile's events. Silent verbs are left out."""
     caused: dict[str, set[str]] = {}
-    for situation, step in product(SITUATIONS, STEPS):
-        for name, events in caused_by((*situation, step), profile):
+    for situation, ends in product(SITUATIONS, (QUIET, *((step,) for step in TURNING))):
+        for name, events in caused_by((*situation, *ends), profile):
             caused.setdefault(name, set()).update(events)
     return {
         verb: tuple(event for event in profile.event_names() if event in caused[verb])
