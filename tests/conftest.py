@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 from command_line import Completed, Vendorsim
+from hypothesis import settings
 from vendorsim.cli.main import run
+
+# Nothing is timed in tests: how long an example takes says more about the machine.
+settings.register_profile("vendorsim", deadline=None)
+settings.load_profile("vendorsim")
 
 
 @pytest.fixture
@@ -33,3 +38,12 @@ def vendorsim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Vendorsim:
             return Completed(code, out.getvalue().decode(), err.getvalue().decode())
 
     return call
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says both numbers: test functions, and cases, which are what pytest counts as tests."""
+    groups = terminalreporter.stats.values()
+    cases = {report.nodeid for group in groups for report in group if isinstance(report, pytest.TestReport)}
+    functions = {case.partition("[")[0] for case in cases}
+    if cases:
+        terminalreporter.write_line(f"{len(functions)} test functions, {len(cases)} cases")

@@ -276,7 +276,7 @@ def mutated(document: Any, path: tuple[Any, ...], how: str, value: Any) -> Any:
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_a_mutated_scenario_is_sound_or_refused_with_reasons(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([name for name in FILES if name != "long-chat"]))
     document = yaml.safe_load(FILES[name].read_text(encoding="utf-8"))

@@ -59,7 +59,7 @@ def test_the_bytes_of_the_golden_story(vendorsim: Vendorsim, vendor: str) -> Non
 
 @pytest.mark.parametrize("vendor", VENDORS)
 @given(order=st.permutations(range(6)))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_conversation_does_not_depend_on_the_others_nor_on_their_order(vendor: str, order: list[int]) -> None:
     expected = [conversation(run(vendor), index) for index in range(6)]
     found = {index: conversation(run(vendor), index) for index in order}

@@ -125,7 +125,7 @@ def request(path: str, headers: list[tuple[str, str]], body: bytes, chunked: boo
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=PATHS,
     headers=st.one_of(st.just(GOOD_HEADERS), HEADERS, HEADERS.map(lambda more: GOOD_HEADERS + more)),

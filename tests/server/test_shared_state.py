@@ -229,7 +229,7 @@ _operations = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(steps=st.lists(st.tuples(st.booleans(), _operations), max_size=25))
 def test_the_same_steps_on_either_server_give_the_same_in_both(
     pair: tuple[Database, Database], steps: list[tuple[bool, tuple[Any, ...]]]

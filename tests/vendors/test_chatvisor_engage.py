@@ -106,7 +106,7 @@ STEPS = st.sampled_from(["say: {by: ana, text: Yes?}", *BY_STAFF, *BY_CUSTOMER])
 
 
 @given(st.lists(STEPS, min_size=1, max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_happens_the_status_that_was_told_last_is_another_one(steps: list[str]) -> None:
     status = None
     for event in play(*steps, "contact: {created: {name: Ada}}"):
@@ -123,7 +123,7 @@ def test_whatever_happens_the_status_that_was_told_last_is_another_one(steps: li
 
 
 @given(st.lists(STEPS, max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_documented_profile_sends_the_same_without_the_new_webhooks(steps: list[str]) -> None:
     both = [(event.name, event.body) for event in play("say: Hi", *steps)]
     documented = [(event.name, event.body) for event in play("say: Hi", *steps, profile="documented")]
