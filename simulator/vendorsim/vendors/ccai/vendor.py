@@ -35,7 +35,7 @@ def _identify(body: Any) -> str | None:
 
 
 def _api(backend: Backend) -> Blueprint:
-    # Flask is imported by whoever serves, and by nobody else.
+    # Imported here: only servers need Flask.
     from vendorsim.vendors.ccai.api.blueprint import blueprint
 
     return blueprint(backend)
