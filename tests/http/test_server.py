@@ -93,7 +93,7 @@ def limits() -> ServerLimits:
 
 @pytest.fixture
 def server(app: App, limits: ServerLimits) -> Iterator[RunningServer]:
-    with running_server(app, fast_path=fast_path, limits=limits) as running:
+    with running_server(app, fast_path=fast_path, limits=limits, underscored=[b"x_token"]) as running:
         yield running
         app.released.set()
 
@@ -239,7 +239,7 @@ def test_the_app_is_told_what_a_wsgi_app_is_told(app: App, server: RunningServer
     connection = connect()
     connection.sendall(
         b"POST //a%20b/%C3%A9/%2F?q=%41&r HTTP/1.1\r\nHost: y:1\r\nContent-Type: text/plain\r\nA-B: 1\r\na-b: 2\r\n"
-        b"A_B: 3\r\nContent_Length: 9\r\napi_access_token: t\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+        b"A_B: 3\r\nContent_Length: 9\r\nX_Token: t\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
     )
     assert answers(connection, "POST") == [(200, b"POST x")]
     (told,) = app.asked
@@ -247,11 +247,11 @@ def test_the_app_is_told_what_a_wsgi_app_is_told(app: App, server: RunningServer
         "REQUEST_METHOD": "POST", "SCRIPT_NAME": "", "PATH_INFO": "/a b/\xc3\xa9//", "QUERY_STRING": "q=%41&r",
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(server.port), "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1", "REMOTE_PORT": str(connection.getsockname()[1]), "CONTENT_TYPE": "text/plain",
-        "CONTENT_LENGTH": "1", "HTTP_HOST": "y:1", "HTTP_A_B": "1, 2", "HTTP_API_ACCESS_TOKEN": "t",
+        "CONTENT_LENGTH": "1", "HTTP_HOST": "y:1", "HTTP_A_B": "1, 2", "HTTP_X_TOKEN": "t",
         "wsgi.url_scheme": "http", "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False,
     }  # fmt: skip
     assert {name: told[name] for name in wanted} == wanted
-    assert {name for name in told if name.startswith("HTTP_")} == {"HTTP_HOST", "HTTP_A_B", "HTTP_API_ACCESS_TOKEN"}
+    assert {name for name in told if name.startswith("HTTP_")} == {"HTTP_HOST", "HTTP_A_B", "HTTP_X_TOKEN"}
 
 
 def test_a_whole_url_says_which_host_is_meant(app: App, connect: Connect) -> None:

@@ -43,3 +43,9 @@ def test_without_a_vendor_that_has_one_a_message_says_so(monkeypatch: pytest.Mon
     monkeypatch.setattr(registry, "get", lambda name: alone)
     with pytest.raises(InputError, match="no installed vendor has an API that identifies visitors"):
         registry.identification()
+
+
+def test_headers_with_underscores_are_those_that_vendors_declare() -> None:
+    declared = {name for vendor in registry.names() for name in registry.get(vendor).headers_with_underscores}
+    assert registry.headers_with_underscores() == {name.encode() for name in declared}
+    assert all("_" in name and name == name.lower() for name in declared)

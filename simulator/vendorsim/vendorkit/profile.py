@@ -100,7 +100,7 @@ class Profile:
     `reactions` maps the type of a change (`vendorsim.conversation.changes`) to the function that makes events of it.
     Which verbs of a scenario cause which events follows from them (`vendorsim.vendorkit.verb_events`).
     `identify` tells which event a captured body is, or None. `conversation_id` is the id that the bodies
-    carry, which is also the session id of `end_user`. `order_key` says how new a body is by what stands in it: of two
+    carry, and the session id of the identification API. `order_key` says how new a body is by what stands in it: of two
     bodies of one conversation whose keys differ, any receiver can tell which came first; None says nothing.
     `quirks` are what the real vendor does wrong at times. `failed` makes events of a delivery that has failed for good.
     `contract` is the folder of the profile's documents where it has none of its own name, and `amend` (file name,
