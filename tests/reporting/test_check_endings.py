@@ -221,7 +221,7 @@ def test_halves_of_surrogate_pairs_and_markup_break_no_report(
     async def nothing(context: Any) -> None:
         """Judges nothing."""
 
-    check = Check("accepts.typical", stated, "None.", nothing)
+    check = Check("accepts.typical", stated, "None.")
     finding = Finding(
         check=check.id,
         event="post_hook",

@@ -19,7 +19,7 @@ from vendorsim.checks.model import (
     Skipped,
     Verdict,
 )
-from vendorsim.checks.registry import all_checks
+from vendorsim.checks.registry import all_checks, function_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ async def _judge(settings: Settings, check: Check, result: Result) -> TargetGone
     """Judges one check; answers the error when the target went away."""
     context = Context(settings, check, result)
     try:
-        await check.run(context)
+        await function_of(check)(context)
     except NotJudged as error:
         result.status, result.reason = NOT_JUDGED, str(error)
     except Skipped as error:
@@ -101,7 +101,7 @@ def verdict(
     return Verdict(
         vendor=settings.vendor.name,
         profile=settings.profile.name,
-        target=settings.place.endpoint.shown,
+        target=settings.destination.endpoint.shown,
         seed=settings.seed,
         results=tuple(results),
         coverage=settings.coverage.document(),

@@ -41,7 +41,7 @@ async def _each_event(context: Context, *, valid: bool) -> None:
     settings = context.settings
     if not settings.fuzz:
         raise Skipped("give --fuzz")
-    path = settings.place.endpoint.resource.partition("?")[0]
+    path = settings.destination.endpoint.resource.partition("?")[0]
     # One half of the examples for each of the two checks.
     count = max(1, (settings.max_examples + valid) // 2)
     for event in context.events():

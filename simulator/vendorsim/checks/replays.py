@@ -109,7 +109,7 @@ class Stage:
 
     async def deliver(self, event: Event) -> Exchange:
         """Sends an event. Repeated, it is the same delivery: with the same id, where the signature holds one."""
-        signer = self.context.settings.place.signer
+        signer = self.context.settings.destination.signer
         if signer is None:
             return await self.context.send(event)
         signature = signer.headers(event.id, wall_clock() // 1000, event.body)
@@ -236,8 +236,8 @@ async def _set_up(context: Context) -> _Shared:
         raise NotJudged(
             "there is no probe: name one with --probe, a URL with {conversation_id} that shows the integration's state"
         )
-    place, profile = settings.place, settings.profile
-    teller = Teller(settings.stories, lambda event: place.target.gets(event, profile))
+    destination, profile = settings.destination, settings.profile
+    teller = Teller(settings.stories, lambda event: destination.target.gets(event, profile))
     tales = [Tale(story, teller.tell(story), None) for story in teller.chosen()]
     hands = Stage(context, settings.probe, teller, tales)
     before = [await hands.state_now(tale.plain, teller.tell(tale.story)) for tale in tales]

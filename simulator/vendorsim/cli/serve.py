@@ -8,15 +8,17 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vendorsim.cli import options
+from vendorsim.cli.journals import journal_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vendorsim.journal.postgres_journal import PostgresJournal
     from vendorsim.server.shared.model import SharedState
 
@@ -110,8 +112,7 @@ def command(
     seed: int,
     rate_limit: float | None,
     state: str | None,
-    journal: str | None,
-    no_journal: bool,
+    journal: options.JournalOptions,
     config_file: str | None,
 ) -> int:
     """Answer the APIs of the vendors, the control API and the web page, until Ctrl-C. All is kept in the journal.
@@ -149,7 +150,7 @@ def command(
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     try:
         with (
-            _opened(state, journal, no_journal) as (shared, kept),
+            _opened(state, journal) as (shared, kept),
             Hub(settings, kept, shared) as hub,
             serve_app(hub.app, host, port, hub.fast_path) as server,
         ):
@@ -169,12 +170,10 @@ def command(
 
 @contextmanager
 def _opened(
-    url: str | None, journal: str | None, no_journal: bool
+    url: str | None, journal: options.JournalOptions
 ) -> Iterator[tuple[SharedState | None, Path | PostgresJournal | None]]:
     """What other servers share, and where the journal stands."""
-    from vendorsim.journal.store import default_path
-
-    alone = None if no_journal else Path(journal) if journal is not None else default_path()
+    alone = None if journal.no_journal else journal_path(journal.file)
     if url is None:
         yield None, alone
         return
@@ -183,7 +182,7 @@ def _opened(
     from vendorsim.server.shared.in_postgres import InPostgres
 
     with Database(url) as database:
-        common = not no_journal and journal is None
+        common = not journal.no_journal and journal.file is None
         click.echo(f"Shared with other servers: {database.name}", err=True)
         yield InPostgres(database), PostgresJournal(database) if common else alone
 

@@ -55,8 +55,8 @@ class Speed(Shape):
         return {"type": "string", "pattern": f"^({INSTANT}|{self.pattern})$"}
 
 
-class FaultText(Shape):
-    """A fault as on the command line; read as its text."""
+class FaultOption(Shape):
+    """A fault as on the command line."""
 
     expected = "a fault such as duplicate@0.1 or delay=30s@0.05"
 
@@ -65,11 +65,10 @@ class FaultText(Shape):
         if text is None:
             return self.mismatch(node, problems)
         try:
-            from_option(text, None)
+            return from_option(text, None)
         except InputError as error:
             problems.add(node, str(error).removeprefix(f"--fault {text}: "))
             return INVALID
-        return text
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string"}
