@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
-from vendorsim.checks.probes import Probe
+from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.stories import Sample, Stories
 from vendorsim.core.clock import monotonic, wall_clock
@@ -61,7 +61,7 @@ class Exchange:
 
 
 @dataclass(slots=True)
-class Settings:
+class CheckSettings:
     """One run of checks: who plays, whom it plays against, and what it may use."""
 
     vendor: Vendor
@@ -75,7 +75,7 @@ class Settings:
     seed: int
     coverage: Coverage
     command: tuple[str, ...]
-    probe: Probe | None = None
+    probe: StateProbe | None = None
     probe_ignore: tuple[str, ...] = ()
     state: ServerBackend | None = None
     fuzz: bool = False
@@ -88,7 +88,7 @@ class Settings:
 class Context:
     """The hands of one check."""
 
-    def __init__(self, settings: Settings, check: Check, result: Result) -> None:
+    def __init__(self, settings: CheckSettings, check: Check, result: Result) -> None:
         self.settings = settings
         self.check = check
         self.result = result

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vendorsim.checks import engine
-from vendorsim.checks.context import Settings
+from vendorsim.checks.context import CheckSettings
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
-from vendorsim.checks.engine import CheckEvent, Started
+from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Verdict
 from vendorsim.checks.probes import probe
 from vendorsim.checks.registry import all_checks
@@ -114,13 +114,13 @@ class CheckRun:
             report(last)
         return last
 
-    def _settings(self, transport: Transport, state: ServerBackend | None) -> Settings:
+    def _settings(self, transport: Transport, state: ServerBackend | None) -> CheckSettings:
         request, target = self.request, self.destination.target
         # Some answers go by their whole message, too.
         short = tuple(name for name in registry.identification().answers if " " not in name)
         contract = contracts.contract(self.vendor.name, self.profile.name)
         text = request.probe or target.probe
-        return Settings(
+        return CheckSettings(
             vendor=self.vendor,
             profile=self.profile,
             policy=self.destination.policy,
@@ -146,9 +146,9 @@ class CheckRun:
 
     def _judged(self, seen: Sequence[CheckEvent]) -> list[Result]:
         """What an interrupted run has judged: findings of the check that was under way count, too."""
-        results = [event.result for event in seen if isinstance(event, Started)]
+        results = [event.result for event in seen if isinstance(event, CheckStarted)]
         begun = {result.check.id for result in results}
-        cut_short = results[-1:] if seen and isinstance(seen[-1], Started) else []
+        cut_short = results[-1:] if seen and isinstance(seen[-1], CheckStarted) else []
         unjudged = [
             Result(check) for check in all_checks() if self.selection.takes_check(check) and check.id not in begun
         ]

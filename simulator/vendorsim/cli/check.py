@@ -48,7 +48,9 @@ def _report_files(command: F) -> F:
 @options.secret_env
 @click.option("--fuzz", is_flag=True, help="Let Schemathesis look for bodies that break the integration, too.")
 @click.option("--max-examples", type=click.IntRange(1), default=100, show_default=True, help="Of --fuzz, per event.")
-@click.option("--serve", "port", metavar="PORT", type=options.Port(), help="Answer the vendors' APIs there meanwhile.")
+@click.option(
+    "--serve", "port", metavar="PORT", type=options.PortType(), help="Answer the vendors' APIs there meanwhile."
+)
 @options.policy("vendor's policy")
 @_report_files
 @options.transport

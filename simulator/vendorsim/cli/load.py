@@ -43,7 +43,9 @@ class _Engine:
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), help="Of made-up data, mix and arrivals; default: the file's."
 )
-@click.option("--start", type=options.Point(), help="When conversation 0 starts, by the bodies; default: the file's.")
+@click.option(
+    "--start", type=options.PointType(), help="When conversation 0 starts, by the bodies; default: the file's."
+)
 @click.option(
     "--most-open",
     type=click.IntRange(1, 1_000_000),
@@ -53,7 +55,7 @@ class _Engine:
 )
 @click.option(
     "--drain",
-    type=options.Duration(),
+    type=options.DurationType(),
     default="60s",
     show_default=True,
     help="How long conversations may take beyond their own length once the last one has arrived.",

@@ -32,7 +32,7 @@ class Command(click.Command):
                 parameter.envvar = parameter.envvar or f"VENDORSIM_{(parameter.name or '').upper()}"
 
 
-class Duration(click.ParamType[int]):
+class DurationType(click.ParamType[int]):
     """A duration such as 6s; gives milliseconds."""
 
     name = "duration"
@@ -46,7 +46,7 @@ class Duration(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-class Point(click.ParamType[int]):
+class PointType(click.ParamType[int]):
     """A date and time with a zone; gives milliseconds since 1970."""
 
     name = "time"
@@ -60,7 +60,7 @@ class Point(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-class VendorName(click.ParamType[str]):
+class VendorType(click.ParamType[str]):
     """The name of a vendor, with the closest one when it is none."""
 
     name = "vendor"
@@ -73,7 +73,7 @@ class VendorName(click.ParamType[str]):
         return str(value)
 
 
-class Port(click.IntRange):
+class PortType(click.IntRange):
     """A TCP port; 0 takes a free one."""
 
     def __init__(self) -> None:
@@ -173,15 +173,15 @@ def same(*names: str) -> dict[str, str]:
 def vendor(command: F) -> F:
     """`--vendor V --profile P`."""
     command = click.option("--profile", metavar="P", help="The dialect of the vendor; default: as documented.")(command)
-    return click.option("--vendor", metavar="V", type=VendorName(), required=True, help="The vendor to play.")(command)
+    return click.option("--vendor", metavar="V", type=VendorType(), required=True, help="The vendor to play.")(command)
 
 
 def seeded(command: F) -> F:
     """What else decides the bytes of a run: `--seed --start --count --spacing`."""
     for option in (
-        click.option("--spacing", type=Duration(), default="1s", show_default=True, help="Between two starts."),
+        click.option("--spacing", type=DurationType(), default="1s", show_default=True, help="Between two starts."),
         click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many conversations."),
-        click.option("--start", type=Point(), help="When the first step happens; default: the scenario's, or now."),
+        click.option("--start", type=PointType(), help="When the first step happens; default: the scenario's, or now."),
         click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of made-up data; default: the scenario's."),
     ):
         command = option(command)

@@ -42,7 +42,7 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 @click.option(
     "--serve", "serving", is_flag=True, help="Answer the vendors' APIs meanwhile, from the state of the conversations."
 )
-@click.option("--port", type=options.Port(), default=4010, show_default=True, help="The port of --serve.")
+@click.option("--port", type=options.PortType(), default=4010, show_default=True, help="The port of --serve.")
 @options.faults
 @options.policy("vendor's policy")
 @click.option("--pin-clock", is_flag=True, help="Signature timestamps follow the scenario's clock, not the wall clock.")

@@ -26,7 +26,7 @@ _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/s")
 _TOKEN = re.compile(r"[!-~]+")
 
 
-class Rate(click.ParamType[float]):
+class RateType(click.ParamType[float]):
     """A rate such as 10/s; gives requests per second."""
 
     name = "rate"
@@ -38,7 +38,7 @@ class Rate(click.ParamType[float]):
         return float(match[1])
 
 
-class Token(click.ParamType[str]):
+class TokenType(click.ParamType[str]):
     """A secret as it can stand in a header."""
 
     name = "token"
@@ -51,13 +51,13 @@ class Token(click.ParamType[str]):
 
 @click.command("serve", cls=options.Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=options.Port(), default=4010, show_default=True, help="The port; 0 takes a free one.")
-@click.option("--token", metavar="T", type=Token(), help="The token to ask for; default: any credentials will do.")
+@click.option("--port", type=options.PortType(), default=4010, show_default=True, help="The port; 0 takes a free one.")
+@click.option("--token", metavar="T", type=TokenType(), help="The token to ask for; default: any credentials will do.")
 @click.option("--strict", is_flag=True, help="Answer 404 for sessions that nothing is known of.")
 @click.option(
     "--duplicate-interval",
     metavar="TIME",
-    type=options.Duration(),
+    type=options.DurationType(),
     default="60s",
     show_default=True,
     help="How long the same request counts as a duplicate; 0s switches it off.",
@@ -72,7 +72,7 @@ class Token(click.ParamType[str]):
 @click.option(
     "--admin-token",
     metavar="T",
-    type=Token(),
+    type=TokenType(),
     help="The token that the control API and the page ask for; needed where other machines can reach them.",
 )
 @click.option(
@@ -90,7 +90,7 @@ class Token(click.ParamType[str]):
     help="A name by which browsers may reach the page, beside localhost and addresses; repeatable.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of runs without one.")
-@click.option("--rate-limit", metavar="N/s", type=Rate(), help="Answer 429 above this rate; default: no limit.")
+@click.option("--rate-limit", metavar="N/s", type=RateType(), help="Answer 429 above this rate; default: no limit.")
 @click.option(
     "--state",
     metavar="URL",

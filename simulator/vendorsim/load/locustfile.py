@@ -58,7 +58,7 @@ class Conversations(User):
         gevent.sleep(1)
 
 
-class Traffic(LoadTestShape):
+class TrafficShape(LoadTestShape):
     """Lets the test end when every share is sent."""
 
     def tick(self) -> tuple[int, float] | None:

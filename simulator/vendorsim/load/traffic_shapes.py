@@ -16,7 +16,7 @@ INSTANT = "instant"
 _UNITS = {"s": 1, "m": 60, "h": 3_600}
 
 
-class Rate(Shape):
+class RateShape(Shape):
     """How often something happens; read as a number per second."""
 
     expected = "a rate such as 50/s, 300/m or 0.5/s"
@@ -75,7 +75,7 @@ class FaultOption(Shape):
 
 
 _RANDOM = Key(Flag(), help="independent of each other instead of evenly spaced; default false")
-_RATE = Key(Rate(), required=True)
+_RATE = Key(RateShape(), required=True)
 PROCESSES: dict[str, Record] = {
     "constant": Record({"rate": _RATE}, "'arrivals'", Steady),
     "poisson": Record({"rate": _RATE}, "'arrivals'", Steady),
