@@ -35,7 +35,7 @@ def _report_files(command: F) -> F:
 @click.command("check", cls=options.Command)
 @options.vendor
 @click.option("--to", metavar="URL", help="The integration; default: the vendor's first target in vendorsim.yaml.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of made-up data.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of made-up data.")
 @click.option("--only", metavar="PATTERN", help="A check, a family, an event, or check:event; * stands for anything.")
 @click.option("--probe", metavar="URL", help="Where the state is shown, with {conversation_id}.")
 @click.option(
@@ -47,7 +47,13 @@ def _report_files(command: F) -> F:
 @options.header
 @options.secret_env
 @click.option("--fuzz", is_flag=True, help="Let Schemathesis look for bodies that break the integration, too.")
-@click.option("--max-examples", type=click.IntRange(1), default=100, show_default=True, help="Of --fuzz, per event.")
+@click.option(
+    "--max-examples",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Maximum bodies per event with --fuzz.",
+)
 @click.option(
     "--serve", "port", metavar="PORT", type=options.PortType(), help="Answer the vendors' APIs there meanwhile."
 )

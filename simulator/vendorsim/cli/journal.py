@@ -43,9 +43,11 @@ def _file(function: Any) -> Any:
 
 
 @command.command("list", cls=options.Command)
-@click.option("--run", "run", type=click.IntRange(1), help="Of this run; default: the last one.")
-@click.option("--all", "everything", is_flag=True, help="Of all runs.")
-@click.option("--most", type=click.IntRange(1), default=200, show_default=True, help="So many of the newest.")
+@click.option("--run", "run", type=click.IntRange(1), help="Only this run; default: the last one.")
+@click.option("--all", "everything", is_flag=True, help="All runs.")
+@click.option(
+    "--most", type=click.IntRange(1), default=200, show_default=True, help="Maximum rows; the newest are kept."
+)
 @_file
 @options.json_output
 def list_(run: int | None, everything: bool, most: int, file: str | None, as_json: bool) -> None:
@@ -165,8 +167,8 @@ def resend(
 
 @command.command("export", cls=options.Command)
 @click.option("--format", "form", type=click.Choice(["jsonl", "har"]), default="jsonl", show_default=True)
-@click.option("--run", "run", type=click.IntRange(1), help="Of this run; default: the last one.")
-@click.option("--all", "everything", is_flag=True, help="Of all runs.")
+@click.option("--run", "run", type=click.IntRange(1), help="Only this run; default: the last one.")
+@click.option("--all", "everything", is_flag=True, help="All runs.")
 @_file
 def export(form: str, run: int | None, everything: bool, file: str | None) -> None:
     """Print attempts and received calls as JSON Lines, or as a HAR file. Secrets are masked.

@@ -39,9 +39,9 @@ class _Engine:
 @click.argument("traffic", required=False)
 @click.argument("locust_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- LOCUST ARGUMENTS]")
 @click.option("--to", metavar="URL", help="Where the webhooks go; default: the vendors' targets in vendorsim.yaml.")
-@click.option("--count", type=click.IntRange(1), help="So many conversations, instead of what the file says.")
+@click.option("--count", type=click.IntRange(1), help="How many conversations; default: the file's.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Of made-up data, mix and arrivals; default: the file's."
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of made-up data, mix and arrivals; default: the file's."
 )
 @click.option(
     "--start", type=options.PointType(), help="When conversation 0 starts, by the bodies; default: the file's."

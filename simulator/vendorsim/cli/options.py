@@ -179,10 +179,18 @@ def vendor(command: F) -> F:
 def seeded(command: F) -> F:
     """What else decides the bytes of a run: `--seed --start --count --spacing`."""
     for option in (
-        click.option("--spacing", type=DurationType(), default="1s", show_default=True, help="Between two starts."),
+        click.option(
+            "--spacing",
+            type=DurationType(),
+            default="1s",
+            show_default=True,
+            help="Time between the starts of two conversations.",
+        ),
         click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many conversations."),
         click.option("--start", type=PointType(), help="When the first step happens; default: the scenario's, or now."),
-        click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of made-up data; default: the scenario's."),
+        click.option(
+            "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of made-up data; default: the scenario's."
+        ),
     ):
         command = option(command)
     return command

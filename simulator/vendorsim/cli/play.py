@@ -29,14 +29,14 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
     type=click.Choice(list(SPEEDS)),
     default="instant",
     show_default=True,
-    help="Of the pauses.",
+    help="Playback speed.",
 )
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 10_000),
     default=16,
     show_default=True,
-    help="How many conversations send at once.",
+    help="Maximum number of requests in flight.",
 )
 @options.header
 @click.option(

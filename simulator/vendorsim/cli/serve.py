@@ -89,7 +89,7 @@ class TokenType(click.ParamType[str]):
     metavar="NAME",
     help="A name by which browsers may reach the page, beside localhost and addresses; repeatable.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of runs without one.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Default seed.")
 @click.option("--rate-limit", metavar="N/s", type=RateType(), help="Answer 429 above this rate; default: no limit.")
 @click.option(
     "--state",
