@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -26,11 +26,11 @@ import sink
 from processes import Cost, cost, processor_seconds
 from results import Effort, Goal, Part, Series, Table, compared
 from vendorsim.core.event import Event
-from vendorsim.delivery.planning import Policies, destinations
-from vendorsim.delivery.player import Options
-from vendorsim.delivery.playing import Playing
+from vendorsim.delivery.planning import prepare
+from vendorsim.delivery.playing import run_to_end
 from vendorsim.journal.store import Recorder
-from vendorsim.runs.planning import prepare
+from vendorsim.runs.config import Config, Target
+from vendorsim.runs.planning import RunRequest, plan
 from vendorsim.runs.timeline import LiveConversation, Run, Scheduled, events
 
 PORT = 18_401
@@ -131,7 +131,7 @@ def ours(receiver: sink.Sink, folder: Path, conversations: int) -> list[Contesta
     play += ["--count", str(conversations), "--start", START, "--concurrency", str(CONCURRENCY)]
     bare = [sys.executable, __file__, "--play-bare", receiver.url + "/hook", str(conversations)]
     commands = {FULL: play, UNJOURNALED: [*play, "--no-journal"], BARE: bare}
-    count = conversations * sum(1 for _ in events(prepare(SCENARIO, VENDOR, start=0), 1))
+    count = conversations * sum(1 for _ in events(plan(RunRequest(SCENARIO, VENDOR, start=0)).run, 1))
     return [
         Contestant(Series(name, SENDERS[name], base=WRK), _command(command, folder), count)
         for name, command in commands.items()
@@ -228,7 +228,7 @@ def not_the_bottleneck(contestants: list[Contestant], receiver: sink.Sink) -> li
 
 def mean_body() -> tuple[bytes, int]:
     """The event of our run whose size is nearest to the mean, and the mean in bytes."""
-    bodies = [event.body for event in events(prepare(SCENARIO, VENDOR, start=0), 200)]
+    bodies = [event.body for event in events(plan(RunRequest(SCENARIO, VENDOR, start=0)).run, 200)]
     mean = sum(map(len, bodies)) // len(bodies)
     return min(bodies, key=lambda body: abs(len(body) - mean)), mean
 
@@ -263,19 +263,18 @@ class ToldRun(Run):
 
 def play_here(url: str, count: int, *, bare: bool) -> None:
     """Plays as the command does, without its journal: with events made beforehand, or profiled."""
-    run = prepare(SCENARIO, VENDOR, start=1_767_603_600_000, count=count)
-    if bare:
-        run = ToldRun(run.scenario, run.vendor, run.profile, run.seed, run.starts, run.spacing).tell(count)
-    policies = Policies(run.vendor, run.profile)
-    places = destinations(policies, url, (), ())
-    options = Options(count=count, concurrency=CONCURRENCY)
+    request = RunRequest(
+        SCENARIO, VENDOR, start=1_767_603_600_000, count=count, to=Target(url), concurrency=CONCURRENCY
+    )
+    prepared = prepare(request, Config())
     recorder = Recorder(None, 0, lambda record: None)
-    playing = Playing(run, policies, places, options, None, None, None, recorder)
     if bare:
-        playing.run_to_end()
+        run = prepared.run
+        told = ToldRun(run.scenario, run.vendor, run.profile, run.seed, run.starts, run.spacing).tell(count)
+        run_to_end(replace(prepared, run=told), recorder)
     else:
         profile = cProfile.Profile()
-        profile.runcall(playing.run_to_end)
+        profile.runcall(run_to_end, prepared, recorder)
         print(json.dumps(shares(pstats.Stats(profile))))
     recorder.close()
 
@@ -300,7 +299,7 @@ def walls(series: dict[str, Series], url: str, conversations: int) -> list[str]:
 
 def seconds_of_making(count: int) -> float:
     """Of one event, when nothing is sent."""
-    run = prepare(SCENARIO, VENDOR, start=0)
+    run = plan(RunRequest(SCENARIO, VENDOR, start=0)).run
     rounds = []
     for _ in range(3):
         began = time.perf_counter()
@@ -310,11 +309,11 @@ def seconds_of_making(count: int) -> float:
 
 
 AREAS = (
-    ("delivery/transport.py", "transport (HTTP on the socket, with the system's calls)"),
+    ("http/transport.py", "transport (HTTP on the socket, with the system's calls)"),
     ("delivery/", "player (agenda, verdicts, records)"),
-    ("journal.py", "recorder"),
+    ("journal/store.py", "recorder"),
     ("queue", "recorder"),
-    ("contracts.py", "validation"),
+    ("vendorkit/contract.py", "validation"),
     ("jsonschema", "validation"),
     ("vendors/", "bodies"),
     ("simulator/", "conversation"),

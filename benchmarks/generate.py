@@ -10,7 +10,7 @@ from time import process_time
 from typing import Any
 
 from results import Effort, Goal, Part, Series, Table
-from vendorsim.runs.planning import prepare
+from vendorsim.runs.planning import RunRequest, plan
 from vendorsim.runs.timeline import Run, events
 
 # Vendor, profile and scenario. CCAI sends nothing but with its `webhooks`.
@@ -47,7 +47,7 @@ class Case:
 
 def case(vendor: str, profile: str | None, scenario: str, count: int = CONVERSATIONS) -> Case:
     """A vendor, warmed up: its validators are compiled and its people made up."""
-    run = prepare(scenario, vendor, profile, start=START)
+    run = plan(RunRequest(scenario, vendor, profile, start=START)).run
     return Case(vendor, run, [json.loads(event.body) for event in events(run, count)], count)
 
 

@@ -10,7 +10,7 @@ import time
 from generate import CASES, Case, case
 from processes import megabytes, written
 from results import Effort, Goal, Line, Part, Plot, Series, Table, compared
-from vendorsim.runs.timeline import events, told
+from vendorsim.runs.timeline import events, iter_events
 
 DECADES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 MILLION = DECADES[-1]
@@ -57,7 +57,7 @@ def per_event(each: Case, count: int) -> float:
     found = 0
     began = time.process_time()
     for number in numbers:
-        for event in told(each.run.conversation(number)):
+        for event in iter_events(each.run.conversation(number)):
             event.line()
             found += 1
     return (time.process_time() - began) / found * 1e6

@@ -17,7 +17,7 @@ from typing import Any
 import sink
 from processes import megabytes
 from results import Effort, Goal, Line, Part, Plot, Series, Table
-from vendorsim.runs.planning import prepare
+from vendorsim.runs.planning import RunRequest, plan
 from vendorsim.runs.timeline import events
 
 PORT = 18_441
@@ -42,7 +42,7 @@ def measure(effort: Effort) -> Part:
 
 def each() -> int:
     """Events of one conversation."""
-    return sum(1 for _ in events(prepare(SCENARIO, VENDOR, start=0), 1))
+    return sum(1 for _ in events(plan(RunRequest(SCENARIO, VENDOR, start=0)).run, 1))
 
 
 def maximum(receiver: sink.Sink, folder: Path, effort: Effort) -> float:

@@ -122,9 +122,9 @@ class TestManyConversations:
 
     def test_any_number_starts_at_once(self, vendorsim: Vendorsim, story: Path) -> None:
         """The millionth conversation needs none of those before it, and gives ids that no other has."""
-        from vendorsim.runs.planning import prepare
+        from vendorsim.runs.planning import RunRequest, plan
 
-        run = prepare(str(story), "userlike", start=1_767_607_200_000)
+        run = plan(RunRequest(str(story), "userlike", start=1_767_607_200_000)).run
         live = run.conversation(999_999)
         events = [event for scheduled in run.schedule(999_999) for event in live.advance(scheduled)]
         assert json.loads(events[0].line())["at"] == "2026-01-16T23:46:39.000Z"

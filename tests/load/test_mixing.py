@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vendorsim.load import traffic
 from vendorsim.load.mixing import Mix, Share, mix
-from vendorsim.runs.timeline import told
+from vendorsim.runs.timeline import iter_events
 
 MIXED = """\
 traffic: Mixed
@@ -63,8 +63,8 @@ def test_ids_are_unique_over_all_scenarios_of_a_vendor(mixed: Mix) -> None:
     messages: Counter[object] = Counter()
     for index in range(mixed.count):
         entry = mixed.entries[mixed.choose(index)]
-        conversations.update({event.conversation for event in told(entry.run.conversation(index))})
-        bodies = [orjson.loads(event.body) for event in told(entry.run.conversation(index))]
+        conversations.update({event.conversation for event in iter_events(entry.run.conversation(index))})
+        bodies = [orjson.loads(event.body) for event in iter_events(entry.run.conversation(index))]
         messages.update({body["id"] for body in bodies if body["event"] == "message_created"})
     assert len(conversations) == mixed.count
     assert max(conversations.values()) == max(messages.values()) == 1

@@ -15,7 +15,7 @@ import pytest
 import reports
 from command_line import Completed, Vendorsim
 from receiver import Connection, Receiver, Request, status
-from vendorsim.checks.engine import Finished, Started
+from vendorsim.checks.engine import CheckFinished, CheckStarted
 from vendorsim.checks.model import FAILED, Check, Finding, Result, Verdict
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.reporting.checks import Reporters
@@ -221,7 +221,7 @@ def test_halves_of_surrogate_pairs_and_markup_break_no_report(
     async def nothing(context: Any) -> None:
         """Judges nothing."""
 
-    check = Check("accepts.typical", stated, "None.", nothing)
+    check = Check("accepts.typical", stated, "None.")
     finding = Finding(
         check=check.id,
         event="post_hook",
@@ -248,7 +248,7 @@ def test_halves_of_surrogate_pairs_and_markup_break_no_report(
         printer.handle(verdict)
     printed = capsys.readouterr().out
     with Reporters(files, as_json=False) as reporters:
-        for event in (Started(check, result), Finished(result), verdict):
+        for event in (CheckStarted(check, result), CheckFinished(result), verdict):
             reporters.handle(event)
     shown = capsys.readouterr().out
 

@@ -228,21 +228,23 @@ def _fail(context: Context, event: str, exchange: Exchange, message: str, severi
 
 def _signer_or_secrets(context: Context) -> tuple[Signer | None, Mapping[str, str]]:
     """Who signs, and the configured headers that are secrets. Raises NotJudged where there is neither."""
-    place = context.settings.place
+    destination = context.settings.destination
     event = context.sample(context.events()[0]).event
-    secrets = {name: value for name, value in place.headers_of(event).items() if is_secret(f"{name}: {value}".encode())}
-    if not place.signs and not secrets:
+    secrets = {
+        name: value for name, value in destination.headers_of(event).items() if is_secret(f"{name}: {value}".encode())
+    }
+    if not destination.signs and not secrets:
         raise NotJudged(
             "the vendor signs nothing here; give the secret that your integration asks for with --header, or a scheme "
             "with --policy signing=NAME and --secret-env NAME"
         )
-    return place.signer if place.signs else None, secrets
+    return destination.signer if destination.signs else None, secrets
 
 
 def _signer(context: Context) -> Signer:
-    place = context.settings.place
-    signer = place.signer
-    if signer is None or not place.signs:
+    destination = context.settings.destination
+    signer = destination.signer
+    if signer is None or not destination.signs:
         raise NotJudged("the vendor signs nothing here")
     return signer
 

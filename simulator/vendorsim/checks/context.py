@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
-from vendorsim.checks.registry import Selection
+from vendorsim.checks.probes import StateProbe
+from vendorsim.checks.selection import Selection
 from vendorsim.checks.stories import Sample, Stories
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.event import Event
-from vendorsim.delivery.requests import Destination
+from vendorsim.delivery.destinations import Destination
 from vendorsim.http.masking import masked
 from vendorsim.http.outgoing import Framing, Outgoing
 from vendorsim.http.transport import TIMEOUT, UNREACHABLE, Answer, Failure, Transport
@@ -26,7 +27,6 @@ from vendorsim.vendorkit.schema_walk import SchemaNode
 from vendorsim.vendorkit.vendor import Vendor
 
 if TYPE_CHECKING:
-    from vendorsim.checks.probes import Probe
     from vendorsim.server.backend import ServerBackend
 
 SHOWN = 2_000
@@ -61,21 +61,21 @@ class Exchange:
 
 
 @dataclass(slots=True)
-class Settings:
+class CheckSettings:
     """One run of checks: who plays, whom it plays against, and what it may use."""
 
     vendor: Vendor
     profile: Profile
     policy: Policy
     contract: Contract
-    place: Destination
+    destination: Destination
     transport: Transport
     stories: Stories
     selection: Selection
     seed: int
     coverage: Coverage
     command: tuple[str, ...]
-    probe: Probe | None = None
+    probe: StateProbe | None = None
     probe_ignore: tuple[str, ...] = ()
     state: ServerBackend | None = None
     fuzz: bool = False
@@ -88,7 +88,7 @@ class Settings:
 class Context:
     """The hands of one check."""
 
-    def __init__(self, settings: Settings, check: Check, result: Result) -> None:
+    def __init__(self, settings: CheckSettings, check: Check, result: Result) -> None:
         self.settings = settings
         self.check = check
         self.result = result
@@ -146,10 +146,12 @@ class Context:
         With `cut` below 1 only that share of the body leaves. Raises TargetGone.
         """
         settings = self.settings
-        place = settings.place
+        destination = settings.destination
         sent = event.body if body is None else body
         self._sent += 1
-        out = Outgoing(place.endpoint, event.method, place.headers_of(event), sent, f"{event.id}-check-{self._sent}", 1)
+        out = Outgoing(
+            destination.endpoint, event.method, destination.headers_of(event), sent, f"{event.id}-check-{self._sent}", 1
+        )
         out.framing, out.odd_case = framing, odd_case
         # Servers that serve one kept connection at a time would leave the others without an answer.
         out.connection = "new"
@@ -161,12 +163,12 @@ class Context:
                 out.headers[name] = value
         if signature is not None:
             out.headers.update(signature)
-        elif place.signer is not None:
-            out.headers.update(place.signer.headers(out.delivery, wall_clock() // 1000, sent))
+        elif destination.signer is not None:
+            out.headers.update(destination.signer.headers(out.delivery, wall_clock() // 1000, sent))
         policy = settings.policy
         began = monotonic()
         answer = await settings.transport.exchange(
-            place.endpoint, out.wire(), policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
+            destination.endpoint, out.wire(), policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
         )
         exchange = Exchange(out.head(), sent, answer, (monotonic() - began) * 1000)
         self._note_silence(exchange)
@@ -182,7 +184,7 @@ class Context:
         # Requests that go side by side must not take the second refusal for a finding.
         if answer.kind == UNREACHABLE and (self._unreachable or self._silences == 1):
             self._unreachable = True
-            raise TargetGone(f"{self.settings.place.endpoint.shown}: {answer.reason}", unreachable=True)
+            raise TargetGone(f"{self.settings.destination.endpoint.shown}: {answer.reason}", unreachable=True)
         if self._silences >= MOST_SILENCES:
             raise TargetGone(
                 f"{self._silences} requests in a row were not answered: {answer.reason}", unreachable=False

@@ -11,7 +11,7 @@ import orjson
 from vendorsim.checks.stories import Stories
 from vendorsim.conversation.casting import Opening
 from vendorsim.core.event import Event
-from vendorsim.runs.timeline import Run, told
+from vendorsim.runs.timeline import Run, iter_events
 from vendorsim.scenario.model import Cast, Scenario
 from vendorsim.scenario.verbs import Authenticate, Probe
 
@@ -67,7 +67,7 @@ class Teller:
         has_none = story.cast.visitor.get("email", "") is None
         opening = Opening({} if has_none else {"email": f"visitor-{index}@example.com"}, seed=run.seed)
         live = run.opened(index, run.starts, opening)
-        events = [event for event in told(live) if self._gets(event.name)]
+        events = [event for event in iter_events(live) if self._gets(event.name)]
         bodies = tuple(orjson.loads(event.body) for event in events)
         key = run.profile.order_key
         keys = tuple(key(event.name, body) if key else None for event, body in zip(events, bodies, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from vendorsim.checks.context import Context, Settings, TargetGone
+from vendorsim.checks.context import CheckSettings, Context, TargetGone
 from vendorsim.checks.deduplicate import merged
 from vendorsim.checks.model import (
     ERROR,
@@ -19,11 +19,11 @@ from vendorsim.checks.model import (
     Skipped,
     Verdict,
 )
-from vendorsim.checks.registry import all_checks
+from vendorsim.checks.registry import all_checks, function_of
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class CheckStarted:
     """A check begins; `result` fills up while it goes on."""
 
     check: Check
@@ -31,16 +31,16 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class CheckFinished:
     """A check is over."""
 
     result: Result
 
 
-CheckEvent = Started | Finished | Verdict
+CheckEvent = CheckStarted | CheckFinished | Verdict
 
 
-async def run(settings: Settings, skipped: Mapping[str, str]) -> AsyncIterator[CheckEvent]:
+async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncIterator[CheckEvent]:
     """Runs every check that is selected; `skipped` gives the reasons for those the user leaves out.
 
     The last event is the verdict. A target that is gone ends the judging, not the run: what is left is "not judged".
@@ -51,7 +51,7 @@ async def run(settings: Settings, skipped: Mapping[str, str]) -> AsyncIterator[C
         if not settings.selection.takes_check(check):
             continue
         result = Result(check)
-        yield Started(check, result)
+        yield CheckStarted(check, result)
         if check.id in skipped or check.family in skipped:
             result.status = SKIPPED
             result.reason = skipped.get(check.id) or skipped.get(check.family)
@@ -61,15 +61,15 @@ async def run(settings: Settings, skipped: Mapping[str, str]) -> AsyncIterator[C
             gone = await _judge(settings, check, result)
         result.findings = merged(result.findings)
         results.append(result)
-        yield Finished(result)
+        yield CheckFinished(result)
     yield verdict(settings, results, gone)
 
 
-async def _judge(settings: Settings, check: Check, result: Result) -> TargetGone | None:
+async def _judge(settings: CheckSettings, check: Check, result: Result) -> TargetGone | None:
     """Judges one check; answers the error when the target went away."""
     context = Context(settings, check, result)
     try:
-        await check.run(context)
+        await function_of(check)(context)
     except NotJudged as error:
         result.status, result.reason = NOT_JUDGED, str(error)
     except Skipped as error:
@@ -95,13 +95,13 @@ async def _judge(settings: Settings, check: Check, result: Result) -> TargetGone
 
 
 def verdict(
-    settings: Settings, results: list[Result], gone: TargetGone | None = None, *, interrupted: bool = False
+    settings: CheckSettings, results: list[Result], gone: TargetGone | None = None, *, interrupted: bool = False
 ) -> Verdict:
     """The verdict on what was judged so far."""
     return Verdict(
         vendor=settings.vendor.name,
         profile=settings.profile.name,
-        target=settings.place.endpoint.shown,
+        target=settings.destination.endpoint.shown,
         seed=settings.seed,
         results=tuple(results),
         coverage=settings.coverage.document(),

@@ -41,7 +41,7 @@ async def _each_event(context: Context, *, valid: bool) -> None:
     settings = context.settings
     if not settings.fuzz:
         raise Skipped("give --fuzz")
-    path = settings.place.endpoint.resource.partition("?")[0]
+    path = settings.destination.endpoint.resource.partition("?")[0]
     # One half of the examples for each of the two checks.
     count = max(1, (settings.max_examples + valid) // 2)
     for event in context.events():
@@ -84,7 +84,7 @@ class _Trial:
         self._failures: dict[str, _Failure] = {}
 
     def try_out(self, body: Any) -> None:
-        """Raises Failed when the integration falls over a body, Enough when there is no use in going on."""
+        """Raises BodyFailed when the integration falls over a body, Enough when there is no use in going on."""
         keeps = not isinstance(body, bytes) and self.context.is_valid(self.event, body)
         # What is hard to make up (a combination of fields, say) may turn out wrong: the contract decides.
         if keeps != self.valid:

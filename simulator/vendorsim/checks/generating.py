@@ -14,22 +14,22 @@ class Enough(BaseException):
     """Ends the generation at once. No `Exception`, since Hypothesis takes those for failures."""
 
 
-class Failed(Exception):
+class BodyFailed(Exception):
     """A body that fails."""
 
 
 @cache
-def failed(kind: str) -> type[Failed]:
+def failed(kind: str) -> type[BodyFailed]:
     """An exception of its own for each kind of failure: Hypothesis shrinks the bodies of each type for themselves."""
-    return type("Failed", (Failed,), {"__doc__": kind})
+    return type("Failed", (BodyFailed,), {"__doc__": kind})
 
 
 def generate(document: dict[str, Any], valid: bool, try_out: Callable[[Any], None], count: int, seed: int) -> None:
     """Tries out `count` bodies for the one operation of an OpenAPI document; the same seed gives the same bodies.
 
-    A body is a JSON document, or bytes that are none. `try_out` raises Failed for a body that fails: then that body is
-    shrunk, and the smallest one that fails alike is tried out last, for each of its types. Raises
-    NotJudged where Schemathesis is not installed.
+    A body is a JSON document, or bytes that are none. `try_out` raises BodyFailed for a body that fails: then that body
+    is shrunk, and the smallest one that fails alike is tried out last, for each of its types. Raises NotJudged where
+    Schemathesis is not installed.
     """
     try:
         import hypothesis
@@ -62,7 +62,7 @@ def generate(document: dict[str, Any], valid: bool, try_out: Callable[[Any], Non
         set_hypothesis_home_dir(folder)
         try:
             each()
-        except* (Enough, Failed, hypothesis.errors.Flaky):
+        except* (Enough, BodyFailed, hypothesis.errors.Flaky):
             # Whoever tries the bodies out has seen what failed, and what did so only once.
             pass
         finally:

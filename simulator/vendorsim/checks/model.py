@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,22 +23,18 @@ FAMILIES = (
     "fuzz",
 )
 
-Judge = Callable[[Any], Awaitable[None]]
-"""Judges one check. Its argument is a `context.Context`, which is built on this module and so isn't imported here."""
-
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One requirement for an integration.
 
-    `run` judges it and raises NotJudged when it can't. `statement` is what the integration has to do, with its
-    provenance; `remedy` says what to change when it doesn't.
+    `statement` is what the integration has to do, with where that is known from; `remedy` says what to change when it
+    doesn't.
     """
 
     id: str
     statement: Stated[str]
     remedy: str
-    run: Judge
     severity: str = ERROR
 
     @property

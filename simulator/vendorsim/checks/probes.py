@@ -28,7 +28,7 @@ class ProbeError(NotJudged):
     """The probe gave nothing that can be judged; the message says what it gave."""
 
 
-class Probe(Protocol):
+class StateProbe(Protocol):
     """Reads the integration's state of one conversation; None means that it knows nothing of it."""
 
     async def read(self, conversation_id: str, identifier: str | None) -> Any:
@@ -83,7 +83,7 @@ class FunctionProbe:
             raise ProbeError(f"the probe raised {type(error).__name__}: {error}") from error
 
 
-def probe(text: str, transport: Transport, headers: Mapping[str, str]) -> Probe:
+def probe(text: str, transport: Transport, headers: Mapping[str, str]) -> StateProbe:
     """A probe from what the user wrote: a URL template, or `module:function`. Raises InputError."""
     if text.startswith(("http://", "https://")):
         return UrlProbe(text, transport, headers)
@@ -96,7 +96,7 @@ def probe(text: str, transport: Transport, headers: Mapping[str, str]) -> Probe:
         raise InputError(f"--probe {text}: {error}") from None
 
 
-async def settled(source: Probe, conversation_id: str, identifier: str | None) -> Any:
+async def settled(source: StateProbe, conversation_id: str, identifier: str | None) -> Any:
     """The state once it is quiet: the same in several reads in a row. Raises ProbeError when it never is."""
     reads: list[Any] = []
     for _ in range(int(LONGEST_WAIT / QUIET_PAUSE)):

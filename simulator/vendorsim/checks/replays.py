@@ -17,7 +17,7 @@ from vendorsim.checks.differences import StateDifference, differences, without
 from vendorsim.checks.differences import pattern as parsed
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.orders import Order
-from vendorsim.checks.probes import Probe, ProbeError, settled
+from vendorsim.checks.probes import ProbeError, StateProbe, settled
 from vendorsim.checks.symbols import symbolic, symbols
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
@@ -54,7 +54,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class PlayedTrial:
     """A trial that was carried out: its conversations, and what came of each delivery of the script."""
 
     trial: Trial
@@ -71,10 +71,10 @@ def alone(order: Order) -> tuple[tuple[int, int], ...]:
     return tuple((0, number) for number in order)
 
 
-class Stage:
+class TrialStage:
     """The stories of this run, what they lead to when they are played plainly, and the hands to play them again."""
 
-    def __init__(self, context: Context, probe: Probe, teller: Teller, tales: list[Tale]) -> None:
+    def __init__(self, context: Context, probe: StateProbe, teller: Teller, tales: list[Tale]) -> None:
         self.context = context
         self.tales = tales
         self._probe = probe
@@ -83,7 +83,7 @@ class Stage:
 
     # Playing
 
-    async def play(self, trial: Trial) -> Played:
+    async def play(self, trial: Trial) -> PlayedTrial:
         """Carries out a trial with fresh conversations."""
         count = 1 + max(number for number, _ in trial.script)
         tellings = tuple(self._teller.tell(trial.tale.story) for _ in range(count))
@@ -97,7 +97,7 @@ class Stage:
                     if not self.context.accepted(exchange)
                 ]
             )
-        return Played(trial, tellings, tuple(exchanges))
+        return PlayedTrial(trial, tellings, tuple(exchanges))
 
     async def _retry(self, refused: list[Event]) -> None:
         """Delivers what was refused again and again, as long as some of it is accepted."""
@@ -109,7 +109,7 @@ class Stage:
 
     async def deliver(self, event: Event) -> Exchange:
         """Sends an event. Repeated, it is the same delivery: with the same id, where the signature holds one."""
-        signer = self.context.settings.place.signer
+        signer = self.context.settings.destination.signer
         if signer is None:
             return await self.context.send(event)
         signature = signer.headers(event.id, wall_clock() // 1000, event.body)
@@ -133,7 +133,7 @@ class Stage:
     def _plain(self, state: Any, telling: Telling, other: Telling) -> Any:
         return symbolic(without(state, self._ignored), symbols(telling.bodies, other.bodies))
 
-    async def _deviations(self, played: Sequence[Played]) -> list[list[StateDifference]]:
+    async def _deviations(self, played: Sequence[PlayedTrial]) -> list[list[StateDifference]]:
         """Where the states of each trial are not as expected."""
         found: list[list[StateDifference]] = [[] for _ in played]
 
@@ -146,12 +146,12 @@ class Stage:
         )
         return found
 
-    async def differing(self, played: Sequence[Played]) -> list[tuple[Played, list[StateDifference]]]:
+    async def differing(self, played: Sequence[PlayedTrial]) -> list[tuple[PlayedTrial, list[StateDifference]]]:
         """Those trials that ended in another state than the plain story, with the differences."""
         found = await self._deviations(played)
         return [(one, some) for one, some in zip(played, found, strict=True) if some]
 
-    async def deviations(self, played: Sequence[Played]) -> list[tuple[Played, list[StateDifference]]]:
+    async def deviations(self, played: Sequence[PlayedTrial]) -> list[tuple[PlayedTrial, list[StateDifference]]]:
         """Those trials that end in another state each time they are carried out, with the differences.
 
         Only what can be seen again counts: after some patience, in a second try, and while the plain story still
@@ -173,8 +173,8 @@ class Stage:
         await gather_bounded([read(tale) for tale in tales], at_once=16)
 
     async def _confirmed(
-        self, suspects: list[tuple[Played, list[StateDifference]]]
-    ) -> list[tuple[Played, list[StateDifference]]]:
+        self, suspects: list[tuple[PlayedTrial, list[StateDifference]]]
+    ) -> list[tuple[PlayedTrial, list[StateDifference]]]:
         plain = [await self.play(plainly(tale)) for tale in _tales(suspects)]
         again = [await self.play(one.trial) for one, _ in suspects]
         found = await self._deviations([*plain, *again])
@@ -182,7 +182,7 @@ class Stage:
             await asyncio.sleep(PATIENCE)
             found = await self._deviations([*plain, *again])
         unstable = {difference.pattern for some in found[: len(plain)] for difference in some}
-        confirmed: list[tuple[Played, list[StateDifference]]] = []
+        confirmed: list[tuple[PlayedTrial, list[StateDifference]]] = []
         for (_, first), one, second in zip(suspects, again, found[len(plain) :], strict=True):
             seen = {difference.pattern for difference in first} - unstable
             if kept := [difference for difference in second if difference.pattern in seen]:
@@ -194,7 +194,7 @@ class Stage:
         return confirmed
 
 
-def _tales(suspects: Iterable[tuple[Played, object]]) -> list[Tale]:
+def _tales(suspects: Iterable[tuple[PlayedTrial, object]]) -> list[Tale]:
     """The stories of these trials, each once."""
     return list({id(one.trial.tale): one.trial.tale for one, _ in suspects}.values())
 
@@ -204,7 +204,7 @@ def plainly(tale: Tale) -> Trial:
     return Trial(tale, alone(tuple(range(len(tale.plain.events)))), "played plainly")
 
 
-async def stage(context: Context) -> Stage:
+async def stage(context: Context) -> TrialStage:
     """The stage of this run; it is set up by the first check that asks. Raises NotJudged where nothing can be told."""
     shared = context.settings.shared
     if _SHARED not in shared:
@@ -219,12 +219,12 @@ async def stage(context: Context) -> Stage:
     tales = [tale for tale in found.tales if any(event.name in selected for event in tale.plain.events)]
     if not tales:
         raise NotJudged("none of the stories that are told again holds the event")
-    return Stage(context, found.probe, found.teller, tales)
+    return TrialStage(context, found.probe, found.teller, tales)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    probe: Probe
+    probe: StateProbe
     teller: Teller
     tales: list[Tale]
 
@@ -236,10 +236,10 @@ async def _set_up(context: Context) -> _Shared:
         raise NotJudged(
             "there is no probe: name one with --probe, a URL with {conversation_id} that shows the integration's state"
         )
-    place, profile = settings.place, settings.profile
-    teller = Teller(settings.stories, lambda event: place.target.gets(event, profile))
+    destination, profile = settings.destination, settings.profile
+    teller = Teller(settings.stories, lambda event: destination.target.gets(event, profile))
     tales = [Tale(story, teller.tell(story), None) for story in teller.chosen()]
-    hands = Stage(context, settings.probe, teller, tales)
+    hands = TrialStage(context, settings.probe, teller, tales)
     before = [await hands.state_now(tale.plain, teller.tell(tale.story)) for tale in tales]
     twins: list[Telling] = []
     for tale in tales:
@@ -260,7 +260,7 @@ async def _set_up(context: Context) -> _Shared:
     return _Shared(settings.probe, teller, known)
 
 
-async def _read(hands: Stage, tales: Sequence[Tale], twins: Sequence[Telling]) -> set[str]:
+async def _read(hands: TrialStage, tales: Sequence[Tale], twins: Sequence[Telling]) -> set[str]:
     """Notes the states that the plain stories lead to; answers where two of one story differ."""
     unstable: set[str] = set()
 

@@ -9,7 +9,7 @@ from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.orders import Repetition, all_twice, at_once, backwards, later, shuffled, swapped, swaps
 from vendorsim.checks.registry import check
-from vendorsim.checks.replays import Played, Stage, Tale, Trial, alone, stage
+from vendorsim.checks.replays import PlayedTrial, Tale, Trial, TrialStage, alone, stage
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.core.seeding import generator
 from vendorsim.vendorkit.policy import ORDERED
@@ -102,15 +102,15 @@ def _dated(context: Context, tale: Tale) -> list[int]:
 
 
 async def _each_alone(
-    scene: Stage, tale: Tale, repetition: Repetition, words: str, numbers: Sequence[int]
-) -> list[tuple[Played, frozenset[str]]]:
+    scene: TrialStage, tale: Tale, repetition: Repetition, words: str, numbers: Sequence[int]
+) -> list[tuple[PlayedTrial, frozenset[str]]]:
     """Trials in which a single delivery is repeated, and the places of the state that are then not as expected."""
     singles = [await scene.play(_repeating(tale, repetition, [number], f"it {words}")) for number in numbers]
     found = await scene.differing(singles)
     return [(one, frozenset(difference.pattern for difference in some)) for one, some in found]
 
 
-def _judge_repeated_answers(context: Context, played: Played) -> None:
+def _judge_repeated_answers(context: Context, played: PlayedTrial) -> None:
     """Who accepted a delivery accepts it again: a vendor repeats what is refused, and gives up one day."""
     first_time: dict[tuple[int, int], bool] = {}
     for place, exchange in played.pairs():
@@ -158,7 +158,7 @@ async def out_of_order(context: Context) -> None:
     await _reordered(scene, trials)
 
 
-def _swaps(scene: Stage) -> list[Trial]:
+def _swaps(scene: TrialStage) -> list[Trial]:
     """One trial for each two events that follow each other somewhere."""
     pairs: dict[tuple[str, str], Trial] = {}
     for tale in scene.tales:
@@ -184,7 +184,7 @@ def _require_no_order(context: Context) -> None:
         raise NotJudged("the vendor's bodies don't tell their order")
 
 
-async def _reordered(scene: Stage, trials: Sequence[Trial]) -> None:
+async def _reordered(scene: TrialStage, trials: Sequence[Trial]) -> None:
     played = [await scene.play(trial) for trial in trials]
     for one, found in await scene.deviations(played):
         for difference in found:
@@ -211,7 +211,7 @@ def _judged(context: Context, trials: Sequence[Trial]) -> None:
             context.result.cells.setdefault(trial.tale.plain.events[number].name, "passed")
 
 
-def _report(context: Context, played: Played, difference: StateDifference, words: str) -> None:
+def _report(context: Context, played: PlayedTrial, difference: StateDifference, words: str) -> None:
     """One finding; the delivery that it comes from is named where a single one is enough."""
     trial = played.trial
     name = None if trial.event is None else trial.tale.plain.events[trial.event].name

@@ -14,7 +14,7 @@ import orjson
 
 from vendorsim.core.event import Event
 from vendorsim.runs import library
-from vendorsim.runs.timeline import Run, told
+from vendorsim.runs.timeline import Run, iter_events
 from vendorsim.scenario.model import AgentCast, Cast, Scenario
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
@@ -68,7 +68,7 @@ class Stories:
         if index is None:
             index = self.take()
         run = Run(scenario, self.vendor, self.profile, self.seed, self.starts, 0)
-        return list(told(run.conversation(index)))
+        return list(iter_events(run.conversation(index)))
 
     def take(self) -> int:
         """The index of a conversation that nobody has had."""

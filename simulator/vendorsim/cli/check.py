@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,21 +11,12 @@ from click.core import ParameterSource
 
 from vendorsim.cli import options
 from vendorsim.cli.running import served
-from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.reporting.checks import FORMATS, Reporters
+from vendorsim.reporting.console import messages
+from vendorsim.reporting.text import one_line
 
 if TYPE_CHECKING:
-    import ssl
-
-    from vendorsim.checks.engine import CheckEvent
-    from vendorsim.checks.model import Result, Verdict
-    from vendorsim.checks.registry import Selection
-    from vendorsim.delivery.requests import Destination
-    from vendorsim.http.endpoint import Endpoint
-    from vendorsim.runs.config import Config
-    from vendorsim.server.backend import ServerBackend
-    from vendorsim.vendorkit.profile import Profile
-    from vendorsim.vendorkit.vendor import Vendor
+    from vendorsim.http.transport_options import TransportOptions
 
 # So short that waiting it out takes no time worth speaking of.
 DUPLICATE_INTERVAL = 1_500
@@ -46,7 +35,7 @@ def _report_files(command: F) -> F:
 @click.command("check", cls=options.Command)
 @options.vendor
 @click.option("--to", metavar="URL", help="The integration; default: the vendor's first target in vendorsim.yaml.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of made-up data.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of made-up data.")
 @click.option("--only", metavar="PATTERN", help="A check, a family, an event, or check:event; * stands for anything.")
 @click.option("--probe", metavar="URL", help="Where the state is shown, with {conversation_id}.")
 @click.option(
@@ -55,34 +44,37 @@ def _report_files(command: F) -> F:
     multiple=True,
     help="What of the state counts for nothing, as /updated_at; repeatable.",
 )
-@click.option("--header", "headers", multiple=True, metavar="'K: V'", help="A header for every request; repeatable.")
+@options.header
 @options.secret_env
 @click.option("--fuzz", is_flag=True, help="Let Schemathesis look for bodies that break the integration, too.")
-@click.option("--max-examples", type=click.IntRange(1), default=100, show_default=True, help="Of --fuzz, per event.")
-@click.option("--serve", "port", metavar="PORT", type=options.Port(), help="Answer the vendors' APIs there meanwhile.")
-@click.option("--policy", "policies", multiple=True, metavar="KEY=VALUE", help="Override the vendor's policy.")
+@click.option(
+    "--max-examples",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Maximum bodies per event with --fuzz.",
+)
+@click.option(
+    "--serve", "port", metavar="PORT", type=options.PortType(), help="Answer the vendors' APIs there meanwhile."
+)
+@options.policy("vendor's policy")
 @_report_files
-@options.tls
+@options.transport
 @options.config_file
 @options.json_output
+@options.target
 def command(
     vendor: str,
     profile: str | None,
-    to: str | None,
+    target: options.TargetOptions,
     seed: int,
     only: str | None,
     probe: str | None,
     probe_ignore: tuple[str, ...],
-    headers: tuple[str, ...],
-    secret_env: tuple[str, ...],
     fuzz: bool,
     max_examples: int,
     port: int | None,
-    policies: tuple[str, ...],
-    ca: str | None,
-    cert: str | None,
-    cert_key: str | None,
-    proxy: str | None,
+    transport: TransportOptions,
     config_file: str | None,
     as_json: bool,
     **files: str | None,
@@ -96,63 +88,32 @@ def command(
     vendorsim check --vendor smartsupp --to http://localhost:8000/hook
     vendorsim check --vendor userlike --to http://localhost:8000/hook --probe http://localhost:8000/state/{conversation_id}
     """
-    from vendorsim.checks.differences import pattern
-    from vendorsim.checks.registry import Selection
-    from vendorsim.delivery import planning as setup
-    from vendorsim.http import proxies
-    from vendorsim.http.transport import tls_context
+    from vendorsim.checks.run import CheckRequest, prepare_checks
     from vendorsim.runs import config
-    from vendorsim.vendorkit import registry
 
-    known = registry.get(vendor)
-    chosen = known.profile(profile)
-    loaded = config.load(config_file)
-    place = setup.destinations(setup.Policies(known, chosen, loaded, policies), to, headers, secret_env)[0]
-    for text in probe_ignore:
-        pattern(text)
-    selection = Selection(only, chosen.event_names())
-    _look_over(loaded)
-    tls = tls_context(ca, cert, cert_key) if ca or cert else None
-    words = _words(click.get_current_context(), {"only", "as_json", *files})
+    request = CheckRequest(
+        vendor,
+        profile,
+        to=target.target(),
+        headers=target.headers_by_name(),
+        policy=target.policy(),
+        seed=seed,
+        only=only,
+        probe=probe,
+        probe_ignore=probe_ignore,
+        fuzz=fuzz,
+        max_examples=max_examples,
+        command=_words(click.get_current_context(), {"only", "as_json", *files}),
+    )
+    checks = prepare_checks(request, config.load(config_file))
+    for skip in checks.expired:
+        expired = f"{skip.check} is judged again: it was skipped until {skip.until} ({skip.reason})"
+        messages().print(one_line(f"{checks.config.file}: {expired}"), markup=False)
+    settings = transport.load()
     with ExitStack() as stack:
         reporters = stack.enter_context(Reporters(files, as_json=as_json))
         state = stack.enter_context(served(port, DUPLICATE_INTERVAL, held_back=True)) if port is not None else None
-        checking = Checking(
-            known,
-            chosen,
-            loaded,
-            place,
-            selection,
-            seed,
-            words,
-            probe,
-            probe_ignore,
-            fuzz,
-            max_examples,
-            tls,
-            state,
-            proxies.proxy(proxy) if proxy else None,
-        )
-        return checking.run_to_end(reporters.handle).exit_code
-
-
-def _look_over(config: Config) -> None:
-    """Tells of skips that are over. Raises InputError for a check that vendorsim.yaml names and nobody knows."""
-    from vendorsim.checks.model import FAMILIES
-    from vendorsim.checks.registry import all_checks
-    from vendorsim.core.errors import InputError, unknown
-    from vendorsim.reporting.console import messages
-    from vendorsim.reporting.text import one_line
-
-    ids = [check.id for check in all_checks()]
-    skipped = [skip.check for skip in config.skipped]
-    for name, known in (*((name, [*FAMILIES, *ids]) for name in skipped), *((name, ids) for name in config.severities)):
-        if name not in known:
-            raise InputError(f"{config.file}: {unknown('check', name, known)}")
-    for skip in config.skipped:
-        if skip.expired():
-            message = f"{config.file}: {skip.check} is judged again: it was skipped until {skip.until} ({skip.reason})"
-            messages().print(one_line(message), markup=False)
+        return checks.run_to_end(reporters.handle, settings, state).exit_code
 
 
 def _words(context: click.Context, left_out: Collection[str]) -> tuple[str, ...]:
@@ -179,112 +140,3 @@ def _without_secret(option: str, value: str) -> str:
     if option in ("to", "proxy") and endpoint(value).credentials is not None:
         return endpoint(value).shown
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class Checking:
-    """Everything a run of checks needs, put together; the event loop lives in here."""
-
-    vendor: Vendor
-    profile: Profile
-    config: Config
-    place: Destination
-    selection: Selection
-    seed: int
-    command: tuple[str, ...]
-    probe: str | None
-    probe_ignore: tuple[str, ...]
-    fuzz: bool
-    max_examples: int
-    tls: ssl.SSLContext | None
-    state: ServerBackend | None
-    proxy: Endpoint | None
-
-    def run_to_end(self, report: Callable[[CheckEvent], None]) -> Verdict:
-        """Runs the checks in an event loop of its own."""
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(self._run(report))
-
-    async def _run(self, report: Callable[[CheckEvent], None]) -> Verdict:
-        from vendorsim.checks import engine
-        from vendorsim.checks.context import Settings
-        from vendorsim.checks.coverage import Coverage
-        from vendorsim.checks.model import Verdict
-        from vendorsim.checks.probes import probe
-        from vendorsim.checks.stories import Stories
-        from vendorsim.core.clock import wall_clock, wall_clock_second
-        from vendorsim.http.transport import HttpTransport
-        from vendorsim.vendorkit import contract as contracts
-        from vendorsim.vendorkit import registry
-
-        transport = HttpTransport(self.tls, self.proxy)
-        # Some answers go by their whole message, too.
-        short = tuple(name for name in registry.identification().answers if " " not in name)
-        contract = contracts.contract(self.vendor.name, self.profile.name)
-        text = self.probe or self.place.target.probe
-        settings = Settings(
-            vendor=self.vendor,
-            profile=self.profile,
-            policy=self.place.policy,
-            contract=contract,
-            place=self.place,
-            transport=transport,
-            stories=Stories(self.vendor, self.profile, self.seed, wall_clock_second(), wall_clock()),
-            selection=self.selection,
-            seed=self.seed,
-            coverage=Coverage(contract, self.profile, short if self.state is not None else ()),
-            command=self.command,
-            probe=probe(text, transport, self.place.headers) if text else None,
-            probe_ignore=(*self.probe_ignore, *self.place.target.probe_ignore),
-            state=self.state,
-            fuzz=self.fuzz,
-            max_examples=self.max_examples,
-            severities=self.config.severities,
-        )
-        seen: list[CheckEvent] = []
-        stopped = asyncio.Event()
-
-        async def judge() -> None:
-            async for event in engine.run(settings, self._skipped()):
-                seen.append(event)
-                report(event)
-
-        try:
-            with interruptible(stopped.set):
-                judging = asyncio.ensure_future(judge())
-                stopping = asyncio.ensure_future(stopped.wait())
-                await asyncio.wait({judging, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                stopping.cancel()
-                if not judging.done():
-                    judging.cancel()
-                    await asyncio.wait({judging})
-                else:
-                    judging.result()
-        finally:
-            transport.abort()
-        last = seen[-1] if seen else None
-        if not isinstance(last, Verdict):
-            last = engine.verdict(settings, self._judged(seen), interrupted=True)
-            report(last)
-        return last
-
-    def _judged(self, seen: Sequence[CheckEvent]) -> list[Result]:
-        """What an interrupted run has judged: findings of the check that was under way count, too."""
-        from vendorsim.checks.engine import Started
-        from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, Result
-        from vendorsim.checks.registry import all_checks
-
-        results = [event.result for event in seen if isinstance(event, Started)]
-        begun = {result.check.id for result in results}
-        cut_short = results[-1:] if seen and isinstance(seen[-1], Started) else []
-        unjudged = [
-            Result(check) for check in all_checks() if self.selection.takes_check(check) and check.id not in begun
-        ]
-        for result in (*cut_short, *unjudged):
-            failed = any(finding.severity == ERROR for finding in result.findings)
-            result.status, result.reason = FAILED if failed else NOT_JUDGED, "interrupted"
-        return results + unjudged
-
-    def _skipped(self) -> Mapping[str, str]:
-        """The checks that vendorsim.yaml leaves out, with their reasons."""
-        return {skip.check: f"{skip.reason} (until {skip.until})" for skip in self.config.skipped if not skip.expired()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from vendorsim.cli import options
@@ -12,9 +14,8 @@ from vendorsim.reporting.console import write_line
 @click.argument("scenario")
 @options.vendor
 @options.seeded
-def command(
-    scenario: str, vendor: str, profile: str | None, seed: int | None, start: int | None, count: int, spacing: int
-) -> None:
+@options.run
+def command(scenario: str, run: options.RunOptions) -> None:
     """Print the events of SCENARIO (a file, or the name of a built-in one) as JSON Lines.
 
     Every line has passed its contract; the same seed and start give the same bytes.
@@ -22,9 +23,8 @@ def command(
     \b
     vendorsim generate returning-customer --vendor smartsupp --seed 1 --start 2026-01-05T09:00:00Z
     """
-    from vendorsim.runs.planning import prepare
+    from vendorsim.runs.planning import RunRequest, plan
     from vendorsim.runs.timeline import events
 
-    run = prepare(scenario, vendor, profile, seed=seed, start=start, count=count, spacing=spacing)
-    for event in events(run, count):
+    for event in events(plan(RunRequest(scenario, **asdict(run))).run, run.count):
         write_line(event.line())

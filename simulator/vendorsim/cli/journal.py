@@ -8,13 +8,14 @@ import click
 import orjson
 
 from vendorsim.cli import options
-from vendorsim.cli.journals import open_journal
+from vendorsim.cli.journals import journal_path
 from vendorsim.core.errors import InputError
-from vendorsim.journal.documents import attempt_document, attempt_summary, call_document
+from vendorsim.journal.documents import attempt_document, attempt_summary, call_document, sent_request
 from vendorsim.reporting.console import messages, print_json, results, table, write_line
 
 if TYPE_CHECKING:
     from vendorsim.http.endpoint import Endpoint
+    from vendorsim.http.transport_options import TransportOptions
     from vendorsim.journal.pages import Row
     from vendorsim.journal.store import Book
     from vendorsim.runs.config import Config
@@ -42,9 +43,11 @@ def _file(function: Any) -> Any:
 
 
 @command.command("list", cls=options.Command)
-@click.option("--run", "run", type=click.IntRange(1), help="Of this run; default: the last one.")
-@click.option("--all", "everything", is_flag=True, help="Of all runs.")
-@click.option("--most", type=click.IntRange(1), default=200, show_default=True, help="So many of the newest.")
+@click.option("--run", "run", type=click.IntRange(1), help="Only this run; default: the last one.")
+@click.option("--all", "everything", is_flag=True, help="All runs.")
+@click.option(
+    "--most", type=click.IntRange(1), default=200, show_default=True, help="Maximum rows; the newest are kept."
+)
 @_file
 @options.json_output
 def list_(run: int | None, everything: bool, most: int, file: str | None, as_json: bool) -> None:
@@ -112,7 +115,7 @@ def _echo_body(body: dict[str, str]) -> None:
 @click.option("--to", metavar="URL", help="Instead of where it went.")
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="The value of a masked header; repeatable.")
 @_file
-@options.tls
+@options.transport
 @options.config_file
 @options.json_output
 def resend(
@@ -120,10 +123,7 @@ def resend(
     to: str | None,
     headers: tuple[str, ...],
     file: str | None,
-    ca: str | None,
-    cert: str | None,
-    cert_key: str | None,
-    proxy: str | None,
+    transport: TransportOptions,
     config_file: str | None,
     as_json: bool,
 ) -> int:
@@ -134,41 +134,41 @@ def resend(
     \b
     vendorsim journal resend 17
     """
-    from vendorsim.delivery.resend import resend as send
-    from vendorsim.http import proxies
+    from vendorsim.delivery.resend import resend_alone
     from vendorsim.http.endpoint import endpoint, header, merged
-    from vendorsim.http.transport import Answer, tls_context
+    from vendorsim.http.transport import Answer
     from vendorsim.runs import config
 
     row = _attempt(_open(file), number)
-    if row["request_head"] is None:
+    known = sent_request(row)
+    if known is None:
         raise InputError(f"attempt {number} was never sent, so there are no bytes to send again")
     target = _target(row, config.load(config_file))
-    place = endpoint(to or (target.url if target else row["target"]))
+    goal = endpoint(to or (target.url if target else row["target"]))
     _refuse_lost_query(row, to, target)
-    given = merged(target.headers if target else {}, _credentials(place), dict(header(text) for text in headers))
-    tls = tls_context(ca, cert, cert_key) if ca or cert or cert_key else None
-    behind = row["request_body"] if row["request_sent"] is None else row["request_sent"]
-    sent = send(row["request_head"], behind, row["ending"], place, given, tls, proxies.proxy(proxy) if proxy else None)
-    for name in sent.masked:
+    given = merged(target.headers if target else {}, _credentials(goal), dict(header(text) for text in headers))
+    settings = transport.load()
+    request, masked = known.same_bytes(goal, given)
+    sent = resend_alone(goal, request, settings)
+    for name in masked:
         messages().print(f"the value of {name} is masked in the journal; give it with --header '{name}: …'")
     answered = isinstance(sent.answer, Answer)
     status = sent.answer.status if isinstance(sent.answer, Answer) else None
     reason = None if isinstance(sent.answer, Answer) else sent.answer.reason
     if as_json:
         print_json(
-            {"id": number, "target": place.shown, "status": status, "milliseconds": sent.milliseconds, "reason": reason}
+            {"id": number, "target": goal.shown, "status": status, "milliseconds": sent.milliseconds, "reason": reason}
         )
     else:
         outcome = f"answered {status} after {sent.milliseconds:.1f} ms" if answered else f"no answer: {reason}"
-        click.echo(f"attempt {number} sent again to {place.shown}: {outcome}")
+        click.echo(f"attempt {number} sent again to {goal.shown}: {outcome}")
     return 0 if answered else 3
 
 
 @command.command("export", cls=options.Command)
 @click.option("--format", "form", type=click.Choice(["jsonl", "har"]), default="jsonl", show_default=True)
-@click.option("--run", "run", type=click.IntRange(1), help="Of this run; default: the last one.")
-@click.option("--all", "everything", is_flag=True, help="Of all runs.")
+@click.option("--run", "run", type=click.IntRange(1), help="Only this run; default: the last one.")
+@click.option("--all", "everything", is_flag=True, help="All runs.")
 @_file
 def export(form: str, run: int | None, everything: bool, file: str | None) -> None:
     """Print attempts and received calls as JSON Lines, or as a HAR file. Secrets are masked.
@@ -193,7 +193,7 @@ _LISTED = ("id", "run", "sent_at", "event", "attempt", "status", "milliseconds",
 
 
 def _open(file: str | None) -> Book:
-    journal: Book | None
+    journal: Book
     if file is not None and file.startswith(("postgresql://", "postgres://")):
         from vendorsim.journal.postgres import Database
         from vendorsim.journal.postgres_journal import PostgresJournal
@@ -201,8 +201,9 @@ def _open(file: str | None) -> Book:
         database = click.get_current_context().with_resource(Database(file))
         journal = PostgresJournal(database)
     else:
-        journal = open_journal(file, without=False, must_exist=True)
-    assert journal is not None
+        from vendorsim.journal.store import Journal
+
+        journal = Journal(journal_path(file), must_exist=True)
     click.get_current_context().call_on_close(journal.close)
     return journal
 
@@ -235,5 +236,5 @@ def _refuse_lost_query(row: Row, to: str | None, target: Target | None) -> None:
         raise InputError(f"the query of {row['target']} may hold secrets and is not kept; give the whole URL with --to")
 
 
-def _credentials(place: Endpoint) -> dict[str, str]:
-    return {"Authorization": place.credentials} if place.credentials else {}
+def _credentials(goal: Endpoint) -> dict[str, str]:
+    return {"Authorization": goal.credentials} if goal.credentials else {}

@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vendorsim.cli.options import JournalOptions
     from vendorsim.delivery.records import Record
     from vendorsim.journal.store import Book, Journal, Recorder
 
 
-def open_journal(file: str | None, without: bool, *, must_exist: bool = False) -> Journal | None:
-    """The journal of that file, or the project's; None when the user wants none. Raises InputError."""
-    from vendorsim.journal.store import Journal, default_path
+def journal_path(file: str | None) -> Path:
+    """The path of the journal in `file`; None means the project's."""
+    from vendorsim.journal.store import default_path
 
-    if without:
-        return None
-    return Journal(Path(file) if file is not None else default_path(), must_exist=must_exist)
+    return Path(file) if file is not None else default_path()
+
+
+def open_journal(options: JournalOptions) -> Journal | None:
+    """The journal that the options ask for; None when the user wants none. Raises InputError."""
+    from vendorsim.journal.store import Journal
+
+    return None if options.no_journal else Journal(journal_path(options.file))
 
 
 def start_recorder(

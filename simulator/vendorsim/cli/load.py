@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +12,40 @@ from vendorsim.cli import options
 from vendorsim.reporting.console import print_json
 
 if TYPE_CHECKING:
-    from vendorsim.load.options import Ready
+    from vendorsim.http.transport_options import TransportOptions
+    from vendorsim.load.options import LoadOptions, PreparedLoad
+
+
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    """How much is sent, of what, and how long it may take. `start` and `drain` are milliseconds."""
+
+    count: int | None
+    seed: int | None
+    start: int | None
+    most_open: int
+    drain: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """What sends: this process, or Locust, with so many workers of its own or with the user's arguments."""
+
+    workers: int | None
+    locust: bool
 
 
 @click.command("load", cls=options.Command)
 @click.argument("traffic", required=False)
 @click.argument("locust_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- LOCUST ARGUMENTS]")
 @click.option("--to", metavar="URL", help="Where the webhooks go; default: the vendors' targets in vendorsim.yaml.")
-@click.option("--count", type=click.IntRange(1), help="So many conversations, instead of what the file says.")
+@click.option("--count", type=click.IntRange(1), help="How many conversations; default: the file's.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Of made-up data, mix and arrivals; default: the file's."
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of made-up data, mix and arrivals; default: the file's."
 )
-@click.option("--start", type=options.Point(), help="When conversation 0 starts, by the bodies; default: the file's.")
+@click.option(
+    "--start", type=options.PointType(), help="When conversation 0 starts, by the bodies; default: the file's."
+)
 @click.option(
     "--most-open",
     type=click.IntRange(1, 1_000_000),
@@ -32,13 +55,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--drain",
-    type=options.Duration(),
+    type=options.DurationType(),
     default="60s",
     show_default=True,
     help="How long conversations may take beyond their own length once the last one has arrived.",
 )
-@click.option("--header", "headers", multiple=True, metavar="'K: V'", help="A header for every request; repeatable.")
-@click.option("--policy", "policies", multiple=True, metavar="KEY=VALUE", help="Override the vendors' policies.")
+@options.header
+@options.policy("vendors' policies")
 @click.option(
     "--workers", type=click.IntRange(1, 1_000), help="Send from so many processes of this machine, on Locust."
 )
@@ -48,31 +71,23 @@ if TYPE_CHECKING:
 @click.option("--digest", is_flag=True, help="Send nothing: print the digest of all bodies that would be sent.")
 @click.option("--html", metavar="FILE", help="Write the report as HTML.")
 @options.secret_env
-@options.tls
+@options.transport
 @options.config_file
 @options.json_output
+@options.target
+@options.grouped("amounts", options.same("count", "seed", "start", "most_open", "drain"), _Amounts)
+@options.grouped("engine", options.same("workers", "locust"), _Engine)
 def command(
     traffic: str | None,
     locust_arguments: tuple[str, ...],
-    to: str | None,
-    count: int | None,
-    seed: int | None,
-    start: int | None,
-    most_open: int,
-    drain: int,
-    headers: tuple[str, ...],
-    policies: tuple[str, ...],
-    workers: int | None,
-    locust: bool,
+    target: options.TargetOptions,
+    amounts: _Amounts,
+    engine: _Engine,
     locustfile: bool,
     schema: bool,
     digest: bool,
     html: str | None,
-    secret_env: tuple[str, ...],
-    ca: str | None,
-    cert: str | None,
-    cert_key: str | None,
-    proxy: str | None,
+    transport: TransportOptions,
     config_file: str | None,
     as_json: bool,
 ) -> int:
@@ -87,12 +102,10 @@ def command(
     vendorsim load traffic.yaml --to http://localhost:8000/hook --workers 4
     vendorsim load traffic.yaml --to http://target/hook --locust -- --master --headless --expect-workers 8
     """
-    from vendorsim.core.clock import wall_clock_second
-    from vendorsim.load import on_locust
-    from vendorsim.load.options import Asked, ready
-
     if locustfile:
-        click.echo(on_locust.LOCUSTFILE)
+        from vendorsim.load.on_locust import LOCUSTFILE
+
+        click.echo(LOCUSTFILE)
         return 0
     if schema:
         from vendorsim.load.traffic import json_schema
@@ -101,40 +114,21 @@ def command(
         return 0
     if traffic is None:
         raise click.UsageError("Missing argument 'TRAFFIC'.")
-    if locust_arguments and not locust:
+    if locust_arguments and not engine.locust:
         raise click.UsageError("Arguments behind -- are Locust's: add --locust.")
-    if locust and workers is not None:
+    if engine.locust and engine.workers is not None:
         raise click.UsageError("--workers starts Locust in its own way: leave out --locust.")
-    asked = Asked(
-        file=traffic,
-        to=to,
-        headers=headers,
-        policies=policies,
-        secret_env=secret_env,
-        ca=ca,
-        cert=cert,
-        cert_key=cert_key,
-        proxy=proxy,
-        config_file=config_file,
-        count=count,
-        seed=seed,
-        start=start,
-        most_open=most_open,
-        drain=drain,
-    )
+    from vendorsim.core.clock import wall_clock_second
+    from vendorsim.load.options import LoadOptions, prepare_load
+
+    load = LoadOptions(traffic, **asdict(target), **asdict(amounts), transport=transport, config_file=config_file)
     starts = wall_clock_second()
     if digest:
-        print_json(asked.mix(starts).digest().document())
+        print_json(load.mix(starts).digest().document())
         return 0
-    prepared = ready(asked, starts)
+    prepared = prepare_load(load, starts)
     page = None if html is None else _writable(html)
-    if workers is not None:
-        code, report = on_locust.run(asked, on_locust.local(workers), live=True)
-    elif locust:
-        code, report = on_locust.run(asked, locust_arguments, live=False)
-    else:
-        report = _send(prepared)
-        code = report["exit_code"]
+    code, report = _sent(load, prepared, engine, locust_arguments)
     if report is None:
         # A worker has no report; where the coordinator has none, Locust has said why.
         return 3 if code else 0
@@ -152,7 +146,21 @@ def command(
     return exit_code
 
 
-def _send(prepared: Ready) -> dict[str, Any]:
+def _sent(
+    load: LoadOptions, prepared: PreparedLoad, engine: _Engine, locust_arguments: tuple[str, ...]
+) -> tuple[int, dict[str, Any] | None]:
+    """Sends everything, from here or on Locust: the exit code, and the report where this process has one."""
+    from vendorsim.load import on_locust
+
+    if engine.workers is not None:
+        return on_locust.run(load, on_locust.local(engine.workers), live=True)
+    if engine.locust:
+        return on_locust.run(load, locust_arguments, live=False)
+    report = _send(prepared)
+    return report["exit_code"], report
+
+
+def _send(prepared: PreparedLoad) -> dict[str, Any]:
     """Sends everything from this process."""
     from vendorsim.cli.running import look_for_garbage_rarely
     from vendorsim.load.report import Heading, document

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from vendorsim.core import times
 from vendorsim.core.errors import unknown
+
+if TYPE_CHECKING:
+    from vendorsim.http.transport_options import TransportOptions
+    from vendorsim.scenario.faults import Fault
+    from vendorsim.vendorkit.policy_overrides import PolicyChanges
+    from vendorsim.vendorkit.target import Target
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,7 +32,7 @@ class Command(click.Command):
                 parameter.envvar = parameter.envvar or f"VENDORSIM_{(parameter.name or '').upper()}"
 
 
-class Duration(click.ParamType[int]):
+class DurationType(click.ParamType[int]):
     """A duration such as 6s; gives milliseconds."""
 
     name = "duration"
@@ -38,7 +46,7 @@ class Duration(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-class Point(click.ParamType[int]):
+class PointType(click.ParamType[int]):
     """A date and time with a zone; gives milliseconds since 1970."""
 
     name = "time"
@@ -52,7 +60,7 @@ class Point(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-class VendorName(click.ParamType[str]):
+class VendorType(click.ParamType[str]):
     """The name of a vendor, with the closest one when it is none."""
 
     name = "vendor"
@@ -65,29 +73,162 @@ class VendorName(click.ParamType[str]):
         return str(value)
 
 
-class Port(click.IntRange):
+class PortType(click.IntRange):
     """A TCP port; 0 takes a free one."""
 
     def __init__(self) -> None:
         super().__init__(0, 65_535)
 
 
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What decides the bytes of a run. `start` and `spacing` are milliseconds."""
+
+    vendor: str
+    profile: str | None
+    seed: int | None
+    start: int | None
+    count: int
+    spacing: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """Where requests go, what goes with each, and how they are delivered, as written."""
+
+    to: str | None
+    headers: tuple[str, ...]
+    secret_env: tuple[str, ...]
+    policies: tuple[str, ...]
+
+    def target(self) -> Target | None:
+        """The target of `--to` with its secrets; None for those of vendorsim.yaml."""
+        from vendorsim.vendorkit.target import Target
+
+        return None if self.to is None else Target(self.to, secret_env=self.secret_env)
+
+    def headers_by_name(self) -> dict[str, str]:
+        """The headers of `--header`. Raises InputError."""
+        from vendorsim.http.endpoint import header
+
+        return dict(header(text) for text in self.headers)
+
+    def policy(self) -> PolicyChanges:
+        """What `--policy` overrides. Raises InputError."""
+        from vendorsim.vendorkit.policy_overrides import read_assignments
+
+        return read_assignments(self.policies)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultOptions:
+    """The faults of a run, as written."""
+
+    faults: tuple[str, ...]
+    fault_on: str | None
+
+    def read(self) -> tuple[Fault, ...]:
+        """The faults of `--fault`. Raises InputError."""
+        from vendorsim.scenario.faults import from_option
+
+        return tuple(from_option(text, None) for text in self.faults)
+
+    def events(self) -> tuple[str, ...] | None:
+        """The events of `--fault-on`; None for all."""
+        from vendorsim.runs.planning import event_names
+
+        return None if self.fault_on is None else event_names([self.fault_on])
+
+
+@dataclass(frozen=True, slots=True)
+class JournalOptions:
+    """Which journal is kept: the project's, that of a file, or none."""
+
+    file: str | None
+    no_journal: bool
+
+
+def grouped(parameter: str, fields: Mapping[str, str], make: Callable[..., Any]) -> Callable[[F], F]:
+    """Hands the command one value, as `parameter`, that `make` makes of several options.
+
+    `fields` are the names of the options' parameters, and those of the arguments of `make`.
+    """
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def call(*args: Any, **values: Any) -> Any:
+            made = make(**{argument: values.pop(name) for name, argument in fields.items()})
+            return command(*args, **{parameter: made}, **values)
+
+        return cast("F", call)
+
+    return decorate
+
+
+def same(*names: str) -> dict[str, str]:
+    """Options that are called like the arguments they become."""
+    return {name: name for name in names}
+
+
 def vendor(command: F) -> F:
     """`--vendor V --profile P`."""
     command = click.option("--profile", metavar="P", help="The dialect of the vendor; default: as documented.")(command)
-    return click.option("--vendor", metavar="V", type=VendorName(), required=True, help="The vendor to play.")(command)
+    return click.option("--vendor", metavar="V", type=VendorType(), required=True, help="The vendor to play.")(command)
 
 
 def seeded(command: F) -> F:
-    """What decides the bytes of a run: `--seed --start --count --spacing`."""
+    """What else decides the bytes of a run: `--seed --start --count --spacing`."""
     for option in (
-        click.option("--spacing", type=Duration(), default="1s", show_default=True, help="Between two starts."),
+        click.option(
+            "--spacing",
+            type=DurationType(),
+            default="1s",
+            show_default=True,
+            help="Time between the starts of two conversations.",
+        ),
         click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many conversations."),
-        click.option("--start", type=Point(), help="When the first step happens; default: the scenario's, or now."),
-        click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of made-up data; default: the scenario's."),
+        click.option("--start", type=PointType(), help="When the first step happens; default: the scenario's, or now."),
+        click.option(
+            "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of made-up data; default: the scenario's."
+        ),
     ):
         command = option(command)
     return command
+
+
+# As the parameter `run`, the options of `vendor` and `seeded`.
+run = grouped("run", same("vendor", "profile", "seed", "start", "count", "spacing"), RunOptions)
+
+
+def header(command: F) -> F:
+    """`--header 'K: V'`."""
+    help = "A header for every request; repeatable."
+    return click.option("--header", "headers", multiple=True, metavar="'K: V'", help=help)(command)
+
+
+def policy(whose: str) -> Callable[[F], F]:
+    """`--policy KEY=VALUE`; `whose` ends its help."""
+    help = f"Override the {whose}."
+    return click.option("--policy", "policies", multiple=True, metavar="KEY=VALUE", help=help)
+
+
+def secret_env(command: F) -> F:
+    """`--secret-env NAME`."""
+    help = "The environment variable that holds the secret of --to; once more for the next secret, while both count."
+    return click.option("--secret-env", multiple=True, metavar="NAME", help=help)(command)
+
+
+# As the parameter `target`, the options --to, `header`, `secret_env` and `policy`.
+target = grouped("target", same("to", "headers", "secret_env", "policies"), TargetOptions)
+
+
+def faults(command: F) -> F:
+    """`--fault` and `--fault-on`, as the parameter `misbehaviour`."""
+    command = grouped("misbehaviour", same("faults", "fault_on"), FaultOptions)(command)
+    help = "The events that --fault hits, separated by commas; default all."
+    command = click.option("--fault-on", metavar="EVENTS", help=help)(command)
+    help = "Misbehave; see vendorsim faults."
+    return click.option("--fault", "faults", multiple=True, metavar="NAME[=ARG][@RATE]", help=help)(command)
 
 
 def json_output(command: F) -> F:
@@ -104,20 +245,16 @@ def config_file(command: F) -> F:
 
 
 def journal(command: F) -> F:
-    """`--journal FILE` and `--no-journal`."""
+    """`--journal FILE` and `--no-journal`, as the parameter `journal`."""
+    command = grouped("journal", {"journal": "file", "no_journal": "no_journal"}, JournalOptions)(command)
     command = click.option("--no-journal", is_flag=True, help="Keep no journal of this run.")(command)
     help = "Where attempts and calls are kept; default: .vendorsim/journal.sqlite of the project."
     return click.option("--journal", metavar="FILE", help=help)(command)
 
 
-def secret_env(command: F) -> F:
-    """`--secret-env NAME`."""
-    help = "The environment variable that holds the secret of --to; once more for the next secret, while both count."
-    return click.option("--secret-env", multiple=True, metavar="NAME", help=help)(command)
-
-
-def tls(command: F) -> F:
-    """`--ca FILE`, `--cert FILE`, `--cert-key FILE` and `--proxy URL`."""
+def transport(command: F) -> F:
+    """`--ca FILE`, `--cert FILE`, `--cert-key FILE` and `--proxy URL`, as the parameter `transport`."""
+    command = grouped("transport", same("ca", "cert", "cert_key", "proxy"), _transport)(command)
     for option in (
         click.option("--proxy", metavar="URL", help="Send through this HTTP proxy; default: none."),
         click.option("--cert-key", metavar="FILE", help="The key of --cert, where it is a file of its own."),
@@ -126,3 +263,9 @@ def tls(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def _transport(**files: str | None) -> TransportOptions:
+    from vendorsim.http.transport_options import TransportOptions
+
+    return TransportOptions(**files)

@@ -8,15 +8,17 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vendorsim.cli import options
+from vendorsim.cli.journals import journal_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vendorsim.journal.postgres_journal import PostgresJournal
     from vendorsim.server.shared.model import SharedState
 
@@ -24,7 +26,7 @@ _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/s")
 _TOKEN = re.compile(r"[!-~]+")
 
 
-class Rate(click.ParamType[float]):
+class RateType(click.ParamType[float]):
     """A rate such as 10/s; gives requests per second."""
 
     name = "rate"
@@ -36,7 +38,7 @@ class Rate(click.ParamType[float]):
         return float(match[1])
 
 
-class Token(click.ParamType[str]):
+class TokenType(click.ParamType[str]):
     """A secret as it can stand in a header."""
 
     name = "token"
@@ -49,13 +51,13 @@ class Token(click.ParamType[str]):
 
 @click.command("serve", cls=options.Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=options.Port(), default=4010, show_default=True, help="The port; 0 takes a free one.")
-@click.option("--token", metavar="T", type=Token(), help="The token to ask for; default: any credentials will do.")
+@click.option("--port", type=options.PortType(), default=4010, show_default=True, help="The port; 0 takes a free one.")
+@click.option("--token", metavar="T", type=TokenType(), help="The token to ask for; default: any credentials will do.")
 @click.option("--strict", is_flag=True, help="Answer 404 for sessions that nothing is known of.")
 @click.option(
     "--duplicate-interval",
     metavar="TIME",
-    type=options.Duration(),
+    type=options.DurationType(),
     default="60s",
     show_default=True,
     help="How long the same request counts as a duplicate; 0s switches it off.",
@@ -70,7 +72,7 @@ class Token(click.ParamType[str]):
 @click.option(
     "--admin-token",
     metavar="T",
-    type=Token(),
+    type=TokenType(),
     help="The token that the control API and the page ask for; needed where other machines can reach them.",
 )
 @click.option(
@@ -87,8 +89,8 @@ class Token(click.ParamType[str]):
     metavar="NAME",
     help="A name by which browsers may reach the page, beside localhost and addresses; repeatable.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of runs without one.")
-@click.option("--rate-limit", metavar="N/s", type=Rate(), help="Answer 429 above this rate; default: no limit.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Default seed.")
+@click.option("--rate-limit", metavar="N/s", type=RateType(), help="Answer 429 above this rate; default: no limit.")
 @click.option(
     "--state",
     metavar="URL",
@@ -110,8 +112,7 @@ def command(
     seed: int,
     rate_limit: float | None,
     state: str | None,
-    journal: str | None,
-    no_journal: bool,
+    journal: options.JournalOptions,
     config_file: str | None,
 ) -> int:
     """Answer the APIs of the vendors, the control API and the web page, until Ctrl-C. All is kept in the journal.
@@ -149,7 +150,7 @@ def command(
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     try:
         with (
-            _opened(state, journal, no_journal) as (shared, kept),
+            _opened(state, journal) as (shared, kept),
             Hub(settings, kept, shared) as hub,
             serve_app(hub.app, host, port, hub.fast_path) as server,
         ):
@@ -169,12 +170,10 @@ def command(
 
 @contextmanager
 def _opened(
-    url: str | None, journal: str | None, no_journal: bool
+    url: str | None, journal: options.JournalOptions
 ) -> Iterator[tuple[SharedState | None, Path | PostgresJournal | None]]:
     """What other servers share, and where the journal stands."""
-    from vendorsim.journal.store import default_path
-
-    alone = None if no_journal else Path(journal) if journal is not None else default_path()
+    alone = None if journal.no_journal else journal_path(journal.file)
     if url is None:
         yield None, alone
         return
@@ -183,7 +182,7 @@ def _opened(
     from vendorsim.server.shared.in_postgres import InPostgres
 
     with Database(url) as database:
-        common = not no_journal and journal is None
+        common = not journal.no_journal and journal.file is None
         click.echo(f"Shared with other servers: {database.name}", err=True)
         yield InPostgres(database), PostgresJournal(database) if common else alone
 

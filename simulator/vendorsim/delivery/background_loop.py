@@ -13,7 +13,7 @@ from vendorsim.http.transport import HttpTransport
 T = TypeVar("T")
 
 
-class Backstage:
+class BackgroundLoop:
     """Safe to use from any thread."""
 
     def __init__(self) -> None:
@@ -64,6 +64,6 @@ class Backstage:
         with self._lock:
             if self._loop is None:
                 self._loop = (loop_factory() or asyncio.new_event_loop)()
-                self._thread = Thread(target=self._loop.run_forever, name="vendorsim-backstage", daemon=True)
+                self._thread = Thread(target=self._loop.run_forever, name="vendorsim-background-loop", daemon=True)
                 self._thread.start()
             return self._loop

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from vendorsim.core.clock import ScaledClock, wall_clock_second
-from vendorsim.delivery.active_faults import Armed
-from vendorsim.delivery.background_loop import Backstage
-from vendorsim.delivery.destinations import Places
-from vendorsim.delivery.player import Options, Player
+from vendorsim.delivery.active_faults import ActiveFaults
+from vendorsim.delivery.background_loop import BackgroundLoop
+from vendorsim.delivery.destinations import Destinations
+from vendorsim.delivery.play_options import PlayOptions
+from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import Over, Record
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.model import AgentCast, Cast, Scenario
@@ -21,35 +22,39 @@ TITLE = "by API"
 _AGENTS = {"first": AgentCast(), "second": AgentCast()}
 
 
-class Standing:
+class BackgroundRuns:
     """One open-ended run per vendor, with no conversations but those that are opened."""
 
     def __init__(
-        self, backstage: Backstage, emit: Callable[[Record | Over], None], armed: Armed, seed: int = 0
+        self,
+        background_loop: BackgroundLoop,
+        emit: Callable[[Record | Over], None],
+        active_faults: ActiveFaults,
+        seed: int = 0,
     ) -> None:
-        self._backstage = backstage
+        self._background_loop = background_loop
         self._emit = emit
-        self._armed = armed
+        self._active_faults = active_faults
         self._seed = seed
         self._players: list[tuple[Player, asyncio.Task[object]]] = []
 
-    def player(self, vendor: Vendor, profile: Profile, places: Places) -> Player:
+    def player(self, vendor: Vendor, profile: Profile, destinations: Destinations) -> Player:
         """A run of that vendor that goes on until `close`."""
         scenario = Scenario(TITLE, (), (vendor.name,), seed=self._seed, cast=Cast(agents=_AGENTS))
         run = Run(scenario, vendor, profile, self._seed, wall_clock_second())
-        return self._backstage.run(self._begin(run, places))
+        return self._background_loop.run(self._begin(run, destinations))
 
-    async def _begin(self, run: Run, places: Places) -> Player:
+    async def _begin(self, run: Run, destinations: Destinations) -> Player:
         clock = ScaledClock(run.starts, 1.0)
-        options = Options(count=0, stays=True, armed=self._armed)
-        player = Player(run, places, self._backstage.transport, clock, self._emit, options)
+        options = PlayOptions(count=0, stays=True, active_faults=self._active_faults)
+        player = Player(run, destinations, self._background_loop.transport, clock, self._emit, options)
         self._players.append((player, asyncio.ensure_future(player.play())))
         await player.ready.wait()
         return player
 
     def close(self) -> None:
         """Ends all runs; what is in flight has a moment to be answered."""
-        self._backstage.run(self._end())
+        self._background_loop.run(self._end())
 
     async def _end(self) -> None:
         for player, _ in self._players:

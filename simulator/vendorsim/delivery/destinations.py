@@ -1,45 +1,85 @@
-"""Where a vendor's events go at the moment: a run's targets, and those that subscribe by the vendor's API."""
+"""Where a vendor's events go: a run's targets, and those that subscribe through the vendor's API."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from threading import Lock
 
-from vendorsim.delivery.requests import Destination
+from vendorsim.core.event import Event
+from vendorsim.http.endpoint import Endpoint, endpoint, merged, own_headers
+from vendorsim.vendorkit.policy import Policy
+from vendorsim.vendorkit.signing import Signer
+from vendorsim.vendorkit.target import Target
 
 
-class Places:
-    """Destinations by number. Numbers are never given twice. Safe to use from any thread; reading takes no lock.
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A target made ready for sending: endpoint, headers, policy, signer.
+
+    `heads` caches the heads of its plain requests, by the event's headers.
+    """
+
+    target: Target
+    endpoint: Endpoint
+    headers: Mapping[str, str]
+    policy: Policy
+    signer: Signer | None = None
+    heads: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, target: Target, headers: Mapping[str, str], policy: Policy, signer: Signer | None = None
+    ) -> Destination:
+        """The destination of a target; `headers` replace the target's own. Raises InputError."""
+        return cls(target, endpoint(target.url), merged(target.headers, headers), policy, signer)
+
+    @property
+    def signs(self) -> bool:
+        """Whether requests carry a signature."""
+        return self.signer is not None and self.signer.scheme.signs
+
+    def headers_of(self, event: Event) -> dict[str, str]:
+        """The headers of a request, without those that frame or sign it."""
+        return merged(own_headers(self.endpoint), event.headers, self.headers)
+
+
+class Destinations:
+    """Destinations by number. A number is never used twice. Safe to use from any thread; reading takes no lock.
 
     `hosts` are the hosts of the destinations that were there from the beginning.
     """
 
-    def __init__(self, places: Sequence[Destination] = ()) -> None:
+    def __init__(self, destinations: Sequence[Destination] = ()) -> None:
         self._lock = Lock()
-        self._numbered: tuple[tuple[int, Destination], ...] = tuple(enumerate(places))
+        self._numbered: tuple[tuple[int, Destination], ...] = tuple(enumerate(destinations))
         self._next = len(self._numbered)
-        self.hosts = frozenset(place.endpoint.host for place in places)
+        self.hosts = frozenset(destination.endpoint.host for destination in destinations)
 
     def numbered(self) -> tuple[tuple[int, Destination], ...]:
         """All of them with their numbers, in the order they were added in."""
         return self._numbered
 
-    def add(self, place: Destination) -> int:
-        """One more; returns its number."""
+    def all(self) -> tuple[Destination, ...]:
+        """All of them, in the order they were added in."""
+        return tuple(destination for _, destination in self._numbered)
+
+    def add(self, destination: Destination) -> int:
+        """Adds one; returns its number."""
         with self._lock:
             number, self._next = self._next, self._next + 1
-            self._numbered = (*self._numbered, (number, place))
+            self._numbered = (*self._numbered, (number, destination))
             return number
 
-    def replace(self, number: int, place: Destination) -> bool:
-        """Another destination in the place of that number; False where there is none."""
+    def replace(self, number: int, destination: Destination) -> bool:
+        """Replaces the destination of that number; False where there is none."""
         with self._lock:
             known = any(other == number for other, _ in self._numbered)
-            self._numbered = tuple((other, place if other == number else old) for other, old in self._numbered)
+            self._numbered = tuple((other, destination if other == number else old) for other, old in self._numbered)
             return known
 
     def remove(self, number: int) -> bool:
-        """Takes one away; False where there is none of that number."""
+        """Removes the destination of that number; False where there is none."""
         with self._lock:
             left = tuple(item for item in self._numbered if item[0] != number)
             known = len(left) < len(self._numbered)

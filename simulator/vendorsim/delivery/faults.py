@@ -43,13 +43,13 @@ class Effect:
     """
 
     plan: Callable[[Plan, Any, Random], None] | None = None
-    shape: Callable[[Outgoing, Any, Context], None] | None = None
+    shape: Callable[[Outgoing, Any, FaultContext], None] | None = None
     spoils: Callable[[Outgoing, Any], bool] = lambda out, argument: False
     once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class FaultContext:
     """What a fault that changes a request may need."""
 
     event: Event
@@ -83,19 +83,19 @@ def _late(plan: Plan, argument: str, chance: Random) -> None:
 # What they do to a request
 
 
-def _truncate(out: Outgoing, argument: float, context: Context) -> None:
+def _truncate(out: Outgoing, argument: float, context: FaultContext) -> None:
     out.sent, out.ending = argument, "close"
 
 
-def _reset(out: Outgoing, argument: float, context: Context) -> None:
+def _reset(out: Outgoing, argument: float, context: FaultContext) -> None:
     out.sent, out.ending = argument, "reset"
 
 
-def _drip(out: Outgoing, argument: str, context: Context) -> None:
+def _drip(out: Outgoing, argument: str, context: FaultContext) -> None:
     out.drip = times.duration(argument) / 1000
 
 
-def _corrupt(out: Outgoing, argument: str, context: Context) -> None:
+def _corrupt(out: Outgoing, argument: str, context: FaultContext) -> None:
     kind = context.chance.choice(list(CORRUPTIONS)) if argument == "any" else argument
     contract, event = context.run.contract, context.event.name
     out.body = corrupt(
@@ -103,7 +103,7 @@ def _corrupt(out: Outgoing, argument: str, context: Context) -> None:
     )
 
 
-def _encoding(out: Outgoing, argument: str, context: Context) -> None:
+def _encoding(out: Outgoing, argument: str, context: FaultContext) -> None:
     if argument == "bom":
         out.body = b"\xef\xbb\xbf" + out.body
     elif argument == "utf-16":
@@ -113,13 +113,13 @@ def _encoding(out: Outgoing, argument: str, context: Context) -> None:
         out.body = out.body[:middle] + b"\xc3\x28\xff" + out.body[middle:]
 
 
-def _content_type(out: Outgoing, argument: str, context: Context) -> None:
+def _content_type(out: Outgoing, argument: str, context: FaultContext) -> None:
     out.headers = {name: value for name, value in out.headers.items() if name.lower() != "content-type"}
     if argument != "missing":
         out.headers["Content-Type"] = argument
 
 
-def _http(out: Outgoing, argument: str, context: Context) -> None:
+def _http(out: Outgoing, argument: str, context: FaultContext) -> None:
     if argument == "chunked":
         out.framing = "chunked"
     elif argument == "no-length":
@@ -130,7 +130,7 @@ def _http(out: Outgoing, argument: str, context: Context) -> None:
         out.expect_continue = True
 
 
-def _connection(out: Outgoing, argument: str, context: Context) -> None:
+def _connection(out: Outgoing, argument: str, context: FaultContext) -> None:
     out.connection = "single" if argument == "keep" else "new"
 
 
@@ -139,7 +139,7 @@ def _replay(plan: Plan, argument: str, chance: Random) -> None:
     plan.copies += argument == "replayed"
 
 
-def _signature(out: Outgoing, argument: str, context: Context) -> None:
+def _signature(out: Outgoing, argument: str, context: FaultContext) -> None:
     """Carried out where the request is signed (`vendorsim.delivery.requests`)."""
 
 
@@ -211,7 +211,7 @@ def shape(out: Outgoing, faults: Sequence[Fault], event: Event, run: Run) -> boo
             continue
         assert effect.shape is not None
         chance = generator(run.seed, "shape", fault.name, out.delivery)
-        effect.shape(out, fault.argument, Context(event, run, chance))
+        effect.shape(out, fault.argument, FaultContext(event, run, chance))
         out.faults.append(fault.label)
         spoiled |= effect.spoils(out, fault.argument)
     return spoiled

@@ -1,21 +1,26 @@
-"""What the user asked for (configuration and command line) → policy, destinations and faults, or a refusal."""
+"""What a user wants to have played, with the configuration → policies, destinations, faults: a run ready to be played.
+
+`prepare` is the one way there: the command line, pytest, the control API and load use it.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from vendorsim.core.errors import DocumentError, InputError, Problem, unknown
-from vendorsim.delivery.requests import Destination, destination
-from vendorsim.http.endpoint import header
+from vendorsim.core.errors import DocumentError, InputError, Problem
+from vendorsim.delivery.destinations import Destination, Destinations
+from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.runs.config import Config
+from vendorsim.runs.planning import PlannedRun, RunRequest, plan
 from vendorsim.runs.timeline import Run
-from vendorsim.scenario.faults import QUIRK, SIGNATURE, Fault, from_option
+from vendorsim.scenario.faults import SIGNATURE, Fault
 from vendorsim.scenario.verbs import Probe
 from vendorsim.vendorkit.policy import Policy
-from vendorsim.vendorkit.policy_overrides import assignments, overridden
+from vendorsim.vendorkit.policy_overrides import PolicyChanges
 from vendorsim.vendorkit.profile import WEBHOOK, Profile
 from vendorsim.vendorkit.signing import Signer, schemes, signer
 from vendorsim.vendorkit.target import Target
@@ -26,43 +31,86 @@ _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The policy of each kind of target, as the configuration and then the command line override the vendor's."""
+    """The policy of each kind of target: the vendor's, overridden by the configuration and then by `changes`."""
 
     vendor: Vendor
     profile: Profile
     config: Config = Config()
-    given: Sequence[str] = ()
+    changes: PolicyChanges = field(default_factory=dict)
 
     def of(self, kind: str = WEBHOOK.name) -> Policy:
         """The policy of a kind of target. Raises InputError."""
         found = self.profile.kind(kind).policy or self.profile.policy
-        if self.vendor.name in self.config.policies:
-            found = overridden(found, self.config.policies[self.vendor.name], self.config.file or "")
-        return overridden(found, assignments(self.given), "--policy") if self.given else found
+        changes: dict[str, Any] = {**self.config.policies.get(self.vendor.name, {}), **self.changes}
+        return replace(found, **changes) if changes else found
 
 
-def destinations(
-    policies: Policies,
-    to: str | None,
-    headers: Sequence[str],
-    secret_env: Sequence[str],
-    *,
-    needed: bool = True,
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """A run with all that playing it needs. `speed` is how fast pauses pass, None for not at all."""
+
+    run: Run
+    policies: Policies
+    destinations: Destinations
+    options: PlayOptions
+    speed: float | None = None
+
+    def about(self, faults: Sequence[str]) -> dict[str, object]:
+        """What the journal keeps about it; `faults` are those that were asked for, as they were written."""
+        return {
+            "scenario": self.run.scenario.title,
+            "vendor": self.run.vendor.name,
+            "profile": self.run.profile.name,
+            "seed": self.run.seed,
+            "start": self.run.starts,
+            "count": self.options.count,
+            "targets": [destination.endpoint.shown for destination in self.destinations.all()],
+            "faults": list(faults),
+        }
+
+
+def prepare(
+    request: RunRequest, config: Config, choose: Callable[[Policies], Destinations] | None = None
+) -> PreparedRun:
+    """The run that is asked for, ready to be played. Raises InputError.
+
+    `choose` gives the destinations instead of the request's `to` and the configured targets.
+    """
+    return prepare_planned(plan(request), config, choose)
+
+
+def prepare_planned(
+    planned: PlannedRun, config: Config, choose: Callable[[Policies], Destinations] | None = None
+) -> PreparedRun:
+    """The same for a run that is planned already."""
+    request, run = planned.request, planned.run
+    policies = Policies(run.vendor, run.profile, config, request.policy)
+    if choose is not None:
+        destinations = choose(policies)
+    else:
+        needed = bool(run.profile.events) or not request.serving
+        destinations = Destinations(find_destinations(policies, request.to, request.headers, needed=needed))
+    _refuse_impossible(run, planned.faults, destinations.all())
+    options = PlayOptions(request.count, request.concurrency, planned.faults, request.pin_clock)
+    return PreparedRun(run, policies, destinations, options, request.speed)
+
+
+def find_destinations(
+    policies: Policies, to: Target | None = None, headers: Mapping[str, str] | None = None, *, needed: bool = True
 ) -> list[Destination]:
-    """Where the events go: `to`, or the vendor's targets of the configuration. Raises InputError, also when there
-    are none and `needed`."""
+    """Where the events go: `to`, or the vendor's targets of the configuration; `headers` go with every request.
+
+    Raises InputError, also when there are none and `needed`.
+    """
     vendor, config = policies.vendor, policies.config
-    given = dict(header(text) for text in headers)
-    targets: Sequence[Target] = config.targets.get(vendor.name, ())
-    if to is not None:
-        targets = (Target(to, secret_env=tuple(secret_env)),)
+    targets = config.targets.get(vendor.name, ()) if to is None else (to,)
     if not targets and needed:
         where = config.file or "vendorsim.yaml (there is none here)"
         raise InputError(f"no target: give --to URL, or name targets of {vendor.name} in {where}")
     found = []
     for target in targets:
         policy = policies.of(target.kind)
-        found.append(destination(target, given, policy, target_signer(target, policy)))
+        found.append(Destination.of(target, headers or {}, policy, target_signer(target, policy)))
     return found
 
 
@@ -90,45 +138,10 @@ def target_signer(target: Target, policy: Policy) -> Signer | None:
     return signer(scheme, secrets)
 
 
-def chosen_faults(run: Run, given: Sequence[str], events: str | None) -> tuple[Fault, ...]:
-    """The faults of the command line that concern deliveries. Raises InputError."""
-    return tuple(choice for choice in _chosen(run, given, events) if choice.name != QUIRK)
-
-
-def with_quirks(run: Run, given: Sequence[str]) -> Run:
-    """The run with the quirks that the command line asks for. Raises InputError."""
-    quirks = []
-    for choice in _chosen(run, given, None):
-        if choice.name != QUIRK:
-            continue
-        quirk = run.profile.quirk(choice.argument)
-        if quirk is None:
-            names = [known.name for known in run.profile.quirks]
-            what = f"quirk of {run.vendor.name} ({run.profile.name})"
-            raise InputError(f"--fault quirk: {unknown(what, choice.argument, names)}")
-        quirks.append((quirk, choice.rate))
-    return replace(run, quirks=tuple(quirks)) if quirks else run
-
-
-def _chosen(run: Run, given: Sequence[str], events: str | None) -> list[Fault]:
-    limited = _fault_events(run.profile, events)
-    return [from_option(text, limited) for text in given]
-
-
-def _fault_events(profile: Profile, events: str | None) -> frozenset[str] | None:
-    if events is None:
-        return None
-    names = [name.strip() for name in events.split(",") if name.strip()]
-    for name in names:
-        if name not in profile.event_names():
-            raise InputError(f"--fault-on: {unknown('event', name, profile.event_names())}")
-    return frozenset(names)
-
-
-def refuse_impossible(run: Run, asked: Sequence[Fault], places: Sequence[Destination]) -> None:
+def _refuse_impossible(run: Run, faults: Sequence[Fault], destinations: Sequence[Destination]) -> None:
     """Raises InputError for what can't be carried out: a spoiled signature where nothing is signed, a probe."""
     problems: list[Problem] = []
-    signed = any(place.signs for place in places)
+    signed = any(destination.signs for destination in destinations)
     unsigned = (
         f"no signature can be spoiled, since {run.vendor.name} ({run.profile.name}) does not sign; "
         "choose a scheme with --policy signing=NAME"
@@ -141,5 +154,5 @@ def refuse_impossible(run: Run, asked: Sequence[Fault], places: Sequence[Destina
             problems.append(Problem(run.scenario.file, step.line, step.column, unsigned))
     if problems:
         raise DocumentError(problems)
-    if not signed and any(choice.name == SIGNATURE for choice in asked):
+    if not signed and any(fault.name == SIGNATURE for fault in faults):
         raise InputError(f"--fault signature: {unsigned}")

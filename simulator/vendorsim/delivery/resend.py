@@ -1,62 +1,104 @@
-"""Sends a journal's request again: the same bytes, to the same place or another one."""
+"""Sends a request that was sent before once more: the same bytes, or rebuilt with another body and signed anew."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vendorsim.core.clock import monotonic
-from vendorsim.http.endpoint import Endpoint
+from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.delivery.attempts import exchange
+from vendorsim.delivery.destinations import Destination
+from vendorsim.delivery.requests import Prepared
+from vendorsim.http.endpoint import Endpoint, merged, own_headers
 from vendorsim.http.masking import MASK
-from vendorsim.http.outgoing import Ending, Wire
-from vendorsim.http.transport import Answer, Failure, HttpTransport
+from vendorsim.http.outgoing import Ending, Outgoing, Wire
+from vendorsim.http.transport import Answer, Failure, Transport
+from vendorsim.http.transport_options import TransportSettings
+from vendorsim.vendorkit.policy import Policy
 
-CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0
+# Headers that are made for each request.
+_MADE = {"host", "content-length", "transfer-encoding", "connection", "expect", "user-agent"}
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request as the journal keeps it: secrets in `head` are masked. `sent` is what left behind the head."""
+
+    delivery: str
+    head: bytes
+    body: bytes
+    sent: bytes
+    ending: Ending
+
+    def same_bytes(self, target: Endpoint, headers: Mapping[str, str]) -> tuple[Prepared, tuple[str, ...]]:
+        """The same request to `target`, with masked values filled in from `headers`, by name.
+
+        Returns it with the names of the headers whose values stay masked.
+        """
+        head, masked = _refilled(self.head, target, headers)
+        return Prepared(head, self.body, Wire((head + self.sent,), ending=self.ending)), masked
+
+    def rebuilt(self, destination: Destination, headers: Mapping[str, str], body: bytes, *, sign: bool) -> Prepared:
+        """A request with the headers of the first time that are still known, those of the destination, and those given.
+
+        With `sign` it is signed anew where the destination is signed for.
+        """
+        signer = destination.signer
+        signed = {name.lower() for name in (signer.scheme.headers if signer is not None else ())}
+        kept = [
+            (name, value)
+            for name, value in _headers(self.head)
+            if name.lower() not in _MADE | signed and value.encode("latin-1") != MASK
+        ]
+        target = destination.endpoint
+        out_headers = merged(own_headers(target), kept, destination.headers, headers)
+        out = Outgoing(target, "POST", out_headers, body, self.delivery, 1)
+        if signer is not None and sign:
+            out.headers = merged(out.headers, signer.headers(self.delivery, wall_clock() // 1000, body))
+        return Prepared(out.head(), body, out.wire())
 
 
 @dataclass(frozen=True, slots=True)
 class Resent:
-    """What became of it. `masked` names headers whose values the journal doesn't know and nobody gave."""
+    """The answer to a request that was sent again; `sent_at` is milliseconds since 1970."""
 
     answer: Answer | Failure
     milliseconds: float
-    masked: tuple[str, ...]
+    sent_at: int
 
 
-def resend(
-    head: bytes,
-    sent: bytes,
-    ending: Ending,
-    place: Endpoint,
-    headers: Mapping[str, str],
-    tls: ssl.SSLContext | None = None,
-    proxy: Endpoint | None = None,
-) -> Resent:
-    """Sends the head and what was sent behind it once. Masked values are filled in from `headers`, by name."""
-    request, masked = _refilled(head, place, headers)
+async def resend(transport: Transport, target: Endpoint, request: Prepared, policy: Policy) -> Resent:
+    """Sends a request once, with the policy's timeouts and redirects."""
+    sent_at, began = wall_clock(), monotonic()
+    answer = await exchange(transport, target, request, policy)
+    return Resent(answer, (monotonic() - began) * 1000, sent_at)
 
-    async def send() -> Answer | Failure:
-        transport = HttpTransport(tls, proxy)
+
+def resend_alone(target: Endpoint, request: Prepared, settings: TransportSettings) -> Resent:
+    """The same in an event loop and with a transport of its own, by the default policy."""
+
+    async def send() -> Resent:
+        transport = settings.open()
         try:
-            return await transport.exchange(
-                place, Wire((request + sent,), ending=ending), CONNECT_SECONDS, READ_SECONDS
-            )
+            return await resend(transport, target, request, Policy())
         finally:
             transport.abort()
 
-    began = monotonic()
-    answer = asyncio.run(send())
-    return Resent(answer, (monotonic() - began) * 1000, masked)
+    return asyncio.run(send())
 
 
-def _refilled(head: bytes, place: Endpoint, headers: Mapping[str, str]) -> tuple[bytes, tuple[str, ...]]:
-    """The head with the place's own request target and host, and its masked values filled in."""
+def _headers(head: bytes) -> list[tuple[str, str]]:
+    lines = head.decode("latin-1").split("\r\n")[1:]
+    return [(name, value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
+
+
+def _refilled(head: bytes, target: Endpoint, headers: Mapping[str, str]) -> tuple[bytes, tuple[str, ...]]:
+    """The head with the target's own path and host, and its masked values filled in."""
     known = {name.lower(): value for name, value in headers.items()}
     lines = head.split(b"\r\n")
     method = lines[0].partition(b" ")[0].decode()
-    lines[0] = f"{method} {place.resource} HTTP/1.1".encode()
+    lines[0] = f"{method} {target.resource} HTTP/1.1".encode()
     unknown: list[str] = []
     for number, line in enumerate(lines[1:], 1):
         name, colon, value = line.partition(b":")
@@ -64,7 +106,7 @@ def _refilled(head: bytes, place: Endpoint, headers: Mapping[str, str]) -> tuple
         if not colon:
             continue
         if text.lower() == "host":
-            lines[number] = name + b": " + place.authority.encode()
+            lines[number] = name + b": " + target.authority.encode()
         elif value.strip() == MASK and text.lower() in known:
             lines[number] = name + b": " + known[text.lower()].encode()
         elif value.strip() == MASK:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from vendorsim.conversation.casting import Opening
-from vendorsim.delivery.destinations import Places
+from vendorsim.delivery.destinations import Destinations
 from vendorsim.delivery.planning import Policies
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.vendorkit.backend import Backend
@@ -20,6 +20,6 @@ class Open(Protocol):
 class RunBackend(Backend, Protocol):
     """A backend that can be told what is played."""
 
-    def play(self, policies: Policies, places: Places, begin: Open) -> None:
+    def play(self, policies: Policies, destinations: Destinations, begin: Open) -> None:
         """A run plays a vendor from now on: the vendor's API speaks of its conversations and its targets."""
         ...

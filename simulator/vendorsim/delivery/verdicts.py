@@ -2,62 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from email.utils import parsedate_to_datetime
-from typing import Any
-from urllib.parse import urljoin
 
 from vendorsim.core.clock import wall_clock
-from vendorsim.core.errors import InputError
 from vendorsim.delivery.records import BROKEN, DELIVERED, REJECTED, SPOILED, TIMED_OUT, UNREACHABLE, Attempt
-from vendorsim.delivery.requests import Prepared
-from vendorsim.http.endpoint import Endpoint, endpoint
-from vendorsim.http.transport import TIMEOUT, Answer, Failure, Transport
+from vendorsim.http.transport import TIMEOUT, Answer, Failure
 from vendorsim.http.transport import UNREACHABLE as NO_CONNECTION
 from vendorsim.scenario.model import Expectation
-from vendorsim.vendorkit.policy import AS_GET, Policy, statuses_text
+from vendorsim.vendorkit.policy import Policy, statuses_text
 
 # The receiver wants nothing more from this sender (Standard Webhooks, "Delivery success and failure").
 GONE = 410
 LONGEST_RETRY_AFTER = 7 * 24 * 3_600 * 1_000
-
-
-def exchange(
-    transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy
-) -> Coroutine[Any, Any, Answer | Failure]:
-    """One request and its answer, redirects followed as far as the policy allows."""
-    connect, read = policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
-    if policy.redirects.value:
-        return _followed(transport, target, prepared, policy, connect, read)
-    return transport.exchange(target, prepared.wire, connect, read)
-
-
-async def _followed(
-    transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy, connect: float, read: float
-) -> Answer | Failure:
-    answer = await transport.exchange(target, prepared.wire, connect, read)
-    place, get = target, False
-    for _ in range(policy.redirects.value):
-        following = _redirected(answer, place, policy)
-        if following is None or not isinstance(answer, Answer):
-            break
-        place, get = following, get or policy.redirected.value[answer.status] == AS_GET
-        trusted = (place.secure, place.authority) == (target.secure, target.authority)
-        answer = await transport.exchange(place, prepared.to(place, get=get, trusted=trusted), connect, read)
-    return answer
-
-
-def _redirected(answer: Answer | Failure, place: Endpoint, policy: Policy) -> Endpoint | None:
-    """Where an answer of `place` redirects to; None where it doesn't, or to nowhere that can be sent to."""
-    if not isinstance(answer, Answer) or answer.status not in policy.redirected.value:
-        return None
-    location = answer.header("location")
-    if location is None:
-        return None
-    try:
-        return endpoint(urljoin(f"http{'s' if place.secure else ''}://{place.authority}{place.resource}", location))
-    except (InputError, ValueError):
-        return None
 
 
 def judge(

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from vendorsim.core.times import iso
+from vendorsim.delivery.resend import SentRequest
 from vendorsim.journal.har import text_or_base64
 from vendorsim.journal.pages import Row
 
@@ -70,3 +71,11 @@ def call_document(row: Row) -> dict[str, Any]:
         "message": row["message"],
         "body": None if row["body"] is None else row["body"].decode(errors="replace"),
     }
+
+
+def sent_request(row: Row) -> SentRequest | None:
+    """The request of an attempt, to be sent again; None where it was never sent."""
+    if row["request_head"] is None:
+        return None
+    body, sent = row["request_body"], row["request_sent"]
+    return SentRequest(row["delivery"], row["request_head"], body, body if sent is None else sent, row["ending"])

@@ -18,7 +18,7 @@ from locust.runners import MasterRunner
 from vendorsim.core.clock import wall_clock_second
 from vendorsim.load.locust_messages import PATIENCE, PAUSE, PROBLEM, RECALL, SHARE, TALLY
 from vendorsim.load.on_locust import REPORT
-from vendorsim.load.options import Asked, ready
+from vendorsim.load.options import LoadOptions, prepare_load
 from vendorsim.load.report import Heading, document
 from vendorsim.load.tally import Tally
 
@@ -32,9 +32,9 @@ logger = logging.getLogger("vendorsim")
 class Coordinator:
     """Hands each worker its share when a test starts, and merges what they tell at its end."""
 
-    def __init__(self, environment: Environment, asked: Asked) -> None:
+    def __init__(self, environment: Environment, options: LoadOptions) -> None:
         self._environment = environment
-        self._asked = asked
+        self._options = options
         self._waiting: set[str] = set()
         self._tally = Tally()
         self._heading: Heading | None = None
@@ -73,7 +73,7 @@ class Coordinator:
     def _start(self, **kwargs: Any) -> None:
         workers = self._workers()
         starts = wall_clock_second()
-        prepared = ready(self._asked, starts)
+        prepared = prepare_load(self._options, starts)
         self._tally, self._problem, self._waiting = Tally(), None, set(workers)
         self._heading = Heading.of(prepared.mix, prepared.targets, len(workers))
         for number, worker in enumerate(workers):

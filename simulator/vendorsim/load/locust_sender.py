@@ -17,7 +17,7 @@ from vendorsim.core.errors import InputError, VendorsimError
 from vendorsim.delivery.records import DELIVERED, SPOILED, Attempt
 from vendorsim.load.locust_messages import PATIENCE, PAUSE, PROBLEM, RECALL, SHARE, TALLY
 from vendorsim.load.mixing import Share
-from vendorsim.load.options import Asked, Ready, ready
+from vendorsim.load.options import LoadOptions, PreparedLoad, prepare_load
 from vendorsim.load.sending import Sending
 
 logger = logging.getLogger("vendorsim")
@@ -30,9 +30,9 @@ class NotDelivered(Exception):
 class Sender:
     """Sends the share that the coordinator hands out, and tells Locust of each request."""
 
-    def __init__(self, environment: Environment, asked: Asked) -> None:
+    def __init__(self, environment: Environment, options: LoadOptions) -> None:
         self._environment = environment
-        self._asked = asked
+        self._options = options
         self._share: dict[str, Any] | None = None
         self._sending: Sending | None = None
         self._relaying: gevent.Greenlet | None = None
@@ -68,8 +68,8 @@ class Sender:
         running = gevent.get_hub().threadpool.spawn(self._sending.run_to_end)
         self._relaying = gevent.spawn(self._relay, running)
 
-    def _prepared(self, share: dict[str, Any]) -> Ready:
-        prepared = ready(self._asked, share["starts"])
+    def _prepared(self, share: dict[str, Any]) -> PreparedLoad:
+        prepared = prepare_load(self._options, share["starts"])
         if prepared.fingerprint() != share["fingerprint"]:
             raise InputError(
                 "its traffic file, scenarios or versions differ from the master's, so its bytes would, too"

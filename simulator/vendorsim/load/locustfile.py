@@ -12,8 +12,8 @@ from locust.runners import MasterRunner, WorkerRunner
 from vendorsim.core.errors import InputError
 from vendorsim.load.locust_coordinator import Coordinator
 from vendorsim.load.locust_sender import Sender
-from vendorsim.load.on_locust import ASKED, LIVE
-from vendorsim.load.options import Asked
+from vendorsim.load.on_locust import LIVE, OPTIONS
+from vendorsim.load.options import LoadOptions
 
 # Environment variables for whoever starts Locust by hand: the traffic file and the target.
 TRAFFIC, TARGET = "VENDORSIM_TRAFFIC", "VENDORSIM_TO"
@@ -24,26 +24,26 @@ _coordinator: Coordinator | None = None
 def _take_role(environment: Any, **kwargs: Any) -> None:
     """Makes this process the coordinator, a sender, or both where there are no workers."""
     global _coordinator
-    wanted = _asked()
+    options = _options()
     if not isinstance(environment.runner, WorkerRunner):
-        _coordinator = Coordinator(environment, wanted)
+        _coordinator = Coordinator(environment, options)
         if LIVE in os.environ:
             gevent.spawn(_coordinator.live)
     if not isinstance(environment.runner, MasterRunner):
-        Sender(environment, wanted)
+        Sender(environment, options)
 
 
-def _asked() -> Asked:
-    """What the environment asks for. Raises InputError."""
-    text = os.environ.get(ASKED)
+def _options() -> LoadOptions:
+    """The options that the environment gives. Raises InputError."""
+    text = os.environ.get(OPTIONS)
     if text is not None:
-        return Asked.read(text)
+        return LoadOptions.read(text)
     file = os.environ.get(TRAFFIC)
     if file is None:
         raise InputError(
             f"name the traffic file in the environment variable {TRAFFIC}, or start 'vendorsim load --locust'"
         )
-    return Asked(file, os.environ.get(TARGET))
+    return LoadOptions(file, os.environ.get(TARGET))
 
 
 _events: Any = events
@@ -58,7 +58,7 @@ class Conversations(User):
         gevent.sleep(1)
 
 
-class Traffic(LoadTestShape):
+class TrafficShape(LoadTestShape):
     """Lets the test end when every share is sent."""
 
     def tick(self) -> tuple[int, float] | None:

@@ -15,12 +15,10 @@ from typing import NamedTuple
 
 from vendorsim.core.errors import DocumentError, InputError, Problem
 from vendorsim.core.seeding import derive
-from vendorsim.delivery import planning as setup
 from vendorsim.load.measuring import Digest
 from vendorsim.load.traffic import MOST_CONVERSATIONS, Part, Traffic
-from vendorsim.runs import planning as runs
-from vendorsim.runs.timeline import Run, told
-from vendorsim.scenario.faults import Fault
+from vendorsim.runs.planning import PlannedRun, RunRequest, plan
+from vendorsim.runs.timeline import Run, iter_events
 from vendorsim.scenario.verbs import Wait
 
 
@@ -41,11 +39,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One scenario of the mix, ready to be told. `quirks` are in the run already."""
+    """One scenario of the mix, and the run of its conversations."""
 
     part: Part
-    run: Run
-    faults: tuple[Fault, ...]
+    planned: PlannedRun
+
+    @property
+    def run(self) -> Run:
+        """The run of all its conversations."""
+        return self.planned.run
 
     @property
     def name(self) -> str:
@@ -108,7 +110,7 @@ class Mix:
         """The digest of all bodies that would be sent if nothing were shed."""
         found = Digest()
         for index in range(self.count):
-            for event in told(self.entries[self.choose(index)].run.conversation(index)):
+            for event in iter_events(self.entries[self.choose(index)].run.conversation(index)):
                 found.add(event.body)
         return found
 
@@ -143,22 +145,22 @@ def mix(traffic: Traffic, starts: int) -> Mix:
 
 
 def _entry(traffic: Traffic, part: Part, count: int, starts: int) -> Entry:
-    run = runs.prepare(
-        part.scenario,
-        part.vendor,
-        part.profile,
-        seed=traffic.seed,
-        start=traffic.starts,
-        count=count,
-        spacing=traffic.spacing,
+    planned = plan(
+        RunRequest(
+            part.scenario,
+            part.vendor,
+            part.profile,
+            seed=traffic.seed,
+            start=traffic.starts,
+            count=count,
+            spacing=traffic.spacing,
+            faults=(*traffic.faults, *part.faults),
+            default_start=starts,
+        )
     )
-    if traffic.starts is None and run.scenario.starts is None:
-        run = Run(run.scenario, run.vendor, run.profile, run.seed, starts, run.spacing)
-    if next(told(run.conversation(0)), None) is None:
-        raise InputError(f"{part.scenario}: sends nothing as {part.vendor} ({run.profile.name})")
-    given = (*traffic.faults, *part.faults)
-    faults = setup.chosen_faults(run, given, None)
-    return Entry(part, setup.with_quirks(run, given), faults)
+    if next(iter_events(planned.run.conversation(0)), None) is None:
+        raise InputError(f"{part.scenario}: sends nothing as {part.vendor} ({planned.run.profile.name})")
+    return Entry(part, planned)
 
 
 def _share_ids(entries: list[Entry]) -> None:

@@ -18,12 +18,12 @@ from typing import Any
 import orjson
 
 from vendorsim.core.errors import VendorsimError
-from vendorsim.load.options import Asked
+from vendorsim.load.options import LoadOptions
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-# Environment variables of Locust's processes: what was asked for, the file that the report goes to, and, where nobody
-# reads Locust's own tables, that figures are told in lines.
-ASKED, REPORT, LIVE = "VENDORSIM_LOAD", "VENDORSIM_LOAD_REPORT", "VENDORSIM_LOAD_LIVE"
+# Environment variables of Locust's processes: the options of the command, the file that the report goes to, and, where
+# nobody reads Locust's own tables, that figures are printed as lines.
+OPTIONS, REPORT, LIVE = "VENDORSIM_LOAD", "VENDORSIM_LOAD_REPORT", "VENDORSIM_LOAD_LIVE"
 
 
 class LocustMissingError(VendorsimError):
@@ -45,7 +45,7 @@ def local(workers: int) -> list[str]:
     return ["--headless", "--processes", str(workers), *where, "--master-port", port, *quiet]
 
 
-def run(asked: Asked, arguments: Sequence[str], *, live: bool) -> tuple[int, dict[str, Any] | None]:
+def run(options: LoadOptions, arguments: Sequence[str], *, live: bool) -> tuple[int, dict[str, Any] | None]:
     """Runs Locust to its end: its exit code, and the report where this process held the coordinator and a test was run.
 
     What Locust prints goes to standard error. Raises LocustMissingError.
@@ -54,7 +54,7 @@ def run(asked: Asked, arguments: Sequence[str], *, live: bool) -> tuple[int, dic
         raise LocustMissingError
     with tempfile.TemporaryDirectory(prefix="vendorsim-load-") as folder:
         report = Path(folder) / "report.json"
-        environment = os.environ | {ASKED: asked.text(), REPORT: str(report)}
+        environment = os.environ | {OPTIONS: options.text(), REPORT: str(report)}
         environment |= {LIVE: "1"} if live else {}
         command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments]
         # In a session of its own Ctrl-C doesn't reach it by the terminal, too: one signal is one signal.

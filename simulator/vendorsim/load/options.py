@@ -1,8 +1,7 @@
-"""What the user asks for, as plain values that reach workers as text, and what it becomes once it is looked up."""
+"""The options of `vendorsim load`, as plain values that reach workers as text, and the prepared load they lead to."""
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -13,29 +12,28 @@ import orjson
 
 from vendorsim.core.errors import InputError
 from vendorsim.core.version import __version__
-from vendorsim.delivery import planning as setup
-from vendorsim.delivery.requests import Destination
-from vendorsim.http import proxies
-from vendorsim.http.endpoint import Endpoint
-from vendorsim.http.transport import tls_context
+from vendorsim.delivery.planning import PreparedRun, prepare_planned
+from vendorsim.http.endpoint import header
+from vendorsim.http.transport_options import TransportOptions, TransportSettings
 from vendorsim.load import traffic
 from vendorsim.load.mixing import Entry, Mix, mix
 from vendorsim.runs import config
+from vendorsim.vendorkit.policy_overrides import read_assignments
+from vendorsim.vendorkit.target import Target
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The options of the command, and the path of the traffic file. `drain` is milliseconds."""
+class LoadOptions:
+    """The options of the command as they were written, and the path of the traffic file: what workers get as text.
+
+    `drain` is milliseconds."""
 
     file: str
     to: str | None = None
     headers: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     secret_env: tuple[str, ...] = ()
-    ca: str | None = None
-    cert: str | None = None
-    cert_key: str | None = None
-    proxy: str | None = None
+    transport: TransportOptions = TransportOptions()
     config_file: str | None = None
     count: int | None = None
     seed: int | None = None
@@ -48,14 +46,15 @@ class Asked:
         return orjson.dumps(asdict(self)).decode()
 
     @classmethod
-    def read(cls, text: str) -> Asked:
+    def read(cls, text: str) -> LoadOptions:
         """The same from its text. Raises InputError."""
         try:
             values: dict[str, Any] = orjson.loads(text)
             # JSON knows no tuples.
             values |= {key: tuple(each) for key, each in values.items() if isinstance(each, list)}
+            values["transport"] = TransportOptions(**values["transport"])
             found = cls(**values)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(f"this is not what 'vendorsim load' hands its workers: {error}") from None
         return found
 
@@ -73,20 +72,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """Everything that sending needs. `places` are the destinations of each entry of the mix."""
+class PreparedLoad:
+    """Everything that sending needs. `runs` are those of the mix's entries; `drain` is seconds."""
 
     mix: Mix
-    places: tuple[tuple[Destination, ...], ...]
+    runs: tuple[PreparedRun, ...]
     most_open: int
     drain: float
-    tls: ssl.SSLContext | None = None
-    proxy: Endpoint | None = None
+    transport: TransportSettings = TransportSettings()
 
     @property
     def targets(self) -> list[str]:
         """Where it all goes, as reports show it."""
-        return list(dict.fromkeys(place.endpoint.shown for places in self.places for place in places))
+        return list(dict.fromkeys(one.endpoint.shown for run in self.runs for one in run.destinations.all()))
 
     def fingerprint(self) -> str:
         """The same wherever the same conversations would have the same bytes: scenarios, versions, seeds and times."""
@@ -96,19 +94,18 @@ class Ready:
         return about.hexdigest()
 
 
-def ready(asked: Asked, starts: int) -> Ready:
+def prepare_load(options: LoadOptions, starts: int) -> PreparedLoad:
     """Looks everything up. `starts` (milliseconds since 1970) counts where nobody names a start. Raises InputError."""
-    found = asked.mix(starts)
-    loaded = config.load(asked.config_file)
-    places = []
+    found = options.mix(starts)
+    loaded = config.load(options.config_file)
+    to = None if options.to is None else Target(options.to, secret_env=options.secret_env)
+    headers = dict(header(text) for text in options.headers)
+    policy = read_assignments(options.policies)
+    runs = []
     for entry in found.entries:
-        policies = setup.Policies(entry.run.vendor, entry.run.profile, loaded, asked.policies)
-        destinations = setup.destinations(policies, asked.to, asked.headers, asked.secret_env)
-        setup.refuse_impossible(entry.run, entry.faults, destinations)
-        places.append(tuple(destinations))
-    tls = tls_context(asked.ca, asked.cert, asked.cert_key) if asked.ca or asked.cert or asked.cert_key else None
-    proxy = proxies.proxy(asked.proxy) if asked.proxy else None
-    return Ready(found, tuple(places), asked.most_open, asked.drain / 1000, tls, proxy)
+        request = replace(entry.planned.request, to=to, headers=headers, policy=policy)
+        runs.append(prepare_planned(replace(entry.planned, request=request), loaded))
+    return PreparedLoad(found, tuple(runs), options.most_open, options.drain / 1000, options.transport.load())
 
 
 def _determining(mix: Mix) -> Iterator[object]:
@@ -122,5 +119,5 @@ def _entry(entry: Entry) -> Sequence[object]:
     run = entry.run
     scenario = replace(run.scenario, file="")
     quirks = [(quirk.name, rate) for quirk, rate in run.quirks]
-    faults = [(choice.label, choice.rate) for choice in entry.faults]
+    faults = [(choice.label, choice.rate) for choice in entry.planned.faults]
     return run.vendor.name, run.profile.name, run.seed, run.starts, entry.part.weight, scenario, quirks, faults

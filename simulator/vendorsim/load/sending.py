@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock, monotonic, wall_clock
-from vendorsim.delivery.destinations import Places
-from vendorsim.delivery.player import Options, Player
+from vendorsim.delivery.planning import PreparedRun
+from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import NOT_SENT, UNREACHABLE, Attempt, Authentication, Over, Record
 from vendorsim.http.loop import interruptible, loop_factory
-from vendorsim.http.transport import HttpTransport
+from vendorsim.http.transport import Transport
 from vendorsim.load.mixing import Share
-from vendorsim.load.options import Ready
+from vendorsim.load.options import PreparedLoad
 from vendorsim.load.tally import Tally
-from vendorsim.runs.timeline import Run, told
+from vendorsim.runs.timeline import Run, iter_events
 
 # How often whoever looks on is told, in seconds.
 GLANCE = 1.0
@@ -31,7 +32,7 @@ class Sending:
 
     def __init__(
         self,
-        ready: Ready,
+        prepared: PreparedLoad,
         share: Share | None = None,
         *,
         attempted: Callable[[Attempt], None] = lambda attempt: None,
@@ -40,13 +41,13 @@ class Sending:
     ) -> None:
         """`attempted` gets every attempt; `glance` gets the figures every second, and how many conversations are under
         way. With `stops`, Ctrl-C ends it with its figures."""
-        self._ready = ready
-        self._mix = ready.mix
+        self._prepared = prepared
+        self._mix = prepared.mix
         self._share = share or Share()
         self._attempted = attempted
         self._glance = glance
         self._stops = stops
-        self.tally = Tally(scenarios={entry.name: 0 for entry in ready.mix.entries})
+        self.tally = Tally(scenarios={entry.name: 0 for entry in prepared.mix.entries})
         self._players: list[Player] = []
         # When the conversations under way were planned to begin, by the monotonic clock in seconds.
         self._planned: dict[int, float] = {}
@@ -82,8 +83,8 @@ class Sending:
         if self.tally.interrupted:
             self._stopped.set()
         self._warm_up()
-        transport = HttpTransport(self._ready.tls, self._ready.proxy)
-        self._players = [self._player(number, transport) for number in range(len(self._mix.entries))]
+        transport = self._prepared.transport.open()
+        self._players = [self._player(run, transport) for run in self._prepared.runs]
         try:
             with interruptible(self.stop) if self._stops else nullcontext():
                 await self._send_all(self._stopped)
@@ -107,14 +108,14 @@ class Sending:
     def _warm_up(self) -> None:
         """What is made once (people, validators) is made before the clock starts."""
         for entry in self._mix.entries:
-            for _ in told(entry.run.conversation(0)):
+            for _ in iter_events(entry.run.conversation(0)):
                 pass
 
-    def _player(self, number: int, transport: HttpTransport) -> Player:
-        entry, most = self._mix.entries[number], self._ready.most_open
-        options = Options(count=0, concurrency=most, faults=entry.faults, stays=True)
-        note = partial(self._note, entry.run)
-        return Player(entry.run, Places(self._ready.places[number]), transport, InstantClock(), note, options)
+    def _player(self, prepared: PreparedRun, transport: Transport) -> Player:
+        """Plays a run whose conversations are begun one by one, as they arrive."""
+        options = replace(prepared.options, count=0, concurrency=self._prepared.most_open, stays=True)
+        note = partial(self._note, prepared.run)
+        return Player(prepared.run, prepared.destinations, transport, InstantClock(), note, options)
 
     async def _look(self) -> None:
         while True:
@@ -145,7 +146,7 @@ class Sending:
         tally.arrived += 1
         slot = tally.series.at(at)
         slot.arrived += 1
-        if len(self._planned) >= self._ready.most_open:
+        if len(self._planned) >= self._prepared.most_open:
             tally.shed += 1
             slot.shed += 1
             return
@@ -168,7 +169,7 @@ class Sending:
             return True
         waiting = [asyncio.ensure_future(event.wait()) for event in (self._quiet, stopped)]
         self._all_begun = True
-        patience = self._mix.longest + self._ready.drain
+        patience = self._mix.longest + self._prepared.drain
         await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         for each in waiting:
             each.cancel()

@@ -26,7 +26,7 @@ OTHERS = "other reasons"
 
 
 @dataclass(slots=True)
-class Row:
+class TallyRow:
     """All deliveries of one kind of event. `latency` is from the first byte sent to the answer read, `from_plan` from
     the moment for which the traffic plans the event."""
 
@@ -36,7 +36,7 @@ class Row:
     latency: Histogram = field(default_factory=Histogram)
     from_plan: Histogram = field(default_factory=Histogram)
 
-    def merge(self, other: Row) -> None:
+    def merge(self, other: TallyRow) -> None:
         self.sent += other.sent
         self.retries += other.retries
         self.verdicts.update(other.verdicts)
@@ -68,7 +68,7 @@ class Tally:
     lateness: Histogram = field(default_factory=Histogram)
     bodies: Digest = field(default_factory=Digest)
     series: Series = field(default_factory=Series)
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, TallyRow] = field(default_factory=dict)
     scenarios: dict[str, int] = field(default_factory=dict)
     errors: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -77,7 +77,7 @@ class Tally:
         name = f"{attempt.event.vendor} {attempt.event.name}"
         row = self.rows.get(name)
         if row is None:
-            row = self.rows[name] = Row()
+            row = self.rows[name] = TallyRow()
         if attempt.final:
             row.verdicts[attempt.verdict] += 1
         else:
@@ -115,7 +115,7 @@ class Tally:
         self.bodies.merge(other.bodies)
         self.series.merge(other.series)
         for name, row in other.rows.items():
-            self.rows.setdefault(name, Row()).merge(row)
+            self.rows.setdefault(name, TallyRow()).merge(row)
         for name, count in other.scenarios.items():
             self.scenarios[name] = self.scenarios.get(name, 0) + count
         for error, count in other.errors.items():
@@ -191,7 +191,7 @@ class Tally:
         found.series = Series.unpacked(packed["series"])
         for name, (sent, retries, verdicts, latency, from_plan) in packed["rows"].items():
             histograms = (Histogram.unpacked(latency), Histogram.unpacked(from_plan))
-            found.rows[name] = Row(sent, retries, Counter(verdicts), *histograms)
+            found.rows[name] = TallyRow(sent, retries, Counter(verdicts), *histograms)
         found.scenarios = dict(packed["scenarios"])
         found.errors = Counter({(kind, reason): count for kind, reason, count in packed["errors"]})
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from vendorsim.core.errors import unknown
 from vendorsim.core.shapes import Choice, Duration, Integer, Key, ListOf, Point, Record
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, kind, read, read_file
 from vendorsim.load.arrivals import Arrivals
-from vendorsim.load.traffic_shapes import ArrivalProcess, FaultText, Speed
+from vendorsim.load.traffic_shapes import ArrivalProcess, FaultOption, Speed
 from vendorsim.runs import library
+from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.verbs import ANY_TEXT, TEXT
 from vendorsim.vendorkit import registry
 
@@ -21,13 +22,13 @@ MOST_CONVERSATIONS = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One scenario of the mix, as a vendor. `faults` are written as on the command line."""
+    """One scenario of the mix, as a vendor."""
 
     scenario: str
     vendor: str
     profile: str | None = None
     weight: int = 1
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,12 @@ class Traffic:
     seed: int | None = None
     starts: int | None = None
     spacing: int = 1_000
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
     file: str = ""
     places: tuple[Node, ...] = ()
 
 
-_FAULTS = ListOf(FaultText(), single=True)
+_FAULTS = ListOf(FaultOption(), single=True)
 _PART = Record(
     {
         "scenario": Key(TEXT, required=True, help="a file (seen from this one's folder), or a built-in scenario"),
@@ -127,7 +128,7 @@ def _beside(part: Part, file: str) -> Part:
     beside = Path(file).parent / part.scenario
     is_path = part.scenario.endswith(library.ENDINGS) or "/" in part.scenario
     scenario = str(beside) if is_path else part.scenario
-    return Part(scenario, part.vendor, part.profile, part.weight, part.faults)
+    return replace(part, scenario=scenario)
 
 
 def json_schema() -> dict[str, Any]:

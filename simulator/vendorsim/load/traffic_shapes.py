@@ -16,7 +16,7 @@ INSTANT = "instant"
 _UNITS = {"s": 1, "m": 60, "h": 3_600}
 
 
-class Rate(Shape):
+class RateShape(Shape):
     """How often something happens; read as a number per second."""
 
     expected = "a rate such as 50/s, 300/m or 0.5/s"
@@ -55,8 +55,8 @@ class Speed(Shape):
         return {"type": "string", "pattern": f"^({INSTANT}|{self.pattern})$"}
 
 
-class FaultText(Shape):
-    """A fault as on the command line; read as its text."""
+class FaultOption(Shape):
+    """A fault as on the command line."""
 
     expected = "a fault such as duplicate@0.1 or delay=30s@0.05"
 
@@ -65,18 +65,17 @@ class FaultText(Shape):
         if text is None:
             return self.mismatch(node, problems)
         try:
-            from_option(text, None)
+            return from_option(text, None)
         except InputError as error:
             problems.add(node, str(error).removeprefix(f"--fault {text}: "))
             return INVALID
-        return text
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string"}
 
 
 _RANDOM = Key(Flag(), help="independent of each other instead of evenly spaced; default false")
-_RATE = Key(Rate(), required=True)
+_RATE = Key(RateShape(), required=True)
 PROCESSES: dict[str, Record] = {
     "constant": Record({"rate": _RATE}, "'arrivals'", Steady),
     "poisson": Record({"rate": _RATE}, "'arrivals'", Steady),

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from vendorsim.checks.engine import CheckEvent, Started
+from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Result, Verdict
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.covered import totals
@@ -33,7 +33,7 @@ class CheckTerminal:
         if isinstance(event, Verdict):
             self.close()
             _print(event)
-        elif isinstance(event, Started) and sys.stderr.isatty():
+        elif isinstance(event, CheckStarted) and sys.stderr.isatty():
             if self._status is None:
                 self._status = Status("", console=messages())
                 self._status.start()

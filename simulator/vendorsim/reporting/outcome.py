@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from vendorsim.checks.engine import CheckEvent, Finished, Started
+from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Result, Verdict
 from vendorsim.core.clock import monotonic, wall_clock
 
@@ -34,9 +34,9 @@ class Timekeeper:
 
     def handle(self, event: CheckEvent) -> None:
         """One event of the run."""
-        if isinstance(event, Started):
+        if isinstance(event, CheckStarted):
             self._since = monotonic()
-        elif isinstance(event, Finished):
+        elif isinstance(event, CheckFinished):
             self._seconds[event.result.check.id] = monotonic() - self._since
         else:
             self.then(Outcome(event, self.began, wall_clock(), self._seconds))

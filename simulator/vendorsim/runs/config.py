@@ -9,13 +9,13 @@ from typing import Any
 
 from vendorsim.core.clock import today
 from vendorsim.core.errors import InputError, unknown
+from vendorsim.core.provenance import Stated
 from vendorsim.core.shapes import INVALID, Key, ListOf, MapOf, Pattern, Record, Shape, Text, choice
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
 from vendorsim.http.endpoint import check_header, endpoint
 from vendorsim.vendorkit import registry
-from vendorsim.vendorkit.policy import Policy
-from vendorsim.vendorkit.policy_overrides import READERS, overridden
+from vendorsim.vendorkit.policy_overrides import READERS, PolicyChanges, read_changes
 from vendorsim.vendorkit.target import Target
 
 FILE_NAME = "vendorsim.yaml"
@@ -40,7 +40,7 @@ class Config:
 
     file: str | None = None
     targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
-    policies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    policies: Mapping[str, PolicyChanges] = field(default_factory=dict)
     skipped: tuple[Skip, ...] = ()
     severities: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,26 +79,25 @@ class _Headers(MapOf):
 
 
 class _Policy(Shape):
-    """Values that replace those of a vendor's policy, as texts; a list stands for its items with commas."""
+    """Values that replace those of a vendor's policy; a list stands for its items with commas."""
 
     expected = "a mapping such as {retries: [5s, 5m], read_timeout: 2s}"
 
     def read(self, node: Node, problems: Problems) -> Any:
         if not isinstance(node, MappingNode):
             return self.mismatch(node, problems)
-        found: dict[str, str] = {}
+        found: dict[str, Stated[Any]] = {}
         for key, item in node.entries:
             parts = item.items if isinstance(item, Sequence) else (item,)
             texts = [part.text for part in parts if isinstance(part, Scalar)]
             if len(texts) < len(parts):
                 problems.add(item, "expected a value or a list of values")
                 continue
-            found[key.text] = ",".join(texts)
             try:
-                overridden(Policy(), {key.text: found[key.text]}, "here")
+                found.update(read_changes({key.text: ",".join(texts)}, problems.file))
             except InputError as error:
                 place = item if key.text in READERS else key
-                problems.add(place, str(error).removeprefix("here: "))
+                problems.add(place, str(error).removeprefix(f"{problems.file}: "))
         return found
 
     def schema(self) -> dict[str, Any]:

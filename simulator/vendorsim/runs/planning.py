@@ -1,70 +1,136 @@
-"""What a user asks for → the run that is played, or a clear refusal."""
+"""What a user wants to have played (`RunRequest`) → the run, or a clear refusal."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
 from vendorsim.core.clock import wall_clock_second
-from vendorsim.core.errors import InputError
+from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.times import LATEST
 from vendorsim.runs import library
 from vendorsim.runs.timeline import Run
+from vendorsim.scenario.faults import QUIRK, Fault
 from vendorsim.scenario.model import Scenario
 from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.policy_overrides import PolicyChanges
+from vendorsim.vendorkit.profile import Profile, Quirk
+from vendorsim.vendorkit.target import Target
 
 
-def prepare(
-    scenario: str,
-    vendor: str,
-    profile: str | None = None,
-    *,
-    seed: int | None = None,
-    start: int | None = None,
-    count: int = 1,
-    spacing: int = 1_000,
-) -> Run:
-    """The run of a scenario (file or built-in name) as a vendor. What is None comes from the scenario.
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What is to be played, and how: what the command line, pytest, the control API and load fill in.
 
-    `start` and `spacing` are milliseconds. Raises InputError.
+    `scenario` is loaded, or a file or the name of a built-in one; `name` is what refusals call it (default: its
+    file). `start` and `spacing` are milliseconds. What is None comes from the scenario; `default_start` (default: now)
+    counts where that names no start either.
+
+    `to` replaces the vendor's configured targets; `headers` go with every request; `policy` overrides the vendor's.
+    `faults` may be quirks, too; `fault_on` names the events that the others hit (None: all).
+    `speed` is how fast pauses pass, None for not at all. With `serving` the vendor's API answers meanwhile, so a
+    vendor that sends nothing needs no target.
     """
-    loaded = library.load(scenario)
-    return plan(loaded, vendor, profile, seed=seed, start=start, count=count, spacing=spacing, called=scenario)
+
+    scenario: str | Scenario
+    vendor: str
+    profile: str | None = None
+    seed: int | None = None
+    start: int | None = None
+    count: int = 1
+    spacing: int = 1_000
+    to: Target | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    policy: PolicyChanges = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    fault_on: tuple[str, ...] | None = None
+    speed: float | None = None
+    concurrency: int = 16
+    pin_clock: bool = False
+    serving: bool = False
+    name: str | None = None
+    default_start: int | None = None
 
 
-def plan(
-    scenario: Scenario,
-    vendor: str,
-    profile: str | None = None,
-    *,
-    seed: int | None = None,
-    start: int | None = None,
-    count: int = 1,
-    spacing: int = 1_000,
-    called: str | None = None,
-) -> Run:
-    """The same of a scenario that is loaded; `called` is what refusals call it, where that is not its file."""
-    known = registry.get(vendor)
-    chosen = known.profile(profile)
-    name = called or scenario.file
-    if vendor not in scenario.vendors:
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run that can be played, its quirks included. `faults` are the request's other faults: those of deliveries."""
+
+    request: RunRequest
+    run: Run
+    faults: tuple[Fault, ...]
+
+
+def plan(request: RunRequest) -> PlannedRun:
+    """The run that is asked for. Raises InputError."""
+    given = request.scenario
+    scenario = library.load(given) if isinstance(given, str) else given
+    name = request.name or (given if isinstance(given, str) else given.file)
+    vendor = registry.get(request.vendor)
+    profile = vendor.profile(request.profile)
+    if vendor.name not in scenario.vendors:
         raise InputError(
-            f"{name}: '{vendor}' is not among the scenario's vendors ({', '.join(scenario.vendors)}); "
+            f"{name}: '{vendor.name}' is not among the scenario's vendors ({', '.join(scenario.vendors)}); "
             "play it as one of those, or add it to 'vendors'"
         )
-    if count > 1 and (pinned := scenario.pinned_ids()):
+    if request.count > 1 and (pinned := scenario.pinned_ids()):
         raise InputError(
             f"{name}: {' and '.join(pinned)} can belong to one conversation only; "
-            f"leave it out, or play with --count 1 (not {count})"
+            f"leave it out, or play with --count 1 (not {request.count})"
         )
-    starts = start if start is not None else scenario.starts
-    starts = wall_clock_second() if starts is None else starts
-    if starts + (count - 1) * spacing > LATEST:
-        raise InputError(
-            f"the last of {count} conversations would start after 2100; lower --count, --spacing or --start"
-        )
-    return Run(
+    run = Run(
         scenario=scenario,
-        vendor=known,
-        profile=chosen,
-        seed=scenario.seed if seed is None else seed,
-        starts=starts,
-        spacing=spacing,
+        vendor=vendor,
+        profile=profile,
+        seed=scenario.seed if request.seed is None else request.seed,
+        starts=_start(request, scenario),
+        spacing=request.spacing,
+        quirks=_quirks(request, vendor.name, profile),
     )
+    return PlannedRun(request, run, _faults(request, profile))
+
+
+def event_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """The names of events in texts, each of which may hold several with commas between them."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def _start(request: RunRequest, scenario: Scenario) -> int:
+    """When conversation 0 starts, in milliseconds since 1970."""
+    for start in (request.start, scenario.starts, request.default_start):
+        if start is not None:
+            break
+    else:
+        start = wall_clock_second()
+    if start + (request.count - 1) * request.spacing > LATEST:
+        raise InputError(
+            f"the last of {request.count} conversations would start after 2100; lower --count, --spacing or --start"
+        )
+    return start
+
+
+def _quirks(request: RunRequest, vendor: str, profile: Profile) -> tuple[tuple[Quirk, float], ...]:
+    """The quirks that are asked for, each with its rate."""
+    found = []
+    for fault in request.faults:
+        if fault.name != QUIRK:
+            continue
+        quirk = profile.quirk(fault.argument)
+        if quirk is None:
+            names = [known.name for known in profile.quirks]
+            what = f"quirk of {vendor} ({profile.name})"
+            raise InputError(f"--fault quirk: {unknown(what, fault.argument, names)}")
+        found.append((quirk, fault.rate))
+    return tuple(found)
+
+
+def _faults(request: RunRequest, profile: Profile) -> tuple[Fault, ...]:
+    """The faults of deliveries, limited to the events that they are meant for."""
+    faults = tuple(fault for fault in request.faults if fault.name != QUIRK)
+    if request.fault_on is None:
+        return faults
+    for name in request.fault_on:
+        if name not in profile.event_names():
+            raise InputError(f"--fault-on: {unknown('event', name, profile.event_names())}")
+    events = frozenset(request.fault_on)
+    return tuple(replace(fault, events=events) for fault in faults)

@@ -178,7 +178,7 @@ class LiveConversation:
         )
 
 
-def told(live: LiveConversation) -> Iterator[Event]:
+def iter_events(live: LiveConversation) -> Iterator[Event]:
     """The events of a conversation from its first step to its last."""
     for scheduled in live.run.schedule(live.state.index):
         yield from live.advance(scheduled)
@@ -188,4 +188,4 @@ def told(live: LiveConversation) -> Iterator[Event]:
 def events(run: Run, count: int) -> Iterator[Event]:
     """The events of `count` conversations, one conversation after the other. Lazy: any count, constant memory."""
     for index in range(count):
-        yield from told(run.conversation(index))
+        yield from iter_events(run.conversation(index))

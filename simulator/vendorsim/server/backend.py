@@ -12,9 +12,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from vendorsim.core import clock
-from vendorsim.delivery.active_faults import Armed
-from vendorsim.delivery.background_loop import Backstage
-from vendorsim.delivery.destinations import Places
+from vendorsim.delivery.active_faults import ActiveFaults
+from vendorsim.delivery.background_loop import BackgroundLoop
+from vendorsim.delivery.destinations import Destinations
 from vendorsim.delivery.run_backend import Open
 from vendorsim.runs.config import Config
 from vendorsim.runs.live_handle import LiveHandle
@@ -28,7 +28,7 @@ from vendorsim.vendorkit.limits import DuplicateRule, Duplicates, RateLimit
 from vendorsim.vendorkit.session_overrides import SessionOverrides
 
 if TYPE_CHECKING:
-    from vendorsim.delivery.background_runs import Standing
+    from vendorsim.delivery.background_runs import BackgroundRuns
     from vendorsim.delivery.planning import Policies
     from vendorsim.delivery.records import Over, Record
     from vendorsim.runs.timeline import Run
@@ -41,8 +41,8 @@ class ServerBackend:
     """One server's configuration and memory.
 
     `profiles` says by name which profile of a vendor is played where no run does; `config` names the targets.
-    `record` gets what is delivered for conversations that no run plays. `backstage` is where it is delivered, given
-    where several states share one; `seed` is what such conversations are made up from.
+    `record` gets what is delivered for conversations that no run plays. `background_loop` is where it is delivered,
+    given where several states share one; `seed` is what such conversations are made up from.
 
     Without a `token` any well-formed credentials will do. With `strict` only sessions that are being
     played are known. `duplicate_interval` is in milliseconds, 0 switches the rule off; `rate_limit` is in
@@ -62,7 +62,7 @@ class ServerBackend:
         profiles: Mapping[str, str] | None = None,
         config: Config | None = None,
         record: Callable[[Record | Over], None] = lambda record: None,
-        backstage: Backstage | None = None,
+        background_loop: BackgroundLoop | None = None,
         duplicates: Duplicates | None = None,
         overrides: SessionOverrides | None = None,
         seed: int = 0,
@@ -82,12 +82,12 @@ class ServerBackend:
         self._record = record
         self._stages: dict[str, ServerStage] = {}
         # The targets of a run that has ended, by vendor, until the vendor is asked for again.
-        self._left: dict[str, Places] = {}
-        self._standing: Standing | None = None
-        self.armed = Armed()
+        self._left: dict[str, Destinations] = {}
+        self._background_runs: BackgroundRuns | None = None
+        self.active_faults = ActiveFaults()
         self.seed = seed
-        self.backstage = backstage or Backstage()
-        self._own_backstage = backstage is None
+        self.background_loop = background_loop or BackgroundLoop()
+        self._own_background_loop = background_loop is None
         self.duplicates: Duplicates = DuplicateRule(duplicate_interval, now) if duplicates is None else duplicates
         self.rate_limit = None if rate_limit is None else RateLimit(rate_limit, now)
         # Held for a moment only, since the loop that delivers takes it too; `_making` is held while that is waited for.
@@ -109,12 +109,12 @@ class ServerBackend:
             self._subscribers = (*self._subscribers, callback)
         return unsubscribe
 
-    def play(self, policies: Policies, places: Places, begin: Open) -> None:
+    def play(self, policies: Policies, destinations: Destinations, begin: Open) -> None:
         """A run plays a vendor from now on: the vendor's API speaks of its conversations and its targets."""
         vendor = policies.vendor
         with self._lock:
             self._stages[vendor.name] = ServerStage(
-                vendor, policies.profile, places, policies, begin, self.conversations.add
+                vendor, policies.profile, destinations, policies, begin, self.conversations.add
             )
 
     def leave(self, run: Run, begin: Open) -> None:
@@ -131,7 +131,7 @@ class ServerBackend:
             if stage is not None and stage.begin == begin:
                 del self._stages[vendor]
                 if stage.profile.name == run.vendor.profile(self._profiles.get(vendor)).name:
-                    self._left[vendor] = stage.places
+                    self._left[vendor] = stage.destinations
 
     def stage(self, vendor: str) -> ServerStage:
         """How a vendor is played here. Where no run plays it, it is on its own, by the wall clock."""
@@ -146,43 +146,43 @@ class ServerBackend:
 
     def _alone(self, name: str) -> ServerStage:
         # Most servers deliver nothing: whoever does pays for the event loop and its imports.
-        from vendorsim.delivery.background_runs import Standing
-        from vendorsim.delivery.planning import Policies, destinations
+        from vendorsim.delivery.background_runs import BackgroundRuns
+        from vendorsim.delivery.planning import Policies, find_destinations
 
         vendor = registry.get(name)
         profile = vendor.profile(self._profiles.get(name))
         policies = Policies(vendor, profile, self.config)
         left = self._left.pop(name, None)
-        places = left if left is not None else Places(destinations(policies, None, (), (), needed=False))
-        if self._standing is None:
-            self._standing = Standing(self.backstage, self._record, self.armed, self.seed)
-        player = self._standing.player(vendor, profile, places)
-        return ServerStage(vendor, profile, places, policies, player.open, self.conversations.add)
+        destinations = left if left is not None else Destinations(find_destinations(policies, needed=False))
+        if self._background_runs is None:
+            self._background_runs = BackgroundRuns(self.background_loop, self._record, self.active_faults, self.seed)
+        player = self._background_runs.player(vendor, profile, destinations)
+        return ServerStage(vendor, profile, destinations, policies, player.open, self.conversations.add)
 
     def reset(self, seed: int) -> None:
         """Forgets sessions, conversations, subscriptions, faults and accepted requests; what comes is made up from that
         seed."""
         with self._lock:
-            standing, self._standing = self._standing, None
+            background_runs, self._background_runs = self._background_runs, None
             self._stages.clear()
             self._left.clear()
-        if standing is not None:
-            standing.close()
+        if background_runs is not None:
+            background_runs.close()
         self.seed = seed
         self.overrides.clear()
         self.conversations.clear()
         self.duplicates.clear()
-        self.armed.set((), None)
+        self.active_faults.set((), None)
 
     def close(self) -> None:
         """Ends what this server plays on its own."""
         with self._lock:
-            standing, self._standing = self._standing, None
+            background_runs, self._background_runs = self._background_runs, None
             self._stages.clear()
-        if standing is not None:
-            standing.close()
-        if self._own_backstage:
-            self.backstage.close()
+        if background_runs is not None:
+            background_runs.close()
+        if self._own_background_loop:
+            self.background_loop.close()
 
     def tell(self, call: ApiCall) -> None:
         """Tells every subscriber of a call."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from vendorsim.delivery.background_loop import Backstage
+from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.http.messages import FastPath
 from vendorsim.journal.journals import JournalFile, Journals
 from vendorsim.journal.postgres_journal import PostgresJournal
@@ -63,7 +63,7 @@ class Hub:
         journals: Journals = JournalFile(journal) if isinstance(journal, Path) else journal
         self._common = None if isinstance(journal, Path) else journal
         self._own = kept.begin("hub", {})
-        self._shared = Shared(journals, Recorder(kept, self._own, None), Backstage(), state or InMemory())
+        self._shared = Shared(journals, Recorder(kept, self._own, None), BackgroundLoop(), state or InMemory())
         self.app = Namespaces(lambda name: Bench(Workbench(name, settings, self._shared, self._names)))
         # With a shared state every answer may wait for the database, and the event loop must not.
         self.fast_path: FastPath = lambda request: None
@@ -83,7 +83,7 @@ class Hub:
 
     def __exit__(self, *error: object) -> None:
         self.app.close()
-        self._shared.backstage.close()
+        self._shared.background_loop.close()
         if self._common is not None:
             self._common.hurry()
         self._shared.recorder.close()

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vendorsim.conversation.casting import AS_CAST, Opening
-from vendorsim.delivery.destinations import Places
-from vendorsim.delivery.requests import Destination, destination
+from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.run_backend import Open
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.vendorkit.profile import Profile
@@ -22,57 +21,57 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServerStage:
-    """One vendor on one server (`vendorsim.vendorkit.backend.Stage`). `places` are the targets of its events, which its
-    API may change.
+    """One vendor on one server (`vendorsim.vendorkit.backend.Stage`). `destinations` are the targets of its
+    events, which its API may change.
 
     `begin` makes a conversation without a scenario, and `known` makes the API know it.
     """
 
     vendor: Vendor
     profile: Profile
-    places: Places
+    destinations: Destinations
     policies: Policies
     begin: Open
     known: Callable[[LiveHandle], None] = field(repr=False)
 
     @property
-    def subscriptions(self) -> Places:
-        return self.places
+    def subscriptions(self) -> Destinations:
+        return self.destinations
 
     def open(self, opening: Opening = AS_CAST) -> LiveHandle:
         handle = self.begin(opening)
         self.known(handle)
         return handle
 
-    def place(self, target: Target, secret: str | None = None) -> Destination:
+    def destination(self, target: Target, secret: str | None = None) -> Destination:
         """A destination for a target that the vendor's API was told of, signed with that secret where its kind of
         target is signed for. Raises InputError for a URL that can't be sent to."""
         policy = self.policies.of(target.kind)
         scheme = policy.signing.value
         secrets = () if secret is None else (secret,)
-        return destination(target, {}, policy, None if scheme is None else signer(scheme, secrets))
+        return Destination.of(target, {}, policy, None if scheme is None else signer(scheme, secrets))
 
     def signs(self, kind: str) -> bool:
         return self.policies.of(kind).signing.value is not None
 
     def subscribe(self, target: Target, secret: str | None = None) -> int:
-        return self.places.add(self.place(target, secret))
+        return self.destinations.add(self.destination(target, secret))
 
     def unsubscribe(self, number: int) -> bool:
-        return self.places.remove(number)
+        return self.destinations.remove(number)
 
     def resubscribe(self, number: int, target: Target, secret: str | None = None) -> bool:
-        old = dict(self.places.numbered()).get(number)
+        old = dict(self.destinations.numbered()).get(number)
         if old is None:
             return False
-        new = self.place(target, secret)
+        new = self.destination(target, secret)
         if secret is None:
             new = replace(new, signer=old.signer)
         if (new.endpoint.secure, new.endpoint.authority) == (old.endpoint.secure, old.endpoint.authority):
             new = replace(new, headers=old.headers)
         else:
             new = replace(new, target=replace(target, headers={}), headers={})
-        return self.places.replace(number, new)
+        return self.destinations.replace(number, new)
 
     def targets(self) -> list[tuple[int, Target]]:
-        return [(number, replace(place.target)) for number, place in self.places.numbered()]
+        return [(number, replace(destination.target)) for number, destination in self.destinations.numbered()]

@@ -10,16 +10,19 @@ from pathlib import Path
 
 from vendorsim.core import times
 from vendorsim.core.errors import InputError
-from vendorsim.delivery import planning as setup
-from vendorsim.delivery.player import Options
-from vendorsim.delivery.playing import Playing
+from vendorsim.delivery.planning import prepare
+from vendorsim.delivery.playing import run_to_end
 from vendorsim.delivery.records import Attempt, Authentication, Record, Summary
+from vendorsim.http.endpoint import check_header
 from vendorsim.journal.store import Recorder
 from vendorsim.runs import config, library
-from vendorsim.runs.planning import plan
+from vendorsim.runs.planning import RunRequest, event_names
 from vendorsim.runs.timeline import Run
+from vendorsim.scenario.faults import from_option
 from vendorsim.scenario.model import Scenario
 from vendorsim.server.backend import ServerBackend
+from vendorsim.vendorkit.policy_overrides import read_changes
+from vendorsim.vendorkit.target import Target
 
 VENDOR = "{vendor}"
 
@@ -111,34 +114,34 @@ def play(
     """
     _refuse_running_loop()
     loaded = load(scenario)
-    run = plan(
+    name = vendor or _only_vendor(loaded)
+    request = RunRequest(
         loaded,
-        vendor or _only_vendor(loaded),
+        name,
         profile,
         seed=seed,
         start=_read(times.point, start),
         count=count,
         spacing=_read(times.duration, spacing) or 0,
+        to=None if to is None else Target(to.replace(VENDOR, name), secret_env=_several(secret_env)),
+        headers=_checked(headers or {}),
+        policy=read_changes({key: _written(value) for key, value in (policy or {}).items()}, "--policy"),
+        faults=tuple(from_option(text, None) for text in _several(faults)),
+        fault_on=event_names(_several(fault_on)) or None,
+        speed=speed,
+        concurrency=concurrency,
+        pin_clock=pin_clock,
+        serving=state is not None,
     )
-    known = config.load()
-    overrides = [f"{key}={_written(value)}" for key, value in (policy or {}).items()]
-    given = [f"{name}: {value}" for name, value in (headers or {}).items()]
-    url = None if to is None else to.replace(VENDOR, run.vendor.name)
-    needed = bool(run.profile.events) or state is None
-    ways = setup.Policies(run.vendor, run.profile, known, overrides)
-    places = setup.destinations(ways, url, given, _several(secret_env), needed=needed)
-    asked = setup.chosen_faults(run, _several(faults), ",".join(_several(fault_on)) or None)
-    run = setup.with_quirks(run, _several(faults))
-    setup.refuse_impossible(run, asked, places)
-    options = Options(count=count, concurrency=concurrency, faults=asked, pin_clock=pin_clock)
+    prepared = prepare(request, config.load())
     records: list[Record] = []
     recorder = Recorder(None, 0, records.append)
     try:
         # Ctrl-C is for the test runner to see.
-        summary = Playing(run, ways, places, options, speed, None, state, recorder, stops=False).run_to_end()
+        summary = run_to_end(prepared, recorder, state=state, stops=False)
     finally:
         recorder.close()
-    return Played(run, tuple(records), summary)
+    return Played(prepared.run, tuple(records), summary)
 
 
 def _only_vendor(scenario: Scenario) -> str:
@@ -154,8 +157,16 @@ def _read(read: Callable[[str], int], value: int | str | None) -> int | None:
         raise InputError(str(error)) from None
 
 
-def _several(texts: str | Sequence[str]) -> Sequence[str]:
-    return (texts,) if isinstance(texts, str) else texts
+def _several(texts: str | Sequence[str]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts)
+
+
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers, which can all be sent. Raises InputError."""
+    found = {name.strip(): str(value).strip() for name, value in headers.items()}
+    for name, value in found.items():
+        check_header(name, value)
+    return found
 
 
 def _written(value: object) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from vendorsim.core import times
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.provenance import ASSUMED, Stated
-from vendorsim.vendorkit.policy import AS_GET, ORDERED, REDIRECTED, REPEATED, UNORDERED, Policy
+from vendorsim.vendorkit.policy import AS_GET, ORDERED, REDIRECTED, REPEATED, UNORDERED
 from vendorsim.vendorkit.signing import schemes
 
+PolicyChanges = Mapping[str, Stated[Any]]
+"""Values that replace those of a policy, by the names of its fields."""
 
-def overridden(policy: Policy, values: Mapping[str, str], source: str) -> Policy:
-    """The policy with some values replaced; `source` says where they come from. Raises InputError."""
-    changes: dict[str, Any] = {}
+
+def read_changes(values: Mapping[str, str], source: str) -> PolicyChanges:
+    """Reads the texts of a policy's values; `source` says where they come from. Raises InputError."""
+    changes: dict[str, Stated[Any]] = {}
     for key, text in values.items():
         reader = READERS.get(key)
         if reader is None:
@@ -25,18 +27,18 @@ def overridden(policy: Policy, values: Mapping[str, str], source: str) -> Policy
             changes[key] = Stated(reader(text.strip()), ASSUMED, source)
         except ValueError as error:
             raise InputError(f"{source}: policy {key}: {error}") from None
-    return replace(policy, **changes)
+    return changes
 
 
-def assignments(texts: Iterable[str]) -> dict[str, str]:
-    """`KEY=VALUE` texts as a mapping. Raises InputError."""
+def read_assignments(texts: Iterable[str]) -> PolicyChanges:
+    """Reads the `KEY=VALUE` texts of `--policy`. Raises InputError."""
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raise InputError(f"--policy {text}: write it like retries=5s,5m or read_timeout=2s")
         found[key.strip()] = value
-    return found
+    return read_changes(found, "--policy")
 
 
 _REDIRECTS = tuple(map(str, REDIRECTED))

@@ -16,7 +16,7 @@ from receiver import Receiver
 from short_story import OF_USERLIKE
 from vendorsim.core import resources
 from vendorsim.core.version import __version__
-from vendorsim.delivery.background_loop import Backstage
+from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.http.server import running_server
 from vendorsim.journal.journals import JournalFile
 from vendorsim.journal.store import Journal, Recorder
@@ -222,11 +222,11 @@ class TestDescription:
 def routed(folder: Path) -> set[tuple[str, str]]:
     """The operations of the app: method, and path as OpenAPI writes it."""
     recorder = Recorder(Journal(folder / "journal.sqlite"), 0, None)
-    shared = Shared(JournalFile(folder / "journal.sqlite"), recorder, Backstage())
+    shared = Shared(JournalFile(folder / "journal.sqlite"), recorder, BackgroundLoop())
     bench = Workbench("", Settings(), shared)
     rules = create_app(bench.state, control_api(bench)).url_map.iter_rules()
     bench.close()
-    shared.backstage.close()
+    shared.background_loop.close()
     recorder.close()
     return {
         (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.removeprefix(API)))

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from vendorsim.core import times
 from vendorsim.core.clock import SteeredClock
 from vendorsim.core.errors import DocumentError
 from vendorsim.core.yaml_nodes import Problems, plain, read
-from vendorsim.delivery import planning as setup
-from vendorsim.delivery.destinations import Places
-from vendorsim.delivery.player import Options
-from vendorsim.delivery.requests import destination
+from vendorsim.delivery.destinations import Destination, Destinations
+from vendorsim.delivery.planning import Policies, find_destinations, prepare
 from vendorsim.http.endpoint import check_header, merged
 from vendorsim.runs import library
-from vendorsim.runs.planning import plan
+from vendorsim.runs.planning import RunRequest, event_names
+from vendorsim.scenario.faults import from_option
 from vendorsim.scenario.model import Scenario
 from vendorsim.server.control import scenario_texts, target_urls
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.started_runs import StartedRun
 from vendorsim.server.control.workbench import Workbench
+from vendorsim.vendorkit.policy_overrides import read_changes
 from vendorsim.vendorkit.signing import schemes, signer
 from vendorsim.vendorkit.target import Target
 
@@ -33,8 +34,25 @@ def start(bench: Workbench, wanted: Mapping[str, Any]) -> StartedRun:
     """Starts the run that is asked for. Raises ProblemError or InputError."""
     text, name = _text(wanted)
     scenario = _with_cast(text, name, wanted.get("cast") or {})
+    faults = wanted.get("faults") or ()
+    request = _request(bench, wanted, scenario, name, faults)
+    prepared = prepare(request, bench.settings.config, partial(_destinations, bench, wanted))
+    # Runs of the control API go on until they are stopped, for what is done by hand.
+    options = replace(prepared.options, stays=True, active_faults=bench.state.active_faults)
+    clock = SteeredClock(prepared.run.starts, prepared.speed)
+    clock.paused = wanted.get("paused", False)
+    # Targets or headers of its own count in this run only: the vendor's API goes on speaking of the vendor's targets.
+    own = wanted.get("to") is not None or bool(wanted.get("headers"))
+    about = prepared.about(faults)
+    return bench.runs.start(replace(prepared, options=options), clock, text, about, bench.name, shared=not own)
+
+
+def _request(
+    bench: Workbench, wanted: Mapping[str, Any], scenario: Scenario, name: str, faults: Sequence[str]
+) -> RunRequest:
+    """The run that is asked for, without its destinations; `name` is what refusals call the scenario."""
     vendor = wanted.get("vendor") or _only_vendor(scenario)
-    run = plan(
+    return RunRequest(
         scenario,
         vendor,
         wanted.get("profile") or bench.settings.profiles.get(vendor),
@@ -42,39 +60,14 @@ def start(bench: Workbench, wanted: Mapping[str, Any]) -> StartedRun:
         start=_time(wanted, "start", times.point),
         count=wanted.get("count", 1),
         spacing=_time(wanted, "spacing", times.duration) or 0,
-        called=name,
-    )
-    overrides = [f"{key}={value}" for key, value in (wanted.get("policy") or {}).items()]
-    policies = setup.Policies(run.vendor, run.profile, bench.settings.config, overrides)
-    places = _places(bench, policies, wanted)
-    texts = wanted.get("faults") or ()
-    asked = setup.chosen_faults(run, texts, ",".join(wanted.get("fault_on") or ()) or None)
-    run = setup.with_quirks(run, texts)
-    setup.refuse_impossible(run, asked, [place for _, place in places.numbered()])
-    options = Options(
-        count=wanted.get("count", 1),
+        policy=read_changes({key: str(value) for key, value in (wanted.get("policy") or {}).items()}, "--policy"),
+        faults=tuple(from_option(text, None) for text in faults),
+        fault_on=event_names(wanted.get("fault_on") or ()) or None,
+        speed=read_speed(wanted.get("speed", "instant")),
         concurrency=wanted.get("concurrency", 16),
-        faults=asked,
         pin_clock=wanted.get("pin_clock", False),
-        stays=True,
-        armed=bench.state.armed,
+        name=name,
     )
-    clock = SteeredClock(run.starts, read_speed(wanted.get("speed", "instant")))
-    clock.paused = wanted.get("paused", False)
-    about = {
-        "scenario": run.scenario.title,
-        "vendor": vendor,
-        "profile": run.profile.name,
-        "seed": run.seed,
-        "start": run.starts,
-        "count": options.count,
-        "targets": [place.endpoint.shown for _, place in places.numbered()],
-        "faults": list(texts),
-    }
-    # Targets or headers of its own count in this run only: the vendor's API goes on speaking of the vendor's targets.
-    own = wanted.get("to") is not None or wanted.get("headers")
-    shared = None if own else policies
-    return bench.runs.start(run, shared, places, options, clock, text, about, bench.name)
 
 
 def read_speed(text: str) -> float | None:
@@ -134,7 +127,7 @@ def _only_vendor(scenario: Scenario) -> str:
     return scenario.vendors[0]
 
 
-def _places(bench: Workbench, policies: setup.Policies, wanted: Mapping[str, Any]) -> Places:
+def _destinations(bench: Workbench, wanted: Mapping[str, Any], policies: Policies) -> Destinations:
     """`to`, or the targets that the vendor's events go to anyway."""
     vendor, to = policies.vendor, wanted.get("to")
     headers = wanted.get("headers") or {}
@@ -143,13 +136,12 @@ def _places(bench: Workbench, policies: setup.Policies, wanted: Mapping[str, Any
     if to is None:
         stage = bench.state.stage(vendor.name)
         if stage.profile.name != policies.profile.name:
-            given = [f"{name}: {value}" for name, value in headers.items()]
-            found = Places(setup.destinations(policies, None, given, (), needed=False))
+            found = Destinations(find_destinations(policies, headers=headers, needed=False))
         elif headers:
-            known = [place for _, place in stage.places.numbered()]
-            found = Places([replace(place, headers=merged(place.headers, headers), heads={}) for place in known])
+            known = stage.destinations.all()
+            found = Destinations([replace(one, headers=merged(one.headers, headers), heads={}) for one in known])
         else:
-            found = stage.places
+            found = stage.destinations
         if policies.profile.events and not found.numbered():
             raise ProblemError(422, f"no target: give 'to', or name targets of {vendor.name} in vendorsim.yaml")
         return found
@@ -161,7 +153,7 @@ def _places(bench: Workbench, policies: setup.Policies, wanted: Mapping[str, Any
         if secret is None and schemes()[scheme].signs:
             raise ProblemError(422, f"/secret: signing as {scheme} needs a secret; give one, or policy signing=none")
         made = signer(scheme, () if secret is None else (secret,))
-    return Places([destination(Target(to), headers, policy, made)])
+    return Destinations([Destination.of(Target(to), headers, policy, made)])
 
 
 def _time(wanted: Mapping[str, Any], key: str, read_text: Any) -> int | None:

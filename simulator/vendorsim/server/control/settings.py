@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vendorsim.delivery.background_loop import Backstage
+from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.journal.journals import Journals
 from vendorsim.journal.pages import Pages
 from vendorsim.journal.store import Recorder
@@ -37,7 +37,7 @@ class Shared:
 
     journal: Journals
     recorder: Recorder
-    backstage: Backstage
+    background_loop: BackgroundLoop
     state: SharedState = field(default_factory=InMemory)
 
     @property

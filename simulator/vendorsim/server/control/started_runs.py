@@ -13,12 +13,11 @@ from typing import Any
 from vendorsim.core.clock import SteeredClock, wall_clock
 from vendorsim.core.errors import InputError
 from vendorsim.core.times import iso
-from vendorsim.delivery.destinations import Places
+from vendorsim.delivery.destinations import Destinations
 from vendorsim.delivery.expected_calls import ExpectedCalls
-from vendorsim.delivery.planning import Policies
-from vendorsim.delivery.player import Options, Player
+from vendorsim.delivery.planning import PreparedRun
+from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import Over, Record
-from vendorsim.runs.timeline import Run
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.settings import Shared
@@ -33,10 +32,8 @@ class StartedRun:
     """One run. `source` is the scenario's text; `task` plays it. Times are milliseconds since 1970."""
 
     id: int
-    run: Run
-    places: Places
+    prepared: PreparedRun
     source: str
-    count: int
     began_at: int
     player: Player
     clock: SteeredClock
@@ -46,18 +43,23 @@ class StartedRun:
     reason: str | None = None
     watching: asyncio.Task[None] | None = None
 
+    @property
+    def destinations(self) -> Destinations:
+        """Where its events go."""
+        return self.prepared.destinations
+
     def document(self) -> dict[str, Any]:
         """The run as JSON; `summary` is what `vendorsim play --json` prints last."""
-        speed = self.clock.speed
+        run, speed = self.prepared.run, self.clock.speed
         return {
             "id": self.id,
             "status": self.status,
             "reason": self.reason,
-            "scenario": self.run.scenario.title,
-            "vendor": self.run.vendor.name,
-            "profile": self.run.profile.name,
-            "seed": self.run.seed,
-            "count": self.count,
+            "scenario": run.scenario.title,
+            "vendor": run.vendor.name,
+            "profile": run.profile.name,
+            "seed": run.seed,
+            "count": self.prepared.options.count,
             "began_at": iso(self.began_at),
             "ended_at": None if self.ended_at is None else iso(self.ended_at),
             "clock": {
@@ -98,7 +100,7 @@ class StartedRuns:
 
     def documents(self, *runs: StartedRun) -> list[dict[str, Any]]:
         """The runs as JSON, each as it is at one moment."""
-        return self._shared.backstage.call(lambda: [run.document() for run in runs]) if runs else []
+        return self._shared.background_loop.call(lambda: [run.document() for run in runs]) if runs else []
 
     def running(self) -> int:
         """How many are under way."""
@@ -106,16 +108,15 @@ class StartedRuns:
 
     def start(
         self,
-        run: Run,
-        policies: Policies | None,
-        places: Places,
-        options: Options,
+        prepared: PreparedRun,
         clock: SteeredClock,
         source: str,
         about: Mapping[str, object],
         namespace: str,
+        *,
+        shared: bool,
     ) -> StartedRun:
-        """Starts a run; with `policies` the vendor's API begins its conversations in it, too.
+        """Starts a run; where it is `shared`, the vendor's API speaks of its targets and begins conversations in it.
 
         Raises ProblemError when too many are under way.
         """
@@ -123,7 +124,7 @@ class StartedRuns:
             if self.running() >= MOST_RUNNING:
                 raise ProblemError(429, f"{MOST_RUNNING} runs are under way; stop one, or wait for its end")
             number = self._shared.begin("run", about, namespace)
-            started = self._shared.backstage.run(self._begin(number, run, policies, places, options, clock, source))
+            started = self._shared.background_loop.run(self._begin(number, prepared, clock, source, shared))
         with self._lock:
             self._runs[number] = started
             over = [run for run in self._runs.values() if run.status != RUNNING]
@@ -131,27 +132,20 @@ class StartedRuns:
             for old in forgotten:
                 del self._runs[old.id]
         for old in forgotten:
-            self._shared.backstage.run(_end(old))
+            self._shared.background_loop.run(_end(old))
         return started
 
     async def _begin(
-        self,
-        number: int,
-        run: Run,
-        policies: Policies | None,
-        places: Places,
-        options: Options,
-        clock: SteeredClock,
-        source: str,
+        self, number: int, prepared: PreparedRun, clock: SteeredClock, source: str, shared: bool
     ) -> StartedRun:
         calls = ExpectedCalls(self._state)
         player = Player(
-            run,
-            places,
-            self._shared.backstage.transport,
+            prepared.run,
+            prepared.destinations,
+            self._shared.background_loop.transport,
             clock,
             self._emit(number),
-            options,
+            prepared.options,
             calls=calls,
             room=self._shared.recorder.room,
         )
@@ -159,21 +153,21 @@ class StartedRuns:
 
         def ended(_: asyncio.Task[object]) -> None:
             calls.close()
-            self._state.leave(run, player.open)
+            self._state.leave(prepared.run, player.open)
 
         task.add_done_callback(ended)
-        started = StartedRun(number, run, places, source, options.count, wall_clock(), player, clock, task)
+        started = StartedRun(number, prepared, source, wall_clock(), player, clock, task)
         await player.ready.wait()
-        if policies is not None:
-            self._state.play(policies, places, player.open)
+        if shared:
+            self._state.play(prepared.policies, prepared.destinations, player.open)
         started.watching = asyncio.ensure_future(self._watch(started))
         return started
 
     async def _watch(self, started: StartedRun) -> None:
         """Notes when the conversations of a run are over."""
-        told = asyncio.ensure_future(started.player.told.wait())
-        await asyncio.wait({told, started.task}, return_when=asyncio.FIRST_COMPLETED)
-        told.cancel()
+        over = asyncio.ensure_future(started.player.over.wait())
+        await asyncio.wait({over, started.task}, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
         # Whoever is told of the end finds all that was sent in the journal.
         with suppress(InputError):  # a journal that can't be written is told of by the server's health
             await asyncio.get_running_loop().run_in_executor(None, self._written, started.id)
@@ -193,7 +187,7 @@ class StartedRuns:
         """Ends a run: nothing new is sent. One that has ended stays as it is."""
         if started.status == RUNNING:
             started.status = STOPPED
-        self._shared.backstage.run(_end(started))
+        self._shared.background_loop.run(_end(started))
 
     def close(self) -> None:
         """Ends and forgets all runs."""

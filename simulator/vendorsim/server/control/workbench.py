@@ -51,7 +51,7 @@ class Workbench:
             profiles=settings.profiles,
             config=settings.config,
             record=self._own,
-            backstage=self.shared.backstage,
+            background_loop=self.shared.background_loop,
             duplicates=self.shared.state.duplicates(self.name, settings.duplicate_interval),
             overrides=self.shared.state.overrides(self.name),
             seed=self.seed,

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from vendorsim.delivery.active_faults import Arming
+from vendorsim.delivery.active_faults import Activation
 from vendorsim.scenario import faults
 from vendorsim.server.control import requests
 from vendorsim.server.control.problems import ProblemError
@@ -17,8 +17,8 @@ def add(api: Blueprint, bench: Workbench) -> None:
     """`/faults`: what is on; `PUT` switches on and off."""
 
     @api.get("/faults")
-    def armed() -> Response:
-        return jsonify(_document(bench.state.armed.state()))
+    def active_faults() -> Response:
+        return jsonify(_document(bench.state.active_faults.state()))
 
     @api.put("/faults")
     def switch() -> Response:
@@ -29,16 +29,16 @@ def add(api: Blueprint, bench: Workbench) -> None:
             if choice.name in (faults.QUIRK, "signature"):
                 reason = f"'{choice.name}' belongs to a run; start one with it"
                 raise ProblemError(422, f"/faults: {reason}")
-        bench.state.armed.set(chosen, wanted.get("deliveries"))
-        return jsonify(_document(bench.state.armed.state()))
+        bench.state.active_faults.set(chosen, wanted.get("deliveries"))
+        return jsonify(_document(bench.state.active_faults.state()))
 
 
-def _document(arming: Arming) -> dict[str, Any]:
-    events = sorted({event for choice in arming.faults for event in choice.events or ()})
+def _document(activation: Activation) -> dict[str, Any]:
+    events = sorted({event for choice in activation.faults for event in choice.events or ()})
     return {
-        "faults": [choice.label + ("" if choice.rate >= 1 else f"@{choice.rate:g}") for choice in arming.faults],
+        "faults": [choice.label + ("" if choice.rate >= 1 else f"@{choice.rate:g}") for choice in activation.faults],
         "events": events or None,
-        "deliveries": arming.left,
+        "deliveries": activation.left,
         "known": [
             {"name": fault.name, "help": fault.help, "example": fault.example} for fault in faults.KINDS.values()
         ],

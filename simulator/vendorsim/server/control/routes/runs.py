@@ -49,7 +49,7 @@ def add(api: Blueprint, bench: Workbench) -> None:
         forward = _forward(wanted)
         speed = read_speed(wanted["speed"]) if "speed" in wanted else started.clock.speed
         paused = wanted.get("paused", started.clock.paused)
-        bench.shared.backstage.call(lambda: started.clock.steer(speed=speed, paused=paused, forward=forward))
+        bench.shared.background_loop.call(lambda: started.clock.steer(speed=speed, paused=paused, forward=forward))
         return jsonify(*bench.runs.documents(started))
 
     @api.get("/runs/<number>/scenario")

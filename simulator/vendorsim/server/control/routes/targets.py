@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from vendorsim.core.errors import InputError, unknown
-from vendorsim.delivery.requests import Destination
+from vendorsim.delivery.destinations import Destination
 from vendorsim.server.control import requests, target_urls
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
@@ -25,10 +25,10 @@ def add(api: Blueprint, bench: Workbench) -> None:
     @api.get("/targets")
     def targets() -> Response:
         items = [
-            _document(name, number, place)
+            _document(name, number, destination)
             for name in registry.names()
             if registry.get(name).profiles
-            for number, place in bench.state.stage(name).places.numbered()
+            for number, destination in bench.state.stage(name).destinations.numbered()
         ]
         return jsonify(requests.page(items, None))
 
@@ -38,13 +38,13 @@ def add(api: Blueprint, bench: Workbench) -> None:
         stage = _stage(bench, wanted["vendor"])
         if len(stage.targets()) >= MOST_TARGETS:
             raise ProblemError(429, f"{wanted['vendor']} has {MOST_TARGETS} targets; remove one first")
-        place = stage.place(_target(bench, stage, wanted), wanted.get("secret"))
-        return jsonify(_document(stage.vendor.name, stage.places.add(place), place)), 201
+        destination = stage.destination(_target(bench, stage, wanted), wanted.get("secret"))
+        return jsonify(_document(stage.vendor.name, stage.destinations.add(destination), destination)), 201
 
     @api.delete("/targets/<vendor>/<number>")
     def remove_target(vendor: str, number: str) -> tuple[str, int]:
         stage = _stage(bench, vendor, status=404)
-        if not stage.places.remove(requests.identifier(number, "target")):
+        if not stage.destinations.remove(requests.identifier(number, "target")):
             raise ProblemError(404, f"{vendor} has no target {number[:40]}")
         return "", 204
 
@@ -74,13 +74,13 @@ def _target(bench: Workbench, stage: ServerStage, wanted: dict[str, Any]) -> Tar
     return Target(wanted["url"], None if events is None else tuple(events), kind=kind)
 
 
-def _document(vendor: str, number: int, place: Destination) -> dict[str, Any]:
+def _document(vendor: str, number: int, destination: Destination) -> dict[str, Any]:
     """A target without its secrets: neither headers, nor the credentials and the query of its URL."""
     return {
         "vendor": vendor,
         "number": number,
-        "url": place.endpoint.shown,
-        "events": None if place.target.events is None else list(place.target.events),
-        "kind": place.target.kind,
-        "signed": place.signs,
+        "url": destination.endpoint.shown,
+        "events": None if destination.target.events is None else list(destination.target.events),
+        "kind": destination.target.kind,
+        "signed": destination.signs,
     }

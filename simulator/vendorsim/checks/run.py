@@ -1,0 +1,180 @@
+"""A run of checks: what a user asks for, with the configuration → everything it needs, run to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vendorsim.checks import engine
+from vendorsim.checks.context import CheckSettings
+from vendorsim.checks.coverage import Coverage
+from vendorsim.checks.differences import pattern
+from vendorsim.checks.engine import CheckEvent, CheckStarted
+from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Verdict
+from vendorsim.checks.probes import probe
+from vendorsim.checks.registry import all_checks
+from vendorsim.checks.selection import Selection
+from vendorsim.checks.stories import Stories
+from vendorsim.core.clock import wall_clock, wall_clock_second
+from vendorsim.core.errors import InputError, unknown
+from vendorsim.delivery.destinations import Destination
+from vendorsim.delivery.planning import Policies, find_destinations
+from vendorsim.http.loop import interruptible, loop_factory
+from vendorsim.http.transport import Transport
+from vendorsim.http.transport_options import TransportSettings
+from vendorsim.runs.config import Config, Skip
+from vendorsim.server.backend import ServerBackend
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.policy_overrides import PolicyChanges
+from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.target import Target
+from vendorsim.vendorkit.vendor import Vendor
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What is to be checked, and how.
+
+    `to` replaces the vendor's first configured target; `only` selects checks and events; `probe` shows the
+    integration's state, less what `probe_ignore` names by JSON pointers. `command` are the words that repeat the run.
+    """
+
+    vendor: str
+    profile: str | None = None
+    to: Target | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    policy: PolicyChanges = field(default_factory=dict)
+    seed: int = 0
+    only: str | None = None
+    probe: str | None = None
+    probe_ignore: tuple[str, ...] = ()
+    fuzz: bool = False
+    max_examples: int = 100
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRun:
+    """A run of checks, put together; the event loop lives in here."""
+
+    request: CheckRequest
+    config: Config
+    vendor: Vendor
+    profile: Profile
+    destination: Destination
+    selection: Selection
+
+    @property
+    def expired(self) -> list[Skip]:
+        """The skips of the configuration that are over: their checks are judged again."""
+        return [skip for skip in self.config.skipped if skip.expired()]
+
+    def run_to_end(
+        self,
+        report: Callable[[CheckEvent], None],
+        transport: TransportSettings | None = None,
+        state: ServerBackend | None = None,
+    ) -> Verdict:
+        """Runs the checks in an event loop of its own; `report` gets every event. With a `state` its calls count."""
+        running = self._run(report, transport or TransportSettings(), state)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(running)
+
+    async def _run(
+        self, report: Callable[[CheckEvent], None], transport_settings: TransportSettings, state: ServerBackend | None
+    ) -> Verdict:
+        transport = transport_settings.open()
+        settings = self._settings(transport, state)
+        seen: list[CheckEvent] = []
+        stopped = asyncio.Event()
+
+        async def judge() -> None:
+            async for event in engine.run(settings, self._skipped()):
+                seen.append(event)
+                report(event)
+
+        try:
+            with interruptible(stopped.set):
+                judging = asyncio.ensure_future(judge())
+                stopping = asyncio.ensure_future(stopped.wait())
+                await asyncio.wait({judging, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                if not judging.done():
+                    judging.cancel()
+                    await asyncio.wait({judging})
+                else:
+                    judging.result()
+        finally:
+            transport.abort()
+        last = seen[-1] if seen else None
+        if not isinstance(last, Verdict):
+            last = engine.verdict(settings, self._judged(seen), interrupted=True)
+            report(last)
+        return last
+
+    def _settings(self, transport: Transport, state: ServerBackend | None) -> CheckSettings:
+        request, target = self.request, self.destination.target
+        # Some answers go by their whole message, too.
+        short = tuple(name for name in registry.identification().answers if " " not in name)
+        contract = contracts.contract(self.vendor.name, self.profile.name)
+        text = request.probe or target.probe
+        return CheckSettings(
+            vendor=self.vendor,
+            profile=self.profile,
+            policy=self.destination.policy,
+            contract=contract,
+            destination=self.destination,
+            transport=transport,
+            stories=Stories(self.vendor, self.profile, request.seed, wall_clock_second(), wall_clock()),
+            selection=self.selection,
+            seed=request.seed,
+            coverage=Coverage(contract, self.profile, short if state is not None else ()),
+            command=request.command,
+            probe=probe(text, transport, self.destination.headers) if text else None,
+            probe_ignore=(*request.probe_ignore, *target.probe_ignore),
+            state=state,
+            fuzz=request.fuzz,
+            max_examples=request.max_examples,
+            severities=self.config.severities,
+        )
+
+    def _skipped(self) -> Mapping[str, str]:
+        """The checks that the configuration leaves out, with their reasons."""
+        return {skip.check: f"{skip.reason} (until {skip.until})" for skip in self.config.skipped if not skip.expired()}
+
+    def _judged(self, seen: Sequence[CheckEvent]) -> list[Result]:
+        """What an interrupted run has judged: findings of the check that was under way count, too."""
+        results = [event.result for event in seen if isinstance(event, CheckStarted)]
+        begun = {result.check.id for result in results}
+        cut_short = results[-1:] if seen and isinstance(seen[-1], CheckStarted) else []
+        unjudged = [
+            Result(check) for check in all_checks() if self.selection.takes_check(check) and check.id not in begun
+        ]
+        for result in (*cut_short, *unjudged):
+            failed = any(finding.severity == ERROR for finding in result.findings)
+            result.status, result.reason = FAILED if failed else NOT_JUDGED, "interrupted"
+        return results + unjudged
+
+
+def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
+    """The run of checks that is asked for. Raises InputError."""
+    vendor = registry.get(request.vendor)
+    profile = vendor.profile(request.profile)
+    policies = Policies(vendor, profile, config, request.policy)
+    destination = find_destinations(policies, request.to, request.headers)[0]
+    for text in request.probe_ignore:
+        pattern(text)
+    selection = Selection(request.only, all_checks(), profile.event_names())
+    _refuse_unknown(config)
+    return CheckRun(request, config, vendor, profile, destination, selection)
+
+
+def _refuse_unknown(config: Config) -> None:
+    """Raises InputError for a check that the configuration names and nobody knows."""
+    ids = [check.id for check in all_checks()]
+    skipped = [(skip.check, [*FAMILIES, *ids]) for skip in config.skipped]
+    for name, known in (*skipped, *((name, ids) for name in config.severities)):
+        if name not in known:
+            raise InputError(f"{config.file}: {unknown('check', name, known)}")

@@ -1,0 +1,138 @@
+"""One attempt of a delivery: the request is made, sent (redirects followed) and its answer judged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import urljoin
+
+from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.core.errors import InputError
+from vendorsim.delivery import verdicts
+from vendorsim.delivery.records import UNREACHABLE, Attempt
+from vendorsim.delivery.requests import Delivery, Prepared, prepare
+from vendorsim.http.endpoint import Endpoint, endpoint
+from vendorsim.http.transport import Answer, Failure, Transport
+from vendorsim.runs.timeline import Run
+from vendorsim.vendorkit.policy import AS_GET, Policy
+
+
+class AttemptSender:
+    """Sends the attempts of one run, no more at once than `concurrency`."""
+
+    def __init__(self, run: Run, transport: Transport, concurrency: int, *, pin_clock: bool) -> None:
+        """With `pin_clock` signature timestamps follow the scenario's clock."""
+        self._run = run
+        self._transport = transport
+        self._pin_clock = pin_clock
+        self._reached: set[int] = set()
+        self._free = asyncio.Semaphore(concurrency)
+
+    async def send(self, delivery: Delivery, at: int) -> Attempt:
+        """The next attempt of a delivery; `at` is the scenario's time (milliseconds since 1970)."""
+        await self._free.acquire()
+        try:
+            destination = delivery.destination
+            policy = destination.policy
+            delivery.attempts += 1
+            sent_at = wall_clock()
+            timestamp = at // 1000 if self._pin_clock else sent_at // 1000
+            prepared = prepare(delivery, self._run, delivery.attempts, timestamp)
+            began = monotonic()
+            answer = await exchange(self._transport, destination.endpoint, prepared, policy)
+            milliseconds = (monotonic() - began) * 1000
+        finally:
+            self._free.release()
+        verdict, reason = verdicts.judge(answer, milliseconds, policy, delivery.expect, prepared.spoiled)
+        if verdict != UNREACHABLE:
+            self._reached.add(id(destination))
+        answered = answer if isinstance(answer, Answer) else None
+        # By position, since names double the price of a value that is made for every event.
+        return Attempt(
+            delivery.id,
+            delivery.event,
+            destination.endpoint.shown,
+            delivery.attempts,
+            answered.status if answered else None,
+            milliseconds,
+            verdict,
+            reason,
+            at,
+            sent_at,
+            delivery.copy,
+            True,
+            _faults(delivery, prepared) if delivery.planned else (),
+            prepared,
+            answered,
+        )
+
+    def pause(self, attempt: Attempt, delivery: Delivery) -> int | None:
+        """Milliseconds until the next attempt; None when there is none.
+
+        A target that has never been reached is not there: trying again would only hide it.
+        """
+        if attempt.verdict == UNREACHABLE and id(delivery.destination) not in self._reached:
+            return None
+        return verdicts.pause(attempt, delivery.destination.policy)
+
+
+def unsent(delivery: Delivery, at: int, verdict: str, reason: str | None = None) -> Attempt:
+    """The record of an attempt that was not made; `at` is the scenario's time (milliseconds since 1970)."""
+    return Attempt(
+        delivery=delivery.id,
+        event=delivery.event,
+        target=delivery.destination.endpoint.shown,
+        number=delivery.attempts + 1,
+        status=None,
+        milliseconds=None,
+        verdict=verdict,
+        reason=reason,
+        at=at,
+        copy=delivery.copy,
+        faults=delivery.planned,
+    )
+
+
+def exchange(
+    transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy
+) -> Coroutine[Any, Any, Answer | Failure]:
+    """One request and its answer, redirects followed as far as the policy allows."""
+    connect, read = policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
+    if policy.redirects.value:
+        return _followed(transport, target, prepared, policy, connect, read)
+    return transport.exchange(target, prepared.wire, connect, read)
+
+
+async def _followed(
+    transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy, connect: float, read: float
+) -> Answer | Failure:
+    answer = await transport.exchange(target, prepared.wire, connect, read)
+    current, get = target, False
+    for _ in range(policy.redirects.value):
+        following = _redirected(answer, current, policy)
+        if following is None or not isinstance(answer, Answer):
+            break
+        current, get = following, get or policy.redirected.value[answer.status] == AS_GET
+        trusted = (current.secure, current.authority) == (target.secure, target.authority)
+        answer = await transport.exchange(current, prepared.to(current, get=get, trusted=trusted), connect, read)
+    return answer
+
+
+def _redirected(answer: Answer | Failure, current: Endpoint, policy: Policy) -> Endpoint | None:
+    """Where an answer of `current` redirects to; None where it doesn't, or to nowhere that can be sent to."""
+    if not isinstance(answer, Answer) or answer.status not in policy.redirected.value:
+        return None
+    location = answer.header("location")
+    if location is None:
+        return None
+    scheme = "https" if current.secure else "http"
+    try:
+        return endpoint(urljoin(f"{scheme}://{current.authority}{current.resource}", location))
+    except (InputError, ValueError):
+        return None
+
+
+def _faults(delivery: Delivery, prepared: Prepared) -> tuple[str, ...]:
+    """The faults of one attempt: those of its delivery, then those of its request."""
+    return (*(name for name in delivery.planned if name not in prepared.faults), *prepared.faults)
