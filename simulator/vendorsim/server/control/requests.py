@@ -28,7 +28,7 @@ def openapi() -> dict[str, Any]:
     return document
 
 
-class _Bodies(BodyReader):
+class _ControlBodies(BodyReader):
     """Refusals as problem documents."""
 
     most_levels = 60
@@ -43,7 +43,7 @@ class _Bodies(BodyReader):
         return self.refuse(422, f"the body is nested deeper than {self.most_levels} levels")
 
 
-_BODIES = _Bodies()
+_BODIES = _ControlBodies()
 
 
 def body(schema: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def since(request: Request) -> int:
         raise RefusedError(400, "since: expected a date and time such as 2026-01-05T09:00:00.250Z") from None
 
 
-class Bodies(BodyReader):
+class ValidatedBodies(BodyReader):
     """Reads bodies of requests, and validates them against the schemas of the API's document."""
 
     most_levels = MOST_LEVELS

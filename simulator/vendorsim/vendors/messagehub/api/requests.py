@@ -69,7 +69,7 @@ def authorize(backend: Backend) -> None:
         raise ApiError(429, {"error": "Too many requests"}, {"Retry-After": str(wait)})
 
 
-class _Bodies(BodyReader):
+class _RailsBodies(BodyReader):
     """Refusals as Rails words them."""
 
     json_suffix = True
@@ -96,7 +96,7 @@ class _Bodies(BodyReader):
         return unprocessable(f"{key} must be {expected}")
 
 
-BODIES = _Bodies()
+BODIES = _RailsBodies()
 
 
 def body() -> Fields:
