@@ -90,13 +90,6 @@ def test_titles_are_told_apart() -> None:
     assert len(set(titles)) == len(titles)
 
 
-@pytest.mark.parametrize(("name", "vendor", "profile"), PLAYED)
-def test_every_body_keeps_its_contract_by_the_reference_validator_too(name: str, vendor: str, profile: str) -> None:
-    contract = timeline.contracts.contract(vendor, profile)
-    for event in events(name, vendor, profile):
-        contract.reference(event.name).validate(json.loads(event.body))
-
-
 @pytest.mark.parametrize(
     ("vendor", "profile"), [(vendor, profile) for vendor in OURS for profile in registry.get(vendor).profiles]
 )

@@ -127,7 +127,6 @@ def test_an_example_is_labelled_and_keeps_the_contract(path: Path) -> None:
     profile, vendor = path.parts[-3], path.parts[-4]
     contract = contracts.contract(vendor, profile)
     assert contract.violations(event, example["body"]) == []
-    assert list(contract.reference(event).iter_errors(example["body"])) == []
     known = registry.get(vendor).profile(profile)
     if event in known.event_names():
         assert known.identify(example["body"]) == event

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from openapi_spec_validator import validate as validate_openapi
 from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
 from vendorsim.vendorkit import contract as contracts
@@ -71,10 +70,9 @@ def test_the_events_of_a_story_in_order(steps: list[str], expected: list[str]) -
 
 
 @pytest.mark.parametrize(("steps", "expected"), STORIES)
-def test_every_body_keeps_its_contract_and_is_told_by_its_shape(steps: list[str], expected: list[str]) -> None:
+def test_every_body_is_identified_by_its_shape(steps: list[str], expected: list[str]) -> None:
     for event in play(*steps):
         body = json.loads(event.body)
-        assert [error.message for error in CONTRACT.reference(event.name).iter_errors(body)] == []
         assert PROFILE.identify(body) == event.name
 
 
@@ -162,8 +160,3 @@ def test_what_breaks_the_contract(number: int, change: dict[str, Any], pointer: 
 def test_the_slip_in_the_vendors_page_is_named_in_the_contract() -> None:
     last_message = CONTRACT.node(CONVERSATION).schema["properties"]["lastMessage"]
     assert "probably a slip" in last_message["properties"]["test"]["description"]
-
-
-def test_the_openapi_document_is_valid_and_names_every_event() -> None:
-    validate_openapi(CONTRACT.openapi, base_uri=(CONTRACT.folder / "openapi.json").as_uri())
-    assert set(CONTRACT.openapi["webhooks"]) == set(PROFILE.event_names())

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
-from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.verb_events import verb_events
 
@@ -302,14 +301,11 @@ def nulls(value: Any, path: str) -> Iterator[str]:
         yield from nulls(item, f"{path}/{key}")
 
 
-def test_every_body_keeps_the_contract_and_is_told_by_its_event() -> None:
-    contract = contracts.contract("messagehub", "documented")
+def test_every_body_is_identified_by_its_event() -> None:
     identify = registry.get("messagehub").default_profile.identify
     seen = set()
     for event in play(*EVERYTHING):
         body = json.loads(event.body)
-        assert contract.violations(event.name, body) == []
-        assert list(contract.reference(event.name).iter_errors(body)) == []
         assert identify(body) == event.name
         seen.add(event.name)
     assert seen == {WIDGET, CREATED, UPDATED, STATUS, MESSAGE, EDITED}

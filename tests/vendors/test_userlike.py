@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from openapi_spec_validator import validate as validate_openapi
 from vendorsim.core.errors import DocumentError
 from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
@@ -149,10 +148,9 @@ def test_the_events_of_a_story_in_order(steps: list[str], expected: list[str]) -
 
 
 @pytest.mark.parametrize(("steps", "expected"), STORIES)
-def test_every_body_keeps_its_contract_by_the_reference_validator(steps: list[str], expected: list[str]) -> None:
+def test_every_body_is_identified_by_its_shape(steps: list[str], expected: list[str]) -> None:
     for event in play(*steps, "configure_widget: {}"):
         body = json.loads(event.body)
-        assert [error.message for error in CONTRACT.reference(event.name).iter_errors(body)] == []
         assert PROFILE.identify(body) == event.name
 
 
@@ -431,8 +429,3 @@ def test_what_breaks_the_contract(steps: list[str], change: dict[str, Any], poin
 def test_the_contract_is_open_since_todays_bodies_are_published_nowhere() -> None:
     event = play("say: Hi")[-1]
     assert CONTRACT.is_valid(event.name, json.loads(event.body) | {"something_new": 1})
-
-
-def test_the_openapi_document_is_valid_and_names_every_event() -> None:
-    validate_openapi(CONTRACT.openapi, base_uri=(CONTRACT.folder / "openapi.json").as_uri())
-    assert set(CONTRACT.openapi["webhooks"]) == set(PROFILE.event_names())

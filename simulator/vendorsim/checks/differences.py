@@ -1,4 +1,4 @@
-"""Where two states differ, told by JSON pointers, and states without what a user leaves out. Pure functions."""
+"""Compares two states place by place, and removes the places that a user ignores. Pure functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _NOTHING = object()
 
 @dataclass(frozen=True, slots=True)
 class StateDifference:
-    """One place of a state. `what` says in a few words how it differs; `expected` and `found` are bounded JSON."""
+    """A place where a state is not as expected. `what` says how in a few words. `expected` and `found` are JSON, cut at
+    `SHOWN` characters."""
 
     path: Path
     what: str
@@ -37,7 +38,7 @@ class StateDifference:
 
 
 def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[StateDifference]:
-    """The places in which a state is not as expected, each as deep as it can be told."""
+    """The places where a state is not as expected, as deep in the document as possible."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in {**expected, **found}:
             yield from differences(expected.get(key, _NOTHING), found.get(key, _NOTHING), (*path, key))
@@ -96,7 +97,7 @@ def pattern(text: str) -> Pattern:
 
 
 def without(state: Any, patterns: Iterable[Pattern]) -> Any:
-    """A copy of the state without the places that the patterns name, items of lists replaced by null."""
+    """A copy of the state without the places that match a pattern. Items of lists become null."""
     return _without(state, [found for found in patterns if found])
 
 
@@ -113,5 +114,5 @@ def _without(state: Any, patterns: Sequence[Pattern]) -> Any:
 
 
 def _below(part: str, patterns: Sequence[Pattern]) -> list[Pattern]:
-    """What is left of the patterns behind a key or index."""
+    """The patterns that match a key or index, without their first part."""
     return [found[1:] for found in patterns if found[0] in ("*", part)]

@@ -1,7 +1,6 @@
-"""Other forms of a body that its contract allows, and ways to break it. Pure functions over documents and schemas.
+"""Variants of a body that its contract allows, and ways to break it. Pure functions over documents and schemas.
 
-An edit is a JSON path and what happens there; edits can be applied one by one, which is how the field that makes an
-integration fall over is found.
+A variant is a list of edits. Edits can be applied one by one, to find the field that an integration can't handle.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ REMOVED = object()
 
 @dataclass(frozen=True, slots=True)
 class BodyEdit:
-    """A value for a place in a document; REMOVED takes the key away."""
+    """A new value for a place in a document; `REMOVED` removes the key."""
 
     path: Path
     value: Any
@@ -31,7 +30,7 @@ class BodyEdit:
 
 
 def applied(document: Any, edits: Iterable[BodyEdit]) -> Any:
-    """A copy of the document with the edits made; the deepest first, so that none loses its place."""
+    """A copy of the document with the edits applied: the deepest first, so that each still finds its place."""
     made = copy.deepcopy(document)
     for edit in sorted(edits, key=lambda edit: -len(edit.path)):
         holder = made
@@ -85,7 +84,7 @@ def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[Documen
 
 
 def minimal(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Optional fields gone, nulls where they are allowed."""
+    """Removes optional fields, and sets nullable ones to null."""
     edits: list[BodyEdit] = []
     gone: list[Path] = []
     for field in fields(document, node):
@@ -101,12 +100,12 @@ def minimal(document: Any, node: SchemaNode) -> list[BodyEdit]:
 
 
 def absent(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Optional fields gone."""
+    """Removes optional fields."""
     return [edit for edit in minimal(document, node) if edit.value is REMOVED]
 
 
 def maximal(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Optional fields that are not there, and nulls that may be something, filled with plausible values."""
+    """Adds the optional fields that are missing, and replaces nulls, with plausible values."""
     known = list(fields(document, node))
     edits = [
         BodyEdit(field.path, filler)
@@ -141,7 +140,7 @@ def _filler(node: SchemaNode) -> Any:
 
 
 def unknown_fields(document: Any, path: Path = ()) -> list[BodyEdit]:
-    """A field that nobody knows, in every object."""
+    """Adds an unknown field to every object."""
     edits: list[BodyEdit] = []
     if isinstance(document, dict):
         edits.append(BodyEdit((*path, "vendorsim_unknown_field"), {"added": ["by", "a", "later", "version"]}))
@@ -154,7 +153,7 @@ def unknown_fields(document: Any, path: Path = ()) -> list[BodyEdit]:
 
 
 def unknown_values(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Another value for every field that is one of a few."""
+    """Sets every field with listed values to an unknown one."""
     return [
         BodyEdit(field.path, "vendorsim_unknown_value")
         for field in fields(document, node)
@@ -163,12 +162,12 @@ def unknown_values(document: Any, node: SchemaNode) -> list[BodyEdit]:
 
 
 def missing(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Each required field gone, one edit a field."""
+    """Removes each required field, one edit per field."""
     return [BodyEdit(field.path, REMOVED) for field in fields(document, node) if field.required]
 
 
 def wrong_types(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Each field with a value of another type, one edit a field."""
+    """Sets each field to a value of another type, one edit per field."""
     edits: list[BodyEdit] = []
     for field in fields(document, node):
         wrong: Any = {"wrong": "type"} if not isinstance(field.value, dict) else "wrong type"
@@ -184,7 +183,7 @@ def reordered(document: Any) -> Any:
 
 
 def texts(document: Any, node: SchemaNode) -> list[Path]:
-    """The fields that hold free text: people's words and names, no codes, dates, addresses or ids."""
+    """The fields with free text, such as messages and names: no codes, dates, addresses or ids."""
     found: list[Path] = []
     for field in fields(document, node):
         free = not (field.choices or field.constant or "pattern" in field.node.schema or "format" in field.node.schema)
@@ -193,5 +192,5 @@ def texts(document: Any, node: SchemaNode) -> list[Path]:
     return found
 
 
-# The names under which the vendors' bodies carry what people write.
+# The names of fields with free text in the bodies of the vendors.
 FREE_TEXT = frozenset({"content", "message", "text", "test", "name", "title", "note", "feedback_message", "ratingDesc"})

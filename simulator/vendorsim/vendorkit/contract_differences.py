@@ -1,6 +1,6 @@
-"""How two profiles of a vendor differ, field by field, with where each side is known from. Pure.
+"""Compares two profiles of a vendor field by field, with the provenance and source of both sides. Pure.
 
-A difference of provenance or source alone is none: two pages that say the same agree.
+Two profiles that say the same from different sources do not differ.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from vendorsim.vendorkit.policy import Policy, describe
 from vendorsim.vendorkit.profile import EventKind, Profile, TargetKind
 
 FIELD = "field"
-"""The aspect of a field that only one side knows. A type of None is any."""
+"""The aspect of a field that only one side has. A type of None stands for any type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one profile says: by aspect, as in `FieldDescription.facts`. No provenance where none is kept."""
+    """What one profile says, by aspect, as in `FieldDescription.facts`. `provenance` is None for values without one."""
 
     says: Mapping[str, Any]
     provenance: str | None = None
@@ -40,7 +40,7 @@ class ProfileDifference:
 
 @dataclass(frozen=True, slots=True)
 class ProfileDifferences:
-    """All that two profiles say differently. `fields` by the events that both have; events that agree have none."""
+    """All differences of two profiles. `fields` has every event of both, with an empty tuple where they agree."""
 
     only_a: tuple[EventKind, ...]
     only_b: tuple[EventKind, ...]
@@ -57,7 +57,7 @@ class ProfileDifferences:
 
 
 def between(a: Profile, b: Profile, contract_a: Contract, contract_b: Contract) -> ProfileDifferences:
-    """How two profiles and their contracts differ."""
+    """Compares two profiles and their contracts."""
     known_a, known_b = a.event_names(), b.event_names()
     common = [name for name in known_a if name in known_b]
     return ProfileDifferences(
@@ -71,12 +71,12 @@ def between(a: Profile, b: Profile, contract_a: Contract, contract_b: Contract) 
 
 
 def of_contracts(a: Contract, b: Contract, events: Iterable[str]) -> dict[str, tuple[ProfileDifference, ...]]:
-    """Per event that both contracts have, the fields of which they say something different."""
+    """The fields that differ, for each of the events."""
     return {event: tuple(_of_fields(fields(a.node(event)), fields(b.node(event)))) for event in events}
 
 
 def of_policies(a: Policy, b: Policy) -> tuple[ProfileDifference, ...]:
-    """The values of two delivery policies that differ, as people read them."""
+    """The values of two delivery policies that differ, as readable text."""
     sides = [
         {
             name: Side({"value": row["value"]}, row["provenance"], row["source"])
@@ -105,8 +105,8 @@ def _of_fields(a: Mapping[str, FieldDescription], b: Mapping[str, FieldDescripti
 
 
 def _goes_into(known: Mapping[str, FieldDescription], path: str) -> bool:
-    """Whether a side can have fields within this one; where it can't, that its type differs tells everything. Nor is
-    there more to say of a field that is described like one around it."""
+    """Whether fields within this one are to be compared. They are not where a side can't have any, since the type
+    differs then, nor where the field has the schema of a field around it."""
     field = known[path]
     types = field.facts.get("type")
     return not field.recursive and (types is None or bool({"object", "array"} & set(types)))
@@ -115,15 +115,15 @@ def _goes_into(known: Mapping[str, FieldDescription], path: str) -> bool:
 def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
     for aspect in dict.fromkeys((*a, *b)):
         if aspect == "meaning" and not (aspect in a and aspect in b):
-            continue  # To say nothing about it is not to say something else.
+            continue  # A side without a description does not contradict the other.
         if aspect == "closed" and not (aspect in a and aspect in b):
-            continue  # It goes with the fields that only one side knows.
+            continue  # It follows from the fields that only one side has.
         if repr(_ordered(a.get(aspect))) != repr(_ordered(b.get(aspect))):
             yield aspect
 
 
 def _ordered(value: Any) -> Any:
-    """The same whatever the order of keys and of listed values; 1 and true stay two."""
+    """A value without the order of keys and of listed values; 1 and true stay different."""
     if isinstance(value, Mapping):
         return [(key, _ordered(value[key])) for key in sorted(value)]
     return sorted(map(repr, map(_ordered, value))) if isinstance(value, list) else value
@@ -134,7 +134,7 @@ def _side(field: FieldDescription, aspects: Iterable[str]) -> Side:
 
 
 def _whole(known: Mapping[str, FieldDescription], path: str) -> Side | None:
-    """All that is said of a field that the other side does not know, with the fields within it."""
+    """The description of a field that the other side does not have, with the fields within it."""
     field = known.get(path)
     if field is None:
         return None
@@ -158,8 +158,8 @@ def _of_values(a: Mapping[str, Side], b: Mapping[str, Side]) -> Iterator[Profile
 
 
 def _of_kinds(a: Profile, b: Profile) -> tuple[ProfileDifference, ...]:
-    """Kinds of targets that only one profile has, that get other events, or whose deliveries have a policy that differs
-    in more than the profiles do. A value of such a policy is called like `agent_bot: read_timeout`."""
+    """Differences of the kinds of targets: in their events, and in the values of their own policies where these differ
+    otherwise than the policies of the profiles. Such a value has a path like `agent_bot: read_timeout`."""
     kinds_a, kinds_b = ({kind.name: _kind(kind, profile) for kind in profile.target_kinds} for profile in (a, b))
     found = list(_of_values(kinds_a, kinds_b))
     told = of_policies(a.policy, b.policy)
@@ -172,6 +172,6 @@ def _of_kinds(a: Profile, b: Profile) -> tuple[ProfileDifference, ...]:
 
 def _kind(kind: TargetKind, profile: Profile) -> Side:
     default = None if kind.default is None else sorted(kind.default)
-    # An event that the profile does not have is nothing that a target could miss.
+    # Ignore events that this profile does not have.
     without = [name for name in profile.event_names() if name in kind.without]
     return Side({"without": without, "default": default, "unfiltered": kind.unfiltered})

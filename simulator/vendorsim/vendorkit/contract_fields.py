@@ -1,7 +1,7 @@
-"""A contract's schema as a table: each field of an event's body, and what is said of it. Pure.
+"""A contract's schema as a table of the fields of an event's body. Pure.
 
 Two profiles may describe the same body by quite different documents: with shared objects or without, with `allOf` or in
-one piece. As tables they can be compared.
+one schema. Their tables can be compared.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class FieldDescription:
 
     `facts` by aspect: `type` (names without null; missing where any is allowed), `nullable`, `required`, `values` (of
     `enum` or `const`, without null), `closed` (an object without further fields), `meaning` (the description), and any
-    other keyword of JSON Schema as it stands. `recursive`: the field is described like one that it stands in, and goes
-    on that way.
+    other keyword of JSON Schema as it stands. `recursive`: the field has the schema of a field around
+    it, so it has no last level.
     """
 
     facts: Mapping[str, Any]

@@ -10,14 +10,14 @@ from typing import Any
 import jsonschema_rs
 import orjson
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core import resources
-from vendorsim.core.nesting import is_deeper
 from vendorsim.server.control.problems import ProblemError
+from vendorsim.vendorkit.request_body import BodyReader
 
 MOST_ITEMS = 500
-_DEEPEST = 60
 _LARGEST_ID = 2**63 - 1
 
 
@@ -28,23 +28,31 @@ def openapi() -> dict[str, Any]:
     return document
 
 
+class _ControlBodies(BodyReader):
+    """Refusals as problem documents."""
+
+    most_levels = 60
+
+    def refuse(self, status: int, message: str) -> ProblemError:
+        return ProblemError(status, message)
+
+    def too_large(self, error: RequestEntityTooLarge) -> RequestEntityTooLarge:
+        return error
+
+    def too_deep(self) -> ProblemError:
+        return self.refuse(422, f"the body is nested deeper than {self.most_levels} levels")
+
+
+_BODIES = _ControlBodies()
+
+
 def body(schema: str) -> dict[str, Any]:
     """The JSON object of the request's body, which keeps the schema of that name. Raises ProblemError.
 
     No body at all is an empty object.
     """
-    raw = request.get_data()
-    if not raw.strip():
-        document: Any = {}
-    elif request.mimetype != "application/json":
-        raise ProblemError(415, "Content-Type must be application/json")
-    else:
-        try:
-            document = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise ProblemError(400, f"the body is not JSON: {error}") from None
-    if is_deeper(document, _DEEPEST):
-        raise ProblemError(422, f"the body is nested deeper than {_DEEPEST} levels")
+    raw = _BODIES.raw(request)
+    document = _BODIES.parse(raw, request.content_type) if raw.strip() else {}
     errors = [
         {"pointer": json_pointer.join(found.instance_path), "detail": found.message[:300]}
         for found in _validator(schema).iter_errors(document)

@@ -12,7 +12,7 @@ from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.queries import attempt_row, attempts_query
 from vendorsim.server.control.resending import resend
 from vendorsim.server.control.workbench import Workbench
-from vendorsim.vendorkit.annotations import annotated
+from vendorsim.vendorkit.annotated_body import annotated
 
 MOST_EXPORTED = 5_000
 

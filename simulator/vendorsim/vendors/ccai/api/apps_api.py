@@ -14,10 +14,11 @@ from flask import Blueprint, Response, jsonify, request
 from vendorsim.vendorkit import credentials
 from vendorsim.vendorkit.api_calls import tell_calls
 from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.ccai.api import callers, requests
 from vendorsim.vendors.ccai.api.chats import NOT_FOUND, VENDOR, Chats
 from vendorsim.vendors.ccai.api.end_users import EndUser, EndUsers
-from vendorsim.vendors.ccai.api.requests import Fields, Refused
+from vendorsim.vendors.ccai.api.requests import Refused
 
 _BASE = "/apps/api/v1"
 _DETAILS = ("name", "email", "phone")

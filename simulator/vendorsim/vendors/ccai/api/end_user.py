@@ -7,11 +7,10 @@ six messages of status 400 and the 404. Everything else is labelled `assumed` in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 from vendorsim.vendorkit.identification import ApiAnswer
+from vendorsim.vendors.ccai.api.requests import BODIES, WHITE_SPACE, Refused
 
 ACCEPTED = ApiAnswer("accepted", 202, "accepted")
 NO_COMM_TYPE = ApiAnswer("missing-comm-type", 400, "param is missing or the value is empty: comm_type")
@@ -27,10 +26,7 @@ TOO_LARGE = ApiAnswer("too-large", 413, "the body is larger than 1 MiB")
 RATE_LIMITED = ApiAnswer("rate-limited", 429, "Too Many Requests")
 ERROR = ApiAnswer("error", 500, "Internal Server Error")
 
-_JSON = "application/json"
 FIELDS = ("identifier", "name", "email", "phone")
-# What counts as blank: Unicode's White_Space, as Ruby's [[:space:]]; the contract's pattern is its complement.
-WHITE_SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 _ENDED = {"calls": CALL_ENDED, "chats": CHAT_ENDED}
 
@@ -156,16 +152,10 @@ def read_body(request: Request) -> dict[str, str] | ApiAnswer:
         return TOO_LARGE
     if not raw:
         return NO_IDENTIFIER
-    media_type = request.content_type
-    if media_type != _JSON and (media_type := media_type.partition(";")[0].strip().lower()) != _JSON:
-        found = f"not '{media_type[:80]}'" if media_type else "it is missing"
-        return _bad(f"Content-Type must be application/json; {found}")
     try:
-        document: Any = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        return _bad(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}")
-    if not isinstance(document, dict):
-        return _bad("the body is not a JSON object")
+        document = BODIES.parse_object(raw, request.content_type).values
+    except Refused as refused:
+        return _bad(refused.message)
     # null and blank count as missing, as documented; that is judged before the other fields.
     if document.get("identifier") is None:
         return NO_IDENTIFIER

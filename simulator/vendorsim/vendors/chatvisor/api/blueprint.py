@@ -18,7 +18,7 @@ from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.chatvisor.api import customers, operations, requests, users
 from vendorsim.vendors.chatvisor.api.customers import Customers
 from vendorsim.vendors.chatvisor.api.links import Links
-from vendorsim.vendors.chatvisor.api.requests import Bodies, RefusedError
+from vendorsim.vendors.chatvisor.api.requests import RefusedError, ValidatedBodies
 from vendorsim.vendors.chatvisor.api.users import TooManyUsersError, User, Users
 
 # The only operation without a token: its URL contains a secret.
@@ -63,7 +63,7 @@ class _Service:
         self._customers = Customers(backend)
         self._users = Users()
         self._links = Links()
-        self._bodies = Bodies()
+        self._bodies = ValidatedBodies()
         self._lock = Lock()
         self._visible = True
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema_rs
-import orjson
 from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from vendorsim.vendorkit import credentials
+from vendorsim.vendorkit.contract import MOST_LEVELS
+from vendorsim.vendorkit.request_body import BodyReader
 from vendorsim.vendors.chatvisor.api import operations
 
 # The largest and the default size of a page.
@@ -72,8 +74,10 @@ def since(request: Request) -> int:
         raise RefusedError(400, "since: expected a date and time such as 2026-01-05T09:00:00.250Z") from None
 
 
-class Bodies:
+class ValidatedBodies(BodyReader):
     """Reads bodies of requests, and validates them against the schemas of the API's document."""
+
+    most_levels = MOST_LEVELS
 
     def __init__(self) -> None:
         self._validators = {
@@ -84,20 +88,20 @@ class Bodies:
 
     def read(self, operation: str, request: Request) -> Any:
         """The JSON body of a request; `{}` where an optional body is missing. Raises RefusedError."""
-        raw = request.get_data()
+        raw = self.raw(request)
         if not raw and not operations.needs_body(operation):
             return {}
-        if request.mimetype != "application/json":
-            raise RefusedError(415, "Content-Type must be application/json")
-        try:
-            # orjson refuses lone surrogates, which could not be sent in a webhook.
-            body = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise RefusedError(400, f"the body is not JSON: {error}"[:_LONGEST_REASON]) from None
+        body = self.parse(raw, request.content_type)
         for violation in self._validators[operation].iter_errors(body):
             place = "/".join(map(str, violation.instance_path))
-            raise RefusedError(400, f"{place or 'the body'}: {_reason(violation, operation)}"[:_LONGEST_REASON])
+            raise self.refuse(400, f"{place or 'the body'}: {_reason(violation, operation)}")
         return body
+
+    def refuse(self, status: int, message: str) -> RefusedError:
+        return RefusedError(status, message[:_LONGEST_REASON])
+
+    def too_large(self, error: RequestEntityTooLarge) -> RequestEntityTooLarge:
+        return error
 
 
 def _reason(violation: jsonschema_rs.ValidationError, operation: str) -> str:

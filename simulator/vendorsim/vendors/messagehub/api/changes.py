@@ -14,6 +14,7 @@ from vendorsim.conversation.state import Conversation
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
+from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATION, STATUSES, agent_shown, find
 from vendorsim.vendors.messagehub.api.objects import (
     author_of,
@@ -23,7 +24,7 @@ from vendorsim.vendors.messagehub.api.objects import (
     team_of,
     teams_of,
 )
-from vendorsim.vendors.messagehub.api.requests import LARGEST_ID, answer, body, given, unprocessable
+from vendorsim.vendors.messagehub.api.requests import LARGEST_ID, answer, body, unprocessable
 from vendorsim.vendors.messagehub.bodies import team_id
 
 MOST_LABELS, LONGEST_LABEL = 100, 255
@@ -37,10 +38,10 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     def toggle_status(account: str, conversation_id: str) -> Response:
         handle = find(backend, account, conversation_id)
         document = body()
-        status = given(document, "status", str, "text")
+        status = document.value("status", str, "text")
         if status is not None and status not in STATUSES:
             raise unprocessable(f"'{status}' is not a valid status")
-        given(document, "snoozed_until", _SECONDS, "a time")
+        document.value("snoozed_until", _SECONDS, "a time")
 
         def change(conversation: Conversation) -> list[verbs.Verb]:
             before = status_of(handle)
@@ -80,7 +81,7 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     @api.post(f"{CONVERSATION}/custom_attributes")
     def set_custom_attributes(account: str, conversation_id: str) -> Response:
         handle = find(backend, account, conversation_id)
-        values = given(body(), "custom_attributes", dict, "an object")
+        values = body().value("custom_attributes", dict, "an object")
         if values is None:
             raise unprocessable("param is missing or the value is empty: custom_attributes")
         found = handle.act(verbs.Attributes(values), lambda conversation: conversation.attributes)
@@ -145,9 +146,9 @@ def _assign_team(handle: ConversationHandle, number: int | None) -> dict[str, An
     return handle.act_on(assign, read)
 
 
-def number_of(document: dict[str, Any], name: str) -> int | None:
+def number_of(document: Fields, name: str) -> int | None:
     """An id from a body, given as a number or text. None where it is null or missing. Raises ApiError."""
-    value = given(document, name, (int, float, str), "a number or null")
+    value = document.value(name, (int, float, str), "a number or null")
     if value is None:
         return None
     # In JSON, 7 and 7.0 are the same number.
@@ -157,8 +158,8 @@ def number_of(document: dict[str, Any], name: str) -> int | None:
     return int(text)
 
 
-def _labels(document: dict[str, Any]) -> tuple[str, ...]:
-    labels = given(document, "labels", list, "a list of texts")
+def _labels(document: Fields) -> tuple[str, ...]:
+    labels = document.value("labels", list, "a list of texts")
     if labels is None or not all(isinstance(label, str) and 0 < len(label) <= LONGEST_LABEL for label in labels):
         raise unprocessable("labels must be a list of texts")
     if len(labels) > MOST_LABELS:

@@ -16,11 +16,12 @@ from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.state import Conversation, Visitor
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.messagehub.api.changes import agent_key, number_of, team_name, to_status
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATIONS, STATUSES
 from vendorsim.vendors.messagehub.api.messages import written
 from vendorsim.vendors.messagehub.api.objects import conversation_of
-from vendorsim.vendors.messagehub.api.requests import account_id, answer, body, given, not_found, unprocessable
+from vendorsim.vendors.messagehub.api.requests import account_id, answer, body, not_found, unprocessable
 
 LONGEST_SOURCE_ID = 255
 
@@ -62,25 +63,25 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
         )
 
 
-def _read(document: dict[str, Any]) -> _NewConversation:
+def _read(document: Fields) -> _NewConversation:
     """Reads the body. Raises ApiError."""
-    source_id = given(document, "source_id", str, "text")
+    source_id = document.value("source_id", str, "text")
     if source_id is not None and not 0 < len(source_id) <= LONGEST_SOURCE_ID:
         raise unprocessable(f"source_id must be a text of 1 to {LONGEST_SOURCE_ID} characters")
-    status = given(document, "status", str, "text", "open")
+    status = document.value("status", str, "text", "open")
     if status not in STATUSES:
         raise unprocessable(f"'{status}' is not a valid status")
     number_of(document, "inbox_id")
-    given(document, "additional_attributes", dict, "an object")
-    message = given(document, "message", dict, "an object")
+    document.value("additional_attributes", dict, "an object")
+    message = document.child("message")
     return _NewConversation(
         source_id=source_id,
         contact_id=number_of(document, "contact_id"),
         status=status,
         assignee=number_of(document, "assignee_id"),
         team=number_of(document, "team_id"),
-        attributes=given(document, "custom_attributes", dict, "an object"),
-        message=written(message)[0] if message else None,
+        attributes=document.value("custom_attributes", dict, "an object"),
+        message=written(message)[0] if message is not None and message.values else None,
     )
 
 

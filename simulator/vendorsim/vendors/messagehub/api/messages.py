@@ -14,12 +14,12 @@ from flask import Blueprint, Response
 from vendorsim.conversation.state import Conversation, Message
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATION, find
 from vendorsim.vendors.messagehub.api.objects import author_of, message_of, messages_meta
 from vendorsim.vendors.messagehub.api.requests import (
     answer,
     body,
-    given,
     identifier,
     not_found,
     nothing,
@@ -91,7 +91,7 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     @api.post(f"{CONVERSATION}/toggle_typing_status")
     def toggle_typing_status(account: str, conversation_id: str) -> Response:
         handle = find(backend, account, conversation_id)
-        status = given(body(), "typing_status", str, "on or off")
+        status = body().value("typing_status", str, "on or off")
         if status not in ("on", "off"):
             raise unprocessable("typing_status must be on or off")
         active = status == "on"
@@ -112,22 +112,22 @@ def listed(messages: list[Message], after: int | None, before: int | None) -> li
     return messages[-PAGE:]
 
 
-def written(document: dict[str, Any]) -> tuple[Callable[[Conversation], verbs.Verb], str | None]:
+def written(document: Fields) -> tuple[Callable[[Conversation], verbs.Verb], str | None]:
     """Reads a new message: the function that makes its step, and the caller's `echo_id`. Raises ApiError."""
-    content = given(document, "content", str, "text")
+    content = document.value("content", str, "text")
     if not content:
         raise unprocessable("Validation failed: Content can't be blank")
     if len(content) > LONGEST_CONTENT:
         raise unprocessable(f"Validation failed: Content is too long (maximum is {LONGEST_CONTENT} characters)")
-    kind = given(document, "message_type", str, "outgoing or incoming", "outgoing")
+    kind = document.value("message_type", str, "outgoing or incoming", "outgoing")
     if kind not in ("outgoing", "incoming"):
         raise unprocessable(f"'{kind}' is not a valid message_type")
-    content_type = given(document, "content_type", str, "text", "text")
+    content_type = document.value("content_type", str, "text", "text")
     if content_type not in CONTENT_TYPES:
         raise unprocessable(f"'{content_type}' is not a valid content_type")
-    private = given(document, "private", bool, "true or false", False)
-    given(document, "content_attributes", dict, "an object")
-    echo = given(document, "echo_id", str, "text")
+    private = document.value("private", bool, "true or false", False)
+    document.value("content_attributes", dict, "an object")
+    echo = document.value("echo_id", str, "text")
 
     def verb(conversation: Conversation) -> verbs.Verb:
         if kind == "incoming":

@@ -14,6 +14,7 @@ from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from vendorsim.vendorkit.backend import Backend
+from vendorsim.vendorkit.request_body import BodyReader, Fields
 from vendorsim.vendors.messagehub.api.operations import TOKEN_HEADER
 
 NOT_FOUND = "Resource could not be found"
@@ -21,8 +22,6 @@ INVALID_TOKEN = "Invalid Access Token"
 NOT_SIGNED_IN = "You need to sign in or sign up before continuing."
 # The largest id of the database's integers.
 LARGEST_ID = 2**31 - 1
-# The deepest nesting of a body. Deeper values can't become part of an event.
-_DEEPEST = 100
 
 
 class ApiError(Exception):
@@ -70,35 +69,40 @@ def authorize(backend: Backend) -> None:
         raise ApiError(429, {"error": "Too many requests"}, {"Retry-After": str(wait)})
 
 
-def body() -> dict[str, Any]:
+class _RailsBodies(BodyReader):
+    """Refusals as Rails words them."""
+
+    json_suffix = True
+
+    def refuse(self, status: int, message: str) -> ApiError:
+        return ApiError(status, {"error": message})
+
+    def too_large(self, error: RequestEntityTooLarge) -> ApiError:
+        return self.refuse(413, "The body is larger than 1 MiB")
+
+    def wrong_media_type(self, found: str) -> ApiError:
+        return self.refuse(415, "The body must be JSON, with Content-Type: application/json")
+
+    def not_json(self, error: orjson.JSONDecodeError) -> ApiError:
+        return ApiError(400, {"status": 400, "error": "Bad Request"})
+
+    def too_deep(self) -> ApiError:
+        return ApiError(400, {"status": 400, "error": "Bad Request"})
+
+    def not_an_object(self) -> ApiError:
+        return unprocessable("The body must be a JSON object")
+
+    def wrong_type(self, key: str, expected: str) -> ApiError:
+        return unprocessable(f"{key} must be {expected}")
+
+
+BODIES = _RailsBodies()
+
+
+def body() -> Fields:
     """The JSON object of the request; empty where there is no body. Raises ApiError."""
-    try:
-        raw = request.get_data(cache=True)
-    except RequestEntityTooLarge:
-        raise ApiError(413, {"error": "The body is larger than 1 MiB"}) from None
-    if not raw:
-        return {}
-    if not request.is_json:
-        raise ApiError(415, {"error": "The body must be JSON, with Content-Type: application/json"})
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise ApiError(400, {"status": 400, "error": "Bad Request"}) from None
-    if not isinstance(document, dict):
-        raise unprocessable("The body must be a JSON object")
-    if not _is_shallow(document):
-        raise ApiError(400, {"status": 400, "error": "Bad Request"})
-    return document
-
-
-def _is_shallow(document: Any) -> bool:
-    level = [document]
-    for _ in range(_DEEPEST):
-        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
-        level = [value for values in inner for value in values]
-        if not level:
-            return True
-    return False
+    raw = BODIES.raw(request)
+    return BODIES.parse_object(raw, request.content_type) if raw else Fields({}, BODIES)
 
 
 def identifier(text: str) -> int:
@@ -106,16 +110,6 @@ def identifier(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 15 and int(text) > 0):
         raise not_found()
     return int(text)
-
-
-def given(document: Mapping[str, Any], name: str, kind: type | tuple[type, ...], what: str, default: Any = None) -> Any:
-    """A value of a body; the default where it is missing or null. Raises ApiError where it is not of type `kind`."""
-    value = document.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise unprocessable(f"{name} must be {what}")
-    return value
 
 
 def queried(name: str, read: Callable[[str], int], default: int | None = None) -> int | None:

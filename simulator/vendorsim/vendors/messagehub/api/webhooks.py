@@ -20,12 +20,13 @@ from vendorsim.http.allowed_targets import refusal
 from vendorsim.http.endpoint import endpoint
 from vendorsim.vendorkit.backend import Backend, Stage, Subscriptions
 from vendorsim.vendorkit.profile import WEBHOOK
+from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendorkit.target import Target
 from vendorsim.vendors.messagehub.api.requests import (
+    BODIES,
     account_id,
     answer,
     body,
-    given,
     identifier,
     invalid,
     not_found,
@@ -61,7 +62,7 @@ class Webhooks:
         stage, notes = self._open()
         return [_shown(number, target, stage, notes, account) for number, target in _webhooks(stage)]
 
-    def create(self, account: int, document: dict[str, Any]) -> dict[str, Any]:
+    def create(self, account: int, document: Fields) -> dict[str, Any]:
         """Creates a subscription. Where the profile signs, only this answer contains its secret. Raises ApiError."""
         stage, notes = self._open()
         url, name, events = _read(document, stage)
@@ -80,7 +81,7 @@ class Webhooks:
         shown = _shown(number, target, stage, notes, account)
         return shown if secret is None else {**shown, "secret": secret}
 
-    def update(self, account: int, webhook: int, document: dict[str, Any]) -> dict[str, Any]:
+    def update(self, account: int, webhook: int, document: Fields) -> dict[str, Any]:
         """Changes the given data of a subscription. Raises ApiError."""
         stage, notes = self._open()
         url, name, events = _read(document, stage)
@@ -135,26 +136,26 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
         return nothing()
 
 
-def _record() -> dict[str, Any]:
+def _record() -> Fields:
     """The fields of a webhook, at the top of the body or below `webhook`. Raises ApiError."""
-    document = body()
+    document = body().values
     inner = document.get("webhook", document)
     if not isinstance(inner, dict) or not inner:
         raise unprocessable("param is missing or the value is empty: webhook")
-    return inner
+    return Fields(inner, BODIES)
 
 
-def _read(document: dict[str, Any], stage: Stage) -> tuple[str | None, str | None, tuple[str, ...] | None]:
+def _read(document: Fields, stage: Stage) -> tuple[str | None, str | None, tuple[str, ...] | None]:
     """URL, name and events of a subscription; None for those that are not given. Raises ApiError."""
-    url = given(document, "url", str, "text")
+    url = document.value("url", str, "text")
     if url is None and "url" in document:
         raise invalid("url", "is invalid")
-    name = given(document, "name", str, "text")
+    name = document.value("name", str, "text")
     if name is not None and len(name) > LONGEST_NAME:
         raise invalid("name", f"is too long (maximum is {LONGEST_NAME} characters)")
     if "subscriptions" not in document:
         return url, name, None
-    events = document["subscriptions"]
+    events = document.values["subscriptions"]
     allowed = _allowed(stage)
     if not isinstance(events, list) or not events or not all(isinstance(e, str) and e in allowed for e in events):
         raise invalid("subscriptions", "Invalid events")
