@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--html", metavar="FILE", help="Write the report as HTML.")
 @options.secret_env
 @options.tls
+@options.packs
 @options.config_file
 @options.json_output
 def command(
@@ -73,6 +74,7 @@ def command(
     cert: str | None,
     cert_key: str | None,
     proxy: str | None,
+    packs: tuple[str, ...],
     config_file: str | None,
     as_json: bool,
 ) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -53,16 +55,31 @@ class Point(click.ParamType[int]):
 
 
 class VendorName(click.ParamType[str]):
-    """The name of a vendor, with the closest one when it is none."""
+    """The name of a vendor, with the closest one when it is none. The folder of a pack stands for its vendor, which
+    becomes known."""
 
     name = "vendor"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from vendorsim.vendorkit import registry
 
-        if value not in registry.names():
-            self.fail(unknown("vendor", value, registry.names()), param, ctx)
+        known = registry.names()
+        if value not in known and (os.path.isdir(value) or os.sep in value):
+            return registry.add_folder(Path(value))
+        if value not in known:
+            self.fail(unknown("vendor", value, known), param, ctx)
         return str(value)
+
+
+class PackFolder(click.ParamType[str]):
+    """The folder of a pack, whose vendor becomes known; gives the vendor's name."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from vendorsim.vendorkit import registry
+
+        return registry.add_folder(Path(value))
 
 
 class Port(click.IntRange):
@@ -74,8 +91,15 @@ class Port(click.IntRange):
 
 def vendor(command: F) -> F:
     """`--vendor V --profile P`."""
+    help = "The vendor to play: its name, or the folder of a pack."
     command = click.option("--profile", metavar="P", help="The dialect of the vendor; default: as documented.")(command)
-    return click.option("--vendor", metavar="V", type=VendorName(), required=True, help="The vendor to play.")(command)
+    return click.option("--vendor", metavar="V", type=VendorName(), required=True, help=help)(command)
+
+
+def packs(command: F) -> F:
+    """`--vendor FOLDER`, for commands that play no vendor in particular."""
+    help = "The folder of a pack whose vendor is to be known without being installed; repeatable."
+    return click.option("--vendor", "packs", metavar="FOLDER", type=PackFolder(), multiple=True, help=help)(command)
 
 
 def seeded(command: F) -> F:

@@ -96,6 +96,7 @@ class Token(click.ParamType[str]):
     help="The PostgreSQL database in which several servers keep what they share; default: in memory.",
 )
 @options.journal
+@options.packs
 @options.config_file
 def command(
     host: str,
@@ -112,6 +113,7 @@ def command(
     state: str | None,
     journal: str | None,
     no_journal: bool,
+    packs: tuple[str, ...],
     config_file: str | None,
 ) -> int:
     """Answer the APIs of the vendors, the control API and the web page, until Ctrl-C. All is kept in the journal.
