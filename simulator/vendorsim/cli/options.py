@@ -26,6 +26,15 @@ class Command(click.Command):
                 parameter.envvar = parameter.envvar or f"VENDORSIM_{(parameter.name or '').upper()}"
 
 
+class Group(click.Group):
+    """A group that offers the closest name for an unknown subcommand."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        if args[0] not in self.commands:
+            raise click.UsageError(unknown("command", args[0], self.commands), ctx)
+        return super().resolve_command(ctx, args)
+
+
 class Duration(click.ParamType[int]):
     """A duration such as 6s; gives milliseconds."""
 

@@ -29,9 +29,14 @@ def built_in() -> dict[str, Path]:
     return {name: path for name, (path, _) in _named().items()}
 
 
+def shipped() -> dict[str, Path]:
+    """The scenarios that vendorsim itself brings, by name."""
+    return {path.stem: path for path in sorted(resources.scenarios().glob("*.yaml"))}
+
+
 def _named() -> dict[str, tuple[Path, str]]:
     """File and package of each scenario with a name."""
-    found = {path.stem: (path, "vendorsim") for path in sorted(resources.scenarios().glob("*.yaml"))}
+    found = {name: (path, "vendorsim") for name, path in shipped().items()}
     for origin, vendor in registry.outside():
         for path in _brought(origin, vendor):
             name = path.stem if path.stem not in found else f"{vendor.name}-{path.stem}"

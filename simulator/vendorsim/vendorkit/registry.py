@@ -112,7 +112,7 @@ def get(name: str) -> Vendor:
     try:
         vendor = found.point.load()
     except Exception as error:
-        raise PackError(f"{what} can't be loaded: {_told(error)}; {found.mended()}") from error
+        raise PackError(f"{what} can't be loaded: {described(error)}; {found.mended()}") from error
     if not isinstance(vendor, Vendor):
         kind = type(vendor).__name__
         raise PackError(f"{what} names an object of type {kind}; let it name a vendorsim.vendorkit.vendor.Vendor")
@@ -144,8 +144,8 @@ def outside() -> Iterator[tuple[Origin, Vendor]]:
     return ((origin, get(name)) for name, origin in _found().items() if not origin.built_in)
 
 
-def _told(error: Exception) -> str:
-    """An error of somebody's module: its type, its message and its line."""
+def described(error: Exception) -> str:
+    """An error in the code of a package: its type, its message and its line."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = "" if last.filename.startswith("<") else f" ({last.filename}:{last.lineno})"
     if isinstance(error, SyntaxError) and error.filename:
