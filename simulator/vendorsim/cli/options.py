@@ -26,7 +26,7 @@ class Command(click.Command):
                 parameter.envvar = parameter.envvar or f"VENDORSIM_{(parameter.name or '').upper()}"
 
 
-class Group(click.Group):
+class SuggestingGroup(click.Group):
     """A group that offers the closest name for an unknown subcommand."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
@@ -80,7 +80,7 @@ class VendorName(click.ParamType[str]):
         return str(value)
 
 
-class PackFolder(click.ParamType[str]):
+class PackPath(click.ParamType[str]):
     """The folder of a pack, whose vendor becomes known; gives the vendor's name."""
 
     name = "folder"
@@ -108,7 +108,7 @@ def vendor(command: F) -> F:
 def packs(command: F) -> F:
     """`--vendor FOLDER`, for commands that play no vendor in particular."""
     help = "The folder of a pack whose vendor is to be known without being installed; repeatable."
-    return click.option("--vendor", "packs", metavar="FOLDER", type=PackFolder(), multiple=True, help=help)(command)
+    return click.option("--vendor", "packs", metavar="FOLDER", type=PackPath(), multiple=True, help=help)(command)
 
 
 def seeded(command: F) -> F:

@@ -16,7 +16,7 @@ _NAME = re.compile("[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 40
 
 
-@click.group("pack", cls=options.Group)
+@click.group("pack", cls=options.SuggestingGroup)
 def command() -> None:
     """Make and check packs: packages that bring a vendor of your own.
 
@@ -62,7 +62,7 @@ def new(name: str, folder: Path | None, python: bool) -> None:
     click.echo(f"wrote {len(files)} files to {shown}\nNext:")
     click.echo(f"  vendorsim pack lint {shown}")
     click.echo(f"  vendorsim generate {name}-first-message --vendor {shown}")
-    click.echo(f"  pip install -e {shown}")
+    click.echo(f"  pip install -e ./{shown}")
 
 
 def pack_files(name: str) -> dict[Path, str]:

@@ -8,7 +8,7 @@ from vendorsim.cli import options
 from vendorsim.reporting import console
 
 
-@click.group("scenarios", cls=options.Group, invoke_without_command=True)
+@click.group("scenarios", cls=options.SuggestingGroup, invoke_without_command=True)
 @options.json_output
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:

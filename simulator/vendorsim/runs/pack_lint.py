@@ -54,7 +54,7 @@ def lint(folder: Path) -> PackReport:
         return PackReport(None, 0, (DocumentProblem(str(folder), str(error)),))
     problems = list(_contract_problems(vendor, folder))
     scenarios: list[Scenario] = []
-    problems += _scenario_problems(vendor, folder, scenarios)
+    problems += _scenario_problems(vendor, folder, scenarios, sound=not problems)
     if not problems:
         for profile in vendor.profiles.values():
             problems += _unreached(vendor, profile, scenarios)
@@ -75,8 +75,8 @@ def _contract_problems(vendor: Vendor, folder: Path) -> Iterator[DocumentProblem
             yield from contract_problems(vendor.name, profile, documents)
 
 
-def _scenario_problems(vendor: Vendor, folder: Path, found: list[Scenario]) -> Iterator[DocumentProblem]:
-    """The problems of the pack's scenarios; those without problems are added to `found`."""
+def _scenario_problems(vendor: Vendor, folder: Path, found: list[Scenario], sound: bool) -> Iterator[DocumentProblem]:
+    """The problems of the pack's scenarios; those without problems are added to `found`. `sound`: the contracts are."""
     if vendor.scenarios is None or not vendor.scenarios.is_dir():
         message = 'Vendor.scenarios names no folder; give one: Path(__file__).parent / "scenarios"'
         yield DocumentProblem(str(folder), message)
@@ -91,7 +91,9 @@ def _scenario_problems(vendor: Vendor, folder: Path, found: list[Scenario]) -> I
             for problem in error.problems:
                 yield DocumentProblem(f"{problem.file}:{problem.line}:{problem.column}", problem.message)
         except VendorsimError as error:
-            yield DocumentProblem(str(path), str(error))
+            # A broken contract makes every scenario fail, and is told already.
+            if sound:
+                yield DocumentProblem(str(path), str(error))
         except Exception as error:
             yield DocumentProblem(str(path), f"can't be played: {registry.described(error)}; mend the vendor's code")
 

@@ -18,9 +18,9 @@ from vendorsim.core.errors import unknown
 from vendorsim.core.provenance import PROVENANCES
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit.contract import Contract
-from vendorsim.vendorkit.contract_folder import SUFFIX
+from vendorsim.vendorkit.contract_folder import SUFFIX, ContractFolder
 from vendorsim.vendorkit.profile import Profile
-from vendorsim.vendorkit.schema_walk import stated_properties
+from vendorsim.vendorkit.schema_walk import references, stated_properties
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EXAMPLE_KEYS = frozenset({"provenance", "source", "event", "body"})
@@ -88,17 +88,24 @@ def schema_problems(path: Path) -> Iterator[DocumentProblem]:
     found = list(stated_properties(schema))
     if not found:
         yield DocumentProblem(str(path), "describes no property; write the fields of the body under 'properties'")
-    for pointer, part in found:
-        try:
-            labelled = is_labelled(resolved(part, schema, path))
-        except (LookupError, OSError, TypeError, ValueError):
-            yield DocumentProblem(f"{path}#{pointer}", f"refers to {part.get('$ref')}, which is not there")
-            continue
-        if not labelled:
+    lost = [reference for reference in dict.fromkeys(references(schema)) if not _leads_somewhere(reference, path)]
+    for reference in lost:
+        yield DocumentProblem(str(path), f"refers to {reference}, which is not there")
+    for pointer, part in () if lost else found:
+        if not is_labelled(resolved(part, schema, path)):
             yield DocumentProblem(
                 f"{path}#{pointer}",
                 f"does not say where it is known from; add x-provenance ({', '.join(PROVENANCES)}) and x-source",
             )
+
+
+def _leads_somewhere(reference: str, path: Path) -> bool:
+    """Whether a `$ref` in a file of a contract means something."""
+    try:
+        ContractFolder(path.parent).resolve(reference if reference[:1] != "#" else path.name + reference)
+    except (LookupError, OSError, ValueError):
+        return False
+    return True
 
 
 def example_problems(path: Path, contract: Contract, profile: Profile) -> Iterator[DocumentProblem]:
