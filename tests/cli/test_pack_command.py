@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from command_line import Vendorsim
+from command_line import Completed, Vendorsim
+from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 
 PACKAGE = "src/vendorsim_acme_chat"
 CONTRACT = f"{PACKAGE}/contracts/documented"
@@ -47,10 +49,15 @@ def pack(vendorsim: Vendorsim, tmp_path: Path) -> Path:
     return tmp_path / "pack"
 
 
-def command(*words: object) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own: a pack that is loaded stays in its process."""
-    line = [sys.executable, "-m", "vendorsim", *map(str, words)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=60)
+@pytest.fixture
+def lint(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Completed]]:
+    """`vendorsim pack lint`; the pack is forgotten afterwards."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield partial(vendorsim, "pack", "lint")
+    registry.forget_folders()
+    contracts.contract.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "vendorsim_acme_chat"]:
+        del sys.modules[name]
 
 
 def test_new_writes_a_package(pack: Path) -> None:
@@ -93,11 +100,10 @@ def test_new_refuses(
     assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == ["full", "full/file"]
 
 
-def test_lint_has_nothing_to_say_of_a_new_pack(pack: Path) -> None:
-    done = command("pack", "lint", pack)
-    assert (done.returncode, done.stdout) == (0, f"{pack}: no problems: acme-chat: 1 profile, 1 event, 1 scenario\n")
-    document = json.loads(command("pack", "lint", pack, "--json").stdout)
-    assert document == {"vendor": "acme-chat", "valid": True, "problems": []}
+def test_lint_has_nothing_to_say_of_a_new_pack(pack: Path, lint: Callable[..., Completed]) -> None:
+    done = lint(pack)
+    assert (done.code, done.out) == (0, f"{pack}: no problems: acme-chat: 1 profile, 1 event, 1 scenario\n")
+    assert lint(pack, "--json").json == {"vendor": "acme-chat", "valid": True, "problems": []}
 
 
 Change = Callable[[str], str]
@@ -127,7 +133,7 @@ PROBLEMS: dict[str, tuple[str, Change | None, list[str]]] = {
     "another object": (
         "pyproject.toml",
         instead("vendorsim_acme_chat:VENDOR", "vendorsim_acme_chat.vendor:EVENTS"),
-        ["vendorsim-acme-chat", "names an object of type tuple; let it name a vendorsim.vendorkit.vendor.Vendor"],
+        ["vendorsim-acme-chat", "names an object of type tuple; let it name a vendorsim.vendorkit.Vendor"],
     ),
     "no such object": (
         "pyproject.toml",
@@ -218,13 +224,15 @@ PROBLEMS: dict[str, tuple[str, Change | None, list[str]]] = {
 
 
 @pytest.mark.parametrize(("file", "change", "messages"), PROBLEMS.values(), ids=PROBLEMS)
-def test_lint_names_the_problem(file: str, change: Change | None, messages: list[str], pack: Path) -> None:
+def test_lint_names_the_problem(
+    file: str, change: Change | None, messages: list[str], pack: Path, lint: Callable[..., Completed]
+) -> None:
     path = pack / file
     if change is None:
         path.unlink()
     else:
         path.write_text(change(path.read_text("utf-8") if path.exists() else ""), encoding="utf-8")
-    done = command("pack", "lint", pack)
-    assert (done.returncode, done.stderr) == (2, "")
+    done = lint(pack)
+    assert (done.code, done.err) == (2, "")
     for message in messages:
-        assert message in done.stdout
+        assert message in done.out

@@ -72,12 +72,18 @@ class VendorName(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from vendorsim.vendorkit import registry
 
-        known = registry.names()
-        if value not in known and (os.path.isdir(value) or os.sep in value):
-            return registry.add_folder(Path(value))
-        if value not in known:
-            self.fail(unknown("vendor", value, known), param, ctx)
-        return str(value)
+        name = vendor_name(value)
+        if name not in registry.names():
+            self.fail(unknown("vendor", name, registry.names()), param, ctx)
+        return name
+
+
+def vendor_name(value: str) -> str:
+    """The value, or the name of the vendor in the pack whose folder it is; that vendor becomes known."""
+    from vendorsim.vendorkit import registry
+
+    is_folder = value not in registry.names() and (os.path.isdir(value) or os.sep in value)
+    return registry.add_folder(Path(value)) if is_folder else value
 
 
 class PackPath(click.ParamType[str]):

@@ -41,13 +41,12 @@ def command(name: str | None, diff: tuple[str, str] | None, as_json: bool) -> No
     if diff is not None:
         if name is None:
             raise click.UsageError("--diff compares two profiles of one vendor: name it before")
-        vendor = registry.get(options.VendorName().convert(name, None, None))
-        _print_differences(vendor, *diff, as_json=as_json)
+        _print_differences(registry.get(options.vendor_name(name)), *diff, as_json=as_json)
     elif name is None:
         known = [registry.get(vendor) for vendor in registry.names()]
         print_json([vendor_document(vendor) for vendor in known]) if as_json else _print_matrix(known)
     else:
-        vendor = registry.get(options.VendorName().convert(name, None, None))
+        vendor = registry.get(options.vendor_name(name))
         print_json(vendor_document(vendor)) if as_json else _print_vendor(vendor)
 
 

@@ -81,9 +81,19 @@ def add_folder(path: Path) -> str:
     Raises PackError.
     """
     _folders.update(found := _of_folder(path))
+    _look_again()
+    return next(iter(found))
+
+
+def forget_folders() -> None:
+    """Only installed vendors, and those of `VENDORSIM_PACKS`, are known again. Their modules stay imported."""
+    _folders.clear()
+    _look_again()
+
+
+def _look_again() -> None:
     for cached in (_found, get, identification, headers_with_underscores):
         cached.cache_clear()
-    return next(iter(found))
 
 
 def folders() -> Sequence[Path]:
@@ -115,7 +125,7 @@ def get(name: str) -> Vendor:
         raise PackError(f"{what} can't be loaded: {described(error)}; {found.mended()}") from error
     if not isinstance(vendor, Vendor):
         kind = type(vendor).__name__
-        raise PackError(f"{what} names an object of type {kind}; let it name a vendorsim.vendorkit.vendor.Vendor")
+        raise PackError(f"{what} names an object of type {kind}; let it name a vendorsim.vendorkit.Vendor")
     if vendor.name != name:
         raise PackError(f"{what} names the vendor '{vendor.name}'; call both the same")
     if not vendor.profiles:
