@@ -22,7 +22,7 @@ from vendorsim.http.outgoing import Framing, Outgoing
 from vendorsim.http.transport import TIMEOUT, UNREACHABLE, Answer, Failure, Transport
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.policy import Policy, statuses_text
-from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.profile import TEXT_FIELDS, Profile
 from vendorsim.vendorkit.schema_walk import SchemaNode
 from vendorsim.vendorkit.vendor import Vendor
 
@@ -100,12 +100,21 @@ class Context:
     # What there is to send
 
     def events(self) -> tuple[str, ...]:
-        """The events to judge: those of the profile that `--only` selects. Raises NotJudged when there are none."""
+        """The events to judge: those that `--only` selects and a story reaches. Raises NotJudged if there are none."""
         known = self.settings.stories.events()
         chosen = tuple(name for name in known if self.settings.selection.takes_event(name))
         if not chosen:
-            raise NotJudged("the vendor sends no event")
+            raise NotJudged(self.unreached() or "the vendor sends no event")
         return chosen
+
+    def unreached(self) -> str | None:
+        """Which of the selected events can't be judged since no story reaches them, and what to do; None: all can."""
+        settings = self.settings
+        names = [name for name in settings.stories.unreached() if settings.selection.takes_event(name)]
+        if not names:
+            return None
+        vendor = settings.vendor.name
+        return f"no scenario of {vendor} leads to {', '.join(names)}: add one to the scenarios of its package"
 
     def sample(self, event: str, locale: str = "en_US") -> Sample:
         """A fresh conversation up to an event of that name."""
@@ -114,6 +123,11 @@ class Context:
     def schema(self, event: str) -> SchemaNode:
         """The schema of an event's body."""
         return self.settings.contract.node(event)
+
+    @property
+    def text_fields(self) -> frozenset[str]:
+        """The names of the fields that carry what people write."""
+        return TEXT_FIELDS | self.settings.profile.text_fields
 
     def encode(self, document: Any) -> bytes:
         """A document as this vendor writes bodies."""

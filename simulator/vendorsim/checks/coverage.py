@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -53,12 +54,14 @@ class Coverage:
         """The vendor's API gave an answer of that name."""
         self._answers[name] = self._answers.get(name, 0) + 1
 
-    def document(self) -> dict[str, Any]:
-        """Exercised and not exercised, as JSON."""
+    def document(self, unreached: Sequence[str] = ()) -> dict[str, Any]:
+        """Exercised and not exercised, as JSON. `unreached` are the events that no scenario leads to; the key
+        `no_scenario` holds them where there are any."""
         return {
             "events": {
                 "exercised": {name: self._events[name] for name in self._profile.event_names() if self._events[name]},
                 "not_exercised": [name for name in self._profile.event_names() if not self._events[name]],
+                **({"no_scenario": list(unreached)} if unreached else {}),
             },
             "fields": {name: self._fields_of(name) for name in self._profile.event_names()},
             "values": {name: values for name in self._profile.event_names() if (values := self._values_of(name))},

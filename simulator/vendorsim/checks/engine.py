@@ -104,7 +104,7 @@ def verdict(
         target=settings.destination.endpoint.shown,
         seed=settings.seed,
         results=tuple(results),
-        coverage=settings.coverage.document(),
+        coverage=settings.coverage.document(settings.stories.unreached()),
         interrupted=interrupted,
         unreachable=str(gone) if gone is not None and gone.unreachable else None,
     )

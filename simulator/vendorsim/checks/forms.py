@@ -6,7 +6,7 @@ A variant is a list of edits. Edits can be applied one by one, to find the field
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,15 +182,11 @@ def reordered(document: Any) -> Any:
     return [reordered(item) for item in document] if isinstance(document, list) else document
 
 
-def texts(document: Any, node: SchemaNode) -> list[Path]:
-    """The fields with free text, such as messages and names: no codes, dates, addresses or ids."""
+def texts(document: Any, node: SchemaNode, names: Collection[str]) -> list[Path]:
+    """The fields of these names that hold free text: people's words and names, no codes, dates, addresses or ids."""
     found: list[Path] = []
     for field in fields(document, node):
         free = not (field.choices or field.constant or "pattern" in field.node.schema or "format" in field.node.schema)
-        if free and isinstance(field.value, str) and field.path[-1] in FREE_TEXT:
+        if free and isinstance(field.value, str) and field.path[-1] in names:
             found.append(field.path)
     return found
-
-
-# The names of fields with free text in the bodies of the vendors.
-FREE_TEXT = frozenset({"content", "message", "text", "test", "name", "title", "note", "feedback_message", "ratingDesc"})

@@ -110,7 +110,7 @@ async def _each(context: Context, make: Edits, what: str, most: int | None = Non
             return
         exchange = await context.send(sample.event, context.encode(document))
         context.case(event)
-        if not (context.accepted(exchange) and not _is_essential(sample, edit)):
+        if not (context.accepted(exchange) and not _is_essential(context, sample, edit)):
             unharmed(context, event, exchange, f"a {event} {what.format(pointer=edit.pointer)}", edit.pointer)
 
     work = []
@@ -129,7 +129,7 @@ async def _each(context: Context, make: Edits, what: str, most: int | None = Non
     await gather_bounded(work)
 
 
-def _is_essential(sample: Sample, edit: BodyEdit) -> bool:
+def _is_essential(context: Context, sample: Sample, edit: BodyEdit) -> bool:
     """Whether no integration can do without the field: it tells the event, or the conversation.
 
     What an integration has no use for, it need not check.
@@ -137,7 +137,7 @@ def _is_essential(sample: Sample, edit: BodyEdit) -> bool:
     value: Any = sample.document
     for part in edit.path:
         value = value[part]
-    names_event = edit.path in (("_type",), ("_event",), ("event",))
+    names_event = len(edit.path) == 1 and edit.path[0] in context.settings.profile.event_keys
     return names_event or (value == sample.event.conversation and len(edit.path) <= 2)
 
 

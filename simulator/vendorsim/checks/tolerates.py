@@ -62,14 +62,14 @@ async def unknown_event(context: Context) -> None:
     """An event that the vendor does not send today."""
     event = context.events()[0]
     sample = context.sample(event)
-    named = [key for key in ("_event", "event", "event_type") if key in sample.document]
+    named = [key for key in context.settings.profile.event_keys if key in sample.document]
     if not named:
         raise NotJudged("the vendor's bodies name no event")
-    document = applied(sample.document, [BodyEdit((named[0],), "vendorsim_unknown_event")])
+    document = applied(sample.document, [BodyEdit((named[-1],), "vendorsim_unknown_event")])
     exchange = await context.send(sample.event, context.encode(document))
     context.case(event)
     if not context.accepted(exchange):
-        _tolerated(context, event, exchange, "an unknown event", f"/{named[0]}")
+        _tolerated(context, event, exchange, "an unknown event", f"/{named[-1]}")
 
 
 def _tolerated(context: Context, event: str, exchange: Exchange, what: str, pointer: str) -> None:
@@ -121,7 +121,7 @@ async def text(context: Context) -> None:
 
     async def one(event: str, words: str) -> None:
         sample = context.sample(event)
-        paths = texts(sample.document, context.schema(event))
+        paths = texts(sample.document, context.schema(event), context.text_fields)
         document = applied(sample.document, [BodyEdit(path, words) for path in paths])
         if not paths or not context.is_valid(event, document):
             return

@@ -127,14 +127,18 @@ def _words(context: click.Context, left_out: Collection[str]) -> tuple[str, ...]
             continue
         value = context.params[name]
         for item in value if parameter.multiple else (value,):
-            words += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], _without_secret(name, str(item))]
+            words += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], _repeatable(name, str(item))]
     return tuple(words)
 
 
-def _without_secret(option: str, value: str) -> str:
+def _repeatable(option: str, value: str) -> str:
+    """The value as it can be written once more: without a secret, and a pack that is not installed by its folder."""
     from vendorsim.http.endpoint import endpoint
     from vendorsim.http.masking import MASK, is_secret
+    from vendorsim.vendorkit import registry
 
+    if option == "vendor" and (folder := registry.origin(value).folder) is not None:
+        return str(folder.path)
     if option == "headers" and is_secret(value.encode()):
         return f"{value.partition(':')[0]}: {MASK.decode()}"
     if option in ("to", "proxy") and endpoint(value).credentials is not None:

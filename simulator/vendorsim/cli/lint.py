@@ -45,8 +45,9 @@ class _Report:
 
 @click.command("lint", cls=options.Command)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@options.packs
 @options.json_output
-def command(files: tuple[str, ...], as_json: bool) -> int:
+def command(files: tuple[str, ...], packs: tuple[str, ...], as_json: bool) -> int:
     """Check scenario files: every problem as file:line:column: message, all of them in one run.
 
     FILE can also be the name of a built-in scenario, or - for standard input.

@@ -72,6 +72,7 @@ class _Engine:
 @click.option("--html", metavar="FILE", help="Write the report as HTML.")
 @options.secret_env
 @options.transport
+@options.packs
 @options.config_file
 @options.json_output
 @options.target
@@ -88,6 +89,7 @@ def command(
     digest: bool,
     html: str | None,
     transport: TransportOptions,
+    packs: tuple[str, ...],
     config_file: str | None,
     as_json: bool,
 ) -> int:

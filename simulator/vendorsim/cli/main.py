@@ -37,6 +37,7 @@ COMMANDS = {
     "validate": "hold captured payloads to a vendor's contract",
     "journal": "what was sent and received: list, show, resend, export",
     "faults": "how a delivery can misbehave on purpose",
+    "pack": "packages with vendors of your own: a new one, and whether one is complete",
 }
 
 

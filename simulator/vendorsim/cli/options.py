@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -30,6 +32,15 @@ class Command(click.Command):
         for parameter in self.params:
             if isinstance(parameter, click.Option) and not parameter.is_flag and not parameter.multiple:
                 parameter.envvar = parameter.envvar or f"VENDORSIM_{(parameter.name or '').upper()}"
+
+
+class SuggestingGroup(click.Group):
+    """A group that offers the closest name for an unknown subcommand."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        if args[0] not in self.commands:
+            raise click.UsageError(unknown("command", args[0], self.commands), ctx)
+        return super().resolve_command(ctx, args)
 
 
 class DurationType(click.ParamType[int]):
@@ -61,16 +72,37 @@ class PointType(click.ParamType[int]):
 
 
 class VendorType(click.ParamType[str]):
-    """The name of a vendor, with the closest one when it is none."""
+    """The name of a vendor, with the closest one when it is none. The folder of a pack stands for its vendor, which
+    becomes known."""
 
     name = "vendor"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from vendorsim.vendorkit import registry
 
-        if value not in registry.names():
-            self.fail(unknown("vendor", value, registry.names()), param, ctx)
-        return str(value)
+        name = vendor_name(value)
+        if name not in registry.names():
+            self.fail(unknown("vendor", name, registry.names()), param, ctx)
+        return name
+
+
+def vendor_name(value: str) -> str:
+    """The value, or the name of the vendor in the pack whose folder it is; that vendor becomes known."""
+    from vendorsim.vendorkit import registry
+
+    is_folder = value not in registry.names() and (os.path.isdir(value) or os.sep in value)
+    return registry.add_folder(Path(value)) if is_folder else value
+
+
+class PackPath(click.ParamType[str]):
+    """The folder of a pack, whose vendor becomes known; gives the vendor's name."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from vendorsim.vendorkit import registry
+
+        return registry.add_folder(Path(value))
 
 
 class PortType(click.IntRange):
@@ -172,8 +204,15 @@ def same(*names: str) -> dict[str, str]:
 
 def vendor(command: F) -> F:
     """`--vendor V --profile P`."""
+    help = "The vendor to play: its name, or the folder of a pack."
     command = click.option("--profile", metavar="P", help="The dialect of the vendor; default: as documented.")(command)
-    return click.option("--vendor", metavar="V", type=VendorType(), required=True, help="The vendor to play.")(command)
+    return click.option("--vendor", metavar="V", type=VendorType(), required=True, help=help)(command)
+
+
+def packs(command: F) -> F:
+    """`--vendor FOLDER`, for commands that play no vendor in particular."""
+    help = "The folder of a pack whose vendor is to be known without being installed; repeatable."
+    return click.option("--vendor", "packs", metavar="FOLDER", type=PackPath(), multiple=True, help=help)(command)
 
 
 def seeded(command: F) -> F:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from vendorsim.cli import options
-from vendorsim.core.errors import unknown
 from vendorsim.reporting import console
 
 
-class _Group(click.Group):
-    """A group that offers the closest name for an unknown subcommand."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
-        if args[0] not in self.commands:
-            raise click.UsageError(unknown("command", args[0], self.commands), ctx)
-        return super().resolve_command(ctx, args)
-
-
-@click.group("scenarios", cls=_Group, invoke_without_command=True)
+@click.group("scenarios", cls=options.SuggestingGroup, invoke_without_command=True)
 @options.json_output
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:

@@ -98,6 +98,7 @@ class TokenType(click.ParamType[str]):
     help="The PostgreSQL database in which several servers keep what they share; default: in memory.",
 )
 @options.journal
+@options.packs
 @options.config_file
 def command(
     host: str,
@@ -113,6 +114,7 @@ def command(
     rate_limit: float | None,
     state: str | None,
     journal: options.JournalOptions,
+    packs: tuple[str, ...],
     config_file: str | None,
 ) -> int:
     """Answer the APIs of the vendors, the control API and the web page, until Ctrl-C. All is kept in the journal.

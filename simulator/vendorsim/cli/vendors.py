@@ -41,12 +41,12 @@ def command(name: str | None, diff: tuple[str, str] | None, as_json: bool) -> No
     if diff is not None:
         if name is None:
             raise click.UsageError("--diff compares two profiles of one vendor: name it before")
-        _print_differences(registry.get(name), *diff, as_json=as_json)
+        _print_differences(registry.get(options.vendor_name(name)), *diff, as_json=as_json)
     elif name is None:
         known = [registry.get(vendor) for vendor in registry.names()]
         print_json([vendor_document(vendor) for vendor in known]) if as_json else _print_matrix(known)
     else:
-        vendor = registry.get(name)
+        vendor = registry.get(options.vendor_name(name))
         print_json(vendor_document(vendor)) if as_json else _print_vendor(vendor)
 
 
@@ -88,6 +88,9 @@ def _print_vendor(vendor: Vendor) -> None:
         console.print()
         console.print(rows)
     console.print(f"\ncontracts: {vendor.contracts()}")
+    for what, path in (("scenarios", vendor.scenarios), ("docs", vendor.docs)):
+        if path is not None:
+            console.print(f"{what}: {path}")
 
 
 def _named(*columns: str) -> Table:

@@ -6,7 +6,8 @@
     ├── InputError                 the user's input is wrong (exit 2)
     │   ├── DocumentError          a YAML document, with every problem and its place
     │   ├── UnknownNameError       a name that does not exist, with the closest one that does
-    │   └── PayloadFileError       a captured payload that can't be read
+    │   ├── PayloadFileError       a captured payload that can't be read
+    │   └── PackError              a vendor package is broken
     ├── UnreachableError           the target, or our own port, can't be had (exit 3)
     │   └── StateUnreachableError  the database in which servers share their state
     └── ContractError              our own body breaks the contract: a bug of ours (exit 3)
@@ -61,6 +62,10 @@ class UnknownNameError(InputError):
 
 class PayloadFileError(InputError):
     """A file of captured payloads can't be read; the message names the place."""
+
+
+class PackError(InputError):
+    """A vendor package is broken; the message names the package, what is wrong with it, and what to change."""
 
 
 class UnreachableError(VendorsimError):

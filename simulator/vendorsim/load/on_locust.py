@@ -19,6 +19,7 @@ import orjson
 
 from vendorsim.core.errors import VendorsimError
 from vendorsim.load.options import LoadOptions
+from vendorsim.vendorkit import registry
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 # Environment variables of Locust's processes: the options of the command, the file that the report goes to, and, where
@@ -56,6 +57,7 @@ def run(options: LoadOptions, arguments: Sequence[str], *, live: bool) -> tuple[
         report = Path(folder) / "report.json"
         environment = os.environ | {OPTIONS: options.text(), REPORT: str(report)}
         environment |= {LIVE: "1"} if live else {}
+        environment[registry.PACKS] = os.pathsep.join(map(str, registry.folders()))
         command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments]
         # In a session of its own Ctrl-C doesn't reach it by the terminal, too: one signal is one signal.
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True)

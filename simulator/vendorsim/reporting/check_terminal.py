@@ -114,6 +114,8 @@ def _print_finding(page: _Page, finding: Finding) -> None:
 def _print_coverage(page: _Page, verdict: Verdict) -> None:
     parts = totals(verdict.coverage)
     page.blank()
+    if unreached := verdict.coverage["events"].get("no_scenario"):
+        page.write(0, ("not judged", "yellow"), f" {', '.join(unreached)}: no scenario of {verdict.vendor} leads there")
     page.write(0, "exercised: " + ", ".join(f"{part.exercised} of {part.known} {part.kind}" for part in parts))
     for part in parts:
         if not part.missing or part.kind not in ("events", "API answers"):

@@ -1,4 +1,4 @@
-"""Finds scenarios, by file or by the name of a built-in one, and loads them whole."""
+"""Finds scenarios, by file or by name, and loads them whole. Built-in ones and those of vendor packages have names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vendorsim.conversation.state import StepError
 from vendorsim.core import resources
-from vendorsim.core.errors import UnknownNameError, unknown
+from vendorsim.core.errors import DocumentError, PackError, UnknownNameError, unknown
 from vendorsim.core.yaml_nodes import Mapping, Node, Sequence, read_file
 from vendorsim.runs import timeline
 from vendorsim.scenario.model import Scenario
@@ -24,12 +24,37 @@ _NOON = 1_767_607_200_000
 
 
 def built_in() -> dict[str, Path]:
-    """The built-in scenarios by name."""
+    """The scenarios by name: ours, then those of vendor packages. Of a name that is taken already, the one of a package
+    has its vendor's in front. Raises PackError."""
+    return {name: path for name, (path, _) in _named().items()}
+
+
+def shipped() -> dict[str, Path]:
+    """The scenarios that vendorsim itself brings, by name."""
     return {path.stem: path for path in sorted(resources.scenarios().glob("*.yaml"))}
 
 
+def _named() -> dict[str, tuple[Path, str]]:
+    """File and package of each scenario with a name."""
+    found = {name: (path, "vendorsim") for name, path in shipped().items()}
+    for origin, vendor in registry.outside():
+        for path in _brought(origin, vendor):
+            name = path.stem if path.stem not in found else f"{vendor.name}-{path.stem}"
+            found[name] = path, origin.package
+    return found
+
+
+def _brought(origin: registry.Origin, vendor: Vendor) -> SequenceOf[Path]:
+    """The files of the scenarios that a vendor package brings."""
+    if vendor.scenarios is None:
+        return ()
+    if not vendor.scenarios.is_dir():
+        raise PackError(f"{origin.package}: Vendor.scenarios names {vendor.scenarios}, which is no folder; make it")
+    return sorted(vendor.scenarios.glob("*.yaml"))
+
+
 def built_in_path(name: str) -> Path:
-    """The file of a built-in scenario. Raises UnknownNameError."""
+    """The file of a scenario with a name. Raises UnknownNameError."""
     known = built_in()
     if name not in known:
         raise UnknownNameError("scenario", name, known)
@@ -37,7 +62,7 @@ def built_in_path(name: str) -> Path:
 
 
 def locate(name: str) -> Path:
-    """The file that `name` means: a path, or the name of a built-in scenario. Raises InputError."""
+    """The file that `name` means: a path, or the name of a scenario. Raises InputError."""
     path = Path(name)
     if name in built_in() and not os.path.isfile(path):
         return built_in_path(name)
@@ -126,6 +151,9 @@ def _calls_api(scenario: Scenario, name: str) -> bool:
 
 
 def load_all() -> Iterator[tuple[str, Path, Scenario]]:
-    """Every built-in scenario: name, file, scenario."""
-    for name, path in built_in().items():
-        yield name, path, load_text(read_file(path), str(path))
+    """Every scenario with a name: name, file, scenario. Raises PackError for one of a vendor package with problems."""
+    for name, (path, package) in _named().items():
+        try:
+            yield name, path, load_text(read_file(path), str(path))
+        except DocumentError as error:
+            raise PackError(f"{package}: the scenario '{name}' has problems; mend it:\n{error}") from None

@@ -5,7 +5,7 @@ jsonschema-rs judges on the hot path; `jsonschema` is the reference that a test 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jsonschema_rs
 
 from vendorsim.core import pointer as json_pointer
-from vendorsim.core.errors import ContractError, UnknownNameError
+from vendorsim.core.errors import ContractError, PackError, UnknownNameError
 from vendorsim.core.nesting import is_deeper
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.contract_folder import SUFFIX, Amend, ContractFolder
@@ -93,10 +93,17 @@ class Contract:
         ]
 
     def require(self, event: str, body: Any) -> None:
-        """Raises ContractError when our own body breaks the contract; the message names the field."""
+        """Raises ContractError when our own body breaks the contract, PackError for the body of another package; the
+        message names the field."""
         if self.is_valid(event, body):
             return
         first = self.violations(event, body)[0]
+        origin = registry.origin(self.vendor)
+        if not origin.built_in:
+            raise PackError(
+                f"{origin.package}: the body of {event} breaks its contract at '{first.pointer or '/'}': "
+                f"{first.message}. Nothing was sent; mend the body or {self.folder / f'{event}{SUFFIX}'}"
+            )
         raise ContractError(
             f"internal error: the {self.vendor} body of {event} breaks its contract at "
             f"'{first.pointer or '/'}': {first.message}. Nothing was sent; please report this."
@@ -136,11 +143,30 @@ class Contract:
 
 @cache
 def contract(vendor: str, profile: str) -> Contract:
-    """The contract of a vendor's profile. Raises UnknownNameError."""
+    """The contract of a vendor's profile. Raises UnknownNameError, or PackError where a schema is missing or broken."""
     known = registry.get(vendor)
     chosen = known.profile(profile)
     events = None if chosen.amend is None else chosen.event_names()
-    return Contract(vendor, profile, known.contracts() / (chosen.contract or chosen.name), chosen.amend, events)
+    folder = known.contracts() / (chosen.contract or chosen.name)
+    found = Contract(vendor, profile, folder, chosen.amend, events)
+    origin = registry.origin(vendor)
+    if not origin.built_in:
+        _require_sound(found, chosen.event_names(), origin.package)
+    return found
+
+
+def _require_sound(contract: Contract, events: Sequence[str], package: str) -> None:
+    """Raises PackError where an event of another package has no schema that bodies can be held to."""
+    for event in events:
+        file = contract.folder / f"{event}{SUFFIX}"
+        if not file.is_file():
+            raise PackError(
+                f"{package}: the event {event} of the profile {contract.profile} has no schema; write {file}"
+            )
+        try:
+            contract.is_valid(event, {})
+        except (ValueError, LookupError, OSError) as error:
+            raise PackError(f"{package}: {file}: is no JSON Schema: {error}; 'vendorsim pack lint' says more") from None
 
 
 def _bounded(message: str) -> str:

@@ -32,6 +32,9 @@ def vendor_document(vendor: Vendor) -> dict[str, Any]:
         "api_verbs": vendor.api_verbs,
         "signing": [scheme_document(name, scheme) for name, scheme in vendor.schemes.items()],
         "contracts": str(vendor.contracts()),
+        **{
+            key: str(path) for key, path in (("scenarios", vendor.scenarios), ("docs", vendor.docs)) if path is not None
+        },
     }
 
 

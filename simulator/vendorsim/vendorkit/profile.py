@@ -91,6 +91,8 @@ class TargetKind:
 
 
 WEBHOOK = TargetKind("webhook")
+# Usual names of the fields that carry what people write, or what they are called.
+TEXT_FIELDS = frozenset({"content", "message", "text", "name", "title", "note"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +107,9 @@ class Profile:
     `quirks` are what the real vendor does wrong at times. `failed` makes events of a delivery that has failed for good.
     `contract` is the folder of the profile's documents where it has none of its own name, and `amend` (file name,
     document → document) changes what stands there.
+    `event_keys` are the keys of a body that tell which event it is, the most specific last; none where bodies of
+    different events only differ in their shape. `text_fields` are the names of the fields that carry what people
+    write, beside those of `TEXT_FIELDS`.
     """
 
     name: str
@@ -123,6 +128,8 @@ class Profile:
     failed: Callable[[Failed, Conversation, Any], Iterable[Draft]] | None = None
     contract: str | None = None
     amend: Callable[[str, Any], Any] | None = None
+    event_keys: tuple[str, ...] = ()
+    text_fields: frozenset[str] = frozenset()
 
     def kind(self, name: str) -> TargetKind:
         """The kind of target of that name. Raises UnknownNameError."""

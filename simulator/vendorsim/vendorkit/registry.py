@@ -1,32 +1,104 @@
 """Finds the vendors: the entry-point group `vendorsim.vendors`, ours and anyone else's.
 
-An entry point names an object of type `vendorsim.vendorkit.vendor.Vendor`.
+An entry point names an object of type `vendorsim.vendorkit.vendor.Vendor`. The package of a vendor is a *pack*. A pack
+that is not installed is found by its folder: `--vendor FOLDER`, or the environment variable `VENDORSIM_PACKS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 import orjson
 
 from vendorsim.core import resources
-from vendorsim.core.errors import InputError, UnknownNameError
+from vendorsim.core.errors import InputError, PackError, UnknownNameError
 from vendorsim.scenario.vocabulary import Vocabulary
+from vendorsim.vendorkit import pack_folder
 from vendorsim.vendorkit.identification import Identification
+from vendorsim.vendorkit.pack_folder import GROUP, PackFolder
 from vendorsim.vendorkit.vendor import Vendor
 
-GROUP = "vendorsim.vendors"
+# The folders of packs that are not installed, written as those of PATH are.
+PACKS = "VENDORSIM_PACKS"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a vendor comes from. `package` is what messages call it; `folder` is set for a pack that is not installed,
+    and `built_in` for the vendors that vendorsim brings."""
+
+    point: EntryPoint
+    package: str
+    folder: PackFolder | None = None
+    built_in: bool = False
+
+    def mended(self) -> str:
+        """What to do about a broken package."""
+        return "mend the pack" if self.folder is not None else "mend the package or uninstall it"
+
+
+_folders: dict[str, Origin] = {}
 
 
 @cache
-def _found() -> Mapping[str, EntryPoint]:
+def _found() -> Mapping[str, Origin]:
     """Our vendors in the order of `contracts/index.json`, then those of other packages by name."""
-    points = {point.name: point for point in entry_points(group=GROUP)}
-    index = orjson.loads((resources.contracts() / "index.json").read_bytes())
-    ordered = [name for name in index["vendors"] if name in points]
+    index: list[str] = orjson.loads((resources.contracts() / "index.json").read_bytes())["vendors"]
+    points: dict[str, Origin] = {}
+    for point in entry_points(group=GROUP):
+        origin = Origin(point, _package(point), built_in=point.name in index)
+        other = points.setdefault(point.name, origin)
+        if other.package != origin.package:
+            raise PackError(
+                f"the packages {other.package} and {origin.package} both bring a vendor '{point.name}'; uninstall one"
+            )
+    for path in filter(None, os.environ.get(PACKS, "").split(os.pathsep)):
+        points |= _of_folder(Path(path))
+    points |= _folders
+    ordered = [name for name in index if name in points]
     return {name: points[name] for name in (*ordered, *sorted(points.keys() - set(ordered)))}
+
+
+def _package(point: EntryPoint) -> str:
+    return "an unnamed package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
+
+
+def _of_folder(path: Path) -> dict[str, Origin]:
+    folder = pack_folder.read(path)
+    folder.make_importable()
+    return {folder.point.name: Origin(folder.point, f"{folder.project} ({path})", folder)}
+
+
+def add_folder(path: Path) -> str:
+    """Makes the vendor of a pack's folder known, before an installed one of its name; answers that name.
+
+    Raises PackError.
+    """
+    _folders.update(found := _of_folder(path))
+    _look_again()
+    return next(iter(found))
+
+
+def forget_folders() -> None:
+    """Only installed vendors, and those of `VENDORSIM_PACKS`, are known again. Their modules stay imported."""
+    _folders.clear()
+    _look_again()
+
+
+def _look_again() -> None:
+    for cached in (_found, get, identification, headers_with_underscores):
+        cached.cache_clear()
+
+
+def folders() -> Sequence[Path]:
+    """The folders of the packs that are used without being installed."""
+    return [origin.folder.path for origin in _found().values() if origin.folder is not None]
 
 
 def names() -> tuple[str, ...]:
@@ -34,13 +106,30 @@ def names() -> tuple[str, ...]:
     return tuple(_found())
 
 
+def origin(name: str) -> Origin:
+    """Where the vendor of that name comes from. Raises UnknownNameError."""
+    found = _found().get(name)
+    if found is None:
+        raise UnknownNameError("vendor", name, names())
+    return found
+
+
 @cache
 def get(name: str) -> Vendor:
-    """The vendor of that name. Raises UnknownNameError."""
-    point = _found().get(name)
-    if point is None:
-        raise UnknownNameError("vendor", name, names())
-    vendor: Vendor = point.load()
+    """The vendor of that name. Raises UnknownNameError, or PackError where its package is broken."""
+    found = origin(name)
+    what = f"{found.package}: the entry point {name} = {found.point.value}"
+    try:
+        vendor = found.point.load()
+    except Exception as error:
+        raise PackError(f"{what} can't be loaded: {described(error)}; {found.mended()}") from error
+    if not isinstance(vendor, Vendor):
+        kind = type(vendor).__name__
+        raise PackError(f"{what} names an object of type {kind}; let it name a vendorsim.vendorkit.Vendor")
+    if vendor.name != name:
+        raise PackError(f"{what} names the vendor '{vendor.name}'; call both the same")
+    if not vendor.profiles:
+        raise PackError(f"{what} names a vendor without a profile; give it one in Vendor.profiles")
     return vendor
 
 
@@ -58,6 +147,20 @@ def identification() -> Identification:
 def headers_with_underscores() -> frozenset[bytes]:
     """The headers with underscores in their names that the vendors' APIs read."""
     return frozenset(header.encode() for name in names() for header in get(name).headers_with_underscores)
+
+
+def outside() -> Iterator[tuple[Origin, Vendor]]:
+    """The vendors of other packages, with where they come from."""
+    return ((origin, get(name)) for name, origin in _found().items() if not origin.built_in)
+
+
+def described(error: Exception) -> str:
+    """An error in the code of a package: its type, its message and its line."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = "" if last.filename.startswith("<") else f" ({last.filename}:{last.lineno})"
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f" ({error.filename}:{error.lineno})"
+    return f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}{place}"
 
 
 def _answers() -> Sequence[str]:

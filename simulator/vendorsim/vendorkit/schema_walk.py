@@ -20,6 +20,10 @@ Resolve = Callable[[str], Schema]
 
 _ANYTHING: Schema = {}
 _COMPOSED = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
+# Keywords of JSON Schema that describe values. `if` and `not` only test; they state no property.
+_MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_SINGLES = ("items", "additionalProperties", "unevaluatedProperties", "contains", "then", "else")
 
 
 class SchemaNode(NamedTuple):
@@ -136,6 +140,22 @@ class SchemaNode(NamedTuple):
         """A schema within this one. `true` and `false` say nothing of fields."""
         location = self.location + json_pointer.join(path) if self.location else ""
         return SchemaNode(schema if isinstance(schema, Mapping) else _ANYTHING, self.resolve, location, self.followed)
+
+
+def stated_properties(schema: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every property that a document states anywhere, with its JSON pointer. References are not followed."""
+    if not isinstance(schema, Mapping):
+        return
+    for name, sub in schema.get("properties", {}).items():
+        yield json_pointer.child(f"{place}/properties", name), sub
+    for keyword in _MAPS:
+        for name, sub in schema.get(keyword, {}).items():
+            yield from stated_properties(sub, json_pointer.child(f"{place}/{keyword}", name))
+    for keyword in _LISTS:
+        for number, sub in enumerate(schema.get(keyword, ())):
+            yield from stated_properties(sub, f"{place}/{keyword}/{number}")
+    for keyword in _SINGLES:
+        yield from stated_properties(schema.get(keyword), f"{place}/{keyword}")
 
 
 def references(document: Any) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from vendorsim.core.errors import InputError
+from vendorsim.core.errors import InputError, PackError
 from vendorsim.core.provenance import DOCUMENTED, Stated
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.scheme import Scheme, as_base64
@@ -39,12 +39,20 @@ STANDARD = Scheme(
 )
 
 
-@cache
 def schemes() -> Mapping[str, Scheme]:
-    """Every scheme by its name: Standard Webhooks, and those of the vendors."""
+    """Every scheme by its name: Standard Webhooks, and those of the vendors. Raises PackError where two vendors give
+    one name to different schemes."""
+    return _schemes(registry.names())
+
+
+@cache
+def _schemes(vendors: Sequence[str]) -> Mapping[str, Scheme]:
     found = {"standard-webhooks": STANDARD}
-    for name in registry.names():
-        found.update(registry.get(name).schemes)
+    for vendor in vendors:
+        for name, scheme in registry.get(vendor).schemes.items():
+            if found.setdefault(name, scheme) != scheme:
+                package = registry.origin(vendor).package
+                raise PackError(f"{package}: another vendor has a scheme '{name}', too; give it another name")
     return found
 
 

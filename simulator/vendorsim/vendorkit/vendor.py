@@ -1,7 +1,7 @@
 """What a vendor is: its profiles, its API and the ways it signs, as one object of plain data and functions.
 
-A vendor package offers one `Vendor` through the entry-point group `vendorsim.vendors`. Its documents stand in
-`contracts/<vendor>/<profile>/`.
+A vendor package offers one `Vendor` through the entry-point group `vendorsim.vendors`. Its contracts, scenarios and
+docs come with the package.
 """
 
 from __future__ import annotations
@@ -36,8 +36,11 @@ class Operation:
 
 @dataclass(frozen=True)
 class Vendor:
-    """One imitated system. The first profile is the default. `contracts` is the folder of its documents.
+    """One imitated system. The first profile is the default.
 
+    `documents` is the folder of its contracts, with one folder per profile, and `scenarios` the folder of its scenarios
+    (`*.yaml`). A package of yours gives both, best relative to its own files: `Path(__file__).parent / "contracts"`.
+    `docs` is a page about the vendor, where it has one.
     `api` makes the Flask blueprint of the vendor's API, where it has one that integrations call.
     `fast_path` answers some of its operations in the server's event loop, exactly as the blueprint does.
     `headers_with_underscores` are the headers with underscores in their names that the API reads, in lower case; a
@@ -60,6 +63,8 @@ class Vendor:
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     version: Callable[[str], Profile | None] | None = None
     quirks: tuple[Quirk, ...] = ()
+    scenarios: Path | None = None
+    docs: Path | None = None
 
     @property
     def api_verbs(self) -> tuple[str, ...]:

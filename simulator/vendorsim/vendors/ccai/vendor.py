@@ -86,6 +86,7 @@ WEBHOOKS = Profile(
     identify=_identify_webhook,
     memory=CcaiMemory,
     order_key=_order_key,
+    event_keys=("event_type",),
 )
 
 IDENTIFICATION = Identification(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SOURCE = "Chatvisor API (v1), Webhooks (developers.chatvisor.com)"
 _HEADERS = {"Content-Type": "application/json"}
+_TEXT_FIELDS = frozenset({"test"})
 
 NEW_CONVERSATION = EventKind(
     "new_conversation", "a customer is created, or an existing one goes from DONE to UNREAD", DOCUMENTED, SOURCE
@@ -89,6 +90,7 @@ WEBHOOKS = Profile(
     conversation_id=bodies.customer_id,
     memory=ChatvisorMemory,
     order_key=_order_key,
+    text_fields=_TEXT_FIELDS,
 )
 
 ENGAGE = Profile(
@@ -102,6 +104,7 @@ ENGAGE = Profile(
     conversation_id=bodies.customer_id,
     memory=ChatvisorMemory,
     order_key=_order_key,
+    text_fields=_TEXT_FIELDS,
 )
 
 VENDOR = Vendor(

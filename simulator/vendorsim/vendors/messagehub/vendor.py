@@ -77,6 +77,7 @@ PROFILE = Profile(
     memory=MessageHubMemory,
     target_kinds=(WEBHOOK, AGENT_BOT),
     order_key=_order_key,
+    event_keys=("event",),
 )
 
 OBSERVED = (observed.observed(observed.FIRST), observed.observed(observed.LAST))

@@ -38,6 +38,7 @@ POST_HOOK = Profile(
     headers={"Content-Type": "application/json"},
     reactions=events.POST_HOOK_REACTIONS,
     identify=_identify,
+    text_fields=frozenset({"ratingDesc"}),
 )
 
 _LISTED = {
@@ -119,6 +120,7 @@ WEBHOOKS = Profile(
     conversation_id=lambda conversation: ids.conversation_id(conversation.id),
     memory=SmartsuppMemory,
     order_key=_order_key,
+    event_keys=("event",),
 )
 
 VENDOR = Vendor(

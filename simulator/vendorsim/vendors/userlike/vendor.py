@@ -55,6 +55,8 @@ ADD_ON = Profile(
     identify=partial(identify, _NAMES),
     memory=UserlikeMemory,
     order_key=order_key,
+    event_keys=("_type", "_event"),
+    text_fields=frozenset({"feedback_message"}),
 )
 
 VENDOR = Vendor(name="userlike", title="Userlike", profiles={ADD_ON.name: ADD_ON, LEGACY.name: LEGACY})

@@ -69,7 +69,8 @@ def add(api: Blueprint, bench: Workbench) -> None:
 def _vendors() -> list[dict[str, Any]]:
     """As `vendorsim vendors --json`, without the paths of this machine."""
     described = [vendor_document(registry.get(name)) for name in registry.names()]
-    return [{key: value for key, value in vendor.items() if key != "contracts"} for vendor in described]
+    paths = ("contracts", "scenarios", "docs")
+    return [{key: value for key, value in vendor.items() if key not in paths} for vendor in described]
 
 
 @cache

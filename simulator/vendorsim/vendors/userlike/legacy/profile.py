@@ -71,5 +71,7 @@ LEGACY = Profile(
     # In the samples, keys are in alphabetical order at every depth.
     encode=partial(orjson.dumps, option=orjson.OPT_SORT_KEYS),
     order_key=order_key,
+    event_keys=("_type", "_event"),
+    text_fields=frozenset({"feedback_message"}),
     quirks=(FEEDBACK_AS_RATING,),
 )
