@@ -28,7 +28,7 @@ def print_differences(vendor: str, name_a: str, name_b: str, found: ProfileDiffe
     if found.none:
         console.print("\nThey say the same in everything.")
         return
-    page = _Page(name_a, name_b)
+    page = _DifferencesPage(name_a, name_b)
     page.events(name_a, found.only_a)
     page.events(name_b, found.only_b)
     for places, differences in merged(found.fields):
@@ -100,7 +100,7 @@ def _place(place: Place) -> str:
     return f"{f'{path} in' if path else 'the body of'} {', '.join(events)}"
 
 
-class _Page:
+class _DifferencesPage:
     """Prints tables of two sides, and numbers the sources that they name."""
 
     def __init__(self, name_a: str, name_b: str) -> None:
