@@ -11,7 +11,7 @@ from vendorsim.core.yaml_nodes import Problems, plain, read
 from vendorsim.runs.library import load_text
 from vendorsim.scenario import Scenario, json_schema, verbs
 from vendorsim.scenario.faults import fault
-from vendorsim.scenario.model import Account, AgentCast, Expectation
+from vendorsim.scenario.model import AccountCast, AgentCast, Expectation
 from vendorsim.scenario.verbs import VERBS, Attachment, Page
 from vendorsim.vendorkit import registry
 
@@ -159,7 +159,7 @@ cast:
     assert found.description == "Long"
     assert found.vendors == ("userlike", "smartsupp")
     assert (found.locale, found.seed, found.starts) == ("de_DE", 7, 1_767_603_600_250)
-    assert found.account == Account(208, "Acme")
+    assert found.account == AccountCast(208, "Acme")
     assert found.conversation_id == 5
     assert found.cast.visitor == {
         "id": 9,

@@ -40,7 +40,7 @@ class Row(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class JournalPage:
     """Some rows, and the id to go on below; None where nothing follows."""
 
     rows: Sequence[Row]
@@ -54,12 +54,12 @@ class SearchTooLong(Exception):
 class Pages(Protocol):
     """Reads a journal page by page; any thread."""
 
-    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page: ...
-    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page: ...
+    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
+    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
     def newer(self, table: str, query: Query, after: int, limit: int) -> Sequence[Row]: ...
     def one(self, table: str, number: int, query: Query) -> Row | None: ...
     def newest_of(self, run: int, delivery: str, after: int) -> Row | None: ...
-    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page: ...
+    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
 
 
 class JournalPages:
@@ -68,11 +68,11 @@ class JournalPages:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """The newest attempts below an id."""
         return self._page("attempts", query, before, limit)
 
-    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """The newest calls of vendors' APIs below an id."""
         return self._page("calls", query, before, limit)
 
@@ -101,7 +101,7 @@ class JournalPages:
             ).fetchone()
         return row
 
-    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """The conversations with the newest attempts: vendor, conversation, attempts, failed, last_id, last_at, run."""
         where, values = _conditions("attempts", query)
         below = "" if before is None else "HAVING last_id < ?"
@@ -114,15 +114,15 @@ class JournalPages:
                 f"FROM attempts WHERE {where} GROUP BY run, vendor, conversation {below} ORDER BY last_id DESC LIMIT ?",
                 given,
             ).fetchall()
-        return Page(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
+        return JournalPage(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
 
-    def _page(self, table: str, query: Query, before: int | None, limit: int) -> Page:
+    def _page(self, table: str, query: Query, before: int | None, limit: int) -> JournalPage:
         where, values = _conditions(table, query)
         below = "" if before is None else "AND id < ?"
         given = (*values, *(() if before is None else (before,)), limit + 1)
         with self._reading() as db:
             rows = db.execute(f"SELECT * FROM {table} WHERE {where} {below} ORDER BY id DESC LIMIT ?", given).fetchall()
-        return Page(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
+        return JournalPage(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

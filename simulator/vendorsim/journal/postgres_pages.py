@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vendorsim.journal.pages import EXACT, Page, Query, Row, SearchTooLong, pattern
+from vendorsim.journal.pages import EXACT, JournalPage, Query, Row, SearchTooLong, pattern
 
 if TYPE_CHECKING:
     from psycopg import Connection, Cursor
@@ -30,11 +30,11 @@ class PostgresPages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+    def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """The newest attempts below an id."""
         return self._page("attempts", query, before, limit)
 
-    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+    def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """The newest calls of vendors' APIs below an id."""
         return self._page("calls", query, before, limit)
 
@@ -59,7 +59,7 @@ class PostgresPages:
         )
         return rows[0] if rows else None
 
-    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> Page:
+    def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """The conversations with the newest attempts: vendor, conversation, attempts, failed, last_id, last_at, run."""
         where, values = _conditions("attempts", query)
         below = "" if before is None else "HAVING max(id) < %s"
@@ -71,16 +71,16 @@ class PostgresPages:
             "ORDER BY last_id DESC LIMIT %s",
             (*values, *(() if before is None else (before,)), limit + 1),
         )
-        return Page(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
+        return JournalPage(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
 
-    def _page(self, table: str, query: Query, before: int | None, limit: int) -> Page:
+    def _page(self, table: str, query: Query, before: int | None, limit: int) -> JournalPage:
         where, values = _conditions(table, query)
         below = "" if before is None else "AND id < %s"
         rows = self._rows(
             f"SELECT * FROM vendorsim.{table} WHERE {where} {below} ORDER BY id DESC LIMIT %s",
             (*values, *(() if before is None else (before,)), limit + 1),
         )
-        return Page(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
+        return JournalPage(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
 
     def _rows(self, query: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         with self._reading() as db:

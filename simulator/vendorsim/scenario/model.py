@@ -29,7 +29,7 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountCast:
     id: int | None = None
     name: str | None = None
 
@@ -72,7 +72,7 @@ class Scenario:
     locale: str = "en_US"
     seed: int = 0
     starts: int | None = None
-    account: Account = Account()
+    account: AccountCast = AccountCast()
     conversation_id: int | None = None
     cast: Cast = Cast()
     file: str = "<scenario>"

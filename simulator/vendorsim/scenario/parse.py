@@ -10,7 +10,7 @@ from vendorsim.core.shapes import INVALID, Choice, Duration, Integer, Json, Key,
 from vendorsim.core.times import LONGEST
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Scalar, kind, read
 from vendorsim.scenario.faults import KINDS, fault
-from vendorsim.scenario.model import Account, AgentCast, Cast, Expectation, Scenario, Step
+from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Expectation, Scenario, Step
 from vendorsim.scenario.verbs import ANY_TEXT, PERSON, TEXT, TIMEOUT, VERBS, VISITOR, Say, Verb, Wait
 from vendorsim.scenario.vocabulary import Reading, VendorWord, Vocabulary, with_names
 
@@ -258,7 +258,8 @@ ROOT = Record(
         "seed": Key(Integer(0, 2**63 - 1), help="what made-up data come from; default 0, the command line wins"),
         "starts": Key(Point(), help="when the first step happens; default now"),
         "account": Key(
-            Record({"id": Key(ID), "name": Key(TEXT)}, "the account", Account), help="the vendor account it happens in"
+            Record({"id": Key(ID), "name": Key(TEXT)}, "the account", AccountCast),
+            help="the vendor account it happens in",
         ),
         "conversation": Key(Record({"id": Key(ID)}, "the conversation"), help="fixes the conversation's id"),
         "cast": Key(

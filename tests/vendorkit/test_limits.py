@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendorsim.server.limits import DuplicateRule, RateLimit
+from vendorsim.vendorkit.limits import DuplicateRule, RateLimit
 
 
 def test_the_oldest_accepted_requests_are_forgotten_first() -> None:
