@@ -109,7 +109,7 @@ def test_without_a_journal_nothing_stays(serve: Serve, tmp_path: Path) -> None:
         (["--host", "::"], "give --admin-token TOKEN"),
         (["--host", "192.0.2.1", "--token", "s3cret"], "give --admin-token TOKEN"),
         (["--admin-token", ""], "a token is one or more visible ASCII characters"),
-        (["--profile", "messagehub"], "write it like messagehub=observed-4.15"),
+        (["--profile", "messagehub"], "write VENDOR=NAME"),
         (["--profile", "messagehb=documented"], "did you mean 'messagehub'"),
         (["--profile", "messagehub=observed-4.16"], "observed-4.15"),
         (["--seed", "-1"], "-1 is not in the range"),
