@@ -18,7 +18,7 @@ from vendorsim.core.seeding import derive, generator
 from vendorsim.delivery.corruptions import CORRUPTIONS, corrupt
 from vendorsim.http.outgoing import Outgoing
 from vendorsim.runs.timeline import Run
-from vendorsim.scenario.faults import Fault
+from vendorsim.scenario.faults import QUIRK, Fault
 
 
 @dataclass(slots=True)
@@ -167,6 +167,8 @@ EFFECTS: Mapping[str, Effect] = {
     "delay": Effect(plan=_delay),
     "drop": Effect(plan=_drop),
     "late": Effect(plan=_late),
+    # Carried out where the vendor reacts to a step (`vendorsim.runs.timeline`).
+    QUIRK: Effect(),
     "corrupt": Effect(shape=_corrupt, spoils=_always),
     "encoding": Effect(shape=_encoding, spoils=_always),
     "content_type": Effect(shape=_content_type, spoils=_always),
