@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -278,8 +279,10 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vendor:
         documents=tmp_path,
         version=lambda name: older if name == older.name else None,
     )
-    get = registry.get
+    origin = registry.Origin(EntryPoint("acme", "acme:VENDOR", registry.GROUP), "acme 1.0")
+    get, get_origin = registry.get, registry.origin
     monkeypatch.setattr(registry, "get", lambda name: made if name == "acme" else get(name))
+    monkeypatch.setattr(registry, "origin", lambda name: origin if name == "acme" else get_origin(name))
     contracts.contract.cache_clear()
     return made
 
