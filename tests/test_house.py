@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,3 +102,10 @@ def test_a_class_name_stands_for_one_thing() -> None:
     clashes = {name: paths for name, paths in sorted(places.items()) if len(paths) > 1}
     told = [f"{name}: {', '.join(paths)}" for name, paths in clashes.items()]
     assert not clashes, "\n".join(["Rename all but one of the classes of each name:", *told])
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_code() -> None:
+    drawn = subprocess.run(
+        [sys.executable, ROOT / "docs" / "images" / "rooms.py", "--check"], capture_output=True, text=True
+    )
+    assert drawn.returncode == 0, drawn.stdout + drawn.stderr

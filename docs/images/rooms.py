@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parents[1] / "simulator" / "vendorsim"
 PICTURE = HERE / "rooms.svg"
-WIDTH, BOX, HEIGHT, GAP, ROW = 1_000, 232, 74, 14, 118
+WIDTH, BOX, HEIGHT, GAP, ROW = 800, 236, 74, 70, 112
 MOST_IN_A_ROW = 4
 
 
@@ -62,6 +62,10 @@ def layers(found: dict[str, Room]) -> list[list[str]]:
             raise ValueError(f"rooms import each other in a circle: {', '.join(sorted(found.keys() - placed.keys()))}")
         for name in ready:
             placed[name] = max((placed[other] + 1 for other in found[name].imports), default=0)
+    # A room that others import goes as high as they let it, so that arrows stay short.
+    for name in sorted(placed, key=lambda name: -placed[name]):
+        importers = [placed[other] for other, room in found.items() if name in room.imports]
+        placed[name] = min(importers) - 1 if importers else placed[name]
     rows: list[list[str]] = []
     for level in range(max(placed.values()) + 1):
         level_rooms = [name for name in found if placed[name] == level]
@@ -110,7 +114,7 @@ def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
 
 def _box(room: Room, x: float, y: float) -> str:
     left = x - BOX / 2
-    lines = textwrap.wrap(room.purpose, 40)[:2]
+    lines = textwrap.wrap(room.purpose, 36)[:2]
     texts = [
         f'<text x="{left + 12:.0f}" y="{y + 22:.0f}" font-size="15" font-weight="bold" fill="#16324f">'
         f"{room.name}</text>",
