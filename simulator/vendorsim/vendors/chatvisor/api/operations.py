@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core import resources
 from vendorsim.vendorkit.vendor import Operation
 
@@ -56,7 +57,7 @@ def body_schema(operation: str) -> dict[str, Any] | None:
 def alternatives(operation: str) -> list[str]:
     """The keys of which the body must have exactly one."""
     schema = _BY_ID[operation][2]["requestBody"]["content"]["application/json"]["schema"]
-    named = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    named = json_pointer.resolve(DOCUMENT, schema["$ref"].removeprefix("#"))
     return [key for alternative in named["oneOf"] for key in alternative["required"]]
 
 
