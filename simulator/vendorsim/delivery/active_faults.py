@@ -1,4 +1,4 @@
-"""Faults that are switched on by hand, for the next deliveries or until they are switched off."""
+"""Faults that a user activates at run time, for the next deliveries or until they are deactivated."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from vendorsim.scenario.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What is switched on. `left` is for how many more deliveries, None for all."""
+    """The active faults. `left` is the number of deliveries to which they still apply; None means all."""
 
     faults: tuple[Fault, ...] = ()
     left: int | None = None
 
 
 class ActiveFaults:
-    """Safe to use from any thread."""
+    """Holds the active faults. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._activation = Activation()
 
     def set(self, faults: tuple[Fault, ...], left: int | None) -> None:
-        """Switches faults on instead of those that were; none switches them off."""
+        """Replaces the active faults. An empty tuple deactivates them."""
         with self._lock:
             self._activation = Activation(faults, left)
 
     def state(self) -> Activation:
-        """What is switched on at the moment."""
+        """Returns the active faults."""
         return self._activation
 
     def take(self, event: str) -> tuple[Fault, ...]:
-        """The faults for one delivery of that event, which counts if one of them is meant for it."""
+        """Returns the faults for one delivery of an event. The delivery counts if at least one fault applies to it."""
         if not self._activation.faults:
             return ()
         with self._lock:

@@ -1,5 +1,7 @@
-"""What a conversation has still to send, by the scenario's time. Retries, delays and disorder are nothing but
-entries of this list."""
+"""The next attempts of a conversation, in the order of the scenario's time.
+
+Retries, delays and reordering are entries of this queue, and need no code of their own.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,10 @@ from vendorsim.delivery.requests import Delivery
 
 @dataclass(slots=True)
 class Agenda:
-    """Deliveries by the time of their next attempt; equal times keep the order they were added in.
+    """Deliveries in the order of their next attempt; equal times keep the order in which they were added.
 
-    Two kinds wait without a time: those that later events shall overtake, and those that are sent once the
-    conversation has ended.
+    Two kinds of deliveries have no time yet: those that later events must overtake first, and those for after the end
+    of the conversation.
     """
 
     _timed: list[tuple[int, int, Delivery]] = field(default_factory=list)
@@ -23,20 +25,20 @@ class Agenda:
     _count: int = 0
 
     def add(self, at: int, delivery: Delivery) -> None:
-        """Its next attempt is at a time (milliseconds since 1970)."""
+        """Schedules the next attempt at a time (milliseconds since 1970)."""
         heapq.heappush(self._timed, (at, self._count, delivery))
         self._count += 1
 
     def add_behind(self, events: int, delay: int, delivery: Delivery) -> None:
-        """That many later events overtake it; then it is sent so long (milliseconds) after the last of them."""
+        """Schedules a delivery `delay` milliseconds after `events` later events have overtaken it."""
         self._behind.append((events, delay, delivery))
 
     def add_late(self, delay: int, delivery: Delivery) -> None:
-        """It is sent so long (milliseconds) after the conversation has ended."""
+        """Schedules a delivery `delay` milliseconds after the end of the conversation."""
         self._late.append((delay, delivery))
 
     def passed(self, at: int) -> None:
-        """An event went by: those that waited for it come closer, or are due."""
+        """Counts an event for the deliveries that it overtakes. Schedules those that were overtaken often enough."""
         if not self._behind:
             return
         waiting, self._behind = self._behind, []
@@ -47,13 +49,13 @@ class Agenda:
                 self._behind.append((events - 1, delay, delivery))
 
     def release(self, at: int) -> None:
-        """No event follows: whatever waited for one is due now."""
+        """Schedules all deliveries that wait for later events, when no event follows."""
         for _, delay, delivery in self._behind:
             self.add(at + delay, delivery)
         self._behind = []
 
     def ended(self, at: int) -> None:
-        """The conversation has ended: late deliveries get their times."""
+        """Schedules the late deliveries, when the conversation has ended."""
         for delay, delivery in self._late:
             self.add(at + delay, delivery)
         self._late = []
@@ -63,6 +65,6 @@ class Agenda:
         return self._timed[0][0] if self._timed else None
 
     def pop(self) -> tuple[int, Delivery]:
-        """The next attempt: its time and its delivery."""
+        """Removes the next attempt, and returns its time and its delivery."""
         at, _, delivery = heapq.heappop(self._timed)
         return at, delivery

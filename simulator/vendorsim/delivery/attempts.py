@@ -1,4 +1,4 @@
-"""One attempt of a delivery: the request is made, sent (redirects followed) and its answer judged."""
+"""Makes one attempt of a delivery: builds the request, sends it, follows redirects, and judges the answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vendorsim.vendorkit.policy import AS_GET, Policy
 
 
 class AttemptSender:
-    """Sends the attempts of one run, no more at once than `concurrency`."""
+    """Sends the attempts of one run, at most `concurrency` at once."""
 
     def __init__(self, run: Run, transport: Transport, concurrency: int, *, pin_clock: bool) -> None:
         """With `pin_clock` signature timestamps follow the scenario's clock."""
@@ -30,7 +30,7 @@ class AttemptSender:
         self._free = asyncio.Semaphore(concurrency)
 
     async def send(self, delivery: Delivery, at: int) -> Attempt:
-        """The next attempt of a delivery; `at` is the scenario's time (milliseconds since 1970)."""
+        """Makes the next attempt of a delivery; `at` is the scenario's time (milliseconds since 1970)."""
         await self._free.acquire()
         try:
             destination = delivery.destination
@@ -48,7 +48,7 @@ class AttemptSender:
         if verdict != UNREACHABLE:
             self._reached.add(id(destination))
         answered = answer if isinstance(answer, Answer) else None
-        # By position, since names double the price of a value that is made for every event.
+        # Positional arguments: keywords double the cost, and this runs for every attempt.
         return Attempt(
             delivery.id,
             delivery.event,
@@ -68,9 +68,9 @@ class AttemptSender:
         )
 
     def pause(self, attempt: Attempt, delivery: Delivery) -> int | None:
-        """Milliseconds until the next attempt; None when there is none.
+        """Returns the milliseconds until the next attempt; None when there is none.
 
-        A target that has never been reached is not there: trying again would only hide it.
+        There is no retry for a target that was never reached: it is probably not running, and retries would hide that.
         """
         if attempt.verdict == UNREACHABLE and id(delivery.destination) not in self._reached:
             return None
@@ -78,7 +78,7 @@ class AttemptSender:
 
 
 def unsent(delivery: Delivery, at: int, verdict: str, reason: str | None = None) -> Attempt:
-    """The record of an attempt that was not made; `at` is the scenario's time (milliseconds since 1970)."""
+    """Returns the record of an attempt that was not sent; `at` is the scenario's time (milliseconds since 1970)."""
     return Attempt(
         delivery=delivery.id,
         event=delivery.event,
@@ -97,7 +97,7 @@ def unsent(delivery: Delivery, at: int, verdict: str, reason: str | None = None)
 def exchange(
     transport: Transport, target: Endpoint, prepared: Prepared, policy: Policy
 ) -> Coroutine[Any, Any, Answer | Failure]:
-    """One request and its answer, redirects followed as far as the policy allows."""
+    """Sends one request, and follows redirects as far as the policy allows."""
     connect, read = policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
     if policy.redirects.value:
         return _followed(transport, target, prepared, policy, connect, read)
@@ -120,7 +120,7 @@ async def _followed(
 
 
 def _redirected(answer: Answer | Failure, current: Endpoint, policy: Policy) -> Endpoint | None:
-    """Where an answer of `current` redirects to; None where it doesn't, or to nowhere that can be sent to."""
+    """Returns the endpoint to which an answer redirects; None without a redirect or a usable Location."""
     if not isinstance(answer, Answer) or answer.status not in policy.redirected.value:
         return None
     location = answer.header("location")
@@ -134,5 +134,5 @@ def _redirected(answer: Answer | Failure, current: Endpoint, policy: Policy) -> 
 
 
 def _faults(delivery: Delivery, prepared: Prepared) -> tuple[str, ...]:
-    """The faults of one attempt: those of its delivery, then those of its request."""
+    """Returns the names of the faults of one attempt: those of its delivery, then those of its request."""
     return (*(name for name in delivery.planned if name not in prepared.faults), *prepared.faults)

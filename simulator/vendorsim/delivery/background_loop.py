@@ -1,4 +1,4 @@
-"""The event loop that a server delivers in: one thread beside those that answer requests, started when it is needed."""
+"""The event loop in which a server sends deliveries: a thread of its own, which starts on first use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """Safe to use from any thread."""
+    """Runs coroutines and functions in the event loop. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -23,11 +23,11 @@ class BackgroundLoop:
         self._transport: HttpTransport | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs a coroutine in the loop and waits for its result. Not to be called from the loop itself."""
+        """Runs a coroutine in the loop and waits for its result. Must not be called from the loop itself."""
         return asyncio.run_coroutine_threadsafe(work, self._started()).result()
 
     def call(self, function: Callable[[], T]) -> T:
-        """Calls a function in the loop, and returns its result. Not to be called from the loop itself."""
+        """Calls a function in the loop, and returns its result. Must not be called from the loop itself."""
 
         async def call() -> T:
             return function()
@@ -36,13 +36,13 @@ class BackgroundLoop:
 
     @property
     def transport(self) -> HttpTransport:
-        """The connections of all that is delivered here. Only for use in the loop."""
+        """The HTTP client of all background deliveries. Use it in the loop only."""
         if self._transport is None:
             self._transport = HttpTransport(None, None)
         return self._transport
 
     def close(self) -> None:
-        """Gives up what is in flight, and ends the thread."""
+        """Aborts the requests in flight, cancels all tasks and ends the thread."""
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:

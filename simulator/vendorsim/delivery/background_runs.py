@@ -1,4 +1,4 @@
-"""Conversations that no run plays: begun through a vendor's API or by hand, and delivered by the wall clock."""
+"""Conversations without a scenario: started through a vendor's API or by a user, and delivered in real time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
 TITLE = "by API"
-# Two people who answer, made up from the seed, and their team.
+# Two agents and their team, generated from the seed.
 _AGENTS = {"first": AgentCast(), "second": AgentCast()}
 
 
 class BackgroundRuns:
-    """One open-ended run per vendor, with no conversations but those that are opened."""
+    """One open-ended run per vendor. It has only the conversations that are opened from outside."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class BackgroundRuns:
         self._players: list[tuple[Player, asyncio.Task[object]]] = []
 
     def player(self, vendor: Vendor, profile: Profile, destinations: Destinations) -> Player:
-        """A run of that vendor that goes on until `close`."""
+        """Starts a run of a vendor, which lasts until `close`, and returns its player."""
         scenario = Scenario(TITLE, (), (vendor.name,), seed=self._seed, cast=Cast(agents=_AGENTS))
         run = Run(scenario, vendor, profile, self._seed, wall_clock_second())
         return self._background_loop.run(self._begin(run, destinations))
@@ -53,7 +53,7 @@ class BackgroundRuns:
         return player
 
     def close(self) -> None:
-        """Ends all runs; what is in flight has a moment to be answered."""
+        """Ends all runs. Waits at most half a second for the answers to requests in flight."""
         self._background_loop.run(self._end())
 
     async def _end(self) -> None:
@@ -67,5 +67,5 @@ class BackgroundRuns:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-# How long the end of a server waits for answers, in seconds.
+# Seconds for which `close` waits for answers.
 _PATIENCE = 0.5

@@ -1,4 +1,4 @@
-"""Who judges the API calls that the steps `authenticate` of a run wait for."""
+"""The interface of the judge of `authenticate` steps."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from vendorsim.scenario.verbs import Authenticate
 
 
 class CallJudge(Protocol):
-    """What a player needs of it. All in the player's event loop."""
+    """Waits for the API calls that `authenticate` steps expect, and judges them. Use it in the player's event loop."""
 
     def attach(self, live: LiveConversation, handle: LiveHandle) -> None:
-        """The vendors' APIs know this conversation from now on."""
+        """Makes a conversation known to the vendors' APIs."""
         ...
 
     async def judge(self, live: LiveConversation, verb: Authenticate) -> Authentication:
-        """Waits until the integration has called as the step demands, or its time is over."""
+        """Waits until the integration has made the call that the step expects, or the time of the step is over."""
         ...
 
     def finish(self, live: LiveConversation) -> None:
-        """The conversation is over."""
+        """Marks a conversation as ended."""
         ...

@@ -1,7 +1,6 @@
-"""Plays one conversation: its steps by the clock, every event to every destination that gets it.
+"""Plays one conversation: executes its steps by the clock, and sends each event to each destination that receives it.
 
-Everything that is sent stands on an agenda by the scenario's time, so retries, delays and disorder need no rules of
-their own.
+An agenda orders all attempts by the scenario's time, so retries, delays and reordering need no code of their own.
 """
 
 from __future__ import annotations
@@ -45,14 +44,16 @@ from vendorsim.vendorkit.policy import ORDERED
 from vendorsim.vendorkit.profile import Failed
 
 T = TypeVar("T")
-# What the vendor counts as a failure of the integration.
+# Verdicts that the vendor counts as failures of the integration.
 FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
 
 
 @dataclass(slots=True)
 class RunContext:
-    """What the conversations of one run share. `asked_for` are the ids (`id()`) of the destinations that the run began
-    with; `stopped` is set once nothing new is to be sent; `emit` gets every record, and the end of each conversation.
+    """What the conversations of one run share.
+
+    `emit` receives every record, and the end of each conversation. `stopped` is set when the player must send nothing
+    new. `asked_for` are the ids (`id()`) of the destinations with which the run began.
     """
 
     run: Run
@@ -66,18 +67,17 @@ class RunContext:
     calls: CallJudge | None = None
 
     def record(self, value: Record) -> None:
-        """Counts a record and hands it on."""
+        """Counts a record and emits it."""
         self.summary.add(value)
         self.emit(value)
 
     async def until(self, at: int, clock: Clock) -> None:
-        """Waits for the scenario's time (milliseconds since 1970), unless the run is stopped before. Only for clocks by
-        which that takes time."""
+        """Waits for a scenario time (milliseconds since 1970) or the end of the run. Not for instant clocks."""
         if not self.stopped.is_set():
             await self.unless_stopped(clock.until(at))
 
     async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """The result of `work`, or None when the run is stopped first."""
+        """Returns the result of `work`, or None when the run is stopped first."""
         working = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self.stopped.wait())
         try:
@@ -100,12 +100,12 @@ class ConversationPlayer:
         self._clock = clock
         self._now = now
         self._agenda = Agenda()
-        # For vendors that keep events in order: the delivery under way for each destination, and those behind it.
+        # For vendors that keep events in order, by destination: the delivery in progress, and those that wait for it.
         self._busy: dict[int, Delivery] = {}
         self._queued: dict[int, deque[Delivery]] = {}
 
     async def play(self) -> None:
-        """Plays the scenario from its first step to the last delivery."""
+        """Plays the scenario from the first step to the last delivery."""
         context, live, clock = self._context, self._live, self._clock
         for scheduled in context.run.schedule(live.state.index):
             await self._send_until(scheduled.at)
@@ -124,7 +124,7 @@ class ConversationPlayer:
         await self.send(events)
 
     async def send(self, events: list[Event]) -> None:
-        """Sends events that no step of the scenario has caused, and all that still waits."""
+        """Sends events that no step of the scenario has caused, and everything still on the agenda."""
         for event in events:
             self._enter(event, NO_STEP)
         self._agenda.release(self._now)
@@ -132,7 +132,7 @@ class ConversationPlayer:
         await self._send_until(None)
 
     def _enter(self, event: Event, step: Step) -> None:
-        """Puts an event on the agenda, once for each destination that gets it, as its faults plan it."""
+        """Adds a delivery of an event to the agenda for each destination that receives it, and applies faults to it."""
         context = self._context
         options = context.options
         asked = (*options.faults, *step.faults)
@@ -164,7 +164,7 @@ class ConversationPlayer:
                 self._agenda.add(event.at + plan.delay, one)
 
     async def _send_until(self, limit: int | None) -> None:
-        """Sends what is due up to a time (milliseconds since 1970), or everything."""
+        """Sends what is due up to a time (milliseconds since 1970); with None, everything."""
         agenda = self._agenda
         while (due := agenda.next_at()) is not None and (limit is None or due <= limit):
             at, delivery = agenda.pop()
@@ -174,7 +174,7 @@ class ConversationPlayer:
             await self._try(delivery)
 
     async def _try(self, delivery: Delivery) -> None:
-        """One attempt, and what follows from it."""
+        """Makes one attempt and handles its outcome: retry, deliveries that wait for it, failure."""
         context, agenda = self._context, self._agenda
         destination = id(delivery.destination)
         keeps_order = delivery.destination.policy.ordering.value == ORDERED
@@ -195,22 +195,22 @@ class ConversationPlayer:
             del self._busy[destination]
             self._release_queued(destination)
         context.record(attempt)
-        # One that has subscribed by the vendor's API meanwhile may be gone again.
+        # Only the run's own targets stop it: one that subscribed through the vendor's API may disappear again.
         if attempt.verdict == UNREACHABLE and attempt.final and destination in context.asked_for:
             context.summary.unreachable = f"{attempt.target}: {attempt.reason}"
-            # A run that only waits for others to begin conversations goes on: the target may come.
+            # A run without conversations of its own goes on: the target may start later.
             if context.options.count or not context.options.stays:
                 context.stopped.set()
         if attempt.final and context.run.profile.failed is not None and _is_failure(attempt, delivery):
             self._report_failure(attempt, delivery)
 
     def _release_queued(self, destination: int) -> None:
-        """What waited behind a delivery to a destination is due now."""
+        """Schedules the deliveries to a destination that waited for the one in progress."""
         for waiting in self._queued.pop(destination, ()):
             self._agenda.add(self._now, waiting)
 
     def _report_failure(self, attempt: Attempt, delivery: Delivery) -> None:
-        """The vendor reacts to a delivery that has failed for good."""
+        """Sends the events with which the vendor reacts to a delivery that has finally failed."""
         event, kind = delivery.event, delivery.destination.target.kind
         failure = Failed(event.name, orjson.loads(event.body), kind, attempt.status, attempt.reason or "")
         with self._live.lock:
@@ -232,7 +232,7 @@ class ConversationPlayer:
 
 
 def _is_failure(attempt: Attempt, delivery: Delivery) -> bool:
-    """Whether the vendor counts it as not taken, whatever the scenario expects of the answer."""
+    """Returns whether the vendor counts an attempt as failed, whatever answer the scenario expects."""
     if attempt.status is None:
         return attempt.verdict in FAILURES
     return attempt.status not in delivery.destination.policy.accepted.value

@@ -1,7 +1,7 @@
-"""Bodies that break their contract on purpose: one small function per way. Pure and seeded.
+"""Corrupts bodies so that they violate their contract: one function per kind of corruption. Pure and seeded.
 
-Each function gives changed copies of a body, in an order that chance picks; the first one that breaks the
-contract is taken. So a field that may be missing, null or of any type is never the one that is hit.
+Each function yields changed copies of a body in random order. `corrupt` takes the first one that violates the contract,
+so it never makes a change that the contract allows, such as null in a nullable field.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEPTH = 2_000
 
 
 def missing(body: dict[str, Any], chance: Random) -> Iterator[Any]:
-    """A field is gone."""
+    """Removes a field."""
     for path in _shuffled(_fields(body), chance):
         changed, holder = _copied(body, path)
         del holder[path[-1]]
@@ -27,32 +27,32 @@ def missing(body: dict[str, Any], chance: Random) -> Iterator[Any]:
 
 
 def wrong_type(body: dict[str, Any], chance: Random) -> Iterator[Any]:
-    """A field has another type: text becomes a number, everything else text in a list."""
+    """Changes the type of a value: text to a number, anything else to a list of text."""
     return _replaced(body, chance, lambda value: 12345 if isinstance(value, str) else ["unexpected"])
 
 
 def null(body: dict[str, Any], chance: Random) -> Iterator[Any]:
-    """A field is null that is never null."""
+    """Replaces a value by null."""
     return _replaced(body, chance, lambda value: None)
 
 
 def unknown_value(body: dict[str, Any], chance: Random) -> Iterator[Any]:
-    """A text that is one of a few holds another one; where there is none, any text does."""
+    """Replaces a text by one that is in no enumeration. Without enumerations, it changes any text."""
     return _replaced(body, chance, lambda value: "vendorsim_unknown_value", str)
 
 
 def extra(body: dict[str, Any], chance: Random) -> Iterator[Any]:
-    """A field that nobody knows."""
+    """Adds an unknown field."""
     yield {**body, "vendorsim_extra_field": {"added": True}}
 
 
 def oversized(body: dict[str, Any], chance: Random) -> Iterator[Any]:
-    """A text of two mebibytes."""
+    """Replaces a text by one of 2 MiB."""
     yield next(_replaced(body, chance, lambda value: "x" * OVERSIZE, str), {**body, "vendorsim": "x" * OVERSIZE})
 
 
 def deep(body: dict[str, Any], chance: Random) -> Iterator[Any]:
-    """A value that is nested two thousand levels deep; made as text, since encoders refuse it."""
+    """Adds a field that `corrupt` fills with 2,000 nested lists, after encoding: encoders refuse such a value."""
     yield {**body, "vendorsim_deep": None}
 
 
@@ -72,9 +72,9 @@ CORRUPTIONS: Mapping[str, Corruption] = {
 def corrupt(
     kind: str, body: bytes, breaks: Callable[[Any], bool], chance: Random, encode: Callable[[Any], bytes]
 ) -> bytes:
-    """The body, changed in the way of that name, so that `breaks` is true of it where that can be.
+    """Returns the body with a corruption of that kind, one for which `breaks` is true if there is one.
 
-    `chance` decides where. A body that is no JSON object (any longer) stays as it is.
+    `chance` picks the place. A body that is not a JSON object (after another fault, perhaps) is returned unchanged.
     """
     try:
         document = orjson.loads(body)
@@ -94,7 +94,7 @@ def corrupt(
 def _replaced(
     body: dict[str, Any], chance: Random, change: Callable[[Any], Any], of: type = object
 ) -> Iterator[dict[str, Any]]:
-    """Copies with one value of that type changed."""
+    """Yields copies in which one value of that type is changed."""
     values = [(path, value) for path, value in _leaves(body) if value is not None and isinstance(value, of)]
     for path, value in _shuffled(values, chance):
         changed, holder = _copied(body, path)
@@ -103,7 +103,7 @@ def _replaced(
 
 
 def _copied(body: dict[str, Any], path: Path) -> tuple[dict[str, Any], Any]:
-    """A copy, and the object or list in it that holds the value at that path."""
+    """Returns a deep copy, and the object or list in it that holds the value at `path`."""
     copied = copy.deepcopy(body)
     holder: Any = copied
     for part in path[:-1]:
@@ -118,7 +118,7 @@ def _shuffled(items: Any, chance: Random) -> list[Any]:
 
 
 def _fields(value: Any, path: Path = ()) -> Iterator[Path]:
-    """The path of every field of every object."""
+    """Yields the path of every field of every object."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in pairs:
         if isinstance(value, dict):
@@ -127,7 +127,7 @@ def _fields(value: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value that is no container, with its path."""
+    """Yields every value that is not a container, with its path."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
     if pairs is None:
         yield path, value

@@ -1,4 +1,4 @@
-"""Where a vendor's events go: a run's targets, and those that subscribe through the vendor's API."""
+"""The destinations of events: the targets of a run, and those that subscribe through the vendor's API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vendorsim.vendorkit.target import Target
 class Destination:
     """A target made ready for sending: endpoint, headers, policy, signer.
 
-    `heads` caches the heads of its plain requests, by the event's headers.
+    `heads` caches the heads of requests without faults, by the event's method and headers.
     """
 
     target: Target
@@ -31,7 +31,7 @@ class Destination:
     def of(
         cls, target: Target, headers: Mapping[str, str], policy: Policy, signer: Signer | None = None
     ) -> Destination:
-        """The destination of a target; `headers` replace the target's own. Raises InputError."""
+        """Builds the destination of a target; `headers` replace the target's own. Raises InputError."""
         return cls(target, endpoint(target.url), merged(target.headers, headers), policy, signer)
 
     @property
@@ -40,14 +40,14 @@ class Destination:
         return self.signer is not None and self.signer.scheme.signs
 
     def headers_of(self, event: Event) -> dict[str, str]:
-        """The headers of a request, without those that frame or sign it."""
+        """Returns the headers of a request, without framing and signature."""
         return merged(own_headers(self.endpoint), event.headers, self.headers)
 
 
 class Destinations:
-    """Destinations by number. A number is never used twice. Safe to use from any thread; reading takes no lock.
+    """Numbered destinations. A number is never used twice. Thread-safe; reading takes no lock.
 
-    `hosts` are the hosts of the destinations that were there from the beginning.
+    `hosts` are the hosts of the initial destinations.
     """
 
     def __init__(self, destinations: Sequence[Destination] = ()) -> None:
@@ -57,29 +57,29 @@ class Destinations:
         self.hosts = frozenset(destination.endpoint.host for destination in destinations)
 
     def numbered(self) -> tuple[tuple[int, Destination], ...]:
-        """All of them with their numbers, in the order they were added in."""
+        """Returns all destinations with their numbers, in the order in which they were added."""
         return self._numbered
 
     def all(self) -> tuple[Destination, ...]:
-        """All of them, in the order they were added in."""
+        """Returns all destinations, in the order in which they were added."""
         return tuple(destination for _, destination in self._numbered)
 
     def add(self, destination: Destination) -> int:
-        """Adds one; returns its number."""
+        """Adds a destination and returns its number."""
         with self._lock:
             number, self._next = self._next, self._next + 1
             self._numbered = (*self._numbered, (number, destination))
             return number
 
     def replace(self, number: int, destination: Destination) -> bool:
-        """Replaces the destination of that number; False where there is none."""
+        """Replaces the destination with that number. Returns False if there is none."""
         with self._lock:
             known = any(other == number for other, _ in self._numbered)
             self._numbered = tuple((other, destination if other == number else old) for other, old in self._numbered)
             return known
 
     def remove(self, number: int) -> bool:
-        """Removes the destination of that number; False where there is none."""
+        """Removes the destination with that number. Returns False if there is none."""
         with self._lock:
             left = tuple(item for item in self._numbered if item[0] != number)
             known = len(left) < len(self._numbered)

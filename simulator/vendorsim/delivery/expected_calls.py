@@ -1,6 +1,6 @@
-"""Waits for the API calls that the steps `authenticate` of a scenario demand, and judges them.
+"""Waits for the API calls that the `authenticate` steps of a scenario expect, and judges them.
 
-Calls arrive in the server's threads, the player waits in its event loop.
+Calls arrive in the server's threads; the player waits in its event loop.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.backend import Backend
 
-# Finished conversations stay known to the API for a while: late calls are told that the session has ended.
+# The API keeps this many finished conversations, so that it answers late calls with "session ended".
 MOST_FINISHED = 5_000
 
 
 class ExpectedCalls:
-    """The judge (`vendorsim.delivery.call_judge`) of a run whose conversations the vendors' APIs of `backend` know."""
+    """Judges the calls (`vendorsim.delivery.call_judge`) that the vendors' APIs of `backend` receive during a run."""
 
     def __init__(self, backend: Backend) -> None:
-        """Within the event loop of the run. Raises InputError where no installed vendor has an identification API."""
+        """Create it in the event loop of the run. Raises InputError when no vendor has an identification API."""
         self._backend = backend
         self._identification = registry.identification()
         self._loop = asyncio.get_running_loop()
@@ -40,13 +40,13 @@ class ExpectedCalls:
         self._backend.conversations.add_session(handle, answers)
 
     def finish(self, live: LiveConversation) -> None:
-        """The conversation is over; it is forgotten when many others have finished after it."""
+        """Marks a conversation as ended. It is dropped after MOST_FINISHED others have ended."""
         self._finished.append((live.run.vendor.name, str(live.id)))
         if len(self._finished) > MOST_FINISHED:
             self._forget(*self._finished.popleft())
 
     async def judge(self, live: LiveConversation, verb: Authenticate) -> Authentication:
-        """Waits until the integration has called as it should, or `within` has passed on the wall clock."""
+        """Waits for the expected call, for at most `within` milliseconds of wall-clock time."""
         session = str(live.id)
         with live.lock:
             expected = verb.identifier or live.state.visitor.identifier
@@ -104,7 +104,7 @@ class ExpectedCalls:
         return (call.vendor, call.operation) == (self._identification.vendor, self._identification.operation)
 
     def _problem(self, call: ApiCall, comm_type: str, expected: str | None, forced: str | None) -> str | None:
-        """What is wrong with a call, or None. A forced answer is no fault of the integration."""
+        """Returns what is wrong with a call, or None. The integration is not blamed for a forced answer."""
         known = self._identification
         answered = f"{known.operation} was answered {call.status} '{call.message}'"
         if call.comm_type != comm_type:

@@ -1,8 +1,8 @@
-"""What the faults of `vendorsim.scenario.faults` do, one small object each, in one table.
+"""The effects of the faults of `vendorsim.scenario.faults`, in one table.
 
-A fault either changes the plan of a delivery (how often, when, whether at all) or the request itself (body,
-signature, framing, connection). They compose: each sees what the ones before it made. What they choose is
-seeded per delivery, so that the same run misbehaves the same way at any concurrency.
+A fault changes the plan of a delivery (copies, time, whether it is sent) or the request itself (body, signature,
+framing, connection). Faults compose: each one changes the result of those before it. Random choices are seeded per
+delivery, so a run has the same faults at any concurrency.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from vendorsim.scenario.faults import QUIRK, Fault
 
 @dataclass(slots=True)
 class Plan:
-    """How one delivery is carried out. `delay` and `late` are milliseconds of the scenario's time; `late` counts
-    from the end of the conversation; `behind` is how many later events overtake it."""
+    """How one delivery is sent.
+
+    `delay` is in milliseconds of the scenario's time, `late` in milliseconds after the end of the conversation;
+    `behind` is the number of later events that overtake the delivery.
+    """
 
     copies: int = 1
     dropped: bool = False
@@ -36,10 +39,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a kind of fault does. `plan` changes the plan of a delivery, `shape` the request of an attempt.
+    """The effect of a kind of fault. `plan` changes the plan of a delivery, `shape` the request of an attempt.
 
-    `spoils` tells whether the integration may refuse a request and can't be blamed for it; `once` says that only
-    the first attempt is hit, as by a failing network.
+    `spoils` returns whether the integration may refuse the request. `once` limits the fault to the first attempt, like
+    a network failure.
     """
 
     plan: Callable[[Plan, Any, Random], None] | None = None
@@ -50,14 +53,14 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
-    """What a fault that changes a request may need."""
+    """The context in which a fault changes a request."""
 
     event: Event
     run: Run
     chance: Random
 
 
-# What they do to a plan
+# Effects on the plan
 
 
 def _duplicate(plan: Plan, argument: int, chance: Random) -> None:
@@ -80,7 +83,7 @@ def _late(plan: Plan, argument: str, chance: Random) -> None:
     plan.late = times.duration(argument)
 
 
-# What they do to a request
+# Effects on the request
 
 
 def _truncate(out: Outgoing, argument: float, context: FaultContext) -> None:
@@ -135,15 +138,15 @@ def _connection(out: Outgoing, argument: str, context: FaultContext) -> None:
 
 
 def _replay(plan: Plan, argument: str, chance: Random) -> None:
-    """A replayed signature needs a first delivery to be taken from."""
+    """Adds a copy, which replays the signature of the first delivery."""
     plan.copies += argument == "replayed"
 
 
 def _signature(out: Outgoing, argument: str, context: FaultContext) -> None:
-    """Carried out where the request is signed (`vendorsim.delivery.requests`)."""
+    """Does nothing: `vendorsim.delivery.requests` applies the fault when it signs the request."""
 
 
-# What may be refused
+# Which requests the integration may refuse
 
 
 def _always(out: Outgoing, argument: Any) -> bool:
@@ -151,23 +154,23 @@ def _always(out: Outgoing, argument: Any) -> bool:
 
 
 def _unless_genuine(out: Outgoing, argument: str) -> bool:
-    """The delivery whose signature is replayed later is a good one."""
+    """The first delivery is valid; the copy replays its signature."""
     return argument != "replayed" or out.copy > 0
 
 
 def _without_length(out: Outgoing, argument: str) -> bool:
-    """A request that tells no length has no body, to those who read RFC 9112 (6.3) closely."""
+    """A request without a length has no body (RFC 9112, 6.3)."""
     return argument == "no-length"
 
 
-# In the order in which they change a request.
+# The order is that in which faults are applied to a request.
 EFFECTS: Mapping[str, Effect] = {
     "duplicate": Effect(plan=_duplicate),
     "reorder": Effect(plan=_reorder),
     "delay": Effect(plan=_delay),
     "drop": Effect(plan=_drop),
     "late": Effect(plan=_late),
-    # Changes nothing here: the vendor's reactions to the step have done it (`runs.timeline`).
+    # No effect here: the vendor's reactions to the step apply a quirk (`runs.timeline`).
     QUIRK: Effect(),
     "corrupt": Effect(shape=_corrupt, spoils=_always),
     "encoding": Effect(shape=_encoding, spoils=_always),
@@ -188,7 +191,7 @@ def _hits(fault: Fault, event: Event, delivery: str, seed: int) -> bool:
 
 
 def plan(faults: Sequence[Fault], event: Event, delivery: str, seed: int) -> tuple[Plan, tuple[Fault, ...]]:
-    """The plan of a delivery, and the faults that change its requests, in the order of `EFFECTS`."""
+    """Returns the plan of a delivery, and the faults that change its requests, in the order of `EFFECTS`."""
     made = Plan()
     shaping: list[Fault] = []
     for fault in faults:
@@ -205,7 +208,7 @@ def plan(faults: Sequence[Fault], event: Event, delivery: str, seed: int) -> tup
 
 
 def shape(out: Outgoing, faults: Sequence[Fault], event: Event, run: Run) -> bool:
-    """Applies faults to a request; True when the integration can't be blamed for refusing it."""
+    """Applies faults to a request. Returns whether the integration may refuse it."""
     spoiled = False
     for fault in faults:
         effect = EFFECTS[fault.name]

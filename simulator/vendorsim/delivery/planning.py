@@ -1,6 +1,6 @@
-"""What a user wants to have played, with the configuration → policies, destinations, faults: a run ready to be played.
+"""Prepares a run: request and configuration → policies, destinations, faults.
 
-`prepare` is the one way there: the command line, pytest, the control API and load use it.
+The command line, pytest, the control API and load all use this module.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Policies:
     changes: PolicyChanges = field(default_factory=dict)
 
     def of(self, kind: str = WEBHOOK.name) -> Policy:
-        """The policy of a kind of target. Raises InputError."""
+        """Returns the policy of a kind of target. Raises InputError."""
         found = self.profile.kind(kind).policy or self.profile.policy
         changes: dict[str, Any] = {**self.config.policies.get(self.vendor.name, {}), **self.changes}
         return replace(found, **changes) if changes else found
@@ -47,7 +47,7 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """A run with all that playing it needs. `speed` is how fast pauses pass, None for not at all."""
+    """A run with everything needed to play it. `speed` is the playback speed of pauses; None skips them."""
 
     run: Run
     policies: Policies
@@ -56,7 +56,7 @@ class PreparedRun:
     speed: float | None = None
 
     def about(self, faults: Sequence[str]) -> dict[str, object]:
-        """What the journal keeps about it; `faults` are those that were asked for, as they were written."""
+        """Returns what the journal stores about the run; `faults` are the requested ones, as text."""
         return {
             "scenario": self.run.scenario.title,
             "vendor": self.run.vendor.name,
@@ -72,9 +72,9 @@ class PreparedRun:
 def prepare(
     request: RunRequest, config: Config, choose: Callable[[Policies], Destinations] | None = None
 ) -> PreparedRun:
-    """The run that is asked for, ready to be played. Raises InputError.
+    """Prepares the requested run. Raises InputError.
 
-    `choose` gives the destinations instead of the request's `to` and the configured targets.
+    `choose` returns the destinations; by default they are the request's `to` or the configured targets.
     """
     return prepare_planned(plan(request), config, choose)
 
@@ -82,7 +82,7 @@ def prepare(
 def prepare_planned(
     planned: PlannedRun, config: Config, choose: Callable[[Policies], Destinations] | None = None
 ) -> PreparedRun:
-    """The same for a run that is planned already."""
+    """Like `prepare`, for a run that is already planned."""
     request, run = planned.request, planned.run
     policies = Policies(run.vendor, run.profile, config, request.policy)
     if choose is not None:
@@ -98,9 +98,9 @@ def prepare_planned(
 def find_destinations(
     policies: Policies, to: Target | None = None, headers: Mapping[str, str] | None = None, *, needed: bool = True
 ) -> list[Destination]:
-    """Where the events go: `to`, or the vendor's targets of the configuration; `headers` go with every request.
+    """Returns the destinations: `to`, or the configured targets of the vendor. `headers` are added to every request.
 
-    Raises InputError, also when there are none and `needed`.
+    Raises InputError, also when there is no target and `needed` is true.
     """
     vendor, config = policies.vendor, policies.config
     targets = config.targets.get(vendor.name, ()) if to is None else (to,)
@@ -115,7 +115,10 @@ def find_destinations(
 
 
 def target_signer(target: Target, policy: Policy) -> Signer | None:
-    """Who signs for a target, with the secrets of its environment variables. Raises InputError."""
+    """Returns the signer for a target, or None where the policy has no signing. Raises InputError.
+
+    The secrets are read from the environment variables that the target names.
+    """
     scheme = policy.signing.value
     if scheme is None:
         return None
@@ -129,7 +132,7 @@ def target_signer(target: Target, policy: Policy) -> Signer | None:
     secrets = []
     for name in target.secret_env:
         if not _VARIABLE.fullmatch(name):
-            # What stands there may be the secret itself.
+            # Don't quote the value: it may be the secret itself.
             raise InputError("a secret is given by the name of an environment variable, not by itself")
         secret = os.environ.get(name)
         if not secret:
@@ -139,7 +142,7 @@ def target_signer(target: Target, policy: Policy) -> Signer | None:
 
 
 def _refuse_impossible(run: Run, faults: Sequence[Fault], destinations: Sequence[Destination]) -> None:
-    """Raises InputError for what can't be carried out: a spoiled signature where nothing is signed, a probe."""
+    """Raises InputError for what can't be played: signature faults without signatures, `probe` steps."""
     problems: list[Problem] = []
     signed = any(destination.signs for destination in destinations)
     unsigned = (

@@ -1,4 +1,4 @@
-"""How a run is played."""
+"""The options of a run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from vendorsim.scenario.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class PlayOptions:
-    """How a run is played. `count` is how many conversations there are, `concurrency` how many requests are in flight.
+    """The options of a run.
 
-    `faults` are those of the whole run; a step's own, and the `active_faults` of the moment, come on top.
-    With `pin_clock` signature timestamps follow the scenario's clock. With `stays` the run goes on after its
-    conversations, for those that are opened from outside, until it is stopped.
+    `count` is the number of conversations, `concurrency` the maximum number of requests in flight. `faults` apply to
+    the whole run, in addition to a step's own faults and the `active_faults`. With `pin_clock` signature timestamps
+    follow the scenario's clock. With `stays` the run continues after its own conversations, for those that are opened
+    from outside, until it is stopped.
     """
 
     count: int = 1

@@ -1,4 +1,4 @@
-"""Plays a run: its conversations side by side, by the clock, and those that are opened from outside meanwhile."""
+"""Plays a run: its own conversations, concurrently, and conversations that are opened from outside meanwhile."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vendorsim.http.transport import Transport
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.runs.timeline import LiveConversation, Run
 
-# How long the answers of what is in flight are waited for once a run is interrupted, in seconds.
+# Seconds for which an interrupted run waits for the answers to requests in flight.
 GRACE = 2.0
 
 
@@ -38,8 +38,8 @@ class Player:
         calls: CallJudge | None = None,
         room: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`emit` gets every record as it happens, and the end of every conversation; `room` is awaited before a
-        conversation starts, and holds the run back while whoever gets the records can't keep up."""
+        """`emit` receives every record as it happens, and the end of every conversation. `room` is awaited before each
+        conversation: it holds the run back while the receiver of the records can't keep up."""
         self._run = run
         self.destinations = destinations
         self._transport = transport
@@ -51,7 +51,7 @@ class Player:
         self._opening = Lock()
         # Set once conversations can be opened from outside.
         self.ready = asyncio.Event()
-        # Set once the conversations of the run are over, though it may stay for others.
+        # Set once the run's own conversations are over; with `stays` the run continues.
         self.over = asyncio.Event()
         self._under_way = 0
         self._all_begun = False
@@ -79,8 +79,11 @@ class Player:
         )
 
     def stop(self, *, aborting: bool = True) -> None:
-        """Ends the run early: nothing new is sent. What is in flight has two seconds to be answered where the
-        transport is this run's alone (`aborting`); else it is waited for."""
+        """Ends the run early: the player sends nothing new.
+
+        With `aborting` it aborts requests in flight after two seconds, which is safe only if no other run uses the
+        transport. Otherwise it waits for them.
+        """
         self.summary.interrupted = True
         self._context.stopped.set()
         if aborting:
@@ -89,8 +92,8 @@ class Player:
     async def play(self) -> Summary:
         """Plays all conversations and returns the summary."""
         stopped = self._context.stopped
-        # At full speed nothing waits, so as many conversations are under way as may send at once;
-        # by the clock any number may be waiting for their next step.
+        # At full speed no conversation pauses, so `concurrency` of them are enough. With a real clock any number of
+        # them may wait for their next step.
         under_way = asyncio.Semaphore(self._options.concurrency) if self._clock.instant else None
         self._loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as tasks:
@@ -116,12 +119,12 @@ class Player:
         return self.summary
 
     def begin(self, index: int, clock: Clock) -> None:
-        """Begins conversation `index` now, by a clock of its own. In the event loop, while the run is played."""
+        """Begins conversation `index` now, with a clock of its own. Call it in the event loop, while `play` runs."""
         assert self._tasks is not None
         self._begin(self._tasks, index, clock, None)
 
     def open(self, opening: Opening = AS_CAST) -> LiveHandle:
-        """A new conversation, whose steps come from outside. Any thread."""
+        """Opens a conversation whose steps come from outside. Thread-safe."""
         with self._opening:
             index, self._opened = self._opened, self._opened + 1
         at = self._clock.now(self._run.starts + index * self._run.spacing)
@@ -153,7 +156,7 @@ class Player:
             self.over.set()
 
     def _post(self, live: LiveConversation, events: list[Event]) -> None:
-        """Sends what was caused from outside. Any thread; a run that is over sends nothing any more."""
+        """Sends events that were caused from outside. Thread-safe. Does nothing after the end of the run."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._take, live, events)
 
@@ -165,5 +168,5 @@ class Player:
         try:
             self._tasks.create_task(sending)
         except RuntimeError:
-            # The last conversation ended this very moment.
+            # The task group is just closing.
             sending.close()

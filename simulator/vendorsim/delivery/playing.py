@@ -1,4 +1,4 @@
-"""A prepared run, played to its end: what the command line and the pytest plugin share."""
+"""Plays a prepared run to its end, for the command line and the pytest plugin."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vendorsim.vendorkit.api_call import ApiCall
 
 
 class RecordSink(Protocol):
-    """Takes what happens while a run is played: a journal, a report."""
+    """Receives what happens while a run is played, for a journal or a report."""
 
     def add(self, item: Record | Over | ApiCall) -> None:
-        """Takes a record, a call or the end of a conversation. Any thread."""
+        """Takes a record, a call or the end of a conversation. Thread-safe."""
         ...
 
     async def room(self) -> None:
-        """Returns once it can take more."""
+        """Waits until the sink can take more."""
         ...
 
 
@@ -39,8 +39,8 @@ def run_to_end(
 ) -> Summary:
     """Plays a run in an event loop of its own, uvloop where it is installed.
 
-    With a `state`, the vendors' APIs know the conversations that are played. With `stops`, Ctrl-C ends the run with its
-    summary; without, it raises.
+    With a `state`, the vendors' APIs know the conversations of the run. With `stops`, Ctrl-C ends the run early, and
+    its summary is returned; without, it raises KeyboardInterrupt.
     """
     playing = _play(prepared, sink, settings or TransportSettings(), state, stops)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:

@@ -1,5 +1,7 @@
-"""What happened while a run was played, as plain values: one per attempt, one per awaited call, and the
-summary. Terminal, JSON and every other report are made of these and of nothing else."""
+"""The records of a run, as plain values: one per attempt, one per expected call, and the summary.
+
+All reports (terminal, JSON and others) are built from these values alone.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,17 @@ NOT_SENT, DROPPED, SPOILED = "not sent", "dropped", "spoiled"
 AUTHENTICATED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
 
 
-# Not frozen, for that would make it three times as dear to make. Nobody changes one.
+# Not frozen: three times slower to construct. Treat as immutable.
 @dataclass(slots=True)
 class Attempt:
-    """One try of one delivery. `at` is the scenario's time, `sent_at` the wall clock's (milliseconds since 1970);
-    `milliseconds` is from the first byte sent to the answer read.
+    """One attempt of one delivery.
 
-    `verdict` is DELIVERED where the vendor (and the step's `expect`) would be content, SPOILED where a fault made the
-    request one that may be refused; `reason` says why not. `final` is False where a retry follows. `copy` counts
-    deliberate duplicates. `request` and `answer` are what went over the wire.
+    `at` is the scenario's time, `sent_at` wall-clock time (milliseconds since 1970, UTC). `milliseconds` is the time
+    from the first byte sent to the complete answer.
+
+    `verdict` is DELIVERED where the vendor (and the step's `expect`) accepts the answer, SPOILED where the integration
+    refused a request that a fault had made invalid; `reason` gives the reason of other verdicts. `final` is False where
+    a retry follows. `copy` numbers deliberate duplicates. `request` and `answer` are the messages on the wire.
     """
 
     delivery: str
@@ -47,7 +51,7 @@ class Attempt:
 
     @property
     def index(self) -> int:
-        """The conversation's place in the run."""
+        """The index of the conversation in the run."""
         return self.event.index
 
     def document(self) -> dict[str, Any]:
@@ -73,7 +77,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """What became of an `authenticate` step: the integration's call of the identification API, judged."""
+    """The outcome of an `authenticate` step: the verdict on the integration's call of the identification API."""
 
     index: int
     conversation: int | str
@@ -100,14 +104,14 @@ Record = Attempt | Authentication
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Conversation `index` is over: no more records of it follow."""
+    """The end of conversation `index`: no more records of it follow."""
 
     index: int
 
 
 @dataclass(slots=True)
 class EventRow:
-    """All deliveries of one kind of event."""
+    """The totals of all deliveries of one kind of event."""
 
     event: str
     attempts: int = 0
@@ -151,7 +155,7 @@ class EventRow:
 
 @dataclass(slots=True)
 class Summary:
-    """The run in figures, folded from its records. Constant in size, however long the run."""
+    """The totals of a run, accumulated from its records. Its size does not grow with the run."""
 
     scenario: str
     vendor: str
@@ -177,13 +181,13 @@ class Summary:
             self.authentications[record.verdict] += 1
 
     def by_event(self) -> list[EventRow]:
-        """The rows in the vendor's order of its events."""
+        """Returns the rows in the vendor's order of events."""
         return sorted(
             self.rows.values(), key=lambda row: self.order.index(row.event) if row.event in self.order else -1
         )
 
     def count(self, *verdicts: str) -> int:
-        """How many deliveries ended in one of these ways."""
+        """Returns the number of deliveries with one of these verdicts."""
         return sum(row.verdicts[verdict] for row in self.rows.values() for verdict in verdicts)
 
     @property

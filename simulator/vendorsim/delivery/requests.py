@@ -1,4 +1,4 @@
-"""Event × destination → the request of one attempt: headers, signature, faults, bytes."""
+"""Builds the request of one attempt from an event and a destination: headers, signature, faults, bytes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _OF_BODY = {b"content-length", b"content-type", b"transfer-encoding", b"expect"}
 
 @dataclass(slots=True)
 class Delivery:
-    """One event on its way to one destination, over all its attempts.
+    """The delivery of one event to one destination, over all its attempts.
 
-    A duplicate is another value with the same id and a `copy` number; it shares `signature`, the signature headers
-    of the first attempt.
+    A duplicate is another `Delivery` with the same id and another `copy` number. Both share `signature`, the signature
+    headers of the first attempt.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Delivery:
 
 
 class Prepared(NamedTuple):
-    """The request of one attempt. `head` and `body` are what a receiver would see whole; `wire` is what leaves."""
+    """The request of one attempt. `head` and `body` are the complete request, `wire` what is really sent."""
 
     head: bytes
     body: bytes
@@ -50,12 +50,14 @@ class Prepared(NamedTuple):
 
     @property
     def sent(self) -> bytes:
-        """What leaves behind the head: the body, or what a fault makes of it."""
+        """The bytes that are sent after the head: the body, or what a fault has made of it."""
         return b"".join(self.wire.parts)[len(self.head) :]
 
     def to(self, target: Endpoint, *, get: bool, trusted: bool) -> Wire:
-        """The same request to another destination: a redirect's. With `get` it loses its method and body; who is not
-        `trusted` gets no credentials."""
+        """Returns the request that follows a redirect to `target`.
+
+        With `get` it is a GET without a body. A target that is not `trusted` gets no credentials.
+        """
         method = "GET" if get else self.head.partition(b" ")[0].decode()
         lines = [f"{method} {target.resource} HTTP/1.1".encode()]
         for line in self.head.rstrip().split(b"\r\n")[1:]:
@@ -70,7 +72,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(delivery: Delivery, run: Run, number: int, timestamp: int) -> Prepared:
-    """The request of attempt `number` (from 1), signed at `timestamp` (seconds since 1970)."""
+    """Builds the request of attempt `number` (from 1), signed at `timestamp` (seconds since 1970)."""
     if delivery.faults:
         return _misbehaving(delivery, run, number, timestamp)
     event, destination = delivery.event, delivery.destination
@@ -112,7 +114,7 @@ def _misbehaving(delivery: Delivery, run: Run, number: int, timestamp: int) -> P
 
 
 def _signature(delivery: Delivery, signer: Signer, timestamp: int, body: bytes) -> dict[str, str]:
-    """The signature headers, spoiled as a `signature` fault asks."""
+    """Returns the signature headers, with the `signature` fault of the delivery applied."""
     kind = next((fault.argument for fault in delivery.faults if fault.name == SIGNATURE), None)
     if kind == "missing":
         return {}

@@ -1,4 +1,4 @@
-"""Sends a request that was sent before once more: the same bytes, or rebuilt with another body and signed anew."""
+"""Sends a recorded request again: the same bytes, or rebuilt with another body and a new signature."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vendorsim.http.transport import Answer, Failure, Transport
 from vendorsim.http.transport_options import TransportSettings
 from vendorsim.vendorkit.policy import Policy
 
-# Headers that are made for each request.
+# Headers that are not copied from the recorded request: every request gets its own.
 _MADE = {"host", "content-length", "transfer-encoding", "connection", "expect", "user-agent"}
 
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request as the journal keeps it: secrets in `head` are masked. `sent` is what left behind the head."""
+    """A request from the journal. Secrets in `head` are masked; `sent` are the bytes after the head."""
 
     delivery: str
     head: bytes
@@ -32,17 +32,17 @@ class SentRequest:
     ending: Ending
 
     def same_bytes(self, target: Endpoint, headers: Mapping[str, str]) -> tuple[Prepared, tuple[str, ...]]:
-        """The same request to `target`, with masked values filled in from `headers`, by name.
+        """Builds the same request to `target`, with masked header values filled in from `headers`.
 
-        Returns it with the names of the headers whose values stay masked.
+        Returns the request and the names of the headers that stay masked.
         """
         head, masked = _refilled(self.head, target, headers)
         return Prepared(head, self.body, Wire((head + self.sent,), ending=self.ending)), masked
 
     def rebuilt(self, destination: Destination, headers: Mapping[str, str], body: bytes, *, sign: bool) -> Prepared:
-        """A request with the headers of the first time that are still known, those of the destination, and those given.
+        """Builds a request with the unmasked headers of this one, those of the destination, and `headers`.
 
-        With `sign` it is signed anew where the destination is signed for.
+        With `sign` it gets a new signature where the destination has a signer.
         """
         signer = destination.signer
         signed = {name.lower() for name in (signer.scheme.headers if signer is not None else ())}
@@ -76,7 +76,7 @@ async def resend(transport: Transport, target: Endpoint, request: Prepared, poli
 
 
 def resend_alone(target: Endpoint, request: Prepared, settings: TransportSettings) -> Resent:
-    """The same in an event loop and with a transport of its own, by the default policy."""
+    """Like `resend`, in an event loop of its own, with a transport of its own and the default policy."""
 
     async def send() -> Resent:
         transport = settings.open()
@@ -94,7 +94,10 @@ def _headers(head: bytes) -> list[tuple[str, str]]:
 
 
 def _refilled(head: bytes, target: Endpoint, headers: Mapping[str, str]) -> tuple[bytes, tuple[str, ...]]:
-    """The head with the target's own path and host, and its masked values filled in."""
+    """Puts the target's path and host, and masked values, into a head.
+
+    Returns the head and the names of the headers that stay masked.
+    """
     known = {name.lower(): value for name, value in headers.items()}
     lines = head.split(b"\r\n")
     method = lines[0].partition(b" ")[0].decode()

@@ -1,4 +1,4 @@
-"""The backend of a server, as a run that its APIs speak of needs it."""
+"""The interface of a server's backend to which runs are attached."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from vendorsim.vendorkit.backend import Backend
 
 
 class Open(Protocol):
-    """Begins a conversation of a run."""
+    """Opens a conversation of a run."""
 
     def __call__(self, opening: Opening = ...) -> LiveHandle: ...
 
 
 class RunBackend(Backend, Protocol):
-    """A backend that can be told what is played."""
+    """A backend to which runs can be attached."""
 
     def play(self, policies: Policies, destinations: Destinations, begin: Open) -> None:
-        """A run plays a vendor from now on: the vendor's API speaks of its conversations and its targets."""
+        """Attaches a run of a vendor: from now on the vendor's API serves its conversations and targets."""
         ...

@@ -1,5 +1,7 @@
-"""Puts records back in order: conversations run side by side, but their records are reported in the order of
-the conversations, so that the same run prints the same lines at any concurrency."""
+"""Puts records in the order of their conversations.
+
+Conversations run concurrently; with this order a run prints the same lines at any concurrency.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ from vendorsim.delivery.records import Attempt, Over, Record
 
 
 class Sequencer:
-    """Hands records on: those of the first unfinished conversation at once, later ones when their turn comes.
+    """Emits the records of the first unfinished conversation at once, and holds those of later ones until their turn.
 
-    What still comes of a conversation that is over is handed on at once, too.
+    Records that arrive after the end of their conversation are emitted at once, too.
     """
 
     def __init__(self, emit: Callable[[Record], None]) -> None:
@@ -23,7 +25,7 @@ class Sequencer:
         self._over: set[int] = set()
 
     def add(self, item: Record | Over) -> None:
-        """The next record of a conversation, or its end."""
+        """Takes the next record of a conversation, or its end."""
         if isinstance(item, Over):
             self._finish(item.index)
         elif item.index <= self._turn:
@@ -33,16 +35,16 @@ class Sequencer:
             self._heavy.add(item.index)
 
     def lighten(self) -> None:
-        """Lets go of the bytes that went over the wire: what waits now may wait for long, and they are kept elsewhere.
+        """Removes requests and answers from waiting records, to save memory: they may wait for long.
 
-        Not at once: most records wait for a moment only, and a copy costs more than that.
+        `add` doesn't do this, since most records wait only for a moment, and the copy costs more than it saves.
         """
         for index in self._heavy & self._waiting.keys():
             self._waiting[index] = [_light(record) for record in self._waiting[index]]
         self._heavy.clear()
 
     def flush(self) -> None:
-        """Hands on whatever still waits, in order."""
+        """Emits all waiting records, in order."""
         for index in sorted(self._waiting):
             self._release(index)
 

@@ -1,4 +1,4 @@
-"""What an answer means to the vendor: delivered or not, and whether the delivery is tried again."""
+"""Judges answers: whether the vendor counts a delivery as accepted, and whether it retries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vendorsim.http.transport import UNREACHABLE as NO_CONNECTION
 from vendorsim.scenario.model import Expectation
 from vendorsim.vendorkit.policy import Policy, statuses_text
 
-# The receiver wants nothing more from this sender (Standard Webhooks, "Delivery success and failure").
+# With this status the receiver asks the sender to stop (Standard Webhooks, "Delivery success and failure").
 GONE = 410
 LONGEST_RETRY_AFTER = 7 * 24 * 3_600 * 1_000
 
@@ -19,9 +19,10 @@ LONGEST_RETRY_AFTER = 7 * 24 * 3_600 * 1_000
 def judge(
     answer: Answer | Failure, milliseconds: float, policy: Policy, expect: Expectation | None, spoiled: bool = False
 ) -> tuple[str, str | None]:
-    """The verdict on one attempt, and the reason where it is not "delivered".
+    """Returns the verdict on one attempt, and the reason where it is not "delivered".
 
-    What a fault has spoiled may be refused: that is no shortcoming of the integration.
+    With `spoiled` the integration may refuse the request: the verdict is then SPOILED. A "delivered" answer may have a
+    reason too: what was unusual about it.
     """
     verdict, reason = _judge(answer, milliseconds, policy, expect)
     if spoiled and verdict in (REJECTED, BROKEN, TIMED_OUT):
@@ -47,10 +48,10 @@ def _judge(
 
 
 def pause(attempt: Attempt, policy: Policy) -> int | None:
-    """Milliseconds until the vendor tries again; None when it doesn't.
+    """Returns the milliseconds until the vendor retries; None when it doesn't.
 
-    The schedule gives the pauses; a longer `Retry-After` is respected. What is refused for a fault in its body is
-    not tried again; a request that a failing network cut short is.
+    The policy gives the pauses; a longer `Retry-After` replaces them. The vendor doesn't retry a request that was
+    answered and that a fault had spoiled. It retries one that a network fault cut short.
     """
     retries = policy.retries.value
     if attempt.verdict == DELIVERED or attempt.number > len(retries) or attempt.status == GONE:
@@ -66,7 +67,7 @@ def pause(attempt: Attempt, policy: Policy) -> int | None:
 
 
 def _retry_after(answer: Answer | None) -> int:
-    """Milliseconds that `Retry-After` asks for: seconds or an HTTP date; 0 without one."""
+    """Returns the pause of `Retry-After` (seconds or an HTTP date) in milliseconds; 0 without one."""
     text = answer.header("retry-after") if answer is not None else None
     if text is None:
         return 0

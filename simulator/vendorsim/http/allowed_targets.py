@@ -1,6 +1,6 @@
-"""Where events may be sent that somebody asks for by an API: to this machine, and to hosts that are allowed by name.
+"""Limits where an API caller can make the server send events: to this machine and to allowed hosts.
 
-Without this rule, whoever can call the API could have the server send requests anywhere.
+Without this check, every caller of the API could make the server send requests to any host.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from vendorsim.http.endpoint import endpoint
 
 
 def refusal(url: str, hosts: Collection[str] = ()) -> str | None:
-    """Why no events may be sent to that URL, or None. `hosts` are host names and addresses that are allowed too."""
+    """Returns why events may not be sent to a URL, or None. `hosts` are further allowed host names and addresses."""
     try:
         host = endpoint(url).host
     except InputError as error:
@@ -27,7 +27,7 @@ def refusal(url: str, hosts: Collection[str] = ()) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is always this machine: 127.0.0.0/8, ::1, localhost and names below it."""
+    """Returns whether a host name or address always means this machine: 127.0.0.0/8, ::1, localhost, *.localhost."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

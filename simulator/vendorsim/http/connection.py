@@ -1,4 +1,4 @@
-"""One connection of the server. Its requests are answered one at a time, in the order in which they came."""
+"""One connection of the server. It answers its requests one at a time, in the order of their arrival."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class ConnectionHost(Protocol):
-    """What a connection needs of its server."""
+    """What a connection needs from its server."""
 
     loop: asyncio.AbstractEventLoop
     limits: ServerLimits
@@ -29,7 +29,7 @@ class ConnectionHost(Protocol):
     closing: bool
 
     def add(self, connection: Connection) -> bool:
-        """Registers a new connection. False when it is to be refused."""
+        """Registers a new connection. Returns False when the server refuses it."""
         ...
 
     def remove(self, connection: Connection) -> None:
@@ -41,7 +41,7 @@ class ConnectionHost(Protocol):
         ...
 
     def run_app(self, request: HttpRequest, channel: ResponseChannel, peer: tuple[str, int]) -> None:
-        """Has the app answer, in a thread."""
+        """Answers a request with the WSGI app, in a thread. `peer` is the host and port of the client."""
         ...
 
 
@@ -54,14 +54,14 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader(self._take, host.header_cache)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[HttpRequest | HttpResponse] = deque()
-        # The request that is being answered: by the app, through its channel, or delayed, by a timer.
+        # The request in progress. The app answers through `_channel`; a delayed response waits for `_timer`.
         self._current: HttpRequest | None = None
         self._channel: ResponseChannel | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._writable = Event()
         self._writable.set()
         self._half_closed = False
-        # The last answer has been sent; whatever still arrives is dropped.
+        # Set after the last response. Later data is ignored.
         self._over = False
         self.deadline = 0.0
 
@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
             self._continue()
 
     def eof_received(self) -> bool:
-        # A client that sends nothing more may still wait for its answers.
+        # A client that has closed its sending side may still wait for responses.
         self._half_closed = True
         return not self._over and (self._current is not None or bool(self._waiting))
 
@@ -106,10 +106,10 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._next()
 
-    # Requests and answers
+    # Requests and responses
 
     def _take(self, item: HttpRequest | HttpResponse) -> None:
-        """Answers a request that has arrived (or sends the reader's refusal), or queues it."""
+        """Answers a complete request (or sends the reader's refusal), or queues it."""
         if self._over:
             return
         if self._current is not None or self._waiting or not self._writable.is_set():
@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     def _finish(self, data: bytes, keep_alive: bool) -> None:
-        """Sends the last part of the app's answer."""
+        """Sends the last part of the app's response."""
         if self._over:
             return
         self._write(data)
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
             self._expire_after(self._limits.idle)
 
     def _next(self) -> None:
-        """Answers queued requests, as far as that is possible now."""
+        """Answers queued requests until one is in progress or the client stops reading."""
         while self._waiting and self._current is None and self._writable.is_set() and not self._over:
             self._answer(self._waiting.popleft())
         if not self._waiting and self._transport is not None and not self._over:
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
             self._continue()
 
     def _continue(self) -> None:
-        """Sends `100 Continue` to a client that waits for it, once all earlier requests are answered."""
+        """Sends `100 Continue` to a client that waits for it, after all earlier responses."""
         if self._reader.expects_continue and self._current is None and not self._waiting and not self._over:
             self._reader.expects_continue = False
             self._write(_CONTINUE)
@@ -201,7 +201,7 @@ class Connection(asyncio.Protocol):
     def _linger(self) -> None:
         """Closes once the client has closed, or after `limits.linger` seconds.
 
-        Closing at once, with unread bytes, would reset the connection, and the client could lose the answer.
+        Closing at once, with unread bytes, would reset the connection, and the client could lose the response.
         """
         self._over = True
         self._waiting.clear()

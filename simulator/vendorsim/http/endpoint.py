@@ -1,4 +1,4 @@
-"""Where requests go: a URL taken apart once, and the head of a request for it."""
+"""Parses target URLs, and parses, checks and merges request headers."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from vendorsim.core.version import __version__
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
-# What an argument that is not UTF-8 becomes.
+# Python decodes bytes of an argument that are not UTF-8 to surrogates.
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-# User and password, and the query: where URLs hold secrets.
+# The parts of a URL that may hold secrets: user and password, and the query.
 _SECRETS = re.compile(r"(?<=//)[^?]*@|(?<=\?).+|^(?!\w+://)[^?]*@")
 _FRAMING = {"content-length", "transfer-encoding", "connection", "expect"}
 USER_AGENT = f"vendorsim/{__version__}"
 
 
 class Endpoint(NamedTuple):
-    """An http or https URL. `authority` is the Host header, `resource` path and query, `shown` has no secrets."""
+    """A parsed http or https URL.
+
+    `authority` is the value of the Host header, `resource` the path and query, `shown` the URL without secrets,
+    `credentials` the value of the Authorization header.
+    """
 
     secure: bool
     host: str
@@ -34,7 +38,7 @@ class Endpoint(NamedTuple):
 
 
 def endpoint(url: str) -> Endpoint:
-    """The endpoint of a URL. Raises InputError, saying what is wrong with it."""
+    """Parses a URL. Raises InputError that says what is wrong with it."""
 
     def wrong(reason: str) -> InputError:
         shown = _SECRETS.sub(lambda found: "***@" if found[0].endswith("@") else "***", url)
@@ -79,12 +83,12 @@ def _ascii_host(host: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    """Non-ASCII characters of a path or query, percent-encoded; what is encoded already stays."""
+    """Percent-encodes the non-ASCII characters of a path or query. Existing escapes stay."""
     return "".join(char if char.isascii() else "".join(f"%{byte:02X}" for byte in char.encode()) for char in text)
 
 
 def header(text: str) -> tuple[str, str]:
-    """A header from `Name: value`. Raises InputError."""
+    """Parses `Name: value`. Returns name and value. Raises InputError."""
     name, colon, value = text.partition(":")
     name, value = name.strip(), value.strip()
     if not colon:
@@ -106,7 +110,7 @@ def check_header(name: str, value: str) -> None:
 
 
 def merged(*groups: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers of several sources; a later one wins, whatever the case of its name."""
+    """Merges headers. A later header replaces an earlier one of the same name, in any case."""
     found: dict[str, tuple[str, str]] = {}
     for group in groups:
         pairs = group.items() if isinstance(group, Mapping) else group
@@ -116,6 +120,6 @@ def merged(*groups: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, 
 
 
 def own_headers(target: Endpoint) -> dict[str, str]:
-    """The headers that every request to an endpoint starts from."""
+    """Returns the headers that vendorsim itself adds to a request; those of the event and the target replace them."""
     own = {"Host": target.authority, "User-Agent": USER_AGENT, "Accept": "*/*"}
     return own | ({"Authorization": target.credentials} if target.credentials else {})

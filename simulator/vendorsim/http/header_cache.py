@@ -1,6 +1,6 @@
-"""Parsed header blocks, by their bytes.
+"""Cache of parsed header blocks, by their bytes.
 
-A client that keeps its connection sends the same headers again and again. A look-up costs a tenth of parsing them.
+A client that keeps its connection open repeats its headers. A look-up costs a tenth of parsing them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LARGEST_BLOCK = 2048
 _LARGEST_BODY = 64 * 1024
 # Headers that change how the following bytes are parsed, or what happens to the connection.
 _SPECIAL = (b"transfer-encoding", b"expect", b"upgrade", b"trailer", b"te")
-# Request lines that every parser reads alike; any other goes to httptools.
+# Request lines that every parser reads the same way. httptools parses all others.
 _LINE = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (/[\w.~/?=&%-]{0,1000}) HTTP/1\.1")
 
 
@@ -25,14 +25,14 @@ class _Block(NamedTuple):
 
 
 class HeaderCache:
-    """The cache of one server. Holds only blocks that the parser has accepted; at `size` blocks it is emptied."""
+    """The cache of one server. It holds only blocks that the parser has accepted, and is emptied at `size` blocks."""
 
     def __init__(self, size: int = 512) -> None:
         self._size = size
         self._blocks: dict[bytes, _Block] = {}
 
     def read(self, data: bytes) -> HttpRequest | None:
-        """The request, if the data is exactly one whole request with cached headers; else None."""
+        """Returns the request if the data is exactly one complete request with cached headers, else None."""
         line, block, body = _parts(data)
         cached = self._blocks.get(block)
         if cached is None or len(body) != cached.length or (found := _LINE.fullmatch(line)) is None:
@@ -40,7 +40,7 @@ class HeaderCache:
         return HttpRequest(found[1].decode(), found[2], cached.headers, body, cached.length)
 
     def learn(self, data: bytes, request: HttpRequest) -> None:
-        """Caches the headers of a request that the parser has made of exactly this data, if that is safe."""
+        """Caches the headers of a request that the parser has read from exactly this data, if that is safe."""
         line, block, body = _parts(data)
         headers = request.headers
         if (

@@ -1,4 +1,4 @@
-"""The limits of the HTTP server: how many at once, and how long anything may take."""
+"""The limits of the HTTP server: connections, threads and timeouts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 class ServerLimits:
     """All times are in seconds.
 
-    `connections` are open at once; beyond that, a new one is answered with status 503. `threads` run the app at once.
-    `request` is the time for a whole request to arrive, `idle` the time between two requests, `stalled` the time in
-    which a client takes no byte of its answer, `linger` the time for a client to read an error answer before the
-    connection is closed. `sweep` is the interval at which these deadlines are checked. `grace` is the time that
-    unfinished answers get when the server closes.
+    `connections` is the maximum number of open connections; the server answers further ones with status 503. `threads`
+    is the maximum number of threads that run the app.
+
+    `request` is the time for a whole request to arrive, `idle` the time between two requests, `stalled` the time for
+    which a client may read no byte of its response, `linger` the time for a client to read an error response before the
+    server closes the connection. The server checks these deadlines every `sweep` seconds. Unfinished responses get
+    `grace` seconds when the server closes.
     """
 
     connections: int = 900

@@ -1,4 +1,4 @@
-"""Where a server listens, and where it is reached."""
+"""Opens the listening socket of a server, and builds the URL of the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vendorsim.core.errors import UnreachableError
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 takes a free one. Raises UnreachableError when the address can't be had."""
+    """Opens a listening socket. Port 0 picks a free port. Raises UnreachableError when the address can't be used."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
@@ -27,7 +27,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url(host: str, port: int) -> str:
-    """Where a server that listens there is reached from this machine."""
+    """Returns the URL that reaches a server from this machine: loopback where it listens on all addresses."""
     if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
         host = "::1" if ":" in host else "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

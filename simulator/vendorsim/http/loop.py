@@ -1,4 +1,4 @@
-"""The event loop that runs are played in, and how Ctrl-C ends them."""
+"""The event loop for runs, and the handling of Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed; it costs half as much."""
+    """Returns uvloop's factory where it is installed (half the CPU time), else None."""
     try:
         import uvloop
     except ImportError:
@@ -21,18 +21,18 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def interruptible(stop: Callable[[], None]) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) calls `stop`; the second one ends the program."""
     loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM)
+    signals = (signal.SIGINT, signal.SIGTERM)
 
     def stop_once() -> None:
         release()
         stop()
 
     def release() -> None:
-        for number in caught:
+        for number in signals:
             loop.remove_signal_handler(number)
 
     try:
-        for number in caught:
+        for number in signals:
             loop.add_signal_handler(number, stop_once)
     except (NotImplementedError, ValueError, RuntimeError):
         # No signal handlers on this platform, or not in the main thread: Ctrl-C raises as usual.

@@ -1,4 +1,4 @@
-"""Keeps secrets out of everything that is written down."""
+"""Masks secrets in requests and answers before they are stored or shown."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 MASK = b"***"
-# Headers whose values are secrets, whoever set them: their names tell.
+# Headers whose names say that their values are secret.
 _SECRET = re.compile(rb"(?im)^([^:\r\n]*(?:auth|cookie|token|secret|key|passw|credential)[^:\r\n]*:[ \t]*)([^\r\n]*)")
 _QUERY = re.compile(rb"\?(\S*)")
-# Shorter values are looked for nowhere else: they stand everywhere.
+# Values under 4 bytes match everywhere; don't search for them.
 _SHORTEST = 4
 
 
 def is_secret(line: bytes) -> bool:
-    """Whether a header's line (`Name: value`) holds a secret."""
+    """Returns whether a header line (`Name: value`) holds a secret."""
     return _SECRET.match(line) is not None
 
 
 @lru_cache(maxsize=1_024)
 def masked(head: bytes) -> tuple[bytes, frozenset[bytes]]:
-    """The head of a request without secrets, and these secrets: values of telling headers, and the query of the URL.
+    """Masks the secrets in the head of a request: the values of secret headers, and the query of the URL.
 
-    Kept for heads that come again: without a signature, requests differ in the length of their bodies only.
+    Returns the masked head and the secrets. Cached: heads without a signature differ only in Content-Length.
     """
     line, separator, rest = head.partition(b"\r\n")
     found = {value for _, value in _SECRET.findall(rest)}
@@ -39,7 +39,7 @@ def masked(head: bytes) -> tuple[bytes, frozenset[bytes]]:
 
 
 def without(secrets: Collection[bytes], data: bytes) -> bytes:
-    """Data in which an integration may have echoed what it got, the longest secrets masked first."""
+    """Masks secrets in data, the longest first: an integration may echo the request in its answer."""
     if not secrets:
         return data
     for secret in sorted(secrets, key=len, reverse=True):
@@ -48,7 +48,7 @@ def without(secrets: Collection[bytes], data: bytes) -> bytes:
 
 
 def answer_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[bytes]) -> list[tuple[str, str]]:
-    """The headers of an answer without its own secrets (cookies, for one) and those of the request."""
+    """Masks the headers of an answer: its own secrets (cookies, for example) and `secrets`, those of the request."""
     known = tuple(secrets)
     return [
         (name, MASK.decode() if is_secret(f"{name}: ".encode()) else without(known, value.encode()).decode())

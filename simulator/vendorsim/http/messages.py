@@ -55,7 +55,7 @@ FastPath = Callable[[HttpRequest], HttpResponse | None]
 
 
 def refusal(status: int, why: str) -> HttpResponse:
-    """The response to bytes that are no acceptable request. It closes the connection."""
+    """The response to an invalid or unsupported request. It closes the connection."""
     message = f"{responses[status]}: {why}"
     return HttpResponse(status, orjson.dumps({"message": message}), last=True)
 
@@ -85,7 +85,7 @@ def _head(status: int, headers: tuple[tuple[str, str], ...], version: str, keep_
 
 
 def header_lines(headers: tuple[tuple[str, str], ...]) -> bytes:
-    """Headers as sent, one a line. Raises ValueError when one contains a line break."""
+    """Encodes headers, one per line. Raises ValueError when one contains a line break."""
     text = "".join(f"{name}: {value}\r\n" for name, value in headers)
     if text.count("\n") != len(headers) or text.count("\r") != len(headers):
         raise ValueError("a header has a line break in it")

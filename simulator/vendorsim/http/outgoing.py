@@ -1,5 +1,7 @@
-"""One request on its way out: what is sent, how it is framed, and how it leaves. Faults change this value;
-the transport carries out the `Wire` that it becomes."""
+"""An outgoing request: content, framing, timing and connection.
+
+Faults change an `Outgoing`; the transport sends the `Wire` that is built from it.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +11,19 @@ from typing import Literal, NamedTuple
 from vendorsim.http.endpoint import Endpoint
 
 Framing = Literal["length", "chunked", "none"]
-# What follows the last part: "end" and "close" tell the receiver that nothing more comes; where only a whole
-# connection can be closed (TLS), "end" leaves that out.
+# After the last part the client waits for the answer ("answer"), closes its sending side ("end" and "close"), or resets
+# the connection ("reset"). TLS can't close one side alone: there "end" does nothing, and "close" closes the connection.
 Ending = Literal["answer", "end", "close", "reset"]
 Connection = Literal["pooled", "new", "single"]
 
 
 class Wire(NamedTuple):
-    """Bytes and their timing. `pause` (seconds) lies between the parts; `continue_after` is the number of parts
-    after which a `100 Continue` is awaited; without either they leave together. `ending` says what follows the last
-    part."""
+    """Bytes to send, and their timing.
+
+    The client waits `pause` seconds between two parts, and for a `100 Continue` after the first `continue_after` parts
+    (0: it doesn't wait). Without either it sends all parts together. `ending` says what it does after the last part,
+    `connection` which connection it uses.
+    """
 
     parts: tuple[bytes, ...]
     pause: float = 0.0
@@ -28,14 +33,17 @@ class Wire(NamedTuple):
 
     @property
     def at_once(self) -> bool:
-        """Whether it leaves whole, and then only the answer is waited for."""
+        """Whether the client sends all parts together and then only waits for the answer."""
         return not self.pause and not self.continue_after and self.ending == "answer"
 
 
 @dataclass(slots=True)
 class Outgoing:
-    """A request in the making. `sent` is the share of the body that really leaves, `drip` the seconds that its
-    body takes; `delivery`, `number` and `copy` name the attempt."""
+    """A request that is being built.
+
+    `sent` is the share of the body that is sent (0 to 1), `drip` the time in seconds over which it is sent. `delivery`,
+    `number` and `copy` identify the attempt.
+    """
 
     endpoint: Endpoint
     method: str
@@ -65,13 +73,15 @@ class Outgoing:
         if self.expect_continue:
             headers["Expect"] = "100-continue"
         lines = [f"{self.method} {self.endpoint.resource} HTTP/1.1"]
-        lines += [f"{_odd(name) if self.odd_case else name}: {value}" for name, value in headers.items()]
+        # `cONTENT-tYPE` is `Content-Type`: header names are case-insensitive.
+        lines += [f"{name.swapcase() if self.odd_case else name}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     def wire(self) -> Wire:
-        """The bytes that leave, in parts."""
+        """The bytes to send, in parts."""
         head = self.head()
-        body = self._framed()[: self._length_sent()]
+        framed = self._framed()
+        body = framed if self.sent >= 1 else framed[: int(len(framed) * self.sent)]
         ending: Ending = "end" if self.framing == "none" and self.ending == "answer" else self.ending
         if self.drip > 0:
             parts = (head, *_pieces(body))
@@ -83,21 +93,12 @@ class Outgoing:
     def _framed(self) -> bytes:
         if self.framing != "chunked":
             return self.body
-        # Two chunks at least, so that a receiver that reads one only is found out.
+        # Two chunks, to detect a receiver that reads only the first.
         middle = max(1, len(self.body) // 2)
         chunks = [chunk for chunk in (self.body[:middle], self.body[middle:]) if chunk]
         return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
-
-    def _length_sent(self) -> int:
-        framed = len(self._framed())
-        return framed if self.sent >= 1 else int(framed * self.sent)
 
 
 def _pieces(body: bytes, count: int = 10) -> tuple[bytes, ...]:
     size = max(1, -(-len(body) // count))
     return tuple(body[start : start + size] for start in range(0, len(body), size))
-
-
-def _odd(name: str) -> str:
-    """`Content-Type` as `cONTENT-tYPE`: the same header, since names are case-insensitive."""
-    return name.swapcase()

@@ -1,7 +1,7 @@
 """Parses the requests of a connection with httptools, and refuses ambiguous ones.
 
-llhttp, which httptools wraps, is strict about the grammar. Checked here is what it accepts or doesn't limit: sizes,
-`Host`, the framing of bodies (RFC 9112, 6 and 11.2), and `Expect`.
+llhttp, which httptools wraps, is strict about the grammar. This module checks what llhttp accepts or doesn't limit:
+sizes, `Host`, the framing of bodies (RFC 9112, 6 and 11.2), and `Expect`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from vendorsim.http.messages import HttpRequest, HttpResponse, refusal
 
 LARGEST_HEAD = 64 * 1024
 MOST_HEADERS = 200
-# A body is read up to this size, so that the app itself can refuse it, and kept in memory up to LARGEST_KEPT.
+# The reader accepts bodies up to LARGEST_BODY, so that the app can refuse them, but keeps them only up to LARGEST_KEPT.
 LARGEST_BODY = 64 * 1024 * 1024
 LARGEST_KEPT = 1024 * 1024
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S{1,8000} HTTP/1\.[01]\r\n")
 
 
 class RequestReader:
-    """Parses one connection. `take` gets every complete request, or the one response that refuses the rest.
+    """Parses the requests of one connection.
 
-    `expects_continue` is set while the client waits for `100 Continue` before it sends its body; `begun` while a
-    request has arrived in part; `ended` after a refusal, when nothing more is read. All connections of a server share
-    the `header_cache`.
+    It calls `take` with every complete request. At the first request that it refuses it calls `take` with the response
+    to send, and ignores all further bytes.
+
+    `expects_continue` is set while the client waits for `100 Continue` before it sends its body, `begun` while a
+    request is incomplete, `ended` after a refusal. All connections of a server share the `header_cache`.
     """
 
     def __init__(self, take: Callable[[HttpRequest | HttpResponse], None], header_cache: HeaderCache) -> None:
@@ -71,8 +73,8 @@ class RequestReader:
                 self._parser.feed_data(data)
                 data = b""
             except httptools.HttpParserUpgrade as upgrade:
-                # The parser stops after the headers, since the client wants to switch protocols. This server doesn't
-                # switch: it parses the request again without `Upgrade`, and then the body.
+                # The parser stops after the headers of a request with `Upgrade`. This server doesn't switch protocols:
+                # it parses the headers again without `Upgrade`, and then the body.
                 data = self._without_upgrade() + data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
                 self._overhead = 0
@@ -113,7 +115,7 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_body:
-            # Trailers are ignored; they must not be taken for headers.
+            # Ignore trailers: they must not replace headers.
             return
         self._count += 1
         self._size += len(name) + len(value)
@@ -152,13 +154,13 @@ class RequestReader:
 
     def _check_encoding(self, version: str) -> None:
         if b"content-length" in self._headers or version == "1.0":
-            self._refuse(400, "it can be told in two ways where the body ends")
+            self._refuse(400, "the end of the body is ambiguous: Transfer-Encoding with Content-Length, or in HTTP/1.0")
         elif self._headers[b"transfer-encoding"].lower() != b"chunked":
-            self._refuse(501, "chunked is the only Transfer-Encoding here")
+            self._refuse(501, "chunked is the only supported Transfer-Encoding")
 
     def _check_expectation(self, version: str) -> None:
         if self._headers[b"expect"].lower() != b"100-continue":
-            self._refuse(417, "100-continue is all that can be expected")
+            self._refuse(417, "100-continue is the only supported expectation")
         else:
             self.expects_continue = version == "1.1" and not self.ended
 

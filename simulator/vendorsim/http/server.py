@@ -1,8 +1,8 @@
 """The HTTP server of `vendorsim serve`: an event loop in a thread of its own.
 
-A request takes one of two ways. The fast path answers in the loop, for the few operations that a vendor offers it for
-(`Vendor.fast_path`): Flask costs more than all the rest of such an answer. Everything else goes to the WSGI app, in a
-thread. A test holds both ways to the same answers.
+The fast path answers a request in the loop. A vendor offers it for a few operations (`Vendor.fast_path`), where Flask
+would cost more than all the rest. The WSGI app answers all other requests, in a thread. A test checks that both give
+the same answers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _BACKLOG = 1024
-# Rounds of aborting connections at the end: a connection in the middle of being opened needs a few turns of the loop.
+# How often the server aborts all connections when it closes: a new one needs a few turns of the loop to be registered.
 _ABORT_ROUNDS = 5
 
 
@@ -56,7 +56,7 @@ class ConnectionManager:
         self._connections: set[Connection] = set()
 
     def add(self, connection: Connection) -> bool:
-        """Registers a new connection. False when there are too many, or when the server closes."""
+        """Registers a new connection. Returns False when there are too many, or when the server is closing."""
         self._connections.add(connection)
         return len(self._connections) <= self.limits.connections and not self.closing
 
@@ -65,14 +65,14 @@ class ConnectionManager:
         self._connections.discard(connection)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Calls a function in the loop, from any thread. Does nothing when the loop has ended."""
+        """Calls a function in the loop, from any thread. Does nothing after the loop has ended."""
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(function, *arguments)
 
     def run_app(self, request: HttpRequest, channel: ResponseChannel, peer: tuple[str, int]) -> None:
-        """Has the app answer, in a thread."""
-        made = environ(request, self._address, peer, self._underscored)
-        self._threads.submit(lambda: respond(self._app, made, channel))
+        """Answers a request with the WSGI app, in a thread."""
+        environment = environ(request, self._address, peer, self._underscored)
+        self._threads.submit(lambda: respond(self._app, environment, channel))
 
     def sweep(self) -> None:
         """Checks the deadlines of all connections, now and every `limits.sweep` seconds."""
@@ -82,7 +82,7 @@ class ConnectionManager:
         self.loop.call_later(self.limits.sweep, self.sweep)
 
     async def close(self) -> None:
-        """Closes all connections; unfinished answers get `limits.grace` seconds."""
+        """Closes all connections; unfinished responses get `limits.grace` seconds."""
         self.closing = True
         until = self.loop.time() + self.limits.grace
         while [each for each in self._connections if not each.close_if_idle()] and self.loop.time() < until:
@@ -95,7 +95,7 @@ class ConnectionManager:
 
 
 class RunningServer:
-    """A server that answers until it is closed. `host` and `port` are where it listens."""
+    """A running server. `host` and `port` are the address on which it listens."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class RunningServer:
         await self._manager.close()
 
     def close(self) -> None:
-        """Stops the server: unfinished answers get a second, then every connection is closed."""
+        """Stops the server. Unfinished responses get `limits.grace` seconds; then it closes every connection."""
         if self._closing is not None:
             self._manager.call(self._closing.set)
         self._thread.join()
@@ -162,9 +162,9 @@ def running_server(
     *,
     underscored: Collection[bytes] = (),
 ) -> RunningServer:
-    """Starts a server; port 0 takes a free one. Close it, or use it as a context manager.
+    """Starts a server. Port 0 picks a free port. Close it, or use it as a context manager.
 
-    `underscored` are the header names with an underscore that reach the app, in lower case. Raises UnreachableError
-    when the address can't be used.
+    `underscored` are the header names (lower case) with an underscore that the server passes to the app. Raises
+    UnreachableError when the address can't be used.
     """
     return RunningServer(app, listening.listen(host, port), fast_path, limits, underscored)

@@ -1,8 +1,7 @@
 """HTTP/1.1 client over asyncio: sends exact bytes and returns one parsed answer.
 
-A client of our own, because faults need control of every byte, its timing and its connection; on httptools it is also
-several times as fast as the client libraries. Connections are kept alive and pooled per endpoint. Redirects are not
-followed.
+Client libraries don't give the control of every byte, its timing and its connection that faults need; on httptools this
+client is also several times as fast. It keeps connections alive, pools them per endpoint, and follows no redirects.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ from vendorsim.http.proxies import through, tunnel
 MOST_HEADERS = 200
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 1024 * 1024
-# Seconds for which an idle connection is reused: servers close idle ones after 5 s or more.
+# Seconds after which an idle connection is not reused: servers close idle connections after 5 s or more.
 LONGEST_IDLE = 4.0
-# A larger answer (bytes) is not cached.
+# The largest answer that is cached, in bytes.
 LARGEST_CACHED = 4 * 1024
-# How an exchange fails: without a connection, without an answer in time, or in the middle.
+# Kinds of failures: no connection; no answer in time; the exchange broke off, or the answer is not HTTP.
 UNREACHABLE, TIMEOUT, BROKEN = "unreachable", "timeout", "broken"
 
 
 class Answer(NamedTuple):
-    """The answer of the integration. `oddity` says what was strange about it, if anything."""
+    """The answer of the integration. `oddity` says what was unusual about it, or is None."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -45,7 +44,7 @@ class Answer(NamedTuple):
     oddity: str | None = None
 
     def header(self, name: str) -> str | None:
-        """The value of the first header of that name, or None. `name` is in lower case."""
+        """Returns the value of the first header of that name, or None. `name` is in lower case."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
@@ -57,25 +56,25 @@ class Failure(NamedTuple):
 
 
 class Transport(Protocol):
-    """Sends requests: what delivery and checks need of a client."""
+    """The HTTP client, as delivery and checks use it."""
 
     async def exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
-        """Sends one request and waits for its answer. Times are seconds. Raises nothing."""
+        """Sends one request and waits for its answer. Timeouts are in seconds. Returns failures, and never raises."""
         ...
 
     def abort(self) -> None:
-        """Closes all connections at once; exchanges under way end as failures."""
+        """Closes all connections at once; exchanges in progress end as failures."""
         ...
 
 
 class HttpTransport:
     """Sends over real connections. Use it in one event loop only.
 
-    `tls` is used for https; by default, certificates are verified by the system's authorities. With a `proxy`
-    everything goes through it. A request with `Expect: 100-continue` waits `continue_seconds` for the interim answer
-    before its body is sent anyway (RFC 9110, 10.1.1). At most `cache` different answers are kept parsed.
+    `tls` is the context for https; the default verifies certificates against the system's authorities. With a `proxy`
+    all requests go through it. After `Expect: 100-continue` the client waits `continue_seconds` for the interim answer,
+    and then sends the body anyway (RFC 9110, 10.1.1). At most `cache` parsed answers are cached.
     """
 
     def __init__(
@@ -97,8 +96,8 @@ class HttpTransport:
     def exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Coroutine[Any, Any, Answer | Failure]:
-        how = self._exchange_singly if wire.connection == "single" else self._exchange
-        return how(target, wire, connect_timeout, read_timeout)
+        exchange = self._exchange_singly if wire.connection == "single" else self._exchange
+        return exchange(target, wire, connect_timeout, read_timeout)
 
     async def _exchange_singly(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
@@ -134,7 +133,7 @@ class HttpTransport:
         self._idle.clear()
 
     def _take(self, idle: list[_ClientConnection]) -> _ClientConnection | None:
-        """An idle connection that can be reused, or None. Others are closed."""
+        """Returns an idle connection that can be reused, or None. Closes those that can't."""
         while idle:
             connection = idle.pop()
             if connection.alive and monotonic() - connection.idle_since < LONGEST_IDLE:
@@ -180,8 +179,10 @@ class HttpTransport:
 
 
 def tls_context(ca: str | None = None, certificate: str | None = None, key: str | None = None) -> ssl.SSLContext:
-    """TLS with verification, by the system's authorities or those in the file `ca`; `certificate` and `key` are
-    the files of a client certificate. Raises InputError."""
+    """Returns a context that verifies certificates against the system's authorities or those in the file `ca`.
+
+    `certificate` and `key` are the files of a client certificate. Raises InputError.
+    """
     if key is not None and certificate is None:
         raise InputError(f"{key}: a key is of no use without its certificate; name that too, with --cert")
     try:
@@ -190,8 +191,8 @@ def tls_context(ca: str | None = None, certificate: str | None = None, key: str 
             # Without a password OpenSSL would ask for one on the terminal.
             context.load_cert_chain(certificate, key, password="")
     except (OSError, ssl.SSLError) as error:
-        named = ", ".join(name for name in (ca, certificate, key) if name)
-        raise InputError(f"{named}: can't be used for TLS: {error.strerror or error}") from None
+        files = ", ".join(name for name in (ca, certificate, key) if name)
+        raise InputError(f"{files}: can't be used for TLS: {error.strerror or error}") from None
     return context
 
 
@@ -211,8 +212,10 @@ class _Incoming:
 
 
 class _ClientConnection(asyncio.Protocol):
-    """One connection, with at most one request at a time. `cache` holds parsed answers by their bytes, up to
-    `cache_size`: an integration gives the same answers again and again."""
+    """One connection, with at most one request at a time.
+
+    `cache` holds up to `cache_size` parsed answers by their bytes: an integration repeats its answers.
+    """
 
     def __init__(self, cache: dict[bytes, Answer], cache_size: int, continue_seconds: float) -> None:
         self._cache = cache
@@ -227,7 +230,7 @@ class _ClientConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[Answer | Failure] | None = None
         self._continued: asyncio.Future[None] | None = None
         self._sending = False
-        # At least one byte of the answer has arrived; its headers are complete.
+        # Whether the first byte of the answer has arrived, and whether its headers are complete.
         self._begun = self._headers_done = False
         self._loop = asyncio.get_running_loop()
 
@@ -284,7 +287,7 @@ class _ClientConnection(asyncio.Protocol):
             transport.close()
 
     async def _flushed(self, transport: asyncio.Transport, waiter: asyncio.Future[Answer | Failure]) -> None:
-        """Waits until all bytes are with the operating system, or the exchange is over (its timer ends it)."""
+        """Waits until the operating system has all bytes, or the exchange is over (at the latest by its timer)."""
         while transport.get_write_buffer_size() and not transport.is_closing() and not waiter.done():
             await asyncio.sleep(0.001)
 
@@ -311,7 +314,7 @@ class _ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None or self._waiter.done():
-            # Bytes without a request: this connection can't be trusted again.
+            # Data without a request: don't use this connection again.
             self.alive = self.reusable = False
             return
         self._begun = True
@@ -366,7 +369,7 @@ class _ClientConnection(asyncio.Protocol):
         self._fail(BROKEN, f"{how} {when}")
 
     def _ends_with_connection(self) -> bool:
-        """Whether the answer has no length, and so ends with the connection."""
+        """Returns whether the answer has no length, and so ends with the connection."""
         names = {name.lower() for name, _ in self._incoming.headers}
         return self._headers_done and not names & {"content-length", "transfer-encoding"}
 
@@ -407,7 +410,7 @@ class _ClientConnection(asyncio.Protocol):
             if self._continued is not None and not self._continued.done():
                 self._continued.set_result(None)
             return
-        # When the answer came early, half a request is still on the connection.
+        # After an early answer, the rest of the request was not sent: the connection is not reusable.
         self.reusable = self.alive and not self._sending and parser.should_keep_alive()
         self._complete()
 

@@ -1,4 +1,4 @@
-"""How a user wants requests to leave: authorities, client certificate, proxy."""
+"""Options of the HTTP client: certificate authorities, client certificate, proxy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vendorsim.http.transport import HttpTransport, tls_context
 
 @dataclass(frozen=True, slots=True)
 class TransportOptions:
-    """Files (PEM) of the authorities to trust and of a client certificate with its key, and the URL of a proxy."""
+    """PEM files of the trusted authorities (`ca`) and of a client certificate with its key; the URL of a proxy."""
 
     ca: str | None = None
     cert: str | None = None
@@ -20,18 +20,18 @@ class TransportOptions:
     proxy: str | None = None
 
     def load(self) -> TransportSettings:
-        """Reads the files and the URL. Raises InputError."""
+        """Reads the files and parses the URL. Raises InputError."""
         tls = tls_context(self.ca, self.cert, self.cert_key) if self.ca or self.cert or self.cert_key else None
         return TransportSettings(tls, proxies.proxy(self.proxy) if self.proxy else None)
 
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
-    """What a transport is made with. `tls` is None for the system's authorities, `proxy` for none."""
+    """The loaded options. `tls` is None for the system's authorities, `proxy` is None for no proxy."""
 
     tls: ssl.SSLContext | None = None
     proxy: Endpoint | None = None
 
     def open(self) -> HttpTransport:
-        """A transport of its own; whoever opens it aborts it in the end."""
+        """Opens a new transport. The caller must abort it after use."""
         return HttpTransport(self.tls, self.proxy)

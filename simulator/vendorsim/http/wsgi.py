@@ -24,20 +24,20 @@ from vendorsim.http.messages import (
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-# A larger body is sent in parts of about this size.
+# The size of the parts in which a larger body is sent, in bytes.
 _COLLECTED = 64 * 1024
-# Headers that belong to the connection: the server sets them, whatever the app says.
+# Headers of the connection: the server sets them, and drops the app's.
 _OWN = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 _STALLED_SECONDS = 90.0
 _log = logging.getLogger(__name__)
 
 
 class ClientDisconnected(Exception):
-    """The client has closed the connection, or takes no data."""
+    """The client has closed the connection, or has stopped reading."""
 
 
 class ResponseChannel:
-    """Passes a response from the app's thread to the loop, no faster than the client takes it."""
+    """Passes a response from the app's thread to the loop, no faster than the client reads it."""
 
     def __init__(
         self,
@@ -47,8 +47,8 @@ class ResponseChannel:
         write: Callable[[bytes], None],
         finish: Callable[[bytes, bool], None],
     ) -> None:
-        """`writable` is set while the client takes data. `call` calls a function in the loop: `write` with a part,
-        `finish` with the last part and whether the connection stays open."""
+        """`writable` is set while the client reads. `call` calls a function in the loop: `write` with a part of the
+        response, `finish` with the last part and whether the connection stays open."""
         self.request = request
         self._writable = writable
         self._call = call
@@ -57,14 +57,14 @@ class ResponseChannel:
         self._disconnected = False
 
     def disconnect(self) -> None:
-        """Tells the app's thread, at its next part, that the client is gone."""
+        """Makes the next `send` of the app's thread raise ClientDisconnected."""
         self._disconnected = True
 
     def send(self, data: bytes) -> None:
         """Sends one part, from the app's thread. Raises ClientDisconnected."""
         if not self._writable.wait(_STALLED_SECONDS) or self._disconnected:
             raise ClientDisconnected
-        # Only the write itself shows whether the buffer is full, so the next part waits until it is done.
+        # Wait for the write: only then it is known whether the buffer is full.
         written = Event()
 
         def write() -> None:
@@ -85,13 +85,13 @@ def environ(
 ) -> WSGIEnvironment:
     """The WSGI environment of a request; `server` and `peer` are host and port.
 
-    Header names with an underscore are dropped: in WSGI, `a_b` and `a-b` are the same name. `underscored` are those
-    that are kept, in lower case. A body that was too large to keep has its true length and no content: the app refuses
-    it by its length.
+    Header names with an underscore are dropped, except those in `underscored` (lower case): in WSGI, `a_b` and `a-b`
+    are the same name. A body that was too large to keep has its true length but no content: the app refuses it by its
+    length.
     """
     path, host = _split_target(request.target)
     path, _, query = path.partition(b"?")
-    made: dict[str, Any] = {
+    variables: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": "/" + unquote_to_bytes(path).decode("latin-1").lstrip("/"),
@@ -114,22 +114,22 @@ def environ(
     }
     for name, value in request.headers.items():
         if b"_" not in name or name in underscored:
-            made["HTTP_" + name.decode("latin-1").upper().replace("-", "_")] = value.decode("latin-1")
-    # A chunked body has been decoded.
-    made.pop("HTTP_TRANSFER_ENCODING", None)
-    made.pop("HTTP_CONTENT_LENGTH", None)
-    content_type = made.pop("HTTP_CONTENT_TYPE", None)
+            variables["HTTP_" + name.decode("latin-1").upper().replace("-", "_")] = value.decode("latin-1")
+    # The body is already decoded.
+    variables.pop("HTTP_TRANSFER_ENCODING", None)
+    variables.pop("HTTP_CONTENT_LENGTH", None)
+    content_type = variables.pop("HTTP_CONTENT_TYPE", None)
     if content_type is not None:
-        made["CONTENT_TYPE"] = content_type
+        variables["CONTENT_TYPE"] = content_type
     if request.length or b"content-length" in request.headers or b"transfer-encoding" in request.headers:
-        made["CONTENT_LENGTH"] = str(request.length)
+        variables["CONTENT_LENGTH"] = str(request.length)
     if host is not None:
-        made["HTTP_HOST"] = host
-    return made
+        variables["HTTP_HOST"] = host
+    return variables
 
 
 def _split_target(target: bytes) -> tuple[bytes, str | None]:
-    """Path with query, and the host if the target is a whole URL: it overrides `Host` (RFC 9112, 3.2.2)."""
+    """Path with query, and the host of an absolute URL, which overrides `Host` (RFC 9112, 3.2.2), or None."""
     target = target.partition(b"#")[0]
     scheme, separator, rest = target.partition(b"://")
     if target.startswith(b"/") or not separator or b"?" in scheme:
@@ -142,7 +142,7 @@ def _split_target(target: bytes) -> tuple[bytes, str | None]:
 
 
 def respond(app: WSGIApplication, environ: WSGIEnvironment, channel: ResponseChannel) -> None:
-    """Runs the app and sends its response. Raises nothing: an app that fails is logged and answered with status 500."""
+    """Runs the app and sends its response. Never raises: it logs exceptions of the app and answers with status 500."""
     response = _WsgiResponse(channel)
     try:
         parts = app(environ, response.start)
@@ -171,7 +171,7 @@ class _WsgiResponse:
         self._phrase = ""
         self._headers: list[tuple[str, str]] = []
         self._collected = bytearray()
-        # A body in parts ends after `_left` bytes, by a last chunk, or with the connection.
+        # A body in parts ends after `_left` bytes, with a last chunk (`_chunked`), or with the connection.
         self._begun = False
         self._left: int | None = None
         self._chunked = False
@@ -186,14 +186,14 @@ class _WsgiResponse:
             raise RuntimeError("start_response was called twice")
         number, _, self._phrase = status.partition(" ")
         self._status = int(number)
-        given = list(headers)
-        if any(name.lower() == "connection" and value.lower() == "close" for name, value in given):
+        listed = list(headers)
+        if any(name.lower() == "connection" and value.lower() == "close" for name, value in listed):
             self._keep_alive = False
-        self._headers = [(name, value) for name, value in given if name.lower() not in _OWN]
+        self._headers = [(name, value) for name, value in listed if name.lower() not in _OWN]
         return self.write
 
     def write(self, data: bytes) -> None:
-        """Takes a part of the body."""
+        """Adds a part of the body; sends the collected bytes once there are enough."""
         if not self._status:
             raise RuntimeError("start_response was not called")
         if not self._has_body():
@@ -205,7 +205,7 @@ class _WsgiResponse:
             self._channel.send(self._taken())
 
     def finish(self) -> None:
-        """Sends what is left of the response."""
+        """Sends the rest of the response."""
         if not self._status:
             raise RuntimeError("start_response was not called")
         head = b""
@@ -215,13 +215,13 @@ class _WsgiResponse:
             head = self._begin()
         data = head + self._taken() + (b"0\r\n\r\n" if self._chunked else b"")
         if self._left:
-            # The body is shorter than its Content-Length: only closing the connection shows that to the client.
+            # The body is shorter than its Content-Length. The client sees that only when the connection closes.
             self._keep_alive = False
         self._finished = True
         self._channel.finish(data, self._keep_alive)
 
     def fail(self) -> None:
-        """The app raised: answers with status 500, or breaks off a response that has begun."""
+        """Answers with status 500 after an exception of the app, or breaks off a response that has begun."""
         if self._finished:
             return
         data = b"" if self._begun else rendered(self._request, internal_error(), False)
@@ -248,7 +248,7 @@ class _WsgiResponse:
         return status_line(self._status, self._phrase) + headers + b"\r\n"
 
     def _taken(self) -> bytes:
-        """The collected bytes, framed for sending."""
+        """Removes and returns the collected bytes, framed for sending."""
         data, self._collected = bytes(self._collected), bytearray()
         if self._left is not None:
             data = data[: self._left]

@@ -1,7 +1,7 @@
 """Reads captured payloads: a JSON document, a JSON array, JSON Lines, or a HAR file.
 
-Lines that `vendorsim generate` printed and exported journals are understood too: there the payload
-stands in `body`, beside the name of its event.
+It also reads the output of `vendorsim generate` and exported journals, whose documents hold the payload and the name of
+its event.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ LARGEST_FILE = 512 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One captured body. `place` says where it stands; `event` is its name where the file tells it,
-    `problem` says why there is no body."""
+    """One captured body.
+
+    `place` is its position in the file, `event` the name of its event if the file contains it; `problem` says why there
+    is no body.
+    """
 
     place: str
     body: Any
@@ -31,7 +34,7 @@ class Payload:
 
 
 def payloads(data: bytes, name: str) -> Iterator[Payload]:
-    """The payloads in a file's bytes. Raises PayloadFileError, naming line and column, also when there is none."""
+    """Yields the payloads of a file. Raises PayloadFileError with line and column, also when there is no payload."""
     found = False
     for payload in _payloads(data, name):
         found = True
@@ -93,7 +96,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _unwrapped(document: Any, place: str) -> Iterator[Payload]:
-    """The payload that a document is or holds. Of a journal, what was never sent and what was received is none."""
+    """Yields the payload of a document. Unsent attempts and received calls of a journal have none."""
     keys: Any = document if isinstance(document, dict) else {}
     event = keys["event"] if isinstance(keys.get("event"), str) else None
     if event is not None and {"vendor", "body", "at"} <= set(keys):
@@ -114,7 +117,7 @@ def _recorded(request: Any, place: str, event: str | None) -> Payload:
 
 
 def _parsed(text: str, place: str, event: str | None = None) -> Payload:
-    """A captured body; one that is no JSON breaks every contract."""
+    """Parses a captured body. A body that is not JSON is a payload with a problem."""
     try:
         return Payload(place, orjson.loads(text), event)
     except orjson.JSONDecodeError as error:
@@ -122,7 +125,7 @@ def _parsed(text: str, place: str, event: str | None = None) -> Payload:
 
 
 def _har(entries: Any, name: str) -> Iterator[Payload]:
-    """The JSON bodies of the requests; a HAR of a browser holds many others too."""
+    """Yields the JSON bodies of requests. Skips all others, of which a browser's HAR has many."""
     if not isinstance(entries, list):
         raise PayloadFileError(f"{name}: log.entries of the HAR is not a list")
     for number, entry in enumerate(entries):

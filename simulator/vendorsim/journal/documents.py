@@ -1,4 +1,4 @@
-"""What stands in the journal, as the JSON documents that the command line and the control API print."""
+"""Journal rows → the JSON documents that the command line and the control API print."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vendorsim.journal.pages import Row
 
 
 def attempt_summary(row: Row) -> dict[str, Any]:
-    """An attempt in a list: everything but the bytes."""
+    """An attempt in a list, without its request and answer."""
     return {
         "type": "attempt",
         "id": row["id"],
@@ -39,7 +39,7 @@ def attempt_summary(row: Row) -> dict[str, Any]:
 
 
 def attempt_document(row: Row) -> dict[str, Any]:
-    """An attempt whole: the request, byte for byte, and its answer."""
+    """A complete attempt, with the exact request and its answer."""
     head = row["request_head"]
     return {
         **attempt_summary(row),
@@ -74,7 +74,7 @@ def call_document(row: Row) -> dict[str, Any]:
 
 
 def sent_request(row: Row) -> SentRequest | None:
-    """The request of an attempt, to be sent again; None where it was never sent."""
+    """Returns the request of an attempt, for resending; None if it was never sent."""
     if row["request_head"] is None:
         return None
     body, sent = row["request_body"], row["request_sent"]

@@ -14,12 +14,12 @@ from vendorsim.core.version import __version__
 from vendorsim.journal.pages import Row
 from vendorsim.vendorkit import registry
 
-# Stands for the vendors' APIs, whose address is nobody's.
+# The base URL of the vendors' APIs in HAR files: HAR needs absolute URLs, and `.invalid` never resolves (RFC 6761).
 VENDOR_API = "http://vendor.invalid"
 
 
 def har(attempts: Iterable[Row], calls: Iterable[Row]) -> dict[str, Any]:
-    """A HAR document of attempts that were sent, and of the calls that were received, in order of time."""
+    """Builds a HAR document of the attempts that were sent and the calls that were received, in order of time."""
     entries = [_attempt(row) for row in attempts if row["request_head"] is not None]
     entries += [_call(row) for row in calls]
     entries.sort(key=lambda entry: str(entry["startedDateTime"]))
@@ -33,7 +33,7 @@ def har(attempts: Iterable[Row], calls: Iterable[Row]) -> dict[str, Any]:
 
 
 def text_or_base64(data: bytes | None) -> dict[str, str]:
-    """`{"text": …}`, with `"encoding": "base64"` where the bytes are no UTF-8."""
+    """`{"text": …}`, with `"encoding": "base64"` where the bytes are not UTF-8."""
     try:
         return {"text": (data or b"").decode()}
     except UnicodeDecodeError:
@@ -41,7 +41,7 @@ def text_or_base64(data: bytes | None) -> dict[str, str]:
 
 
 def request_headers(head: bytes) -> list[tuple[str, str]]:
-    """The headers in a request's head."""
+    """Parses the headers in the head of a request."""
     lines = head.decode("utf-8", "replace").split("\r\n")[1:]
     pairs = (line.partition(":") for line in lines if line)
     return [(name.strip(), value.strip()) for name, _, value in pairs]
@@ -98,7 +98,7 @@ def _call(row: Row) -> dict[str, Any]:
         "time": 0,
         "request": {
             "method": row["method"],
-            # Old journals have no paths: then all calls were of the identification API.
+            # Journals of format 1 have no paths; all their calls are of the identification API.
             "url": VENDOR_API + (row["path"] or registry.identification().path_of(row["comm_type"], row["session"])),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
@@ -126,7 +126,7 @@ def _call(row: Row) -> dict[str, Any]:
 
 
 def _posted(media_type: str, body: bytes) -> dict[str, Any]:
-    """HAR 1.2 has no encoding of what is posted; a field of one's own begins with an underscore."""
+    """Builds `postData`. HAR 1.2 has no field for the encoding of a request body; custom fields begin with `_`."""
     posted = text_or_base64(body)
     encoding = posted.pop("encoding", None)
     return {"mimeType": media_type, "params": [], **posted, **({"_encoding": encoding} if encoding else {})}

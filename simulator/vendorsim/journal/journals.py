@@ -1,4 +1,4 @@
-"""Where a server's journal stands: in a file of its own, or with those of other servers."""
+"""The journal of a server: a file of its own, or a database shared with other servers."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from vendorsim.journal.store import Journal
 
 
 class Journals(Protocol):
-    """What the namespaces of a server ask of its journal, beside the writing. Any thread."""
+    """The journal as the namespaces of a server use it, apart from writing records. Thread-safe."""
 
     @property
     def pages(self) -> Pages:
-        """Reads it page by page."""
+        """Reads the journal page by page."""
         ...
 
     def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int:
-        """A new run; its number."""
+        """Adds a run and returns its number."""
         ...
 
     def end(self, run: int) -> None:
-        """The run is over."""
+        """Marks a run as ended."""
         ...
 
     def hide(self, namespace: str) -> None:
-        """What is of a namespace so far is shown no more."""
+        """Hides all records of a namespace so far."""
         ...
 
 
 class JournalFile:
-    """A journal in a file; each call has a connection of its own."""
+    """A journal in a file. Each call opens a connection of its own."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,4 +56,4 @@ class JournalFile:
             journal.close()
 
     def hide(self, namespace: str) -> None:
-        """Nothing: who reads the file says since which run (`Query.since`)."""
+        """Does nothing: readers of a file leave out old runs themselves (`Query.since`)."""

@@ -1,6 +1,6 @@
-"""Reads the journal page by page, newest first, while it is being written: for lists that people and programs scroll.
+"""Reads the journal page by page, newest first, also while it is being written.
 
-A page starts below an id and never counts: it costs the same wherever it is, whatever the size of the journal.
+A page starts below an id (keyset pagination): every page costs the same, however large the journal is.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-# Rows that SQLite may look at before a search is given up, in units of a thousand of its instructions.
+# The limit after which SQLite aborts a search, in thousands of its instructions.
 _PATIENCE = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked for. Names are compared whole; `text` is looked for in names, targets, reasons and bodies.
+    """The filters of a search. Names must be equal; `text` is searched in names, targets, reasons and bodies.
 
-    Of runs that began before run number `since` nothing is shown: that is what came before the last reset.
+    Runs before run number `since` are left out: they began before the last reset.
     """
 
     namespace: str = ""
@@ -34,25 +34,25 @@ class Query:
 
 
 class Row(Protocol):
-    """A row that was read, by the names of its columns."""
+    """A row, with access by column name."""
 
     def __getitem__(self, name: str, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
 class JournalPage:
-    """Some rows, and the id to go on below; None where nothing follows."""
+    """Some rows, and the id below which the next page starts; None on the last page."""
 
     rows: Sequence[Row]
     next: int | None
 
 
 class SearchTooLong(Exception):
-    """A search looked at too many rows."""
+    """A search had to examine too many rows."""
 
 
 class Pages(Protocol):
-    """Reads a journal page by page; any thread."""
+    """Reads a journal page by page. Thread-safe."""
 
     def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
     def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
@@ -63,21 +63,21 @@ class Pages(Protocol):
 
 
 class JournalPages:
-    """Reads one journal file. Any thread; each call has a connection of its own."""
+    """Reads one journal file. Thread-safe; each call opens a connection of its own."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """The newest attempts below an id."""
+        """Returns a page of attempts with ids below `before`, the newest first."""
         return self._page("attempts", query, before, limit)
 
     def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """The newest calls of vendors' APIs below an id."""
+        """Returns a page of calls of vendors' APIs with ids below `before`, the newest first."""
         return self._page("calls", query, before, limit)
 
     def newer(self, table: str, query: Query, after: int, limit: int) -> list[sqlite3.Row]:
-        """What came after an id, the oldest first."""
+        """Returns rows with ids above `after`, the oldest first."""
         where, values = _conditions(table, query)
         with self._reading() as db:
             return db.execute(
@@ -85,7 +85,7 @@ class JournalPages:
             ).fetchall()
 
     def one(self, table: str, number: int, query: Query) -> sqlite3.Row | None:
-        """One attempt or call by its id, if it is of the query's namespace and was not reset."""
+        """Returns an attempt or call by its id; None if it is in another namespace, or from before the last reset."""
         with self._reading() as db:
             row: sqlite3.Row | None = db.execute(
                 f"SELECT * FROM {table} WHERE id = ? AND {_OF_NAMESPACE}", (number, query.namespace, query.since)
@@ -93,7 +93,7 @@ class JournalPages:
         return row
 
     def newest_of(self, run: int, delivery: str, after: int) -> sqlite3.Row | None:
-        """The newest attempt of a delivery, if it came after an id."""
+        """Returns the newest attempt of a delivery, if its id is above `after`."""
         with self._reading() as db:
             row: sqlite3.Row | None = db.execute(
                 "SELECT * FROM attempts WHERE run = ? AND delivery = ? AND id > ? ORDER BY id DESC LIMIT 1",
@@ -102,26 +102,31 @@ class JournalPages:
         return row
 
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """The conversations with the newest attempts: vendor, conversation, attempts, failed, last_id, last_at, run."""
+        """Returns a page of conversations, those with the newest attempts first.
+
+        Columns: vendor, profile, conversation, run, attempts, last_id, last_at, failed.
+        """
         where, values = _conditions("attempts", query)
         below = "" if before is None else "HAVING last_id < ?"
-        given = (*values, *(() if before is None else (before,)), limit + 1)
+        parameters = (*values, *(() if before is None else (before,)), limit + 1)
         with self._reading() as db:
             rows = db.execute(
                 "SELECT vendor, profile, conversation, run, count(*) AS attempts, max(id) AS last_id, "
                 "max(at) AS last_at, "
                 "sum(verdict NOT IN ('delivered', 'dropped', 'spoiled') AND final) AS failed "
                 f"FROM attempts WHERE {where} GROUP BY run, vendor, conversation {below} ORDER BY last_id DESC LIMIT ?",
-                given,
+                parameters,
             ).fetchall()
         return JournalPage(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
 
     def _page(self, table: str, query: Query, before: int | None, limit: int) -> JournalPage:
         where, values = _conditions(table, query)
         below = "" if before is None else "AND id < ?"
-        given = (*values, *(() if before is None else (before,)), limit + 1)
+        parameters = (*values, *(() if before is None else (before,)), limit + 1)
         with self._reading() as db:
-            rows = db.execute(f"SELECT * FROM {table} WHERE {where} {below} ORDER BY id DESC LIMIT ?", given).fetchall()
+            rows = db.execute(
+                f"SELECT * FROM {table} WHERE {where} {below} ORDER BY id DESC LIMIT ?", parameters
+            ).fetchall()
         return JournalPage(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
 
     @contextmanager
@@ -129,7 +134,7 @@ class JournalPages:
         db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
         db.row_factory = sqlite3.Row
         steps = iter(range(_PATIENCE))
-        # Called every thousand instructions; anything but 0 ends the statement.
+        # SQLite calls the handler every thousand instructions, and aborts the statement when it returns true.
         db.set_progress_handler(lambda: next(steps, None) is None, 1000)
         try:
             yield db
@@ -153,12 +158,12 @@ _SEARCHED = {
 
 
 def pattern(text: str) -> str:
-    """The pattern of LIKE for what holds a text; a backslash escapes."""
+    """Returns the LIKE pattern for values that contain a text. The escape character is the backslash."""
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
-    """The WHERE clause of a query and its values."""
+    """Returns the WHERE clause of a query, and its values."""
     parts: list[str] = [_OF_NAMESPACE]
     values: list[Any] = [query.namespace, query.since]
     for name in EXACT[table]:

@@ -1,4 +1,4 @@
-"""PostgreSQL as the common memory of several servers: the connection, and what happens when it is lost."""
+"""The connections to the PostgreSQL database that several servers share, and the handling of their loss."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
 SCHEMES = ("postgresql", "postgres")
-# Connections of one server. Calls hold one for some hundred microseconds; a database allows 100 in all by default.
+# Maximum connections of one server. A call holds one for some hundred microseconds. PostgreSQL allows 100 by default.
 MOST_CONNECTIONS = 10
-# Milliseconds after which the database gives a statement up.
+# Milliseconds after which the database aborts a statement.
 _LONGEST_STATEMENT = 10_000
-# So many calls may wait; more are refused at once, so that some threads are left for what needs no database.
+# Maximum calls that wait for a connection. More fail at once, so that threads are left for calls without the database.
 _MOST_WAITING = 30
 _UNREADABLE = "this URL can't be read; write signs such as @ : / ? # % in its parts as %40 %3A %2F %3F %23 %25"
 
 
 class Database:
-    """A database by its URL. A context manager. Thread-safe.
+    """A pool of connections to one database. A context manager. Thread-safe.
 
-    `patience` is the number of seconds that a call waits for a connection, so also the time that callers wait while the
-    database is away.
+    `name` is the URL without secrets. `patience` is the time in seconds for which a call waits for a connection, so
+    also the time for which callers wait while the database is down.
     """
 
     def __init__(self, url: str, patience: float = 5.0) -> None:
-        """Connects, and makes the tables on first use. Raises InputError and StateUnreachableError."""
+        """Connects, and creates the tables on first use. Raises InputError and StateUnreachableError."""
         self.name = masked(url)
         self._pool = _open(url, self.name, patience)
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
-        """A connection that commits every statement by itself. Raises StateUnreachableError when the database is
-        away; it is used again as soon as it is back."""
+        """Lends a connection in autocommit mode. Raises StateUnreachableError while the database is down.
+
+        Later calls reconnect.
+        """
         from psycopg import OperationalError
 
         try:
@@ -63,7 +65,7 @@ class Database:
 
 
 def masked(url: str) -> str:
-    """The database without its password, and without options, which may hold one, too. Raises InputError."""
+    """Returns the URL without the password and without options, which may contain one too. Raises InputError."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -96,7 +98,7 @@ def _open(url: str, name: str, patience: float) -> ConnectionPool[Any]:
         "application_name": given.get("application_name") or "vendorsim",
     }
     try:
-        # The pool connects in the background, where nobody learns of the reason for a failure.
+        # Connect once here: the pool connects in the background and hides why it failed.
         with psycopg.connect(url, **options) as connection:
             schema.prepare(connection)
     except InputError as error:
@@ -110,10 +112,10 @@ def _open(url: str, name: str, patience: float) -> ConnectionPool[Any]:
         max_size=MOST_CONNECTIONS,
         timeout=patience,
         max_waiting=_MOST_WAITING,
-        # Then it is tried again by whoever needs a connection next: that is sooner than by ever longer pauses.
+        # After that the next call reconnects. That is sooner than the pool, whose pauses between attempts grow.
         reconnect_timeout=patience,
         configure=_configure,
-        # One that the database has closed meanwhile is noticed before it is used.
+        # Finds connections that the database has closed, before they are used.
         check=ConnectionPool.check_connection,
         name="state",
         open=False,

@@ -1,4 +1,4 @@
-"""The journal of several servers in PostgreSQL: what each sends and receives, written by each, read by all."""
+"""The journal of several servers in PostgreSQL: each server writes its own records, and reads those of all."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from vendorsim.vendorkit.api_call import ApiCall
 if TYPE_CHECKING:
     from vendorsim.journal.postgres import Database
 
-# Seconds for which a batch is kept while the database is away: a restart, or a change to its standby.
+# Seconds for which writing a batch is retried while the database is down: enough for a restart or a failover.
 PATIENCE = 600.0
 _PAUSE = 0.5
-# The advisory lock of those who write: without it a reader could see a number before a smaller one. "vsjl".
+# The advisory lock of writers ("vsjl"). Without it a reader could see an id before a smaller one is committed.
 _LOCK = 0x76736A6C
 
 
@@ -43,15 +43,15 @@ def _insert(table: str, columns: str) -> str:
 _ADD_ATTEMPT = _insert("attempts", ATTEMPT_COLUMNS)
 _ADD_CALL = _insert("calls", CALL_COLUMNS)
 _BEGIN = _insert("runs", "began_at, command, version, about, namespace, server") + " RETURNING id"
-# Of the runs beyond the limit those are forgotten that have ended, or must have.
+# Deletes the runs beyond the limit that have ended, or are too old to be still running.
 _FORGET = """
 WITH counted AS (SELECT run, count(*) AS attempts FROM vendorsim.attempts GROUP BY run),
-summed AS (SELECT run, sum(attempts) OVER (ORDER BY run DESC) AS kept FROM counted)
+summed AS (SELECT run, sum(attempts) OVER (ORDER BY run DESC) AS total FROM counted)
 DELETE FROM vendorsim.runs
-WHERE id <= (SELECT max(run) FROM summed WHERE kept > %s AND run < (SELECT max(run) FROM summed))
+WHERE id <= (SELECT max(run) FROM summed WHERE total > %s AND run < (SELECT max(run) FROM summed))
 AND (ended_at IS NOT NULL OR began_at < %s - CASE WHEN command IN ('serve', 'hub') THEN %s ELSE %s END)
 """
-# Of other servers all that is written so far, of this one also what is still on its way.
+# Hides the rows that are written so far. `hide` also hides this server's runs, whose last rows may not be written yet.
 _HIDE = """
 INSERT INTO vendorsim.resets
 SELECT %s, (SELECT coalesce(max(id), 0) FROM vendorsim.attempts), (SELECT coalesce(max(id), 0) FROM vendorsim.calls)
@@ -60,36 +60,36 @@ ON CONFLICT (namespace) DO UPDATE SET attempts = excluded.attempts, calls = excl
 
 
 class PostgresJournal:
-    """The journal in a database (`vendorsim.journal.store.Book`, `vendorsim.journal.journals.Journals`). Any thread."""
+    """The journal in a database, as a `journal.store.Book` and a `journal.journals.Journals`. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self.path = database.name
         self._database = database
-        # Which runs are this server's own.
+        # Marks the runs of this server.
         self._server = uuid4().hex
-        self._hurried = Event()
+        self._ending = Event()
 
     @property
     def pages(self) -> PostgresPages:
         return PostgresPages(self._database)
 
     def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int:
-        """A new run; the number under which its records are kept. Old runs are forgotten where there are too many."""
-        given = (wall_clock(), command, __version__, storable(orjson.dumps(about).decode()), namespace, self._server)
+        """Adds a run and returns its number. Deletes old runs beyond the limit."""
+        values = (wall_clock(), command, __version__, storable(orjson.dumps(about).decode()), namespace, self._server)
         with self._database.connection() as db, db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             db.execute(_FORGET, (MOST_ATTEMPTS, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
-            row = db.execute(_BEGIN, given).fetchone()
+            row = db.execute(_BEGIN, values).fetchone()
         assert row is not None
         return int(row[0])
 
     def end(self, run: int) -> None:
-        """The run is over."""
+        """Marks a run as ended."""
         with self._database.connection() as db:
             db.execute("UPDATE vendorsim.runs SET ended_at = %s WHERE id = %s", (wall_clock(), run))
 
     def hide(self, namespace: str) -> None:
-        """What is of a namespace so far is shown no more, by no server."""
+        """Hides all records of a namespace so far, on all servers."""
         with self._database.connection() as db, db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             db.execute(_HIDE, (namespace,))
@@ -99,8 +99,10 @@ class PostgresJournal:
             )
 
     def add(self, run: int, attempts: Sequence[Attempt], calls: Sequence[ApiCall]) -> None:
-        """Writes a batch and commits it. While the database is away it is tried again and again; a batch whose commit
-        was not answered may then be written twice."""
+        """Writes and commits a batch. Retries while the database is down, for at most PATIENCE seconds.
+
+        A batch whose commit was not confirmed may be written twice. Raises StateUnreachableError.
+        """
         attempt_rows = [tuple(map(storable, attempt_row(run, attempt))) for attempt in attempts]
         call_rows = [tuple(map(storable, call_row(run, call))) for call in calls]
         until = monotonic() + PATIENCE
@@ -108,23 +110,23 @@ class PostgresJournal:
             try:
                 return self._write(attempt_rows, call_rows)
             except StateUnreachableError:
-                if self._hurried.wait(_PAUSE) or monotonic() > until:
+                if self._ending.wait(_PAUSE) or monotonic() > until:
                     raise
 
     def hurry(self) -> None:
-        """From now on a batch that can't be written is given up: the server ends."""
-        self._hurried.set()
+        """Stops retrying batches, because the server is ending."""
+        self._ending.set()
 
     def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]:
-        """The attempts of a run, or of all."""
+        """Yields the attempts of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
         return self._select("attempts", run, newest_first, most)
 
     def calls(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]:
-        """The received calls of a run, or of all."""
+        """Yields the received calls of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
         return self._select("calls", run, newest_first, most)
 
     def attempt(self, number: int) -> Row | None:
-        """One attempt by its number."""
+        """Returns an attempt by its id, or None."""
         with self._database.connection() as db:
             return dictionaries(db).execute("SELECT * FROM vendorsim.attempts WHERE id = %s", (number,)).fetchone()
 
@@ -134,7 +136,7 @@ class PostgresJournal:
         return None if row is None else row[0]
 
     def close(self) -> None:
-        """Nothing: the database is closed by whoever opened it."""
+        """Does nothing: the caller that opened the database closes it."""
 
     def _write(self, attempts: Sequence[tuple[Any, ...]], calls: Sequence[tuple[Any, ...]]) -> None:
         with self._database.connection() as db, db.transaction(), db.cursor() as cursor:

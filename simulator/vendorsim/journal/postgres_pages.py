@@ -1,7 +1,7 @@
 """Reads the journal of several servers page by page (`vendorsim.journal.pages.Pages`).
 
-What a namespace shows begins with its last reset, whichever server was asked for it; `Query.since`, the number of a run
-of one server, says nothing here.
+The records of a namespace begin with its last reset, on whichever server. `Query.since` is a run number of one server,
+so this module ignores it.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ _BODY = {"attempts": "request_body", "calls": "body"}
 
 
 class PostgresPages:
-    """Reads the journal in a database. Any thread."""
+    """Reads the journal in a database. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """The newest attempts below an id."""
+        """Returns a page of attempts with ids below `before`, the newest first."""
         return self._page("attempts", query, before, limit)
 
     def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """The newest calls of vendors' APIs below an id."""
+        """Returns a page of calls of vendors' APIs with ids below `before`, the newest first."""
         return self._page("calls", query, before, limit)
 
     def newer(self, table: str, query: Query, after: int, limit: int) -> Sequence[Row]:
-        """What came after an id, the oldest first."""
+        """Returns rows with ids above `after`, the oldest first."""
         where, values = _conditions(table, query)
         return self._rows(
             f"SELECT * FROM vendorsim.{table} WHERE {where} AND id > %s ORDER BY id LIMIT %s", (*values, after, limit)
         )
 
     def one(self, table: str, number: int, query: Query) -> Row | None:
-        """One attempt or call by its id, if it is of the query's namespace and was not reset."""
+        """Returns an attempt or call by its id; None if it is in another namespace, or from before the last reset."""
         where, values = _conditions(table, Query(query.namespace))
         rows = self._rows(f"SELECT * FROM vendorsim.{table} WHERE {where} AND id = %s", (*values, number))
         return rows[0] if rows else None
 
     def newest_of(self, run: int, delivery: str, after: int) -> Row | None:
-        """The newest attempt of a delivery, if it came after an id."""
+        """Returns the newest attempt of a delivery, if its id is above `after`."""
         rows = self._rows(
             "SELECT * FROM vendorsim.attempts WHERE run = %s AND delivery = %s AND id > %s ORDER BY id DESC LIMIT 1",
             (run, storable(delivery), after),
@@ -60,7 +60,10 @@ class PostgresPages:
         return rows[0] if rows else None
 
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """The conversations with the newest attempts: vendor, conversation, attempts, failed, last_id, last_at, run."""
+        """Returns a page of conversations, those with the newest attempts first.
+
+        Columns: vendor, profile, conversation, run, attempts, last_id, last_at, failed.
+        """
         where, values = _conditions("attempts", query)
         below = "" if before is None else "HAVING max(id) < %s"
         rows = self._rows(
@@ -98,21 +101,21 @@ class PostgresPages:
 
 
 def dictionaries(db: Connection[Any], name: str = "") -> Cursor[dict[str, Any]]:
-    """A cursor whose rows are read by the names of their columns; with a name it fetches them bit by bit."""
+    """Returns a cursor with dictionary rows. With a name it is a server-side cursor, which fetches rows in parts."""
     from psycopg.rows import dict_row
 
     return db.cursor(name, row_factory=dict_row) if name else db.cursor(row_factory=dict_row)
 
 
 def storable(value: Any) -> Any:
-    """A value as PostgreSQL takes it: its texts hold no NUL, and nothing that is no Unicode."""
+    """Makes a value acceptable to PostgreSQL: replaces NUL and surrogates in text."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     return value
 
 
 def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
-    """The WHERE clause of a query and its values."""
+    """Returns the WHERE clause of a query, and its values."""
     parts = [
         "run IN (SELECT id FROM vendorsim.runs WHERE namespace = %s AND NOT hidden)",
         f"id > coalesce((SELECT {table} FROM vendorsim.resets WHERE namespace = %s), 0)",
@@ -129,7 +132,7 @@ def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
     if query.text:
         text = storable(query.text)
         searched = [f"{name} ILIKE %s" for name in _SEARCHED[table]]
-        # Bodies are bytes of any kind: both sides are compared in the notation that has only ASCII.
+        # Bodies may be any bytes: compare body and text in PostgreSQL's `escape` format, which is ASCII only.
         searched.append(f"encode({_BODY[table]}, 'escape') ILIKE %s")
         parts.append("(" + " OR ".join(searched) + ")")
         values += [pattern(text)] * len(_SEARCHED[table]) + [pattern(_escaped(text))]
@@ -137,6 +140,6 @@ def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
 
 
 def _escaped(text: str) -> str:
-    """A text as PostgreSQL's `encode(…, 'escape')` writes its bytes."""
+    """Encodes a text like PostgreSQL's `encode(…, 'escape')` encodes its bytes."""
     signs = {0x5C: "\\\\", 0: "\\000"}
     return "".join(signs.get(byte) or (chr(byte) if byte < 0x80 else f"\\{byte:03o}") for byte in text.encode())

@@ -1,4 +1,4 @@
-"""The tables in which several servers keep what they share, and how they come into being."""
+"""The tables that several servers share: their creation, and the removal of old rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from vendorsim.core.errors import InputError
 if TYPE_CHECKING:
     from psycopg import Connection
 
-# All stands in a schema of its own, so that the database may be somebody else's.
+# A schema of its own, so that other programs can use the same database.
 NAME = "vendorsim"
 VERSION = 1
-# The numbers of the advisory locks: any will do, as long as nobody else takes them. "vsim".
+# The number of the advisory lock ("vsim"). Other programs must not use it.
 _LOCK = 0x7673696D
 
-# Identifiers and session ids are whatever a caller sends: bytes hold every one of them, text no NUL.
+# Callers choose request and session ids. `bytea` can store all of them; `text` can't store NUL.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS vendorsim.version (number integer NOT NULL);
 CREATE TABLE IF NOT EXISTS vendorsim.accepted (
@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS vendorsim.calls (
 CREATE INDEX IF NOT EXISTS calls_run ON vendorsim.calls (run)
 """
 
-# Namespaces come and go; what was set by hand in one that nobody resets is forgotten when a server starts.
+# Runs when a server starts. Deletes expired requests, and settings in namespaces that nobody has reset.
 _SWEEP = """
 DELETE FROM vendorsim.accepted WHERE until <= now();
 DELETE FROM vendorsim.sessions WHERE set_at < now() - interval '30 days';
@@ -68,15 +68,15 @@ DELETE FROM vendorsim.forced WHERE set_at < now() - interval '30 days'
 
 
 def prepare(connection: Connection[Any]) -> None:
-    """Makes the tables where there are none, and forgets what is over.
+    """Creates the tables if they are missing, and deletes expired rows.
 
     Raises InputError for tables of another version.
     """
     with connection.transaction():
-        # Servers that start together make them once.
+        # If several servers start together, only one creates the tables.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         if connection.execute("SELECT to_regclass('vendorsim.version')").fetchone() == (None,):
-            # Without the question it would take the right to make schemas even where it exists.
+            # CREATE SCHEMA IF NOT EXISTS needs the right to create schemas even when the schema exists.
             if connection.execute("SELECT to_regnamespace(%s)", (NAME,)).fetchone() == (None,):
                 connection.execute("CREATE SCHEMA vendorsim")
             connection.execute(_TABLES)

@@ -1,7 +1,7 @@
-"""The durable record of all that was sent and received: one SQLite file, written off the hot path.
+"""The journal: the durable record of everything that was sent and received, in one SQLite file.
 
-Nothing is reported before it stands here: records pass through `Recorder`, which hands them on once their
-batch is committed. After `kill -9` the file opens and holds all that was reported. Secrets are masked.
+A thread of its own writes it, outside the hot path. `Recorder` reports a record only after its batch is committed:
+after `kill -9` the file opens and contains everything that was reported. Secrets are masked.
 """
 
 from __future__ import annotations
@@ -33,20 +33,22 @@ from vendorsim.vendorkit.api_call import ApiCall
 
 FOLDER = ".vendorsim"
 FILE = "journal.sqlite"
-# Older runs are forgotten beyond this many attempts, when a new run begins; one that is under way stays.
+# When a new run begins, older runs beyond this many attempts are deleted, unless they are still running.
 MOST_ATTEMPTS = 500_000
+# Milliseconds after which a run without an end counts as ended, because its process was killed.
 LONGEST_RUN = 24 * 3_600 * 1_000
-# What a server records while it runs, for as long as a server may run.
+# The same for the run in which a server records, which lasts as long as the server.
 LONGEST_SERVER = 365 * LONGEST_RUN
+# Bytes of a body of an answer, or of a call, that are stored.
 LARGEST_ANSWER = 64 * 1024
-# How long records are collected before they are written together, and how often it is looked whether they are enough.
+# Seconds for which the writer collects a batch, and between its checks whether the batch is large enough.
 BATCH_SECONDS, _GATHERING_SECONDS = 0.05, 0.002
-# The longest that anybody waits for the writer, in seconds.
+# Seconds for which `Recorder.flush` waits at most.
 LONGEST_WAIT = 30.0
-# So many records may wait to be written before the player holds back.
+# The player pauses while more records than this wait to be written.
 BACKLOG = 20_000
 
-# SQLite's marks of whose file this is ("vsjl"), and of its format.
+# `application_id` ("vsjl") and `user_version` (the format) of the file.
 _APPLICATION, _FORMAT = 0x76736A6C, 2
 _SCHEMA = """
 CREATE TABLE runs (
@@ -72,8 +74,8 @@ CREATE INDEX calls_by_run ON calls (run);
 PRAGMA application_id = {application};
 PRAGMA user_version = {format}
 """
-# What older formats lack, by the format that brought it. Before format 2 all calls were of the identification API;
-# `{vendor}` is its vendor.
+# The statements that upgrade an older file, by the format that introduced them. Before format 2 all calls were of the
+# identification API; `{vendor}` is its vendor.
 _UPGRADES = {
     2: (
         "ALTER TABLE calls ADD COLUMN vendor TEXT NOT NULL DEFAULT {vendor}",
@@ -91,23 +93,23 @@ ATTEMPT_COLUMNS = (
 CALL_COLUMNS = (
     "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body"
 )
-# How many rows one statement writes: each lets go of Python's lock, which costs more than a row. Of a few sizes only,
-# since SQLite keeps each statement, with all that was written by it last.
+# Rows per INSERT. Every statement releases the GIL, which costs more than a row. There are few sizes, since SQLite
+# caches each statement, with the values that it wrote last.
 _AT_ONCE = (100, 10, 1)
 
 
 def default_path() -> Path:
-    """The journal of the project: beside `vendorsim.yaml`, or in the working directory."""
+    """Returns the path of the project's journal: beside `vendorsim.yaml`, or in the working directory."""
     found = config.nearest()
     return (found.parent if found is not None else Path.cwd()) / FOLDER / FILE
 
 
 class Book(Protocol):
-    """What the journal is to those who write it and read it from end to end; where it stands is its own affair."""
+    """A journal, in a file or a database, as writers use it and readers that read it as a whole."""
 
     @property
     def path(self) -> Path | str:
-        """What it is called in messages."""
+        """The name of the journal in messages."""
         ...
 
     def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int: ...
@@ -121,10 +123,10 @@ class Book(Protocol):
 
 
 class Journal:
-    """The file itself. One connection, used by one thread at a time."""
+    """The journal in a file. One connection, used by one thread at a time."""
 
     def __init__(self, path: Path, *, must_exist: bool = False) -> None:
-        """Opens or makes the file. Raises InputError."""
+        """Opens the file, and creates it unless `must_exist`. Raises InputError."""
         self.path = path
         if must_exist and not path.is_file():
             raise InputError(f"{path}: there is no journal; play a scenario first, or name one with --journal")
@@ -148,7 +150,7 @@ class Journal:
             raise InputError(f"{path}: can't be used as a journal: {error}") from None
 
     def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int:
-        """A new run; the number under which its records are kept. Old runs are forgotten where there are too many."""
+        """Adds a run and returns its number. Deletes old runs beyond the limit. Raises InputError."""
         with self._explained("written"), self._transaction():
             self._forget_old_runs()
             row = self._db.execute(
@@ -158,12 +160,12 @@ class Journal:
         return int(row.lastrowid or 0)
 
     def end(self, run: int) -> None:
-        """The run is over."""
+        """Marks a run as ended. Raises InputError."""
         with self._explained("written"):
             self._db.execute("UPDATE runs SET ended_at = ? WHERE id = ?", (wall_clock(), run))
 
     def add(self, run: int, attempts: Sequence[Attempt], calls: Sequence[ApiCall]) -> None:
-        """Writes a batch and commits it."""
+        """Writes and commits a batch."""
         rows = [attempt_row(run, attempt) for attempt in attempts]
         with self._transaction():
             self._insert("attempts", ATTEMPT_COLUMNS, rows)
@@ -178,15 +180,15 @@ class Journal:
             done += size
 
     def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[sqlite3.Row]:
-        """The attempts of a run, or of all."""
+        """Yields the attempts of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
         return self._select("attempts", run, newest_first, most)
 
     def calls(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[sqlite3.Row]:
-        """The received calls of a run, or of all."""
+        """Yields the received calls of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
         return self._select("calls", run, newest_first, most)
 
     def attempt(self, number: int) -> sqlite3.Row | None:
-        """One attempt by its number."""
+        """Returns an attempt by its id, or None."""
         with self._explained("read"):
             row: sqlite3.Row | None = self._db.execute("SELECT * FROM attempts WHERE id = ?", (number,)).fetchone()
         return row
@@ -200,11 +202,12 @@ class Journal:
         self._db.close()
 
     @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
+    def _explained(self, action: str) -> Iterator[None]:
+        """Turns errors of SQLite into an InputError that says what failed."""
         try:
             yield
         except sqlite3.Error as error:
-            raise InputError(f"{self.path}: the journal can't be {what}: {error}") from None
+            raise InputError(f"{self.path}: the journal can't be {action}: {error}") from None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -217,8 +220,8 @@ class Journal:
         self._db.execute("COMMIT")
 
     def _make_tables(self) -> None:
-        """In a file that is new or empty."""
-        # Several attempts fit on such a page, hardly one on the usual 4 KiB; it has to be said before the first table.
+        """Creates the tables in a new or empty file."""
+        # 16 KiB hold several attempts, the default of 4 KiB hardly one. Set the size before the first table.
         self._db.execute("PRAGMA page_size = 16384")
         with self._transaction():
             if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -226,14 +229,14 @@ class Journal:
                     self._db.execute(statement)
 
     def _upgrade(self) -> None:
-        """Adds what the file's older format lacks."""
+        """Upgrades a file of an older format."""
         if self._marks() not in [[_APPLICATION, older - 1] for older in _UPGRADES]:
             return
         with self._transaction():
-            # Another process may have been faster.
-            _, known = self._marks()
+            # Read the format again: another process may have upgraded the file meanwhile.
+            _, current = self._marks()
             vendor = registry.identification().vendor.replace("'", "''")
-            for number in range(known + 1, _FORMAT + 1):
+            for number in range(current + 1, _FORMAT + 1):
                 for statement in _UPGRADES[number]:
                     self._db.execute(statement.replace("{vendor}", f"'{vendor}'"))
             self._db.execute(f"PRAGMA user_version = {_FORMAT}")
@@ -253,15 +256,15 @@ class Journal:
             yield from self._db.execute(query, (most,) if run is None else (run, most))
 
     def _forget_old_runs(self) -> None:
-        """Keeps the last run, and the newest ones before it whose attempts together stay below the limit."""
+        """Deletes ended runs before those that together have at most MOST_ATTEMPTS attempts. Keeps the last run."""
         counts = self._db.execute("SELECT run, count(*) FROM attempts GROUP BY run ORDER BY run DESC").fetchall()
-        kept = 0
+        total = 0
         for position, (run, count) in enumerate(counts):
-            kept += count
-            if position and kept > MOST_ATTEMPTS:
-                over = "ended_at IS NOT NULL OR began_at < ? - iif(command IN ('serve', 'hub'), ?, ?)"
+            total += count
+            if position and total > MOST_ATTEMPTS:
+                ended = "ended_at IS NOT NULL OR began_at < ? - iif(command IN ('serve', 'hub'), ?, ?)"
                 times = (wall_clock(), LONGEST_SERVER, LONGEST_RUN)
-                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND ({over})", (run, *times))
+                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND ({ended})", (run, *times))
                 return
 
 
@@ -278,7 +281,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
-    """What is kept of an attempt, in the order of `ATTEMPT_COLUMNS`, without secrets."""
+    """Builds the row of an attempt, in the order of `ATTEMPT_COLUMNS`. Secrets are masked."""
     event, request, answer = attempt.event, attempt.request, attempt.answer
     head, secrets = masked(request.head) if request else (None, frozenset[bytes]())
     sent = request.sent if request and attempt.faults else None
@@ -312,12 +315,12 @@ def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=256)
 def _headers_text(headers: tuple[tuple[str, str], ...], secrets: frozenset[bytes]) -> str:
-    """The headers of an answer as JSON, without secrets; kept, since most answers have those of the last one."""
+    """Returns the headers of an answer as JSON, with secrets masked. Cached, since answers repeat their headers."""
     return orjson.dumps(answer_headers(headers, secrets)).decode()
 
 
 def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
-    """What is kept of a call, in the order of `CALL_COLUMNS`."""
+    """Builds the row of a call, in the order of `CALL_COLUMNS`."""
     fields = None if call.fields is None else orjson.dumps(call.fields).decode()
     return (
         run,
@@ -340,18 +343,17 @@ Item = Record | Over | ApiCall
 
 
 class Recorder:
-    """Takes records from the player and calls from the server, writes them in batches in a thread of its own, and
-    only then hands the records on to the reporter, in the order of the conversations.
+    """Writes records from the player and calls from the server in batches, in a thread of its own.
 
-    Where several runs are recorded side by side nobody is reported to (`report` is None): their orders have nothing to
-    do with each other.
+    After a batch is committed it reports the records, in the order of the conversations. With several runs in one
+    recorder there is no common order; then `report` is None.
     """
 
     def __init__(self, journal: Book | None, run: int, report: Callable[[Record], None] | None) -> None:
         self._journal = journal
         self._run = run
         self._sequencer = None if report is None else Sequencer(report)
-        # None is the last thing in the queue.
+        # None marks the end of the queue.
         self._queue: SimpleQueue[tuple[int, Item | threading.Event] | None] = SimpleQueue()
         self._closing = threading.Event()
         self._failure: BaseException | None = None
@@ -359,37 +361,40 @@ class Recorder:
         self._thread.start()
 
     def add(self, item: Item) -> None:
-        """Queues a record, a call or the end of a conversation. Any thread."""
+        """Queues a record, a call or the end of a conversation. Thread-safe."""
         self._queue.put((self._run, item))
 
     def add_to(self, run: int, item: Item) -> None:
-        """Queues something for another run of the same journal. Any thread."""
+        """Queues an item for another run of the same journal. Thread-safe."""
         self._queue.put((run, item))
 
     def flush(self) -> None:
-        """Returns once everything that was queued before is written. Any thread but the writer's own."""
+        """Waits until everything queued so far is written, for at most LONGEST_WAIT seconds.
+
+        Thread-safe, but not for the writer's own thread.
+        """
         written = threading.Event()
         self._queue.put((self._run, written))
         written.wait(LONGEST_WAIT)
 
     @property
     def failure(self) -> str | None:
-        """What made writing fail, or None."""
+        """Why writing failed, or None."""
         return None if self._failure is None else str(self._failure)
 
     @property
     def backlog(self) -> int:
-        """How many items wait to be written."""
+        """The number of items that wait to be written."""
         return self._queue.qsize()
 
     async def room(self) -> None:
-        """Returns when few enough records are waiting; raises what made writing fail."""
+        """Waits while too many records are queued. Raises the error that made writing fail."""
         while self._queue.qsize() > BACKLOG and self._failure is None:
             await asyncio.sleep(BATCH_SECONDS)
         self._raise_failure()
 
     def close(self) -> None:
-        """Writes and reports everything that is left. Raises InputError when the journal can't be written."""
+        """Writes and reports the rest, and closes the journal. Raises InputError when the journal can't be written."""
         self._queue.put(None)
         self._closing.set()
         self._thread.join()
@@ -415,7 +420,7 @@ class Recorder:
                 if self._failure is not None:
                     continue
                 if self._journal is not None:
-                    for run, (attempts, calls) in batch.kept.items():
+                    for run, (attempts, calls) in batch.rows.items():
                         self._journal.add(run, attempts, calls)
                 self._report(batch.reported, ended)
             except BaseException as error:
@@ -434,14 +439,17 @@ class Recorder:
             self._sequencer.flush()
 
     def _gather(self) -> None:
-        """Waits for what comes along. To wake up for every single item would slow the player down more than writing
-        does; to write a lot at once holds all others up."""
+        """Waits until a batch is large enough, or BATCH_SECONDS have passed.
+
+        Waking up for every item would slow the player down more than the writing does; writing very large batches would
+        block all other threads.
+        """
         for _ in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
             if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _AT_ONCE[0] // 2:
                 return
 
     def _collect(self) -> _Batch:
-        """The next batch: what comes within a short while of its first item."""
+        """Returns the next batch: all items that are queued shortly after its first one."""
         batch, queue = _Batch(), self._queue
         queued = queue.get()
         if queued is not None:
@@ -457,27 +465,30 @@ class Recorder:
 
 @dataclass(slots=True)
 class _Batch:
-    """What is written together. `kept` are the attempts and calls of each run, `awaited` who waits for it to be
-    written; `last` says that nothing follows."""
+    """Items that are written together.
 
-    kept: dict[int, tuple[list[Attempt], list[ApiCall]]] = field(default_factory=dict)
+    `rows` are the attempts and calls of each run. `reported` are the items for the reporter. The events in `awaited`
+    are set once the batch is written. `last` is true for the last batch.
+    """
+
+    rows: dict[int, tuple[list[Attempt], list[ApiCall]]] = field(default_factory=dict)
     reported: list[Record | Over] = field(default_factory=list)
     awaited: list[threading.Event] = field(default_factory=list)
     last: bool = False
 
     def add(self, run: int, item: Item | threading.Event) -> None:
         if isinstance(item, Attempt):
-            self._of(run)[0].append(item)
+            self._rows_of(run)[0].append(item)
             self.reported.append(item)
         elif isinstance(item, ApiCall):
-            self._of(run)[1].append(item)
+            self._rows_of(run)[1].append(item)
         elif isinstance(item, threading.Event):
             self.awaited.append(item)
         else:
             self.reported.append(item)
 
-    def _of(self, run: int) -> tuple[list[Attempt], list[ApiCall]]:
-        found = self.kept.get(run)
+    def _rows_of(self, run: int) -> tuple[list[Attempt], list[ApiCall]]:
+        found = self.rows.get(run)
         if found is None:
-            found = self.kept[run] = ([], [])
+            found = self.rows[run] = ([], [])
         return found

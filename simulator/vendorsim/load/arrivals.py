@@ -1,6 +1,6 @@
-"""When conversations arrive. Pure: the moments depend on the process, the seed and the conversation's number alone.
+"""When conversations arrive. Pure: the times depend only on the process, the seed and the number of the conversation.
 
-So every worker knows its own arrivals, and nobody has to tell it.
+So every worker computes its own arrivals.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from vendorsim.core.seeding import derive
 
 
 class Curve(Protocol):
-    """How many conversations are expected by when."""
+    """The expected number of arrived conversations as a function of time."""
 
     def when(self, expected: float) -> float:
-        """The moment, in seconds from the start, by which so many are expected."""
+        """Returns the time, in seconds from the start, at which `expected` conversations should have arrived."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """The same rate (per second) all the time."""
+    """A constant rate (per second)."""
 
     rate: float
 
@@ -34,25 +34,25 @@ class Steady:
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """From one rate (per second) to another over so many seconds; it stays there."""
+    """A rate (per second) that changes linearly from `first` to `last` in `over` seconds, and then stays."""
 
     first: float
     last: float
     over: float
 
     def when(self, expected: float) -> float:
-        on_the_way = (self.first + self.last) / 2 * self.over
-        if expected >= on_the_way:
-            return self.over + (expected - on_the_way) / self.last
-        # expected = first·t + steepness·t²/2, solved in the form that bears a steepness of zero.
-        steepness = (self.last - self.first) / self.over
-        root = math.sqrt(max(0.0, self.first**2 + 2 * steepness * expected))
+        during_ramp = (self.first + self.last) / 2 * self.over
+        if expected >= during_ramp:
+            return self.over + (expected - during_ramp) / self.last
+        # expected = first·t + slope·t²/2, solved in the form that is also valid for a slope of zero.
+        slope = (self.last - self.first) / self.over
+        root = math.sqrt(max(0.0, self.first**2 + 2 * slope * expected))
         return 2 * expected / (self.first + root) if expected else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spikes:
-    """A rate (per second), and a higher one in the last `lasting` seconds of each `every` seconds."""
+    """A rate (per second), and a rate `peak` in the last `lasting` seconds of every `every` seconds."""
 
     rate: float
     peak: float
@@ -69,18 +69,18 @@ class Spikes:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """An arrival process: a curve, evenly spaced along it or (`random`) independent of each other, as callers are."""
+    """An arrival process: arrivals evenly spaced along a curve or, with `random`, independent of each other."""
 
     process: str
     curve: Curve
     random: bool = False
 
     def times(self, seed: int) -> Iterator[float]:
-        """The seconds from the start at which conversations 0, 1, 2 … arrive. Without end, never falling."""
+        """Yields the arrival times of conversations 0, 1, 2 … in seconds from the start. Endless, never decreasing."""
         expected = 0.0
         for index in count():
             if self.random:
-                # What lies between two independent arrivals is exponentially distributed (a Poisson process).
+                # The time between two independent arrivals is exponentially distributed (a Poisson process).
                 expected -= math.log((derive(seed, "arrival", index) + 1) / 2**64)
                 yield self.curve.when(expected)
             else:

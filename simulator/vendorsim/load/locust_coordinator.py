@@ -1,4 +1,4 @@
-"""The coordinator of a run on Locust, in its master (or only) process: hands out shares and merges figures.
+"""The coordinator of a run on Locust, in its master (or only) process: assigns shares and merges results.
 
 Needs the extra `load`; importing this imports gevent, which patches the standard library.
 """
@@ -23,14 +23,14 @@ from vendorsim.load.report import Heading, document
 from vendorsim.load.tally import Tally
 
 LOCAL = "local"
-# How often figures are told where nobody reads Locust's own tables, in seconds.
+# Seconds between two lines of progress, where Locust's own tables are not shown.
 LIVE_SECONDS = 5.0
 
 logger = logging.getLogger("vendorsim")
 
 
 class Coordinator:
-    """Hands each worker its share when a test starts, and merges what they tell at its end."""
+    """Assigns each worker its share when a test starts, and merges the results of the workers at its end."""
 
     def __init__(self, environment: Environment, options: LoadOptions) -> None:
         self._environment = environment
@@ -40,11 +40,11 @@ class Coordinator:
         self._heading: Heading | None = None
         self._problem: str | None = None
         runner = self._runner
-        runner.register_message(TALLY, self._take)
-        runner.register_message(PROBLEM, self._hear)
+        runner.register_message(TALLY, self._receive_tally)
+        runner.register_message(PROBLEM, self._receive_problem)
         events: Any = environment.events
         events.test_start.add_listener(self._start)
-        events.test_stopping.add_listener(self._recall)
+        events.test_stopping.add_listener(self._stop_workers)
         events.test_stop.add_listener(self._report)
 
     @property
@@ -52,7 +52,7 @@ class Coordinator:
         return self._environment.runner
 
     def tick(self) -> tuple[int, float] | None:
-        """How many users there are to be: one for each sender. None ends the test."""
+        """Returns the number of users (one per sender) and the spawn rate (users per second); None ends the test."""
         if self._heading is None or self._environment.runner is None:
             count = len(self._workers())
             return (count, float(count)) if count else None
@@ -77,29 +77,29 @@ class Coordinator:
         self._tally, self._problem, self._waiting = Tally(), None, set(workers)
         self._heading = Heading.of(prepared.mix, prepared.targets, len(workers))
         for number, worker in enumerate(workers):
-            told = {
+            assignment = {
                 "number": number,
                 "of": len(workers),
                 "starts": starts,
                 "fingerprint": prepared.fingerprint(),
             }
-            self._runner.send_message(SHARE, told, worker)
+            self._runner.send_message(SHARE, assignment, worker)
 
-    def _take(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
+    def _receive_tally(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
         if msg.node_id in self._waiting:
             self._waiting.discard(msg.node_id)
             part = Tally.unpacked(orjson.loads(msg.data))
-            # One that is called back because of another's problem isn't what the user has interrupted.
+            # A worker that was stopped because of another's problem was not interrupted by the user.
             part.interrupted &= self._problem is None
             self._tally.merge(part)
 
-    def _hear(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
+    def _receive_problem(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
         self._problem = f"worker {msg.node_id}: {msg.data}"
-        # It has no figures to wait for.
+        # This worker will send no results.
         self._waiting.discard(msg.node_id)
 
-    def _recall(self, **kwargs: Any) -> None:
-        """Calls back whoever is still sending, and waits for their figures."""
+    def _stop_workers(self, **kwargs: Any) -> None:
+        """Stops the workers that are still sending, and waits for their results."""
         if self._heading is None or not self._waiting:
             return
         if self._problem is None:
@@ -115,7 +115,7 @@ class Coordinator:
         if heading is None:
             return
         if self._waiting and self._problem is None:
-            self._problem = f"worker {', '.join(sorted(self._waiting))} told no figures"
+            self._problem = f"worker {', '.join(sorted(self._waiting))} sent no results"
         report = document(heading, self._tally, self._problem)
         self._environment.process_exit_code = report["exit_code"]
         if self._problem is not None:
@@ -126,7 +126,7 @@ class Coordinator:
             Path(path).write_bytes(orjson.dumps(report))
 
     def live(self) -> None:
-        """Tells Locust's figures in a line now and then, for as long as it runs."""
+        """Logs Locust's statistics in one line every few seconds. Never returns."""
         while True:
             gevent.sleep(LIVE_SECONDS)
             total = self._environment.stats.total

@@ -1,17 +1,17 @@
-"""What the coordinator and the senders of a run on Locust tell each other."""
+"""The messages between the coordinator and the senders of a run on Locust."""
 
 from __future__ import annotations
 
 SHARE = "vendorsim-share"
-"""Coordinator to sender: which share it takes, when it starts, and what it must come to."""
+"""Coordinator to sender: its share, the start time, and the fingerprint that its load must have."""
 TALLY = "vendorsim-tally"
-"""Sender to coordinator: its figures."""
+"""Sender to coordinator: its results."""
 PROBLEM = "vendorsim-problem"
-"""Sender to coordinator: why it can't send."""
+"""Sender to coordinator: why it failed."""
 RECALL = "vendorsim-recall"
-"""Coordinator to sender: end your share early."""
+"""Coordinator to sender: end the share early."""
 
 PAUSE = 0.2
-"""How often what was sent is told to Locust, in seconds."""
+"""Seconds between two reports of sent requests to Locust."""
 PATIENCE = 5.0
-"""How long the figures of senders that are called back are waited for, in seconds."""
+"""Seconds for which the coordinator waits for the results of senders that it has stopped."""

@@ -1,4 +1,4 @@
-"""A sender of a run on Locust, in each worker: sends its share by the engine of one machine, in a thread of its own.
+"""A sender of a run on Locust, in each worker: runs the engine of `load.sending` in a thread of its own.
 
 Needs the extra `load`; importing this imports gevent, which patches the standard library.
 """
@@ -24,11 +24,11 @@ logger = logging.getLogger("vendorsim")
 
 
 class NotDelivered(Exception):
-    """A request that failed, as Locust's page shows it."""
+    """A failed request, as Locust's page shows it."""
 
 
 class Sender:
-    """Sends the share that the coordinator hands out, and tells Locust of each request."""
+    """Sends the share that the coordinator assigns, and reports each request to Locust."""
 
     def __init__(self, environment: Environment, options: LoadOptions) -> None:
         self._environment = environment
@@ -37,19 +37,19 @@ class Sender:
         self._sending: Sending | None = None
         self._relaying: gevent.Greenlet | None = None
         self._sent: deque[tuple[str, float, int, str | None]] = deque()
-        self._runner.register_message(SHARE, self._keep)
-        self._runner.register_message(RECALL, self._return, concurrent=True)
+        self._runner.register_message(SHARE, self._receive_share)
+        self._runner.register_message(RECALL, self._end_early, concurrent=True)
         events: Any = environment.events
         events.test_start.add_listener(self._start)
-        # Figures must leave before the worker says that it has stopped or that it quits.
-        events.test_stopping.add_listener(self._return)
-        events.quitting.add_listener(self._return)
+        # The results must be sent before the worker reports that it has stopped or quits.
+        events.test_stopping.add_listener(self._end_early)
+        events.quitting.add_listener(self._end_early)
 
     @property
     def _runner(self) -> Any:
         return self._environment.runner
 
-    def _keep(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
+    def _receive_share(self, environment: Environment, msg: Any, **kwargs: Any) -> None:
         self._share = msg.data
 
     def _start(self, **kwargs: Any) -> None:
@@ -64,7 +64,7 @@ class Sender:
             return
         self._sent.clear()
         self._sending = Sending(prepared, Share(share["number"], share["of"]), attempted=self._note)
-        # A thread of the system's: Locust's own messages need this one.
+        # A native thread, since Locust's messages need this one.
         running = gevent.get_hub().threadpool.spawn(self._sending.run_to_end)
         self._relaying = gevent.spawn(self._relay, running)
 
@@ -77,7 +77,7 @@ class Sender:
         return prepared
 
     def _note(self, attempt: Attempt) -> None:
-        """Runs in the engine's thread."""
+        """Queues an attempt for Locust's statistics. Called in the thread of the engine."""
         failed = attempt.verdict not in (DELIVERED, SPOILED)
         error = f"{attempt.verdict}: {attempt.reason}" if failed else None
         size = len(attempt.answer.body) if attempt.answer is not None else 0
@@ -88,7 +88,7 @@ class Sender:
         while not over:
             gevent.sleep(PAUSE)
             over = running.ready()
-            self._tell()
+            self._report_requests()
         try:
             tally = running.get()
         except BaseException as error:
@@ -96,7 +96,7 @@ class Sender:
             raise
         self._runner.send_message(TALLY, orjson.dumps(tally.packed()).decode())
 
-    def _tell(self) -> None:
+    def _report_requests(self) -> None:
         fire: Any = self._environment.events.request.fire
         for _ in range(len(self._sent)):
             name, milliseconds, size, error = self._sent.popleft()
@@ -109,8 +109,8 @@ class Sender:
                 context={},
             )
 
-    def _return(self, **kwargs: Any) -> None:
-        """Ends the share early, and waits until its figures have left."""
+    def _end_early(self, **kwargs: Any) -> None:
+        """Ends the share early, and waits until its results are sent."""
         relaying, sending = self._relaying, self._sending
         if relaying is None or sending is None or relaying.ready():
             return

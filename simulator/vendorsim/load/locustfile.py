@@ -1,4 +1,4 @@
-"""The file that Locust is started with. `vendorsim load --locust` does it; `--locustfile` tells where this file is."""
+"""The locustfile. `vendorsim load --locust` starts Locust with it; `vendorsim load --locustfile` prints its path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vendorsim.load.locust_sender import Sender
 from vendorsim.load.on_locust import LIVE, OPTIONS
 from vendorsim.load.options import LoadOptions
 
-# Environment variables for whoever starts Locust by hand: the traffic file and the target.
+# Environment variables for users who start Locust themselves: the traffic file and the target.
 TRAFFIC, TARGET = "VENDORSIM_TRAFFIC", "VENDORSIM_TO"
 
 _coordinator: Coordinator | None = None
@@ -34,7 +34,7 @@ def _take_role(environment: Any, **kwargs: Any) -> None:
 
 
 def _options() -> LoadOptions:
-    """The options that the environment gives. Raises InputError."""
+    """Reads the options from the environment. Raises InputError."""
     text = os.environ.get(OPTIONS)
     if text is not None:
         return LoadOptions.read(text)
@@ -51,7 +51,7 @@ _events.init.add_listener(_take_role)
 
 
 class Conversations(User):
-    """Stands for a sender in Locust's counts. What is sent and when is the traffic's matter, not the users'."""
+    """Represents a sender in Locust's user counts. It sends nothing itself."""
 
     @task
     def wait(self) -> None:
@@ -59,7 +59,7 @@ class Conversations(User):
 
 
 class TrafficShape(LoadTestShape):
-    """Lets the test end when every share is sent."""
+    """Ends the test when every share is sent."""
 
     def tick(self) -> tuple[int, float] | None:
         return None if _coordinator is None else _coordinator.tick()

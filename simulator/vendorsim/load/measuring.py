@@ -1,4 +1,4 @@
-"""What is measured while load is sent, in bounded memory. It merges without loss: parts give the same as the whole."""
+"""Measurements of a load run, in bounded memory. Merging is lossless: merged parts equal a measurement of the whole."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from hashlib import sha256
 from typing import Any
 
 _MODULUS = 2**256
-# A bucket is narrower than its values' 128th part, so a percentile is at most 0.8 % too high.
+# The width of a bucket is less than 1/128 of its values, so a percentile is at most 0.8 % too high.
 _BITS = 7
 _LINEAR = 1 << (_BITS + 1)
-# There are many slots of time: each one's percentiles are at most 3.2 % too high, and it needs a quarter of the memory.
+# The histograms of time slots are coarser: a quarter of the memory, percentiles at most 3.2 % too high.
 _COARSE = 2
 
 
 def bucket(value: int) -> int:
-    """The number of the bucket that a value (not negative) falls into."""
+    """Returns the number of the bucket of a value (not negative)."""
     if value < _LINEAR:
         return value
     shift = value.bit_length() - _BITS - 1
@@ -25,7 +25,7 @@ def bucket(value: int) -> int:
 
 
 def highest(number: int) -> int:
-    """The highest value of a bucket."""
+    """Returns the highest value of a bucket."""
     if number < _LINEAR:
         return number
     shift = (number >> _BITS) - 1
@@ -34,8 +34,10 @@ def highest(number: int) -> int:
 
 @dataclass(slots=True)
 class Histogram:
-    """Durations, in whole microseconds, by buckets that grow with the value. `coarse` is how often the buckets are
-    joined by twos: each time there are half as many, and percentiles half as exact."""
+    """Durations in whole microseconds, in buckets whose width grows with the value.
+
+    `coarse` is how often pairs of adjacent buckets are joined. Each time halves their number and the precision.
+    """
 
     count: int = 0
     total: int = 0
@@ -52,14 +54,14 @@ class Histogram:
         self.buckets[bucket(value) >> self.coarse] += 1
 
     def merge(self, other: Histogram) -> None:
-        """`other` is as coarse."""
+        """Adds the values of `other`, which must have the same `coarse`."""
         self.count += other.count
         self.total += other.total
         self.longest = max(self.longest, other.longest)
         self.buckets.update(other.buckets)
 
     def percentile(self, share: float) -> int | None:
-        """The value, in microseconds, that this share (0 to 1) of all doesn't exceed. None where there are none."""
+        """Returns the value in microseconds that a share (0 to 1) of all values doesn't exceed. None without values."""
         if not self.count:
             return None
         wanted, seen = max(1, -(-self.count * share // 1)), 0
@@ -70,7 +72,7 @@ class Histogram:
         return min(highest((number + 1 << self.coarse) - 1), self.longest)
 
     def figures(self) -> dict[str, float | None]:
-        """Mean, percentiles and maximum, in milliseconds."""
+        """Returns mean, percentiles and maximum, in milliseconds."""
         found: dict[str, float | None] = {"mean": self.total / self.count / 1000 if self.count else None}
         for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
             value = self.percentile(share)
@@ -89,7 +91,7 @@ class Histogram:
 
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:
-    """All of them in one."""
+    """Merges histograms into a new one."""
     whole = Histogram()
     for histogram in histograms:
         whole.merge(histogram)
@@ -98,7 +100,7 @@ def merged(histograms: Iterable[Histogram]) -> Histogram:
 
 @dataclass(slots=True)
 class Digest:
-    """Stands for a multiset of bodies, whatever their order: how many, and the sum of their SHA-256 modulo 2^256."""
+    """A digest of a multiset of bodies, in any order: their number, and the sum of their SHA-256 modulo 2^256."""
 
     count: int = 0
     total: int = 0
@@ -121,7 +123,7 @@ class Digest:
 
 @dataclass(slots=True)
 class Slot:
-    """What happened within one slot of time."""
+    """The measurements of one time slot."""
 
     arrived: int = 0
     shed: int = 0
@@ -150,13 +152,13 @@ MOST_SLOTS = 600
 
 @dataclass(slots=True)
 class Series:
-    """Slots of time from the start on. Once there are too many, they become twice as wide (seconds)."""
+    """Time slots of `width` seconds, from the start on. The width doubles when there are more than MOST_SLOTS."""
 
     width: int = 1
     slots: list[Slot] = field(default_factory=list)
 
     def at(self, seconds: float) -> Slot:
-        """The slot of a moment."""
+        """Returns the slot of a time, in seconds from the start."""
         while (number := int(max(0.0, seconds)) // self.width) >= MOST_SLOTS:
             self._widen()
         while len(self.slots) <= number:
@@ -172,7 +174,7 @@ class Series:
         self.slots = [pair[0] for pair in pairs]
 
     def merge(self, other: Series) -> None:
-        """`other` is taken over, and must not be used any more."""
+        """Adds the slots of `other`, which must not be used afterwards."""
         while self.width < other.width:
             self._widen()
         while other.width < self.width:

@@ -1,7 +1,7 @@
-"""Traffic → which conversation is which scenario's, when it arrives, and who sends it. Pure.
+"""Traffic → the scenario, the arrival and the worker of each conversation. Pure.
 
-Conversation *k* is a function of the traffic and of k: its scenario by the weights, its bytes by its scenario's run (in
-which it is conversation k, too), its arrival by the arrival process. Worker *i* of *n* takes those with k ≡ i mod n.
+Conversation *k* depends only on the traffic and on k: the weights give its scenario, the run of that scenario its bytes
+(those of conversation k), the arrival process its arrival. Worker *i* of *n* sends those with k ≡ i mod n.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vendorsim.scenario.verbs import Wait
 
 
 class Planned(NamedTuple):
-    """A conversation and when it arrives, in seconds from the start."""
+    """A conversation and its arrival, in seconds from the start."""
 
     conversation: int
     at: float
@@ -31,7 +31,7 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What worker `number` (from 0) of `of` workers takes."""
+    """The share of worker `number` (from 0) of `of` workers."""
 
     number: int = 0
     of: int = 1
@@ -39,32 +39,31 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One scenario of the mix, and the run of its conversations."""
+    """One scenario of the mix, with the run to which its conversations belong."""
 
     part: Part
     planned: PlannedRun
 
     @property
     def run(self) -> Run:
-        """The run of all its conversations."""
+        """The run to which the conversations belong."""
         return self.planned.run
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """The name of the entry in reports."""
         return f"{self.run.scenario.title}, as {self.run.vendor.name} ({self.run.profile.name})"
 
     @property
     def length(self) -> float:
-        """How long a conversation takes by the scenario's clock, in seconds."""
+        """The duration of a conversation by the scenario's clock, in seconds."""
         steps = self.run.scenario.steps
         return sum(step.after + (step.verb.time if isinstance(step.verb, Wait) else 0) for step in steps) / 1000
 
 
 @dataclass(frozen=True)
 class Mix:
-    """A traffic whose scenarios are loaded; `starts` is the time (milliseconds since 1970) that counts for those that
-    name none."""
+    """A traffic with its scenarios loaded. `starts` (milliseconds since 1970) is used where a scenario has no start."""
 
     traffic: Traffic
     entries: tuple[Entry, ...]
@@ -76,16 +75,16 @@ class Mix:
         object.__setattr__(self, "_bounds", list(accumulate(entry.part.weight for entry in self.entries)))
 
     def choose(self, index: int) -> int:
-        """The number of the entry whose scenario conversation `index` is."""
+        """Returns the position of the entry to which conversation `index` belongs."""
         if len(self.entries) == 1:
             return 0
         return bisect(self._bounds, derive(self.seed, "mix", index) * self._bounds[-1] // 2**64)
 
     def planned(self, share: Share | None = None) -> Iterator[Planned]:
-        """The conversations of a share (default: all of them), in the order in which they arrive."""
+        """Yields the conversations of a share (default: all), in the order of their arrival."""
         share = share or Share()
-        everything = (Planned(index, at) for index, at in enumerate(self.traffic.arrivals.times(self.seed)))
-        limited: Iterator[Planned] = islice(everything, self.traffic.conversations)
+        arriving = (Planned(index, at) for index, at in enumerate(self.traffic.arrivals.times(self.seed)))
+        limited: Iterator[Planned] = islice(arriving, self.traffic.conversations)
         if self.traffic.duration is not None:
             end = self.traffic.duration / 1000
             limited = takewhile(lambda planned: planned.at < end, limited)
@@ -93,7 +92,7 @@ class Mix:
 
     @cached_property
     def count(self) -> int:
-        """How many conversations there are."""
+        """The number of conversations."""
         if self.traffic.duration is None:
             assert self.traffic.conversations is not None
             return self.traffic.conversations
@@ -101,13 +100,13 @@ class Mix:
 
     @cached_property
     def longest(self) -> float:
-        """How long the longest conversation takes, in seconds of the wall clock."""
+        """The duration of the longest conversation, in seconds of the wall clock."""
         if self.traffic.speed is None:
             return 0.0
         return max(entry.length for entry in self.entries) / self.traffic.speed
 
     def digest(self) -> Digest:
-        """The digest of all bodies that would be sent if nothing were shed."""
+        """Returns the digest of the bodies of all conversations, none shed."""
         found = Digest()
         for index in range(self.count):
             for event in iter_events(self.entries[self.choose(index)].run.conversation(index)):
@@ -116,28 +115,29 @@ class Mix:
 
 
 def mix(traffic: Traffic, starts: int) -> Mix:
-    """The mix of a traffic. `starts` (milliseconds since 1970) counts where neither it nor the scenario names a start.
+    """Loads the scenarios of a traffic.
 
-    Raises DocumentError with what is wrong with its scenarios, at their places in the traffic file.
+    `starts` (milliseconds since 1970) is used where neither the traffic nor the scenario names a start. Raises
+    DocumentError with all problems of the scenarios, at their positions in the traffic file.
     """
     seed = traffic.seed or 0
-    # Which conversations there are depends on no scenario.
+    # The number of conversations doesn't depend on the scenarios.
     count = Mix(traffic, (), starts, seed).count
     problems: list[Problem] = []
     entries: list[Entry] = []
     if count > MOST_CONVERSATIONS or not count:
-        place = traffic.places[0]
-        what = f"more than {MOST_CONVERSATIONS}" if count else "no"
+        node = traffic.places[0]
+        amount = f"more than {MOST_CONVERSATIONS}" if count else "no"
         problems.append(
-            Problem(traffic.file, place.line, place.column, f"{what} conversations arrive in that duration")
+            Problem(traffic.file, node.line, node.column, f"{amount} conversations arrive in that duration")
         )
-    for part, place in zip(traffic.scenarios, traffic.places, strict=True):
+    for part, node in zip(traffic.scenarios, traffic.places, strict=True):
         try:
             entries.append(_entry(traffic, part, count, starts))
         except DocumentError as error:
             problems.extend(error.problems)
         except InputError as error:
-            problems.append(Problem(traffic.file, place.line, place.column, str(error)))
+            problems.append(Problem(traffic.file, node.line, node.column, str(error)))
     if problems:
         raise DocumentError(list(dict.fromkeys(problems)))
     _share_ids(entries)
@@ -164,8 +164,10 @@ def _entry(traffic: Traffic, part: Part, count: int, starts: int) -> Entry:
 
 
 def _share_ids(entries: list[Entry]) -> None:
-    """Lets the scenarios of one vendor take their ids from one range: conversation k of one has no id that another
-    conversation of another one has, too. A vendor with a single scenario keeps its ids."""
+    """Gives the scenarios of one vendor a common range of ids, so that no two conversations share an id.
+
+    A vendor with a single scenario keeps its ids.
+    """
     by_vendor: dict[str, list[Entry]] = {}
     for entry in entries:
         by_vendor.setdefault(entry.run.vendor.name, []).append(entry)

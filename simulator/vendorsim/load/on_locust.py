@@ -1,4 +1,4 @@
-"""Starts Locust as a process of its own, and brings its report back. Nothing here imports Locust or gevent."""
+"""Runs Locust in a process of its own, and reads its report. This module imports neither Locust nor gevent."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from vendorsim.load.options import LoadOptions
 from vendorsim.vendorkit import registry
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-# Environment variables of Locust's processes: the options of the command, the file that the report goes to, and, where
-# nobody reads Locust's own tables, that figures are printed as lines.
+# Environment variables of Locust's processes: the options of the command, the file for the report, and whether to print
+# progress as lines, where Locust's own tables are not shown.
 OPTIONS, REPORT, LIVE = "VENDORSIM_LOAD", "VENDORSIM_LOAD_REPORT", "VENDORSIM_LOAD_LIVE"
 
 
@@ -37,19 +37,20 @@ class LocustMissingError(VendorsimError):
 
 
 def local(workers: int) -> list[str]:
-    """Locust's arguments for so many workers on this machine, without its page."""
+    """Returns Locust's arguments for a number of workers on this machine, without its page."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    where = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-host", "127.0.0.1"]
+    addresses = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-host", "127.0.0.1"]
     quiet = ["--only-summary", "--loglevel", "WARNING"]
-    return ["--headless", "--processes", str(workers), *where, "--master-port", port, *quiet]
+    return ["--headless", "--processes", str(workers), *addresses, "--master-port", port, *quiet]
 
 
 def run(options: LoadOptions, arguments: Sequence[str], *, live: bool) -> tuple[int, dict[str, Any] | None]:
-    """Runs Locust to its end: its exit code, and the report where this process held the coordinator and a test was run.
+    """Runs Locust to its end. Returns its exit code and the report.
 
-    What Locust prints goes to standard error. Raises LocustMissingError.
+    The report is None where the coordinator ran on another host, or no test was run. Locust's output goes to standard
+    error. Raises LocustMissingError.
     """
     if find_spec("locust") is None:
         raise LocustMissingError
@@ -59,14 +60,14 @@ def run(options: LoadOptions, arguments: Sequence[str], *, live: bool) -> tuple[
         environment |= {LIVE: "1"} if live else {}
         environment[registry.PACKS] = os.pathsep.join(map(str, registry.folders()))
         command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments]
-        # In a session of its own Ctrl-C doesn't reach it by the terminal, too: one signal is one signal.
+        # A session of its own: Ctrl-C must reach Locust once, from this process, and not also from the terminal.
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True)
-        code = _ended(process)
+        code = _wait(process)
         return code, orjson.loads(report.read_bytes()) if report.exists() else None
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int:
-    """Waits for the process; hands the first Ctrl-C or SIGTERM on."""
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Waits for the process. Passes on the first Ctrl-C or SIGTERM; a second Ctrl-C kills the process."""
     with _terminable():
         try:
             return process.wait()
@@ -82,7 +83,7 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Meanwhile SIGTERM is a Ctrl-C."""
+    """Treats SIGTERM like Ctrl-C, in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

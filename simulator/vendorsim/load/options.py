@@ -1,4 +1,4 @@
-"""The options of `vendorsim load`, as plain values that reach workers as text, and the prepared load they lead to."""
+"""The options of `vendorsim load`, which workers receive as text, and the load that is prepared from them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from vendorsim.vendorkit.target import Target
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """The options of the command as they were written, and the path of the traffic file: what workers get as text.
+    """The options of the command, as the user wrote them, and the path of the traffic file.
 
-    `drain` is milliseconds."""
+    Workers receive them as text. `drain` is in milliseconds.
+    """
 
     file: str
     to: str | None = None
@@ -42,15 +43,15 @@ class LoadOptions:
     drain: int = 60_000
 
     def text(self) -> str:
-        """All of it as one line, for an environment variable."""
+        """Returns the options as one line of JSON, for an environment variable."""
         return orjson.dumps(asdict(self)).decode()
 
     @classmethod
     def read(cls, text: str) -> LoadOptions:
-        """The same from its text. Raises InputError."""
+        """Reads options from their text. Raises InputError."""
         try:
             values: dict[str, Any] = orjson.loads(text)
-            # JSON knows no tuples.
+            # JSON has no tuples.
             values |= {key: tuple(each) for key, each in values.items() if isinstance(each, list)}
             values["transport"] = TransportOptions(**values["transport"])
             found = cls(**values)
@@ -59,8 +60,10 @@ class LoadOptions:
         return found
 
     def mix(self, starts: int) -> Mix:
-        """The traffic with its scenarios. `starts` (milliseconds since 1970) counts where nobody names a start.
-        Raises InputError."""
+        """Loads the traffic and its scenarios. Raises InputError.
+
+        `starts` (milliseconds since 1970) is used where neither options, traffic nor scenario name a start.
+        """
         found = traffic.load(self.file)
         if self.count is not None:
             found = replace(found, conversations=self.count, duration=None)
@@ -73,7 +76,7 @@ class LoadOptions:
 
 @dataclass(frozen=True, slots=True)
 class PreparedLoad:
-    """Everything that sending needs. `runs` are those of the mix's entries; `drain` is seconds."""
+    """Everything needed to send a load. `runs` has one run for each entry of the mix; `drain` is in seconds."""
 
     mix: Mix
     runs: tuple[PreparedRun, ...]
@@ -83,19 +86,22 @@ class PreparedLoad:
 
     @property
     def targets(self) -> list[str]:
-        """Where it all goes, as reports show it."""
+        """The URLs of all targets, as reports show them."""
         return list(dict.fromkeys(one.endpoint.shown for run in self.runs for one in run.destinations.all()))
 
     def fingerprint(self) -> str:
-        """The same wherever the same conversations would have the same bytes: scenarios, versions, seeds and times."""
-        about = sha256()
-        for part in _determining(self.mix):
-            about.update(repr(part).encode() + b"\n")
-        return about.hexdigest()
+        """Returns a hash of all that determines the bytes of conversations: scenarios, versions, seeds and times."""
+        digest = sha256()
+        for part in _fingerprint_parts(self.mix):
+            digest.update(repr(part).encode() + b"\n")
+        return digest.hexdigest()
 
 
 def prepare_load(options: LoadOptions, starts: int) -> PreparedLoad:
-    """Looks everything up. `starts` (milliseconds since 1970) counts where nobody names a start. Raises InputError."""
+    """Loads traffic, scenarios, configuration and files of certificates. Raises InputError.
+
+    `starts` (milliseconds since 1970) is used where neither options, traffic nor scenario name a start.
+    """
     found = options.mix(starts)
     loaded = config.load(options.config_file)
     to = None if options.to is None else Target(options.to, secret_env=options.secret_env)
@@ -108,14 +114,14 @@ def prepare_load(options: LoadOptions, starts: int) -> PreparedLoad:
     return PreparedLoad(found, tuple(runs), options.most_open, options.drain / 1000, options.transport.load())
 
 
-def _determining(mix: Mix) -> Iterator[object]:
+def _fingerprint_parts(mix: Mix) -> Iterator[object]:
     yield __version__, version("Faker")
     yield mix.seed, mix.count, mix.traffic.arrivals, mix.traffic.speed, mix.traffic.spacing
     for entry in mix.entries:
-        yield _entry(entry)
+        yield _entry_parts(entry)
 
 
-def _entry(entry: Entry) -> Sequence[object]:
+def _entry_parts(entry: Entry) -> Sequence[object]:
     run = entry.run
     scenario = replace(run.scenario, file="")
     quirks = [(quirk.name, rate) for quirk, rate in run.quirks]

@@ -1,4 +1,4 @@
-"""Figures → the report as one document: what `--json` prints and what the HTML report shows."""
+"""Results → the report as one document, which `--json` prints and the HTML report shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vendorsim.load.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What was asked for, as far as reports tell it. `count` is how many conversations the traffic has."""
+    """What was requested, as reports show it. `count` is the number of conversations of the traffic."""
 
     title: str
     targets: tuple[str, ...]
@@ -30,7 +30,7 @@ class Heading:
 
 
 def document(heading: Heading, tally: Tally, reason: str | None = None) -> dict[str, Any]:
-    """The report. With a `reason` the run is incomplete: part of it was lost, whatever the figures say."""
+    """Builds the report. A `reason` says why the run is incomplete: the results of a part are missing."""
     seconds = tally.seconds
     code = 3 if reason is not None and not tally.interrupted else tally.exit_code
     return {

@@ -1,7 +1,7 @@
-"""Sends a share of a mix as an open model: a conversation begins when it arrives, whatever the target does.
+"""Sends a share of a mix as an open model: a conversation begins when it arrives, however slow the target is.
 
-Each scenario of the mix has a player of its own (`vendorsim.delivery.player`), which delivers as `vendorsim play` does:
-events in order, policy, retries, faults. What is ours is when conversations begin, and what is measured.
+Each scenario of the mix has a player of its own (`vendorsim.delivery.player`), which delivers as for `vendorsim play`:
+order of events, policy, retries, faults. This module decides when conversations begin, and measures.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from vendorsim.load.options import PreparedLoad
 from vendorsim.load.tally import Tally
 from vendorsim.runs.timeline import Run, iter_events
 
-# How often whoever looks on is told, in seconds.
+# Seconds between two calls of `glance`.
 GLANCE = 1.0
 
 
 class Sending:
-    """One share, sent once. `tally` holds the figures, also while it is sent."""
+    """Sends one share, once. `tally` has the results, also while it sends."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class Sending:
         glance: Callable[[Tally, int], None] = lambda tally, under_way: None,
         stops: bool = False,
     ) -> None:
-        """`attempted` gets every attempt; `glance` gets the figures every second, and how many conversations are under
-        way. With `stops`, Ctrl-C ends it with its figures."""
+        """`attempted` is called with every attempt; `glance` every second, with the results so far and the number of
+        conversations in progress. With `stops`, Ctrl-C ends the sending early, and the results are returned."""
         self._prepared = prepared
         self._mix = prepared.mix
         self._share = share or Share()
@@ -49,7 +49,7 @@ class Sending:
         self._stops = stops
         self.tally = Tally(scenarios={entry.name: 0 for entry in prepared.mix.entries})
         self._players: list[Player] = []
-        # When the conversations under way were planned to begin, by the monotonic clock in seconds.
+        # The planned beginning of each conversation in progress, in seconds of the monotonic clock.
         self._planned: dict[int, float] = {}
         self._origin = 0.0
         self._reached = False
@@ -65,19 +65,19 @@ class Sending:
             return runner.run(self.send())
 
     def stop_soon(self) -> None:
-        """Ends it early, from another thread; also where it has not begun yet."""
+        """Ends the sending early. For other threads; it may be called before the sending has begun."""
         self.tally.interrupted = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.stop)
 
     def stop(self) -> None:
-        """Ends it early: what is in flight has two seconds to be answered."""
+        """Ends the sending early. Requests in flight get two seconds to be answered. Call it in the event loop."""
         self.tally.interrupted = True
         if self._stopped is not None:
             self._stopped.set()
 
     async def send(self) -> Tally:
-        """Sends the share. What is over or cut off stands in the figures."""
+        """Sends the share and returns the results."""
         self._loop = asyncio.get_running_loop()
         self._stopped, self._quiet = asyncio.Event(), asyncio.Event()
         if self.tally.interrupted:
@@ -100,31 +100,31 @@ class Sending:
             for player in self._players:
                 await player.ready.wait()
             self.tally.began, self._origin = wall_clock(), monotonic()
-            looking = tasks.create_task(self._look())
-            in_time = await self._begin_all(tasks, stopped) and await self._all_over(stopped)
+            progress = tasks.create_task(self._report_progress())
+            in_time = await self._begin_all(tasks, stopped) and await self._wait_for_all(stopped)
             self._close(in_time)
-            looking.cancel()
+            progress.cancel()
 
     def _warm_up(self) -> None:
-        """What is made once (people, validators) is made before the clock starts."""
+        """Creates what is created once (people, validators), before the clock starts."""
         for entry in self._mix.entries:
             for _ in iter_events(entry.run.conversation(0)):
                 pass
 
     def _player(self, prepared: PreparedRun, transport: Transport) -> Player:
-        """Plays a run whose conversations are begun one by one, as they arrive."""
+        """Returns a player of a run without conversations of its own; `_arrive` begins them one by one."""
         options = replace(prepared.options, count=0, concurrency=self._prepared.most_open, stays=True)
         note = partial(self._note, prepared.run)
         return Player(prepared.run, prepared.destinations, transport, InstantClock(), note, options)
 
-    async def _look(self) -> None:
+    async def _report_progress(self) -> None:
         while True:
             await asyncio.sleep(GLANCE)
             self.tally.seconds = monotonic() - self._origin
             self._glance(self.tally, len(self._planned))
 
     async def _begin_all(self, tasks: asyncio.TaskGroup, stopped: asyncio.Event) -> bool:
-        """Begins every conversation when it arrives; False when stopped before."""
+        """Begins every conversation when it arrives. Returns False when the sending was stopped before."""
         beginning = tasks.create_task(self._begin_each())
         stopping = tasks.create_task(stopped.wait())
         await asyncio.wait({beginning, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +137,7 @@ class Sending:
     async def _begin_each(self) -> None:
         for index, at in self._mix.planned(self._share):
             due = self._origin + at
-            # Also when late: answers must be read meanwhile.
+            # Sleep even when late, so that the event loop can read answers.
             await asyncio.sleep(max(0.0, due - monotonic()))
             self._arrive(index, at, due)
 
@@ -162,17 +162,17 @@ class Sending:
         speed = self._mix.traffic.speed
         return InstantClock() if speed is None else ScaledClock(_start(run, index), speed)
 
-    async def _all_over(self, stopped: asyncio.Event) -> bool:
-        """Waits for the conversations under way; False when stopped before, or when they take too long."""
+    async def _wait_for_all(self, stopped: asyncio.Event) -> bool:
+        """Waits for the conversations in progress. Returns False when stopped before, or when they take too long."""
         assert self._quiet is not None
         if not self._planned:
             return True
         waiting = [asyncio.ensure_future(event.wait()) for event in (self._quiet, stopped)]
         self._all_begun = True
-        patience = self._mix.longest + self._prepared.drain
-        await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        for each in waiting:
-            each.cancel()
+        timeout = self._mix.longest + self._prepared.drain
+        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
         return not self._planned
 
     def _close(self, in_time: bool) -> None:
@@ -188,7 +188,7 @@ class Sending:
             self._add(run, record)
 
     def _end(self, index: int) -> None:
-        # What ends from now on was counted as cut off.
+        # `_close` has counted conversations that end later as cut off.
         if not self._closed:
             self.tally.finished += 1
         del self._planned[index]
@@ -204,13 +204,15 @@ class Sending:
         if attempt.verdict != UNREACHABLE:
             self._reached = True
         elif attempt.final and not self._reached and self._stopped is not None:
-            # Nothing was ever there: to go on would only fill the report.
+            # The target was never reached: end the run, which would only repeat this error.
             self.tally.unreachable = f"{attempt.target}: {attempt.reason}"
             self._stopped.set()
 
     def _from_plan(self, run: Run, attempt: Attempt, now: float) -> int | None:
-        """Microseconds from the moment for which the traffic plans an event to its answer. None for retries, and where
-        faults or the failure of another event make the moment."""
+        """Returns the microseconds from the planned time of an event to its answer.
+
+        None for retries, and for events whose time depends on faults or on the failure of another event.
+        """
         if attempt.number > 1 or attempt.copy or attempt.faults or attempt.event.step < 0 or attempt.sent_at is None:
             return None
         speed = self._mix.traffic.speed

@@ -1,4 +1,4 @@
-"""The figures of a run under load. Workers each have one; merged, they are those of the whole."""
+"""The results of a load run. Each worker has its own; merged, they are the results of the whole run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ from vendorsim.delivery.records import (
 from vendorsim.load.measuring import Digest, Histogram, Series, merged
 
 FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
-# What answers say is up to the target: only so many kinds of errors are told apart.
+# Reasons come from the target, so the number of different errors is limited. The others are counted as OTHERS.
 MOST_ERRORS = 100
 OTHERS = "other reasons"
 
 
 @dataclass(slots=True)
 class TallyRow:
-    """All deliveries of one kind of event. `latency` is from the first byte sent to the answer read, `from_plan` from
-    the moment for which the traffic plans the event."""
+    """The results of all deliveries of one kind of event.
+
+    `latency` is the time from the first byte sent to the complete answer, `from_plan` that from the planned time of the
+    event to the complete answer.
+    """
 
     sent: int = 0
     retries: int = 0
@@ -49,11 +52,11 @@ class TallyRow:
 
 @dataclass(slots=True)
 class Tally:
-    """`began` is in milliseconds since 1970, `seconds` how long it took.
+    """The results of one worker, or of all.
 
-    Of the conversations that `arrived`, `started` ones were begun; of those, `finished` ones came to their end and
-    `cut_off` ones didn't. `shed` ones arrived when too many were under way. `lateness` is how far behind its own plan
-    the sender began them.
+    `began` is in milliseconds since 1970 (UTC); `seconds` is the duration. Of the conversations that `arrived`, the
+    sender began `started` and dropped `shed`, because too many were in progress. Of those begun, `finished` ended and
+    `cut_off` did not end in time. `lateness` is how far behind its own plan the sender began them.
     """
 
     began: int = 0
@@ -73,7 +76,7 @@ class Tally:
     errors: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, attempt: Attempt, seconds: float, from_plan: int | None) -> None:
-        """One attempt, answered so many seconds after the start, and so many microseconds after it was planned."""
+        """Adds an attempt, answered `seconds` after the start and `from_plan` microseconds after its planned time."""
         name = f"{attempt.event.vendor} {attempt.event.name}"
         row = self.rows.get(name)
         if row is None:
@@ -96,7 +99,7 @@ class Tally:
             slot.failed += 1
             self._add_error((attempt.verdict, attempt.reason or ""), 1)
         if attempt.number == 1 and not attempt.copy and attempt.request is not None:
-            # Once for each event, however often it is sent.
+            # Count each event once, however often it is sent.
             self.bodies.add(attempt.request.body)
 
     def _add_error(self, error: tuple[str, str], count: int) -> None:
@@ -104,7 +107,7 @@ class Tally:
         self.errors[error if known else (error[0], OTHERS)] += count
 
     def merge(self, other: Tally) -> None:
-        """Takes the figures of another worker over; `other` must not be used any more."""
+        """Adds the results of another worker. `other` must not be used afterwards."""
         self.began = min(self.began, other.began) if self.began else other.began
         self.seconds = max(self.seconds, other.seconds)
         for name in _COUNTS:
@@ -122,12 +125,12 @@ class Tally:
             self._add_error(error, count)
 
     def count(self, *verdicts: str) -> int:
-        """How many deliveries ended in one of these ways."""
+        """Returns the number of deliveries with one of these verdicts."""
         return sum(row.count(*verdicts) for row in self.rows.values())
 
     @property
     def sent(self) -> int:
-        """All requests."""
+        """The number of requests."""
         return sum(row.sent for row in self.rows.values())
 
     @property
@@ -159,7 +162,7 @@ class Tally:
         return {0: "passed", 1: "failed", 3: "unreachable", 130: "interrupted"}[self.exit_code]
 
     def ended(self) -> dict[str, int]:
-        """Deliveries by how they ended."""
+        """Returns the numbers of deliveries by outcome."""
         return {
             "delivered": self.count(DELIVERED),
             "failed": self.failed,
@@ -169,7 +172,7 @@ class Tally:
         }
 
     def packed(self) -> dict[str, Any]:
-        """Everything, fit for JSON: how workers tell it."""
+        """Returns the results as JSON values, for the message to the coordinator."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         return plain | {
             "lateness": self.lateness.packed(),

@@ -1,4 +1,4 @@
-"""The traffic file: which scenarios, in which proportions, and how they arrive. Every problem has its place."""
+"""The traffic file: the scenarios, their weights, and how conversations arrive. Every problem has its position."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_CONVERSATIONS = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One scenario of the mix, as a vendor."""
+    """One scenario of the mix, played as one vendor."""
 
     scenario: str
     vendor: str
@@ -33,10 +33,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a traffic file says. Times are milliseconds. At least one of `conversations` and `duration` is given.
+    """The content of a traffic file. Times are in milliseconds. At least one of `conversations` and `duration` is set.
 
-    `speed` is how fast the pauses within a conversation pass; None is instant. `seed` and `starts` are None where
-    each scenario's own counts. `places` are the nodes of the parts, for problems found later.
+    `speed` is the playback speed of the pauses within a conversation; None means instant. `seed` and `starts` are None
+    where each scenario's own applies. `places` are the YAML nodes of the scenarios, for problems that are found later.
     """
 
     title: str
@@ -56,10 +56,10 @@ class Traffic:
 _FAULTS = ListOf(FaultOption(), single=True)
 _PART = Record(
     {
-        "scenario": Key(TEXT, required=True, help="a file (seen from this one's folder), or a built-in scenario"),
-        "vendor": Key(Choice("vendor", registry.names), required=True, help="who tells it"),
+        "scenario": Key(TEXT, required=True, help="a file (relative to this one's folder), or a built-in scenario"),
+        "vendor": Key(Choice("vendor", registry.names), required=True, help="the vendor that plays it"),
         "profile": Key(TEXT, help="the vendor's dialect; default: its documented one"),
-        "weight": Key(Integer(1, 1_000_000), help="its share of the conversations, beside the others'; default 1"),
+        "weight": Key(Integer(1, 1_000_000), help="its share of the conversations, relative to the others; default 1"),
         "faults": Key(_FAULTS, help="how its deliveries misbehave, and how often, such as duplicate@0.1"),
     },
     "a scenario of the mix",
@@ -69,16 +69,14 @@ ROOT = Record(
     {
         "traffic": Key(TEXT, required=True, help="the title"),
         "description": Key(ANY_TEXT, help="anything that helps a reader"),
-        "scenarios": Key(ListOf(_PART), required=True, help="what is mixed"),
+        "scenarios": Key(ListOf(_PART), required=True, help="the scenarios of the mix"),
         "arrivals": Key(ArrivalProcess(), required=True, help="how conversations arrive"),
-        "conversations": Key(Integer(1, MOST_CONVERSATIONS), help="so many arrive in all"),
-        "duration": Key(Duration(), help="they arrive for so long"),
-        "speed": Key(Speed(), help="of the pauses within a conversation; default instant"),
-        "seed": Key(
-            Integer(0, 2**63 - 1), help="what made-up data, mix and arrivals come from; default: the scenarios'"
-        ),
-        "starts": Key(Point(), help="when conversation 0 starts, by the bodies; default: the scenarios', or now"),
-        "spacing": Key(Duration(), help="how far apart conversations start, by the bodies; default 1s"),
+        "conversations": Key(Integer(1, MOST_CONVERSATIONS), help="how many arrive in total"),
+        "duration": Key(Duration(), help="for how long they arrive"),
+        "speed": Key(Speed(), help="playback speed of the pauses within a conversation; default instant"),
+        "seed": Key(Integer(0, 2**63 - 1), help="seed of generated data, mix and arrivals; default: the scenarios'"),
+        "starts": Key(Point(), help="when conversation 0 starts, in the bodies; default: the scenarios', or now"),
+        "spacing": Key(Duration(), help="time between the starts of two conversations, in the bodies; default 1s"),
         "faults": Key(_FAULTS, help="faults of all scenarios"),
     },
     "a traffic file",
@@ -86,12 +84,15 @@ ROOT = Record(
 
 
 def load(path: str) -> Traffic:
-    """The traffic of a file. Raises DocumentError with all its problems."""
+    """Reads a traffic file. Raises DocumentError with all its problems."""
     return parse(read_file(Path(path)), path)
 
 
 def parse(text: str, file: str) -> Traffic:
-    """A traffic from its text; `file` is what problems call it, and scenarios are looked up beside it."""
+    """Parses a traffic file. Raises DocumentError with all its problems.
+
+    `file` is its name in problems; paths of scenarios are relative to its folder.
+    """
     problems = Problems(file)
     root = read(text, problems)
     if root is None and not problems.found:
@@ -111,7 +112,7 @@ def parse(text: str, file: str) -> Traffic:
     _check_profiles(values.get("scenarios", ()), nodes, problems)
     problems.raise_if_any()
     values.pop("description", None)
-    parts = tuple(_beside(part, file) for part in values.pop("scenarios"))
+    parts = tuple(_resolved(part, file) for part in values.pop("scenarios"))
     return Traffic(values.pop("traffic"), parts, file=file, places=tuple(nodes), **values)
 
 
@@ -119,15 +120,14 @@ def _check_profiles(parts: Sequence[Part], nodes: Sequence[Node], problems: Prob
     for part, node in zip(parts, nodes, strict=True) if parts else ():
         known = registry.get(part.vendor).profiles
         if part.profile is not None and part.profile not in known:
-            place = node.get("profile") if isinstance(node, Mapping) else None
-            problems.add(place or node, unknown(f"profile of {part.vendor}", part.profile, known))
+            profile = node.get("profile") if isinstance(node, Mapping) else None
+            problems.add(profile or node, unknown(f"profile of {part.vendor}", part.profile, known))
 
 
-def _beside(part: Part, file: str) -> Part:
-    """The part with its scenario's file as seen from here, where it is a file."""
-    beside = Path(file).parent / part.scenario
+def _resolved(part: Part, file: str) -> Part:
+    """Returns the part with the path of its scenario resolved, if it is a path."""
     is_path = part.scenario.endswith(library.ENDINGS) or "/" in part.scenario
-    scenario = str(beside) if is_path else part.scenario
+    scenario = str(Path(file).parent / part.scenario) if is_path else part.scenario
     return replace(part, scenario=scenario)
 
 

@@ -1,4 +1,4 @@
-"""The shapes of what only traffic files hold: rates, speeds, faults and arrival processes."""
+"""The shapes of values that only traffic files have: rates, speeds, faults and arrival processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600}
 
 
 class RateShape(Shape):
-    """How often something happens; read as a number per second."""
+    """A rate, read as a number per second."""
 
     expected = "a rate such as 50/s, 300/m or 0.5/s"
     pattern = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/(s|m|h)"
@@ -37,7 +37,7 @@ class RateShape(Shape):
 
 
 class Speed(Shape):
-    """`instant` (read as None), or how many times as fast as the scenario tells it."""
+    """`instant` (read as None), or a factor relative to the scenario's own pauses."""
 
     expected = "instant, or a factor such as 1x or 60x"
     pattern = r"([0-9]{1,6}(?:\.[0-9]{1,6})?)x"
@@ -56,7 +56,7 @@ class Speed(Shape):
 
 
 class FaultOption(Shape):
-    """A fault as on the command line."""
+    """A fault, written as on the command line."""
 
     expected = "a fault such as duplicate@0.1 or delay=30s@0.05"
 
@@ -96,7 +96,7 @@ PROCESSES: dict[str, Record] = {
 
 
 class ArrivalProcess(Shape):
-    """The arrival process; its other keys depend on which one it is."""
+    """The arrival process. `process` decides which other keys it has."""
 
     expected = (
         f"a mapping with process ({', '.join(PROCESSES)}) and its rates, such as {{process: poisson, rate: 50/s}}"
@@ -117,17 +117,19 @@ class ArrivalProcess(Shape):
         values = record.read(Mapping(node.line, node.column, others), problems)
         if values is INVALID:
             return INVALID
-        return self._made(name, values, node, problems)
+        return self._build(name, values, node, problems)
 
-    def _made(self, name: str, values: Any, node: Node, problems: Problems) -> Any:
+    def _build(self, name: str, values: Any, node: Node, problems: Problems) -> Any:
         if isinstance(values, Steady):
-            return Arrivals(name, values, name == "poisson") if _some(values.rate, "rate", node, problems) else INVALID
+            if not _positive(node, problems, rate=values.rate):
+                return INVALID
+            return Arrivals(name, values, name == "poisson")
         random = values.pop("random", False)
         if name == "ramp":
-            if not _some(values["to"], "to", node, problems) or not _some(values["over"], "over", node, problems):
+            if not _positive(node, problems, to=values["to"], over=values["over"]):
                 return INVALID
             return Arrivals(name, Ramp(values["from"], values["to"], values["over"] / 1000), random)
-        if not _some(values["peak"], "peak", node, problems) or not _some(values["lasting"], "lasting", node, problems):
+        if not _positive(node, problems, peak=values["peak"], lasting=values["lasting"]):
             return INVALID
         if values["lasting"] >= values["every"]:
             problems.add(node, "'lasting' must be shorter than 'every': there is calm between two spikes")
@@ -136,20 +138,22 @@ class ArrivalProcess(Shape):
         return Arrivals(name, Spikes(values["rate"], values["peak"], every, lasting), random)
 
     def schema(self) -> dict[str, Any]:
-        described = []
+        variants = []
         for name, record in PROCESSES.items():
-            one = record.schema()
-            one["properties"] = {"process": {"const": name}} | one["properties"]
-            described.append(one | {"required": ["process", *one["required"]]})
-        return {"oneOf": described}
+            variant = record.schema()
+            variant["properties"] = {"process": {"const": name}} | variant["properties"]
+            variants.append(variant | {"required": ["process", *variant["required"]]})
+        return {"oneOf": variants}
 
 
-def _some(value: float, key: str, node: Node, problems: Problems) -> bool:
-    """Whether there is some of it; else nobody would ever arrive."""
-    if value <= 0:
-        assert isinstance(node, Mapping)
-        problems.add(node.get(key) or node, f"'{key}' must be more than zero")
-    return value > 0
+def _positive(node: Node, problems: Problems, **values: float) -> bool:
+    """Returns whether all values are positive. Adds a problem for the first other one: nothing would ever arrive."""
+    for key, value in values.items():
+        if value <= 0:
+            assert isinstance(node, Mapping)
+            problems.add(node.get(key) or node, f"'{key}' must be more than zero")
+            return False
+    return True
 
 
 def _text(node: Node) -> str | None:
