@@ -10,7 +10,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vendorsim.checks.conversation_factory import MOST, Teller
+from vendorsim.checks.conversation_factory import MOST, ConversationFactory
 from vendorsim.checks.differences import differences, pattern, without
 from vendorsim.checks.orders import all_twice, at_once, backwards, later, shuffled, swapped, swaps, tells_order
 from vendorsim.checks.stories import Stories
@@ -23,8 +23,8 @@ STARTS = 1_767_607_200_000
 VENDORS = ("userlike", "smartsupp", "messagehub", "chatvisor")
 
 
-def teller(vendor: Vendor, seed: int = 0) -> Teller:
-    return Teller(Stories(vendor, vendor.default_profile, seed, STARTS), lambda event: True)
+def conversation_factory(vendor: Vendor, seed: int = 0) -> ConversationFactory:
+    return ConversationFactory(Stories(vendor, vendor.default_profile, seed, STARTS), lambda event: True)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_two_states_differ_exactly_when_a_difference_is_told(one: Any, other: An
 
 
 @pytest.mark.parametrize(
-    ("expected", "found", "told"),
+    ("expected", "found", "sent"),
     [
         ({"status": "closed"}, {"status": "open"}, '/status is "open" instead of "closed"'),
         ({"m": [1, 2]}, {"m": [1, 2, 2, 1]}, "/m has 4 items instead of 2"),
@@ -109,9 +109,9 @@ def test_two_states_differ_exactly_when_a_difference_is_told(one: Any, other: An
         (1, True, " is true instead of 1"),
     ],
 )
-def test_a_difference_is_told_where_it_is(expected: Any, found: Any, told: str) -> None:
+def test_a_difference_is_told_where_it_is(expected: Any, found: Any, sent: str) -> None:
     (difference,) = differences(expected, found)
-    assert f"{difference.pointer} {difference.what}" == told
+    assert f"{difference.pointer} {difference.what}" == sent
 
 
 def test_long_values_are_shown_in_part() -> None:
@@ -172,11 +172,11 @@ def test_no_delivery_is_overtaken_by_one_that_does_not_tell_it_is_newer(keys: li
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("seed", [0, 1, 77])
 def test_a_story_is_told_again_alike_in_everything_but_the_ids(name: str, seed: int) -> None:
-    tales = teller(registry.get(name), seed)
-    stories = tales.chosen()
+    factory = conversation_factory(registry.get(name), seed)
+    stories = factory.choose_stories()
     assert 3 <= len(stories) <= MOST
     for story in stories:
-        one, other = tales.tell(story), tales.tell(story)
+        one, other = factory.create(story), factory.create(story)
         names, other_names = symbols(one.bodies, other.bodies), symbols(other.bodies, one.bodies)
         assert symbolic(list(one.bodies), names) == symbolic(list(other.bodies), other_names)
         assert one.conversation_id != other.conversation_id
@@ -189,15 +189,15 @@ def test_a_story_is_told_again_alike_in_everything_but_the_ids(name: str, seed: 
 @pytest.mark.parametrize("name", VENDORS)
 def test_the_stories_hold_all_events_of_the_vendor(name: str) -> None:
     vendor = registry.get(name)
-    tales = teller(vendor)
-    told = {event.name for story in tales.chosen() for event in tales.tell(story).events}
-    assert told == set(vendor.default_profile.event_names())
+    factory = conversation_factory(vendor)
+    sent = {event.name for story in factory.choose_stories() for event in factory.create(story).events}
+    assert sent == set(vendor.default_profile.event_names())
 
 
 @pytest.mark.parametrize("name", ["userlike", "messagehub", "chatvisor"])
 def test_times_in_bodies_never_contradict_the_order_of_the_events(name: str) -> None:
-    tales = teller(registry.get(name))
-    for story in tales.chosen():
-        keys = [key for key in tales.tell(story).keys if key is not None]
+    factory = conversation_factory(registry.get(name))
+    for story in factory.choose_stories():
+        keys = [key for key in factory.create(story).keys if key is not None]
         assert keys == sorted(keys)
         assert len(set(keys)) > 1

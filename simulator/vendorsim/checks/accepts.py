@@ -1,8 +1,8 @@
-"""`accepts`: every documented event, in every form that its contract allows."""
+"""`accepts`: the integration accepts every documented event, in every form that its contract allows."""
 
 from __future__ import annotations
 
-from vendorsim.checks.assertions import accepted, edited
+from vendorsim.checks.assertions import expect_accepted, send_edited
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.forms import maximal, minimal
 from vendorsim.checks.registry import check
@@ -23,14 +23,14 @@ _ALLOWED = Stated(
 
 @check("accepts.typical", _SUBSCRIBED, "Answer every event with an accepted status as soon as it is stored.")
 async def typical(context: Context) -> None:
-    """Every event as it usually is, with people and texts of several locales."""
+    """Sends every event in its usual form, with names and texts of several locales."""
 
     async def one(event: str, locale: str) -> None:
         sample = context.sample(event, locale)
-        await context.lead(sample)
+        await context.send_lead(sample)
         exchange = await context.send(sample.event)
         context.case(event)
-        accepted(context, event, exchange, f"a typical {event}")
+        expect_accepted(context, event, exchange, f"a typical {event}")
 
     await gather_bounded([one(event, locale) for event in context.events() for locale in LOCALES])
     context.result.reason = context.unreached()
@@ -38,23 +38,23 @@ async def typical(context: Context) -> None:
 
 @check("accepts.minimal", _ALLOWED, "Read optional and nullable fields with a default.")
 async def smallest(context: Context) -> None:
-    """Every event with required fields only, and nulls where they are allowed."""
+    """Sends every event with required fields only, and null in nullable fields."""
 
     async def one(event: str) -> None:
         sample = context.sample(event)
         edits = minimal(sample.document, context.schema(event))
-        await edited(context, sample, edits, f"a {event} without its optional values", accepted)
+        await send_edited(context, sample, edits, f"a {event} without its optional values", expect_accepted)
 
     await gather_bounded([one(event) for event in context.events()])
 
 
 @check("accepts.maximal", _ALLOWED, "Accept every field that the contract names.")
 async def largest(context: Context) -> None:
-    """Every event with all the fields that its contract names."""
+    """Sends every event with all fields of its contract."""
 
     async def one(event: str) -> None:
         sample = context.sample(event)
         edits = maximal(sample.document, context.schema(event))
-        await edited(context, sample, edits, f"a {event} with every field set", accepted)
+        await send_edited(context, sample, edits, f"a {event} with every field set", expect_accepted)
 
     await gather_bounded([one(event) for event in context.events()])

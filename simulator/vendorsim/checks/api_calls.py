@@ -1,6 +1,6 @@
-"""Conversations in which an integration has to call the vendor's API, and what it does with the answers it gets.
+"""Plays conversations in which the integration must call the identification API, and records its calls.
 
-They are played once, side by side, and judged by every check of `calls_api`.
+They are played once, concurrently. All checks of `calls_api` judge the recorded calls.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from vendorsim.vendorkit.api_call import ApiCall
 
 ACCEPTED, ENDED, UNSUPPORTED, DUPLICATE = "accepted", "ended", "unsupported-crm", "duplicate"
 ERROR_ONCE, ERRORS = "one error", "errors"
-# Times in seconds. Every answer is held back for a moment, so that calls at the same time can be told from calls one
-# after the other.
+# Times in seconds. Every response is delayed by `HOLD`, so that concurrent calls differ from sequential ones.
 HOLD = 0.2
 SLACK = 0.02
-# How long a conversation is watched for calls that should not come, and how long a call that should come is awaited.
+# How long to watch a conversation for unwanted calls (`QUIET`), and how long to wait for an expected one (`PATIENCE`).
 QUIET = 2.5
 PATIENCE = 10.0
+# Maximum time to watch one conversation.
 LONGEST = 40.0
-# As many calls of one conversation tell enough.
+# Maximum calls to record of one conversation.
 MOST_CALLS = 8
 _ENOUGH_PAUSES = 3
-# Other checks number their conversations from 1.
-_FIRST_NUMBER = 10_000
+# The first index of these conversations; other checks count theirs from 1.
+_FIRST_INDEX = 10_000
 _MOST_SCENES = 16
 
 ANSWERS = {
@@ -49,12 +49,12 @@ ANSWERS = {
     ERROR_ONCE: ("error",),
     ERRORS: ("error",) * MOST_CALLS,
 }
-"""What the first calls of each kind of conversation are told; every later one is judged normally."""
+"""Kind of conversation → the forced answers to its first calls. Later calls get normal answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A call, and when it came in monotonic seconds."""
+class TimedCall:
+    """A call, and when it arrived, in monotonic seconds."""
 
     call: ApiCall
     at: float
@@ -62,18 +62,18 @@ class Seen:
 
 @dataclass(slots=True, eq=False)
 class Scene:
-    """One conversation in which the integration has to call. `calls` are those that were for this session."""
+    """One conversation in which the integration must call the API. `calls` are the calls for its session."""
 
     kind: str
     title: str
     live: LiveConversation
     verb: Authenticate
-    calls: list[Seen] = field(default_factory=list)
+    calls: list[TimedCall] = field(default_factory=list)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def session(self) -> tuple[str, str]:
-        """The communication type and the session id that stand in the path."""
+        """The communication type and the session id, as in the path of the call."""
         with self.live.lock:
             return registry.identification().comm_types[self.live.state.channel], str(self.live.id)
 
@@ -88,29 +88,29 @@ class Scene:
 
     @property
     def within(self) -> float:
-        """The seconds in which the call must come."""
+        """The seconds within which the call must arrive."""
         return self.verb.within / 1000
 
     @property
-    def told(self) -> list[Seen]:
-        """The calls that got further than their credentials: only those are given this conversation's answers."""
+    def authorized(self) -> list[TimedCall]:
+        """The calls with valid credentials: only these get the answers of the conversation."""
         return [seen for seen in self.calls if seen.call.status != registry.identification().unauthorized]
 
     @property
-    def later(self) -> list[Seen]:
-        """The calls that came after the first one, and so after its answer, where calls are made one by one."""
-        return self.told[1:]
+    def repeated(self) -> list[TimedCall]:
+        """The authorized calls after the first one."""
+        return self.authorized[1:]
 
     def pauses(self) -> list[float]:
-        """The seconds between each answer and the next call."""
-        return [max(0.0, then.at - now.at - HOLD) for now, then in pairwise(self.told)]
+        """Returns the seconds between each response and the next call."""
+        return [max(0.0, then.at - now.at - HOLD) for now, then in pairwise(self.authorized)]
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: TimedCall) -> None:
         self.calls.append(seen)
         self._arrived.set()
 
     async def play(self, context: Context) -> None:
-        """Sends what the story tells until the integration has to call, then watches what it does."""
+        """Sends the events before the `authenticate` step, then records calls until no more are expected."""
         for scheduled in self.live.run.schedule(self.live.state.index):
             if isinstance(scheduled.step.verb, Authenticate):
                 break
@@ -131,7 +131,7 @@ class Scene:
                 pass
             return
         quiet = QUIET
-        if self.kind == ERROR_ONCE and self.told:
+        if self.kind == ERROR_ONCE and self.authorized:
             await self._reaches(2, PATIENCE)
         elif self.kind == DUPLICATE and context.settings.state is not None:
             quiet = context.settings.state.duplicate_interval / 1000 + QUIET / 2
@@ -139,7 +139,7 @@ class Scene:
             pass
 
     async def _reaches(self, number: int, patience: float) -> bool:
-        """Whether so many calls have come before the patience was over."""
+        """Waits up to `patience` seconds for that number of calls. Returns whether they arrived."""
         try:
             async with asyncio.timeout(patience):
                 while len(self.calls) < number:
@@ -150,25 +150,25 @@ class Scene:
         return True
 
 
-def grow(pauses: list[float]) -> bool:
-    """Whether a later pause is clearly longer than the first; chance may shorten one or the other."""
+def pauses_grow(pauses: list[float]) -> bool:
+    """Whether a later pause is clearly longer than the first. Any later one counts, since jitter may shorten some."""
     return max(pauses[1:], default=0.0) > pauses[0] * 1.2 + 0.05
 
 
 def _is_enough(pauses: list[float]) -> bool:
-    return len(pauses) >= MOST_CALLS - 1 or (len(pauses) >= _ENOUGH_PAUSES and grow(pauses))
+    return len(pauses) >= MOST_CALLS - 1 or (len(pauses) >= _ENOUGH_PAUSES and pauses_grow(pauses))
 
 
 @dataclass(slots=True)
 class Observed:
-    """What was seen. `strays` are calls for sessions that are none of the scenes'."""
+    """The recorded calls. `strays` are calls for sessions of no scene."""
 
     scenes: list[Scene]
     strays: list[ApiCall] = field(default_factory=list)
 
     @contextmanager
     def listening(self, context: Context) -> Iterator[None]:
-        """Notes the calls that come meanwhile."""
+        """A context in which calls are recorded."""
         state = context.settings.state
         assert state is not None
         loop = asyncio.get_running_loop()
@@ -176,7 +176,7 @@ class Observed:
         sessions = {str(scene.live.id): scene for scene in self.scenes}
         identification = registry.identification()
 
-        def arrive(seen: Seen) -> None:
+        def arrive(seen: TimedCall) -> None:
             call = seen.call
             name = identification.answer_name(call.message)
             if name is not None:
@@ -188,8 +188,8 @@ class Observed:
                 self.strays.append(call)
 
         def from_thread(call: ApiCall) -> None:
-            """Runs in the thread of the request; its answer leaves when this is over."""
-            loop.call_soon_threadsafe(arrive, Seen(call, monotonic()))
+            """Runs in the thread of the request, which sends its response afterwards."""
+            loop.call_soon_threadsafe(arrive, TimedCall(call, monotonic()))
             time.sleep(HOLD)
 
         unsubscribe = state.subscribe(from_thread)
@@ -204,13 +204,13 @@ class Observed:
 
 
 def _send_nothing(live: LiveConversation, events: list[Event]) -> None:
-    """Nobody acts on these conversations through the vendor's API."""
+    """Drops the events: no client acts on these conversations through the vendor's API."""
 
 
 async def observed(context: Context, kinds: tuple[str, ...]) -> Observed:
-    """Plays one conversation of each kind and story (the first check that asks for them), and gives what was seen.
+    """Plays one conversation of each kind and story, and returns the recorded calls. Later checks reuse the result.
 
-    `kinds` are those that the selected checks need. Raises NotJudged where nobody could call, TargetGone.
+    `kinds` are the kinds that the selected checks need. Raises NotJudged without a server to call, and TargetGone.
     """
     settings = context.settings
     seen = settings.shared.get("calls_api")
@@ -226,51 +226,51 @@ async def observed(context: Context, kinds: tuple[str, ...]) -> Observed:
 
 
 async def _play(context: Context, scenes: list[Scene]) -> None:
-    # Last come those that may keep a thread of the integration waiting for long.
+    # The conversations with repeated errors go last: their retries may block a thread of the integration.
     for quick in (True, False):
         playing = [scene.play(context) for scene in scenes if (scene.kind != ERRORS) == quick]
         await gather_bounded(playing, len(playing) or 1)
-        if playing and not any(scene.told for scene in scenes):
+        if playing and not any(scene.authorized for scene in scenes):
             return
 
 
 def _scenes(stories: Stories, kinds: tuple[str, ...]) -> list[Scene]:
-    """A conversation for each story in which the call is accepted; other answers take the story that fits best."""
+    """Returns the conversations to play: for `ACCEPTED` one of each story, for other kinds one of the best story."""
     known = [(story, verb) for story in stories.scenarios() if (verb := _authenticate(story, stories)) is not None]
     if not stories.profile.events or not known:
         raise NotJudged(f"no built-in story of {stories.vendor.name} makes an integration call the API")
     plain = [(story, verb) for story, verb in known if verb.answer is None]
-    numbers = _numbers(stories)
+    indexes = _unused_indexes(stories)
     scenes: list[Scene] = []
     for kind in kinds:
         fitting = [(story, verb) for story, verb in known if verb.answer in ANSWERS[kind]]
         for story, verb in plain if kind == ACCEPTED else (fitting or plain)[:1]:
             run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
-            scenes.append(Scene(kind, story.title, run.conversation(next(numbers)), verb))
+            scenes.append(Scene(kind, story.title, run.conversation(next(indexes)), verb))
     return scenes
 
 
 def _authenticate(story: Scenario, stories: Stories) -> Authenticate | None:
     for step in story.steps:
         if isinstance(step.verb, Authenticate) and (step.only is None or stories.vendor.name in step.only):
-            return step.verb if _is_told(story, step.verb, stories) else None
+            return step.verb if _identifier_is_sent(story, step.verb, stories) else None
     return None
 
 
-def _is_told(story: Scenario, verb: Authenticate, stories: Stories) -> bool:
-    """Whether an event before the call tells whom to identify: not every profile sends what the visitor writes."""
+def _identifier_is_sent(story: Scenario, verb: Authenticate, stories: Stories) -> bool:
+    """Whether an event before the call contains the identifier. Not every profile sends the visitor's messages."""
     run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
     live = run.conversation(0)
-    wanted = (verb.identifier or live.state.visitor.identifier or "").encode()
+    identifier = (verb.identifier or live.state.visitor.identifier or "").encode()
     for scheduled in run.schedule(0):
         if scheduled.step.verb is verb:
             return False
-        if any(wanted in event.body for event in live.advance(scheduled)):
+        if any(identifier in event.body for event in live.advance(scheduled)):
             return True
     return False
 
 
-def _numbers(stories: Stories) -> Iterator[int]:
-    """Numbers of conversations that the integration has not seen in an earlier run either, since it may remember whom
-    it identified. They come again after some hours; ids stay below 2³¹."""
-    return count(_FIRST_NUMBER + stories.slot % 100_000 * _MOST_SCENES)
+def _unused_indexes(stories: Stories) -> Iterator[int]:
+    """Yields indexes of conversations that earlier runs did not use, since the integration may remember identified
+    sessions. They repeat after some hours; the vendors' ids stay below 2³¹."""
+    return count(_FIRST_INDEX + stories.slot % 100_000 * _MOST_SCENES)

@@ -1,4 +1,4 @@
-"""The three questions that single requests are judged by: accepted, unharmed, refused."""
+"""Assertions about the response to a single request. Each reports a finding if it does not hold."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from vendorsim.http.transport import Failure
 UNAUTHORIZED = frozenset({401, 403})
 
 
-def accepted(context: Context, event: str, exchange: Exchange, what: str, pointer: str = "") -> bool:
-    """The vendor's own status is expected, within the vendor's time."""
+def expect_accepted(context: Context, event: str, exchange: Exchange, what: str, pointer: str = "") -> bool:
+    """Expects a status that the vendor accepts, within the vendor's timeout. Returns whether it holds."""
     if context.accepted(exchange):
         return True
     context.fail(
         event,
-        f"{what}: {_did(exchange)}",
+        f"{what}: {_outcome(exchange)}",
         expected=f"{context.expected_statuses()} within {context.settings.policy.read_timeout.value / 1000:g} s",
         found=exchange.outcome(),
         pointer=pointer,
@@ -28,34 +28,34 @@ def accepted(context: Context, event: str, exchange: Exchange, what: str, pointe
     return False
 
 
-def unharmed(context: Context, event: str, exchange: Exchange, what: str, pointer: str = "") -> None:
-    """A 4xx is expected; anything but a hang, a dropped connection or a 5xx will do, a 2xx only just."""
+def expect_client_error(context: Context, event: str, exchange: Exchange, what: str, pointer: str = "") -> None:
+    """Expects a 4xx. A 2xx is a warning; a 3xx, a 5xx, a timeout or a dropped connection is an error."""
     status = exchange.status
     if status is not None and 400 <= status < 500:
         return
     harmless = status is not None and status < 300
     context.fail(
         event,
-        f"{what}: {_did(exchange)}",
+        f"{what}: {_outcome(exchange)}",
         expected="a 4xx answer",
         found=exchange.outcome(),
         pointer=pointer,
         exchange=exchange,
         severity=WARNING if harmless else ERROR,
-        # That broken bodies are accepted has one cause, whatever was broken about them.
+        # All accepted invalid bodies count as one cause.
         cause=("accepted",) if harmless else (),
     )
 
 
-def refused(context: Context, event: str, exchange: Exchange, what: str) -> None:
-    """401 or 403 is expected; another 4xx will do only just."""
+def expect_unauthorized(context: Context, event: str, exchange: Exchange, what: str) -> None:
+    """Expects 401 or 403. Another 4xx is a warning."""
     status = exchange.status
     if status in UNAUTHORIZED:
         return
     close = status is not None and 400 <= status < 500
     context.fail(
         event,
-        f"{what}: {_did(exchange)}",
+        f"{what}: {_outcome(exchange)}",
         expected="401 or 403",
         found=exchange.outcome(),
         exchange=exchange,
@@ -63,44 +63,45 @@ def refused(context: Context, event: str, exchange: Exchange, what: str) -> None
     )
 
 
-async def edited(
+async def send_edited(
     context: Context,
     sample: Sample,
     edits: list[BodyEdit],
     what: str,
     judge: Callable[[Context, str, Exchange, str, str], object],
 ) -> None:
-    """Sends the sample with all edits at once; where it is not accepted, with each one alone, to name the culprits."""
+    """Sends the sample with all edits at once. If it isn't accepted, sends each edit alone to find the failing fields,
+    and calls `judge` for each of those."""
     event = sample.event
-    await context.lead(sample)
+    await context.send_lead(sample)
     exchange = await context.send(event, context.encode(applied(sample.document, edits)))
     context.case(event.name)
     if context.accepted(exchange):
         return
-    culprits = 0
+    failing = 0
     for edit in _one_per_field(edits):
         fresh = context.sample(event.name)
         try:
             document = applied(fresh.document, [edit])
         except (KeyError, IndexError, TypeError):
             continue
-        await context.lead(fresh)
-        alone = await context.send(fresh.event, context.encode(document))
-        if not context.accepted(alone):
-            culprits += 1
-            judge(context, event.name, alone, what, edit.pointer)
-    if not culprits:
+        await context.send_lead(fresh)
+        exchange_of_one = await context.send(fresh.event, context.encode(document))
+        if not context.accepted(exchange_of_one):
+            failing += 1
+            judge(context, event.name, exchange_of_one, what, edit.pointer)
+    if not failing:
         judge(context, event.name, exchange, what, "")
 
 
 def _one_per_field(edits: Iterable[BodyEdit]) -> list[BodyEdit]:
-    """One edit for each field, whatever its place in a list: the tenth message tells nothing new."""
+    """Returns one edit for each field. A field of list items counts once, not once per item."""
     seen: dict[tuple[object, ...], BodyEdit] = {}
     for edit in edits:
         seen.setdefault(tuple("*" if isinstance(part, int) else part for part in edit.path), edit)
     return list(seen.values())
 
 
-def _did(exchange: Exchange) -> str:
+def _outcome(exchange: Exchange) -> str:
     answer = exchange.answer
     return answer.reason if isinstance(answer, Failure) else f"it was answered {answer.status}"

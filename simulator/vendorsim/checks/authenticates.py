@@ -1,4 +1,4 @@
-"""`authenticates`: what is signed wrongly, or carries a wrong secret, is refused; what is right is accepted."""
+"""`authenticates`: the integration refuses wrong signatures and secrets, and accepts correct ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from vendorsim.checks.assertions import UNAUTHORIZED, accepted, refused
+from vendorsim.checks.assertions import UNAUTHORIZED, expect_accepted, expect_unauthorized
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import reordered
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
@@ -44,31 +44,31 @@ _COMPARE = "Compute the signature yourself, compare in constant time, and answer
     "authenticates.accepted", _AUTHENTIC, "Compute the signature as the vendor does, over the raw bytes of the body."
 )
 async def accepts_the_right_one(context: Context) -> None:
-    """Every event, correctly signed and with the configured headers."""
+    """Sends every event with a correct signature and the configured headers."""
     _signer_or_secrets(context)
     for event in context.events():
         exchange = await _send(context, context.sample(event))
         context.case(event)
-        accepted(context, event, exchange, f"a {event} with the right signature or secret")
+        expect_accepted(context, event, exchange, f"a {event} with the right signature or secret")
 
 
 @check("authenticates.missing", _AUTHENTIC, _COMPARE)
 async def refuses_none(context: Context) -> None:
-    """No signature at all, one of its headers missing or empty; no secret header."""
+    """Sends events without a signature, with one of its headers missing or empty, and without the secret header."""
     signer, secrets = _signer_or_secrets(context)
     for event in context.events():
         sample = context.sample(event)
         for name in secrets:
-            await _refused(context, sample, f"without {name}", headers={name: None})
+            await _send_refused(context, sample, f"without {name}", headers={name: None})
         if signer is not None:
-            await _refused(context, sample, "without a signature", {})
+            await _send_refused(context, sample, "without a signature", {})
             if event == context.events()[0]:
                 for what, signature in _incomplete(signer, sample.event):
-                    await _refused(context, sample, what, signature)
+                    await _send_refused(context, sample, what, signature)
 
 
 def _incomplete(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, str]]]:
-    """The headers of a right signature, but for one of those that it can't be verified without."""
+    """Yields correct signature headers, each time with one required header removed or emptied."""
     whole = signer.headers(event.id, _now(), event.body)
     for name, text in signer.scheme.headers.items():
         if "{signatures}" in text:
@@ -79,24 +79,26 @@ def _incomplete(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, s
 
 @check("authenticates.wrong", _AUTHENTIC, _COMPARE)
 async def refuses_wrong_ones(context: Context) -> None:
-    """A signature by another secret, over another body, of nonsense; another value of a secret header."""
+    """Sends signatures by another secret, of another body and of random text, and another value of a secret header."""
     signer, secrets = _signer_or_secrets(context)
     for event in context.events():
         sample = context.sample(event)
         for name, value in secrets.items():
-            await _refused(context, sample, f"with another {name}", headers={name: _other(value)})
+            await _send_refused(context, sample, f"with another {name}", headers={name: _other_value(value)})
         if signer is not None:
-            await _refused(context, sample, "signed by another secret", _by_another(signer, sample.event))
+            await _send_refused(
+                context, sample, "signed by another secret", _signed_by_another_secret(signer, sample.event)
+            )
             if event == context.events()[0]:
-                for what, signature in _nonsense(signer, sample.event):
-                    await _refused(context, sample, what, signature)
+                for what, signature in _wrong_signatures(signer, sample.event):
+                    await _send_refused(context, sample, what, signature)
 
 
-def _by_another(signer: Signer, event: Event) -> dict[str, str]:
+def _signed_by_another_secret(signer: Signer, event: Event) -> dict[str, str]:
     return replace(signer, keys=(*(key + b"?" for key in signer.keys),)).headers(event.id, _now(), event.body)
 
 
-def _nonsense(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, str]]]:
+def _wrong_signatures(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, str]]]:
     yield "with the signature of another body", signer.headers(event.id, _now(), event.body + b" ")
     for nonsense in ("nonsense", "0" * 64, "\u00e9\u00e8"):
         yield f"with the signature {nonsense[:12]}", signer.written(event.id, _now(), [nonsense])
@@ -108,7 +110,7 @@ def _nonsense(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, str
 
 @check("authenticates.stale", _FRESH, "Refuse signatures whose time is more than five minutes off.", WARNING)
 async def refuses_old_ones(context: Context) -> None:
-    """A signature that is right, and an hour old."""
+    """Sends a correct signature that is an hour old."""
     signer = _timed_signer(context)
     event = context.events()[0]
     sample = context.sample(event)
@@ -119,12 +121,12 @@ async def refuses_old_ones(context: Context) -> None:
     if context.accepted(exchange):
         _fail(context, event, exchange, f"{what} was accepted", WARNING)
     else:
-        refused(context, event, exchange, what)
+        expect_unauthorized(context, event, exchange, what)
 
 
 @check("authenticates.replayed", _OVER_ALL, "Verify each request by its own body, whatever was verified before.")
 async def refuses_replayed_ones(context: Context) -> None:
-    """The id, time and signature of a delivery that was accepted, with another body."""
+    """Sends another body with the id, time and signature of an accepted delivery."""
     signer = _signer(context)
     event = context.events()[0]
     first, other = context.sample(event), context.sample(event)
@@ -132,18 +134,18 @@ async def refuses_replayed_ones(context: Context) -> None:
     _require_accepted(context, await _send(context, first, signature=signature))
     exchange = await context.send(other.event, signature=signature)
     context.case(event)
-    refused(context, event, exchange, f"a {event} with the signature of one that was accepted before")
+    expect_unauthorized(context, event, exchange, f"a {event} with the signature of one that was accepted before")
 
 
 @check("authenticates.body_only", _OVER_ALL, "Put the time (and id) that the scheme names in front of the body.")
 async def refuses_body_only(context: Context) -> None:
-    """A signature over the body alone, where the scheme signs more."""
+    """Signs the body alone, where the scheme also signs an id or a time."""
     signer = _signer(context)
     if signer.scheme.message == ("{body}",):
         raise NotJudged("the scheme signs the body only")
     event = context.events()[0]
     sample = context.sample(event)
-    if context.accepted(await context.send(sample.event, signature=_by_another(signer, sample.event))):
+    if context.accepted(await context.send(sample.event, signature=_signed_by_another_secret(signer, sample.event))):
         raise NotJudged("any signature is accepted, see authenticates.wrong")
     over_body = replace(signer, scheme=replace(signer.scheme, message=("{body}",)))
     exchange = await _send(context, sample, signature=over_body.headers(sample.event.id, _now(), sample.event.body))
@@ -152,12 +154,12 @@ async def refuses_body_only(context: Context) -> None:
         message = f"a {event} signed over its body alone was accepted: the integration verifies a signature over the"
         _fail(context, event, exchange, f"{message} body only", ERROR)
     else:
-        refused(context, event, exchange, f"a {event} signed over its body alone")
+        expect_unauthorized(context, event, exchange, f"a {event} signed over its body alone")
 
 
 @check("authenticates.reserialised", _OVER_ALL, "Verify the raw bytes, before anything parses them.")
 async def verifies_raw_bytes(context: Context) -> None:
-    """A correctly signed body in a form that no library writes: other spaces, escapes and order of keys."""
+    """Sends a correctly signed body with whitespace, escapes and key order that no JSON library writes."""
     _signer(context)
     event = context.events()[0]
     exchange = await _signed_form(context, event, unusual)
@@ -165,9 +167,9 @@ async def verifies_raw_bytes(context: Context) -> None:
     if context.accepted(exchange):
         return
     if exchange.status not in UNAUTHORIZED:
-        accepted(context, event, exchange, f"a {event} with unusual spaces and escapes, correctly signed")
+        expect_accepted(context, event, exchange, f"a {event} with unusual spaces and escapes, correctly signed")
         return
-    forms = [await _signed_form(context, event, form) for form in (context.encode, orjson.dumps, _as_python)]
+    forms = [await _signed_form(context, event, form) for form in (context.encode, orjson.dumps, _python_json)]
     if not any(context.accepted(form) for form in forms):
         raise NotJudged("no signature is accepted, see authenticates.accepted")
     context.fail(
@@ -181,17 +183,17 @@ async def verifies_raw_bytes(context: Context) -> None:
 
 
 def unusual(document: Any) -> bytes:
-    """Valid JSON that differs from whatever any library would write for the same document."""
+    """Serialises a document to valid JSON that no library would write: unusual whitespace, escapes and key order."""
     text = json.dumps(reordered(document), ensure_ascii=True, separators=(" ,  ", "  :\t"))
     return f"\n{text}\n".replace("/", "\\/").replace("<", "\\u003c").replace(">", "\\u003E").encode()
 
 
-def _as_python(document: Any) -> bytes:
+def _python_json(document: Any) -> bytes:
     return json.dumps(document).encode()
 
 
 async def _signed_form(context: Context, event: str, form: Any) -> Exchange:
-    """Sends a fresh event whose body is written in another form, correctly signed."""
+    """Sends a new event, correctly signed, with its body serialised by `form`."""
     sample = context.sample(event)
     return await _send(context, sample, form(sample.document))
 
@@ -199,22 +201,22 @@ async def _signed_form(context: Context, event: str, form: Any) -> Exchange:
 async def _send(
     context: Context, sample: Sample, body: bytes | None = None, *, signature: Mapping[str, str] | None = None
 ) -> Exchange:
-    await context.lead(sample)
+    await context.send_lead(sample)
     return await context.send(sample.event, body, signature=signature)
 
 
-async def _refused(
+async def _send_refused(
     context: Context,
     sample: Sample,
     what: str,
     signature: Mapping[str, str] | None = None,
     headers: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Sends the event with another signature, or with other headers (None takes one away), which must be refused."""
+    """Sends the event with another signature or other headers (None removes one). The integration must refuse it."""
     event = sample.event
     exchange = await context.send(event, headers=headers, signature=signature)
     context.case(event.name)
-    refused(context, event.name, exchange, f"a {event.name} {what}")
+    expect_unauthorized(context, event.name, exchange, f"a {event.name} {what}")
 
 
 def _require_accepted(context: Context, exchange: Exchange) -> None:
@@ -227,7 +229,7 @@ def _fail(context: Context, event: str, exchange: Exchange, message: str, severi
 
 
 def _signer_or_secrets(context: Context) -> tuple[Signer | None, Mapping[str, str]]:
-    """Who signs, and the configured headers that are secrets. Raises NotJudged where there is neither."""
+    """Returns the signer and the configured secret headers. Raises NotJudged if there is neither."""
     destination = context.settings.destination
     event = context.sample(context.events()[0]).event
     secrets = {
@@ -256,8 +258,8 @@ def _timed_signer(context: Context) -> Signer:
     return signer
 
 
-def _other(value: str) -> str:
-    """Another value of the same form: of the same length, and with the same first word (`Bearer`)."""
+def _other_value(value: str) -> str:
+    """Returns a different value of the same length, with the same first word (such as `Bearer`)."""
     first, space, rest = value.rpartition(" ")
     return first + space + "".join("x" if char != "x" else "y" for char in rest) if rest else "x"
 

@@ -1,4 +1,4 @@
-"""`calls_api`: the integration calls the identification API when a visitor says who he is, and handles all answers."""
+"""`calls_api`: the integration calls the identification API when a visitor identifies, and handles all responses."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from vendorsim.checks.api_calls import (
     UNSUPPORTED,
     Observed,
     Scene,
-    Seen,
-    grow,
+    TimedCall,
     observed,
+    pauses_grow,
 )
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.model import WARNING, NotJudged
@@ -33,9 +33,9 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.contract import Violation
 
-# Calls of one session in one second that are still no hammering.
+# Maximum calls of one session in one second.
 MOST_PER_SECOND = 3
-# Seconds; a shorter pause is none.
+# Minimum pause before a retry, in seconds.
 SHORTEST_PAUSE = 0.1
 
 NEEDED = {
@@ -49,11 +49,11 @@ NEEDED = {
     "calls_api.retries_5xx": (ERROR_ONCE, ERRORS),
     "calls_api.hammering": (ACCEPTED, ENDED, UNSUPPORTED, DUPLICATE, ERROR_ONCE, ERRORS),
 }
-"""The kinds of conversations that each check judges."""
+"""Check → the kinds of conversations that it judges."""
 
 IDENTIFICATION = registry.identification()
 OPERATION = IDENTIFICATION.operation
-_ASKED = IDENTIFICATION.statements
+_STATEMENTS = IDENTIFICATION.statements
 _FINAL = Stated(
     "A request that is refused with 400 is refused again, however often it is sent.", DOCUMENTED, "RFC 9110, 15.5.1"
 )
@@ -63,14 +63,14 @@ _RETRY = Stated(
 
 
 async def _observed(context: Context) -> Observed:
-    """What was seen of the integration's calls, in the conversations of every check that is selected."""
+    """Returns the recorded calls, from the conversations of all selected checks."""
     selected = [check.id for check in all_checks() if context.settings.selection.takes_check(check)]
     kinds = dict.fromkeys((ACCEPTED, *(kind for name in selected for kind in NEEDED.get(name, ()))))
     return await observed(context, tuple(kinds))
 
 
 async def _scenes(context: Context) -> list[Scene]:
-    """The conversations of this check in which the integration called. Raises NotJudged when there are none."""
+    """Returns the conversations of this check in which the integration called. Raises NotJudged if there are none."""
     scenes = (await _observed(context)).scenes
     if not any(scene.calls for scene in scenes):
         raise NotJudged("it never called")
@@ -82,24 +82,25 @@ async def _scenes(context: Context) -> list[Scene]:
     return called
 
 
-async def _told(context: Context) -> list[Scene]:
-    """The conversations of this check in which the integration got the answers that it was to get."""
-    scenes = [scene for scene in await _scenes(context) if scene.told]
+async def _authorized_scenes(context: Context) -> list[Scene]:
+    """Returns the conversations of this check with authorized calls. Raises NotJudged if there are none."""
+    scenes = [scene for scene in await _scenes(context) if scene.authorized]
     if not scenes:
         raise NotJudged("its calls were refused for their credentials")
     return scenes
 
 
-async def _answered(context: Context) -> list[Scene]:
-    """The same, where further calls can only come from the answers. Raises NotJudged when they come anyway."""
-    if any(scene.later for scene in (await _observed(context)).scenes if scene.kind == ACCEPTED):
+async def _scenes_with_one_call(context: Context) -> list[Scene]:
+    """Returns the same as `_authorized_scenes`. Raises NotJudged if the integration repeats accepted calls, since
+    repeated calls then say nothing about the responses."""
+    if any(scene.repeated for scene in (await _observed(context)).scenes if scene.kind == ACCEPTED):
         raise NotJudged("it calls more than once anyway: see calls_api.once")
-    return await _told(context)
+    return await _authorized_scenes(context)
 
 
-@check("calls_api.called", _ASKED["called"], f"Call {OPERATION} as soon as a message holds the customer's number.")
+@check("calls_api.called", _STATEMENTS["called"], f"Call {OPERATION} as soon as a message holds the customer's number.")
 async def called(context: Context) -> None:
-    """The API is called for the session, in time."""
+    """The integration calls the API for the session in time."""
     seen = await _observed(context)
     for scene in seen.scenes:
         if scene.kind != ACCEPTED:
@@ -116,19 +117,19 @@ async def called(context: Context) -> None:
             )
 
 
-@check("calls_api.once", _ASKED["once"], "Remember whom you have identified, by session and identifier.")
+@check("calls_api.once", _STATEMENTS["once"], "Remember whom you have identified, by session and identifier.")
 async def once(context: Context) -> None:
-    """One need, one call."""
+    """The integration calls once for each identification."""
     for scene in await _scenes(context):
-        if scene.later:
-            _fail(context, scene.later[0], "was called more than once for one need", "one call", scene)
+        if scene.repeated:
+            _fail(context, scene.repeated[0], "was called more than once for one need", "one call", scene)
 
 
-@check("calls_api.valid_body", _ASKED["valid_body"], "Send application/json with a string identifier.")
+@check("calls_api.valid_body", _STATEMENTS["valid_body"], "Send application/json with a string identifier.")
 async def valid_body(context: Context) -> None:
-    """The body keeps the API's contract."""
-    for scene in await _told(context):
-        for seen in scene.told:
+    """The body is valid for the API's contract."""
+    for scene in await _authorized_scenes(context):
+        for seen in scene.authorized:
             for violation in _violations(seen.call):
                 context.fail(
                     None,
@@ -141,7 +142,7 @@ async def valid_body(context: Context) -> None:
 
 
 def _violations(call: ApiCall) -> Iterator[Violation]:
-    """What is wrong with a body; what the schema does not say (that it is declared as JSON) the answer says."""
+    """Yields the violations of a body. For an error outside the schema (Content-Type), yields the API's message."""
     try:
         document = orjson.loads(call.body or b"")
     except orjson.JSONDecodeError:
@@ -155,11 +156,11 @@ def _violations(call: ApiCall) -> Iterator[Violation]:
 
 @check(
     "calls_api.credentials",
-    _ASKED["credentials"],
+    _STATEMENTS["credentials"],
     "Send Authorization: Bearer <token>, or Basic with subdomain and token.",
 )
 async def credentials(context: Context) -> None:
-    """Credentials in a form that is documented, and the right ones."""
+    """The integration sends correct credentials in a documented form."""
     for scene in await _scenes(context):
         for seen in scene.calls:
             if seen.call.status == IDENTIFICATION.unauthorized:
@@ -173,10 +174,15 @@ async def credentials(context: Context) -> None:
                 )
 
 
-@check("calls_api.identifier", _ASKED["called"], "Send the customer's number as he gave it.")
+@check("calls_api.identifier", _STATEMENTS["called"], "Send the customer's number as he gave it.")
 async def identifier(context: Context) -> None:
-    """The identifier is the one that the visitor gave."""
-    good = [(scene, seen) for scene in await _told(context) for seen in scene.told if seen.call.fields is not None]
+    """The integration sends the identifier that the visitor gave."""
+    good = [
+        (scene, seen)
+        for scene in await _authorized_scenes(context)
+        for seen in scene.authorized
+        if seen.call.fields is not None
+    ]
     if not good:
         raise NotJudged("no call had a valid body")
     for scene, seen in good:
@@ -194,44 +200,46 @@ async def identifier(context: Context) -> None:
 
 @check("calls_api.no_retry_of_400", _FINAL, "Note a 400 as final; only something new is a reason to call again.")
 async def no_retry_of_400(context: Context) -> None:
-    """The session has ended, or its CRM is not supported: no further call."""
-    for scene in await _answered(context):
-        if scene.later:
-            answer = f"400 '{scene.told[0].call.message}'"
-            _fail(context, scene.later[0], f"was called again after {answer}", "no further call", scene)
+    """The integration does not retry a 400 (the session has ended, or its CRM is not supported)."""
+    for scene in await _scenes_with_one_call(context):
+        if scene.repeated:
+            answer = f"400 '{scene.authorized[0].call.message}'"
+            _fail(context, scene.repeated[0], f"was called again after {answer}", "no further call", scene)
 
 
-@check("calls_api.duplicate", _ASKED["duplicate"], "Let a duplicate rest until the interval is over.")
+@check("calls_api.duplicate", _STATEMENTS["duplicate"], "Let a duplicate rest until the interval is over.")
 async def duplicate(context: Context) -> None:
-    """A duplicate request: no further call before the interval is over, and one at most after it."""
-    scenes = await _answered(context)
+    """After a duplicate, the integration does not call again within the interval, and at most once after it."""
+    scenes = await _scenes_with_one_call(context)
     assert context.settings.state is not None
     interval = context.settings.state.duplicate_interval / 1000
     for scene in scenes:
-        early = [seen for seen in scene.later if seen.at - scene.told[0].at < interval - SLACK]
+        early = [seen for seen in scene.repeated if seen.at - scene.authorized[0].at < interval - SLACK]
         if early:
             _fail(context, early[0], "was called before the interval was over", f"no call for {interval:g} s", scene)
-        elif len(scene.later) > 1:
-            _fail(context, scene.later[1], "was called again and again after a duplicate", "one call at most", scene)
+        elif len(scene.repeated) > 1:
+            _fail(context, scene.repeated[1], "was called again and again after a duplicate", "one call at most", scene)
 
 
 @check("calls_api.retries_5xx", _RETRY, "Retry 5xx after pauses that double, a few times, then give up.")
 async def retries_5xx(context: Context) -> None:
-    """One 500, and then many: further calls, after pauses that grow."""
-    for scene in await _answered(context):
+    """The integration retries after one 500 and after many, with growing pauses."""
+    for scene in await _scenes_with_one_call(context):
         pauses = scene.pauses()
-        first = scene.told[0]
+        first = scene.authorized[0]
         if not pauses:
             _fail(context, first, "was not called again after 500", f"another call within {PATIENCE:g} s", scene)
-        elif scene.kind == ERRORS and len(pauses) > 1 and not grow(pauses):
+        elif scene.kind == ERRORS and len(pauses) > 1 and not pauses_grow(pauses):
             _fail(context, first, "was called after pauses that do not grow", "pauses that grow", scene)
         elif scene.kind == ERROR_ONCE and pauses[0] < SHORTEST_PAUSE:
             _fail(context, first, "was called again at once after 500", "a pause", scene, WARNING)
 
 
-@check("calls_api.hammering", _ASKED["hammering"], "Make one call at a time for a session, and pause between them.")
+@check(
+    "calls_api.hammering", _STATEMENTS["hammering"], "Make one call at a time for a session, and pause between them."
+)
 async def hammering(context: Context) -> None:
-    """Whatever it is told, it never calls in a rush, nor twice at the same time for one session."""
+    """After any response, the integration limits its rate of calls, and never makes two at once for one session."""
     for scene in await _scenes(context):
         times = [seen.at for seen in scene.calls]
         if any(then - now < HOLD - SLACK for now, then in pairwise(times)):
@@ -241,8 +249,10 @@ async def hammering(context: Context) -> None:
             _fail(context, scene.calls[1], "was called in a rush", expected, scene)
 
 
-def _fail(context: Context, seen: Seen, did: str, expected: str, scene: Scene, severity: str | None = None) -> None:
-    """A finding about when calls came; those with the same wording have one cause."""
+def _fail(
+    context: Context, seen: TimedCall, did: str, expected: str, scene: Scene, severity: str | None = None
+) -> None:
+    """Reports a finding about the times of calls. Findings with the same `did` are one cause."""
     context.fail(
         None,
         f"{OPERATION} {did}",
@@ -255,13 +265,13 @@ def _fail(context: Context, seen: Seen, did: str, expected: str, scene: Scene, s
 
 
 def _times(scene: Scene) -> str:
-    """When the calls of a conversation came: `3 calls, after 0.0 s, 0.5 s and 1.0 s`."""
+    """Returns the times of a conversation's calls as text: `3 calls, at 0.0 s, 0.5 s, 1.0 s`."""
     times = [f"{seen.at - scene.calls[0].at:.1f} s" for seen in scene.calls]
     return "1 call" if len(times) == 1 else f"{len(times)} calls, at {', '.join(times)}"
 
 
 def _exchange(call: ApiCall) -> Exchange:
-    """The integration's call and its answer, to be shown; the secret is not known here."""
+    """Converts a call and its response for a report, with `***` in place of the secret."""
     shown = f"Authorization: {call.credentials} ***\r\n" if call.credentials else ""
     path = IDENTIFICATION.path_of(call.comm_type, call.session_id)
     head = f"{IDENTIFICATION.method} {path} HTTP/1.1\r\n{shown}\r\n"

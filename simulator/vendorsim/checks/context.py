@@ -1,4 +1,4 @@
-"""What a check works with: fresh samples, requests to the integration, and a place to report findings."""
+"""The context of a check: new samples, requests to the integration, and reporting of findings."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from vendorsim.server.backend import ServerBackend
 
 SHOWN = 2_000
-# A target that is silent so many times in a row is given up on.
+# After this many requests in a row without an answer, the run stops sending.
 MOST_SILENCES = 3
 
 
 class TargetGone(Exception):
-    """The integration is not there, or answers nothing any more; the message says what happened."""
+    """The integration can't be reached or has stopped answering; the message says what happened."""
 
     def __init__(self, reason: str, unreachable: bool) -> None:
         super().__init__(reason)
@@ -44,7 +44,7 @@ class TargetGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it. `milliseconds` is until the answer was read."""
+    """One request and its answer or failure. `milliseconds` is the time until the answer was read."""
 
     head: bytes
     body: bytes
@@ -56,13 +56,13 @@ class Exchange:
         return self.answer.status if isinstance(self.answer, Answer) else None
 
     def outcome(self) -> str:
-        """What happened, in a few words: `500`, `no answer within 2 s`."""
+        """Returns the outcome in a few words: `500`, `no answer within 2 s`."""
         return str(self.answer.status) if isinstance(self.answer, Answer) else self.answer.reason
 
 
 @dataclass(slots=True)
 class CheckSettings:
-    """One run of checks: who plays, whom it plays against, and what it may use."""
+    """The settings of one run of checks: vendor, target, selection and options."""
 
     vendor: Vendor
     profile: Profile
@@ -81,12 +81,12 @@ class CheckSettings:
     fuzz: bool = False
     max_examples: int = 100
     severities: Mapping[str, str] = field(default_factory=dict)
-    # What was seen once and is judged by several checks, by the name of their family.
+    # Results that several checks judge, by a name that these checks agree on.
     shared: dict[str, Any] = field(default_factory=dict)
 
 
 class Context:
-    """The hands of one check."""
+    """The functions that one check uses. Its result collects cases and findings."""
 
     def __init__(self, settings: CheckSettings, check: Check, result: Result) -> None:
         self.settings = settings
@@ -97,10 +97,10 @@ class Context:
         self._unreachable = False
         self._sent = 0
 
-    # What there is to send
+    # Samples
 
     def events(self) -> tuple[str, ...]:
-        """The events to judge: those that `--only` selects and a story reaches. Raises NotJudged if there are none."""
+        """Returns the selected events that a scenario reaches. Raises NotJudged if there are none."""
         known = self.settings.stories.events()
         chosen = tuple(name for name in known if self.settings.selection.takes_event(name))
         if not chosen:
@@ -108,7 +108,7 @@ class Context:
         return chosen
 
     def unreached(self) -> str | None:
-        """Which of the selected events can't be judged since no story reaches them, and what to do; None: all can."""
+        """Returns a message with the selected events that no scenario reaches, or None if all can be judged."""
         settings = self.settings
         names = [name for name in settings.stories.unreached() if settings.selection.takes_event(name)]
         if not names:
@@ -117,20 +117,20 @@ class Context:
         return f"no scenario of {vendor} leads to {', '.join(names)}: add one to the scenarios of its package"
 
     def sample(self, event: str, locale: str = "en_US") -> Sample:
-        """A fresh conversation up to an event of that name."""
+        """Returns an event of that name from a new conversation."""
         return self.settings.stories.sample(event, locale)
 
     def schema(self, event: str) -> SchemaNode:
-        """The schema of an event's body."""
+        """Returns the schema of an event's body."""
         return self.settings.contract.node(event)
 
     @property
     def text_fields(self) -> frozenset[str]:
-        """The names of the fields that carry what people write."""
+        """The names of the fields with free text."""
         return TEXT_FIELDS | self.settings.profile.text_fields
 
     def encode(self, document: Any) -> bytes:
-        """A document as this vendor writes bodies."""
+        """Serialises a document in this vendor's style."""
         return self.settings.profile.encode(document)
 
     def is_valid(self, event: str, document: Any) -> bool:
@@ -138,8 +138,8 @@ class Context:
 
     # Sending
 
-    async def lead(self, sample: Sample) -> None:
-        """Sends what comes before the sample's event, so that the integration knows the conversation."""
+    async def send_lead(self, sample: Sample) -> None:
+        """Sends the events before the sample's event, so that the integration knows the conversation."""
         for event in sample.lead:
             await self.send(event)
 
@@ -154,10 +154,10 @@ class Context:
         odd_case: bool = False,
         cut: float = 1.0,
     ) -> Exchange:
-        """Sends one request: the event's, with another body or headers where they are given (None takes one away).
+        """Sends an event, with `body` and `headers` in place of its own (None removes a header).
 
-        It is signed as the policy says, over the body that is sent; `signature` gives the signature headers instead.
-        With `cut` below 1 only that share of the body leaves. Raises TargetGone.
+        The body that is sent is signed by the policy, unless `signature` gives the signature headers. With `cut` below
+        1, only that fraction of the body is sent. Raises TargetGone.
         """
         settings = self.settings
         destination = settings.destination
@@ -167,7 +167,7 @@ class Context:
             destination.endpoint, event.method, destination.headers_of(event), sent, f"{event.id}-check-{self._sent}", 1
         )
         out.framing, out.odd_case = framing, odd_case
-        # Servers that serve one kept connection at a time would leave the others without an answer.
+        # A server that handles one keep-alive connection at a time would block concurrent requests.
         out.connection = "new"
         if cut < 1:
             out.sent, out.ending = cut, "close"
@@ -185,17 +185,17 @@ class Context:
             destination.endpoint, out.wire(), policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
         )
         exchange = Exchange(out.head(), sent, answer, (monotonic() - began) * 1000)
-        self._note_silence(exchange)
+        self._count_silence(exchange)
         settings.coverage.sent(event.name, sent, exchange.status)
         return exchange
 
-    def _note_silence(self, exchange: Exchange) -> None:
+    def _count_silence(self, exchange: Exchange) -> None:
         answer = exchange.answer
         if isinstance(answer, Answer) or answer.kind not in (TIMEOUT, UNREACHABLE):
             self._silences = 0
             return
         self._silences += 1
-        # Requests that go side by side must not take the second refusal for a finding.
+        # An unreachable target ends the run without a finding. `_unreachable` covers further concurrent requests.
         if answer.kind == UNREACHABLE and (self._unreachable or self._silences == 1):
             self._unreachable = True
             raise TargetGone(f"{self.settings.destination.endpoint.shown}: {answer.reason}", unreachable=True)
@@ -216,7 +216,7 @@ class Context:
         return statuses_text(self.settings.policy.accepted.value)
 
     def accepted(self, exchange: Exchange) -> bool:
-        """Whether the vendor would be content."""
+        """Whether the vendor's policy accepts the status."""
         return exchange.status in self.settings.policy.accepted.value
 
     def fail(
@@ -231,7 +231,7 @@ class Context:
         severity: str | None = None,
         cause: Sequence[str] = (),
     ) -> None:
-        """Reports a violation. Cases with the same cause (default: what was found, and the pointer) are one finding."""
+        """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding."""
         severity = severity or self.settings.severities.get(self.check.id) or self.check.severity
         parts = (self.check.id, severity, *(cause or (found, pointer)))
         key = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
@@ -240,7 +240,7 @@ class Context:
         known = self._by_key.get(key)
         if known is not None:
             finding = self.result.findings[known]
-            self.result.findings[known] = _again(finding)
+            self.result.findings[known] = replace(finding, count=finding.count + 1)
             return
         self._by_key[key] = len(self.result.findings)
         request, answer = _shown(exchange)
@@ -267,12 +267,8 @@ class Context:
         return shlex.join((*self.settings.command, "--only", only))
 
 
-def _again(finding: Finding) -> Finding:
-    return replace(finding, count=finding.count + 1)
-
-
 def _shown(exchange: Exchange | None) -> tuple[str | None, str | None]:
-    """Request and answer for people: bounded, without secrets."""
+    """Returns request and answer as text for reports: cut off, and without secrets."""
     if exchange is None:
         return None, None
     head, secrets = masked(exchange.head)
@@ -293,7 +289,7 @@ def _bounded(data: bytes) -> str:
 
 
 async def gather_bounded(work: Sequence[Any], at_once: int = 4) -> None:
-    """Runs coroutines side by side, a few at a time; the first error ends all."""
+    """Runs coroutines concurrently, at most `at_once` at a time. The first error cancels all, and is raised."""
     gate = asyncio.Semaphore(at_once)
 
     async def one(item: Any) -> None:
@@ -310,6 +306,6 @@ async def gather_bounded(work: Sequence[Any], at_once: int = 4) -> None:
             first = first.exceptions[0]
         raise first from None
     finally:
-        # What was never begun is let go of quietly.
+        # Close coroutines that were never started, which would warn otherwise.
         for item in work:
             item.close()

@@ -1,4 +1,4 @@
-"""What a run of checks exercised of the contract, and what it did not."""
+"""Coverage: which parts of the contract a run of checks exercised."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.schema_walk import Schema, SchemaNode
 
-# Levels of an event's body whose fields are counted; a recursive schema has no last one.
+# Maximum depth at which fields are counted, since schemas may be recursive.
 _DEEPEST = 8
 
 
 class Coverage:
-    """Counts events, fields and enum values that were sent, and answers of the vendor's API that were given."""
+    """Counts the events, fields and enum values that were sent, and the answers that the vendor's API gave."""
 
     def __init__(self, contract: Contract, profile: Profile, answers: tuple[str, ...] = ()) -> None:
         self._contract = contract
@@ -30,7 +30,7 @@ class Coverage:
         self._seen: set[tuple[str, int]] = set()
 
     def sent(self, event: str, body: bytes, status: int | None) -> None:
-        """A request was sent. Bodies that break the contract tell nothing about its fields."""
+        """Counts a request. The fields and values of an invalid body don't count."""
         self._events[event] += 1
         mark = (event, hash(body))
         if mark in self._seen or len(body) > 256 * 1024:
@@ -51,12 +51,12 @@ class Coverage:
                 values.add((name, str(field.value)))
 
     def answered(self, name: str) -> None:
-        """The vendor's API gave an answer of that name."""
+        """Counts an answer of the vendor's API."""
         self._answers[name] = self._answers.get(name, 0) + 1
 
     def document(self, unreached: Sequence[str] = ()) -> dict[str, Any]:
-        """Exercised and not exercised, as JSON. `unreached` are the events that no scenario leads to; the key
-        `no_scenario` holds them where there are any."""
+        """Returns the coverage as JSON. `unreached` are the events that no scenario reaches; if there are any, the key
+        `no_scenario` lists them."""
         return {
             "events": {
                 "exercised": {name: self._events[name] for name in self._profile.event_names() if self._events[name]},
@@ -95,7 +95,7 @@ class Coverage:
 
 
 def _described(node: SchemaNode, path: tuple[str, ...] = ()) -> list[tuple[str, Schema]]:
-    """Every field that a schema describes, by name, down to `_DEEPEST` levels; list items stand as `*`."""
+    """Returns the fields of a schema with their names, down to `_DEEPEST` levels. `*` stands for list items."""
     found: list[tuple[str, Schema]] = []
     merged = node.merged()
     if len(path) > _DEEPEST:

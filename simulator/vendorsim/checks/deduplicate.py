@@ -1,4 +1,4 @@
-"""Many findings of one check that were found the same way have one cause, most likely: they become one."""
+"""Merges findings of one check that most likely have one cause."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from dataclasses import replace
 
 from vendorsim.checks.model import Finding
 
-# Up to so many fields that break an integration in the same way are told one by one.
+# Up to this many findings with the same outcome are reported separately.
 MOST_ALIKE = 10
 NAMED = 3
 
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of one check, those of one cause as one; the order of the first of each stays."""
+    """Merges more than `MOST_ALIKE` findings of one check with the same severity and outcome into one.
+
+    Keeps the order of the first finding of each group.
+    """
     groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[finding.severity, finding.found].append(finding)
-    kept: list[Finding] = []
+    result: list[Finding] = []
     for group in groups.values():
-        kept += group if len(group) <= MOST_ALIKE else [_one(group)]
-    return kept
+        result += group if len(group) <= MOST_ALIKE else [_merge(group)]
+    return result
 
 
-def _one(group: list[Finding]) -> Finding:
+def _merge(group: list[Finding]) -> Finding:
     first = group[0]
     others = [finding.pointer for finding in group[1 : NAMED + 1]]
     more = len(group) - 1 - len(others)

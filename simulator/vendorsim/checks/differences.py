@@ -1,4 +1,4 @@
-"""Compares two states place by place, and removes the places that a user ignores. Pure functions."""
+"""Compares two states, and removes the parts that the user ignores. Pure functions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _NOTHING = object()
 
 @dataclass(frozen=True, slots=True)
 class StateDifference:
-    """A place where a state is not as expected. `what` says how in a few words. `expected` and `found` are JSON, cut at
-    `SHOWN` characters."""
+    """A value of a state that differs from the expected one. `what` describes the difference in a few words.
+    `expected` and `found` are JSON, cut off after `SHOWN` characters."""
 
     path: Path
     what: str
@@ -33,26 +33,26 @@ class StateDifference:
 
     @property
     def pattern(self) -> str:
-        """The pointer with `*` for the items of lists and for keys that are generated ids."""
+        """The JSON pointer with `*` for list indexes and for keys that are generated ids."""
         return json_pointer.join("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
 
 
 def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[StateDifference]:
-    """The places where a state is not as expected, as deep in the document as possible."""
+    """Yields the differences between two states, as deep in the document as possible."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in {**expected, **found}:
             yield from differences(expected.get(key, _NOTHING), found.get(key, _NOTHING), (*path, key))
     elif isinstance(expected, list) and isinstance(found, list):
         yield from _of_lists(expected, found, path)
     elif not _same(expected, found):
-        yield StateDifference(path, _told(expected, found), _shown(expected), _shown(found))
+        yield StateDifference(path, _difference_text(expected, found), _shown(expected), _shown(found))
 
 
 def _of_lists(expected: list[Any], found: list[Any], path: Path) -> Iterator[StateDifference]:
     if len(expected) != len(found):
         what = f"has {_items(len(found))} instead of {len(expected)}"
         yield StateDifference(path, what, _shown(expected), _shown(found))
-    elif expected != found and sorted(map(_key, expected)) == sorted(map(_key, found)):
+    elif expected != found and sorted(map(_sort_key, expected)) == sorted(map(_sort_key, found)):
         yield StateDifference(path, "has its items in another order", _shown(expected), _shown(found))
     else:
         for index, (item, other) in enumerate(zip(expected, found, strict=True)):
@@ -63,7 +63,7 @@ def _same(expected: Any, found: Any) -> bool:
     return isinstance(expected, bool) is isinstance(found, bool) and bool(expected == found)
 
 
-def _told(expected: Any, found: Any) -> str:
+def _difference_text(expected: Any, found: Any) -> str:
     if found is _NOTHING:
         return "is missing"
     if expected is _NOTHING:
@@ -75,7 +75,7 @@ def _items(count: int) -> str:
     return "1 item" if count == 1 else f"{count} items"
 
 
-def _key(value: Any) -> bytes:
+def _sort_key(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
@@ -90,14 +90,14 @@ Pattern = tuple[str, ...]
 
 
 def pattern(text: str) -> Pattern:
-    """The parts of a JSON pointer in which `*` stands for any key or index. Raises InputError."""
+    """Parses a JSON pointer in which `*` matches any key or index. Raises InputError."""
     if not text.startswith("/"):
         raise InputError(f"'{text}' is not a JSON pointer; write it like /updated_at or /messages/*/stored_at")
     return json_pointer.parse(text)
 
 
 def without(state: Any, patterns: Iterable[Pattern]) -> Any:
-    """A copy of the state without the places that match a pattern. Items of lists become null."""
+    """Returns a copy of the state without the values that match a pattern. Matching list items become null."""
     return _without(state, [found for found in patterns if found])
 
 
@@ -105,8 +105,8 @@ def _without(state: Any, patterns: Sequence[Pattern]) -> Any:
     if not patterns:
         return state
     if isinstance(state, dict):
-        kept = {key: (value, _below(key, patterns)) for key, value in state.items()}
-        return {key: _without(value, below) for key, (value, below) in kept.items() if () not in below}
+        entries = {key: (value, _below(key, patterns)) for key, value in state.items()}
+        return {key: _without(value, below) for key, (value, below) in entries.items() if () not in below}
     if isinstance(state, list):
         items = [(item, _below(str(index), patterns)) for index, item in enumerate(state)]
         return [None if () in below else _without(item, below) for item, below in items]
@@ -114,5 +114,5 @@ def _without(state: Any, patterns: Sequence[Pattern]) -> Any:
 
 
 def _below(part: str, patterns: Sequence[Pattern]) -> list[Pattern]:
-    """The patterns that match a key or index, without their first part."""
+    """Returns the patterns whose first part matches a key or index, without that part."""
     return [found[1:] for found in patterns if found[0] in ("*", part)]

@@ -1,4 +1,4 @@
-"""Runs the checks one after the other, and yields what became of each."""
+"""Runs the checks one after the other, and yields events about them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vendorsim.checks.registry import all_checks, function_of
 
 @dataclass(frozen=True, slots=True)
 class CheckStarted:
-    """A check begins; `result` fills up while it goes on."""
+    """A check has started. `result` changes while the check runs."""
 
     check: Check
     result: Result
@@ -32,7 +32,7 @@ class CheckStarted:
 
 @dataclass(frozen=True, slots=True)
 class CheckFinished:
-    """A check is over."""
+    """A check has finished."""
 
     result: Result
 
@@ -41,9 +41,9 @@ CheckEvent = CheckStarted | CheckFinished | Verdict
 
 
 async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncIterator[CheckEvent]:
-    """Runs every check that is selected; `skipped` gives the reasons for those the user leaves out.
+    """Runs every selected check. `skipped` maps checks or families that the user skips to their reasons.
 
-    The last event is the verdict. A target that is gone ends the judging, not the run: what is left is "not judged".
+    The last event is the verdict. If the target is gone, the remaining checks are "not judged".
     """
     results: list[Result] = []
     gone: TargetGone | None = None
@@ -66,7 +66,7 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
 
 
 async def _judge(settings: CheckSettings, check: Check, result: Result) -> TargetGone | None:
-    """Judges one check; answers the error when the target went away."""
+    """Runs one check and sets its result. Returns the error if the target is gone."""
     context = Context(settings, check, result)
     try:
         await function_of(check)(context)
@@ -97,7 +97,7 @@ async def _judge(settings: CheckSettings, check: Check, result: Result) -> Targe
 def verdict(
     settings: CheckSettings, results: list[Result], gone: TargetGone | None = None, *, interrupted: bool = False
 ) -> Verdict:
-    """The verdict on what was judged so far."""
+    """Returns the verdict on the given results."""
     return Verdict(
         vendor=settings.vendor.name,
         profile=settings.profile.name,

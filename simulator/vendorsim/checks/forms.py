@@ -1,6 +1,6 @@
-"""Variants of a body that its contract allows, and ways to break it. Pure functions over documents and schemas.
+"""Valid and invalid variants of a body. Pure functions over documents and schemas.
 
-A variant is a list of edits. Edits can be applied one by one, to find the field that an integration can't handle.
+A variant is a list of edits. A check applies them one by one to find the field that an integration can't handle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REMOVED = object()
 
 @dataclass(frozen=True, slots=True)
 class BodyEdit:
-    """A new value for a place in a document; `REMOVED` removes the key."""
+    """A new value at a path of a document; `REMOVED` removes the key."""
 
     path: Path
     value: Any
@@ -30,22 +30,25 @@ class BodyEdit:
 
 
 def applied(document: Any, edits: Iterable[BodyEdit]) -> Any:
-    """A copy of the document with the edits applied: the deepest first, so that each still finds its place."""
-    made = copy.deepcopy(document)
+    """Returns a copy of the document with the edits applied, deepest first, so that every path still exists.
+
+    Raises KeyError, IndexError or TypeError if a path doesn't exist in the document.
+    """
+    result = copy.deepcopy(document)
     for edit in sorted(edits, key=lambda edit: -len(edit.path)):
-        holder = made
+        holder = result
         for part in edit.path[:-1]:
             holder = holder[part]
         if edit.value is REMOVED:
             holder.pop(edit.path[-1], None)
         else:
             holder[edit.path[-1]] = edit.value
-    return made
+    return result
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentField:
-    """One field of a document, and what its contract says of it."""
+    """One field of a document, with its schema."""
 
     path: Path
     value: Any
@@ -67,7 +70,7 @@ class DocumentField:
 
 
 def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[DocumentField]:
-    """Every field of a document that its contract knows, outer ones first."""
+    """Yields every field of a document that its schema describes, outer fields first."""
     node = node.merged()
     if isinstance(document, dict):
         required = node.schema.get("required", ())
@@ -84,28 +87,28 @@ def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[Documen
 
 
 def minimal(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Removes optional fields, and sets nullable ones to null."""
+    """Returns edits that remove optional fields and set required nullable ones to null."""
     edits: list[BodyEdit] = []
-    gone: list[Path] = []
+    edited: list[Path] = []
     for field in fields(document, node):
-        if any(field.path[: len(path)] == path for path in gone):
+        if any(field.path[: len(path)] == path for path in edited):
             continue
         if not field.required:
             edits.append(BodyEdit(field.path, REMOVED))
-            gone.append(field.path)
+            edited.append(field.path)
         elif field.nullable and field.value is not None:
             edits.append(BodyEdit(field.path, None))
-            gone.append(field.path)
+            edited.append(field.path)
     return edits
 
 
 def absent(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Removes optional fields."""
+    """Returns edits that remove optional fields."""
     return [edit for edit in minimal(document, node) if edit.value is REMOVED]
 
 
 def maximal(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Adds the optional fields that are missing, and replaces nulls, with plausible values."""
+    """Returns edits that set missing optional fields and null fields to plausible values."""
     known = list(fields(document, node))
     edits = [
         BodyEdit(field.path, filler)
@@ -121,7 +124,7 @@ def maximal(document: Any, node: SchemaNode) -> list[BodyEdit]:
 
 
 def _filler(node: SchemaNode) -> Any:
-    """A plausible value of a merged schema, or None where none is obvious."""
+    """Returns a plausible value for a merged schema, or None if none is obvious."""
     schema = node.schema
     if "const" in schema:
         return schema["const"]
@@ -140,7 +143,7 @@ def _filler(node: SchemaNode) -> Any:
 
 
 def unknown_fields(document: Any, path: Path = ()) -> list[BodyEdit]:
-    """Adds an unknown field to every object."""
+    """Returns edits that add an unknown field to every object."""
     edits: list[BodyEdit] = []
     if isinstance(document, dict):
         edits.append(BodyEdit((*path, "vendorsim_unknown_field"), {"added": ["by", "a", "later", "version"]}))
@@ -153,7 +156,7 @@ def unknown_fields(document: Any, path: Path = ()) -> list[BodyEdit]:
 
 
 def unknown_values(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Sets every field with listed values to an unknown one."""
+    """Returns edits that set every field with an enum to an unknown value."""
     return [
         BodyEdit(field.path, "vendorsim_unknown_value")
         for field in fields(document, node)
@@ -162,12 +165,12 @@ def unknown_values(document: Any, node: SchemaNode) -> list[BodyEdit]:
 
 
 def missing(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Removes each required field, one edit per field."""
+    """Returns edits that each remove one required field."""
     return [BodyEdit(field.path, REMOVED) for field in fields(document, node) if field.required]
 
 
 def wrong_types(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Sets each field to a value of another type, one edit per field."""
+    """Returns edits that each set one field to a value of another type."""
     edits: list[BodyEdit] = []
     for field in fields(document, node):
         wrong: Any = {"wrong": "type"} if not isinstance(field.value, dict) else "wrong type"
@@ -176,14 +179,14 @@ def wrong_types(document: Any, node: SchemaNode) -> list[BodyEdit]:
 
 
 def reordered(document: Any) -> Any:
-    """The same document with the keys of every object in the opposite order."""
+    """Returns the document with the keys of every object in reverse order."""
     if isinstance(document, dict):
         return {key: reordered(value) for key, value in reversed(document.items())}
     return [reordered(item) for item in document] if isinstance(document, list) else document
 
 
 def texts(document: Any, node: SchemaNode, names: Collection[str]) -> list[Path]:
-    """The fields of these names that hold free text: people's words and names, no codes, dates, addresses or ids."""
+    """Returns the paths of fields with one of these names that hold free text: no enum, pattern or format."""
     found: list[Path] = []
     for field in fields(document, node):
         free = not (field.choices or field.constant or "pattern" in field.node.schema or "format" in field.node.schema)

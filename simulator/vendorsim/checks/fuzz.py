@@ -1,4 +1,4 @@
-"""`fuzz`: Schemathesis makes up bodies that keep the contract or break it, and those that fail are shrunk."""
+"""`fuzz`: Schemathesis generates valid and invalid bodies, and shrinks those that fail."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _ROBUST = Stated(
 
 @check("fuzz.positive", _VALID, "Take every value that the contract allows; the shrunk body shows which one is missed.")
 async def positive(context: Context) -> None:
-    """Bodies that keep the contract: accepted. A refusal is a warning, since schemas can't say all that makes sense."""
+    """The integration accepts valid bodies. A refusal is a warning, since schemas also allow nonsense."""
     await _each_event(context, valid=True)
 
 
 @check("fuzz.negative", _ROBUST, "Check what you read from a body; answer 400 to what you can't use.")
 async def negative(context: Context) -> None:
-    """Bodies that break the contract: refused or ignored, but no failure."""
+    """The integration refuses or ignores invalid bodies, but does not fail."""
     await _each_event(context, valid=False)
 
 
@@ -42,7 +42,7 @@ async def _each_event(context: Context, *, valid: bool) -> None:
     if not settings.fuzz:
         raise Skipped("give --fuzz")
     path = settings.destination.endpoint.resource.partition("?")[0]
-    # One half of the examples for each of the two checks.
+    # Half of the examples for each of the two checks; `positive` gets the odd one.
     count = max(1, (settings.max_examples + valid) // 2)
     for event in context.events():
         document = receiver_openapi.document(settings.contract, event, path, settings.policy.accepted.value)
@@ -59,7 +59,7 @@ async def _each_event(context: Context, *, valid: bool) -> None:
 
 @dataclass(slots=True)
 class _Failure:
-    """A body that fails, as far as it is shrunk, and the field that it is about, where that is known."""
+    """A failing body, shrunk so far. `pointer` is the field that causes the failure, if known."""
 
     body: Any
     exchange: Exchange
@@ -67,9 +67,9 @@ class _Failure:
 
 
 class _Trial:
-    """Sends the made-up bodies of one event, from the thread in which they are made up, and keeps those that fail.
+    """Sends the generated bodies of one event, from the thread that generates them, and keeps those that fail.
 
-    `most` is how many requests may follow the first failure: shrinking must end some day.
+    `most` bounds the number of failing requests, so that shrinking ends.
     """
 
     def __init__(self, context: Context, event: str, valid: bool, most: int) -> None:
@@ -84,24 +84,24 @@ class _Trial:
         self._failures: dict[str, _Failure] = {}
 
     def try_out(self, body: Any) -> None:
-        """Raises BodyFailed when the integration falls over a body, Enough when there is no use in going on."""
-        keeps = not isinstance(body, bytes) and self.context.is_valid(self.event, body)
-        # What is hard to make up (a combination of fields, say) may turn out wrong: the contract decides.
-        if keeps != self.valid:
+        """Sends a body. Raises BodyFailed if the integration fails, and Enough to stop the generation."""
+        is_valid = not isinstance(body, bytes) and self.context.is_valid(self.event, body)
+        # Skip bodies that Schemathesis generated for the wrong side, such as of combined schemas: the contract decides.
+        if is_valid != self.valid:
             return
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         exchange = asyncio.run_coroutine_threadsafe(self._case(raw), self._loop).result()
         if exchange is None:
             raise Enough
         outcome = exchange.outcome()
-        if _broke(exchange):
-            # The last one counts: Hypothesis shrinks what fails, and tries out the smallest at the end.
+        if _is_failure(exchange):
+            # Keep the last one: Hypothesis shrinks a failing body, and tries the smallest one last.
             self._failures[outcome] = _Failure(body, exchange)
             self._most -= 1
             if self._most < 0:
                 raise Enough
             raise failed(outcome)
-        # A refusal ends nothing, or it would hide what is worse; the smallest body that is refused is kept.
+        # Go on after a refusal, which could hide worse failures. Keep the smallest refused body.
         known = self._failures.get(outcome)
         if (
             self.valid
@@ -115,7 +115,7 @@ class _Trial:
         return await self._send(raw)
 
     async def _send(self, raw: bytes) -> Exchange | None:
-        """None when nothing can be sent any more."""
+        """Sends a body. Returns None if the trial was stopped or the target is gone."""
         if self.stopped or self.gone is not None:
             return None
         try:
@@ -125,7 +125,7 @@ class _Trial:
             return None
 
     async def locate(self) -> None:
-        """Looks for the field that each failure is about: one odd value after the other, in an ordinary body."""
+        """Finds the field that causes each failure: sends a usual body with one value of the failing body at a time."""
         for outcome, failure in self._failures.items():
             for edit in edits_between(self._sample.document, failure.body):
                 exchange = await self._send(json.dumps(applied(self._sample.document, [edit])).encode())
@@ -136,39 +136,39 @@ class _Trial:
                     break
 
     def report(self) -> None:
-        """The findings."""
+        """Reports each failure as a finding."""
         for outcome, failure in self._failures.items():
-            kept = "keeps" if self.valid else "breaks"
+            verb = "keeps" if self.valid else "breaks"
             self.context.fail(
                 self.event,
-                f"a made-up {self.event} that {kept} its contract: {_did(failure.exchange)}",
+                f"a made-up {self.event} that {verb} its contract: {_outcome(failure.exchange)}",
                 expected=self.context.expected_statuses() if self.valid else "a 4xx answer",
                 found=outcome,
                 pointer=failure.pointer or "",
                 exchange=failure.exchange,
-                severity=ERROR if _broke(failure.exchange) else WARNING,
+                severity=ERROR if _is_failure(failure.exchange) else WARNING,
                 cause=() if failure.pointer is not None else (outcome, self.event),
             )
 
 
-def _broke(exchange: Exchange) -> bool:
+def _is_failure(exchange: Exchange) -> bool:
     return exchange.status is None or exchange.status >= 500
 
 
-def edits_between(usual: Any, odd: Any, path: Path = ()) -> Iterator[BodyEdit]:
-    """What turns a usual body into an odd one, value by value; lists are taken whole."""
-    if not (isinstance(usual, dict) and isinstance(odd, dict)):
-        if usual != odd and path:
-            yield BodyEdit(path, odd)
+def edits_between(usual: Any, failing: Any, path: Path = ()) -> Iterator[BodyEdit]:
+    """Yields the edits that turn a usual body into a failing one, value by value. A list is one value."""
+    if not (isinstance(usual, dict) and isinstance(failing, dict)):
+        if usual != failing and path:
+            yield BodyEdit(path, failing)
         return
-    for key in [*usual, *(key for key in odd if key not in usual)]:
-        if key not in odd:
+    for key in [*usual, *(key for key in failing if key not in usual)]:
+        if key not in failing:
             yield BodyEdit((*path, key), REMOVED)
         elif key not in usual:
-            yield BodyEdit((*path, key), odd[key])
+            yield BodyEdit((*path, key), failing[key])
         else:
-            yield from edits_between(usual[key], odd[key], (*path, key))
+            yield from edits_between(usual[key], failing[key], (*path, key))
 
 
-def _did(exchange: Exchange) -> str:
+def _outcome(exchange: Exchange) -> str:
     return exchange.outcome() if exchange.status is None else f"it was answered {exchange.status}"

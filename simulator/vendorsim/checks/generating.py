@@ -1,4 +1,4 @@
-"""Makes up bodies with Schemathesis, which is imported here and nowhere else, and only when it is wanted."""
+"""Generates bodies with Schemathesis. Only this module imports it, on first use."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from vendorsim.checks.model import NotJudged
 
 
 class Enough(BaseException):
-    """Ends the generation at once. No `Exception`, since Hypothesis takes those for failures."""
+    """Stops the generation. Not an `Exception`, since Hypothesis takes those for failures."""
 
 
 class BodyFailed(Exception):
-    """A body that fails."""
+    """The integration fails on a body."""
 
 
 @cache
 def failed(kind: str) -> type[BodyFailed]:
-    """An exception of its own for each kind of failure: Hypothesis shrinks the bodies of each type for themselves."""
+    """Returns an exception type for each kind of failure: Hypothesis shrinks the bodies of each type separately."""
     return type("Failed", (BodyFailed,), {"__doc__": kind})
 
 
 def generate(document: dict[str, Any], valid: bool, try_out: Callable[[Any], None], count: int, seed: int) -> None:
-    """Tries out `count` bodies for the one operation of an OpenAPI document; the same seed gives the same bodies.
+    """Calls `try_out` with `count` bodies for the single operation of an OpenAPI document. Reproducible by `seed`.
 
-    A body is a JSON document, or bytes that are none. `try_out` raises BodyFailed for a body that fails: then that body
-    is shrunk, and the smallest one that fails alike is tried out last, for each of its types. Raises NotJudged where
-    Schemathesis is not installed.
+    A body is a JSON document, or bytes that are not JSON. If `try_out` raises a subtype of BodyFailed, the body is
+    shrunk; the last call for each subtype gets the smallest failing body. Raises NotJudged if Schemathesis is not
+    installed.
     """
     try:
         import hypothesis
@@ -57,13 +57,13 @@ def generate(document: dict[str, Any], valid: bool, try_out: Callable[[Any], Non
     def each(case: Any) -> None:
         try_out(case.body)
 
-    # Hypothesis keeps notes of its own in the working directory otherwise.
+    # Keeps Hypothesis from writing into the working directory.
     with tempfile.TemporaryDirectory(prefix="vendorsim-fuzz-") as folder:
         set_hypothesis_home_dir(folder)
         try:
             each()
         except* (Enough, BodyFailed, hypothesis.errors.Flaky):
-            # Whoever tries the bodies out has seen what failed, and what did so only once.
+            # `try_out` has recorded the failures, flaky ones included.
             pass
         finally:
             set_hypothesis_home_dir(None)

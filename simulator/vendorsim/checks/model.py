@@ -1,4 +1,4 @@
-"""Checks, findings and what a run of them yields, as plain data."""
+"""Checks, findings, results and the verdict, as plain data."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ FAMILIES = (
 class Check:
     """One requirement for an integration.
 
-    `statement` is what the integration has to do, with where that is known from; `remedy` says what to change when it
-    doesn't.
+    `statement` is the requirement, with its source; `remedy` is what to change if the integration violates it.
     """
 
     id: str
@@ -43,20 +42,20 @@ class Check:
 
 
 class NotJudged(Exception):
-    """A check can't be judged; the message says why."""
+    """A check can't be judged. The message is the reason."""
 
 
 class Skipped(Exception):
-    """A check is left out unless it is asked for; the message says how to ask."""
+    """A check runs only if an option selects it. The message names the option."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One violation, and how to see it again.
+    """One violation, and the command that reproduces it.
 
-    `pointer` is the JSON pointer of the field it is about ("" for the whole body), in the request or, for checks of
-    the state, in the integration's state. `request` and `answer` are bounded and without secrets. `key` is the same for
-    all cases with one cause, and `count` says how many those were.
+    `pointer` is the JSON pointer of the field ("" for the whole document) in the request or, for checks of the state,
+    in the integration's state. `request` and `answer` are cut off and without secrets. All cases with one cause share
+    one `key`; `count` is their number.
     """
 
     check: str
@@ -99,7 +98,8 @@ class Finding:
 
 @dataclass(slots=True)
 class Result:
-    """What became of one check. `reason` says why it was not judged or skipped."""
+    """The result of one check. `reason` says why it was not judged or skipped. `cells` maps events to `passed` or the
+    severity of a finding."""
 
     check: Check
     status: str = PASSED
@@ -114,7 +114,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A whole run. `coverage` says what was exercised and what was not."""
+    """The result of a whole run. `coverage` is the document of `vendorsim.checks.coverage.Coverage`."""
 
     vendor: str
     profile: str

@@ -1,4 +1,4 @@
-"""How an integration shows its state: a URL, or a function of the user's own."""
+"""Probes read the integration's state: from a URL, or by a Python function of the user."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from vendorsim.http.transport import Answer, Transport
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACEHOLDERS = ("conversation_id", "identifier")
-# A state counts as settled when so many reads in a row, so many seconds apart, say the same.
+# A state is settled after `QUIET_READS` equal reads in a row, `QUIET_PAUSE` seconds apart.
 QUIET_READS, QUIET_PAUSE = 3, 0.06
 LONGEST_WAIT = 8.0
 
 
 class ProbeError(NotJudged):
-    """The probe gave nothing that can be judged; the message says what it gave."""
+    """The probe returned no usable state. The message says what it returned."""
 
 
 class StateProbe(Protocol):
-    """Reads the integration's state of one conversation; None means that it knows nothing of it."""
+    """Reads the integration's state of one conversation. None means an unknown conversation."""
 
     async def read(self, conversation_id: str, identifier: str | None) -> Any:
-        """The state as a JSON document. Raises ProbeError."""
+        """Returns the state as a JSON document, or None. Raises ProbeError."""
         ...
 
 
 class UrlProbe:
-    """A URL template with {conversation_id} and {identifier}. 404 means that nothing is known."""
+    """A URL template with {conversation_id} and {identifier}. Status 404 means an unknown conversation."""
 
     def __init__(self, template: str, transport: Transport, headers: Mapping[str, str]) -> None:
-        """Raises InputError for a template that can't work."""
+        """Raises InputError for an unknown placeholder or an invalid URL."""
         unknown = [name for name in _PLACEHOLDER.findall(template) if name not in PLACEHOLDERS]
         if unknown:
             raise InputError(
@@ -53,20 +53,20 @@ class UrlProbe:
 
     async def read(self, conversation_id: str, identifier: str | None) -> Any:
         values = {"conversation_id": conversation_id, "identifier": identifier or ""}
-        place = endpoint(_PLACEHOLDER.sub(lambda found: quote(values[found[1]], safe=""), self._template))
-        headers = {**own_headers(place), "Accept": "application/json", **self._headers}
-        lines = [f"GET {place.resource} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        answer = await self._transport.exchange(place, Wire((("\r\n".join(lines) + "\r\n\r\n").encode(),)), 5.0, 10.0)
+        target = endpoint(_PLACEHOLDER.sub(lambda found: quote(values[found[1]], safe=""), self._template))
+        headers = {**own_headers(target), "Accept": "application/json", **self._headers}
+        lines = [f"GET {target.resource} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        answer = await self._transport.exchange(target, Wire((("\r\n".join(lines) + "\r\n\r\n").encode(),)), 5.0, 10.0)
         if not isinstance(answer, Answer):
-            raise ProbeError(f"the probe {place.shown} gave no answer: {answer.reason}")
+            raise ProbeError(f"the probe {target.shown} gave no answer: {answer.reason}")
         if answer.status == 404:
             return None
         if answer.status != 200:
-            raise ProbeError(f"the probe {place.shown} answered {answer.status}, not 200 or 404")
+            raise ProbeError(f"the probe {target.shown} answered {answer.status}, not 200 or 404")
         try:
             return orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:
-            raise ProbeError(f"the probe {place.shown} did not answer JSON: {error.msg}") from None
+            raise ProbeError(f"the probe {target.shown} did not answer JSON: {error.msg}") from None
 
 
 class FunctionProbe:
@@ -84,7 +84,7 @@ class FunctionProbe:
 
 
 def probe(text: str, transport: Transport, headers: Mapping[str, str]) -> StateProbe:
-    """A probe from what the user wrote: a URL template, or `module:function`. Raises InputError."""
+    """Creates the probe of `--probe`: a URL template, or `module:function`. Raises InputError."""
     if text.startswith(("http://", "https://")):
         return UrlProbe(text, transport, headers)
     module, colon, name = text.partition(":")
@@ -97,7 +97,7 @@ def probe(text: str, transport: Transport, headers: Mapping[str, str]) -> StateP
 
 
 async def settled(source: StateProbe, conversation_id: str, identifier: str | None) -> Any:
-    """The state once it is quiet: the same in several reads in a row. Raises ProbeError when it never is."""
+    """Reads the state until it has settled. Raises ProbeError if it keeps changing for `LONGEST_WAIT` seconds."""
     reads: list[Any] = []
     for _ in range(int(LONGEST_WAIT / QUIET_PAUSE)):
         reads.append(await source.read(conversation_id, identifier))

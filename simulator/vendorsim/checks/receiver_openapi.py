@@ -1,4 +1,4 @@
-"""The receiver of webhooks as an OpenAPI document: what a vendor's contract demands of an integration."""
+"""Describes the receiver of a vendor's webhooks as an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _COMPONENTS = "#/components/schemas/"
 
 
 def document(contract: Contract, event: str, path: str, accepted: frozenset[int]) -> dict[str, Any]:
-    """An OpenAPI 3.1 document with one operation: the POST of an event to the path of an integration.
+    """Returns an OpenAPI 3.1 document with one operation: the POST of an event to the integration's path.
 
-    `accepted` are the statuses that the vendor takes for success. All references stay within the document.
+    `accepted` are the statuses that the vendor accepts. All references are local to the document.
     """
     statuses = ["2XX"] if accepted >= SUCCESS else [str(status) for status in sorted(accepted)]
     operation = {
@@ -31,14 +31,14 @@ def document(contract: Contract, event: str, path: str, accepted: frozenset[int]
     return {
         "openapi": "3.1.0",
         "info": {"title": f"A receiver of {contract.vendor}, profile {contract.profile}", "version": "1"},
-        # Braces would be a template.
+        # OpenAPI would read braces as a path parameter.
         "paths": {path.replace("{", "%7B").replace("}", "%7D"): {"post": operation}},
         "components": {"schemas": schemas},
     }
 
 
 def _bundle(contract: Contract, name: str, schemas: dict[str, Any]) -> None:
-    """Adds a file of the contract, and all that it refers to."""
+    """Adds a file of the contract and all files that it refers to."""
     key = name.removesuffix(SUFFIX)
     if key in schemas:
         return

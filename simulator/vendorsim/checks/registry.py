@@ -1,4 +1,4 @@
-"""All checks, by id. A module of checks registers its own; adding one touches no other file."""
+"""The registry of checks, by id. Each module registers its own checks, so a new check changes no other file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vendorsim.checks.model import ERROR, FAMILIES, Check
 from vendorsim.core.provenance import Stated
 
 CheckFunction = Callable[[Context], Awaitable[None]]
-"""Judges one check through its context. It raises NotJudged where it can't."""
+"""Runs one check with its context. Raises NotJudged, Skipped or TargetGone."""
 
 _registered: dict[str, tuple[Check, CheckFunction]] = {}
 
@@ -21,13 +21,16 @@ _registered: dict[str, tuple[Check, CheckFunction]] = {}
 def check(
     id: str, statement: Stated[str], remedy: str, severity: str = ERROR
 ) -> Callable[[CheckFunction], CheckFunction]:
-    """Registers a plain function as the check of that id (`family` or `family.case`)."""
+    """Decorates a function to register it as the check of that id (`family` or `family.case`).
+
+    Raises ValueError for an unknown family and for an id that is already registered.
+    """
 
     def register(function: CheckFunction) -> CheckFunction:
-        made = Check(id, statement, remedy, severity)
-        if made.family not in FAMILIES or id in _registered:
+        registered = Check(id, statement, remedy, severity)
+        if registered.family not in FAMILIES or id in _registered:
             raise ValueError(f"check {id}: no such family, or registered twice")
-        _registered[id] = made, function
+        _registered[id] = registered, function
         return function
 
     return register
@@ -35,7 +38,7 @@ def check(
 
 @cache
 def all_checks() -> tuple[Check, ...]:
-    """Every check, family by family, in the order of their registration."""
+    """Returns all checks in the order of the families, and of their registration."""
     for module in pkgutil.iter_modules(checks.__path__, checks.__name__ + "."):
         importlib.import_module(module.name)
     known = [check for check, _ in _registered.values()]
@@ -43,5 +46,5 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def function_of(check: Check) -> CheckFunction:
-    """What judges a check."""
+    """Returns the function of a check."""
     return _registered[check.id][1]

@@ -1,4 +1,4 @@
-"""`rejects`: what is broken is refused, and breaks nothing."""
+"""`rejects`: the integration refuses invalid requests, and goes on working."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vendorsim.checks.assertions import accepted, unharmed
+from vendorsim.checks.assertions import expect_accepted, expect_client_error
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.forms import BodyEdit, applied, missing, wrong_types
 from vendorsim.checks.registry import check
@@ -32,7 +32,7 @@ _ROBUST = Stated(
 
 @check("rejects.broken_json", _REFUSE, "Answer 400 when the body is not JSON.")
 async def broken_json(context: Context) -> None:
-    """Bodies that are no JSON: cut off, empty, no JSON at all, no UTF-8."""
+    """Sends bodies that are not JSON: cut off, empty, XML, not UTF-8."""
     event = context.events()[0]
     sample = context.sample(event)
     body = sample.event.body
@@ -46,60 +46,60 @@ async def broken_json(context: Context) -> None:
     for what, broken in bodies.items():
         exchange = await context.send(sample.event, broken)
         context.case(event)
-        unharmed(context, event, exchange, what)
+        expect_client_error(context, event, exchange, what)
 
 
 @check("rejects.no_object", _REFUSE, "Answer 400 when the body is JSON, but no object.")
 async def no_object(context: Context) -> None:
-    """JSON that is no object."""
+    """Sends JSON that is not an object."""
     event = context.events()[0]
     sample = context.sample(event)
     for body in (b"null", b"[]", b'"text"', b"4711", b"[{}]"):
         exchange = await context.send(sample.event, body)
         context.case(event)
-        unharmed(context, event, exchange, f"the body {body.decode()}")
+        expect_client_error(context, event, exchange, f"the body {body.decode()}")
 
 
 @check("rejects.truncated", _ROBUST, "Give up on bodies that never arrive whole, and go on answering others.")
 async def truncated(context: Context) -> None:
-    """The connection ends after half a body; the next request is answered as ever."""
+    """Closes the connection after half a body. The integration still answers the next request."""
     event = context.events()[0]
     sample = context.sample(event)
     exchange = await context.send(sample.event, cut=0.5)
     context.case(event)
     if isinstance(exchange.answer, Answer) and exchange.answer.status >= 500:
-        unharmed(context, event, exchange, "half a body, and the end of the connection")
-    await _alive(context, event)
+        expect_client_error(context, event, exchange, "half a body, and the end of the connection")
+    await _expect_alive(context, event)
 
 
 @check("rejects.content_type", _REFUSE, "Answer 415 or 400 to a body that is not declared as JSON.")
 async def content_type(context: Context) -> None:
-    """A body that is declared as something else, or not at all."""
+    """Sends JSON with another Content-Type, and without one."""
     event = context.events()[0]
     for declared in ("text/plain", "application/x-www-form-urlencoded", "application/xml", None):
         sample = context.sample(event)
-        await context.lead(sample)
+        await context.send_lead(sample)
         exchange = await context.send(sample.event, headers={"Content-Type": declared})
         context.case(event)
-        unharmed(context, event, exchange, f"Content-Type {declared or 'missing'}")
+        expect_client_error(context, event, exchange, f"Content-Type {declared or 'missing'}")
 
 
 @check("rejects.missing_field", _ROBUST, "Check that what you need is there before you use it.")
 async def missing_field(context: Context) -> None:
-    """Each required field is gone, one at a time."""
-    await _each(context, missing, "without {pointer}")
+    """Sends bodies that each lack one required field."""
+    await _send_each(context, missing, "without {pointer}")
 
 
 @check("rejects.wrong_type", _ROBUST, "Check the type of what you use.")
 async def wrong_type(context: Context) -> None:
-    """Each field has a value of another type, one at a time."""
-    await _each(context, wrong_types, "with {pointer} of another type", MOST_EVENTS)
+    """Sends bodies that each have one field of another type."""
+    await _send_each(context, wrong_types, "with {pointer} of another type", MOST_EVENTS)
 
 
-async def _each(context: Context, make: Edits, what: str, most: int | None = None) -> None:
-    """One request for each edit of each event; the same field of several list items counts once.
+async def _send_each(context: Context, make: Edits, what: str, most: int | None = None) -> None:
+    """Sends one request for each edit of each event. A field of list items counts once.
 
-    With `most`, a field that many events share is tried in so many of them; the seed decides in which.
+    With `most`, a field is tried in at most that many events; the seed selects them.
     """
 
     async def one(event: str, edit: BodyEdit) -> None:
@@ -111,7 +111,9 @@ async def _each(context: Context, make: Edits, what: str, most: int | None = Non
         exchange = await context.send(sample.event, context.encode(document))
         context.case(event)
         if not (context.accepted(exchange) and not _is_essential(context, sample, edit)):
-            unharmed(context, event, exchange, f"a {event} {what.format(pointer=edit.pointer)}", edit.pointer)
+            expect_client_error(
+                context, event, exchange, f"a {event} {what.format(pointer=edit.pointer)}", edit.pointer
+            )
 
     work = []
     tried: Counter[tuple[object, ...]] = Counter()
@@ -130,9 +132,9 @@ async def _each(context: Context, make: Edits, what: str, most: int | None = Non
 
 
 def _is_essential(context: Context, sample: Sample, edit: BodyEdit) -> bool:
-    """Whether no integration can do without the field: it tells the event, or the conversation.
+    """Whether every integration needs the field: it holds the event's name or the conversation's id.
 
-    What an integration has no use for, it need not check.
+    An integration may accept errors in fields that it doesn't use.
     """
     value: Any = sample.document
     for part in edit.path:
@@ -143,34 +145,34 @@ def _is_essential(context: Context, sample: Sample, edit: BodyEdit) -> bool:
 
 @check("rejects.deep_nesting", _ROBUST, "Bound the depth of what you parse, or catch the parser's error.")
 async def deep_nesting(context: Context) -> None:
-    """A value that is nested two thousand levels deep."""
+    """Sends a value that is nested `DEPTH` levels deep."""
     event = context.events()[0]
     sample = context.sample(event)
     nested = b"[" * DEPTH + b"]" * DEPTH
     body = sample.event.body[:-1] + b',"vendorsim_deep":' + nested + b"}"
     exchange = await context.send(sample.event, body)
     context.case(event)
-    if not context.accepted(exchange):  # It is valid JSON: a parser without a limit may well take it.
-        unharmed(context, event, exchange, f"a body nested {DEPTH} levels deep")
-    await _alive(context, event)
+    if not context.accepted(exchange):  # It is valid JSON, which a parser without a limit accepts.
+        expect_client_error(context, event, exchange, f"a body nested {DEPTH} levels deep")
+    await _expect_alive(context, event)
 
 
 @check("rejects.oversize", _ROBUST, "Bound the size of bodies, and answer 413 above it.")
 async def oversize(context: Context) -> None:
-    """A body of some mebibytes."""
+    """Sends a body of several MiB."""
     event = context.events()[0]
     sample = context.sample(event)
     body = sample.event.body[:-1] + b',"vendorsim_large":"' + b"x" * OVERSIZE * 4 + b'"}'
     exchange = await context.send(sample.event, body)
     context.case(event)
-    unharmed(context, event, exchange, f"a body of {len(body) // 1024 // 1024} MiB")
-    await _alive(context, event)
+    expect_client_error(context, event, exchange, f"a body of {len(body) // 1024 // 1024} MiB")
+    await _expect_alive(context, event)
 
 
-async def _alive(context: Context, event: str) -> None:
-    """An ordinary event is accepted afterwards."""
+async def _expect_alive(context: Context, event: str) -> None:
+    """Expects that the integration still accepts a usual event."""
     sample = context.sample(event)
-    await context.lead(sample)
+    await context.send_lead(sample)
     exchange = await context.send(sample.event)
     context.case(event)
-    accepted(context, event, exchange, f"an ordinary {event} afterwards")
+    expect_accepted(context, event, exchange, f"an ordinary {event} afterwards")

@@ -1,7 +1,7 @@
-"""Plays stories in other ways than plainly, and compares the states that the integration ends up in.
+"""Plays stories with repeated, reordered or interleaved deliveries, and compares the integration's final states.
 
-Conversations are played one after the other, so that each kind of trouble shows in its own check; their states are
-read side by side.
+Conversations are played one after the other, so that each kind of failure shows in its own check. Their states are
+read concurrently.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vendorsim.checks.context import Context, Exchange, gather_bounded
-from vendorsim.checks.conversation_factory import Teller, Telling
+from vendorsim.checks.conversation_factory import ConversationFactory, StoryConversation
 from vendorsim.checks.differences import StateDifference, differences, without
-from vendorsim.checks.differences import pattern as parsed
+from vendorsim.checks.differences import pattern as parse_pattern
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.orders import Order
 from vendorsim.checks.probes import ProbeError, StateProbe, settled
@@ -23,71 +23,72 @@ from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
 from vendorsim.scenario.model import Scenario
 
-# An integration may work on a delivery after it has answered; a difference counts when it is still there so many
-# seconds later.
+# Seconds. An integration may process a delivery after its answer, so a difference must last this long to count.
 PATIENCE = 1.0
 _SHARED = "states"
 
 
 @dataclass(slots=True)
-class Tale:
-    """A story, its plain conversation, and the state in which that one ended (symbolic)."""
+class StoryBaseline:
+    """A story, a conversation that was played in order, and its final state (symbolic)."""
 
     story: Scenario
-    plain: Telling
+    plain: StoryConversation
     expected: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One way to play a story. `words` say what was done, for findings; `event` is the delivery that it was done to.
+    """One way to play a story. `description` is for findings; `event` is the affected delivery, if it is one.
 
-    `script` is who is next, and with which delivery: conversations and deliveries are numbered from 0. With `retries`,
-    what the integration refuses comes again at the end.
+    `script` lists (conversation, delivery) in the order of sending, both numbered from 0. With `retries`, refused
+    deliveries are sent again at the end.
     """
 
-    tale: Tale
+    baseline: StoryBaseline
     script: tuple[tuple[int, int], ...]
-    words: str
+    description: str
     event: int | None = None
     retries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedTrial:
-    """A trial that was carried out: its conversations, and what came of each delivery of the script."""
+    """A trial that was played: its conversations, and the exchange of each delivery of the script."""
 
     trial: Trial
-    tellings: tuple[Telling, ...]
+    conversations: tuple[StoryConversation, ...]
     exchanges: tuple[Exchange, ...]
 
     def pairs(self) -> Iterator[tuple[tuple[int, int], Exchange]]:
-        """Each place of the script, and what came of it."""
+        """Yields each entry of the script with its exchange."""
         return zip(self.trial.script, self.exchanges, strict=True)
 
 
 def alone(order: Order) -> tuple[tuple[int, int], ...]:
-    """The script of a single conversation."""
+    """Returns the script of a single conversation."""
     return tuple((0, number) for number in order)
 
 
-class TrialStage:
-    """The stories of this run, what they lead to when they are played plainly, and the hands to play them again."""
+class TrialRunner:
+    """Plays trials and compares their states with the baselines of this run."""
 
-    def __init__(self, context: Context, probe: StateProbe, teller: Teller, tales: list[Tale]) -> None:
+    def __init__(
+        self, context: Context, probe: StateProbe, factory: ConversationFactory, baselines: list[StoryBaseline]
+    ) -> None:
         self.context = context
-        self.tales = tales
+        self.baselines = baselines
         self._probe = probe
-        self._teller = teller
-        self._ignored = [parsed(text) for text in context.settings.probe_ignore]
+        self._factory = factory
+        self._ignored = [parse_pattern(text) for text in context.settings.probe_ignore]
 
     # Playing
 
     async def play(self, trial: Trial) -> PlayedTrial:
-        """Carries out a trial with fresh conversations."""
+        """Plays a trial with new conversations."""
         count = 1 + max(number for number, _ in trial.script)
-        tellings = tuple(self._teller.tell(trial.tale.story) for _ in range(count))
-        deliveries = [tellings[who].events[number] for who, number in trial.script]
+        conversations = tuple(self._factory.create(trial.baseline.story) for _ in range(count))
+        deliveries = [conversations[index].events[number] for index, number in trial.script]
         exchanges = [await self.deliver(event) for event in deliveries]
         if trial.retries:
             await self._retry(
@@ -97,10 +98,10 @@ class TrialStage:
                     if not self.context.accepted(exchange)
                 ]
             )
-        return PlayedTrial(trial, tellings, tuple(exchanges))
+        return PlayedTrial(trial, conversations, tuple(exchanges))
 
     async def _retry(self, refused: list[Event]) -> None:
-        """Delivers what was refused again and again, as long as some of it is accepted."""
+        """Resends refused deliveries until all are accepted, or a round accepts none."""
         while refused:
             still = [event for event in refused if not self.context.accepted(await self.deliver(event))]
             if len(still) == len(refused):
@@ -108,7 +109,7 @@ class TrialStage:
             refused = still
 
     async def deliver(self, event: Event) -> Exchange:
-        """Sends an event. Repeated, it is the same delivery: with the same id, where the signature holds one."""
+        """Sends an event. A repetition is the same delivery, so its signature contains the same id."""
         signer = self.context.settings.destination.signer
         if signer is None:
             return await self.context.send(event)
@@ -117,65 +118,69 @@ class TrialStage:
 
     # Reading
 
-    async def state(self, telling: Telling, other: Telling) -> Any:
-        """The settled state of a conversation, symbolic and without what is ignored; `other` is of the same story."""
-        state = await settled(self._probe, telling.conversation_id, telling.identifier)
-        return self._plain(state, telling, other)
+    async def state(self, conversation: StoryConversation, other: StoryConversation) -> Any:
+        """Returns the settled state of a conversation, symbolic and without ignored values. Raises ProbeError.
 
-    async def state_now(self, telling: Telling, other: Telling) -> Any:
-        """The state as it is at this moment; None too where the probe has no answer for what it does not know."""
+        `other` is another conversation of the same story.
+        """
+        state = await settled(self._probe, conversation.conversation_id, conversation.identifier)
+        return self._symbolic(state, conversation, other)
+
+    async def state_now(self, conversation: StoryConversation, other: StoryConversation) -> Any:
+        """Returns the current state without waiting. None if it is unknown, or if the probe fails."""
         try:
-            state = await self._probe.read(telling.conversation_id, telling.identifier)
+            state = await self._probe.read(conversation.conversation_id, conversation.identifier)
         except ProbeError:
             return None
-        return self._plain(state, telling, other)
+        return self._symbolic(state, conversation, other)
 
-    def _plain(self, state: Any, telling: Telling, other: Telling) -> Any:
-        return symbolic(without(state, self._ignored), symbols(telling.bodies, other.bodies))
+    def _symbolic(self, state: Any, conversation: StoryConversation, other: StoryConversation) -> Any:
+        return symbolic(without(state, self._ignored), symbols(conversation.bodies, other.bodies))
 
     async def _deviations(self, played: Sequence[PlayedTrial]) -> list[list[StateDifference]]:
-        """Where the states of each trial are not as expected."""
+        """Returns the differences from the baseline for each trial."""
         found: list[list[StateDifference]] = [[] for _ in played]
 
-        async def read(number: int, telling: Telling) -> None:
-            tale = played[number].trial.tale
-            found[number] += differences(tale.expected, await self.state(telling, tale.plain))
+        async def read(number: int, conversation: StoryConversation) -> None:
+            baseline = played[number].trial.baseline
+            found[number] += differences(baseline.expected, await self.state(conversation, baseline.plain))
 
         await gather_bounded(
-            [read(number, telling) for number, one in enumerate(played) for telling in one.tellings], at_once=16
+            [read(number, conversation) for number, one in enumerate(played) for conversation in one.conversations],
+            at_once=16,
         )
         return found
 
     async def differing(self, played: Sequence[PlayedTrial]) -> list[tuple[PlayedTrial, list[StateDifference]]]:
-        """Those trials that ended in another state than the plain story, with the differences."""
+        """Returns the trials whose state differs from the baseline, with the differences."""
         found = await self._deviations(played)
         return [(one, some) for one, some in zip(played, found, strict=True) if some]
 
     async def deviations(self, played: Sequence[PlayedTrial]) -> list[tuple[PlayedTrial, list[StateDifference]]]:
-        """Those trials that end in another state each time they are carried out, with the differences.
+        """Returns the trials that differ from the baseline reproducibly, with the differences.
 
-        Only what can be seen again counts: after some patience, in a second try, and while the plain story still
-        ends as it did. Raises NotJudged when it does not.
+        A difference counts if it lasts `PATIENCE` seconds and occurs again when the trial is repeated, while the
+        baseline stays the same. Raises NotJudged if the baseline changed and no difference is left.
         """
         suspects = await self.differing(played)
         if suspects:
             await asyncio.sleep(PATIENCE)
-            await self._read_again(_tales(suspects))
+            await self._read_again(_baselines(suspects))
             suspects = await self.differing([one for one, _ in suspects])
         return await self._confirmed(suspects) if suspects else []
 
-    async def _read_again(self, tales: Iterable[Tale]) -> None:
-        """The states of the plain conversations, now that there was time for all of them."""
+    async def _read_again(self, baselines: Iterable[StoryBaseline]) -> None:
+        """Reads the states of the baselines again."""
 
-        async def read(tale: Tale) -> None:
-            tale.expected = await self.state(tale.plain, self._teller.tell(tale.story))
+        async def read(baseline: StoryBaseline) -> None:
+            baseline.expected = await self.state(baseline.plain, self._factory.create(baseline.story))
 
-        await gather_bounded([read(tale) for tale in tales], at_once=16)
+        await gather_bounded([read(baseline) for baseline in baselines], at_once=16)
 
     async def _confirmed(
         self, suspects: list[tuple[PlayedTrial, list[StateDifference]]]
     ) -> list[tuple[PlayedTrial, list[StateDifference]]]:
-        plain = [await self.play(plainly(tale)) for tale in _tales(suspects)]
+        plain = [await self.play(in_order(baseline)) for baseline in _baselines(suspects)]
         again = [await self.play(one.trial) for one, _ in suspects]
         found = await self._deviations([*plain, *again])
         if any(found[: len(plain)]):
@@ -194,86 +199,92 @@ class TrialStage:
         return confirmed
 
 
-def _tales(suspects: Iterable[tuple[PlayedTrial, object]]) -> list[Tale]:
-    """The stories of these trials, each once."""
-    return list({id(one.trial.tale): one.trial.tale for one, _ in suspects}.values())
+def _baselines(suspects: Iterable[tuple[PlayedTrial, object]]) -> list[StoryBaseline]:
+    """Returns the distinct baselines of these trials."""
+    return list({id(one.trial.baseline): one.trial.baseline for one, _ in suspects}.values())
 
 
-def plainly(tale: Tale) -> Trial:
-    """The story as it is."""
-    return Trial(tale, alone(tuple(range(len(tale.plain.events)))), "played plainly")
+def in_order(baseline: StoryBaseline) -> Trial:
+    """Returns the trial that plays the story in order, without changes."""
+    return Trial(baseline, alone(tuple(range(len(baseline.plain.events)))), "played plainly")
 
 
-async def stage(context: Context) -> TrialStage:
-    """The stage of this run; it is set up by the first check that asks. Raises NotJudged where nothing can be told."""
+async def trial_runner(context: Context) -> TrialRunner:
+    """Returns the runner with the baselines of this run; the first call creates these. Raises NotJudged."""
     shared = context.settings.shared
     if _SHARED not in shared:
         try:
-            shared[_SHARED] = await _set_up(context)
+            shared[_SHARED] = await _create_baselines(context)
         except NotJudged as reason:
             shared[_SHARED] = reason
     found = shared[_SHARED]
     if isinstance(found, NotJudged):
         raise NotJudged(str(found))
     selected = set(context.events())
-    tales = [tale for tale in found.tales if any(event.name in selected for event in tale.plain.events)]
-    if not tales:
+    baselines = [
+        baseline for baseline in found.baselines if any(event.name in selected for event in baseline.plain.events)
+    ]
+    if not baselines:
         raise NotJudged("none of the stories that are told again holds the event")
-    return TrialStage(context, found.probe, found.teller, tales)
+    return TrialRunner(context, found.probe, found.factory, baselines)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
     probe: StateProbe
-    teller: Teller
-    tales: list[Tale]
+    factory: ConversationFactory
+    baselines: list[StoryBaseline]
 
 
-async def _set_up(context: Context) -> _Shared:
-    """Plays every story twice, plainly: whatever differs between these two says nothing."""
+async def _create_baselines(context: Context) -> _Shared:
+    """Creates the baselines: plays every story twice in order. Raises NotJudged if the two states differ."""
     settings = context.settings
     if settings.probe is None:
         raise NotJudged(
             "there is no probe: name one with --probe, a URL with {conversation_id} that shows the integration's state"
         )
     destination, profile = settings.destination, settings.profile
-    teller = Teller(settings.stories, lambda event: destination.target.gets(event, profile))
-    tales = [Tale(story, teller.tell(story), None) for story in teller.chosen()]
-    hands = TrialStage(context, settings.probe, teller, tales)
-    before = [await hands.state_now(tale.plain, teller.tell(tale.story)) for tale in tales]
-    twins: list[Telling] = []
-    for tale in tales:
-        for telling in (tale.plain, teller.tell(tale.story)):
-            for event in telling.events:
-                await hands.deliver(event)
-        twins.append(telling)
-    unstable = await _read(hands, tales, twins)
-    if unstable or all(tale.expected == state for tale, state in zip(tales, before, strict=True)):
+    factory = ConversationFactory(settings.stories, lambda event: destination.target.gets(event, profile))
+    baselines = [StoryBaseline(story, factory.create(story), None) for story in factory.choose_stories()]
+    runner = TrialRunner(context, settings.probe, factory, baselines)
+    before = [await runner.state_now(baseline.plain, factory.create(baseline.story)) for baseline in baselines]
+    twins: list[StoryConversation] = []
+    for baseline in baselines:
+        for conversation in (baseline.plain, factory.create(baseline.story)):
+            for event in conversation.events:
+                await runner.deliver(event)
+        twins.append(conversation)
+    unstable = await _read(runner, baselines, twins)
+    if unstable or all(baseline.expected == state for baseline, state in zip(baselines, before, strict=True)):
         await asyncio.sleep(PATIENCE)
-        unstable = await _read(hands, tales, twins)
+        unstable = await _read(runner, baselines, twins)
     if unstable:
         raise unsteady(unstable)
-    known = [tale for tale, state in zip(tales, before, strict=True) if tale.expected != state]
+    known = [baseline for baseline, state in zip(baselines, before, strict=True) if baseline.expected != state]
     if not known:
-        first = tales[0].plain.conversation_id if tales else ""
+        first = baselines[0].plain.conversation_id if baselines else ""
         raise NotJudged(f"the probe knows nothing of a conversation that was told: it was asked for {first}")
-    return _Shared(settings.probe, teller, known)
+    return _Shared(settings.probe, factory, known)
 
 
-async def _read(hands: TrialStage, tales: Sequence[Tale], twins: Sequence[Telling]) -> set[str]:
-    """Notes the states that the plain stories lead to; answers where two of one story differ."""
+async def _read(
+    runner: TrialRunner, baselines: Sequence[StoryBaseline], twins: Sequence[StoryConversation]
+) -> set[str]:
+    """Reads the states of the baselines. Returns where they differ from those of their twins."""
     unstable: set[str] = set()
 
-    async def read(tale: Tale, twin: Telling) -> None:
-        tale.expected = await hands.state(tale.plain, twin)
-        unstable.update(found.pattern for found in differences(tale.expected, await hands.state(twin, tale.plain)))
+    async def read(baseline: StoryBaseline, twin: StoryConversation) -> None:
+        baseline.expected = await runner.state(baseline.plain, twin)
+        unstable.update(
+            found.pattern for found in differences(baseline.expected, await runner.state(twin, baseline.plain))
+        )
 
-    await gather_bounded([read(tale, twin) for tale, twin in zip(tales, twins, strict=True)], at_once=16)
+    await gather_bounded([read(baseline, twin) for baseline, twin in zip(baselines, twins, strict=True)], at_once=16)
     return unstable
 
 
 def unsteady(patterns: Iterable[str]) -> NotJudged:
-    """The same story ends in another state each time."""
+    """Returns the error for a story whose state differs each time that it is played."""
     names = sorted(patterns)
     if "" in names:
         return NotJudged("the state as a whole is another one each time the same story is played plainly")

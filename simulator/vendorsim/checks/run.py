@@ -1,4 +1,4 @@
-"""A run of checks: what a user asks for, with the configuration → everything it needs, run to its end."""
+"""Prepares a run of checks from the user's request and the configuration, and runs it."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ from vendorsim.vendorkit.vendor import Vendor
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """What is to be checked, and how.
+    """The options of a run of checks.
 
-    `to` replaces the vendor's first configured target; `only` selects checks and events; `probe` shows the
-    integration's state, less what `probe_ignore` names by JSON pointers. `command` are the words that repeat the run.
+    `to` replaces the vendor's first configured target. `only` selects checks and events. `probe` reads the
+    integration's state; `probe_ignore` are JSON pointers of values to ignore in it. `command` is the command line that
+    repeats the run.
     """
 
     vendor: str
@@ -57,7 +58,7 @@ class CheckRequest:
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """A run of checks, put together; the event loop lives in here."""
+    """A prepared run of checks, with its own event loop."""
 
     request: CheckRequest
     config: Config
@@ -68,7 +69,7 @@ class CheckRun:
 
     @property
     def expired(self) -> list[Skip]:
-        """The skips of the configuration that are over: their checks are judged again."""
+        """The configured skips that have expired. Their checks run again."""
         return [skip for skip in self.config.skipped if skip.expired()]
 
     def run_to_end(
@@ -77,7 +78,10 @@ class CheckRun:
         transport: TransportSettings | None = None,
         state: ServerBackend | None = None,
     ) -> Verdict:
-        """Runs the checks in an event loop of its own; `report` gets every event. With a `state` its calls count."""
+        """Runs the checks, passes every event to `report`, and returns the verdict.
+
+        `state` is the backend of the server that the integration calls; without one, `calls_api` is not judged.
+        """
         running = self._run(report, transport or TransportSettings(), state)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(running)
@@ -116,7 +120,7 @@ class CheckRun:
 
     def _settings(self, transport: Transport, state: ServerBackend | None) -> CheckSettings:
         request, target = self.request, self.destination.target
-        # Some answers go by their whole message, too.
+        # Answers are known by a short name and by their whole message; count the short names.
         short = tuple(name for name in registry.identification().answers if " " not in name)
         contract = contracts.contract(self.vendor.name, self.profile.name)
         text = request.probe or target.probe
@@ -141,11 +145,11 @@ class CheckRun:
         )
 
     def _skipped(self) -> Mapping[str, str]:
-        """The checks that the configuration leaves out, with their reasons."""
+        """Returns the checks that the configuration skips, with the reasons."""
         return {skip.check: f"{skip.reason} (until {skip.until})" for skip in self.config.skipped if not skip.expired()}
 
     def _judged(self, seen: Sequence[CheckEvent]) -> list[Result]:
-        """What an interrupted run has judged: findings of the check that was under way count, too."""
+        """Returns the results of an interrupted run, with the findings of the interrupted check."""
         results = [event.result for event in seen if isinstance(event, CheckStarted)]
         begun = {result.check.id for result in results}
         cut_short = results[-1:] if seen and isinstance(seen[-1], CheckStarted) else []
@@ -159,7 +163,7 @@ class CheckRun:
 
 
 def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
-    """The run of checks that is asked for. Raises InputError."""
+    """Prepares a run of checks. Raises InputError."""
     vendor = registry.get(request.vendor)
     profile = vendor.profile(request.profile)
     policies = Policies(vendor, profile, config, request.policy)
@@ -172,7 +176,7 @@ def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
 
 
 def _refuse_unknown(config: Config) -> None:
-    """Raises InputError for a check that the configuration names and nobody knows."""
+    """Raises InputError for an unknown check in the configuration."""
     ids = [check.id for check in all_checks()]
     skipped = [(skip.check, [*FAMILIES, *ids]) for skip in config.skipped]
     for name, known in (*skipped, *((name, ids) for name in config.severities)):

@@ -1,4 +1,4 @@
-"""Which checks and events a user selects."""
+"""The selection of checks and events by `--only`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from vendorsim.core.errors import InputError, unknown
 
 
 class Selection:
-    """What `--only` selects: a pattern with `*` for the id of a check or family, the name of an event, or both as
+    """The checks and events that `--only` selects: a pattern (with `*`) for a check or family, an event, or both as
     `check:event`."""
 
     def __init__(self, pattern: str | None, checks: Sequence[Check], events: Sequence[str]) -> None:
-        """`checks` and `events` are those there are. Raises InputError for a pattern that selects none of them."""
+        """`checks` and `events` are all existing ones. Raises InputError for a pattern that matches none of them."""
         self._check, self._event = "*", "*"
         if pattern is None:
             return

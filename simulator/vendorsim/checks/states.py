@@ -1,4 +1,5 @@
-"""`idempotent`, `order_tolerant`, `retry_safe`, `isolated`: however a story arrives, it ends in the same state."""
+"""`idempotent`, `order_tolerant`, `retry_safe`, `isolated`: a story leads to the same state in whatever order its
+deliveries arrive, once or repeated."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.orders import Repetition, all_twice, at_once, backwards, later, shuffled, swapped, swaps
 from vendorsim.checks.registry import check
-from vendorsim.checks.replays import PlayedTrial, Tale, Trial, TrialStage, alone, stage
+from vendorsim.checks.replays import PlayedTrial, StoryBaseline, Trial, TrialRunner, alone, trial_runner
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.core.seeding import generator
 from vendorsim.vendorkit.policy import ORDERED
 
 MOST_SWAPS = 12
-TOLD_AT_ONCE = 2
+INTERLEAVED = 2
 
 _ONCE = Stated(
     "A delivery that comes twice changes nothing the second time.",
@@ -41,87 +42,94 @@ _APART = Stated(
 
 @check("idempotent.later", _ONCE, "Keep what is newer: compare times or ids before you overwrite or add anything.")
 async def repeated_later(context: Context) -> None:
-    """Every delivery once more after the story, the newest first, where its body tells that it is an old one."""
+    """Repeats the deliveries after the story, newest first, if their bodies show that they are old."""
     await _repeated(context, later, "was repeated after the story", dated=True)
 
 
 @check("idempotent.all_twice", _ONCE, "Recognise what you have already, by its id or content, and don't add it again.")
-async def told_twice(context: Context) -> None:
-    """The whole story once more, in its order."""
+async def all_repeated(context: Context) -> None:
+    """Repeats the whole story in its order."""
     await _repeated(context, all_twice, "was repeated after the story, in the same order")
 
 
 @check("retry_safe", _LOST, "Answer a delivery you know already like the first time, and change nothing.")
 async def retried(context: Context) -> None:
-    """Every delivery twice, as if the answer to the first one had been lost."""
+    """Sends every delivery twice in a row, as if the first answer was lost."""
     await _repeated(context, at_once, "was repeated at once")
 
 
-async def _repeated(context: Context, repetition: Repetition, words: str, *, dated: bool = False) -> None:
-    """Deliveries are repeated: first all of a story, then, where the state is another one, each alone.
+async def _repeated(context: Context, repetition: Repetition, description: str, *, dated: bool = False) -> None:
+    """Repeats all deliveries of a story. If the state differs, repeats each one alone to find the cause.
 
-    With `dated` only those whose bodies hold a time: nobody could tell the others from new ones.
+    With `dated`, repeats only deliveries whose bodies contain a time: without it, a repetition looks new.
     """
-    scene = await stage(context)
-    taken = [(tale, _dated(context, tale) if dated else _selected(context, tale)) for tale in scene.tales]
-    trials = [_repeating(tale, repetition, again, f"every delivery {words}") for tale, again in taken if again]
+    runner = await trial_runner(context)
+    repeated = [
+        (baseline, _dated(context, baseline) if dated else _selected(context, baseline))
+        for baseline in runner.baselines
+    ]
+    trials = [
+        _repeating(baseline, repetition, again, f"every delivery {description}")
+        for baseline, again in repeated
+        if again
+    ]
     if not trials:
         raise NotJudged("no body tells an old delivery from a new one")
-    played = [await scene.play(trial) for trial in trials]
+    played = [await runner.play(trial) for trial in trials]
     for one in played:
         _judge_repeated_answers(context, one)
-    told: set[str] = set()
-    for one, found in await scene.deviations(played):
-        fresh = [difference for difference in found if difference.pattern not in told]
-        again = next(again for tale, again in taken if tale is one.trial.tale)
-        singles = await _each_alone(scene, one.trial.tale, repetition, words, again) if fresh else []
+    reported: set[str] = set()
+    for one, found in await runner.deviations(played):
+        fresh = [difference for difference in found if difference.pattern not in reported]
+        again = next(again for baseline, again in repeated if baseline is one.trial.baseline)
+        singles = await _each_alone(runner, one.trial.baseline, repetition, description, again) if fresh else []
         for difference in fresh:
-            told.add(difference.pattern)
+            reported.add(difference.pattern)
             culprit = next((single for single, patterns in singles if difference.pattern in patterns), None)
-            _report(context, culprit or one, difference, one.trial.words)
-    _judged(context, trials)
+            _report(context, culprit or one, difference, one.trial.description)
+    _count_cases(context, trials)
 
 
-def _repeating(tale: Tale, repetition: Repetition, again: Collection[int], words: str) -> Trial:
+def _repeating(baseline: StoryBaseline, repetition: Repetition, again: Collection[int], description: str) -> Trial:
     event = next(iter(again)) if len(again) == 1 else None
-    return Trial(tale, alone(repetition(len(tale.plain.events), again)), words, event)
+    return Trial(baseline, alone(repetition(len(baseline.plain.events), again)), description, event)
 
 
-def _selected(context: Context, tale: Tale) -> list[int]:
-    """The deliveries of a story that are of a selected event."""
+def _selected(context: Context, baseline: StoryBaseline) -> list[int]:
+    """Returns the numbers of the deliveries with selected events."""
     events = set(context.events())
-    return [number for number, event in enumerate(tale.plain.events) if event.name in events]
+    return [number for number, event in enumerate(baseline.plain.events) if event.name in events]
 
 
-def _dated(context: Context, tale: Tale) -> list[int]:
-    """The selected deliveries whose bodies tell when they were made; all of them where no body of the vendor does."""
-    selected = _selected(context, tale)
+def _dated(context: Context, baseline: StoryBaseline) -> list[int]:
+    """Returns the selected deliveries whose bodies contain a time; all of them if the vendor's bodies contain none."""
+    selected = _selected(context, baseline)
     if context.settings.profile.order_key is None:
         return selected
-    return [number for number in selected if tale.plain.keys[number] is not None]
+    return [number for number in selected if baseline.plain.keys[number] is not None]
 
 
 async def _each_alone(
-    scene: TrialStage, tale: Tale, repetition: Repetition, words: str, numbers: Sequence[int]
+    runner: TrialRunner, baseline: StoryBaseline, repetition: Repetition, description: str, numbers: Sequence[int]
 ) -> list[tuple[PlayedTrial, frozenset[str]]]:
-    """Trials in which a single delivery is repeated, and the places of the state that are then not as expected."""
-    singles = [await scene.play(_repeating(tale, repetition, [number], f"it {words}")) for number in numbers]
-    found = await scene.differing(singles)
+    """Plays one trial for each repeated delivery. Returns the trials that differ, with the patterns that differ."""
+    singles = [await runner.play(_repeating(baseline, repetition, [number], f"it {description}")) for number in numbers]
+    found = await runner.differing(singles)
     return [(one, frozenset(difference.pattern for difference in some)) for one, some in found]
 
 
 def _judge_repeated_answers(context: Context, played: PlayedTrial) -> None:
-    """Who accepted a delivery accepts it again: a vendor repeats what is refused, and gives up one day."""
+    """Reports a delivery that was accepted first and refused when repeated: the vendor would go on retrying it."""
     first_time: dict[tuple[int, int], bool] = {}
     for place, exchange in played.pairs():
-        was_accepted = first_time.setdefault(place, context.accepted(exchange))
-        if was_accepted and not context.accepted(exchange):
-            who, number = place
-            name = played.tellings[who].events[number].name
+        accepted_first = first_time.setdefault(place, context.accepted(exchange))
+        if accepted_first and not context.accepted(exchange):
+            index, number = place
+            name = played.conversations[index].events[number].name
             refused = exchange.status is not None and exchange.status < 500
             context.fail(
                 name,
-                f"a {name} was accepted, and then answered {exchange.outcome()} when {played.trial.words}",
+                f"a {name} was accepted, and then answered {exchange.outcome()} when {played.trial.description}",
                 expected=context.expected_statuses(),
                 found=exchange.outcome(),
                 exchange=exchange,
@@ -131,49 +139,49 @@ def _judge_repeated_answers(context: Context, played: PlayedTrial) -> None:
 
 @check("order_tolerant.swapped", _ANY_ORDER, "Compare the times in the bodies before you overwrite, and sort by them.")
 async def overtaken(context: Context) -> None:
-    """Two deliveries in the opposite order, where their bodies tell which is newer."""
-    scene = await stage(context)
+    """Swaps two successive deliveries whose bodies show which one is newer."""
+    runner = await trial_runner(context)
     _require_no_order(context)
-    trials = _swaps(scene)
+    trials = _swaps(runner)
     if not trials:
         raise NotJudged("the bodies of no two deliveries that follow each other tell which came first")
-    await _reordered(scene, trials)
+    await _reordered(runner, trials)
 
 
 @check("order_tolerant.shuffled", _ANY_ORDER, "Compare the times in the bodies before you overwrite, and sort by them.")
 async def out_of_order(context: Context) -> None:
-    """Whole stories out of order: backwards, and in an order of chance, as far as the bodies tell the true one."""
-    scene = await stage(context)
+    """Plays whole stories in reverse and in random order, as far as the bodies show the true order."""
+    runner = await trial_runner(context)
     _require_no_order(context)
     trials: list[Trial] = []
-    for number, tale in enumerate(scene.tales):
-        keys, count = tale.plain.keys, len(tale.plain.events)
+    for number, baseline in enumerate(runner.baselines):
+        keys, count = baseline.plain.keys, len(baseline.plain.events)
         random = generator(context.settings.seed, "shuffled", number)
         for order in dict.fromkeys((backwards(keys), shuffled(keys, random))):
             if order != tuple(range(count)):
-                words = f"the deliveries came in the order {', '.join(str(number + 1) for number in order)}"
-                trials.append(Trial(tale, alone(order), words, retries=_retries(context)))
+                description = f"the deliveries came in the order {', '.join(str(number + 1) for number in order)}"
+                trials.append(Trial(baseline, alone(order), description, retries=_retries(context)))
     if not trials:
         raise NotJudged("the bodies of no two deliveries tell which came first")
-    await _reordered(scene, trials)
+    await _reordered(runner, trials)
 
 
-def _swaps(scene: TrialStage) -> list[Trial]:
-    """One trial for each two events that follow each other somewhere."""
+def _swaps(runner: TrialRunner) -> list[Trial]:
+    """Returns one trial for each pair of successive events, `MOST_SWAPS` at most."""
     pairs: dict[tuple[str, str], Trial] = {}
-    for tale in scene.tales:
-        events = tale.plain.events
-        for number in swaps(tale.plain.keys):
+    for baseline in runner.baselines:
+        events = baseline.plain.events
+        for number in swaps(baseline.plain.keys):
             pair = events[number].name, events[number + 1].name
-            words = f"a {pair[0]} came after the {pair[1]} that followed it"
+            description = f"a {pair[0]} came after the {pair[1]} that followed it"
             order = swapped(len(events), number)
-            pairs.setdefault(pair, Trial(tale, alone(order), words, number, _retries(scene.context)))
-    selected = set(scene.context.events())
+            pairs.setdefault(pair, Trial(baseline, alone(order), description, number, _retries(runner.context)))
+    selected = set(runner.context.events())
     return [trial for pair, trial in pairs.items() if not selected.isdisjoint(pair)][:MOST_SWAPS]
 
 
 def _retries(context: Context) -> bool:
-    """Whether the vendor tries again what is refused: then an integration may refuse what it can't use yet."""
+    """Whether the vendor retries refused deliveries: then the integration may refuse one that comes too early."""
     return bool(context.settings.policy.retries.value)
 
 
@@ -184,45 +192,45 @@ def _require_no_order(context: Context) -> None:
         raise NotJudged("the vendor's bodies don't tell their order")
 
 
-async def _reordered(scene: TrialStage, trials: Sequence[Trial]) -> None:
-    played = [await scene.play(trial) for trial in trials]
-    for one, found in await scene.deviations(played):
+async def _reordered(runner: TrialRunner, trials: Sequence[Trial]) -> None:
+    played = [await runner.play(trial) for trial in trials]
+    for one, found in await runner.deviations(played):
         for difference in found:
-            _report(scene.context, one, difference, one.trial.words)
-    _judged(scene.context, trials)
+            _report(runner.context, one, difference, one.trial.description)
+    _count_cases(runner.context, trials)
 
 
 @check("isolated", _APART, "Keep everything by the conversation's id, and nothing in between for 'the current one'.")
 async def interleaved(context: Context) -> None:
-    """Conversations of the same story, event by event at the same time."""
-    scene = await stage(context)
+    """Plays conversations of the same story concurrently, event by event."""
+    runner = await trial_runner(context)
     trials: list[Trial] = []
-    for tale in scene.tales:
-        script = tuple((who, number) for number in range(len(tale.plain.events)) for who in range(TOLD_AT_ONCE))
-        trials.append(Trial(tale, script, "another conversation went on at the same time"))
-    await _reordered(scene, trials)
+    for baseline in runner.baselines:
+        script = tuple((index, number) for number in range(len(baseline.plain.events)) for index in range(INTERLEAVED))
+        trials.append(Trial(baseline, script, "another conversation went on at the same time"))
+    await _reordered(runner, trials)
 
 
-def _judged(context: Context, trials: Sequence[Trial]) -> None:
-    """Counts the trials, and the events that were part of them."""
+def _count_cases(context: Context, trials: Sequence[Trial]) -> None:
+    """Counts the trials as cases, and marks their events as judged."""
     for trial in trials:
         context.case()
-        for number in _selected(context, trial.tale):
-            context.result.cells.setdefault(trial.tale.plain.events[number].name, "passed")
+        for number in _selected(context, trial.baseline):
+            context.result.cells.setdefault(trial.baseline.plain.events[number].name, "passed")
 
 
-def _report(context: Context, played: PlayedTrial, difference: StateDifference, words: str) -> None:
-    """One finding; the delivery that it comes from is named where a single one is enough."""
+def _report(context: Context, played: PlayedTrial, difference: StateDifference, description: str) -> None:
+    """Reports one difference. Names the delivery if a single one causes it."""
     trial = played.trial
-    name = None if trial.event is None else trial.tale.plain.events[trial.event].name
+    name = None if trial.event is None else trial.baseline.plain.events[trial.event].name
     last = None
     if trial.event is not None:
-        # The delivery of that number that went out last: the repetition, or the one that came late.
+        # The last exchange of that delivery: the repetition, or the late one.
         last = [exchange for place, exchange in played.pairs() if place[1] == trial.event][-1]
-    enough = f" ({name} alone is enough)" if name is not None and words != trial.words else ""
+    enough = f" ({name} alone is enough)" if name is not None and description != trial.description else ""
     context.fail(
         name,
-        f"after {words}, {difference.pointer or 'the state'} {difference.what}{enough}",
+        f"after {description}, {difference.pointer or 'the state'} {difference.what}{enough}",
         expected=difference.expected,
         found=difference.found,
         pointer=difference.pointer,

@@ -1,6 +1,6 @@
-"""Where the bodies of the checks come from: short stories that lead to each event of a vendor.
+"""The sample events of the checks, from the shortest scenarios that reach each event of a vendor.
 
-Everything is a pure function of the seed. Every conversation that is asked for is a new one, so ids are fresh.
+Everything is a pure function of the seed and the time. Every sample comes from a new conversation, with new ids.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
-# Milliseconds in which no two runs begin.
+# Milliseconds. Runs that start in different slots use different ids.
 SLOT = 250
 LOCALES = ("en_US", "de_DE", "ja_JP", "ar_AA", "cs_CZ")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One event, with those of its conversation that come before it (`lead`), and its body as a document."""
+    """One event, the earlier events of its conversation (`lead`), and its body as a document."""
 
     event: Event
     lead: tuple[Event, ...]
@@ -36,22 +36,22 @@ class Sample:
 
 
 def _stories(vendor: Vendor) -> tuple[Scenario, ...]:
-    """The named scenarios that count for a vendor."""
-    return tuple(scenario for scenario in _named(registry.names()) if vendor.name in scenario.vendors)
+    """Returns the named scenarios of a vendor."""
+    return tuple(scenario for scenario in _named_scenarios(registry.names()) if vendor.name in scenario.vendors)
 
 
 @cache
-def _named(vendors: Sequence[str]) -> tuple[Scenario, ...]:
-    """All named scenarios; which those are, and for which vendors they count, depends on the vendors that are known."""
+def _named_scenarios(vendors: Sequence[str]) -> tuple[Scenario, ...]:
+    """Returns all named scenarios. The cache key is `vendors`, since each vendor package brings its own scenarios."""
     return tuple(scenario for _, _, scenario in library.load_all())
 
 
 class Stories:
     """The stories of one vendor and profile, played for one target.
 
-    `starts` is when they begin, `began` when the run of checks did (milliseconds since 1970). `slot` numbers the runs:
-    an integration may remember what earlier runs have told, so each takes ids from a range of its own. Raises PackError
-    where the profile has events and no story reaches any of them.
+    `starts` is the start time of the stories, `began` that of the run of checks (milliseconds since 1970, UTC). `slot`
+    selects the run's range of ids, since an integration may remember earlier runs. Raises PackError if the profile has
+    events and no story reaches any of them.
     """
 
     def __init__(self, vendor: Vendor, profile: Profile, seed: int, starts: int, began: int | None = None) -> None:
@@ -63,56 +63,58 @@ class Stories:
         self._taken = 0
         self._shortest: dict[str, tuple[Scenario, int]] = {}
         for scenario in _stories(vendor):
-            self._note(_unpinned(scenario))
+            self._add_shortest(_unpinned(scenario))
         if profile.events and not self._shortest:
             raise PackError(
                 f"{registry.origin(vendor.name).package}: nothing can be judged, since no scenario leads to an event "
                 f"of the profile {profile.name}; add one to the scenarios of the package"
             )
 
-    def _note(self, scenario: Scenario) -> None:
+    def _add_shortest(self, scenario: Scenario) -> None:
         for position, event in enumerate(self.play(scenario)):
             known = self._shortest.get(event.name)
             if known is None or position < known[1]:
                 self._shortest[event.name] = (scenario, position)
 
     def play(self, scenario: Scenario, index: int | None = None) -> list[Event]:
-        """The events of one new conversation; `index` takes a particular one instead."""
+        """Returns the events of a conversation. `index` defaults to the next unused one."""
         if index is None:
             index = self.take()
         run = Run(scenario, self.vendor, self.profile, self.seed, self.starts, 0)
         return list(iter_events(run.conversation(index)))
 
     def take(self) -> int:
-        """The index of a conversation that nobody has had."""
+        """Returns the next unused index of a conversation."""
         self._taken += 1
         return self._taken
 
     def events(self) -> tuple[str, ...]:
-        """The events that some story reaches, in the vendor's order."""
+        """Returns the events that a story reaches, in the vendor's order."""
         return tuple(name for name in self.profile.event_names() if name in self._shortest)
 
     def unreached(self) -> tuple[str, ...]:
-        """The events of the profile that no story reaches: they can't be judged."""
+        """Returns the events that no story reaches. They can't be judged."""
         return tuple(name for name in self.profile.event_names() if name not in self._shortest)
 
     def sample(self, name: str, locale: str = "en_US") -> Sample:
-        """A fresh conversation up to an event of that name; its people and made-up texts are of the locale."""
+        """Returns an event of that name from a new conversation, with generated names and texts of the locale."""
         scenario, position = self._shortest[name]
         events = self.play(replace(scenario, locale=locale))
         event = events[position]
         return Sample(event, tuple(events[:position]), orjson.loads(event.body))
 
     def scenarios(self) -> Iterator[Scenario]:
-        """Every story of the vendor, without pinned ids."""
+        """Returns the stories of the vendor, without pinned ids."""
         return map(_unpinned, _stories(self.vendor))
 
 
 def _unpinned(scenario: Scenario) -> Scenario:
-    """The story with made-up people and ids, so that it can be told again and again."""
-    kept = {"identifier", "custom"}
+    """Returns the story with generated people and ids in place of pinned ones, so that it can be played repeatedly."""
+    unpinned_keys = {"identifier", "custom"}
     visitor = {
-        key: value for key, value in scenario.cast.visitor.items() if key in kept or (value is None and key != "id")
+        key: value
+        for key, value in scenario.cast.visitor.items()
+        if key in unpinned_keys or (value is None and key != "id")
     }
     agents = {key: AgentCast(group=cast.group) for key, cast in scenario.cast.agents.items()}
     return replace(scenario, conversation_id=None, cast=Cast(visitor, agents))

@@ -1,7 +1,7 @@
-"""Generated ids → symbolic names, so that the states of two conversations can be compared. Pure functions.
+"""Replaces generated ids by symbolic names, so that the states of two conversations can be compared. Pure functions.
 
-Two conversations of one story are alike but for what was generated for each: ids, tokens, addresses. These are found by
-laying the bodies of both side by side; each is named after the place in which it stands first.
+Two conversations of one story differ in generated values only: ids, tokens, addresses. A comparison of their bodies
+finds these values; each is named after the path of its first occurrence.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from typing import Any
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.pointer import Path
 
-# What an id is made of, where it is a part of a text: `visitor:TOKEN`, `customer-4711`, `dana-4711@example.com`.
+# Ids can be words of a text: `visitor:TOKEN`, `customer-4711`, `dana-4711@example.com`.
 _WORD = re.compile(r"[0-9A-Za-z]+")
 _SYMBOL = re.compile(r"<\d+/[^>]*>")
 
 
 def symbols(bodies: Sequence[Any], others: Sequence[Any]) -> dict[str, str]:
-    """What differs in the bodies of one conversation from those of another one of the same story, each with its name.
+    """Maps the generated values of `bodies` to symbolic names. `others` are the bodies of another conversation of the
+    same story.
 
-    A name such as `<0/id>` is the number of the body and the JSON pointer of the first place.
+    A name such as `<0/id>` is the number of the body and the JSON pointer of the first occurrence.
     """
     names: dict[str, str] = {}
     for number, (body, other) in enumerate(zip(bodies, others, strict=True)):
         for path, generated in _different(body, other, ()):
             for part, text in enumerate(generated):
-                place = f"{number}{json_pointer.join(path)}" + (f"#{part}" if part else "")
-                names.setdefault(text, f"<{place}>")
+                location = f"{number}{json_pointer.join(path)}" + (f"#{part}" if part else "")
+                names.setdefault(text, f"<{location}>")
     return names
 
 
 def _different(mine: Any, other: Any, path: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The places in which two documents differ, and the generated texts there."""
+    """Yields the paths at which two documents differ, with the generated texts there."""
     if isinstance(mine, dict) and isinstance(other, dict):
         for (key, value), (other_key, other_value) in zip(mine.items(), other.items(), strict=True):
             if key != other_key:
@@ -48,7 +49,7 @@ def _different(mine: Any, other: Any, path: Path) -> Iterator[tuple[Path, list[s
 
 
 def _generated(mine: str, other: str) -> list[str]:
-    """The words that differ where both texts are built alike, else the whole text."""
+    """Returns the words that differ if both texts have the same separators, or else the whole text."""
     if _WORD.split(mine) != _WORD.split(other):
         return [mine]
     pairs = zip_longest(_WORD.findall(mine), _WORD.findall(other))
@@ -56,9 +57,9 @@ def _generated(mine: str, other: str) -> list[str]:
 
 
 def symbolic(state: Any, names: Mapping[str, str]) -> Any:
-    """The state with every generated id replaced by its name, wherever it stands: in keys, values and inside strings.
+    """Returns the state with every generated id replaced by its name: in keys, in values and inside strings.
 
-    The longest ones go first, and none is found inside a longer number or word.
+    Longer ids take precedence. An id inside a longer number or word is not replaced.
     """
     if not names:
         return state
@@ -83,11 +84,11 @@ def symbolic(state: Any, names: Mapping[str, str]) -> Any:
 
 
 def _bounded(text: str) -> str:
-    """A pattern for an id. A number may stand right beside letters (`T4711`), other ids may not."""
+    """Returns a pattern for an id. Letters may directly precede or follow a number (`T4711`), but no other id."""
     neighbours = "[0-9]" if text.isdecimal() else "[0-9A-Za-z]"
     return f"(?<!{neighbours}){re.escape(text)}(?!{neighbours})"
 
 
 def has_symbol(text: str) -> bool:
-    """Whether a text of a symbolic state holds the name of a generated id."""
+    """Whether a text of a symbolic state contains the name of a generated id."""
     return _SYMBOL.search(text) is not None

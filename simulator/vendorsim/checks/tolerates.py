@@ -1,8 +1,8 @@
-"""`tolerates`: what a vendor may change at any time without asking."""
+"""`tolerates`: the integration accepts changes that a vendor may make at any time without notice."""
 
 from __future__ import annotations
 
-from vendorsim.checks.assertions import accepted, edited
+from vendorsim.checks.assertions import expect_accepted, send_edited
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import BodyEdit, absent, applied, reordered, texts, unknown_fields, unknown_values
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
@@ -34,24 +34,26 @@ UNUSUAL = (
 
 @check("tolerates.unknown_field", _COMPATIBLE, "Ignore fields you don't know.")
 async def unknown_field(context: Context) -> None:
-    """A field that nobody knows, in every object of the body."""
+    """Sends bodies with an unknown field in every object."""
 
     async def one(event: str) -> None:
         sample = context.sample(event)
-        await edited(context, sample, unknown_fields(sample.document), f"a {event} with unknown fields", accepted)
+        await send_edited(
+            context, sample, unknown_fields(sample.document), f"a {event} with unknown fields", expect_accepted
+        )
 
     await gather_bounded([one(event) for event in context.events()])
 
 
 @check("tolerates.unknown_value", _COMPATIBLE, "Give values you don't know a default instead of failing.", WARNING)
 async def unknown_value(context: Context) -> None:
-    """A value that is none of the known ones, where a field has a few."""
+    """Sends an unknown value in every field with an enum."""
     work = []
     for event in context.events():
         sample = context.sample(event)
         edits = unknown_values(sample.document, context.schema(event))
         if edits:
-            work.append(edited(context, sample, edits, f"a {event} with an unknown value", _tolerated))
+            work.append(send_edited(context, sample, edits, f"a {event} with an unknown value", _report))
     if not work:
         raise NotJudged("the contract knows no field with a few values")
     await gather_bounded(work)
@@ -59,7 +61,7 @@ async def unknown_value(context: Context) -> None:
 
 @check("tolerates.unknown_event", _COMPATIBLE, "Acknowledge events you don't know, and ignore them.", WARNING)
 async def unknown_event(context: Context) -> None:
-    """An event that the vendor does not send today."""
+    """Sends an event with an unknown name."""
     event = context.events()[0]
     sample = context.sample(event)
     named = [key for key in context.settings.profile.event_keys if key in sample.document]
@@ -69,11 +71,11 @@ async def unknown_event(context: Context) -> None:
     exchange = await context.send(sample.event, context.encode(document))
     context.case(event)
     if not context.accepted(exchange):
-        _tolerated(context, event, exchange, "an unknown event", f"/{named[-1]}")
+        _report(context, event, exchange, "an unknown event", f"/{named[-1]}")
 
 
-def _tolerated(context: Context, event: str, exchange: Exchange, what: str, pointer: str) -> None:
-    """Not to know a value is no crime, to fall over it is."""
+def _report(context: Context, event: str, exchange: Exchange, what: str, pointer: str) -> None:
+    """Reports a finding: an error for a 5xx or no answer, otherwise of the check's own severity."""
     status = exchange.status
     broke = status is None or status >= 500
     context.fail(
@@ -89,13 +91,13 @@ def _tolerated(context: Context, event: str, exchange: Exchange, what: str, poin
 
 @check("tolerates.absent_optional", _COMPATIBLE, "Read optional fields with a default.")
 async def absent_optional(context: Context) -> None:
-    """Optional fields are not there."""
+    """Sends bodies without optional fields."""
     work = []
     for event in context.events():
         sample = context.sample(event)
         edits = absent(sample.document, context.schema(event))
         if edits:
-            work.append(edited(context, sample, edits, f"a {event} without optional fields", accepted))
+            work.append(send_edited(context, sample, edits, f"a {event} without optional fields", expect_accepted))
     if not work:
         raise NotJudged("the contract has no optional field")
     await gather_bounded(work)
@@ -103,21 +105,21 @@ async def absent_optional(context: Context) -> None:
 
 @check("tolerates.key_order", _JSON, "Parse the body as JSON, not as text.")
 async def key_order(context: Context) -> None:
-    """The keys of every object in the opposite order."""
+    """Sends bodies with the keys of every object in reverse order."""
 
     async def one(event: str) -> None:
         sample = context.sample(event)
-        await context.lead(sample)
+        await context.send_lead(sample)
         exchange = await context.send(sample.event, context.encode(reordered(sample.document)))
         context.case(event)
-        accepted(context, event, exchange, f"a {event} with its keys in another order")
+        expect_accepted(context, event, exchange, f"a {event} with its keys in another order")
 
     await gather_bounded([one(event) for event in context.events()])
 
 
 @check("tolerates.text", _JSON, "Store texts as they come: Unicode of any plane, of any length, in any script.")
 async def text(context: Context) -> None:
-    """Emoji, right-to-left scripts, control characters, quotes, and a text of 64 KB, where people's words stand."""
+    """Sends emoji, right-to-left scripts, control characters, quotes and 64 KB of text in the fields with free text."""
 
     async def one(event: str, words: str) -> None:
         sample = context.sample(event)
@@ -125,11 +127,11 @@ async def text(context: Context) -> None:
         document = applied(sample.document, [BodyEdit(path, words) for path in paths])
         if not paths or not context.is_valid(event, document):
             return
-        await context.lead(sample)
+        await context.send_lead(sample)
         exchange = await context.send(sample.event, context.encode(document))
         context.case(event)
         shown = "64 KB of text" if words is LARGE else repr(words[:24])
-        accepted(context, event, exchange, f"a {event} with {shown}", "".join(f"/{part}" for part in paths[0]))
+        expect_accepted(context, event, exchange, f"a {event} with {shown}", "".join(f"/{part}" for part in paths[0]))
 
     await gather_bounded([one(event, words) for event in context.events() for words in (*UNUSUAL, LARGE)])
     if not context.result.cases:
@@ -138,21 +140,21 @@ async def text(context: Context) -> None:
 
 @check("tolerates.header_case", _HTTP, "Compare header names without regard to case.")
 async def header_case(context: Context) -> None:
-    """Header names in another case."""
+    """Sends header names in another case."""
     for event in context.events():
         sample = context.sample(event)
-        await context.lead(sample)
+        await context.send_lead(sample)
         exchange = await context.send(sample.event, odd_case=True)
         context.case(event)
-        accepted(context, event, exchange, f"a {event} with header names in another case")
+        expect_accepted(context, event, exchange, f"a {event} with header names in another case")
 
 
 @check("tolerates.chunked", _HTTP, "Read chunked bodies; most servers do when asked to.")
 async def chunked(context: Context) -> None:
-    """The body in two chunks, without a Content-Length."""
+    """Sends the body in two chunks, without a Content-Length."""
     for event in context.events():
         sample = context.sample(event)
-        await context.lead(sample)
+        await context.send_lead(sample)
         exchange = await context.send(sample.event, framing="chunked")
         context.case(event)
-        accepted(context, event, exchange, f"a {event} in chunks")
+        expect_accepted(context, event, exchange, f"a {event} in chunks")

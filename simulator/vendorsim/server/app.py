@@ -1,8 +1,7 @@
-"""The Flask app that answers the vendors' APIs, each from the blueprint of its vendor."""
+"""The Flask app that serves the vendors' APIs: one blueprint for each vendor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -21,44 +20,42 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 LARGEST_BODY = 1024 * 1024
-# Werkzeug compiles each route by Python's ast, which several threads at once make fail (before Python 3.13).
+# Werkzeug compiles routes with Python's `ast`, which fails in concurrent threads before Python 3.13.
 _COMPILING = Lock()
 
 
 def serve_app(
     app: WSGIApplication, host: str = "127.0.0.1", port: int = 0, fast_path: FastPath = lambda request: None
 ) -> RunningServer:
-    """Starts a server for such an app (`vendorsim.http.server.running_server`), which gets the headers that the
-    vendors' APIs read."""
+    """Starts a server for the app, as `vendorsim.http.server.running_server` does. It passes on headers with
+    underscores in their names if a vendor's API reads them."""
     return running_server(app, host, port, fast_path, underscored=registry.headers_with_underscores())
 
 
-def create_app(state: ServerBackend, *others: Blueprint) -> Flask:
-    """The app with the API of every vendor that has one, and other blueprints such as the control API. Every answer of
-    an API is JSON, the errors' too."""
+def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
+    """Creates the app with the API of every vendor that has one, and with other blueprints such as the control API.
+
+    All responses of an API are JSON, errors included.
+    """
     with _COMPILING:
-        return _made(state, others)
-
-
-def _made(state: ServerBackend, others: Sequence[Blueprint]) -> Flask:
-    app = Flask(__name__, static_folder=None)
-    # A doubled slash is part of an address and never a reason to redirect.
-    app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.register_error_handler(HTTPException, _as_json)
-    app.register_error_handler(StateUnreachableError, lambda error: _as_json(ServiceUnavailable()))
-    for vendor in map(registry.get, registry.names()):
-        if vendor.api is not None:
-            app.register_blueprint(vendor.api(state))
-    for other in others:
-        app.register_blueprint(other)
-    return app
+        app = Flask(__name__, static_folder=None)
+        # A doubled slash is part of the path: don't redirect.
+        app.url_map.merge_slashes = False
+        app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+        app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+        app.register_error_handler(HTTPException, _as_json)
+        app.register_error_handler(StateUnreachableError, lambda error: _as_json(ServiceUnavailable()))
+        for vendor in map(registry.get, registry.names()):
+            if vendor.api is not None:
+                app.register_blueprint(vendor.api(backend))
+        for other in others:
+            app.register_blueprint(other)
+        return app
 
 
 def _as_json(error: HTTPException) -> Response:
-    """The error's own status and headers (`Allow`, say), with `{"message": …}` as the body, or a problem document
-    where the control API is asked."""
+    """Returns the error with its status and headers (such as `Allow`) and a JSON body: a problem document for the
+    control API, `{"message": …}` for a vendor's API."""
     if is_control(request.path):
         return response(of_http(error))
     answer = Response(json.dumps({"message": error.name}), error.code or 500, error.get_headers())

@@ -1,7 +1,7 @@
-"""The backend of a server (`vendorsim.vendorkit.backend`): its configuration, the conversations that are under way,
-and who listens.
+"""The backend of a server, as vendors' APIs see it (`vendorsim.vendorkit.backend`): configuration, active
+conversations and subscribers to API calls.
 
-The server runs in threads of its own; everything here is safe to use from any thread.
+The server handles requests in its own threads. Everything here is safe to use from any thread.
 """
 
 from __future__ import annotations
@@ -40,16 +40,15 @@ SLOW_SECONDS = 10.0
 class ServerBackend:
     """One server's configuration and memory.
 
-    `profiles` says by name which profile of a vendor is played where no run does; `config` names the targets.
-    `record` gets what is delivered for conversations that no run plays. `background_loop` is where it is delivered,
-    given where several states share one; `seed` is what such conversations are made up from.
+    `profiles` maps vendors to the profiles that the server plays outside of runs; `config` holds the targets.
+    Conversations outside of runs are generated from `seed`, delivered in `background_loop` (pass one that several
+    backends share) and recorded by `record`.
 
-    Without a `token` any well-formed credentials will do. With `strict` only sessions that are being
-    played are known. `duplicate_interval` is in milliseconds, 0 switches the rule off; `rate_limit` is in
-    requests per second, None for no limit. `slow_seconds` is how long slow answers are held back, by `sleep`.
-    `now` gives monotonic seconds.
+    Without a `token`, the server accepts any well-formed credentials. With `strict`, it knows only the sessions that
+    it plays. `duplicate_interval` is in milliseconds; 0 switches the duplicate rule off. `rate_limit` is in requests
+    per second; None means no limit. `sleep` delays slow responses by `slow_seconds`. `now` returns monotonic seconds.
 
-    `duplicates` and `overrides` are what other servers share; without them all is in memory.
+    `duplicates` and `overrides` hold what several servers share; by default both are in memory.
     """
 
     def __init__(
@@ -81,8 +80,8 @@ class ServerBackend:
         self._profiles = dict(profiles or {})
         self._record = record
         self._stages: dict[str, ServerStage] = {}
-        # The targets of a run that has ended, by vendor, until the vendor is asked for again.
-        self._left: dict[str, Destinations] = {}
+        # The destinations of a vendor's last run, after its end, until the vendor's next stage takes them over.
+        self._left_destinations: dict[str, Destinations] = {}
         self._background_runs: BackgroundRuns | None = None
         self.active_faults = ActiveFaults()
         self.seed = seed
@@ -90,15 +89,16 @@ class ServerBackend:
         self._own_background_loop = background_loop is None
         self.duplicates: Duplicates = DuplicateRule(duplicate_interval, now) if duplicates is None else duplicates
         self.rate_limit = None if rate_limit is None else RateLimit(rate_limit, now)
-        # Held for a moment only, since the loop that delivers takes it too; `_making` is held while that is waited for.
+        # `_lock`: short sections, since the delivering event loop takes it, too. `_stage_lock`: creates one stage at a
+        # time, and may wait for the event loop.
         self._lock = Lock()
-        self._making = Lock()
+        self._stage_lock = Lock()
         self._subscribers: tuple[Callable[[ApiCall], None], ...] = ()
 
     def subscribe(self, callback: Callable[[ApiCall], None]) -> Callable[[], None]:
-        """Calls `callback` for every API call, in the request's thread, once the answer is decided.
+        """Calls `callback` for every API call, in the request's thread, before the response is sent.
 
-        Returns the function that ends it.
+        Returns a function that ends the subscription.
         """
 
         def unsubscribe() -> None:
@@ -110,7 +110,7 @@ class ServerBackend:
         return unsubscribe
 
     def play(self, policies: Policies, destinations: Destinations, begin: Open) -> None:
-        """A run plays a vendor from now on: the vendor's API speaks of its conversations and its targets."""
+        """Starts playing a vendor by a run: its API then works on the conversations and destinations of the run."""
         vendor = policies.vendor
         with self._lock:
             self._stages[vendor.name] = ServerStage(
@@ -118,8 +118,8 @@ class ServerBackend:
             )
 
     def leave(self, run: Run, begin: Open) -> None:
-        """A run that was played sends nothing any more: its conversations are under way no longer, and its vendor is on
-        its own again, with the targets that it has."""
+        """Removes an ended run: forgets its conversations, and plays its vendor outside of runs again. The vendor keeps
+        the destinations of the run if its profile stays the same."""
         vendor = run.vendor.name
 
         def belongs(handle: ConversationHandle) -> bool:
@@ -131,41 +131,42 @@ class ServerBackend:
             if stage is not None and stage.begin == begin:
                 del self._stages[vendor]
                 if stage.profile.name == run.vendor.profile(self._profiles.get(vendor)).name:
-                    self._left[vendor] = stage.destinations
+                    self._left_destinations[vendor] = stage.destinations
 
     def stage(self, vendor: str) -> ServerStage:
-        """How a vendor is played here. Where no run plays it, it is on its own, by the wall clock."""
-        with self._making:
+        """Returns how this server plays a vendor: by its run, or else outside of runs, by the wall clock."""
+        with self._stage_lock:
             with self._lock:
                 found = self._stages.get(vendor)
             if found is None:
-                alone = self._alone(vendor)
+                created = self._stage_without_run(vendor)
                 with self._lock:
-                    found = self._stages.setdefault(vendor, alone)
+                    found = self._stages.setdefault(vendor, created)
             return found
 
-    def _alone(self, name: str) -> ServerStage:
-        # Most servers deliver nothing: whoever does pays for the event loop and its imports.
+    def _stage_without_run(self, name: str) -> ServerStage:
+        # Imported here: only servers that deliver need the event loop and its imports.
         from vendorsim.delivery.background_runs import BackgroundRuns
         from vendorsim.delivery.planning import Policies, find_destinations
 
         vendor = registry.get(name)
         profile = vendor.profile(self._profiles.get(name))
         policies = Policies(vendor, profile, self.config)
-        left = self._left.pop(name, None)
-        destinations = left if left is not None else Destinations(find_destinations(policies, needed=False))
+        destinations = self._left_destinations.pop(name, None)
+        if destinations is None:
+            destinations = Destinations(find_destinations(policies, needed=False))
         if self._background_runs is None:
             self._background_runs = BackgroundRuns(self.background_loop, self._record, self.active_faults, self.seed)
         player = self._background_runs.player(vendor, profile, destinations)
         return ServerStage(vendor, profile, destinations, policies, player.open, self.conversations.add)
 
     def reset(self, seed: int) -> None:
-        """Forgets sessions, conversations, subscriptions, faults and accepted requests; what comes is made up from that
-        seed."""
+        """Forgets sessions, conversations, destinations, faults and accepted requests. New conversations are generated
+        from `seed`."""
         with self._lock:
             background_runs, self._background_runs = self._background_runs, None
             self._stages.clear()
-            self._left.clear()
+            self._left_destinations.clear()
         if background_runs is not None:
             background_runs.close()
         self.seed = seed
@@ -175,7 +176,7 @@ class ServerBackend:
         self.active_faults.set((), None)
 
     def close(self) -> None:
-        """Ends what this server plays on its own."""
+        """Stops the conversations outside of runs, and the event loop if this backend created it."""
         with self._lock:
             background_runs, self._background_runs = self._background_runs, None
             self._stages.clear()
@@ -185,6 +186,6 @@ class ServerBackend:
             self.background_loop.close()
 
     def tell(self, call: ApiCall) -> None:
-        """Tells every subscriber of a call."""
+        """Passes a call to every subscriber."""
         for callback in self._subscribers:
             callback(call)

@@ -1,4 +1,4 @@
-"""The fast path: vendor operations that are answered without Flask, in the default namespace."""
+"""The fast path: answers some vendor operations without Flask, in the default namespace."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit import registry
 
 _NAMESPACE = b"x-vendorsim-namespace"
-# Calls can be answered faster than the journal writes them. Beyond this many unwritten records, an answer is delayed by
-# the time that the records beyond it take, at this rate.
-_WAITING = 3_000
+# The server can answer faster than the journal writes. With more than `_MAX_BACKLOG` unwritten records, it delays a
+# response by the time that writing the excess takes at this rate.
+_MAX_BACKLOG = 3_000
 _WRITTEN_PER_SECOND = 30_000
 
 
-def fast_path(state: ServerBackend, backlog: Callable[[], int] = lambda: 0) -> FastPath:
-    """The fast paths of all vendors, over one state. `backlog` gives the number of unwritten journal records.
+def fast_path(backend: ServerBackend, backlog: Callable[[], int] = lambda: 0) -> FastPath:
+    """Returns the combined fast path of all vendors. `backlog` returns the number of unwritten journal records.
 
-    A request that names a namespace is left to the app: other namespaces have states of their own.
+    It leaves requests that name a namespace to the app, since each namespace has its own backend.
     """
     vendors = map(registry.get, registry.names())
-    paths = [vendor.fast_path(state) for vendor in vendors if vendor.fast_path is not None]
+    paths = [vendor.fast_path(backend) for vendor in vendors if vendor.fast_path is not None]
 
     def answer(request: HttpRequest) -> HttpResponse | None:
         if _NAMESPACE in request.headers:
@@ -30,7 +30,7 @@ def fast_path(state: ServerBackend, backlog: Callable[[], int] = lambda: 0) -> F
         for path in paths:
             response = path(request)
             if response is not None:
-                excess = backlog() - _WAITING
+                excess = backlog() - _MAX_BACKLOG
                 if excess <= 0:
                     return response
                 return replace(response, delay=max(response.delay, excess / _WRITTEN_PER_SECOND))

@@ -1,4 +1,4 @@
-"""A whole server: namespaces, each with the vendors' APIs, the control API and the page, over one journal."""
+"""A complete server: namespaces, each with the vendors' APIs, the control API and the page, over one journal."""
 
 from __future__ import annotations
 
@@ -24,56 +24,55 @@ from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
 
 
-class Bench:
-    """A namespace that answers requests."""
+class NamespaceApp:
+    """The app of one namespace (`vendorsim.server.namespaces.Space`)."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
+    def __init__(self, workbench: Workbench) -> None:
+        self.workbench = workbench
         self.app: Flask
-        bench.renew = self._renew
+        workbench.renew = self._renew
         self._renew()
 
     def _renew(self) -> None:
-        """A new app: what the vendors' APIs remember themselves begins anew, too."""
-        bench = self.bench
-        self.app = create_app(bench.state, control_api(bench), page(bench))
+        """Creates a new app, with new memory of the vendors' APIs."""
+        self.app = create_app(self.workbench.backend, control_api(self.workbench), page(self.workbench))
 
     def busy(self) -> bool:
-        """Whether a run is under way."""
-        return bool(self.bench.runs.running())
+        """Whether the namespace has an active run."""
+        return bool(self.workbench.runs.running())
 
     def close(self) -> None:
         """Ends the namespace."""
-        self.bench.close()
+        self.workbench.close()
 
 
 class Hub:
-    """What `vendorsim serve` runs. A context manager; `app` is the WSGI app, `fast_path` answers before it."""
+    """The server of `vendorsim serve`. A context manager; `app` is the WSGI app, `fast_path` answers before it."""
 
     def __init__(
         self, settings: Settings, journal: Path | PostgresJournal | None, state: SharedState | None = None
     ) -> None:
-        """`journal` is where all is kept; None keeps it in a file that goes with the server. `state` is what other
-        servers share; without one it is in memory."""
+        """Without a `journal`, the hub writes a temporary one and deletes it when it closes. `state` is the state that
+        several servers share; without one, it is in memory."""
         self._folder = None
         if journal is None:
             self._folder = tempfile.TemporaryDirectory(prefix="vendorsim-")
             journal = Path(self._folder.name, "journal.sqlite")
-        kept: Book = Journal(journal) if isinstance(journal, Path) else journal
+        store: Book = Journal(journal) if isinstance(journal, Path) else journal
         journals: Journals = JournalFile(journal) if isinstance(journal, Path) else journal
-        self._common = None if isinstance(journal, Path) else journal
-        self._own = kept.begin("hub", {})
-        self._shared = Shared(journals, Recorder(kept, self._own, None), BackgroundLoop(), state or InMemory())
-        self.app = Namespaces(lambda name: Bench(Workbench(name, settings, self._shared, self._names)))
-        # With a shared state every answer may wait for the database, and the event loop must not.
+        self._postgres_journal = None if isinstance(journal, Path) else journal
+        self._own_run = store.begin("hub", {})
+        self._shared = Shared(journals, Recorder(store, self._own_run, None), BackgroundLoop(), state or InMemory())
+        self.app = Namespaces(lambda name: NamespaceApp(Workbench(name, settings, self._shared, self._names)))
+        # With a shared state, every response may wait for the database; the event loop must not wait.
         self.fast_path: FastPath = lambda request: None
         if state is None:
-            self.fast_path = fast_path(self.app.default.bench.state, lambda: self._shared.recorder.backlog)
+            self.fast_path = fast_path(self.app.default.workbench.backend, lambda: self._shared.recorder.backlog)
 
     def require_targets(self, vendors: Iterable[str]) -> None:
-        """Makes the configured targets of these vendors ready. Raises InputError for one that can't be sent to."""
+        """Reads the configured targets of these vendors. Raises InputError for an invalid target."""
         for vendor in vendors:
-            self.app.default.bench.state.stage(vendor)
+            self.app.default.workbench.backend.stage(vendor)
 
     def _names(self) -> list[str]:
         return self.app.names()
@@ -84,8 +83,8 @@ class Hub:
     def __exit__(self, *error: object) -> None:
         self.app.close()
         self._shared.background_loop.close()
-        if self._common is not None:
-            self._common.hurry()
+        if self._postgres_journal is not None:
+            self._postgres_journal.hurry()
         self._shared.recorder.close()
         if self._folder is not None:
             self._folder.cleanup()

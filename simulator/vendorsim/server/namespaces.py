@@ -1,7 +1,7 @@
-"""Many tests or teams in one server: each has a namespace of its own, made when it is first used.
+"""Namespaces: isolated apps in one server, for tests or teams. A namespace is created by its first request.
 
-A namespace is named in the path (`/_ns/NAME/…`) or in the header `X-Vendorsim-Namespace`. Behind each name stands a
-whole app with a state of its own, so that nothing can leak from one to the other.
+A request names its namespace in the path (`/_ns/NAME/…`) or in the header `X-Vendorsim-Namespace`. Each namespace has
+its own app and its own state; they share no data.
 """
 
 from __future__ import annotations
@@ -24,127 +24,132 @@ PATH = "/_ns/"
 HEADER = "HTTP_X_VENDORSIM_NAMESPACE"
 DEFAULT = ""
 MOST = 200
-# A namespace that nobody has used for so long, in seconds, ends.
+# Seconds without a request after which a namespace expires.
 LIFETIME = 3_600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Space(Protocol):
-    """What stands behind a name: an app, and how it ends."""
+    """One namespace: its app, and how to close it."""
 
     @property
     def app(self) -> WSGIApplication:
-        """Answers the requests of the namespace."""
+        """The WSGI app that answers the requests of the namespace."""
         ...
 
     def busy(self) -> bool:
-        """Whether something is under way that must not be ended."""
+        """Whether it has work in progress, and so must not expire."""
         ...
 
     def close(self) -> None:
-        """Ends it."""
+        """Stops its runs and frees its resources."""
         ...
 
 
-Made = TypeVar("Made", bound=Space)
+SpaceType = TypeVar("SpaceType", bound=Space)
 
 
 @dataclass(slots=True)
-class _Used:
+class _Entry:
     space: Space
-    at: float
+    # When its last request ended, in monotonic seconds.
+    used_at: float
     requests: int = field(default=0)
 
 
-class Namespaces(Generic[Made]):
-    """A WSGI app that hands each request to the app of its namespace. `default` stands behind no name."""
+class Namespaces(Generic[SpaceType]):
+    """A WSGI app that passes each request to the app of its namespace. `default` answers requests that name none."""
 
     def __init__(
         self,
-        make: Callable[[str], Made],
+        make: Callable[[str], SpaceType],
         *,
         most: int = MOST,
         lifetime: float = LIFETIME,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        """`make` makes what stands behind a name. The default namespace is made at once and never expires."""
+        """`make` creates a namespace by its name; the default one is created at once and never expires.
+
+        There are at most `most` namespaces beside the default one. `lifetime` is in seconds without a request. `now`
+        returns monotonic seconds.
+        """
         self._make = make
         self._most = most
         self._lifetime = lifetime
         self._now = now
         self._lock = Lock()
-        self._making = Lock()
+        self._create_lock = Lock()
         self.default = make(DEFAULT)
-        self._used = {DEFAULT: _Used(self.default, now())}
+        self._entries = {DEFAULT: _Entry(self.default, now())}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             name = _split(environ)
         except ValueError as error:
             return _refused(start_response, "400 Bad Request", str(error))
-        if name not in self._used and _of_another_site(environ):
+        if name not in self._entries and _of_another_site(environ):
             return _refused(start_response, "403 Forbidden", "a page of another site may make no namespace")
         try:
-            used = self._enter(name)
+            entry = self._enter(name)
         except StateUnreachableError as error:
             return _refused(start_response, "503 Service Unavailable", str(error))
-        if used is None:
+        if entry is None:
             detail = f"{self._most} namespaces are in use; wait until one has expired"
             return _refused(start_response, "503 Service Unavailable", detail)
         try:
-            return used.space.app(environ, start_response)
+            return entry.space.app(environ, start_response)
         finally:
             with self._lock:
-                used.requests -= 1
-                used.at = self._now()
+                entry.requests -= 1
+                entry.used_at = self._now()
 
     def names(self) -> list[str]:
-        """The namespaces in use, beside the default one."""
+        """Returns the sorted names of the namespaces in use, without the default one."""
         with self._lock:
-            return sorted(name for name in self._used if name)
+            return sorted(name for name in self._entries if name)
 
     def close(self) -> None:
-        """Ends all."""
+        """Closes all namespaces."""
         with self._lock:
-            spaces = [used.space for used in self._used.values()]
-            self._used.clear()
+            spaces = [entry.space for entry in self._entries.values()]
+            self._entries.clear()
         for space in spaces:
             space.close()
 
-    def _enter(self, name: str) -> _Used | None:
-        """The namespace of that name, made if there is room for it; ends those whose time is over."""
+    def _enter(self, name: str) -> _Entry | None:
+        """Counts a request for the namespace, and creates a missing one. Returns None if there are too many."""
         with self._lock:
-            used = self._used.get(name)
-            if used is not None:
-                used.requests += 1
-                return used
-        return self._make_room(name)
+            entry = self._entries.get(name)
+            if entry is not None:
+                entry.requests += 1
+                return entry
+        return self._create(name)
 
-    def _make_room(self, name: str) -> _Used | None:
-        """Makes a namespace, one at a time: that takes a while, in which the others go on answering."""
-        with self._making:
+    def _create(self, name: str) -> _Entry | None:
+        """Creates a namespace and closes expired ones. Creates one at a time, while the others go on answering."""
+        with self._create_lock:
             with self._lock:
-                used = self._used.get(name)
-                ended = [] if used is not None else self._expired()
-                full = len(self._used) > self._most
-            for space in ended:
+                entry = self._entries.get(name)
+                expired = [] if entry is not None else self._pop_expired()
+                full = len(self._entries) > self._most
+            for space in expired:
                 space.close()
-            if used is None and not full:
-                used = _Used(self._make(name), self._now())
+            if entry is None and not full:
+                entry = _Entry(self._make(name), self._now())
             with self._lock:
-                if used is not None:
-                    used.requests += 1
-                    self._used[name] = used
-            return used
+                if entry is not None:
+                    entry.requests += 1
+                    self._entries[name] = entry
+            return entry
 
-    def _expired(self) -> list[Space]:
+    def _pop_expired(self) -> list[Space]:
         limit = self._now() - self._lifetime
-        over = [
+        names = [
             name
-            for name, used in self._used.items()
-            if name and used.at < limit and not used.requests and not used.space.busy()
+            for name, entry in self._entries.items()
+            if name and entry.used_at < limit and not entry.requests and not entry.space.busy()
         ]
-        return [self._used.pop(name).space for name in over]
+        return [self._entries.pop(name).space for name in names]
 
 
 def _of_another_site(environ: WSGIEnvironment) -> bool:
@@ -153,7 +158,10 @@ def _of_another_site(environ: WSGIEnvironment) -> bool:
 
 
 def _split(environ: WSGIEnvironment) -> str:
-    """The namespace of a request, whose prefix moves from the path to the script's name. Raises ValueError."""
+    """Returns the name of the request's namespace, and moves its prefix from `PATH_INFO` to `SCRIPT_NAME`.
+
+    Raises ValueError for an invalid name.
+    """
     path: str = environ.get("PATH_INFO", "")
     name: str = environ.get(HEADER, "")
     if path.startswith(PATH):

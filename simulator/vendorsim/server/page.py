@@ -1,4 +1,4 @@
-"""The web page of the workbench: static files of the package, no build step, nothing from other hosts."""
+"""The web page of the workbench: static files of the package, without a build step or files from other hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
 
 FILES = Path(__file__).resolve().parent / "workbench"
-# Only what this server sends runs or is shown; no other site can frame the page.
+# Scripts, styles and data come from this server only; no other site can frame the page.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -22,13 +22,14 @@ POLICY = (
 
 
 class _File(PathConverter):
-    """A path below the page; what is the control API's is none."""
+    """A path of a static file: anything except the paths of the control API."""
 
     regex = r"(?!api(?:/|\Z))[^/].*?"
 
 
-def page(bench: Workbench) -> Blueprint:
-    """The page of one namespace. It holds no data: those come from the control API, which asks for the token."""
+def page(workbench: Workbench) -> Blueprint:
+    """Returns the blueprint of the page of one namespace. Its files hold no data: it reads them from the control API,
+    which checks the token."""
     pages = Blueprint("page", __name__)
 
     @pages.record
@@ -37,7 +38,7 @@ def page(bench: Workbench) -> Blueprint:
 
     @pages.before_request
     def check() -> None:
-        access.check_host(request, bench.settings.allowed_hosts)
+        access.check_host(request, workbench.settings.allowed_hosts)
 
     @pages.after_request
     def guarded(response: AnyResponse) -> AnyResponse:

@@ -1,4 +1,4 @@
-"""How a vendor is played while its API answers: by which profile, for which targets, and how a conversation begins."""
+"""How a server plays one vendor: its profile, its destinations, and how to start a conversation."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServerStage:
-    """One vendor on one server (`vendorsim.vendorkit.backend.Stage`). `destinations` are the targets of its
-    events, which its API may change.
+    """One vendor on one server (`vendorsim.vendorkit.backend.Stage`).
 
-    `begin` makes a conversation without a scenario, and `known` makes the API know it.
+    `destinations` receive its events; its API may change them. `begin` starts a conversation without a scenario, and
+    `register` makes the conversation known to the vendor's API.
     """
 
     vendor: Vendor
@@ -32,7 +32,7 @@ class ServerStage:
     destinations: Destinations
     policies: Policies
     begin: Open
-    known: Callable[[LiveHandle], None] = field(repr=False)
+    register: Callable[[LiveHandle], None] = field(repr=False)
 
     @property
     def subscriptions(self) -> Destinations:
@@ -40,12 +40,14 @@ class ServerStage:
 
     def open(self, opening: Opening = AS_CAST) -> LiveHandle:
         handle = self.begin(opening)
-        self.known(handle)
+        self.register(handle)
         return handle
 
     def destination(self, target: Target, secret: str | None = None) -> Destination:
-        """A destination for a target that the vendor's API was told of, signed with that secret where its kind of
-        target is signed for. Raises InputError for a URL that can't be sent to."""
+        """Returns the destination of a target. It is signed with `secret` if the vendor signs for that kind of target.
+
+        Raises InputError for an invalid URL.
+        """
         policy = self.policies.of(target.kind)
         scheme = policy.signing.value
         secrets = () if secret is None else (secret,)

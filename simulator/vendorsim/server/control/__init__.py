@@ -1,1 +1,1 @@
-"""The control API: what people and programs ask of a running server. Described in `contracts/control/openapi.json`."""
+"""The control API, which controls a running server. Described in `contracts/control/openapi.json`."""

@@ -1,8 +1,8 @@
-"""Who may use the control API and the page: this machine's users, not the sites that their browsers visit.
+"""Access control of the control API and the page: protects them from other web sites that a user's browser visits.
 
-A site in a browser can send requests to loopback, and a name of its own can be made to mean loopback (DNS rebinding).
-So the `Host` must be an address, a name of this machine or one that was allowed, and a request that a browser makes
-for another site is refused.
+A web site can make a browser send requests to loopback, and can point its own host name to loopback (DNS rebinding).
+So the `Host` must be an IP address, `localhost` or an allowed name, and requests that a browser sends for another
+site are refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OTHER_SITES = {"cross-site", "same-site"}
 
 
 def check_host(request: Request, allowed: Collection[str]) -> None:
-    """Raises ProblemError for a `Host` that another site's name may be."""
+    """Raises ProblemError (421) unless the `Host` is an IP address, `localhost` or one of the `allowed` names."""
     host = _host(request.headers.get("Host", ""))
     if not (_is_address(host) or host == "localhost" or host.endswith(".localhost") or host in allowed):
         raise ProblemError(
@@ -29,7 +29,7 @@ def check_host(request: Request, allowed: Collection[str]) -> None:
 
 
 def check_origin(request: Request) -> None:
-    """Raises ProblemError for what a browser sends on behalf of another site."""
+    """Raises ProblemError (403) for a request that a browser sends for another site."""
     origin = request.headers.get("Origin")
     if is_of_another_site(origin, request.headers.get("Host", ""), request.headers.get("Sec-Fetch-Site", "")):
         page = "a page of another site" if origin is None else f"a page of '{origin[:100]}'"
@@ -37,14 +37,14 @@ def check_origin(request: Request) -> None:
 
 
 def is_of_another_site(origin: str | None, host: str, fetch_site: str) -> bool:
-    """Whether a browser sends a request for a page of another site, by its headers `Origin`, `Host` and
+    """Whether a browser sent the request for a page of another site, by its headers `Origin`, `Host` and
     `Sec-Fetch-Site`."""
     foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
     return foreign or fetch_site in _OTHER_SITES
 
 
 def check_token(request: Request, token: str | None) -> None:
-    """Raises ProblemError where a token is asked for and the request has another one, or none."""
+    """Raises ProblemError (401) if the server has a `token` and the request doesn't send it as a Bearer token."""
     if token is None:
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -57,7 +57,7 @@ def check_token(request: Request, token: str | None) -> None:
 
 
 def _host(authority: str) -> str:
-    """The host of `host:port`, in lower case, without brackets."""
+    """Returns the host of `host:port`, in lower case, without brackets; empty if it can't be parsed."""
     try:
         return (urlsplit(f"//{authority}").hostname or "").lower()
     except ValueError:
@@ -65,7 +65,7 @@ def _host(authority: str) -> str:
 
 
 def _is_address(host: str) -> bool:
-    """Whether it is an IP address: no other site can take that for its name."""
+    """Whether it is an IP address, which can't be the name of another site."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""The control API as a Flask blueprint: who may use it, and what its errors look like. The routes stand in `routes`."""
+"""The control API as a Flask blueprint: access control and error responses. The routes are in `routes`."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from vendorsim.server.control.workbench import Workbench
 _SUBJECTS = (system, catalogue, runs, deliveries, calls, conversations, sessions, targets, faults)
 
 
-def control_api(bench: Workbench) -> Blueprint:
-    """The control API of one namespace."""
+def control_api(workbench: Workbench) -> Blueprint:
+    """Returns the control API of one namespace."""
     api = Blueprint("control", __name__, url_prefix=PREFIX)
 
     @api.before_request
     def check() -> None:
-        access.check_host(request, bench.settings.allowed_hosts)
+        access.check_host(request, workbench.settings.allowed_hosts)
         access.check_origin(request)
-        access.check_token(request, bench.settings.admin_token)
+        access.check_token(request, workbench.settings.admin_token)
 
     @api.after_request
-    def never_stored(response: Response) -> Response:
+    def forbid_caching(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
@@ -47,5 +47,5 @@ def control_api(bench: Workbench) -> Blueprint:
     too_long = ProblemError(422, "the search takes too long; narrow it by a filter")
     api.register_error_handler(SearchTooLong, lambda _: problems.response(too_long))
     for subject in _SUBJECTS:
-        subject.add(api, bench)
+        subject.add(api, workbench)
     return api

@@ -1,4 +1,4 @@
-"""Counters of one namespace, in the text format of Prometheus."""
+"""Counters of one namespace, in the Prometheus text format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vendorsim.vendorkit.api_call import ApiCall
 
 
 class Metrics:
-    """What was delivered and called since the server began. Safe to use from any thread."""
+    """Counts attempts and API calls since the server started. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -21,7 +21,7 @@ class Metrics:
         self._timed = 0
 
     def delivered(self, record: Record | Over) -> None:
-        """Counts an attempt."""
+        """Counts the record if it is an attempt."""
         if not isinstance(record, Attempt):
             return
         with self._lock:
@@ -36,7 +36,7 @@ class Metrics:
             self._calls[call.vendor, call.operation, call.status] += 1
 
     def text(self, gauges: Mapping[str, tuple[str, float]]) -> str:
-        """All of it; `gauges` are name → (help, value)."""
+        """Returns all metrics as text. `gauges` maps names to (help, value)."""
         with self._lock:
             attempts, calls = sorted(self._attempts.items()), sorted(self._calls.items())
             seconds, timed = self._seconds, self._timed

@@ -1,4 +1,4 @@
-"""Where the control API stands."""
+"""The path prefix of the control API."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ PREFIX = "/_vendorsim/api"
 
 
 def is_control(path: str) -> bool:
-    """Whether an address belongs to the control API: its errors are problem documents then."""
+    """Whether a path belongs to the control API, whose errors are problem documents."""
     return path == PREFIX or path.startswith(PREFIX + "/")

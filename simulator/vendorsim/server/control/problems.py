@@ -1,4 +1,4 @@
-"""Errors of the control API: problem documents (RFC 9457)."""
+"""Errors of the control API, as problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemError(Exception):
-    """A request that is refused. `detail` says what was wrong and what to do; `errors` name the places."""
+    """The control API refuses a request with `status`.
+
+    `detail` is the message: what is wrong and the remedy. `errors` are the single errors with their locations.
+    """
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class ProblemError(Exception):
 
 
 def response(error: ProblemError) -> Response:
-    """The answer that tells of a problem."""
+    """Returns the response with the problem document."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
@@ -49,15 +52,15 @@ def response(error: ProblemError) -> Response:
 
 
 def of_input(error: VendorsimError) -> ProblemError:
-    """The problem that wrong input makes: a document's with every line, anything else with its message."""
+    """Converts an input error. A DocumentError gives one item in `errors` for each problem, with line and column."""
     if isinstance(error, DocumentError):
-        places = [{"line": p.line, "column": p.column, "detail": p.message} for p in error.problems]
-        return ProblemError(422, f"the scenario has {len(places)} problem{'s' if len(places) > 1 else ''}", places)
+        errors = [{"line": p.line, "column": p.column, "detail": p.message} for p in error.problems]
+        return ProblemError(422, f"the scenario has {len(errors)} problem{'s' if len(errors) > 1 else ''}", errors)
     return ProblemError(422, str(error))
 
 
 def of_http(error: HTTPException) -> ProblemError:
-    """The problem of what Flask itself refuses, with the headers that belong to it (`Allow`, say)."""
+    """Converts an error that Flask raised, with its headers (such as `Allow`)."""
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
     return ProblemError(
         error.code or 500, _DETAILS.get(error.code or 500, error.description or error.name), (), headers

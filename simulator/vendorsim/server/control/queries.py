@@ -1,4 +1,4 @@
-"""What a list of the journal is filtered by, from the request's query."""
+"""Reads the filters of a journal list from the request's query string."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vendorsim.server.control.workbench import Workbench
 _LONGEST = 300
 
 
-def attempts_query(bench: Workbench) -> Query:
-    """The filters of a list of attempts. Raises ProblemError."""
+def attempts_query(workbench: Workbench) -> Query:
+    """Returns the filters of a list of attempts. Raises ProblemError (400)."""
     return Query(
-        namespace=bench.name,
-        since=bench.since,
+        namespace=workbench.name,
+        since=workbench.since,
         run=requests.number("run", 0, 2**63 - 1),
         vendor=_text("vendor"),
         event=_text("event"),
@@ -26,20 +26,22 @@ def attempts_query(bench: Workbench) -> Query:
     )
 
 
-def calls_query(bench: Workbench) -> Query:
-    """The filters of a list of calls. Raises ProblemError."""
+def calls_query(workbench: Workbench) -> Query:
+    """Returns the filters of a list of API calls. Raises ProblemError (400)."""
     return Query(
-        namespace=bench.name,
-        since=bench.since,
+        namespace=workbench.name,
+        since=workbench.since,
         vendor=_text("vendor"),
         conversation=_text("conversation"),
         text=_text("q"),
     )
 
 
-def attempt_row(bench: Workbench, number: str) -> Row:
-    """An attempt of the namespace, by the number in the path. Raises ProblemError."""
-    found = bench.shared.pages.one("attempts", requests.identifier(number, "attempt"), Query(bench.name, bench.since))
+def attempt_row(workbench: Workbench, number: str) -> Row:
+    """Returns an attempt of the namespace by the number in the path. Raises ProblemError (404)."""
+    found = workbench.shared.pages.one(
+        "attempts", requests.identifier(number, "attempt"), Query(workbench.name, workbench.since)
+    )
     if found is None:
         raise ProblemError(404, f"there is no attempt {number[:40]}")
     return found

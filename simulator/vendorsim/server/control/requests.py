@@ -1,4 +1,4 @@
-"""Reads what a request of the control API says, by the schemas of its OpenAPI document."""
+"""Reads and validates requests of the control API, by the schemas of its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _LARGEST_ID = 2**63 - 1
 
 @cache
 def openapi() -> dict[str, Any]:
-    """The OpenAPI document of the control API."""
+    """Returns the OpenAPI document of the control API."""
     document: dict[str, Any] = orjson.loads((resources.contracts() / "control" / "openapi.json").read_bytes())
     return document
 
 
 class _ControlBodies(BodyReader):
-    """Refusals as problem documents."""
+    """Reads bodies; refuses invalid ones with problem documents."""
 
     most_levels = 60
 
@@ -47,9 +47,9 @@ _BODIES = _ControlBodies()
 
 
 def body(schema: str) -> dict[str, Any]:
-    """The JSON object of the request's body, which keeps the schema of that name. Raises ProblemError.
+    """Returns the request's body, a JSON object that is valid for the schema of that name. Raises ProblemError.
 
-    No body at all is an empty object.
+    An empty body means an empty object.
     """
     raw = _BODIES.raw(request)
     document = _BODIES.parse(raw, request.content_type) if raw.strip() else {}
@@ -64,7 +64,7 @@ def body(schema: str) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> Any:
-    """JSON has one kind of number: `2.0` is the whole number that a schema asks for, too."""
+    """Converts a float such as `2.0` to an int: JSON Schema takes it for an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -75,12 +75,12 @@ def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def limit() -> int:
-    """How many items the page shall have: `limit`, 50 by default. Raises ProblemError."""
+    """Returns the query's `limit`, the maximum items of the page; 50 by default. Raises ProblemError (400)."""
     return number("limit", 1, MOST_ITEMS) or 50
 
 
 def cursor() -> int | None:
-    """Where the page begins: `cursor` as an earlier page gave it, or None. Raises ProblemError."""
+    """Returns the decoded `cursor` of the query: the page has ids below it. Or None. Raises ProblemError (400)."""
     text = request.args.get("cursor")
     if text is None:
         return None
@@ -95,13 +95,13 @@ def cursor() -> int | None:
 
 
 def page(items: list[Any], following: int | None) -> dict[str, Any]:
-    """A page of a list, and the cursor of the next one."""
+    """Returns a page of a list as JSON, with the cursor of the next page (null after the last one)."""
     text = None if following is None else base64.urlsafe_b64encode(b"below %d" % following).decode().rstrip("=")
     return {"items": items, "next": text}
 
 
 def number(name: str, least: int, most: int) -> int | None:
-    """A whole number of the query, or None. Raises ProblemError."""
+    """Returns a whole number of the query, or None if it is absent. Raises ProblemError (400) outside the limits."""
     text = request.args.get(name)
     if text is None:
         return None
@@ -111,7 +111,7 @@ def number(name: str, least: int, most: int) -> int | None:
 
 
 def identifier(text: str, what: str) -> int:
-    """The number of something that a path names. Raises ProblemError (404) for what can't be one."""
+    """Parses an id in a path. Raises ProblemError (404) if it is no number."""
     if not (text.isascii() and text.isdecimal()) or len(text) > 18:
         raise ProblemError(404, f"there is no {what} '{text[:40]}'")
     return int(text)

@@ -1,4 +1,4 @@
-"""Sends an attempt of the journal again, as it was or edited, signed anew, and keeps what became of it."""
+"""Resends an attempt of the journal, unchanged or edited, with a new signature, and records the new attempt."""
 
 from __future__ import annotations
 
@@ -25,50 +25,53 @@ from vendorsim.vendorkit.target import Target
 RESENT, EDITED = "resent", "edited"
 
 
-def resend(bench: Workbench, row: Row, wanted: Mapping[str, Any]) -> Row:
-    """Sends it and returns the new attempt's row. Raises ProblemError for what can't be sent again."""
+def resend(workbench: Workbench, row: Row, options: Mapping[str, Any]) -> Row:
+    """Resends the attempt of `row` and returns the new attempt's row. `options` is the request body (`Resend`).
+
+    Raises ProblemError if the attempt can't be resent.
+    """
     known = sent_request(row)
     if known is None:
         raise ProblemError(409, "this attempt was never sent, so there is no request to send again")
-    destination = _destination(bench, row, wanted.get("to"))
-    body = wanted["body"].encode() if "body" in wanted else known.body
-    request = known.rebuilt(destination, _given_headers(wanted), body, sign=wanted.get("sign", True))
-    loop = bench.shared.background_loop
+    destination = _destination(workbench, row, options.get("to"))
+    body = options["body"].encode() if "body" in options else known.body
+    request = known.rebuilt(destination, _given_headers(options), body, sign=options.get("sign", True))
+    loop = workbench.shared.background_loop
 
     async def send() -> Resent:
-        # The transport belongs to the loop.
+        # Only the event loop's thread may use the transport.
         return await send_again(loop.transport, destination.endpoint, request, destination.policy)
 
     resent = loop.run(send())
-    attempt = _attempt(row, destination, request, resent, EDITED if "body" in wanted else RESENT)
-    bench.metrics.delivered(attempt)
-    # One at a time, so that the newest attempt is this one.
-    with bench.keeping:
-        bench.shared.recorder.add_to(row["run"], attempt)
-        bench.shared.recorder.flush()
-        found = bench.shared.pages.newest_of(row["run"], attempt.delivery, row["id"])
+    attempt = _attempt(row, destination, request, resent, EDITED if "body" in options else RESENT)
+    workbench.metrics.delivered(attempt)
+    # One thread at a time, so that the newest attempt is the one just added.
+    with workbench.resend_lock:
+        workbench.shared.recorder.add_to(row["run"], attempt)
+        workbench.shared.recorder.flush()
+        found = workbench.shared.pages.newest_of(row["run"], attempt.delivery, row["id"])
     if found is None:
         raise ProblemError(500, "it was sent, but the journal could not keep it")
     return found
 
 
-def _destination(bench: Workbench, row: Row, to: str | None) -> Destination:
-    """Where it goes: `to`, or where it went, with the headers and the signer of that target."""
+def _destination(workbench: Workbench, row: Row, to: str | None) -> Destination:
+    """Returns the destination: `to`, or the original target with its headers and signer."""
     vendor = row["vendor"]
-    groups = (*(run.destinations for run in bench.runs.all()), bench.state.stage(vendor).destinations)
+    groups = (*(run.destinations for run in workbench.runs.all()), workbench.backend.stage(vendor).destinations)
     known = (destination for group in groups for destination in group.all())
     found = next((destination for destination in known if destination.endpoint.shown == row["target"]), None)
     if to is None and found is not None:
         return found
     url = to or row["target"]
-    target_urls.check(bench, vendor, url, "/to")
-    policy = bench.state.stage(vendor).policies.of()
+    target_urls.check(workbench, vendor, url, "/to")
+    policy = workbench.backend.stage(vendor).policies.of()
     return Destination.of(Target(url), {}, policy, None if found is None else found.signer)
 
 
-def _given_headers(wanted: Mapping[str, Any]) -> Mapping[str, str]:
-    """The headers that the caller gives. Raises ProblemError for one that can't be sent."""
-    headers: Mapping[str, str] = wanted.get("headers") or {}
+def _given_headers(options: Mapping[str, Any]) -> Mapping[str, str]:
+    """Returns the headers of the request body. Raises ProblemError (422) for an invalid header."""
+    headers: Mapping[str, str] = options.get("headers") or {}
     try:
         for name, value in headers.items():
             check_header(name, value)
@@ -93,23 +96,23 @@ def _event(row: Row, body: bytes) -> Event:
     )
 
 
-def _attempt(row: Row, destination: Destination, request: Prepared, resent: Resent, how: str) -> Attempt:
-    """The record of the new attempt; `how` says whether it was edited."""
+def _attempt(row: Row, destination: Destination, request: Prepared, resent: Resent, label: str) -> Attempt:
+    """Returns the record of the new attempt. `label` is `RESENT` or `EDITED`."""
     verdict, reason = verdicts.judge(resent.answer, resent.milliseconds, destination.policy, None)
-    answered = resent.answer if isinstance(resent.answer, Answer) else None
+    answer = resent.answer if isinstance(resent.answer, Answer) else None
     return Attempt(
         delivery=row["delivery"],
         event=_event(row, request.body),
         target=destination.endpoint.shown,
         number=row["attempt"] + 1,
-        status=answered.status if answered else None,
+        status=answer.status if answer else None,
         milliseconds=resent.milliseconds,
         verdict=verdict,
         reason=reason,
         at=row["at"],
         sent_at=resent.sent_at,
         copy=row["copy"],
-        faults=(how,),
+        faults=(label,),
         request=request,
-        answer=answered,
+        answer=answer,
     )

@@ -1,4 +1,4 @@
-"""What a request for a run says → the run, its targets and its clock, or a refusal."""
+"""Starts a run from the body of a request (`RunRequest`): reads the scenario, plans the run, finds its targets."""
 
 from __future__ import annotations
 
@@ -30,48 +30,48 @@ from vendorsim.vendorkit.target import Target
 _SPEED = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)x")
 
 
-def start(bench: Workbench, wanted: Mapping[str, Any]) -> StartedRun:
-    """Starts the run that is asked for. Raises ProblemError or InputError."""
-    text, name = _text(wanted)
-    scenario = _with_cast(text, name, wanted.get("cast") or {})
-    faults = wanted.get("faults") or ()
-    request = _request(bench, wanted, scenario, name, faults)
-    prepared = prepare(request, bench.settings.config, partial(_destinations, bench, wanted))
-    # Runs of the control API go on until they are stopped, for what is done by hand.
-    options = replace(prepared.options, stays=True, active_faults=bench.state.active_faults)
+def start(workbench: Workbench, document: Mapping[str, Any]) -> StartedRun:
+    """Starts the run that the body describes. Raises ProblemError or InputError."""
+    text, name = _text(document)
+    scenario = _with_cast(text, name, document.get("cast") or {})
+    faults = document.get("faults") or ()
+    request = _request(workbench, document, scenario, name, faults)
+    prepared = prepare(request, workbench.settings.config, partial(_destinations, workbench, document))
+    # Runs of the control API stay open after the last step, for manual steps, until they are stopped.
+    options = replace(prepared.options, stays=True, active_faults=workbench.backend.active_faults)
     clock = SteeredClock(prepared.run.starts, prepared.speed)
-    clock.paused = wanted.get("paused", False)
-    # Targets or headers of its own count in this run only: the vendor's API goes on speaking of the vendor's targets.
-    own = wanted.get("to") is not None or bool(wanted.get("headers"))
+    clock.paused = document.get("paused", False)
+    # Targets and headers of the request apply to this run only: the vendor's API keeps the vendor's own targets.
+    own = document.get("to") is not None or bool(document.get("headers"))
     about = prepared.about(faults)
-    return bench.runs.start(replace(prepared, options=options), clock, text, about, bench.name, shared=not own)
+    return workbench.runs.start(replace(prepared, options=options), clock, text, about, workbench.name, shared=not own)
 
 
 def _request(
-    bench: Workbench, wanted: Mapping[str, Any], scenario: Scenario, name: str, faults: Sequence[str]
+    workbench: Workbench, document: Mapping[str, Any], scenario: Scenario, name: str, faults: Sequence[str]
 ) -> RunRequest:
-    """The run that is asked for, without its destinations; `name` is what refusals call the scenario."""
-    vendor = wanted.get("vendor") or _only_vendor(scenario)
+    """Returns the requested run, without its destinations. `name` is the scenario's name in error messages."""
+    vendor = document.get("vendor") or _only_vendor(scenario)
     return RunRequest(
         scenario,
         vendor,
-        wanted.get("profile") or bench.settings.profiles.get(vendor),
-        seed=wanted["seed"] if wanted.get("seed") is not None else scenario.seed or bench.seed,
-        start=_time(wanted, "start", times.point),
-        count=wanted.get("count", 1),
-        spacing=_time(wanted, "spacing", times.duration) or 0,
-        policy=read_changes({key: str(value) for key, value in (wanted.get("policy") or {}).items()}, "--policy"),
+        document.get("profile") or workbench.settings.profiles.get(vendor),
+        seed=document["seed"] if document.get("seed") is not None else scenario.seed or workbench.seed,
+        start=_time(document, "start", times.point),
+        count=document.get("count", 1),
+        spacing=_time(document, "spacing", times.duration) or 0,
+        policy=read_changes({key: str(value) for key, value in (document.get("policy") or {}).items()}, "--policy"),
         faults=tuple(from_option(text, None) for text in faults),
-        fault_on=event_names(wanted.get("fault_on") or ()) or None,
-        speed=read_speed(wanted.get("speed", "instant")),
-        concurrency=wanted.get("concurrency", 16),
-        pin_clock=wanted.get("pin_clock", False),
+        fault_on=event_names(document.get("fault_on") or ()) or None,
+        speed=read_speed(document.get("speed", "instant")),
+        concurrency=document.get("concurrency", 16),
+        pin_clock=document.get("pin_clock", False),
         name=name,
     )
 
 
 def read_speed(text: str) -> float | None:
-    """`instant` (None), or how many times as fast as the wall clock: `1x`, `60x`, `0.5x`. Raises ProblemError."""
+    """Parses a speed: `instant` gives None, `60x` gives 60.0, a multiple of real time. Raises ProblemError (422)."""
     if text == "instant":
         return None
     match = _SPEED.fullmatch(text)
@@ -81,17 +81,17 @@ def read_speed(text: str) -> float | None:
     return float(match[1])
 
 
-def _text(wanted: Mapping[str, Any]) -> tuple[str, str]:
-    """The scenario's YAML, and what problems call it. Files of this machine can't be named: only built-in scenarios."""
-    if ("yaml" in wanted) == ("scenario" in wanted):
+def _text(document: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns the scenario's YAML and its name in error messages. Requests can't name files of this machine."""
+    if ("yaml" in document) == ("scenario" in document):
         raise ProblemError(422, "give either scenario, the name of a built-in one, or yaml, its text")
-    if "yaml" in wanted:
-        return wanted["yaml"], "<scenario>"
-    return library.built_in_path(wanted["scenario"]).read_text(encoding="utf-8"), wanted["scenario"]
+    if "yaml" in document:
+        return document["yaml"], "<scenario>"
+    return library.built_in_path(document["scenario"]).read_text(encoding="utf-8"), document["scenario"]
 
 
 def _with_cast(text: str, name: str, cast: Mapping[str, Any]) -> Scenario:
-    """The scenario, with what is given of the cast instead of its own."""
+    """Loads the scenario, with the given parts of the cast in place of its own."""
     scenario = scenario_texts.load(text, name)
     if not cast:
         return scenario
@@ -108,14 +108,14 @@ def _with_cast(text: str, name: str, cast: Mapping[str, Any]) -> Scenario:
     try:
         return scenario_texts.load(changed, name)
     except DocumentError as error:
-        raise _of_cast(error, changed) from None
+        raise _cast_problem(error, changed) from None
 
 
-def _of_cast(error: DocumentError, text: str) -> ProblemError:
-    """What is wrong with a cast, by the places in the request."""
-    places = scenario_texts.places(text)
+def _cast_problem(error: DocumentError, text: str) -> ProblemError:
+    """Converts the errors in a cast to a problem with JSON pointers into the request body."""
+    pointers = scenario_texts.pointers(text)
     errors = [
-        {"pointer": places.get((problem.line, problem.column), "/cast"), "detail": problem.message}
+        {"pointer": pointers.get((problem.line, problem.column), "/cast"), "detail": problem.message}
         for problem in error.problems
     ]
     return ProblemError(422, f"{errors[0]['pointer']}: {errors[0]['detail']}", errors)
@@ -127,14 +127,14 @@ def _only_vendor(scenario: Scenario) -> str:
     return scenario.vendors[0]
 
 
-def _destinations(bench: Workbench, wanted: Mapping[str, Any], policies: Policies) -> Destinations:
-    """`to`, or the targets that the vendor's events go to anyway."""
-    vendor, to = policies.vendor, wanted.get("to")
-    headers = wanted.get("headers") or {}
+def _destinations(workbench: Workbench, document: Mapping[str, Any], policies: Policies) -> Destinations:
+    """Returns the target `to` of the request, or else the vendor's targets. Raises ProblemError and InputError."""
+    vendor, to = policies.vendor, document.get("to")
+    headers = document.get("headers") or {}
     for name, value in headers.items():
         check_header(name, value)
     if to is None:
-        stage = bench.state.stage(vendor.name)
+        stage = workbench.backend.stage(vendor.name)
         if stage.profile.name != policies.profile.name:
             found = Destinations(find_destinations(policies, headers=headers, needed=False))
         elif headers:
@@ -145,19 +145,19 @@ def _destinations(bench: Workbench, wanted: Mapping[str, Any], policies: Policie
         if policies.profile.events and not found.numbered():
             raise ProblemError(422, f"no target: give 'to', or name targets of {vendor.name} in vendorsim.yaml")
         return found
-    target_urls.check(bench, vendor.name, to, "/to")
+    target_urls.check(workbench, vendor.name, to, "/to")
     policy = policies.of()
-    scheme, secret = policy.signing.value, wanted.get("secret")
-    made = None
+    scheme, secret = policy.signing.value, document.get("secret")
+    signing = None
     if scheme is not None:
         if secret is None and schemes()[scheme].signs:
             raise ProblemError(422, f"/secret: signing as {scheme} needs a secret; give one, or policy signing=none")
-        made = signer(scheme, () if secret is None else (secret,))
-    return Destinations([Destination.of(Target(to), headers, policy, made)])
+        signing = signer(scheme, () if secret is None else (secret,))
+    return Destinations([Destination.of(Target(to), headers, policy, signing)])
 
 
-def _time(wanted: Mapping[str, Any], key: str, read_text: Any) -> int | None:
-    text = wanted.get(key)
+def _time(document: Mapping[str, Any], key: str, read_text: Any) -> int | None:
+    text = document.get(key)
     if text is None:
         return 1_000 if key == "spacing" else None
     try:

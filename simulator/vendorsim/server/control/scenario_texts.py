@@ -1,4 +1,4 @@
-"""Scenarios that come as text with a request: read with tighter limits than files of one's own."""
+"""Reads scenarios that requests send as text. They have tighter limits than scenario files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from vendorsim.scenario.model import Scenario
 from vendorsim.scenario.parse import parse
 from vendorsim.vendorkit import registry
 
-# Each step is rehearsed as every vendor: so many take a second or two.
+# Validation plays each step as every vendor: this many take a second or two.
 MOST_STEPS = 2_000
-# What JSON takes raw, and YAML takes for a line break, for nothing, or not at all.
-_RAW = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# Characters that JSON allows unescaped, and that YAML reads as line breaks, ignores or refuses.
+_TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def load(text: str, file: str) -> Scenario:
-    """The scenario; `file` is what problems call it. Raises DocumentError, also for more than `MOST_STEPS` steps."""
+    """Loads a scenario; `file` is its name in error messages. Raises DocumentError, also above `MOST_STEPS` steps."""
     scenario = parse(text, file, registry.vocabulary()).scenario
     if scenario is not None and len(scenario.steps) > MOST_STEPS:
         step = scenario.steps[MOST_STEPS]
@@ -31,27 +31,27 @@ def load(text: str, file: str) -> Scenario:
 
 
 def as_yaml(document: Any) -> str:
-    """A document as YAML: JSON, with what the two see differently (YAML has no surrogate pairs) written for YAML."""
+    """Writes a document as JSON that is also valid YAML. Escapes characters that YAML reads differently from JSON."""
     text = json.dumps(document, ensure_ascii=False)
-    return _RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def places(text: str) -> dict[tuple[int, int], str]:
-    """Where each key and value of a YAML text stands (line and column) → its JSON pointer."""
+def pointers(text: str) -> dict[tuple[int, int], str]:
+    """Maps the line and column of each key and value of a YAML text to its JSON pointer."""
     found: dict[tuple[int, int], str] = {}
     root = read(text, Problems(""))
     if root is not None:
-        _note(root, "", found)
+        _add_pointers(root, "", found)
     return found
 
 
-def _note(node: Node, pointer: str, found: dict[tuple[int, int], str]) -> None:
+def _add_pointers(node: Node, pointer: str, found: dict[tuple[int, int], str]) -> None:
     found[node.line, node.column] = pointer
     if isinstance(node, Mapping):
         for key, value in node.entries:
             below = json_pointer.child(pointer, key.text)
             found[key.line, key.column] = below
-            _note(value, below, found)
+            _add_pointers(value, below, found)
     elif isinstance(node, Sequence):
         for position, item in enumerate(node.items):
-            _note(item, json_pointer.child(pointer, position), found)
+            _add_pointers(item, json_pointer.child(pointer, position), found)

@@ -1,4 +1,4 @@
-"""What a server was started with, and what all its namespaces share."""
+"""The settings of a server, and the objects that its namespaces share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vendorsim.server.shared.model import SharedState
 
 @dataclass(frozen=True)
 class Settings:
-    """How a server was started. Times are milliseconds, rates requests per second."""
+    """The settings of a server. `duplicate_interval` is in milliseconds, `rate_limit` in requests per second."""
 
     token: str | None = field(default=None, repr=False)
     admin_token: str | None = field(default=None, repr=False)
@@ -32,8 +32,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the namespaces of a server share: the journal, its one writer, the loop that delivers, and where
-    they keep what other servers may share."""
+    """The objects that the namespaces of a server share: the journal, its writer, the event loop that delivers, and
+    the state that several servers may share."""
 
     journal: Journals
     recorder: Recorder
@@ -45,9 +45,9 @@ class Shared:
         return self.journal.pages
 
     def begin(self, command: str, about: Mapping[str, object], namespace: str) -> int:
-        """A new run in the journal; its number."""
+        """Starts a run in the journal and returns its number."""
         return self.journal.begin(command, about, namespace)
 
     def end(self, run: int) -> None:
-        """A run of the journal is over."""
+        """Marks a run of the journal as ended."""
         self.journal.end(run)

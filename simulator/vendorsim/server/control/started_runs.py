@@ -1,4 +1,4 @@
-"""The runs that were started through the control API: begun, followed, steered, stopped."""
+"""The runs that the control API starts: starts, watches and stops them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
 
 @dataclass(slots=True)
 class StartedRun:
-    """One run. `source` is the scenario's text; `task` plays it. Times are milliseconds since 1970."""
+    """One run. `source` is the scenario's YAML; `task` plays the run. Times are milliseconds since 1970 (UTC)."""
 
     id: int
     prepared: PreparedRun
@@ -45,11 +45,11 @@ class StartedRun:
 
     @property
     def destinations(self) -> Destinations:
-        """Where its events go."""
+        """The destinations of its events."""
         return self.prepared.destinations
 
     def document(self) -> dict[str, Any]:
-        """The run as JSON; `summary` is what `vendorsim play --json` prints last."""
+        """Returns the run as JSON. `summary` is the last document that `vendorsim play --json` prints."""
         run, speed = self.prepared.run, self.clock.speed
         return {
             "id": self.id,
@@ -72,12 +72,15 @@ class StartedRun:
 
 
 class StartedRuns:
-    """The runs of one namespace. Safe to use from any thread; a run that has ended stays for what is done by hand."""
+    """The runs of one namespace. Safe to use from any thread. An ended run stays open for manual steps.
+
+    It keeps `MOST_RUNS` runs and forgets the oldest ended ones; `MOST_RUNNING` can be active at once.
+    """
 
     def __init__(
         self, state: ServerBackend, shared: Shared, emit: Callable[[int], Callable[[Record | Over], None]]
     ) -> None:
-        """`emit` gives, for the number of a run, what gets its records."""
+        """`emit` returns the function that takes the records of a run, by the number of the run."""
         self._state = state
         self._shared = shared
         self._emit = emit
@@ -86,12 +89,12 @@ class StartedRuns:
         self._runs: OrderedDict[int, StartedRun] = OrderedDict()
 
     def all(self) -> list[StartedRun]:
-        """All that are kept, the newest first."""
+        """Returns all runs, newest first."""
         with self._lock:
             return list(reversed(self._runs.values()))
 
     def get(self, number: int) -> StartedRun:
-        """The run of that number. Raises ProblemError."""
+        """Returns a run by its number. Raises ProblemError (404)."""
         with self._lock:
             found = self._runs.get(number)
         if found is None:
@@ -99,11 +102,11 @@ class StartedRuns:
         return found
 
     def documents(self, *runs: StartedRun) -> list[dict[str, Any]]:
-        """The runs as JSON, each as it is at one moment."""
+        """Returns the runs as JSON, in one consistent snapshot."""
         return self._shared.background_loop.call(lambda: [run.document() for run in runs]) if runs else []
 
     def running(self) -> int:
-        """How many are under way."""
+        """Returns the number of active runs."""
         return sum(run.status == RUNNING for run in self.all())
 
     def start(
@@ -116,9 +119,10 @@ class StartedRuns:
         *,
         shared: bool,
     ) -> StartedRun:
-        """Starts a run; where it is `shared`, the vendor's API speaks of its targets and begins conversations in it.
+        """Starts a run. If it is `shared`, the vendor's API works on its targets and starts conversations in it.
 
-        Raises ProblemError when too many are under way.
+        `source` is the scenario's YAML; `about` describes the run in the journal. Raises ProblemError (429) if too
+        many runs are active.
         """
         with self._starting:
             if self.running() >= MOST_RUNNING:
@@ -127,8 +131,8 @@ class StartedRuns:
             started = self._shared.background_loop.run(self._begin(number, prepared, clock, source, shared))
         with self._lock:
             self._runs[number] = started
-            over = [run for run in self._runs.values() if run.status != RUNNING]
-            forgotten = over[: max(0, len(self._runs) - MOST_RUNS)]
+            ended = [run for run in self._runs.values() if run.status != RUNNING]
+            forgotten = ended[: max(0, len(self._runs) - MOST_RUNS)]
             for old in forgotten:
                 del self._runs[old.id]
         for old in forgotten:
@@ -164,13 +168,13 @@ class StartedRuns:
         return started
 
     async def _watch(self, started: StartedRun) -> None:
-        """Notes when the conversations of a run are over."""
+        """Waits until the conversations of a run have ended, and sets its status."""
         over = asyncio.ensure_future(started.player.over.wait())
         await asyncio.wait({over, started.task}, return_when=asyncio.FIRST_COMPLETED)
         over.cancel()
-        # Whoever is told of the end finds all that was sent in the journal.
-        with suppress(InputError):  # a journal that can't be written is told of by the server's health
-            await asyncio.get_running_loop().run_in_executor(None, self._written, started.id)
+        # Write the journal before the status changes: a client that sees the end finds all attempts.
+        with suppress(InputError):  # `/health` reports a journal that can't be written.
+            await asyncio.get_running_loop().run_in_executor(None, self._flush, started.id)
         error = started.task.exception() if started.task.done() and not started.task.cancelled() else None
         if error is not None:
             started.status, started.reason = FAILED, str(error)
@@ -178,23 +182,23 @@ class StartedRuns:
             started.status = FINISHED
         started.ended_at = wall_clock()
 
-    def _written(self, run: int) -> None:
-        """Returns once all of a run is written, and its end."""
+    def _flush(self, run: int) -> None:
+        """Writes all records of a run, and its end, to the journal."""
         self._shared.recorder.flush()
         self._shared.end(run)
 
     def stop(self, started: StartedRun) -> None:
-        """Ends a run: nothing new is sent. One that has ended stays as it is."""
+        """Stops a run: it sends nothing more. An ended run keeps its status."""
         if started.status == RUNNING:
             started.status = STOPPED
         self._shared.background_loop.run(_end(started))
 
     def close(self) -> None:
-        """Ends and forgets all runs."""
+        """Stops and forgets all runs."""
         with self._lock:
-            ended = list(self._runs.values())
+            runs = list(self._runs.values())
             self._runs.clear()
-        for started in ended:
+        for started in runs:
             self.stop(started)
 
 
@@ -206,5 +210,5 @@ async def _end(started: StartedRun) -> None:
     interrupted = started.player.summary.interrupted
     started.player.stop(aborting=False)
     if started.status == FINISHED:
-        # The end of what was done by hand is no interruption of the run.
+        # Closing a finished run to manual steps doesn't interrupt it.
         started.player.summary.interrupted = interrupted

@@ -1,4 +1,4 @@
-"""Steps that are carried out by hand on conversations that are under way, as a scenario would tell them."""
+"""Carries out manual steps, written like steps of a scenario, on active conversations."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from vendorsim.server.control.scenario_texts import as_yaml
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.vendorkit import registry
 
-# Verbs that are nothing to carry out now: they wait.
+# Verbs that wait, and so can't be carried out at once.
 _WAITING = {"wait", "authenticate", "probe"}
-# A step can name so many of a conversation's messages by their number from the first, or from the last.
+# A step can refer to this many of a conversation's messages, counted from the first or from the last.
 _MOST_MESSAGES = 200
 
 
-def read_step(bench: Workbench, vendor: str, conversations: Sequence[str], step: Any) -> Verb:
-    """A step of a scenario, such as `{"say": "Hello"}`. Raises ProblemError.
+def read_step(workbench: Workbench, vendor: str, conversations: Sequence[str], step: Any) -> Verb:
+    """Parses a step of a scenario, such as `{"say": "Hello"}`. Raises ProblemError (422).
 
-    It may name the agents and messages of any of the conversations; each one says for itself that it lacks them.
+    The step may name agents and messages of any of the conversations. `carry_out` reports a conversation that lacks
+    them.
     """
-    agents, messages = _known(bench, vendor, conversations)
+    agents, messages = _known(workbench, vendor, conversations)
     document = {
         "scenario": "by hand",
         "cast": {"agents": {name: {} for name in agents}},
@@ -39,12 +40,12 @@ def read_step(bench: Workbench, vendor: str, conversations: Sequence[str], step:
     return verb
 
 
-def _known(bench: Workbench, vendor: str, conversations: Sequence[str]) -> tuple[list[str], int]:
-    """The agents of all these conversations, and how many messages the longest has."""
+def _known(workbench: Workbench, vendor: str, conversations: Sequence[str]) -> tuple[list[str], int]:
+    """Returns the agents of all these conversations, and the highest number of messages in one of them."""
     agents: dict[str, None] = {}
     messages = 0
     for name in conversations:
-        handle = bench.state.conversations.get(vendor, name)
+        handle = workbench.backend.conversations.get(vendor, name)
         if handle is not None:
             keys, count = handle.look(_cast_and_length)
             agents.update(dict.fromkeys(keys))
@@ -53,23 +54,19 @@ def _known(bench: Workbench, vendor: str, conversations: Sequence[str]) -> tuple
 
 
 def _cast_and_length(conversation: Conversation) -> tuple[tuple[str, ...], int]:
-    # Who acts by hand needs an agent, also where the scenario has none; it is then called `agent`.
+    # A manual step needs an agent even if the scenario has none; the default one is called `agent`.
     conversation.default_agent()
     return tuple(conversation.agents), len(conversation.messages)
 
 
-def carry_out(bench: Workbench, vendor: str, conversation: str, verb: Verb) -> dict[str, Any]:
-    """Carries a step out, and tells what became of it; a conversation that can't take it is told of, too."""
-    found = {"conversation": conversation, "done": False, "reason": None}
-    handle = bench.state.conversations.get(vendor, conversation)
+def carry_out(workbench: Workbench, vendor: str, conversation: str, verb: Verb) -> dict[str, Any]:
+    """Carries out a step in one conversation. Returns the result as JSON: `done`, and else the `reason`."""
+    result = {"conversation": conversation, "done": False, "reason": None}
+    handle = workbench.backend.conversations.get(vendor, conversation)
     if handle is None:
-        return found | {"reason": "it is not under way: only conversations of this server's runs can be acted on"}
+        return result | {"reason": "it is not under way: only conversations of this server's runs can be acted on"}
     try:
-        handle.act(verb, _nothing)
+        handle.act(verb, lambda conversation: None)
     except StepError as error:
-        return found | {"reason": str(error)}
-    return found | {"done": True}
-
-
-def _nothing(conversation: Conversation) -> None:
-    return None
+        return result | {"reason": str(error)}
+    return result | {"done": True}

@@ -1,4 +1,4 @@
-"""Where somebody who asks may have events sent to."""
+"""Checks the target URLs of requests."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
 
 
-def check(bench: Workbench, vendor: str, url: str, pointer: str) -> None:
-    """Raises ProblemError for what is no URL (422), and for one that is not allowed (403); `pointer` is where it stood
-    in the request."""
+def check(workbench: Workbench, vendor: str, url: str, pointer: str) -> None:
+    """Raises ProblemError for an invalid URL (422) and for a host that is not allowed (403).
+
+    `pointer` is the JSON pointer of the URL in the request.
+    """
     try:
         endpoint(url)
     except InputError as error:
         raise _problem(422, pointer, str(error)) from None
-    reason = refusal(url, bench.allowed_targets(vendor))
+    reason = refusal(url, workbench.allowed_targets(vendor))
     if reason is not None:
         raise _problem(403, pointer, reason)
 

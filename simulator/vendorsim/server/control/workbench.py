@@ -1,4 +1,4 @@
-"""One namespace of a server: its sessions, runs, targets and seed, and its view of the journal."""
+"""One namespace of a server: its backend, runs, metrics and seed, and its view of the journal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from vendorsim.vendorkit.api_call import ApiCall
 
 
 class Workbench:
-    """What the control API and the page of one namespace speak of. Safe to use from any thread."""
+    """The state behind the control API and the page of one namespace. Safe to use from any thread."""
 
     def __init__(
         self, name: str, settings: Settings, shared: Shared, namespaces: Callable[[], list[str]] = list
     ) -> None:
-        """`namespaces` gives the names of all that are in use."""
+        """`namespaces` returns the names of all namespaces in use."""
         self.name = name
         self.namespaces = namespaces
         self.settings = settings
@@ -29,41 +29,41 @@ class Workbench:
         self.metrics = Metrics()
         self.seed = settings.seed
         self._lock = Lock()
-        # Held while an attempt that was made by hand is kept and looked up again.
-        self.keeping = Lock()
-        # What is delivered for conversations that no run plays, and the calls, belong to a run of the server's own.
+        # Held while a resent attempt is recorded and read back.
+        self.resend_lock = Lock()
+        # The journal's run for API calls, and for deliveries of conversations outside of runs.
         self.own_run = shared.begin("serve", {"namespace": name}, name)
-        # The run of the journal from which on runs are shown: the first one after the last reset. The default namespace
-        # shows what the command line played, too; another one that had the same name has nothing to do with this one.
+        # The number of the first run that the lists show: the own run since the last reset. So a namespace hides the
+        # runs of an expired one of the same name. The default namespace also shows runs of the command line.
         self.since = self.own_run if name else 0
-        # Makes what answers requests forget what it remembers itself.
+        # Set by the hub: replaces the app of the namespace, so that vendors' APIs lose their memory.
         self.renew: Callable[[], None] = lambda: None
-        self.state = self._new_state()
-        self.runs = StartedRuns(self.state, shared, self._emitter)
+        self.backend = self._new_backend()
+        self.runs = StartedRuns(self.backend, shared, self._emitter)
 
-    def _new_state(self) -> ServerBackend:
+    def _new_backend(self) -> ServerBackend:
         settings = self.settings
-        state = ServerBackend(
+        backend = ServerBackend(
             settings.token,
             settings.strict,
             settings.duplicate_interval,
             settings.rate_limit,
             profiles=settings.profiles,
             config=settings.config,
-            record=self._own,
+            record=self._record_delivery,
             background_loop=self.shared.background_loop,
             duplicates=self.shared.state.duplicates(self.name, settings.duplicate_interval),
             overrides=self.shared.state.overrides(self.name),
             seed=self.seed,
         )
-        state.subscribe(self._called)
-        return state
+        backend.subscribe(self._record_call)
+        return backend
 
-    def _called(self, call: ApiCall) -> None:
+    def _record_call(self, call: ApiCall) -> None:
         self.metrics.called(call)
         self.shared.recorder.add_to(self.own_run, call)
 
-    def _own(self, record: Record | Over) -> None:
+    def _record_delivery(self, record: Record | Over) -> None:
         self.metrics.delivered(record)
         self.shared.recorder.add_to(self.own_run, record)
 
@@ -75,32 +75,32 @@ class Workbench:
         return emit
 
     def allowed_targets(self, vendor: str) -> frozenset[str]:
-        """The hosts, beside this machine, that events of a vendor may be sent to when somebody asks for it."""
+        """Returns the hosts, beside this machine, that a request may name as a target of the vendor."""
         configured = self.settings.config.targets.get(vendor, ())
         return self.settings.allowed_targets | {endpoint(target.url).host for target in configured}
 
     def reset(self) -> None:
-        """Ends all runs and forgets sessions, subscriptions and faults; what the journal holds is shown no more."""
+        """Stops all runs, forgets sessions, subscriptions and faults, and hides the earlier runs in the journal."""
         with self._lock:
             self.runs.close()
-            self.state.reset(self.seed)
-            # What is still in flight belongs to runs from before, and is not shown either.
+            self.backend.reset(self.seed)
+            # Deliveries still in flight belong to the hidden runs.
             self.shared.end(self.own_run)
             self.shared.journal.hide(self.name)
             self.since = self.own_run = self.shared.begin("serve", {"namespace": self.name}, self.name)
             self.renew()
 
     def reseed(self, seed: int) -> None:
-        """From now on what is made up without another seed comes from this one."""
+        """Sets the default seed of new runs and conversations."""
         self.seed = seed
-        self.state.seed = seed
+        self.backend.seed = seed
 
     def close(self) -> None:
-        """Ends everything of this namespace."""
+        """Stops all runs and closes the backend."""
         self.runs.close()
-        self.state.close()
+        self.backend.close()
         try:
             self.shared.end(self.own_run)
         except (InputError, StateUnreachableError):
-            # The journal is gone: there is nothing left to be noted in it.
+            # The journal is gone, so the end of the run can't be recorded.
             return

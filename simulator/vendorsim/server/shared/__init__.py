@@ -1,1 +1,1 @@
-"""What several servers share: in memory for one of them, in PostgreSQL where there are more."""
+"""The state that several servers share: in memory for a single server, in PostgreSQL for several."""

@@ -1,4 +1,4 @@
-"""The state of a server that is alone: in its memory, gone with it."""
+"""The state of a single server, in memory; it is lost when the server ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vendorsim.vendorkit.session_overrides import SessionOverride
 
 
 class OverridesInMemory:
-    """`SessionOverrides` of one server."""
+    """The `SessionOverrides` of a namespace, in memory."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -65,10 +65,10 @@ class OverridesInMemory:
 
 
 class InMemory:
-    """The state of one server (`model.SharedState`). A namespace that begins anew finds nothing of its predecessor."""
+    """The state of one server (`model.SharedState`). Each call returns new state: a re-created namespace is empty."""
 
     def __init__(self, now: Callable[[], float] = clock.monotonic) -> None:
-        """`now` gives monotonic seconds."""
+        """`now` returns monotonic seconds."""
         self._now = now
 
     def duplicates(self, namespace: str, interval: int) -> DuplicateRule:

@@ -9,7 +9,7 @@ from vendorsim.server.shared.postgres_sessions import OverridesInPostgres
 
 
 class InPostgres:
-    """The state that all servers with this database share (`model.SharedState`)."""
+    """The state of all servers that use this database (`model.SharedState`)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,8 +1,7 @@
-"""The interface behind which the state of a server stands, of which other servers may be a part.
+"""The interface of the state that several servers may share.
 
-Everything belongs to one namespace. All is safe to use from any thread; what takes something away or notes something as
-seen does so once, however many servers ask at the same time. In PostgreSQL everything may raise
-`StateUnreachableError`.
+Each part of the state belongs to one namespace. Everything is safe to use from any thread. Operations that take or
+record something are atomic across servers. With PostgreSQL, every operation may raise `StateUnreachableError`.
 """
 
 from __future__ import annotations
@@ -12,21 +11,21 @@ from typing import Protocol
 from vendorsim.vendorkit.limits import Duplicates
 from vendorsim.vendorkit.session_overrides import SessionOverrides
 
-# Beyond so many sessions with an override, in a namespace, the oldest is forgotten.
+# Maximum sessions with an override in a namespace; beyond it, the oldest is forgotten.
 MOST_SESSIONS = 10_000
 
 
 class SharedState(Protocol):
-    """Where all namespaces of a server keep what other servers may share."""
+    """The shared state of all namespaces of a server."""
 
     def duplicates(self, namespace: str, interval: int) -> Duplicates:
-        """The accepted requests of a namespace. `interval` is in milliseconds, 0 switches the rule off."""
+        """Returns the accepted requests of a namespace. `interval` is in milliseconds; 0 switches the rule off."""
         ...
 
     def overrides(self, namespace: str) -> SessionOverrides:
-        """The session overrides of a namespace."""
+        """Returns the session overrides of a namespace."""
         ...
 
     def failure(self) -> str | None:
-        """Why it can't be reached now; None where it can."""
+        """Returns why the state can't be reached, or None if it can."""
         ...

@@ -1,4 +1,4 @@
-"""The duplicate rule of several servers: one statement each, by the clock of the database."""
+"""The duplicate rule of several servers: one SQL statement for each request, with the clock of the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vendorsim.vendorkit.limits import digest
 if TYPE_CHECKING:
     from psycopg import Connection
 
-# Of several calls at once, one writes the row and the others wait for it and find it.
+# Of several concurrent calls, one inserts the row; the others wait for it and then find it.
 _ACCEPT = """
 INSERT INTO vendorsim.accepted AS known (namespace, request, until)
 VALUES (%s, %s, clock_timestamp() + %s * interval '1 millisecond')
@@ -25,8 +25,8 @@ RETURNING true
 class PostgresDuplicates:
     """The accepted requests of a namespace (`Duplicates`).
 
-    A request's interval is that of the server that accepted it. Every `sweep_every` accepted requests, a server deletes
-    those whose interval is over.
+    `interval` is in milliseconds, and applies to the requests that this server accepts; 0 switches the rule off. After
+    every `sweep_every` accepted requests, the server deletes expired ones.
     """
 
     def __init__(

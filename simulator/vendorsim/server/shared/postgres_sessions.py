@@ -1,4 +1,4 @@
-"""Session overrides of several servers: answers are taken one by one under the lock of their row."""
+"""Session overrides of several servers. An answer is taken under the lock of its row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _COLUMNS = "ended, crm_supported, answers, end_user"
 _SELECT = f"SELECT {_COLUMNS} FROM vendorsim.sessions WHERE namespace = %s AND session = %s"
 _USE_UP = "UPDATE vendorsim.sessions SET answers = answers[2:] WHERE namespace = %s AND session = %s"
-# Those that were set before the newest ones.
+# Deletes all but the newest sessions.
 _FORGET = """
 DELETE FROM vendorsim.sessions WHERE namespace = %s AND number <= (
     SELECT number FROM vendorsim.sessions WHERE namespace = %s ORDER BY number DESC OFFSET %s LIMIT 1
@@ -36,16 +36,16 @@ class OverridesInPostgres:
         self._namespace = namespace
 
     def set(self, session_id: str, **changes: Any) -> None:
-        """Only what is changed is written: two servers may change different things of one session at once."""
-        given = {_COLUMN.get(name, name): _VALUES.get(name, bool)(value) for name, value in changes.items()}
-        names = "".join(f", {name}" for name in given)
-        places = ", %s" * len(given)
-        update = "".join(f", {name} = excluded.{name}" for name in given)
+        """Writes the changed columns only, since two servers may change one session at the same time."""
+        columns = {_COLUMN.get(name, name): _VALUES.get(name, bool)(value) for name, value in changes.items()}
+        names = "".join(f", {name}" for name in columns)
+        placeholders = ", %s" * len(columns)
+        update = "".join(f", {name} = excluded.{name}" for name in columns)
         with self._connect() as db:
             row = db.execute(
-                f"INSERT INTO vendorsim.sessions AS sessions (namespace, session{names}) VALUES (%s, %s{places}) "
+                f"INSERT INTO vendorsim.sessions AS sessions (namespace, session{names}) VALUES (%s, %s{placeholders}) "
                 f"ON CONFLICT (namespace, session) DO UPDATE SET set_at = now(){update} RETURNING xmax = 0",
-                (self._namespace, _key(session_id), *given.values()),
+                (self._namespace, _key(session_id), *columns.values()),
             ).fetchone()
             if row == (True,):
                 db.execute(_FORGET, (self._namespace, self._namespace, model.MOST_SESSIONS))
@@ -55,14 +55,14 @@ class OverridesInPostgres:
             return _override(db.execute(_SELECT, (self._namespace, _key(session_id))).fetchone())
 
     def take(self, session_id: str) -> SessionOverride | None:
-        place = (self._namespace, _key(session_id))
+        key = (self._namespace, _key(session_id))
         with self._connect() as db:
-            found = _override(db.execute(_SELECT, place).fetchone())
+            found = _override(db.execute(_SELECT, key).fetchone())
             if found is None or not found.answers:
                 return found
             with db.transaction():
-                found = _override(db.execute(f"{_SELECT} FOR UPDATE", place).fetchone())
-                db.execute(_USE_UP, place)
+                found = _override(db.execute(f"{_SELECT} FOR UPDATE", key).fetchone())
+                db.execute(_USE_UP, key)
             return found
 
     def names(self) -> list[str]:
@@ -104,7 +104,7 @@ def _json(value: Mapping[str, str] | None) -> str | None:
     return None if value is None else json.dumps(dict(value))
 
 
-# The fields of `SessionOverride` whose column has another name, and those that are no booleans.
+# Column names of fields of `SessionOverride` that differ, and conversions of fields that are not booleans.
 _COLUMN = {"identity": "end_user"}
 _VALUES: Mapping[str, Callable[[Any], Any]] = {"answers": list, "identity": _json}
 

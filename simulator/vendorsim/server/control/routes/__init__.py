@@ -1,1 +1,1 @@
-"""The operations of the control API, by subject. The `add` of each module hangs its routes into the blueprint."""
+"""The operations of the control API, by subject. The `add` of each module adds its routes to the blueprint."""

@@ -1,4 +1,4 @@
-"""What the integration called of the vendors' APIs."""
+"""Lists the calls that the integration made to the vendors' APIs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from vendorsim.server.control.queries import calls_query
 from vendorsim.server.control.workbench import Workbench
 
 
-def add(api: Blueprint, bench: Workbench) -> None:
-    """`/calls`, `/calls/ID`."""
+def add(api: Blueprint, workbench: Workbench) -> None:
+    """Adds `/calls` and `/calls/ID`."""
 
     @api.get("/calls")
     def calls() -> Response:
-        query = calls_query(bench)
+        query = calls_query(workbench)
         after = requests.number("after", 0, 2**63 - 1)
         if after is not None:
-            rows = bench.shared.pages.newer("calls", query, after, requests.limit())
+            rows = workbench.shared.pages.newer("calls", query, after, requests.limit())
             return jsonify(requests.page([call_document(row) for row in rows], None))
-        page = bench.shared.pages.calls(query, before=requests.cursor(), limit=requests.limit())
+        page = workbench.shared.pages.calls(query, before=requests.cursor(), limit=requests.limit())
         return jsonify(requests.page([call_document(row) for row in page.rows], page.next))
 
     @api.get("/calls/<number>")
     def call(number: str) -> Response:
-        row = bench.shared.pages.one("calls", requests.identifier(number, "call"), Query(bench.name, bench.since))
+        row = workbench.shared.pages.one(
+            "calls", requests.identifier(number, "call"), Query(workbench.name, workbench.since)
+        )
         if row is None:
             raise ProblemError(404, f"there is no call {number[:40]}")
         return jsonify(call_document(row))

@@ -1,4 +1,4 @@
-"""What there is to play: vendors and scenarios, and whether a scenario is sound."""
+"""Lists vendors and built-in scenarios, and validates scenarios."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from vendorsim.vendorkit.documents import vendor_document
 NAME = "<scenario>"
 
 
-def add(api: Blueprint, bench: Workbench) -> None:
-    """`/vendors`, `/scenarios`, `/scenarios/NAME`, `/lint`."""
+def add(api: Blueprint, workbench: Workbench) -> None:
+    """Adds `/vendors`, `/scenarios`, `/scenarios/NAME`, `/scenario.schema.json` and `/lint`."""
 
     @api.get("/vendors")
     def vendors() -> Response:
@@ -52,8 +52,8 @@ def add(api: Blueprint, bench: Workbench) -> None:
         try:
             found = scenario_texts.load(text, NAME)
         except DocumentError as error:
-            places = [{"line": p.line, "column": p.column, "message": p.message} for p in error.problems]
-            return jsonify(valid=False, problems=places)
+            problems = [{"line": p.line, "column": p.column, "message": p.message} for p in error.problems]
+            return jsonify(valid=False, problems=problems)
         return jsonify(
             valid=True,
             problems=[],
@@ -67,7 +67,7 @@ def add(api: Blueprint, bench: Workbench) -> None:
 
 @cache
 def _vendors() -> list[dict[str, Any]]:
-    """As `vendorsim vendors --json`, without the paths of this machine."""
+    """Returns the output of `vendorsim vendors --json` without paths of this machine."""
     described = [vendor_document(registry.get(name)) for name in registry.names()]
     paths = ("contracts", "scenarios", "docs")
     return [{key: value for key, value in vendor.items() if key not in paths} for vendor in described]
@@ -82,7 +82,7 @@ def _scenarios() -> list[dict[str, Any]]:
 
 
 def _cast(text: str, file: str) -> dict[str, Any]:
-    """The cast as the scenario gives it."""
+    """Returns the cast as written in the scenario."""
     root = read(text, Problems(file))
     document = plain(root) if root is not None else {}
     cast = document.get("cast") if isinstance(document, dict) else None

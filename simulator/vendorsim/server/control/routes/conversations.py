@@ -1,4 +1,4 @@
-"""Conversations: what was sent and called for one, in the order of time, and steps that are carried out by hand."""
+"""Conversations: the attempts and calls of each, in the order of time, and manual steps."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from vendorsim.server.control.queries import attempts_query
 from vendorsim.server.control.steps import carry_out, read_step
 from vendorsim.server.control.workbench import Workbench
 
-# A conversation of more entries is cut off; the journal's lists show the rest.
+# Maximum attempts and maximum calls of one conversation; the journal's lists show the rest.
 MOST_ENTRIES = 1_000
 
 
-def add(api: Blueprint, bench: Workbench) -> None:
-    """`/conversations`, `/conversations/VENDOR/ID`, `/steps`."""
+def add(api: Blueprint, workbench: Workbench) -> None:
+    """Adds `/conversations`, `/conversations/VENDOR/ID` and `/steps`."""
 
     @api.get("/conversations")
     def conversations() -> Response:
-        page = bench.shared.pages.conversations(attempts_query(bench), before=requests.cursor(), limit=requests.limit())
+        page = workbench.shared.pages.conversations(
+            attempts_query(workbench), before=requests.cursor(), limit=requests.limit()
+        )
         return jsonify(requests.page([_overview(row) for row in page.rows], page.next))
 
     @api.get("/conversations/<vendor>/<path:conversation>")
     def one(vendor: str, conversation: str) -> Response:
-        return jsonify(_document(bench, vendor, conversation))
+        return jsonify(_document(workbench, vendor, conversation))
 
     @api.post("/steps")
     def steps() -> Response:
-        wanted = requests.body("Steps")
-        vendor, names = wanted["vendor"], wanted["conversations"]
-        verb = read_step(bench, vendor, names, wanted["step"])
-        return jsonify(results=[carry_out(bench, vendor, name, verb) for name in names])
+        document = requests.body("Steps")
+        vendor, names = document["vendor"], document["conversations"]
+        verb = read_step(workbench, vendor, names, document["step"])
+        return jsonify(results=[carry_out(workbench, vendor, name, verb) for name in names])
 
 
 def _overview(row: Any) -> dict[str, Any]:
@@ -55,14 +57,17 @@ def _overview(row: Any) -> dict[str, Any]:
     }
 
 
-def _document(bench: Workbench, vendor: str, conversation: str) -> dict[str, Any]:
-    """What was sent and called, the oldest first; `live` is the conversation's state where it is still known."""
+def _document(workbench: Workbench, vendor: str, conversation: str) -> dict[str, Any]:
+    """Returns the conversation as JSON: attempts and calls, oldest first. `live` is its state if it is active, or null.
+
+    Raises ProblemError (404) for an unknown conversation.
+    """
     run = requests.number("run", 0, 2**63 - 1)
-    of_it = Query(bench.name, bench.since, run=run, vendor=vendor, conversation=conversation)
-    pages = bench.shared.pages
-    attempts = pages.newer("attempts", of_it, 0, MOST_ENTRIES)
-    calls = pages.newer("calls", replace(of_it, run=None, vendor=None), 0, MOST_ENTRIES)
-    handle = bench.state.conversations.get(vendor, conversation)
+    query = Query(workbench.name, workbench.since, run=run, vendor=vendor, conversation=conversation)
+    pages = workbench.shared.pages
+    attempts = pages.newer("attempts", query, 0, MOST_ENTRIES)
+    calls = pages.newer("calls", replace(query, run=None, vendor=None), 0, MOST_ENTRIES)
+    handle = workbench.backend.conversations.get(vendor, conversation)
     if not attempts and not calls and handle is None:
         raise ProblemError(404, f"nothing is known of conversation '{conversation[:100]}' of {vendor[:40]}")
     entries = _by_time([attempt_summary(row) for row in attempts], [call_document(row) for row in calls])
@@ -76,15 +81,15 @@ def _document(bench: Workbench, vendor: str, conversation: str) -> dict[str, Any
 
 
 def _by_time(attempts: list[dict[str, Any]], calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Both in the order of the wall clock; an attempt that was never sent follows what the story has before it."""
+    """Sorts both by the wall clock. An attempt that was never sent follows the attempts with earlier story times."""
     sent = sorted((attempt["at"], attempt["sent_at"]) for attempt in attempts if attempt["sent_at"])
-    story = [at for at, _ in sent]
-    latest = ["", *accumulate((moment for _, moment in sent), max)]
+    story_times = [at for at, _ in sent]
+    latest_sent = ["", *accumulate((moment for _, moment in sent), max)]
 
     def moment(entry: dict[str, Any]) -> tuple[str, bool]:
         if entry["type"] == "call":
             return entry["at"], False
-        return entry["sent_at"] or latest[bisect_right(story, entry["at"])], entry["sent_at"] is None
+        return entry["sent_at"] or latest_sent[bisect_right(story_times, entry["at"])], entry["sent_at"] is None
 
     return sorted([*attempts, *calls], key=moment)
 

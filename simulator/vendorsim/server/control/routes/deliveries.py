@@ -1,4 +1,4 @@
-"""What was sent: lists, single attempts, what their bodies mean, and sending them again."""
+"""Attempts: lists, single attempts, their annotated bodies, export and resending."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from vendorsim.vendorkit.annotated_body import annotated
 MOST_EXPORTED = 5_000
 
 
-def add(api: Blueprint, bench: Workbench) -> None:
-    """`/deliveries`, `/deliveries/ID` and what belongs to one: `/annotated`, `/curl`, `/resend`; `/deliveries.har`."""
+def add(api: Blueprint, workbench: Workbench) -> None:
+    """Adds `/deliveries`, `/deliveries.har` and `/deliveries/ID` with `/annotated`, `/curl` and `/resend`."""
 
     @api.get("/deliveries")
     def deliveries() -> Response:
-        query = attempts_query(bench)
+        query = attempts_query(workbench)
         after = requests.number("after", 0, 2**63 - 1)
         if after is not None:
-            rows = bench.shared.pages.newer("attempts", query, after, requests.limit())
+            rows = workbench.shared.pages.newer("attempts", query, after, requests.limit())
             return jsonify(requests.page([attempt_summary(row) for row in rows], None))
-        page = bench.shared.pages.attempts(query, before=requests.cursor(), limit=requests.limit())
+        page = workbench.shared.pages.attempts(query, before=requests.cursor(), limit=requests.limit())
         return jsonify(requests.page([attempt_summary(row) for row in page.rows], page.next))
 
     @api.get("/deliveries.har")
     def as_har() -> Response:
-        pages = bench.shared.pages
-        attempts = pages.attempts(attempts_query(bench), limit=MOST_EXPORTED)
+        pages = workbench.shared.pages
+        attempts = pages.attempts(attempts_query(workbench), limit=MOST_EXPORTED)
         answer = jsonify(har(reversed(attempts.rows), []))
         answer.headers["Content-Disposition"] = 'attachment; filename="vendorsim.har"'
         return answer
 
     @api.get("/deliveries/<number>")
     def delivery(number: str) -> Response:
-        return jsonify(attempt_document(attempt_row(bench, number)))
+        return jsonify(attempt_document(attempt_row(workbench, number)))
 
     @api.get("/deliveries/<number>/annotated")
     def annotations(number: str) -> Response:
-        row = attempt_row(bench, number)
+        row = attempt_row(workbench, number)
         return jsonify(annotated(row["vendor"], row["profile"], row["event"], row["request_body"] or b""))
 
     @api.get("/deliveries/<number>/curl")
     def curl(number: str) -> Response:
-        row = attempt_row(bench, number)
+        row = attempt_row(workbench, number)
         if row["request_head"] is None:
             raise ProblemError(409, "this attempt was never sent, so there is no request to repeat")
         return Response(curl_command(row), content_type="text/plain; charset=utf-8")
 
     @api.post("/deliveries/<number>/resend")
     def again(number: str) -> tuple[Response, int, dict[str, str]]:
-        row = resend(bench, attempt_row(bench, number), requests.body("Resend"))
+        row = resend(workbench, attempt_row(workbench, number), requests.body("Resend"))
         location = request.base_url.replace(f"/{number}/resend", f"/{row['id']}")
         return jsonify(attempt_document(row)), 201, {"Location": location}

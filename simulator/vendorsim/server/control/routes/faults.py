@@ -1,4 +1,4 @@
-"""Faults that are switched on by hand for the next deliveries."""
+"""Faults that the user switches on for the next deliveries."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
 
 
-def add(api: Blueprint, bench: Workbench) -> None:
-    """`/faults`: what is on; `PUT` switches on and off."""
+def add(api: Blueprint, workbench: Workbench) -> None:
+    """Adds `/faults`: `GET` lists the active faults, `PUT` replaces them."""
 
     @api.get("/faults")
     def active_faults() -> Response:
-        return jsonify(_document(bench.state.active_faults.state()))
+        return jsonify(_document(workbench.backend.active_faults.state()))
 
     @api.put("/faults")
     def switch() -> Response:
-        wanted = requests.body("Faults")
-        events = frozenset(wanted["events"]) if wanted.get("events") else None
-        chosen = tuple(faults.from_option(text, events) for text in wanted["faults"])
+        document = requests.body("Faults")
+        events = frozenset(document["events"]) if document.get("events") else None
+        chosen = tuple(faults.from_option(text, events) for text in document["faults"])
         for choice in chosen:
             if choice.name in (faults.QUIRK, "signature"):
                 reason = f"'{choice.name}' belongs to a run; start one with it"
                 raise ProblemError(422, f"/faults: {reason}")
-        bench.state.active_faults.set(chosen, wanted.get("deliveries"))
-        return jsonify(_document(bench.state.active_faults.state()))
+        workbench.backend.active_faults.set(chosen, document.get("deliveries"))
+        return jsonify(_document(workbench.backend.active_faults.state()))
 
 
 def _document(activation: Activation) -> dict[str, Any]:

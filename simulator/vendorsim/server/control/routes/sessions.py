@@ -1,5 +1,4 @@
-"""Sessions of the identification API: what is set for them, who was identified in them, and the answers of their next
-calls."""
+"""Sessions of the identification API: their overrides, the identified end users, and the answers of the next calls."""
 
 from __future__ import annotations
 
@@ -18,59 +17,63 @@ from vendorsim.vendorkit.session_overrides import SessionOverride
 _LONGEST_ID = 200
 
 
-def add(api: Blueprint, bench: Workbench) -> None:
-    """`/sessions`, `/sessions/ID`, `/end-user/answers`."""
+def add(api: Blueprint, workbench: Workbench) -> None:
+    """Adds `/sessions`, `/sessions/ID` and `/end-user/answers`."""
 
     @api.get("/sessions")
     def sessions() -> Response:
         below, most = requests.cursor() or 0, requests.limit()
-        known = _known(bench.state)
+        known = _known(workbench.backend)
         following = below + most if below + most < len(known) else None
-        return jsonify(requests.page([_document(bench.state, name) for name in known[below : below + most]], following))
+        return jsonify(
+            requests.page([_document(workbench.backend, name) for name in known[below : below + most]], following)
+        )
 
     @api.post("/sessions")
     def create_session() -> tuple[Response, int]:
-        wanted = requests.body("NewSession")
-        name = wanted.pop("id")
-        if _is_known(bench.state, name):
+        document = requests.body("NewSession")
+        name = document.pop("id")
+        if _is_known(workbench.backend, name):
             raise ProblemError(409, f"session '{name}' is known already")
-        bench.state.overrides.set(name, **_changes(wanted))
-        return jsonify(_document(bench.state, name)), 201
+        workbench.backend.overrides.set(name, **_changes(document))
+        return jsonify(_document(workbench.backend, name)), 201
 
     @api.get("/sessions/<path:session>")
     def session(session: str) -> Response:
-        _require(bench, session)
-        return jsonify(_document(bench.state, session))
+        _require(workbench, session)
+        return jsonify(_document(workbench.backend, session))
 
     @api.patch("/sessions/<path:session>")
     def change_session(session: str) -> Response:
         if len(session) > _LONGEST_ID:
             raise ProblemError(404, "no session has so long an id")
-        bench.state.overrides.set(session, **_changes(requests.body("SessionChange")))
-        return jsonify(_document(bench.state, session))
+        workbench.backend.overrides.set(session, **_changes(requests.body("SessionChange")))
+        return jsonify(_document(workbench.backend, session))
 
     @api.put("/end-user/answers")
     def answers() -> Response:
         forced = _changes(requests.body("Answers"))["answers"]
-        bench.state.overrides.force(forced)
-        return jsonify(answers=list(bench.state.overrides.forced()))
+        workbench.backend.overrides.force(forced)
+        return jsonify(answers=list(workbench.backend.overrides.forced()))
 
     @api.get("/end-user/answers")
     def forced_answers() -> Response:
-        return jsonify(answers=list(bench.state.overrides.forced()), known=list(registry.identification().answers))
+        return jsonify(
+            answers=list(workbench.backend.overrides.forced()), known=list(registry.identification().answers)
+        )
 
 
-def _changes(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The fields of `SessionOverride` that are set. Raises ProblemError."""
+def _changes(document: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields of `SessionOverride` to set. Raises ProblemError (422) for an unknown answer."""
     known = registry.identification()
-    for name in wanted.get("answers", ()):
+    for name in document.get("answers", ()):
         if name not in known.answers:
             raise ProblemError(422, f"/answers: {unknown(f'answer of {known.operation}', name, known.answers)}")
-    return {**wanted, **({"answers": tuple(wanted["answers"])} if "answers" in wanted else {})}
+    return {**document, **({"answers": tuple(document["answers"])} if "answers" in document else {})}
 
 
 def _known(backend: ServerBackend) -> list[str]:
-    """The ids of all known sessions: those with an override, the newest first, then those that are played."""
+    """Returns the ids of all known sessions: those with an override, newest first, then of active conversations."""
     names = backend.overrides.names()
     known = set(names)
     return [*names, *(name for name in backend.conversations.session_ids() if name not in known)]
@@ -81,7 +84,7 @@ def _is_known(backend: ServerBackend, session: str) -> bool:
 
 
 def _document(backend: ServerBackend, session: str) -> dict[str, Any]:
-    """A session as JSON."""
+    """Returns a session as JSON."""
     override = backend.overrides.get(session) or SessionOverride()
     handle = backend.conversations.session(session)
     channel, ended, identity = None, False, override.identity
@@ -99,6 +102,6 @@ def _document(backend: ServerBackend, session: str) -> dict[str, Any]:
     }
 
 
-def _require(bench: Workbench, session: str) -> None:
-    if not _is_known(bench.state, session):
+def _require(workbench: Workbench, session: str) -> None:
+    if not _is_known(workbench.backend, session):
         raise ProblemError(404, f"nothing is known of session '{session[:100]}'")

@@ -1,4 +1,4 @@
-"""The server itself: health, metrics, its own description, reset and seed."""
+"""The server: health, metrics, OpenAPI document, namespaces, reset and seed."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from vendorsim.server.control import requests
 from vendorsim.server.control.workbench import Workbench
 
 
-def add(api: Blueprint, bench: Workbench) -> None:
-    """`/health`, `/metrics`, `/openapi.json`, `/namespaces`, `/reset`, `/seed`."""
+def add(api: Blueprint, workbench: Workbench) -> None:
+    """Adds `/health`, `/metrics`, `/openapi.json`, `/namespaces`, `/reset` and `/seed`."""
 
     @api.get("/health")
     def health() -> Response:
-        reason = bench.shared.recorder.failure or bench.shared.state.failure()
+        reason = workbench.shared.recorder.failure or workbench.shared.state.failure()
         return jsonify(
             status="ok" if reason is None else "degraded",
             reason=reason,
             version=__version__,
-            namespace=bench.name,
-            seed=bench.seed,
-            running=bench.runs.running(),
-            backlog=bench.shared.recorder.backlog,
+            namespace=workbench.name,
+            seed=workbench.seed,
+            running=workbench.runs.running(),
+            backlog=workbench.shared.recorder.backlog,
         )
 
     @api.get("/metrics")
     def metrics() -> Response:
-        text = bench.metrics.text(
+        text = workbench.metrics.text(
             {
-                "vendorsim_runs_running": ("Runs under way.", bench.runs.running()),
-                "vendorsim_journal_backlog": ("Records that wait to be written.", bench.shared.recorder.backlog),
+                "vendorsim_runs_running": ("Runs under way.", workbench.runs.running()),
+                "vendorsim_journal_backlog": ("Records that wait to be written.", workbench.shared.recorder.backlog),
             }
         )
         return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
@@ -41,15 +41,15 @@ def add(api: Blueprint, bench: Workbench) -> None:
 
     @api.get("/namespaces")
     def namespaces() -> Response:
-        return jsonify(namespaces=bench.namespaces())
+        return jsonify(namespaces=workbench.namespaces())
 
     @api.post("/reset")
     def reset() -> tuple[str, int]:
         requests.body("Nothing")
-        bench.reset()
+        workbench.reset()
         return "", 204
 
     @api.put("/seed")
     def seed() -> Response:
-        bench.reseed(requests.body("Seed")["seed"])
-        return jsonify(seed=bench.seed)
+        workbench.reseed(requests.body("Seed")["seed"])
+        return jsonify(seed=workbench.seed)
