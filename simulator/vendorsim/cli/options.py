@@ -230,7 +230,7 @@ def seeded(command: F) -> F:
         click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="Number of conversations."),
         click.option("--start", type=PointType(), help="Time of the first step; default: the scenario's, or now."),
         click.option(
-            "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of combined-up data; default: the scenario's."
+            "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of generated data; default: the scenario's."
         ),
     ):
         command = option(command)

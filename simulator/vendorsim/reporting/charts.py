@@ -1,4 +1,4 @@
-"""Line charts as SVG, markup without a library, so that reports are self-contained."""
+"""Line charts as SVG, drawn without a library, so that reports are self-contained."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def _queried_user(users: EndUsers) -> EndUser:
 
 
 def _check_history(chat: Fields) -> None:
-    """Checks the form of the context and transcript. They are only shown to agents, so nothing else uses them."""
+    """Checks the form of the context and transcript. Only agents would see them, so their content has no effect."""
     context = chat.child("context")
     if context is not None:
         context.child("value")
