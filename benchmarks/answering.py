@@ -1,6 +1,6 @@
 """How fast `end_user` is answered by `vendorsim serve`, beside the peers: `wrk` at 1 and 32 connections, and memory.
 
-All servers are up at once and are asked in turn. Ours answers with a fresh journal, as a user starts it, and without.
+All servers run at once and get requests in turn. Ours runs with a new journal, as users start it, and without one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OURS, UNJOURNALED, TUNED = "vendorsim serve", "vendorsim serve --no-journal", "W
 CEILING = "a fixed answer"
 CONNECTIONS = (1, 32)
 SECONDS, WARM_SECONDS = 2, 4
-# Every request is another session's, so that no answer can be 409 and none can be kept.
+# Every request has another session id, so that no answer is a 409 or can be cached.
 SCRIPT = """\
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -48,7 +48,7 @@ WALL = "one Python process: see [Serving](#the-wall-of-serving)"
 
 @dataclass
 class Server:
-    """Who answers. `rates` and `latest` (p99 in ms) are by the number of connections."""
+    """A server. `rates` (requests/s) and `latest` (p99 in ms) are by number of connections."""
 
     name: str
     port: int
@@ -58,7 +58,7 @@ class Server:
     busy: list[float]
     asked: int = 0
     errors: int = 0
-    # The number of the next session; those that were asked for when time was up are left out.
+    # Next session id. Ids that wrk may have used when its time was up are skipped.
     next: int = 1
 
 
@@ -96,7 +96,7 @@ def measure(effort: Effort) -> Part:
 
 
 def started(stack: ExitStack, folder: Path) -> list[Server]:
-    """All of them, answering; those that can't run say why."""
+    """Starts all servers and waits until they answer. A server that can't run has a `missing` reason."""
     found = []
     for number, (name, arguments) in enumerate(((OURS, ()), (UNJOURNALED, ("--no-journal",)))):
         port = PORT + number
@@ -113,14 +113,14 @@ def started(stack: ExitStack, folder: Path) -> list[Server]:
 
 
 def ask(each: Server, connections: int, seconds: int, folder: Path) -> tuple[int, int, int]:
-    """Requests, microseconds and p99 (microseconds)."""
+    """Runs wrk; returns the number of requests, the duration and the p99 (both in microseconds)."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(folder / "post.lua")]
     command.append(f"http://127.0.0.1:{each.port}")
     before = processor_seconds(each.process)
-    said = subprocess.run(
+    output = subprocess.run(
         command, env={**os.environ, "FIRST": str(each.next)}, capture_output=True, text=True, check=True
     ).stdout
-    line = next(line for line in said.splitlines() if line.startswith("FOUND "))
+    line = next(line for line in output.splitlines() if line.startswith("FOUND "))
     found = json.loads(line.removeprefix("FOUND "))
     each.errors += found["bad"]
     each.busy.append((processor_seconds(each.process) - before) / seconds)
@@ -132,10 +132,10 @@ def ask(each: Server, connections: int, seconds: int, folder: Path) -> tuple[int
 def part(servers: list[Server], resident: float | None, asked: int) -> Part:
     tables = []
     for connections in CONNECTIONS:
-        said = f"{connections} connection{'s' if connections > 1 else ''}"
+        label = f"{connections} connection{'s' if connections > 1 else ''}"
         rates = [each.rates[connections] for each in servers]
         latest = [each.latest[connections] for each in servers]
-        tables += [Table(f"end_user, {said}", "requests/s", rates), Table(f"p99, {said}", "ms", latest)]
+        tables += [Table(f"end_user, {label}", "requests/s", rates), Table(f"p99, {label}", "ms", latest)]
     ours, tuned = servers[0], next(each for each in servers if each.name == TUNED)
     goals = []
     for connections in CONNECTIONS:

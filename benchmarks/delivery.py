@@ -1,7 +1,7 @@
-"""How fast webhooks are sent, beside `wrk`, WireMock, MockServer and Mockoon, all into the same receiver.
+"""How fast webhooks are sent, compared with `wrk`, WireMock, MockServer and Mockoon, to the same receiver.
 
-Rates are taken at the receiver, from the first post to the last one, so start-up is not in them. Ours is a fresh
-process and a new journal in every round; `wrk` and the peers send one body of the same mean size.
+The receiver measures the rates, from the first post to the last one, so start-up does not count. Ours is a new process
+with a new journal in every round; `wrk` and the peers send one body of the mean size.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SENDERS = {
     BARE: "the same player, neither generation nor journal",
     WRK: "one thread, one fixed body",
 }
-# Webhooks of a round, by how many a call sends: enough for a second or more.
+# Webhooks per round, by peer and webhooks per call: enough for a second or more.
 PEERS_SEND = {
     ("WireMock", 1): 4_000,
     ("WireMock", 10): 20_000,
@@ -67,9 +67,10 @@ SHARE_OF_WRK = 60.0
 
 @dataclass
 class Contestant:
-    """Who sends. `send` returns when everything was handed over, with what it cost whoever made it send, None where
-    that is the sender itself. `expected` is how many posts must have arrived before a round is over; `fresh` is the
-    rate of a peer right after its start."""
+    """A sender. `send` returns when all was sent, with the cost of the caller (None if the sender needs no caller).
+
+    `expected` is the number of posts that end a round; `fresh` is the rate of a peer just after its start.
+    """
 
     series: Series
     send: Callable[[], Cost | None] | None
@@ -123,7 +124,7 @@ def _a_call(sent: int) -> str:
     return "one webhook a call" if sent == 1 else "ten a call"
 
 
-# Who sends
+# The senders
 
 
 def ours(receiver: sink.Sink, folder: Path, conversations: int) -> list[Contestant]:
@@ -152,7 +153,7 @@ def wrk(receiver: sink.Sink, folder: Path, body: bytes) -> Contestant:
 
 
 def mocks(receiver: sink.Sink, body: bytes, stack: ExitStack, effort: Effort) -> list[Contestant]:
-    """The peers, started and warm: their virtual machines have compiled what they run often."""
+    """Starts the peers and warms them up, so that their virtual machines have compiled the hot code."""
     found = []
     for peer in peers.PEERS:
         for sent in peer.sends:
@@ -170,7 +171,7 @@ def mocks(receiver: sink.Sink, body: bytes, stack: ExitStack, effort: Effort) ->
 
 
 def warm_up(contestant: Contestant, receiver: sink.Sink) -> None:
-    """Two rounds that don't count; the first one's rate is told, since ours starts afresh in every round."""
+    """Runs two rounds that don't count. The first one's rate is noted, because ours starts anew in every round."""
     run_once(contestant, receiver)
     run_once(contestant, receiver)
     contestant.fresh = contestant.series.values[0]
@@ -186,7 +187,7 @@ def _calls(peer: peers.Peer, calls: int, sent: int) -> Callable[[], Cost]:
 
 def _command(command: list[str], folder: Path) -> Callable[[], None]:
     def send() -> None:
-        # A folder of its own each time, and so a new journal.
+        # A new folder each time, and so a new journal.
         with tempfile.TemporaryDirectory(dir=folder) as place:
             cost(command, Path(place))
 
@@ -194,7 +195,7 @@ def _command(command: list[str], folder: Path) -> Callable[[], None]:
 
 
 def run_once(contestant: Contestant, receiver: sink.Sink) -> None:
-    """One round of one contestant: its rate, and how busy the receiver and the caller were meanwhile."""
+    """Runs one round of one contestant; measures its rate and how busy receiver and caller were."""
     if contestant.send is None:
         return
     receiver.reset()
@@ -209,17 +210,17 @@ def run_once(contestant: Contestant, receiver: sink.Sink) -> None:
 
 
 def just_started(contestants: list[Contestant]) -> list[str]:
-    """The same ratios with peers that are as fresh as ours is in every round."""
+    """Returns the same ratios with peers just started, as ours is in every round."""
     full = contestants[0].series.median
-    told = [f"{full / each.fresh:.1f} × {each.series.name}" for each in contestants if each.fresh]
-    return [f"Both just started, everything on sends {', '.join(told)}."] if told else []
+    shown = [f"{full / each.fresh:.1f} × {each.series.name}" for each in contestants if each.fresh]
+    return [f"Both just started, everything on sends {', '.join(shown)}."] if shown else []
 
 
 def not_the_bottleneck(contestants: list[Contestant], receiver: sink.Sink) -> list[str]:
-    """What the receiver and the callers had left."""
+    """Returns how busy the receiver and the callers were."""
     busy = {each.series.name: median(each.receiver_busy) for each in contestants if each.receiver_busy}
-    told = ", ".join(f"{share:.0%} with {name}" for name, share in busy.items())
-    found = [f"The receiver ({receiver.made_of}) was so busy, of a core: {told}."]
+    shown = ", ".join(f"{share:.0%} with {name}" for name, share in busy.items())
+    found = [f"The receiver ({receiver.made_of}) took, of a core: {shown}."]
     callers = [median(each.caller_busy) for each in contestants if each.caller_busy]
     if callers:
         found.append(f"Whoever calls the peers took at most {max(callers):.0%} of a core.")
@@ -227,42 +228,42 @@ def not_the_bottleneck(contestants: list[Contestant], receiver: sink.Sink) -> li
 
 
 def mean_body() -> tuple[bytes, int]:
-    """The event of our run whose size is nearest to the mean, and the mean in bytes."""
+    """Returns the body of our run whose size is nearest to the mean, and the mean in bytes."""
     bodies = [event.body for event in events(plan(RunRequest(SCENARIO, VENDOR, start=0)).run, 200)]
     mean = sum(map(len, bodies)) // len(bodies)
     return min(bodies, key=lambda body: abs(len(body) - mean)), mean
 
 
-# Our run, within this process
+# Our run in this process
 
 
-class ToldConversation(LiveConversation):
-    """A conversation whose events were made beforehand."""
+class PregeneratedConversation(LiveConversation):
+    """A conversation whose events were generated beforehand."""
 
     def __init__(self, run: Run, index: int) -> None:
         super().__init__(run, index)
         live = LiveConversation(run, index)
-        self._told = iter([live.advance(scheduled) for scheduled in run.schedule(index)])
+        self._steps = iter([live.advance(scheduled) for scheduled in run.schedule(index)])
 
     def advance(self, scheduled: Scheduled) -> list[Event]:
-        return next(self._told)
+        return next(self._steps)
 
 
-class ToldRun(Run):
-    """A run that is told before it is played."""
+class PregeneratedRun(Run):
+    """A run whose events are generated before it is played."""
 
-    def tell(self, count: int) -> ToldRun:
-        told = [ToldConversation(self, index) for index in range(count)]
-        object.__setattr__(self, "told", told)
+    def generate(self, count: int) -> PregeneratedRun:
+        conversations = [PregeneratedConversation(self, index) for index in range(count)]
+        object.__setattr__(self, "conversations", conversations)
         return self
 
     def conversation(self, index: int) -> LiveConversation:
-        found: LiveConversation = self.told[index]  # type: ignore[attr-defined]
+        found: LiveConversation = self.conversations[index]  # type: ignore[attr-defined]
         return found
 
 
 def play_here(url: str, count: int, *, bare: bool) -> None:
-    """Plays as the command does, without its journal: with events made beforehand, or profiled."""
+    """Plays as the command does, without journal: with events generated beforehand (`bare`), or profiled."""
     request = RunRequest(
         SCENARIO, VENDOR, start=1_767_603_600_000, count=count, to=Target(url), concurrency=CONCURRENCY
     )
@@ -270,8 +271,10 @@ def play_here(url: str, count: int, *, bare: bool) -> None:
     recorder = Recorder(None, 0, lambda record: None)
     if bare:
         run = prepared.run
-        told = ToldRun(run.scenario, run.vendor, run.profile, run.seed, run.starts, run.spacing).tell(count)
-        run_to_end(replace(prepared, run=told), recorder)
+        pregenerated = PregeneratedRun(
+            run.scenario, run.vendor, run.profile, run.seed, run.starts, run.spacing
+        ).generate(count)
+        run_to_end(replace(prepared, run=pregenerated.generate(count)), recorder)
     else:
         profile = cProfile.Profile()
         profile.runcall(run_to_end, prepared, recorder)
@@ -283,7 +286,7 @@ def play_here(url: str, count: int, *, bare: bool) -> None:
 
 
 def walls(series: dict[str, Series], url: str, conversations: int) -> list[str]:
-    """Where the time of an event goes, in microseconds, and what the profile of the playing thread says about it."""
+    """Returns how the time of an event is spent, in microseconds, and the profile of the playing thread."""
     full, unjournaled, bare = (1e6 / series[name].median for name in (FULL, UNJOURNALED, BARE))
     making = seconds_of_making(conversations) * 1e6
     parts = (
@@ -292,13 +295,13 @@ def walls(series: dict[str, Series], url: str, conversations: int) -> list[str]:
         f"{full - unjournaled:.0f} (everything on less journal off)."
     )
     command = [sys.executable, __file__, "--profile", url + "/hook", str(conversations)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    told = ", ".join(f"{area} {share:.0%}" for area, share in json.loads(said).items())
-    return [parts, f"Profile of the playing thread, journal off: {told}."]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = ", ".join(f"{area} {share:.0%}" for area, share in json.loads(output).items())
+    return [parts, f"Profile of the playing thread, journal off: {shown}."]
 
 
 def seconds_of_making(count: int) -> float:
-    """Of one event, when nothing is sent."""
+    """Returns the seconds to generate one event, without sending."""
     run = plan(RunRequest(SCENARIO, VENDOR, start=0)).run
     rounds = []
     for _ in range(3):
@@ -322,7 +325,7 @@ AREAS = (
 
 
 def shares(stats: pstats.Stats) -> dict[str, float]:
-    """Area -> its share of the time, the largest first."""
+    """Returns each area's share of the time, the largest first."""
     found: Counter[str] = Counter()
     for (file, _, function), (_, _, own, _, _) in stats.stats.items():  # type: ignore[attr-defined]
         place = f"{file}:{function}"

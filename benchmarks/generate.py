@@ -1,4 +1,4 @@
-"""How fast events are generated, validated and encoded, beside plain `json.dumps` of the same bodies."""
+"""How fast events are generated, validated and encoded, compared with plain `json.dumps` of the same bodies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from results import Effort, Goal, Part, Series, Table
 from vendorsim.runs.planning import RunRequest, plan
 from vendorsim.runs.timeline import Run, events
 
-# Vendor, profile and scenario. CCAI sends nothing but with its `webhooks`.
+# Vendor, profile and scenario. CCAI sends events only with its profile `webhooks`.
 CASES = (
     ("userlike", None, "returning-customer"),
     ("smartsupp", None, "returning-customer"),
@@ -29,7 +29,7 @@ WALL = "one Python thread: the conversation's steps, the body, its validation an
 
 @dataclass
 class Case:
-    """One vendor: what is measured."""
+    """The run and the bodies measured for one vendor."""
 
     vendor: str
     run: Run
@@ -46,13 +46,13 @@ class Case:
 
 
 def case(vendor: str, profile: str | None, scenario: str, count: int = CONVERSATIONS) -> Case:
-    """A vendor, warmed up: its validators are compiled and its people made up."""
+    """Returns a warmed-up case: validators are compiled and people are generated."""
     run = plan(RunRequest(scenario, vendor, profile, start=START)).run
     return Case(vendor, run, [json.loads(event.body) for event in events(run, count)], count)
 
 
 def seconds(work: Callable[[], None]) -> float:
-    """Processor seconds."""
+    """Returns the processor seconds of a call."""
     began = process_time()
     work()
     return process_time() - began
@@ -64,7 +64,7 @@ def measure(effort: Effort) -> Part:
     ]
     generated = {each.vendor: Series(each.vendor, _about(each), base=f"dumps, {each.vendor}") for each in cases}
     dumped = {each.vendor: Series(f"dumps, {each.vendor}", "`json.dumps` of the same bodies") for each in cases}
-    # The bodies to compare with are the benchmark's own: no run has to look through them for garbage.
+    # Exclude the bodies from garbage collection: they belong to the benchmark, not to the run.
     gc.freeze()
     for _ in range(effort.rounds):
         for each in cases:

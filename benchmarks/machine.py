@@ -1,4 +1,4 @@
-"""The machine and the versions that figures belong to. No names of machines, no paths."""
+"""The machine and the versions that were measured. No names of machines, no paths."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 import peers
 
 PACKAGES = ("vendorsim", "uvloop", "httptools", "orjson", "jsonschema-rs", "Faker", "Flask", "waitress")
-# Where a tool says its version, and how.
+# Name and command that prints the version of a tool.
 TOOLS = (("wrk", "wrk -v"), ("Java", "java -version"), ("Node", "node --version"), ("gcc", "gcc -dumpfullversion"))
 
 
 def size() -> str:
-    """The machine in one line."""
+    """Returns the machine in one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB, "
@@ -26,7 +26,7 @@ def size() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Name -> version of everything that takes part; what is not there is left out."""
+    """Returns the version of each package, tool and peer that is installed, by name."""
     found = {}
     for name in PACKAGES:
         try:
@@ -34,13 +34,13 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     for name, command in TOOLS:
-        said = _said(command.split())
-        if said is not None:
-            found[name] = said
+        found_version = _tool_version(command.split())
+        if found_version is not None:
+            found[name] = found_version
     return found | {peer.name: peer.version for peer in peers.PEERS if peer.installed}
 
 
-def _said(command: list[str]) -> str | None:
+def _tool_version(command: list[str]) -> str | None:
     if shutil.which(command[0]) is None:
         return None
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -49,5 +49,5 @@ def _said(command: list[str]) -> str | None:
 
 
 def busy() -> float:
-    """The load average of the last minute: how many processes wanted a core."""
+    """Returns the load average of the last minute: the number of processes that wanted a core."""
     return os.getloadavg()[0]

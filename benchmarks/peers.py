@@ -1,8 +1,8 @@
 """The peers: how they are installed, configured, started and called. Development only.
 
-All answer `POST /apps/api/v1/chats/ID/end_user` with 202 and a fixed body. Those that send webhooks send `1` or `10` of
-them for each call of `/send1` or `/send10`, all with the same fixed body; none makes it up, validates it or keeps it.
-Each runs in its fastest setting: what it logs or records of requests is off.
+All answer `POST /apps/api/v1/chats/ID/end_user` with 202 and a fixed body. Those that send webhooks send 1 or 10 for
+each call of `/send1` or `/send10`, all with the same fixed body; none generates, validates or stores it. Each runs with
+its fastest settings: logging and recording of requests are off.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ FOLDER = Path(__file__).parent / ".peers"
 END_USER = "/apps/api/v1/chats/12345/end_user"
 ANSWER = {"message": "accepted"}
 JSON = {"Content-Type": "application/json"}
-# How many webhooks a call may send.
+# Webhooks per call.
 SENT = (1, 10)
 START_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a peer runs, and what it is to send."""
+    """Where a peer runs, and what it sends to which target."""
 
     port: int
     folder: Path
@@ -50,7 +50,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer: its npm package, the program in it, its command line, and how it is told what to do.
+    """A peer: its npm package, the program in it, its command line and its configuration.
 
     `arguments` may write files into the setting's folder; `configure` is called once the peer answers.
     """
@@ -71,13 +71,13 @@ class Peer:
 
     @property
     def installed(self) -> Path | None:
-        """Its program, where it is installed."""
+        """The path of its program, if it is installed."""
         found = sorted(self.folder.glob(f"node_modules/{self.program}"))
         return found[0] if found else None
 
     @property
     def missing(self) -> str:
-        """Why it can't run, or nothing."""
+        """Why it can't run; empty if it can."""
         if shutil.which(self.runs_on) is None:
             return f"no {self.runs_on}"
         return "" if self.installed else f"not installed ({self.package} by npm)"
@@ -88,12 +88,12 @@ class Peer:
 
 
 def install() -> list[str]:
-    """Fetches the peers into `benchmarks/.peers/`, by npm, each apart. Returns what went wrong."""
+    """Installs the peers with npm into `benchmarks/.peers/`, each in its own folder. Returns the failures."""
     if shutil.which("npm") is None:
         return ["no npm: the peers are not installed"]
     failures = []
     for peer in PEERS:
-        # Written last: what is there is whole.
+        # Written last, so it exists only after a complete installation.
         done = peer.folder / "installed"
         if peer.installed and done.exists() and done.read_text() == peer.version:
             continue
@@ -111,7 +111,7 @@ def install() -> list[str]:
 
 @contextmanager
 def running(peer: Peer, target: str = "", body: bytes = b"{}") -> Iterator[int]:
-    """The peer, started and configured to send `body` to `target`; its process id."""
+    """Starts the peer, configures it to send `body` to `target`, and yields its process id."""
     program = peer.installed
     assert program is not None
     with tempfile.TemporaryDirectory() as name:
@@ -134,7 +134,7 @@ def running(peer: Peer, target: str = "", body: bytes = b"{}") -> Iterator[int]:
 
 
 def call(peer: Peer, calls: int, sent: int, connections: int) -> Cost:
-    """Calls the peer so often over kept connections, from a process of its own; returns when all are answered."""
+    """Makes `calls` calls over persistent connections, from another process; returns when all are answered."""
     return cost([sys.executable, __file__, str(peer.port), str(calls), str(sent), str(connections)])
 
 
@@ -157,7 +157,7 @@ def _send(method: str, url: str, document: Any) -> None:
     urllib.request.urlopen(request, timeout=30).close()
 
 
-# How each is told
+# The configuration of each
 
 
 def _wiremock(setting: Setting) -> list[str]:
@@ -220,7 +220,7 @@ def _configure_mockserver(setting: Setting) -> None:
 
 
 def _uuid(name: str) -> str:
-    """Mockoon takes no other ids."""
+    """Returns a UUID, because Mockoon accepts no other ids."""
     return str(uuid5(NAMESPACE_URL, name))
 
 
@@ -333,7 +333,7 @@ def _mountebank(setting: Setting) -> list[str]:
     return ["start", *port, "--configfile", str(file), "--nologfile", "--pidfile", str(setting.folder / "mb.pid")]
 
 
-# The newest of Prism that runs on Node 20.
+# Prism: the newest version that runs on Node 20.
 PEERS = (
     Peer(
         "WireMock",
@@ -367,7 +367,7 @@ def named(name: str) -> Peer:
     return next(peer for peer in PEERS if peer.name == name)
 
 
-# Who calls them
+# The caller
 
 
 async def _caller(port: int, path: bytes, calls: Iterator[int]) -> None:

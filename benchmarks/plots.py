@@ -1,4 +1,4 @@
-"""Line plots as SVG, readable on light and dark ground."""
+"""Line plots as SVG, for light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from results import Line, Plot
 
 WIDTH, HEIGHT = 760, 350
 LEFT, RIGHT, TOP, BOTTOM = 64, 64, 72, 46
-# Colours that stand out on white and on black alike.
+# Colours with contrast on white and on black.
 COLOURS = ("#3b82f6", "#e8590c", "#2f9e44", "#ae3ec9", "#c69000", "#0c8599")
 STYLE = """\
 text { font: 12px system-ui, sans-serif; fill: #3d444d }
@@ -21,7 +21,7 @@ polyline { fill: none; stroke-width: 2; stroke-linejoin: round }
 
 
 def drawn(plot: Plot) -> str:
-    """The plot as an SVG document. Lines of `right_lines` are dashed and belong to the scale on the right."""
+    """Returns the plot as an SVG document. Lines of `right_lines` are dashed and use the scale on the right."""
     points = [point for line in (*plot.lines, *plot.right_lines) for point in line.points]
     across = _Scale([x for x, _ in points], LEFT, WIDTH - RIGHT, logarithmic=plot.logarithmic)
     left = _Scale([0.0, *_heights(plot.lines)], HEIGHT - BOTTOM, TOP)
@@ -50,7 +50,7 @@ def drawn(plot: Plot) -> str:
 
 
 class _Scale:
-    """Values -> places on the picture."""
+    """Maps values to coordinates."""
 
     def __init__(self, values: list[float], start: float, end: float, *, logarithmic: bool = False) -> None:
         self._logarithmic = logarithmic
@@ -77,7 +77,7 @@ class _Scale:
 
 
 def _step(span: float) -> float:
-    """A round distance between ticks, so that there are four to ten of them."""
+    """Returns a round distance between ticks, for four to ten ticks."""
     rough = (span or 1.0) / 5
     power = 10.0 ** floor(log10(rough))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= rough)

@@ -1,4 +1,4 @@
-"""What /proc says of a process, and what a command costs. Linux only, except `cost`."""
+"""Reads /proc of a process, and measures the cost of a command. Linux only, except `cost`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 def megabytes(process: int, what: str = "VmRSS") -> float:
-    """A figure of /proc/PID/status, in MB: `VmRSS` is resident now, `VmHWM` was the most so far."""
+    """Returns a value of /proc/PID/status in MB: `VmRSS` is resident now, `VmHWM` the maximum so far."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith(what + ":"):
             return int(line.split()[1]) / 1024
@@ -18,13 +18,13 @@ def megabytes(process: int, what: str = "VmRSS") -> float:
 
 
 def processor_seconds(process: int) -> float:
-    """User and system time so far."""
+    """Returns user and system time so far."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def written(process: int) -> int:
-    """Bytes written so far, wherever they went."""
+    """Returns the bytes written so far, to any file."""
     for line in Path(f"/proc/{process}/io").read_text().splitlines():
         if line.startswith("wchar:"):
             return int(line.split()[1])
@@ -32,7 +32,7 @@ def written(process: int) -> int:
 
 
 def switches(process: int) -> int:
-    """How often its threads have been woken so far."""
+    """Returns how often its threads have been woken so far."""
     found = 0
     for status in Path(f"/proc/{process}/task").glob("*/status"):
         for line in status.read_text().splitlines():
@@ -42,14 +42,14 @@ def switches(process: int) -> int:
 
 
 class Cost(NamedTuple):
-    """Seconds: user and system time together, and from start to end."""
+    """Seconds of processor time (user and system) and of wall-clock time."""
 
     processor: float
     wall: float
 
 
 def cost(command: list[str], folder: Path | None = None) -> Cost:
-    """Runs a command to its end, output thrown away. Raises CalledProcessError."""
+    """Runs a command to its end and discards its output. Raises CalledProcessError."""
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)

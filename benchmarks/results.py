@@ -1,4 +1,4 @@
-"""What a benchmark hands back, as plain values. They go into `results.json` and onto the page; nothing is asserted."""
+"""The results of a benchmark. They go into `results.json` and onto the page; nothing is asserted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Effort:
-    """How much is measured. `quick` is for trying a benchmark out; its figures mean little."""
+    """How much is measured. `quick` is for a trial; its figures mean little."""
 
     rounds: int = 5
     quick: bool = False
@@ -18,8 +18,10 @@ class Effort:
 
 @dataclass
 class Series:
-    """One contestant: a figure for each round. `missing` says why there are none; `base` names who it is compared with
-    in the same table."""
+    """One contestant: a value for each round.
+
+    `missing` says why there are no values; `base` names the contestant of the same table to compare with.
+    """
 
     name: str
     about: str = ""
@@ -34,7 +36,7 @@ class Series:
 
 @dataclass
 class Table:
-    """Contestants that were measured in turn, round by round."""
+    """Contestants measured in turn, round by round."""
 
     title: str
     unit: str
@@ -47,7 +49,7 @@ class Table:
 
 @dataclass
 class Goal:
-    """What was aimed at. `measured` is None where it could not be measured; `missing` then says why."""
+    """A goal. If it could not be measured, `measured` is None and `missing` says why."""
 
     text: str
     wanted: float
@@ -88,7 +90,7 @@ class Plot:
 
 @dataclass
 class Part:
-    """All that one benchmark found."""
+    """All results of one benchmark."""
 
     name: str
     title: str
@@ -105,21 +107,21 @@ class Part:
 
 
 def part(document: dict[str, Any]) -> Part:
-    """A part as it was before `document`."""
-    made = Part(**document)
-    made.tables = [Table(**table) for table in document["tables"]]
-    for table in made.tables:
+    """Returns the part of a document, the inverse of `Part.document`."""
+    found = Part(**document)
+    found.tables = [Table(**table) for table in document["tables"]]
+    for table in found.tables:
         table.series = [Series(**series) for series in table.series]  # type: ignore[arg-type]
-    made.goals = [Goal(**goal) for goal in document["goals"]]
-    made.plots = [Plot(**plot) for plot in document["plots"]]
-    for plot in made.plots:
+    found.goals = [Goal(**goal) for goal in document["goals"]]
+    found.plots = [Plot(**plot) for plot in document["plots"]]
+    for plot in found.plots:
         plot.lines = [Line(**line) for line in plot.lines]  # type: ignore[arg-type]
         plot.right_lines = [Line(**line) for line in plot.right_lines]  # type: ignore[arg-type]
-    return made
+    return found
 
 
 def ratio(one: Series, other: Series) -> float | None:
-    """How many times as much as the other: of each round, then the median. None where one of them is missing."""
+    """Returns the median over rounds of the ratio to the other. None if one of them is missing."""
     if not one.values or not other.values:
         return None
     return median(a / b for a, b in zip(one.values, other.values, strict=False) if b)
@@ -135,7 +137,7 @@ def compared(
     wall: str = "",
     more_is_better: bool = True,
 ) -> Goal:
-    """A goal that is a ratio of two contestants."""
+    """Returns a goal that is a ratio of two contestants."""
     found = ratio(one, other)
     missing = "" if found is not None else one.missing or other.missing
     scale = 100 if unit == "%" else 1

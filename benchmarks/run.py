@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [PART ...] [--rounds N] [--minutes N] [--quick] [--no-install]
 
-Without a PART all are run but the soak, which takes ten minutes. Parts that aren't run keep what was found before.
+Without a PART, all run except the soak, which takes ten minutes. Other parts keep their last results.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 IMAGES = HERE.parent / "docs" / "images"
-# In the order of the page. Each is a module here, with `measure(effort) -> Part`.
+# In the order of the page. Each is a module in this folder, with `measure(effort) -> Part`.
 PARTS = ("generate", "scaling", "startup", "answering", "delivery", "waiting", "soak")
 NEED_LINUX = ("scaling", "answering", "delivery", "waiting", "soak")
 
 
 def alone(name: str) -> None:
-    """Runs one part, as its own script does."""
+    """Runs one part; each part's own script calls this."""
     main([name, *sys.argv[1:]])
 
 
@@ -40,15 +40,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--minutes", type=float, default=10.0, help="how long the soak takes")
-    parser.add_argument("--quick", action="store_true", help="for trying: little is measured, and nothing is written")
-    parser.add_argument("--no-install", action="store_true", help="don't fetch the peers")
+    parser.add_argument("--minutes", type=float, default=10.0, help="length of the soak")
+    parser.add_argument("--quick", action="store_true", help="trial run: measure little and write nothing")
+    parser.add_argument("--no-install", action="store_true", help="don't install the peers")
     given = parser.parse_args(arguments)
     if not given.no_install:
         for failure in peers.install():
             print(failure, file=sys.stderr)
     effort = Effort(1 if given.quick else given.rounds, given.quick, 0.25 if given.quick else given.minutes)
-    # What was found is written after each part: a run that is broken off loses one part only.
+    # Written after each part, so that an aborted run loses only one part.
     for name in given.parts or [name for name in PARTS if name != "soak"]:
         try:
             found = measured(name, effort)
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measured(name: str, effort: Effort) -> Part:
-    """One part, measured now."""
+    """Measures one part."""
     print(f"{name} ...", file=sys.stderr, flush=True)
     began, busy = time.monotonic(), machine.busy()
     if sys.platform != "linux" and name in NEED_LINUX:
@@ -77,7 +77,7 @@ def measured(name: str, effort: Effort) -> Part:
 
 
 def keep(found: Part) -> None:
-    """Puts one part with those found before, and writes everything anew."""
+    """Stores one part with the other parts, and writes the page."""
     before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"parts": {}}
     documents = before["parts"] | {found.name: found.document()}
     parts = {name: documents[name] for name in PARTS if name in documents}
@@ -90,7 +90,7 @@ def keep(found: Part) -> None:
 
 
 def write_page(generated: str) -> None:
-    """Rewrites what stands between the markers of the page."""
+    """Replaces the text between the markers of the page."""
     text = PAGE.read_text()
     before, _, rest = text.partition(page.BEGIN)
     _, _, after = rest.partition(page.END)

@@ -1,4 +1,4 @@
-"""What an event costs in runs of 10 to 1,000,000 conversations, and the memory of `generate --count 1000000`."""
+"""The cost of an event in runs of 10 to 1,000,000 conversations, and the memory of `generate --count 1000000`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vendorsim.runs.timeline import events, iter_events
 
 DECADES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 MILLION = DECADES[-1]
-# How many conversations are told for a point of the plot; of longer runs they are spread over the whole run.
+# Conversations generated for a point of the plot; in longer runs they are spread over the run.
 SAMPLED = 1_000
-# The longest that a run of a million conversations is watched for, in seconds.
+# Maximum seconds for which a run of a million conversations is watched.
 WATCHED, WATCHED_TO_ITS_END = 20, 180
 GLANCE = 0.1
-# The vendor whose run of a million is watched to its end: it is the shortest, one event a conversation.
+# The vendor whose run of a million is watched to its end: the shortest, with one event per conversation.
 WHOLE = "smartsupp"
 FLAT, GROWTH = 1.10, 2.0
 
@@ -27,7 +27,7 @@ FLAT, GROWTH = 1.10, 2.0
 def measure(effort: Effort) -> Part:
     cases = [case(*each) for each in CASES]
     costs = {(each.vendor, count): Series(f"{each.vendor}, {count:,}") for each in cases for count in DECADES}
-    # As in `generate`.
+    # As in `generate.py`.
     gc.freeze()
     for _ in range(effort.rounds):
         for count in DECADES:
@@ -47,9 +47,9 @@ def measure(effort: Effort) -> Part:
 
 
 def per_event(each: Case, count: int) -> float:
-    """Microseconds of processor time."""
+    """Returns the microseconds of processor time per event."""
     if count < SAMPLED:
-        # Short runs again and again, so that the clock's grain does not count.
+        # Repeat short runs, because the clock's resolution is limited.
         repeated = SAMPLED // count
         numbers = [number for _ in range(repeated) for number in range(count)]
     else:
@@ -64,7 +64,7 @@ def per_event(each: Case, count: int) -> float:
 
 
 def _flat(cases: list[Case], costs: dict[tuple[str, int], Series]) -> Goal:
-    """The longest run's cost over the shortest one's, of the vendor where it is the most."""
+    """Returns the goal for the ratio of the longest run's cost to the shortest one's, for the worst vendor."""
     wall = "none: a conversation is a function of its number"
     found = []
     for each in cases:
@@ -83,12 +83,12 @@ def _memory(cases: list[Case], effort: Effort) -> tuple[Table, Goal]:
         command += [*(("--profile", profile) if profile else ()), "--count", str(MILLION), "--spacing", "1s"]
         size = sum(len(event.line()) + 1 for event in events(each.run, 100)) / 100
         seen, ended = watched(command, longest)
-        told_of = seen[-1][0] / size
+        generated = seen[-1][0] / size
         steady = [resident for position, resident in seen if position >= seen[-1][0] / 100]
         grown = max(steady) - steady[0]
         how = "to its end" if ended else f"for {longest} s"
-        told_of = float(MILLION) if ended else told_of
-        series.append(Series(vendor, f"watched {how}: {told_of:,.0f} conversations, grew by {grown:.1f} MB", steady))
+        generated = float(MILLION) if ended else generated
+        series.append(Series(vendor, f"watched {how}: {generated:,.0f} conversations, grew by {grown:.1f} MB", steady))
         growths[vendor] = grown
     most = max(growths, key=lambda vendor: growths[vendor])
     text = f"generating: `--count {MILLION}` in constant memory (grows by ≤ {GROWTH:g} MB; {most} grows most)"
@@ -99,7 +99,7 @@ def _memory(cases: list[Case], effort: Effort) -> tuple[Table, Goal]:
 
 
 def watched(command: list[str], longest: float) -> tuple[list[tuple[int, float]], bool]:
-    """(bytes written, MB resident) along a command, and whether it came to its end."""
+    """Samples (bytes written, MB resident) of a command; returns the samples and whether it ended by itself."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     seen: list[tuple[int, float]] = []
     until = time.monotonic() + longest
@@ -108,7 +108,7 @@ def watched(command: list[str], longest: float) -> tuple[list[tuple[int, float]]
             try:
                 seen.append((written(process.pid), megabytes(process.pid)))
             except (LookupError, OSError):
-                # It ended this very moment.
+                # The process has just ended.
                 break
             time.sleep(GLANCE)
         return seen, process.poll() is not None or time.monotonic() < until

@@ -1,6 +1,6 @@
-"""The receiver that all benchmarks send to: `receiver.c` where there is a C compiler, else one over asyncio.
+"""The receiver of all benchmarks: `receiver.c` if there is a C compiler, else one with asyncio.
 
-As a program (`python sink.py PORT STATUS`) it is the latter.
+`python sink.py PORT STATUS` runs the one with asyncio.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from typing import cast
 import httptools
 
 SOURCE = Path(__file__).with_name("receiver.c")
-# When nothing has come for so long, nothing more is expected.
+# Seconds without a post after which no more are expected.
 QUIET_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Count:
-    """What arrived since the last reset; `nanoseconds` lie between the first post and the last one."""
+    """The posts since the last reset; `nanoseconds` is the time from the first to the last."""
 
     posts: int
     bytes: int
@@ -41,7 +41,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Sink:
-    """A receiver that runs. `made_of` says which one it is, `process` is its id."""
+    """A running receiver. `made_of` describes its kind, `process` is its id."""
 
     url: str
     made_of: str
@@ -55,7 +55,7 @@ class Sink:
         self.count("reset")
 
     def settled(self, expected: int) -> Count:
-        """What has arrived, once it is as much as expected or nothing more comes."""
+        """Waits until as many posts as expected have arrived or no more come; returns the count."""
         now, since = self.count(), time.monotonic()
         while now.posts < expected and time.monotonic() - since < QUIET_SECONDS:
             time.sleep(0.05)
@@ -67,7 +67,7 @@ class Sink:
 
 @contextmanager
 def running(port: int, folder: Path, status: int = 200) -> Iterator[Sink]:
-    """A receiver that answers `status`; its program goes into `folder`."""
+    """Runs a receiver that answers `status`; compiles it in `folder`."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is not None:
         program = folder / "receiver"
@@ -92,7 +92,7 @@ def running(port: int, folder: Path, status: int = 200) -> Iterator[Sink]:
 
 
 class _Protocol(asyncio.Protocol):
-    """One connection of the receiver in Python."""
+    """A connection of the receiver in Python."""
 
     posts = size = first = last = 0
     answer = b""

@@ -1,4 +1,4 @@
-"""Ten minutes of `vendorsim load` at 70 % of the rate that it reaches: resident memory and latency as they go.
+"""Ten minutes of `vendorsim load` at 70 % of its maximum rate: resident memory and latency over time.
 
 python benchmarks/soak.py [--minutes N]
 """
@@ -26,8 +26,8 @@ SHARE = 0.7
 # Enough for a few seconds at full speed.
 FASTEST_CONVERSATIONS = 3_000
 STEP = 10
-# The second half against the first, without the first tenth, in which is filled what is filled once. Halves, since
-# single minutes swing with the machine; what grows steadily by these shares grows by twice as much from start to end.
+# Second half divided by first half, without the first tenth, in which caches fill. Halves, because single minutes vary
+# with the machine. A steady growth by these factors is twice as much from start to end.
 MEMORY_GROWTH, LATENCY_GROWTH = 1.06, 1.15
 
 
@@ -41,12 +41,12 @@ def measure(effort: Effort) -> Part:
 
 
 def each() -> int:
-    """Events of one conversation."""
+    """Returns the number of events of one conversation."""
     return sum(1 for _ in events(plan(RunRequest(SCENARIO, VENDOR, start=0)).run, 1))
 
 
 def maximum(receiver: sink.Sink, folder: Path, effort: Effort) -> float:
-    """Events per second when conversations arrive as fast as they can be sent."""
+    """Returns the events per second when conversations arrive as fast as they can be sent."""
     count = FASTEST_CONVERSATIONS // (5 if effort.quick else 1)
     traffic = f"conversations: {count}\narrivals: {{process: constant, rate: 1000000/s}}"
     receiver.reset()
@@ -58,7 +58,7 @@ def maximum(receiver: sink.Sink, folder: Path, effort: Effort) -> float:
 def watched(
     receiver: sink.Sink, folder: Path, rate: float, seconds: float
 ) -> tuple[dict[str, Any], list[tuple[float, float]]]:
-    """The report of a run that long, and (seconds, MB resident) along it."""
+    """Runs for that many seconds; returns the report and samples of (seconds, MB resident)."""
     traffic = f"duration: {seconds:.0f}s\narrivals: {{process: poisson, rate: {rate:.3f}/s}}"
     process = start(receiver, folder, traffic, 100_000)
     memory, began = [], time.monotonic()
@@ -70,14 +70,14 @@ def watched(
         memory.append((at, megabytes(process.pid)))
         if len(memory) % 6 == 0:
             print(f"soak: {at:.0f} s, {memory[-1][1]:.0f} MB", file=sys.stderr, flush=True)
-    said, complained = process.communicate()
-    if not said:
-        raise SystemExit(f"vendorsim load: {complained}")
-    return json.loads(said), memory
+    output, errors = process.communicate()
+    if not output:
+        raise SystemExit(f"vendorsim load: {errors}")
+    return json.loads(output), memory
 
 
 def start(receiver: sink.Sink, folder: Path, traffic: str, most_open: int) -> subprocess.Popen[str]:
-    """`vendorsim load`; its report comes on standard output."""
+    """Starts `vendorsim load`, which prints its report on standard output."""
     file = folder / "traffic.yaml"
     scenarios = f"scenarios: [{{scenario: {SCENARIO}, vendor: {VENDOR}}}]"
     file.write_text(f"traffic: Soak\n{scenarios}\n{traffic}\nseed: 1\n")
@@ -90,7 +90,7 @@ def found(report: dict[str, Any], memory: list[tuple[float, float]], fastest: fl
     width = report["series"]["seconds"]
     slots = [slot for slot in report["series"]["slots"] if slot["latency_ms"]["p50"] is not None]
     together = max(1, STEP // width) if len(slots) * width > 5 * STEP else 1
-    # The slot in which the run ends is not a whole one.
+    # Drops the last slot, which is incomplete.
     slots = slots[: len(slots) // together * together]
     steps = [slots[number : number + together] for number in range(0, len(slots), together)]
     middle = [_median(step, "p50") for step in steps]
@@ -142,19 +142,19 @@ def _median(step: list[dict[str, Any]], percentile: str) -> float:
 
 
 def _growth(values: list[float]) -> float:
-    """The second half against the first, of the medians, without the first tenth."""
+    """Returns the median of the second half over that of the first, without the first tenth."""
     steady = values[len(values) // 10 :]
     half = len(steady) // 2
     return float(median(steady[half:]) / median(steady[:half]))
 
 
 def _minutes(memory: list[float], late: list[float]) -> str:
-    """The same of the last tenth against the second."""
-    told = []
+    """Returns a note with the ratio of the last tenth to the second one."""
+    ratios = []
     for values in (memory, late):
         tenth = len(values) // 10
-        told.append(f"{median(values[-tenth:]) / median(values[tenth : 2 * tenth]):.2f}")
-    return "The last tenth of the run alone against the second: memory {} x, p99 {} x.".format(*told)
+        ratios.append(f"{median(values[-tenth:]) / median(values[tenth : 2 * tenth]):.2f}")
+    return "The last tenth of the run alone against the second: memory {} x, p99 {} x.".format(*ratios)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What starting costs: processor time of short commands, what they import, and the first answer of `serve`."""
+"""The cost of starting: processor time of short commands, their imports, and the first answer of `serve`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ HERE = Path(__file__).parent
 SCENARIO = HERE.parent / "scenarios" / "returning-customer.yaml"
 PROGRAM = [sys.executable, "-m", "vendorsim"]
 COMMANDS = {"--help": ["--help"], "vendors": ["vendors"], "lint": ["lint", str(SCENARIO)]}
-# Of the cheapest start of a round; a start may meet whatever else the machine does.
+# Starts per round. The cheapest one counts, because other processes may disturb a start.
 STARTS = 5
 GOALS = {"--help": 0.15, "lint": 0.3}
 FIRST_ANSWER = 0.4
 PORT = 18_431
-ASKED = (
+REQUEST = (
     b"POST /apps/api/v1/chats/12345/end_user HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer t\r\n"
     b"Content-Type: application/json\r\nContent-Length: 20\r\nConnection: close\r\n\r\n"
     b'{"identifier":"c-1"}'
@@ -65,11 +65,11 @@ def _cheapest(command: list[str]) -> float:
 
 
 def imported(name: str) -> Table:
-    """What a command's imports cost, by package: the dearest of them."""
+    """Returns the cost of a command's imports by package, the most expensive ones."""
     command = [sys.executable, "-X", "importtime", "-m", "vendorsim", *COMMANDS[name]]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     own: Counter[str] = Counter()
-    for microseconds, module in re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)", said, re.MULTILINE):
+    for microseconds, module in re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)", output, re.MULTILINE):
         own[_package(module)] += int(microseconds)
     whole = Series("all", "", [own.total() / 1000])
     dearest = [Series(f"`{package}`", "", [spent / 1000]) for package, spent in own.most_common(DEAREST)]
@@ -77,13 +77,13 @@ def imported(name: str) -> Table:
 
 
 def _package(module: str) -> str:
-    """Modules of ours by two names, others by their package."""
+    """Returns the package of a module; for modules of vendorsim, two names."""
     return ".".join(module.split(".")[: 2 if module.startswith("vendorsim.") else 1])
 
 
 @contextmanager
 def serving(port: int, *arguments: str) -> Iterator[int]:
-    """`vendorsim serve`, with an empty folder of its own; its process id."""
+    """Runs `vendorsim serve` in an empty folder; yields its process id."""
     with tempfile.TemporaryDirectory() as folder:
         command = [*PROGRAM, "serve", "--port", str(port), *arguments]
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -95,13 +95,13 @@ def serving(port: int, *arguments: str) -> Iterator[int]:
 
 
 def answered(port: int, seconds: float = 30.0) -> None:
-    """Returns once `end_user` answers 202."""
+    """Waits until `end_user` answers 202."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
-            with socket.create_connection(("127.0.0.1", port), 1.0) as asking:
-                asking.sendall(ASKED)
-                if asking.recv(64).startswith(b"HTTP/1.1 202"):
+            with socket.create_connection(("127.0.0.1", port), 1.0) as connection:
+                connection.sendall(REQUEST)
+                if connection.recv(64).startswith(b"HTTP/1.1 202"):
                     return
         except OSError:
             pass
@@ -110,7 +110,7 @@ def answered(port: int, seconds: float = 30.0) -> None:
 
 
 def first_answer() -> float:
-    """Seconds from the command to the first answer."""
+    """Returns the seconds from the command to the first answer."""
     began = time.monotonic()
     with serving(PORT):
         answered(PORT)

@@ -1,6 +1,6 @@
-"""What 10,000 conversations cost that all wait an hour for a retry: memory and processor time.
+"""The cost of 10,000 conversations that wait an hour for a retry: memory and processor time.
 
-A receiver answers 500 to everything, the policy retries after one hour by the clock; once all events were refused, the
+A receiver answers 500 to every request, and the policy retries after one hour. When all events were refused, the
 process is watched for a while and then interrupted.
 """
 
@@ -21,7 +21,7 @@ PORT = 18_421
 CONVERSATIONS = 10_000
 SETTLING_SECONDS, WATCHED_SECONDS = 3, 10
 MOST_MEGABYTES = 300
-# A process that spins takes 100 % of a core; one that only waits, next to nothing.
+# A busy loop takes 100 % of a core, a waiting process almost nothing.
 MOST_PERCENT = 1.0
 VENDOR = "smartsupp"
 SCENARIO = """\
@@ -44,7 +44,7 @@ def play(url: str, folder: Path, count: int) -> subprocess.Popen[bytes]:
 
 
 def measure(effort: Effort) -> Part:
-    """Once: it is a state that is looked at, not a race."""
+    """Measures once: it is a state, not a race."""
     count = 1_000 if effort.quick else CONVERSATIONS
     with tempfile.TemporaryDirectory() as name, sink.running(PORT, Path(name), status=500) as receiver:
         folder = Path(name)
@@ -52,7 +52,7 @@ def measure(effort: Effort) -> Part:
         process = play(receiver.url, folder, count)
         try:
             arrived = receiver.settled(count)
-            # The last refusals have still to reach the journal.
+            # Wait until the last refusals are in the journal.
             time.sleep(SETTLING_SECONDS)
             before, woken, began = processor_seconds(process.pid), switches(process.pid), time.monotonic()
             time.sleep(WATCHED_SECONDS)

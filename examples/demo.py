@@ -1,8 +1,7 @@
-"""`make demo`: plays chats of all five vendors against the example integration, and looks at what it kept.
+"""`make demo`: plays chats of all five vendors against the example integration, and checks the tickets that it stored.
 
-Everything happens on this machine: the helpdesk is a process of its own, as yours would be, and
-`vendorsim play` sends it the webhooks and answers its calls of `end_user`. Exit code 0 when all of it
-went as the stories say.
+Everything runs on this machine. The helpdesk is a process of its own, as yours would be; `vendorsim play` sends it the
+webhooks and answers its calls of `end_user`. Exit code 0: every ticket is as its story says.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 EXAMPLES = Path(__file__).resolve().parent
-PATIENCE = 10.0  # seconds, for whatever happens in the background
-# Whatever proxy is set: all of this stays on this machine.
+PATIENCE = 10.0  # Maximum seconds to wait for work in the background.
+# Ignores proxy settings: all requests stay on this machine.
 http = build_opener(ProxyHandler({}))
 
 
 @dataclass(frozen=True)
 class Story:
-    """A built-in scenario, the vendor it is played as, and what the ticket then has to say."""
+    """A built-in scenario, the vendor that plays it, and the expected values of the ticket."""
 
     scenario: str
     vendor: str
@@ -63,7 +62,7 @@ STORIES = (
         options=("--profile", "webhooks", "--secret-env", "HELPDESK_CCAI_SECRET"),
     ),
 )
-# Made up for this run: CCAI Platform signs its webhooks, and the helpdesk verifies them.
+# Generated for this run: CCAI Platform signs its webhooks, and the helpdesk verifies the signatures.
 SECRET = {"HELPDESK_CCAI_SECRET": secrets.token_urlsafe(24)}
 COLUMNS = {
     "vendor": "vendor",
@@ -102,7 +101,7 @@ def main() -> int:
 
 
 def play(story: Story, url: str, port: int, folder: str) -> list[str]:
-    """Plays a story; returns what went wrong."""
+    """Plays a story; returns the problems."""
     arguments = ["play", story.scenario, "--vendor", story.vendor, *story.options]
     arguments += ["--to", f"{url}/hooks/{story.vendor}"]
     if story.serve:
@@ -123,7 +122,7 @@ def play(story: Story, url: str, port: int, folder: str) -> list[str]:
 
 
 def newest_ticket(url: str, story: Story, problems: list[str]) -> dict[str, Any] | None:
-    """The ticket of the story that was just played; what is wrong with it is added to the problems."""
+    """Returns the ticket of the story just played, and adds wrong values in it to the problems."""
     deadline = time.monotonic() + PATIENCE
     while True:
         newest = get(f"{url}/tickets?limit=1")
@@ -133,7 +132,7 @@ def newest_ticket(url: str, story: Story, problems: list[str]) -> dict[str, Any]
             for path, expected in story.ticket.items()
             if (found := look_up(ticket, path)) != expected
         ]
-        # The answer of end_user is noted in the background, perhaps a moment after the play has ended.
+        # The helpdesk stores the answer of end_user in the background, perhaps after the play has ended.
         if not wrong or time.monotonic() > deadline:
             problems += wrong
             return ticket
@@ -142,7 +141,7 @@ def newest_ticket(url: str, story: Story, problems: list[str]) -> dict[str, Any]
 
 @contextmanager
 def helpdesk(folder: str, port: int) -> Iterator[str]:
-    """The integration as a process; gives its URL. `port` is where it finds the vendor's API."""
+    """Runs the integration as a process; yields its URL. It finds the vendor's API at `port`."""
     settings = {
         "HELPDESK_DB": str(Path(folder, "tickets.sqlite")),
         "HELPDESK_CCAI_URL": f"http://127.0.0.1:{port}",
@@ -163,13 +162,13 @@ def helpdesk(folder: str, port: int) -> Iterator[str]:
 
 
 def environment() -> dict[str, str]:
-    """Without settings that would change what is shown here."""
+    """Returns the environment without settings of vendorsim and the helpdesk."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VENDORSIM_", "HELPDESK_"))}
     return kept | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 def free_port() -> int:
-    """Below the ports that systems give to outgoing connections, which could take it before it is used."""
+    """Returns a free port, below those for outgoing connections, one of which could take it first."""
     while True:
         port = random.randint(15_000, 31_999)
         with socket.socket() as probe:
@@ -186,7 +185,7 @@ def get(url: str) -> Any:
 
 
 def look_up(ticket: dict[str, Any] | None, path: str) -> Any:
-    """A value such as `visitor.name`; of a list, how long it is."""
+    """Returns the value at a path such as `visitor.name`; for a list, its length."""
     value: Any = ticket
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
@@ -208,8 +207,8 @@ def plural(number: int, noun: str) -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that the helpdesk is stopped in any case.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # Not every terminal has all letters.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Exits through `finally`, which stops the helpdesk.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # Not every terminal can show all characters.
     try:
         sys.exit(main())
     except KeyboardInterrupt:

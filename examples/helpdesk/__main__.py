@@ -12,7 +12,7 @@ from pathlib import Path
 
 import waitress
 
-if not __package__:  # Started as a folder: then Python looks for modules inside it, not beside it.
+if not __package__:  # Started as a folder: put its parent on the path, not the folder itself.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from helpdesk.app import LARGEST_BODY, create_app
@@ -22,7 +22,7 @@ from helpdesk.store import Store
 
 
 def secrets() -> dict[str, list[str]]:
-    """The secrets of the environment, by vendor; a comma separates the old one and the new one."""
+    """Returns the secrets of the environment by vendor; a comma separates the old and the new one."""
     found: dict[str, list[str]] = {}
     for vendor in SIGNED:
         variable = f"HELPDESK_{vendor.upper()}_SECRET"
@@ -38,14 +38,14 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # So that what is begun is ended, and cleared away.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # That requests wait for a thread is no news.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # Exits through `finally`.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # It warns when requests wait for a thread.
     with tempfile.TemporaryDirectory(prefix="helpdesk-", ignore_cleanup_errors=True) as folder:
         store = Store(os.environ.get("HELPDESK_DB") or Path(folder, "tickets.sqlite"))
         url = os.environ.get("HELPDESK_CCAI_URL")
         end_user = EndUser(url, os.environ.get("HELPDESK_CCAI_TOKEN", ""), store) if url else None
         app = create_app(store, end_user, secrets=secrets())
-        # The exact limit is the app's. Waitress counts the framing of chunks too, but refuses without reading on.
+        # The app checks the exact limit. Waitress counts the chunk headers, too, but stops reading at its limit.
         server = waitress.create_server(
             app, host=options.host, port=options.port, threads=8, max_request_body_size=2 * LARGEST_BODY
         )

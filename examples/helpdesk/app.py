@@ -1,4 +1,4 @@
-"""The web side: webhooks come in, tickets can be looked at."""
+"""The web app: receives webhooks and shows tickets."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LARGEST_BODY = 1024 * 1024
 def create_app(
     store: Store, end_user: EndUser | None = None, *, secrets: Mapping[str, Sequence[str]] | None = None
 ) -> Flask:
-    """The service. Without `end_user` it keeps tickets only.
+    """Returns the app. Without `end_user` it only stores tickets.
 
-    `secrets` by vendor: who has one there has to sign what it sends, and any of them will do. Raises ValueError for a
-    vendor that does not sign, and where a secret is missing or empty.
+    `secrets` by vendor: webhooks of these vendors must be signed with one of the vendor's secrets. Raises ValueError
+    for a vendor that does not sign, and for a missing or empty secret.
     """
     secrets = secrets or {}
     for vendor, known in secrets.items():
@@ -49,7 +49,7 @@ def create_app(
         claims = store.apply(vendor, update)
         if end_user is not None:
             end_user.submit(claims)
-        # Exactly 200: Userlike takes nothing else for an answer.
+        # Exactly 200: Userlike accepts no other status.
         return jsonify(message="kept")
 
     @app.get("/tickets")
@@ -83,5 +83,5 @@ def _found(ticket: dict[str, Any] | None) -> Response:
 
 
 def _without_type(error: HTTPException) -> list[tuple[str, str]]:
-    """The headers that an error calls for (such as Allow), without the type of the page that it would be."""
+    """Returns the headers of an error (such as Allow), without the Content-Type of its HTML page."""
     return [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]

@@ -1,7 +1,7 @@
-"""Reading what somebody else sent: each value is checked where it is taken, and what nobody asks for is ignored.
+"""Reads bodies from outside: checks each value when it is read, and ignores all others.
 
-`body.need("id", identity)` raises BadBody when the key is missing or null, `body.get("rate", integer)`
-gives None then; both raise BadBody for a value of another type. The kinds below are plain functions.
+`body.need("id", identity)` raises BadBody if the key is missing or null; `body.get("rate", integer)` then returns None.
+Both raise BadBody for a value of another type. The types, such as `identity`, are the functions below.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# What SQLite can hold as an integer, and the times that a calendar has.
+# The largest integer of SQLite, and the end of the year 9999 in milliseconds.
 _LARGEST = 2**63 - 1
 _END_OF_TIME = 253_402_300_800_000
 
 
 class BadBody(ValueError):
-    """The body is not what the vendor documents; the message says where."""
+    """The body is not as the vendor documents; the message says where."""
 
 
 class Mismatch(ValueError):
-    """A value is of another kind; the message names the expected one."""
+    """A value has another type; the message names the expected one."""
 
 
 class Body:
-    """A JSON object, and where it stands."""
+    """A JSON object, with its path in the body for error messages."""
 
     def __init__(self, value: Any, path: str = "") -> None:
         if not isinstance(value, dict):
@@ -63,11 +63,11 @@ class Body:
         return child
 
     def person(self) -> dict[str, str | None]:
-        """The agent that this object describes."""
+        """Returns the agent that this object describes."""
         return {"id": self.get("id", identity), "name": self.get("name", text), "email": self.get("email", text)}
 
     def children(self, key: str) -> list[Body]:
-        """The objects of a list; no list is an empty one."""
+        """Returns the objects of a list; a missing list is empty."""
         items = self.get(key, array) or []
         return [Body(item, f"{self._path}{key}.{index}") for index, item in enumerate(items)]
 
@@ -75,7 +75,7 @@ class Body:
 def text(value: Any) -> str:
     if not isinstance(value, str):
         raise Mismatch("text")
-    # JSON can spell half of a surrogate pair, which no file or database takes.
+    # JSON can have a lone surrogate, which files and databases refuse.
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -87,7 +87,7 @@ def integer(value: Any) -> int:
 
 
 def _whole(value: Any) -> Any:
-    """JSON can write 1 as 1.0; to a JSON Schema that is an integer, too."""
+    """Turns 1.0 into 1: JSON Schema counts it as an integer, too."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -98,7 +98,7 @@ def flag(value: Any) -> bool:
 
 
 def identity(value: Any) -> str:
-    """An id: some vendors number, some name. Kept as text."""
+    """An id, as text: vendors send integers or text."""
     if isinstance(value, str) and value.strip():
         return text(value)
     value = _whole(value)
@@ -108,7 +108,7 @@ def identity(value: Any) -> str:
 
 
 def word(value: Any) -> str | int:
-    """A member of an enumeration, which vendors spell as a word or as a number."""
+    """A value of an enumeration, which vendors send as text or as an integer."""
     return text(value) if isinstance(value, str) else integer(value)
 
 
@@ -119,7 +119,7 @@ def array(value: Any) -> list[Any]:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Free data of the customer: kept whole, whatever it holds."""
+    """An object with the customer's own data, which is stored unchecked."""
     if not isinstance(value, dict):
         raise Mismatch("an object")
     return value
@@ -144,7 +144,7 @@ def moment(value: Any) -> int:
 
 
 def parse(raw: bytes) -> Body:
-    """The object that the bytes spell. Raises BadBody."""
+    """Parses a JSON object. Raises BadBody."""
 
     def constant(name: str) -> None:
         raise BadBody(f"the body is not JSON: {name} is no JSON value")

@@ -1,8 +1,8 @@
-"""Telling Google CCAI Platform in the middle of a session who the visitor is (Apps API, "mid-session authentication").
+"""Tells Google CCAI Platform during a session who the visitor is (Apps API, "mid-session authentication").
 
-The calls are made here, by a few threads, and not while a webhook is being answered: vendors wait only a
-few seconds for an answer, some call a slow one a failure, and `end_user` may be slow or down. The claims
-stand in the database before the webhook is answered, so none is lost when the process ends.
+Background threads make the calls, not the handler of the webhook: vendors wait only a few seconds for an answer, and
+`end_user` may be slow or down. Claims are in the database before the webhook is answered, so none is lost when the
+process ends.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LARGEST_ANSWER = 64 * 1024
 
 
 class _AnyAnswer(HTTPErrorProcessor):
-    """Takes every answer as it is. A followed redirect would make a GET of the POST, and take the token along."""
+    """Returns every answer as it is. A followed redirect would turn the POST into a GET, and send the token along."""
 
     def http_response(self, request: Any, response: Any) -> Any:
         return response
@@ -40,8 +40,8 @@ class _AnyAnswer(HTTPErrorProcessor):
 class EndUser:
     """Calls `end_user` for claims, in the background. Times are seconds.
 
-    `pauses` come between the tries of one claim; `interval` is how long a refused duplicate rests (the
-    documentation names no length).
+    `pauses` are between the attempts for one claim. `interval` is the wait after a refused duplicate; the documentation
+    names no length.
     """
 
     def __init__(
@@ -69,45 +69,45 @@ class EndUser:
             self._threads.submit(self._identify, claim)
 
     def close(self) -> None:
-        """Ends the calls under way and makes no more; what is left is made up for after the next start."""
+        """Waits for the current calls and starts no more. The next start continues with the rest."""
         self._closing.set()
         self._threads.shutdown(cancel_futures=True)
 
     def _identify(self, claim: Claim) -> None:
-        """One claim to its end. No answer at all, 429 and the 500s are tried again; any other answer is final."""
-        unheard, answer = False, ""
+        """Calls until the outcome is final. No answer, 429 and 5xx are retried; any other answer is final."""
+        unanswered, answer = False, ""
         for pause in (0, *self._pauses):
             if self._closing.wait(pause) or self._wait_for_turn():
                 return
             status, answer = self._call(claim)
             if status is not None and status < 500 and status != 429:
-                self._store.record(claim, *self._judge(status, answer, unheard))
+                self._store.record(claim, *self._judge(status, answer, unanswered))
                 return
-            unheard = unheard or status is None
+            unanswered = unanswered or status is None
         self._store.record(claim, UNREACHABLE, answer, time.time())
 
-    def _judge(self, status: int, answer: str, unheard: bool) -> tuple[str, str, float | None]:
-        """Outcome, answer, and when the visitor may cause another call. `unheard`: an earlier try got no answer."""
+    def _judge(self, status: int, answer: str, unanswered: bool) -> tuple[str, str, float | None]:
+        """Returns outcome, answer, and when to call again. `unanswered`: an earlier attempt got no answer."""
         if 200 <= status < 300:
             return ACCEPTED, answer, None
         if not answer.startswith("Duplicate request"):
             return REFUSED, answer, None
-        if unheard:  # It is our own earlier try that this one repeats: that one was accepted.
+        if unanswered:  # This call duplicates our own earlier attempt, so that one was accepted.
             return ACCEPTED, answer, None
         return DUPLICATE, answer, time.time() + self._interval
 
     def _wait_for_turn(self) -> bool:
-        """Keeps to the rate limit. True when the process is about to end."""
+        """Waits as the rate limit requires. Returns True if the process is about to end."""
         with self._pace:
             turn = max(time.monotonic(), self._next_call)
             self._next_call = turn + _BETWEEN_CALLS
         return self._closing.wait(max(0.0, turn - time.monotonic()))
 
     def _call(self, claim: Claim) -> tuple[int | None, str]:
-        """One call: the HTTP status (None without an answer), and the message or what went wrong."""
+        """Makes one call. Returns the HTTP status (None without an answer), and the message or the error."""
         try:
             with self._opener.open(self._request(claim), timeout=self._timeout) as response:
-                return response.status, _said(response.read(_LARGEST_ANSWER))
+                return response.status, _message(response.read(_LARGEST_ANSWER))
         except (OSError, HTTPException) as error:
             return None, str(error) or type(error).__name__
 
@@ -125,8 +125,8 @@ class EndUser:
         )
 
 
-def _said(body: bytes) -> str:
-    """The message of an answer; the answer itself where it is not what is documented."""
+def _message(body: bytes) -> str:
+    """Returns the message of an answer; the start of the answer if it is not as documented."""
     try:
         return text(json.loads(body)["message"])
     except (ValueError, TypeError, LookupError, RecursionError):

@@ -1,4 +1,4 @@
-"""Messages that come in one list, without ids: their identity is what they say."""
+"""Messages in a list without ids: their content identifies them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Line:
 
 
 def lines(items: list[Body], at: str, author: str, content: str) -> Iterator[tuple[str, Line]]:
-    """Each message with its identity: time, author and text; the same once more is another message."""
+    """Yields each message with a key of its time, author and text. Equal messages get different keys."""
     seen: Counter[Line] = Counter()
     for item in items:
         line = Line(item.need(at, moment), item.get(author, text) or "", item.get(content, text) or "")

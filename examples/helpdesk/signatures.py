@@ -1,7 +1,7 @@
-"""Is it really the vendor who sends this? One function per vendor that signs.
+"""Verifies signatures: one function per vendor that signs.
 
-Each is given the headers, the bytes of the body as they came, and the secrets that count: two while the old one is
-being replaced. Whatever a stranger writes into the headers, the answer is True or False.
+Each takes the headers, the raw body, and the valid secrets (two while a secret is rotated). It returns whether the
+signature is valid, and raises no error, whatever the headers are.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def messagehub(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str]) -
 
 
 def smartsupp(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str]) -> bool:
-    """Smartsupp's event webhooks: lower-case hex over the body. No time is signed, so an old request stays good."""
+    """Smartsupp's event webhooks: lower-case hex over the body. No time is signed, so old requests stay valid."""
     return _any_equal([headers.get("X-Smartsupp-Hmac", "")], (_digest(key, raw).hex() for key in secrets))
 
 
 def ccai(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str]) -> bool:
     """CCAI Platform: `primary=<base64> secondary=<base64>`, or only the first, over timestamp and body.
 
-    It signs with both of its secrets while they are rotated, so one signature that we can verify is enough. The form
-    of its timestamp is not documented: how old a request is counts only where it is a number of seconds.
+    It signs with both secrets during a rotation, so one valid signature is enough. The format of the timestamp is not
+    documented, so its age is checked only if it is a number of seconds.
     """
     timestamp = headers.get("X-Signature-Timestamp", "")
     if not timestamp or (_UNIX_SECONDS.fullmatch(timestamp) and not _is_recent(timestamp)):
@@ -65,5 +65,5 @@ def _is_recent(timestamp: str) -> bool:
 
 
 def _any_equal(given: Sequence[str], expected: Iterable[str]) -> bool:
-    """Compared in constant time, so that nobody finds a signature out character by character."""
+    """Compares in constant time, so that nobody can guess a signature character by character."""
     return any(hmac.compare_digest(_bytes(one), _bytes(right)) for right in expected for one in given)

@@ -1,7 +1,7 @@
 """The tickets in SQLite.
 
-One connection and one lock: SQLite writes one transaction at a time anyway, and so nobody ever waits for
-"database is locked". A delivery is one transaction, whatever comes of it.
+One connection and one lock: SQLite writes one transaction at a time anyway, and so "database is locked" can't occur.
+A delivery is one transaction.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS identifications (
 
 
 class Store:
-    """All tickets. Safe under several threads."""
+    """All tickets. Thread-safe."""
 
     def __init__(self, path: str | Path) -> None:
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class Store:
             self._db.close()
 
     def apply(self, vendor: str, update: Update) -> list[Claim]:
-        """Keeps what is new in the update. Returns the customer numbers that have to be passed on because of it."""
+        """Stores what is new in the update. Returns claims for the new customer numbers."""
         with self._transaction() as db:
             names = (vendor, update.conversation_id)
             db.execute("INSERT OR IGNORE INTO tickets (vendor, conversation_id) VALUES (?, ?)", names)
@@ -58,12 +58,12 @@ class Store:
             status = _keep_facts(db, ticket, update.facts)
             fresh = _keep_messages(db, ticket, update.messages)
             if status == CLOSED or not update.live:
-                return []  # The visitor is gone, and end_user is for sessions that are active.
+                return []  # The visitor has left, and end_user is for active sessions.
             given = dict.fromkeys(number.lower() for text in fresh for number in CUSTOMER_NUMBER.findall(text))
             return [Claim(vendor, update.conversation_id, number) for number in given if _claim(db, ticket, number)]
 
     def record(self, claim: Claim, outcome: str, answer: str, again_at: float | None = None) -> None:
-        """How a claim went. From `again_at` (Unix time) on, the visitor may cause another call; None is final."""
+        """Stores the outcome of a claim. From `again_at` (Unix time) on, it may be tried again; None: it is final."""
         with self._transaction() as db:
             db.execute(
                 "UPDATE identifications SET outcome = ?, answer = ?, again_at = ? WHERE ticket = ? AND identifier = ?",
@@ -71,7 +71,7 @@ class Store:
             )
 
     def unfinished(self) -> list[Claim]:
-        """What the last process had no time for."""
+        """Returns the claims that the last process did not finish."""
         query = """
             SELECT vendor, conversation_id, identifier FROM identifications i JOIN tickets t ON t.number = i.ticket
             WHERE outcome = ? ORDER BY i.number"""
@@ -79,14 +79,14 @@ class Store:
             return [Claim(*row) for row in db.execute(query, (WAITING,))]
 
     def ticket(self, conversation_id: str, vendor: str | None = None) -> dict[str, Any] | None:
-        """One ticket; without a vendor the newest with that id, whosever it is."""
+        """Returns a ticket; without a vendor the newest with that id, of any vendor."""
         query = "SELECT * FROM tickets WHERE conversation_id = ? AND vendor = coalesce(?, vendor) ORDER BY number DESC"
         with self._transaction() as db:
             row = db.execute(query, (conversation_id, vendor)).fetchone()
             return row and _ticket(db, row)
 
     def tickets(self, limit: int) -> list[dict[str, Any]]:
-        """The newest tickets, the newest first."""
+        """Returns the newest tickets, the newest first."""
         with self._transaction() as db:
             rows = db.execute("SELECT * FROM tickets ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
             return [_ticket(db, row) for row in rows]
@@ -109,7 +109,7 @@ def _number(db: sqlite3.Connection, vendor: str, conversation_id: str) -> int:
 
 
 def _keep_facts(db: sqlite3.Connection, ticket: int, facts: list[Fact]) -> str | None:
-    """Returns the ticket's status after that."""
+    """Stores the newer facts. Returns the ticket's status after that."""
     rows = db.execute("SELECT name, value, version FROM facts WHERE ticket = ?", (ticket,))
     known = {name: (json.loads(value), tuple(json.loads(version))) for name, value, version in rows}
     for fact in facts:
@@ -121,7 +121,7 @@ def _keep_facts(db: sqlite3.Connection, ticket: int, facts: list[Fact]) -> str |
 
 
 def _wins(fact: Fact, value: Any, version: tuple[int, ...]) -> bool:
-    """Whether a fact replaces the stored value. Between equals, the value it had before says which comes first."""
+    """Returns whether a fact replaces the stored value. If versions are equal, its previous value decides."""
     if fact.version != version or fact.previous is UNKNOWN:
         return fact.version >= version
     if fact.name == "assignee" and value and fact.previous:
@@ -130,13 +130,13 @@ def _wins(fact: Fact, value: Any, version: tuple[int, ...]) -> bool:
 
 
 def _keep_messages(db: sqlite3.Connection, ticket: int, messages: list[Message]) -> list[str]:
-    """Returns the texts that the visitor wrote and that were not known before."""
+    """Stores the newer messages. Returns the new texts of the visitor."""
     fresh = []
     known = {row["key"]: row for row in db.execute("SELECT * FROM messages WHERE ticket = ?", (ticket,))}
     for new in messages:
         old = known.get(new.key)
         if old is not None and new.version < tuple(json.loads(old["version"])):
-            # Late; but it may still say who wrote what a newer body told without a name.
+            # It came late, but it may have the author's name, which the newer body lacks.
             fill = "UPDATE messages SET name = coalesce(name, ?) WHERE ticket = ? AND key = ?"
             db.execute(fill, (new.name, ticket, new.key))
             continue
@@ -150,7 +150,7 @@ def _keep_messages(db: sqlite3.Connection, ticket: int, messages: list[Message])
 
 
 def _claim(db: sqlite3.Connection, ticket: int, identifier: str) -> bool:
-    """Whether end_user is to be called: once per session and identifier, or again when that was put off until now."""
+    """Returns whether to call end_user: once per session and identifier, and again after `again_at`."""
     statement = """
         INSERT INTO identifications (ticket, identifier, outcome) VALUES (?, ?, ?)
         ON CONFLICT (ticket, identifier)
@@ -160,11 +160,11 @@ def _claim(db: sqlite3.Connection, ticket: int, identifier: str) -> bool:
 
 def _ticket(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     number = (row["number"],)
-    kept = db.execute("SELECT name, value FROM facts WHERE ticket = ?", number)
-    facts = {name: json.loads(value) for name, value in kept}
+    rows = db.execute("SELECT name, value FROM facts WHERE ticket = ?", number)
+    facts = {name: json.loads(value) for name, value in rows}
     written = db.execute("SELECT * FROM messages WHERE ticket = ? ORDER BY at, position, key", number).fetchall()
-    made = db.execute("SELECT * FROM identifications WHERE ticket = ? ORDER BY number", number).fetchall()
-    accepted = [entry["identifier"] for entry in made if entry["outcome"] == ACCEPTED]
+    claims = db.execute("SELECT * FROM identifications WHERE ticket = ? ORDER BY number", number).fetchall()
+    accepted = [entry["identifier"] for entry in claims if entry["outcome"] == ACCEPTED]
     status = facts.get("status", OPEN)
     authors = {entry["author"] for entry in written if not entry["private"]} - {AUTOMATIC}
     visitor = {key: facts.get(key) for key in ("name", "email", "phone", "identifier")}
@@ -185,7 +185,7 @@ def _ticket(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
         "goal": facts.get("goal"),
         "messages": [_message(entry) for entry in written if not entry["private"]],
         "notes": [_message(entry) for entry in written if entry["private"]],
-        "identifications": [{key: entry[key] for key in ("identifier", "outcome", "answer")} for entry in made],
+        "identifications": [{key: entry[key] for key in ("identifier", "outcome", "answer")} for entry in claims],
     }
 
 

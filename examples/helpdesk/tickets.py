@@ -1,7 +1,7 @@
-"""What the vendors' bodies are turned into before they are stored.
+"""The facts and messages that the vendors' bodies are turned into before they are stored.
 
-Webhooks come late, twice and in the wrong order. So a body isn't carried out as a command; it is taken
-apart into facts and messages that each know how new they are, and a newer one always wins.
+Webhooks come late, twice and in the wrong order. So each fact and message has a version, and a newer one replaces an
+older one, in whatever order they arrive.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ OPEN, PENDING, SNOOZED, CLOSED, MISSED = "open", "pending", "snoozed", "closed",
 
 CUSTOMER_NUMBER = re.compile(r"\bcrm-[0-9]{1,20}\b", re.IGNORECASE)
 
-# How new something is, compared from left to right: first the time (milliseconds since 1970), then
-# whatever else a vendor's bodies tell, last whether the body announces it or merely carries it along.
+# How new something is, compared from left to right: the time (milliseconds since 1970), then vendor-specific numbers,
+# then whether the body announces the value (ANNOUNCED) or only contains it (CARRIED).
 Version = tuple[int, ...]
 CARRIED, ANNOUNCED = 0, 1
 
@@ -25,7 +25,7 @@ UNKNOWN: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One field of a ticket. `previous` is the value that the body says it had before, if it does."""
+    """One field of a ticket. `previous` is its value before, if the body has it."""
 
     name: str
     value: Any
@@ -50,7 +50,7 @@ class Message:
 
 @dataclass(slots=True)
 class Update:
-    """What one body says about one conversation. `live` is whether the visitor may still be there."""
+    """The content of one body about one conversation. `live`: the visitor may still be there."""
 
     conversation_id: str
     facts: list[Fact] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Update:
     live: bool = True
 
     def add(self, version: Version, announced: tuple[str, ...] = (), **values: Any) -> None:
-        """Adds a fact per value. None means that the body doesn't know, and says nothing."""
+        """Adds a fact per value; None adds none. `announced` are the names that the body announces."""
         for name, value in values.items():
             if value is not None:
                 rank = ANNOUNCED if name in announced else CARRIED
@@ -67,7 +67,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A visitor gave a customer number: the session is to be linked with it."""
+    """A visitor gave a customer number; the session must be linked with it."""
 
     vendor: str
     conversation_id: str

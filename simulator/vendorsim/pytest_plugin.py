@@ -1,6 +1,6 @@
 """The pytest plugin: fixtures that play scenarios and serve the vendors' APIs, and scenario files as tests.
 
-pytest loads this module at every start, used or not: whatever it needs is imported where it is needed.
+pytest loads this module at every start, so it imports other modules only where it uses them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 ENDING = ".scenario.yaml"
 TO = "vendorsim_to"
 MARK = "vendorsim"
-_OF_RUN = ("vendor", "profile", "seed")
-_OF_API = ("token", "strict", "duplicate_interval")
-_TO_HELP = "URL of the integration that scenarios are played against; {vendor} in it stands for the vendor"
+_PLAY_MARKS = ("vendor", "profile", "seed")
+_API_MARKS = ("token", "strict", "duplicate_interval")
+_TO_HELP = "URL of the integration under test; {vendor} is replaced by the vendor's name"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    names = ", ".join(f"{name}=…" for name in (*_OF_RUN, *_OF_API))
+    names = ", ".join(f"{name}=…" for name in (*_PLAY_MARKS, *_API_MARKS))
     config.addinivalue_line("markers", f"{MARK}({names}): defaults of vendorsim_play and vendorsim_api")
 
 
@@ -40,7 +40,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFi
 
 
 class ScenarioFile(pytest.File):
-    """A scenario file: one test for each of its vendors."""
+    """Collects one test per vendor of a scenario file."""
 
     def collect(self) -> Iterator[ScenarioItem]:
         from vendorsim.core.errors import VendorsimError
@@ -64,22 +64,22 @@ class ScenarioFile(pytest.File):
             yield item
 
     def _shown(self) -> str:
-        """The file as seen from where pytest was started."""
+        """Returns the path, relative to the directory in which pytest was started if it lies there."""
         here = self.config.invocation_params.dir
         return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
 
 
 class ScenarioItem(pytest.Item):
-    """A scenario, played as one vendor."""
+    """Plays a scenario as one vendor."""
 
-    def __init__(self, *, scenario: Scenario, to: str | None, **about: Any) -> None:
-        super().__init__(**about)
+    def __init__(self, *, scenario: Scenario, to: str | None, **arguments: Any) -> None:
+        super().__init__(**arguments)
         self._scenario = scenario
         self._to = to
         self.add_marker(MARK)
 
     def skip(self, reason: str) -> None:
-        """The test is skipped, at its own place."""
+        """Marks the test as skipped."""
         self.add_marker(pytest.mark.skip(reason))
 
     def runtest(self) -> None:
@@ -122,12 +122,14 @@ def vendorsim_app(pytestconfig: pytest.Config) -> Any:
 
 @pytest.fixture
 def vendorsim_api(request: pytest.FixtureRequest) -> Iterator[VendorApi]:
-    """The vendors' APIs on a free port until the test ends; the marker gives `token`, `strict`,
-    `duplicate_interval`."""
+    """Serves the vendors' APIs on a free port until the test ends.
+
+    The marker sets `token`, `strict` and `duplicate_interval`.
+    """
     from vendorsim.server.app import serve_app
     from vendorsim.testing.double import VendorApi
 
-    marked = {name: value for name, value in _marked(request.node).items() if name in _OF_API}
+    marked = {name: value for name, value in _marked(request.node).items() if name in _API_MARKS}
     api = VendorApi(waits=True, **marked)
     with serve_app(api.wsgi) as server:
         api.url = server.url
@@ -138,16 +140,16 @@ def vendorsim_api(request: pytest.FixtureRequest) -> Iterator[VendorApi]:
 def vendorsim_play(
     request: pytest.FixtureRequest, vendorsim_server: Callable[[Any], str], vendorsim_app: Any
 ) -> Callable[..., Played]:
-    """`vendorsim_play(scenario, to=url_or_app, path="/", api=None, …)`, the rest as for `testing.played.play`.
+    """`vendorsim_play(scenario, to=url_or_app, path="/", api=None, …)`, with the options of `vendorsim.testing.play`.
 
-    Without `to` the integration is `vendorsim_app`; `path` is where an app takes webhooks. A file is looked for in the
-    working directory, then beside the test. `api` judges the steps `authenticate`; where the test uses `vendorsim_api`
-    it is that one.
+    Default of `to`: `vendorsim_app`; `path` is the path of an app's webhooks. A file is looked up in the working
+    directory, then next to the test. The calls that `api` receives decide the steps `authenticate`; its default is
+    `vendorsim_api`, if the test uses that fixture.
     """
-    marked = {name: value for name, value in _marked(request.node).items() if name in _OF_RUN}
+    marked = {name: value for name, value in _marked(request.node).items() if name in _PLAY_MARKS}
 
     def play(
-        scenario: str | Path, to: Any = None, *, path: str = "/", api: VendorApi | None = None, **how: Any
+        scenario: str | Path, to: Any = None, *, path: str = "/", api: VendorApi | None = None, **options: Any
     ) -> Played:
         from vendorsim.testing import played
 
@@ -158,30 +160,30 @@ def vendorsim_play(
         if api is None and "vendorsim_api" in request.fixturenames:
             api = request.getfixturevalue("vendorsim_api")
         state = api.state if api is not None else None
-        return played.play(_found(scenario, request.path), under_test, state=state, **{**marked, **how})
+        return played.play(_beside(scenario, request.path), under_test, state=state, **{**marked, **options})
 
     return play
 
 
 def _target(config: pytest.Config) -> str | None:
-    """The URL of the option, or of the configuration."""
+    """Returns the URL of the option, or that of the ini file."""
     return config.getoption(TO) or config.getini(TO) or None
 
 
 def _marked(node: pytest.Item) -> dict[str, Any]:
-    """What the markers of a test say, the closest one first."""
+    """Returns the arguments of a test's markers; the closest marker wins."""
     found: dict[str, Any] = {}
     for mark in node.iter_markers(MARK):
-        unknown = [name for name in mark.kwargs if name not in (*_OF_RUN, *_OF_API)]
+        unknown = [name for name in mark.kwargs if name not in (*_PLAY_MARKS, *_API_MARKS)]
         if unknown or mark.args:
-            known = ", ".join((*_OF_RUN, *_OF_API))
+            known = ", ".join((*_PLAY_MARKS, *_API_MARKS))
             raise pytest.UsageError(f"the marker {MARK} takes {known}, by name; not {', '.join(unknown) or mark.args}")
         found = {**mark.kwargs, **found}
     return found
 
 
-def _found(scenario: str | Path, test: Path) -> str | Path:
-    """The file beside the test, where the working directory has none of that name."""
+def _beside(scenario: str | Path, test: Path) -> str | Path:
+    """Returns the file next to the test, if the working directory has none of that name."""
     if isinstance(scenario, str) and "\n" in scenario:
         return scenario
     beside = test.parent / scenario

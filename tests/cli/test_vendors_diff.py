@@ -406,7 +406,7 @@ def test_real_profiles_differ_from_themselves_in_nothing(vendorsim: Vendorsim, v
         document = vendorsim("vendors", vendor, "--diff", profile, profile, "--json").json
         assert document["same"] is True
         shown = vendorsim("vendors", vendor, "--diff", profile, profile)
-        assert shown.out == f"{vendor}: {profile} and {profile}\n\nThey say the same in everything.\n"
+        assert shown.out == f"{vendor}: {profile} and {profile}\n\nNo differences.\n"
 
 
 @pytest.mark.parametrize("vendor", registry.names())

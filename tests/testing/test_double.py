@@ -176,7 +176,7 @@ HISTORY = """\
 the calls:
   1. chats/17 identifier='crm-4711' name='Dana Kessler' → 202 accepted
   2. calls/17 identifier='crm-4712' → 202 accepted
-  3. chats/18 (no good body) → 400 param is missing or the value is empty: identifier"""
+  3. chats/18 (no valid body) → 400 param is missing or the value is empty: identifier"""
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ class TestAssertions:
                 3,
                 [
                     "comm_type: expected 'calls', found 'chats'",
-                    "email: expected 'dana@example.com', the body was not read, or is not good",
+                    "email: expected 'dana@example.com', the body was not read, or is not valid",
                 ],
             ),
             (
@@ -278,7 +278,7 @@ class TestAssertions:
             api.assert_called_with()
         assert str(missed.value).splitlines() == [
             "end_user was not called",
-            "these requests were of nothing that the API has:",
+            "requests to paths that the API does not have:",
             "  POST /apps/api/v1/chats/17/enduser → 404",
             "  PUT /apps/api/v1/chats/17/end_user → 405",
         ]

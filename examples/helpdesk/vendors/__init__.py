@@ -1,8 +1,8 @@
-"""What each vendor's webhooks say about a conversation: one function per vendor, body → Update.
+"""One function per vendor turns a webhook's body into an Update.
 
-They know the vendors' documentation and nothing else. None means that the body is about no conversation
-(an agent who goes home, a widget that gets another colour): it is acknowledged and not kept. Keys, events
-and members of enumerations that nobody knows are no errors: vendors add some without asking.
+They follow the vendors' documentation. None means that the body is about no conversation (an agent goes offline, a
+widget gets another colour): it is acknowledged and not stored. Unknown keys, events and enum values are no errors,
+because vendors add them at any time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Google CCAI Platform: an envelope that says what happened in which chat, and when. Messages have no id."""
+"""Google CCAI Platform: an envelope with the event, the chat and the time. Messages have no id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ccai(body: Body) -> Update | None:
         sender = happened.need_child("sender")
         update.messages.append(_message(sender, happened.need_child("message"), at))
         if _author(sender) == VISITOR:
-            # A dismissed chat goes on when the end user writes again.
+            # A dismissed chat continues when the end user writes again.
             update.add((at,), status=OPEN)
     elif event == "participant_joined":
         participant = happened.need_child("participant")
@@ -28,7 +28,7 @@ def ccai(body: Body) -> Update | None:
         if _author(participant) == AGENT:
             update.add((at,), ("assignee",), assignee=participant.person())
     else:
-        return None  # Who leaves takes nothing along: the ticket stays with the agent who came last.
+        return None  # An agent who leaves changes nothing: the ticket stays with the last one who joined.
     return update
 
 
@@ -38,14 +38,14 @@ def _author(participant: Body) -> str:
 
 
 def _message(sender: Body, message: Body, at: int) -> Message:
-    """What is told twice is the same message when sender, time and content are the same."""
+    """Messages with equal sender, time and content are the same message."""
     number, written = sender.need("id", identity), _content(message)
     key = f"{at} {_author(sender)} {number}: {written}"
     return Message(key, _author(sender), None, written, at, 0, (at,))
 
 
 def _content(message: Body) -> str:
-    """The text; of a file its kind and its number, with which it can be fetched."""
+    """Returns the text; for a file its kind and its id, with which it can be fetched."""
     kind = message.need("type", text)
     if kind in _FILES:
         return f"{kind} {message.need_child('content').need('media_id', identity)}"

@@ -1,7 +1,6 @@
-"""Chatvisor: a Conversation says its status, a Message what the customer wrote, a Customer who has subscribed.
+"""Chatvisor: a Conversation has a status, a Message what the customer wrote, a Customer is a new subscriber.
 
-None names its event. A Conversation comes when it is new and at each change of its status, which is all the same
-here: whatever it says is its status from now on.
+Bodies don't name their event. A Conversation comes when it is new and when its status changes; both set the status.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ _STATUSES = {"UNREAD": OPEN, "UNRESOLVED": OPEN, "DONE": CLOSED}
 def chatvisor(body: Body) -> Update | None:
     if "id" in body and "customerId" not in body and "text" not in body:
         body.need("id", identity)
-        return None  # A new subscriber: that is about no conversation.
+        return None  # A new subscriber, not a conversation.
     update = Update(body.need("customerId", identity))
     if "status" in body or "lastMessage" in body:
         status = body.need("status", text)
-        body.child("lastMessage")  # Only checked: the same text comes as a Message, which has an id and a time.
-        # A Conversation has no time at all, so the one that comes last is taken for the newest.
+        body.child("lastMessage")  # Only checked: a Message brings the same text, with id and time.
+        # A Conversation has no time, so the last one that arrives counts as the newest.
         update.add((0,), status=_STATUSES.get(status, status))
     else:
         key, at = body.need("id", identity), body.need("createdAt", moment)

@@ -1,6 +1,6 @@
-"""MessageHub: a body is a conversation, or a message with its conversation, as it was when the body was built.
+"""MessageHub: a body is a conversation, or a message with its conversation, at the time when the body was built.
 
-Its documentation and its servers don't agree on the type of several fields, so both are taken.
+Its documentation and its servers differ in the types of several fields; both types are accepted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..tickets import (
 
 _STATUSES = {"open": OPEN, "resolved": CLOSED, "pending": PENDING, "snoozed": SNOOZED}
 _AUTHORS = {0: VISITOR, "incoming": VISITOR, 1: AGENT, "outgoing": AGENT, 3: AUTOMATIC, "template": AUTOMATIC}
-_UPDATED = 2  # A message that was changed is newer than the same one when it was created.
+_UPDATED = 2  # An updated message is newer than the created one.
 
 
 def messagehub(body: Body) -> Update | None:
@@ -42,7 +42,7 @@ def messagehub(body: Body) -> Update | None:
         current = body.child("current_conversation")
         return _conversation(current, event) if current else None
     if event.startswith("conversation_typing_"):
-        # Tells who is typing, around the conversation.
+        # Contains the conversation, besides who is typing.
         return _conversation(body.need_child("conversation"), event)
     return _conversation(body, event) if event.startswith("conversation_") else None
 
@@ -69,7 +69,7 @@ def _conversation(body: Body, event: str) -> Update:
         labels=body.get("labels", array),
         attributes=body.get("custom_attributes", mapping),
     )
-    # No assignee is a fact as well: nobody has the conversation, or nobody has it any more.
+    # No assignee is a fact, too: the conversation is not assigned, or no longer.
     update.facts.append(Fact("assignee", holder, (*version, CARRIED)))
     for name, current, previous in _changes(body):
         newest = (*version, ANNOUNCED)
@@ -86,7 +86,7 @@ def _conversation(body: Body, event: str) -> Update:
 
 
 def _version(conversation: Body) -> Version:
-    """`timestamp` moves with messages only; newer servers also say when the conversation last changed."""
+    """Returns the newest time: `timestamp` changes only with messages; newer servers also send other times."""
     moments = [conversation.get(key, moment) for key in ("updated_at", "agent_last_seen_at", "contact_last_seen_at")]
     return (max(conversation.need("timestamp", moment), *(at or 0 for at in moments)),)
 

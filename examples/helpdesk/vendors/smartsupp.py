@@ -1,7 +1,7 @@
-"""Smartsupp: the POST hook is a chat as a whole, when it is over; the event webhooks tell it bit by bit.
+"""Smartsupp: the POST hook sends a whole chat when it is over; event webhooks send each event of a chat.
 
-Both may come to the same address. Event webhooks know agents and contacts by their ids only: for names one would ask
-the vendor's API.
+Both may come to the same URL. Event webhooks have only the ids of agents and contacts; names would need a call of the
+vendor's API.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _event(body: Body) -> Update | None:
     if what in _PRESENCES:
         data.need("conversation_id", identity)
         data.need("agent_id", identity)
-        return None  # Who is there is not who has the conversation.
+        return None  # A present agent is not the assignee.
     if what in _DELIVERIES:
         message = data.need_child("message")
         update = Update(message.need("conversation_id", identity))
@@ -88,7 +88,7 @@ def _conversation(conversation: Body, data: Body, what: str, version: Version) -
 
 
 def _assignees(conversation: Body, data: Body, what: str, version: Version) -> Iterator[Fact]:
-    """The conversation knows best who has it; where it doesn't say, the event does."""
+    """Yields the assignee: that of the conversation, or that of the event if the conversation has none."""
     given = data.need("assigned", identity) if what == "agent_assigned" else None
     holders = conversation.get("assigned_ids", array)
     if holders is None and what not in ("agent_assigned", "agent_unassigned"):
@@ -99,7 +99,7 @@ def _assignees(conversation: Body, data: Body, what: str, version: Version) -> I
 
 
 def _event_message(message: Body, at: int) -> Message:
-    """`at` is the time of the event: messages of the same moment were written in the order of their events."""
+    """`at` is the time of the event, which orders messages of the same time."""
     files = [file.get("url", text) or "" for file in message.children("attachments")]
     author = message.need("sub_type", text)
     return Message(
@@ -114,7 +114,7 @@ def _event_message(message: Body, at: int) -> Message:
 
 
 def _content(value: Any) -> str:
-    """{"type": "text", "text": "Hello"} or, as older receivers know it, "Hello"."""
+    """Reads {"type": "text", "text": "Hello"} or the older form "Hello"."""
     if isinstance(value, dict):
         value = value.get("text")
     if value is None:
@@ -148,7 +148,7 @@ def _messages(items: list[Body], version: Version) -> Iterator[Message]:
     for order, (item, (key, line)) in enumerate(zip(items, lines(items, "sentAt", "from", "content"), strict=True)):
         author = item.need("type", text)
         if author == "system":
-            continue  # A code such as agent.join, which nobody wrote.
+            continue  # A code such as agent.join, not a message.
         if item.get("triggeredBy", text) is not None:
             author = AUTOMATIC
         yield Message(key, author, item.get("name", text) or None, line.text, line.at, order, version)

@@ -1,7 +1,7 @@
-"""Userlike: every callback of a chat carries the whole chat as it was at that moment.
+"""Userlike: every callback of a chat contains the whole chat as it was at that time.
 
-Before Unified Messaging a chat was called `chat_meta`; it had the same fields, and events that told no single message.
-A message that was left offline was no chat but had a callback of its own.
+Before Unified Messaging a chat was called `chat_meta`; it had the same fields, and no events for single messages. A
+message left while no operator was online was not a chat, but had a callback of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..body import Body, Mismatch, identity, integer, mapping, moment, text
 from ..lines import lines
 from ..tickets import AGENT, ANNOUNCED, AUTOMATIC, CARRIED, CLOSED, OPEN, VISITOR, Message, Update, Version
 
-# What a callback is sent for; all the rest is only carried along.
+# The fields that an event announces; the others are only contained in the body.
 _ANNOUNCES = {
     "start": ("status",),
     "end": ("status",),
@@ -28,7 +28,7 @@ _ANNOUNCES = {
     "survey": ("survey",),
     "goal": ("goal",),
 }
-# Messages give a name only, and a visitor may have the name of an operator. These events tell who wrote the last one.
+# Messages have only a name, which visitor and operator may share. These events tell who wrote the last message.
 _AUTHORS = {"message_received": VISITOR, "message_sent": AGENT}
 # The registration fields that the widget asks for.
 _PHONE, _CUSTOMER = "Phone number", "Customer ID"
@@ -45,7 +45,7 @@ def userlike(body: Body) -> Update | None:
     operator, goal = body.child("operator_current"), body.child("chat_widget_goal")
     group = operator.child("operator_group") if operator else None
     fields = [f"client_additional0{n}" for n in (1, 2, 3)]
-    asked = {body.get(f"{field}_name", text): body.get(f"{field}_value", text) for field in fields}
+    registration = {body.get(f"{field}_name", text): body.get(f"{field}_value", text) for field in fields}
     update.add(
         version,
         _ANNOUNCES.get(event, ()),
@@ -53,8 +53,8 @@ def userlike(body: Body) -> Update | None:
         unanswered={"unread": True, "message_sent": False}.get(event),
         name=body.get("client_name", text) or None,
         email=body.get("client_email", text) or None,
-        phone=asked.get(_PHONE),
-        identifier=asked.get(_CUSTOMER),
+        phone=registration.get(_PHONE),
+        identifier=registration.get(_CUSTOMER),
         custom=body.get("custom", mapping),
         assignee=operator.person() if operator else None,
         team=group.get("name", text) if group else None,
@@ -69,7 +69,7 @@ def userlike(body: Body) -> Update | None:
 
 
 def _offline_message(body: Body, number: str) -> Update:
-    """A ticket of its own, since nobody says that its number is not a chat's too. It never changes."""
+    """Returns a ticket of its own, because its number may also be that of a chat. It never changes."""
     update = Update(f"offline-{number}", live=False)
     at, name = body.need("created_at", moment), body.get("client_name", text) or None
     update.add(
@@ -85,7 +85,7 @@ def _offline_message(body: Body, number: str) -> Update:
 
 
 def _version(body: Body) -> Version:
-    """There is no sequence number. But start and duration give the time of the body, and a chat only grows."""
+    """There is no sequence number: the version is the body's time (start and duration) and its number of messages."""
     written = body.children("messages") + body.children("notes")
     moments = [item.need("sent_at", moment) for item in written]
     moments.append(body.need("created_at", moment) + (body.get("duration", _duration) or 0))
@@ -94,7 +94,7 @@ def _version(body: Body) -> Version:
 
 
 def _status(body: Body, kind: str) -> str | None:
-    """A conversation that somebody sends by hand comes as `ended` too; only its status says whether it is."""
+    """An operator can send a conversation by hand, also as the event `ended`; only its status tells if it has ended."""
     if kind == "conversation":
         return CLOSED if body.get("status", text) == "ended" else None
     return CLOSED if body.get("ended_at", moment) else OPEN
@@ -116,7 +116,7 @@ def _notes(body: Body) -> Iterator[Message]:
 
 
 def _duration(value: Any) -> int:
-    """`00:02:53` in milliseconds."""
+    """Converts `00:02:53` to milliseconds."""
     found = re.fullmatch(r"([0-9]{1,6}):([0-9]{2}):([0-9]{2})", value) if isinstance(value, str) else None
     if found is None:
         raise Mismatch("a duration such as 00:02:53")

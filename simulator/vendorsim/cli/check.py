@@ -18,7 +18,7 @@ from vendorsim.reporting.text import one_line
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
 
-# So short that waiting it out takes no time worth speaking of.
+# Milliseconds. Short, because a check waits until it is over.
 DUPLICATE_INTERVAL = 1_500
 
 
@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _report_files(command: F) -> F:
-    """An option for each format of report files."""
+    """Adds an option for each format of report files."""
     for kind in reversed(FORMATS):
         command = click.option(f"--{kind.name}", metavar="FILE", help=f"Write the report as {kind.title}.")(command)
     return command
@@ -34,19 +34,19 @@ def _report_files(command: F) -> F:
 
 @click.command("check", cls=options.Command)
 @options.vendor
-@click.option("--to", metavar="URL", help="The integration; default: the vendor's first target in vendorsim.yaml.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of made-up data.")
-@click.option("--only", metavar="PATTERN", help="A check, a family, an event, or check:event; * stands for anything.")
-@click.option("--probe", metavar="URL", help="Where the state is shown, with {conversation_id}.")
+@click.option("--to", metavar="URL", help="Integration URL; default: the vendor's first target in vendorsim.yaml.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of generated data.")
+@click.option("--only", metavar="PATTERN", help="Run only this check, family, event or check:event; * is a wildcard.")
+@click.option("--probe", metavar="URL", help="URL of a conversation's state, with {conversation_id}.")
 @click.option(
     "--probe-ignore",
     metavar="POINTER",
     multiple=True,
-    help="What of the state counts for nothing, as /updated_at; repeatable.",
+    help="JSON pointer to ignore in the state, such as /updated_at; repeatable.",
 )
 @options.header
 @options.secret_env
-@click.option("--fuzz", is_flag=True, help="Let Schemathesis look for bodies that break the integration, too.")
+@click.option("--fuzz", is_flag=True, help="Also search with Schemathesis for bodies that break the integration.")
 @click.option(
     "--max-examples",
     type=click.IntRange(1),
@@ -55,7 +55,11 @@ def _report_files(command: F) -> F:
     help="Maximum bodies per event with --fuzz.",
 )
 @click.option(
-    "--serve", "port", metavar="PORT", type=options.PortType(), help="Answer the vendors' APIs there meanwhile."
+    "--serve",
+    "port",
+    metavar="PORT",
+    type=options.PortType(),
+    help="Answer the vendors' APIs on this port meanwhile.",
 )
 @options.policy("vendor's policy")
 @_report_files
@@ -79,7 +83,7 @@ def command(
     as_json: bool,
     **files: str | None,
 ) -> int:
-    """Hold an integration to the vendor's contract, and tell how to reproduce each finding.
+    """Check an integration against the vendor's contract. Each finding has a command that reproduces it.
 
     Exit code 0: passed; 1: a check failed; 3: the integration can't be reached; 130: interrupted. Warnings don't
     change it.
@@ -112,18 +116,20 @@ def command(
     settings = transport.load()
     with ExitStack() as stack:
         reporters = stack.enter_context(Reporters(files, as_json=as_json))
-        state = stack.enter_context(served(port, DUPLICATE_INTERVAL, held_back=True)) if port is not None else None
+        state = stack.enter_context(served(port, DUPLICATE_INTERVAL, may_delay=True)) if port is not None else None
         return checks.run_to_end(reporters.handle, settings, state).exit_code
 
 
 def _words(context: click.Context, left_out: Collection[str]) -> tuple[str, ...]:
-    """The words that repeat this run: what was asked for, wherever it came from, without secrets. The seed is always
-    told."""
+    """Returns the command that repeats this run, as words without secrets.
+
+    It has the options of the command line and of the environment, and always the seed.
+    """
     words = ["vendorsim", "check"]
     for parameter in context.command.params:
         name = parameter.name or ""
-        asked = context.get_parameter_source(name) is not ParameterSource.DEFAULT or name == "seed"
-        if not isinstance(parameter, click.Option) or name in left_out or not asked:
+        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT or name == "seed"
+        if not isinstance(parameter, click.Option) or name in left_out or not given:
             continue
         value = context.params[name]
         for item in value if parameter.multiple else (value,):
@@ -132,7 +138,7 @@ def _words(context: click.Context, left_out: Collection[str]) -> tuple[str, ...]
 
 
 def _repeatable(option: str, value: str) -> str:
-    """The value as it can be written once more: without a secret, and a pack that is not installed by its folder."""
+    """Returns an option's value for that command. Secrets are masked; an uninstalled pack is given by its folder."""
     from vendorsim.http.endpoint import endpoint
     from vendorsim.http.masking import MASK, is_secret
     from vendorsim.vendorkit import registry

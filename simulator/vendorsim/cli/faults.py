@@ -1,4 +1,4 @@
-"""`vendorsim faults`: every deliberate deviation, with an example."""
+"""`vendorsim faults`: lists every fault with an example."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from vendorsim.reporting.console import print_json, results, table
 @click.command("faults", cls=options.Command)
 @options.json_output
 def command(as_json: bool) -> None:
-    """List the faults: how a delivery can misbehave on purpose.
+    """List the faults: deliberate errors in deliveries.
 
-    In a scenario a fault stands on a step, as in `fault: {duplicate: 1}`; on the command line it is
-    NAME[=ARG][@RATE].
+    In a scenario, give a step a fault such as `fault: {duplicate: 1}`. On the command line, write
+    --fault NAME[=ARG][@RATE].
 
     \b
     vendorsim faults

@@ -1,4 +1,4 @@
-"""`vendorsim generate`: the events of a scenario as JSON Lines, without a network."""
+"""`vendorsim generate`: prints the events of a scenario as JSON Lines, without network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vendorsim.reporting.console import write_line
 def command(scenario: str, run: options.RunOptions) -> None:
     """Print the events of SCENARIO (a file, or the name of a built-in one) as JSON Lines.
 
-    Every line has passed its contract; the same seed and start give the same bytes.
+    Every event is validated against its contract. The same seed and start give the same bytes.
 
     \b
     vendorsim generate returning-customer --vendor smartsupp --seed 1 --start 2026-01-05T09:00:00Z

@@ -1,4 +1,4 @@
-"""`vendorsim journal`: what was sent and received."""
+"""`vendorsim journal`: lists, shows, resends and exports what was sent and received."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from vendorsim.journal.documents import attempt_document, attempt_summary, call_
 from vendorsim.reporting.console import messages, print_json, results, table, write_line
 
 if TYPE_CHECKING:
-    from vendorsim.http.endpoint import Endpoint
     from vendorsim.http.transport_options import TransportOptions
     from vendorsim.journal.pages import Row
     from vendorsim.journal.store import Book
     from vendorsim.runs.config import Config
-from vendorsim.vendorkit.target import Target
+    from vendorsim.vendorkit.target import Target
 
 
 @click.group("journal")
 def command() -> None:
-    """What was sent and received: list, show, resend, export.
+    """List, show, resend and export what was sent and received.
 
     \b
     vendorsim journal list
@@ -38,7 +37,7 @@ def _file(function: Any) -> Any:
         "file",
         metavar="FILE",
         envvar="VENDORSIM_JOURNAL",
-        help="Default: the project's journal; the URL of a database: that of servers that share their state.",
+        help="Journal file, or the database URL of servers with shared state; default: the project's journal.",
     )(function)
 
 
@@ -80,7 +79,7 @@ def list_(run: int | None, everything: bool, most: int, file: str | None, as_jso
 @_file
 @options.json_output
 def show(number: int, file: str | None, as_json: bool) -> None:
-    """Show attempt ID whole: the request, byte for byte, and its answer. Secrets are masked.
+    """Show attempt ID: the request, byte for byte, and its answer. Secrets are masked.
 
     \b
     vendorsim journal show 17
@@ -112,7 +111,7 @@ def _echo_body(body: dict[str, str]) -> None:
 
 @command.command("resend", cls=options.Command)
 @click.argument("number", type=click.IntRange(1), metavar="ID")
-@click.option("--to", metavar="URL", help="Instead of where it went.")
+@click.option("--to", metavar="URL", help="Send to this URL instead of the original target.")
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="The value of a masked header; repeatable.")
 @_file
 @options.transport
@@ -127,9 +126,9 @@ def resend(
     config_file: str | None,
     as_json: bool,
 ) -> int:
-    """Send the request of attempt ID again, the same bytes.
+    """Send the request of attempt ID again, byte for byte.
 
-    The journal keeps no secrets: masked headers are filled in from the target in vendorsim.yaml or from --header.
+    The journal keeps no secrets. Masked headers get their values from the target in vendorsim.yaml or from --header.
 
     \b
     vendorsim journal resend 17
@@ -140,16 +139,17 @@ def resend(
     from vendorsim.runs import config
 
     row = _attempt(_open(file), number)
-    known = sent_request(row)
-    if known is None:
+    saved = sent_request(row)
+    if saved is None:
         raise InputError(f"attempt {number} was never sent, so there are no bytes to send again")
     target = _target(row, config.load(config_file))
-    goal = endpoint(to or (target.url if target else row["target"]))
+    receiver = endpoint(to or (target.url if target else row["target"]))
     _refuse_lost_query(row, to, target)
-    given = merged(target.headers if target else {}, _credentials(goal), dict(header(text) for text in headers))
+    credentials = {"Authorization": receiver.credentials} if receiver.credentials else {}
+    filled_in = merged(target.headers if target else {}, credentials, dict(header(text) for text in headers))
     settings = transport.load()
-    request, masked = known.same_bytes(goal, given)
-    sent = resend_alone(goal, request, settings)
+    request, masked = saved.same_bytes(receiver, filled_in)
+    sent = resend_alone(receiver, request, settings)
     for name in masked:
         messages().print(f"the value of {name} is masked in the journal; give it with --header '{name}: …'")
     answered = isinstance(sent.answer, Answer)
@@ -157,11 +157,17 @@ def resend(
     reason = None if isinstance(sent.answer, Answer) else sent.answer.reason
     if as_json:
         print_json(
-            {"id": number, "target": goal.shown, "status": status, "milliseconds": sent.milliseconds, "reason": reason}
+            {
+                "id": number,
+                "target": receiver.shown,
+                "status": status,
+                "milliseconds": sent.milliseconds,
+                "reason": reason,
+            }
         )
     else:
         outcome = f"answered {status} after {sent.milliseconds:.1f} ms" if answered else f"no answer: {reason}"
-        click.echo(f"attempt {number} sent again to {goal.shown}: {outcome}")
+        click.echo(f"attempt {number} sent again to {receiver.shown}: {outcome}")
     return 0 if answered else 3
 
 
@@ -224,7 +230,7 @@ def _cell(value: Any) -> str:
 
 
 def _target(row: Row, loaded: Config) -> Target | None:
-    """The target of vendorsim.yaml that the attempt went to."""
+    """Returns the target in vendorsim.yaml to which the attempt was sent, if there is one."""
     from vendorsim.http.endpoint import endpoint
 
     candidates = loaded.targets.get(row["vendor"], ())
@@ -234,7 +240,3 @@ def _target(row: Row, loaded: Config) -> Target | None:
 def _refuse_lost_query(row: Row, to: str | None, target: Target | None) -> None:
     if to is None and target is None and b"?" in row["request_head"].partition(b"\r\n")[0]:
         raise InputError(f"the query of {row['target']} may hold secrets and is not kept; give the whole URL with --to")
-
-
-def _credentials(goal: Endpoint) -> dict[str, str]:
-    return {"Authorization": goal.credentials} if goal.credentials else {}

@@ -1,4 +1,4 @@
-"""How commands come by a journal."""
+"""Opens the journal for commands."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def journal_path(file: str | None) -> Path:
-    """The path of the journal in `file`; None means the project's."""
+    """Returns the path of the journal; without a `file`, that of the project."""
     from vendorsim.journal.store import default_path
 
     return Path(file) if file is not None else default_path()
 
 
 def open_journal(options: JournalOptions) -> Journal | None:
-    """The journal that the options ask for; None when the user wants none. Raises InputError."""
+    """Opens the journal that the options select; returns None for --no-journal. Raises InputError."""
     from vendorsim.journal.store import Journal
 
     return None if options.no_journal else Journal(journal_path(options.file))
@@ -29,7 +29,7 @@ def open_journal(options: JournalOptions) -> Journal | None:
 def start_recorder(
     journal: Book | None, command: str, about: Mapping[str, Any], report: Callable[[Record], None] | None
 ) -> Recorder:
-    """A recorder for a new run of that command."""
+    """Begins a run of that command in the journal, and returns its recorder."""
     from vendorsim.journal.store import Recorder
 
     run = journal.begin(command, about) if journal is not None else 0

@@ -1,4 +1,4 @@
-"""`vendorsim lint`: every problem of every scenario file, in one run."""
+"""`vendorsim lint`: reports every problem of every scenario file in one run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """What is to say of one file: the scenario, or its problems."""
+    """The result for one file: the scenario, or its problems."""
 
     file: str
     scenario: Scenario | None
@@ -48,7 +48,7 @@ class _Report:
 @options.packs
 @options.json_output
 def command(files: tuple[str, ...], packs: tuple[str, ...], as_json: bool) -> int:
-    """Check scenario files: every problem as file:line:column: message, all of them in one run.
+    """Check scenario files. Reports all problems in one run, each as file:line:column: message.
 
     FILE can also be the name of a built-in scenario, or - for standard input.
 

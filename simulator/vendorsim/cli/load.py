@@ -1,4 +1,4 @@
-"""`vendorsim load`: a mix of scenarios as load, on one machine or on many."""
+"""`vendorsim load`: sends a mix of scenarios as load, from one machine or many."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Amounts:
-    """How much is sent, of what, and how long it may take. `start` and `drain` are milliseconds."""
+    """The amount of load and its limits. `start` is milliseconds since 1970, `drain` is milliseconds."""
 
     count: int | None
     seed: int | None
@@ -29,7 +29,7 @@ class _Amounts:
 
 @dataclass(frozen=True, slots=True)
 class _Engine:
-    """What sends: this process, or Locust, with so many workers of its own or with the user's arguments."""
+    """What sends the load: this process, Locust with `workers` local workers, or Locust with the user's arguments."""
 
     workers: int | None
     locust: bool
@@ -38,37 +38,35 @@ class _Engine:
 @click.command("load", cls=options.Command)
 @click.argument("traffic", required=False)
 @click.argument("locust_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- LOCUST ARGUMENTS]")
-@click.option("--to", metavar="URL", help="Where the webhooks go; default: the vendors' targets in vendorsim.yaml.")
-@click.option("--count", type=click.IntRange(1), help="How many conversations; default: the file's.")
+@click.option("--to", metavar="URL", help="Webhook target URL; default: the vendors' targets in vendorsim.yaml.")
+@click.option("--count", type=click.IntRange(1), help="Number of conversations; default: the file's.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of data, mix and arrivals; default: the file's.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of made-up data, mix and arrivals; default: the file's."
-)
-@click.option(
-    "--start", type=options.PointType(), help="When conversation 0 starts, by the bodies; default: the file's."
+    "--start", type=options.PointType(), help="Start of conversation 0, as in the bodies; default: the file's."
 )
 @click.option(
     "--most-open",
     type=click.IntRange(1, 1_000_000),
     default=1_000,
     show_default=True,
-    help="How many conversations may be under way (per worker); whatever arrives beyond is shed and counted.",
+    help="Maximum open conversations per worker; further arrivals are shed and counted.",
 )
 @click.option(
     "--drain",
     type=options.DurationType(),
     default="60s",
     show_default=True,
-    help="How long conversations may take beyond their own length once the last one has arrived.",
+    help="Time that conversations may take beyond their own length after the last arrival.",
 )
 @options.header
 @options.policy("vendors' policies")
 @click.option(
-    "--workers", type=click.IntRange(1, 1_000), help="Send from so many processes of this machine, on Locust."
+    "--workers", type=click.IntRange(1, 1_000), help="Send from this many processes on this machine, with Locust."
 )
-@click.option("--locust", is_flag=True, help="Start Locust; what stands behind -- are its arguments.")
-@click.option("--locustfile", is_flag=True, help="Print where the file for locust -f is, and nothing else.")
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of traffic files, for editors, and nothing else.")
-@click.option("--digest", is_flag=True, help="Send nothing: print the digest of all bodies that would be sent.")
+@click.option("--locust", is_flag=True, help="Start Locust with the arguments after --.")
+@click.option("--locustfile", is_flag=True, help="Print the path of the file for locust -f, and exit.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of traffic files, for editors, and exit.")
+@click.option("--digest", is_flag=True, help="Print the digest of all bodies instead of sending them.")
 @click.option("--html", metavar="FILE", help="Write the report as HTML.")
 @options.secret_env
 @options.transport
@@ -93,11 +91,11 @@ def command(
     config_file: str | None,
     as_json: bool,
 ) -> int:
-    """Send the mix of scenarios in TRAFFIC (a file) as load: conversations arrive by a process of their own, whatever
-    the target does.
+    """Send the mix of scenarios in the file TRAFFIC as load. Conversations arrive at the planned times, however slowly
+    the target answers.
 
     Exit code 0: everything was accepted; 1: something was refused, shed or cut off; 3: the target can't be reached, or
-    a worker is gone.
+    a worker was lost.
 
     \b
     vendorsim load traffic.yaml --to http://localhost:8000/hook --html load.html
@@ -130,9 +128,9 @@ def command(
         return 0
     prepared = prepare_load(load, starts)
     page = None if html is None else _writable(html)
-    code, report = _sent(load, prepared, engine, locust_arguments)
+    code, report = _run(load, prepared, engine, locust_arguments)
     if report is None:
-        # A worker has no report; where the coordinator has none, Locust has said why.
+        # A worker has no report. If the coordinator has none, Locust has printed the reason.
         return 3 if code else 0
     if page is not None:
         from vendorsim.reporting.load_html import render
@@ -148,35 +146,35 @@ def command(
     return exit_code
 
 
-def _sent(
+def _run(
     load: LoadOptions, prepared: PreparedLoad, engine: _Engine, locust_arguments: tuple[str, ...]
 ) -> tuple[int, dict[str, Any] | None]:
-    """Sends everything, from here or on Locust: the exit code, and the report where this process has one."""
+    """Sends everything. Returns the exit code, and the report if this process has one (not Locust's workers)."""
     from vendorsim.load import on_locust
 
     if engine.workers is not None:
         return on_locust.run(load, on_locust.local(engine.workers), live=True)
     if engine.locust:
         return on_locust.run(load, locust_arguments, live=False)
-    report = _send(prepared)
+    report = _run_here(prepared)
     return report["exit_code"], report
 
 
-def _send(prepared: PreparedLoad) -> dict[str, Any]:
-    """Sends everything from this process."""
-    from vendorsim.cli.running import look_for_garbage_rarely
+def _run_here(prepared: PreparedLoad) -> dict[str, Any]:
+    """Sends everything from this process. Returns the report."""
+    from vendorsim.cli.running import collect_garbage_rarely
     from vendorsim.load.report import Heading, document
     from vendorsim.load.sending import Sending
     from vendorsim.reporting.load_terminal import LiveView
 
-    look_for_garbage_rarely()
+    collect_garbage_rarely()
     with LiveView(prepared.mix.count) as view:
         tally = Sending(prepared, glance=view.show, stops=True).run_to_end()
     return document(Heading.of(prepared.mix, prepared.targets), tally)
 
 
 def _writable(path: str) -> Path:
-    """The file, sure to be writable. Raises InputError before anything is sent."""
+    """Returns the path of a file that can be written. Raises InputError, before anything is sent."""
     from vendorsim.core.errors import InputError
 
     try:

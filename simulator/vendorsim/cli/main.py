@@ -1,7 +1,7 @@
-"""The command `vendorsim`: finds the subcommand, runs it, and turns every ending into an exit code.
+"""The command `vendorsim`: runs a subcommand and returns its exit code.
 
-0 all well, 1 the integration fell short, 2 the input is wrong, 3 the target can't be reached or a needed
-component is missing, 130 interrupted. A command returns its code; errors carry theirs.
+0: success. 1: the integration failed. 2: the input is wrong. 3: the target can't be reached, or a needed component is
+missing. 130: interrupted. A command returns its code; errors have an `exit_code`.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from vendorsim.core.version import __version__
 
 FAILED = 3
 INTERRUPTED = 130
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 # Subcommands are imported when they are called, so that `--help` stays quick.
 COMMANDS = {
-    "vendors": "the vendors, their profiles, events and delivery policy",
-    "scenarios": "the built-in scenarios",
+    "vendors": "list the vendors, their profiles, events and delivery policies",
+    "scenarios": "list the built-in scenarios",
     "lint": "check scenario files",
-    "generate": "print the events of a scenario; no network",
+    "generate": "print the events of a scenario, without network",
     "play": "play a scenario against an integration",
     "load": "send a mix of scenarios as load, from one machine or many",
-    "check": "hold an integration to the vendor's contract",
+    "check": "check an integration against the vendor's contract",
     "serve": "answer the vendors' APIs",
-    "validate": "hold captured payloads to a vendor's contract",
-    "journal": "what was sent and received: list, show, resend, export",
-    "faults": "how a delivery can misbehave on purpose",
-    "pack": "packages with vendors of your own: a new one, and whether one is complete",
+    "validate": "check captured payloads against a vendor's contract",
+    "journal": "list, show, resend and export what was sent and received",
+    "faults": "list the faults: deliberate errors in deliveries",
+    "pack": "create and check packages with vendors of your own",
 }
 
 
 @contextmanager
 def _first_of_group() -> Iterator[None]:
-    """Conversations that are played side by side fail in a group; its first error is the one to tell."""
+    """Raises the first error of an exception group, in which concurrent conversations fail."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -54,7 +54,7 @@ def _first_of_group() -> Iterator[None]:
 
 
 class _ReaderGone(Exception):
-    """Nobody reads the output any more."""
+    """The reader of standard output has closed it."""
 
 
 class _Commands(click.Group):
@@ -65,7 +65,7 @@ class _Commands(click.Group):
                 sys.stdout.flush()
                 return result
         except BrokenPipeError:
-            # click would end with 1, which means here that the integration fell short.
+            # click would exit with 1, which here means that the integration failed.
             raise _ReaderGone from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -87,8 +87,8 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
-    if asked and not ctx.resilient_parsing:
+def _print_version(ctx: click.Context, option: click.Parameter, requested: bool) -> None:
+    if requested and not ctx.resilient_parsing:
         from importlib.metadata import version
 
         click.echo(f"vendorsim {__version__}, Faker {version('Faker')}")
@@ -100,7 +100,7 @@ def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> 
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show versions."
 )
 def group() -> None:
-    """Plays chat vendors against your integration.
+    """Simulate chat vendors, and test your integration with them.
 
     \b
     vendorsim play returning-customer --vendor smartsupp --to http://localhost:8000/hook
@@ -108,7 +108,7 @@ def group() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code; only a bug of ours is raised."""
+    """Runs a command line and returns its exit code. Raises only unexpected errors: bugs of vendorsim."""
     try:
         code = group.main(args=arguments, prog_name="vendorsim", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -122,11 +122,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except _ReaderGone:
-        # `head`, say, has what it wanted.
+        # For example, `| head` has read enough.
         _discard_output()
         return 0
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in _WRITE_ERRORS:
             raise
         _discard_output()
         click.echo(f"Error: the output can't be written: {error.strerror}", err=True)
@@ -134,7 +134,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _discard_output() -> None:
-    """What is still buffered can't be written either; Python must not complain of it at exit."""
+    """Redirects standard output to the null device, so that Python can flush its buffer at exit without an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -143,6 +143,6 @@ def main() -> NoReturn:
     if sys.stdout is None:  # closed by the caller
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Names of files and people may hold characters that the terminal's encoding lacks.
+        # Names of files and people may have characters that the terminal's encoding lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run())

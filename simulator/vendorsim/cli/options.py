@@ -72,8 +72,10 @@ class PointType(click.ParamType[int]):
 
 
 class VendorType(click.ParamType[str]):
-    """The name of a vendor, with the closest one when it is none. The folder of a pack stands for its vendor, which
-    becomes known."""
+    """The name of a vendor, or the folder of a pack, whose vendor is then registered.
+
+    For an unknown name, the error suggests the closest one.
+    """
 
     name = "vendor"
 
@@ -87,7 +89,7 @@ class VendorType(click.ParamType[str]):
 
 
 def vendor_name(value: str) -> str:
-    """The value, or the name of the vendor in the pack whose folder it is; that vendor becomes known."""
+    """Returns the value; for the folder of a pack, registers its vendor and returns the vendor's name."""
     from vendorsim.vendorkit import registry
 
     is_folder = value not in registry.names() and (os.path.isdir(value) or os.sep in value)
@@ -95,7 +97,7 @@ def vendor_name(value: str) -> str:
 
 
 class PackPath(click.ParamType[str]):
-    """The folder of a pack, whose vendor becomes known; gives the vendor's name."""
+    """The folder of a pack. Registers its vendor; gives the vendor's name."""
 
     name = "folder"
 
@@ -114,7 +116,7 @@ class PortType(click.IntRange):
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What decides the bytes of a run. `start` and `spacing` are milliseconds."""
+    """The options that determine the bytes of a run. `start` is milliseconds since 1970, `spacing` is milliseconds."""
 
     vendor: str
     profile: str | None
@@ -126,7 +128,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class TargetOptions:
-    """Where requests go, what goes with each, and how they are delivered, as written."""
+    """The target of requests, their headers, secrets and delivery policy, as text."""
 
     to: str | None
     headers: tuple[str, ...]
@@ -134,19 +136,19 @@ class TargetOptions:
     policies: tuple[str, ...]
 
     def target(self) -> Target | None:
-        """The target of `--to` with its secrets; None for those of vendorsim.yaml."""
+        """Returns the target of `--to` with its secrets; None means those of vendorsim.yaml."""
         from vendorsim.vendorkit.target import Target
 
         return None if self.to is None else Target(self.to, secret_env=self.secret_env)
 
     def headers_by_name(self) -> dict[str, str]:
-        """The headers of `--header`. Raises InputError."""
+        """Returns the headers of `--header`. Raises InputError."""
         from vendorsim.http.endpoint import header
 
         return dict(header(text) for text in self.headers)
 
     def policy(self) -> PolicyChanges:
-        """What `--policy` overrides. Raises InputError."""
+        """Returns the changes of `--policy`. Raises InputError."""
         from vendorsim.vendorkit.policy_overrides import read_assignments
 
         return read_assignments(self.policies)
@@ -154,19 +156,19 @@ class TargetOptions:
 
 @dataclass(frozen=True, slots=True)
 class FaultOptions:
-    """The faults of a run, as written."""
+    """The faults of a run, as text."""
 
     faults: tuple[str, ...]
     fault_on: str | None
 
     def read(self) -> tuple[Fault, ...]:
-        """The faults of `--fault`. Raises InputError."""
+        """Returns the faults of `--fault`. Raises InputError."""
         from vendorsim.scenario.faults import from_option
 
         return tuple(from_option(text, None) for text in self.faults)
 
     def events(self) -> tuple[str, ...] | None:
-        """The events of `--fault-on`; None for all."""
+        """Returns the events of `--fault-on`; None means all."""
         from vendorsim.runs.planning import event_names
 
         return None if self.fault_on is None else event_names([self.fault_on])
@@ -174,23 +176,23 @@ class FaultOptions:
 
 @dataclass(frozen=True, slots=True)
 class JournalOptions:
-    """Which journal is kept: the project's, that of a file, or none."""
+    """The journal of a run: the project's, another file, or none."""
 
     file: str | None
     no_journal: bool
 
 
 def grouped(parameter: str, fields: Mapping[str, str], make: Callable[..., Any]) -> Callable[[F], F]:
-    """Hands the command one value, as `parameter`, that `make` makes of several options.
+    """Passes several options to the command as one `parameter`: the value that `make` returns.
 
-    `fields` are the names of the options' parameters, and those of the arguments of `make`.
+    `fields` maps the names of the options' parameters to the arguments of `make`.
     """
 
     def decorate(command: F) -> F:
         @wraps(command)
         def call(*args: Any, **values: Any) -> Any:
-            made = make(**{argument: values.pop(name) for name, argument in fields.items()})
-            return command(*args, **{parameter: made}, **values)
+            combined = make(**{argument: values.pop(name) for name, argument in fields.items()})
+            return command(*args, **{parameter: combined}, **values)
 
         return cast("F", call)
 
@@ -198,25 +200,25 @@ def grouped(parameter: str, fields: Mapping[str, str], make: Callable[..., Any])
 
 
 def same(*names: str) -> dict[str, str]:
-    """Options that are called like the arguments they become."""
+    """Maps each name to itself: for options named like the arguments of `make`."""
     return {name: name for name in names}
 
 
 def vendor(command: F) -> F:
     """`--vendor V --profile P`."""
-    help = "The vendor to play: its name, or the folder of a pack."
-    command = click.option("--profile", metavar="P", help="The dialect of the vendor; default: as documented.")(command)
+    help = "Name of the vendor, or the folder of a pack."
+    command = click.option("--profile", metavar="P", help="Vendor profile; default: the documented one.")(command)
     return click.option("--vendor", metavar="V", type=VendorType(), required=True, help=help)(command)
 
 
 def packs(command: F) -> F:
-    """`--vendor FOLDER`, for commands that play no vendor in particular."""
-    help = "The folder of a pack whose vendor is to be known without being installed; repeatable."
+    """`--vendor FOLDER`, for commands that are not about one vendor."""
+    help = "Folder of a pack to use without installing it; repeatable."
     return click.option("--vendor", "packs", metavar="FOLDER", type=PackPath(), multiple=True, help=help)(command)
 
 
 def seeded(command: F) -> F:
-    """What else decides the bytes of a run: `--seed --start --count --spacing`."""
+    """`--seed --start --count --spacing`, which also determine the bytes of a run."""
     for option in (
         click.option(
             "--spacing",
@@ -225,10 +227,10 @@ def seeded(command: F) -> F:
             show_default=True,
             help="Time between the starts of two conversations.",
         ),
-        click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many conversations."),
-        click.option("--start", type=PointType(), help="When the first step happens; default: the scenario's, or now."),
+        click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="Number of conversations."),
+        click.option("--start", type=PointType(), help="Time of the first step; default: the scenario's, or now."),
         click.option(
-            "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of made-up data; default: the scenario's."
+            "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of generated data; default: the scenario's."
         ),
     ):
         command = option(command)
@@ -241,19 +243,19 @@ run = grouped("run", same("vendor", "profile", "seed", "start", "count", "spacin
 
 def header(command: F) -> F:
     """`--header 'K: V'`."""
-    help = "A header for every request; repeatable."
+    help = "Header of every request; repeatable."
     return click.option("--header", "headers", multiple=True, metavar="'K: V'", help=help)(command)
 
 
 def policy(whose: str) -> Callable[[F], F]:
     """`--policy KEY=VALUE`; `whose` ends its help."""
-    help = f"Override the {whose}."
+    help = f"Override a setting of the {whose}; repeatable."
     return click.option("--policy", "policies", multiple=True, metavar="KEY=VALUE", help=help)
 
 
 def secret_env(command: F) -> F:
     """`--secret-env NAME`."""
-    help = "The environment variable that holds the secret of --to; once more for the next secret, while both count."
+    help = "Environment variable with the secret of --to; give it twice while a secret is rotated."
     return click.option("--secret-env", multiple=True, metavar="NAME", help=help)(command)
 
 
@@ -264,22 +266,20 @@ target = grouped("target", same("to", "headers", "secret_env", "policies"), Targ
 def faults(command: F) -> F:
     """`--fault` and `--fault-on`, as the parameter `misbehaviour`."""
     command = grouped("misbehaviour", same("faults", "fault_on"), FaultOptions)(command)
-    help = "The events that --fault hits, separated by commas; default all."
+    help = "Events that get the faults, separated by commas; default: all."
     command = click.option("--fault-on", metavar="EVENTS", help=help)(command)
-    help = "Misbehave; see vendorsim faults."
+    help = "Add a fault to deliveries (see vendorsim faults); repeatable."
     return click.option("--fault", "faults", multiple=True, metavar="NAME[=ARG][@RATE]", help=help)(command)
 
 
 def json_output(command: F) -> F:
     """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")(
-        command
-    )
+    return click.option("--json", "as_json", is_flag=True, help="Print only JSON on standard output.")(command)
 
 
 def config_file(command: F) -> F:
     """`--config FILE`."""
-    help = "Instead of the nearest vendorsim.yaml."
+    help = "Configuration file; default: the nearest vendorsim.yaml."
     return click.option("--config", "config_file", metavar="FILE", help=help)(command)
 
 
@@ -287,7 +287,7 @@ def journal(command: F) -> F:
     """`--journal FILE` and `--no-journal`, as the parameter `journal`."""
     command = grouped("journal", {"journal": "file", "no_journal": "no_journal"}, JournalOptions)(command)
     command = click.option("--no-journal", is_flag=True, help="Keep no journal of this run.")(command)
-    help = "Where attempts and calls are kept; default: .vendorsim/journal.sqlite of the project."
+    help = "Journal file of attempts and calls; default: the project's .vendorsim/journal.sqlite."
     return click.option("--journal", metavar="FILE", help=help)(command)
 
 
@@ -296,9 +296,9 @@ def transport(command: F) -> F:
     command = grouped("transport", same("ca", "cert", "cert_key", "proxy"), _transport)(command)
     for option in (
         click.option("--proxy", metavar="URL", help="Send through this HTTP proxy; default: none."),
-        click.option("--cert-key", metavar="FILE", help="The key of --cert, where it is a file of its own."),
-        click.option("--cert", metavar="FILE", help="A client certificate (PEM)."),
-        click.option("--ca", metavar="FILE", help="The authorities to trust (PEM) instead of the system's."),
+        click.option("--cert-key", metavar="FILE", help="Private key of --cert, if it is in a file of its own."),
+        click.option("--cert", metavar="FILE", help="Client certificate (PEM)."),
+        click.option("--ca", metavar="FILE", help="CA certificates to trust (PEM) instead of the system's."),
     ):
         command = option(command)
     return command

@@ -1,4 +1,4 @@
-"""`vendorsim pack`: vendor packages of your own, the packs: a new one, and whether one is complete."""
+"""`vendorsim pack`: creates and checks packs, packages with vendors of your own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_NAME = 40
 
 @click.group("pack", cls=options.SuggestingGroup)
 def command() -> None:
-    """Make and check packs: packages that bring a vendor of your own.
+    """Create and check packs: packages with vendors of your own.
 
     \b
     vendorsim pack new acme --python
@@ -31,7 +31,7 @@ def command() -> None:
 @click.argument("folder", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
 @click.option("--python", is_flag=True, help="Write a Python package.")
 def new(name: str, folder: Path | None, python: bool) -> None:
-    """Write a pack for a vendor NAME to DIR (default: vendorsim-NAME). It works as it is, with one event.
+    """Write a pack for the vendor NAME to DIR (default: vendorsim-NAME). The pack works at once, with one event.
 
     \b
     vendorsim pack new acme --python
@@ -66,7 +66,7 @@ def new(name: str, folder: Path | None, python: bool) -> None:
 
 
 def pack_files(name: str) -> dict[Path, str]:
-    """The files of a new pack, by their path in its folder."""
+    """Returns the texts of a new pack's files, by their path in its folder."""
     package = f"vendorsim_{name.replace('-', '_')}"
     words = {
         "name": name,
@@ -89,7 +89,7 @@ def pack_files(name: str) -> dict[Path, str]:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @options.json_output
 def lint(folder: Path, as_json: bool) -> int:
-    """Check the pack in DIR: entry point, contracts, examples and scenarios. Every problem in one run.
+    """Check the pack in DIR: entry point, contracts, examples and scenarios. Reports all problems in one run.
 
     Exit code 2: there are problems.
 

@@ -1,4 +1,4 @@
-"""`vendorsim play`: a scenario, live, against an integration."""
+"""`vendorsim play`: plays a scenario against an integration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 @click.command("play", cls=options.Command)
 @click.argument("scenario")
 @options.vendor
-@click.option("--to", metavar="URL", help="Where the webhooks go; default: the vendor's targets in vendorsim.yaml.")
+@click.option("--to", metavar="URL", help="Webhook target URL; default: the vendor's targets in vendorsim.yaml.")
 @options.seeded
 @click.option(
     "--speed",
@@ -40,9 +40,12 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 )
 @options.header
 @click.option(
-    "--serve", "serving", is_flag=True, help="Answer the vendors' APIs meanwhile, from the state of the conversations."
+    "--serve",
+    "serving",
+    is_flag=True,
+    help="Answer the vendors' APIs meanwhile, from the state of the conversations.",
 )
-@click.option("--port", type=options.PortType(), default=4010, show_default=True, help="The port of --serve.")
+@click.option("--port", type=options.PortType(), default=4010, show_default=True, help="Port of --serve.")
 @options.faults
 @options.policy("vendor's policy")
 @click.option("--pin-clock", is_flag=True, help="Signature timestamps follow the scenario's clock, not the wall clock.")
@@ -105,7 +108,7 @@ def command(
         stack.enter_context(reporter)
         about = prepared.about(misbehaviour.faults)
         recorder = start_recorder(open_journal(journal), "play", about, reporter.record)
-        # Thousands of records wait for the journal; the usual eagerness to look through them costs a tenth of the time.
+        # Thousands of records wait for the journal: default thresholds would spend a tenth of the time on collections.
         gc.set_threshold(10_000, 10, 10)
         try:
             summary = run_to_end(prepared, recorder, settings=settings, state=state)

@@ -1,4 +1,4 @@
-"""What commands that run for a while share: the server beside them."""
+"""Shared by long-running commands: the API server, and settings of the garbage collector."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from vendorsim.reporting.console import messages
 if TYPE_CHECKING:
     from vendorsim.server.backend import ServerBackend
 
-# How long the same identification of a visitor counts as a duplicate, in milliseconds.
+# Milliseconds for which the same identification of a visitor counts as a duplicate.
 DUPLICATE_INTERVAL = 60_000
 
 
-def look_for_garbage_rarely() -> None:
-    """For commands that serve or send a lot. Little of what they make is garbage that only a search finds, and every
-    search holds all threads up: what is loaded by now is left out of it, and the rest is gone through seldom."""
+def collect_garbage_rarely() -> None:
+    """Makes the garbage collector run rarely, and skip every object that exists now.
+
+    For commands that serve or send a lot. A collection stops all threads, and finds little: reference counting frees
+    most objects.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
@@ -26,19 +29,20 @@ def look_for_garbage_rarely() -> None:
 
 @contextmanager
 def served(
-    port: int, duplicate_interval: int = DUPLICATE_INTERVAL, *, held_back: bool = False
+    port: int, duplicate_interval: int = DUPLICATE_INTERVAL, *, may_delay: bool = False
 ) -> Iterator[ServerBackend]:
-    """The vendors' APIs, answering on a port of this machine (0: a free one) meanwhile.
+    """Serves the vendors' APIs on a port of this machine (0: a free one) inside the `with` block; yields their state.
 
-    With `held_back` whoever listens to the calls may hold their answers back: then none is given by the server's loop.
+    With `may_delay`, subscribers of the calls may delay the answers. The fast path is then off, because a delay would
+    block the server's event loop.
     """
     from vendorsim.server.app import create_app, serve_app
     from vendorsim.server.backend import ServerBackend
     from vendorsim.server.fast_path import fast_path
 
     state = ServerBackend(duplicate_interval=duplicate_interval)
-    doors = () if held_back else (fast_path(state),)
-    with serve_app(create_app(state), "127.0.0.1", port, *doors) as server:
+    fast_paths = () if may_delay else (fast_path(state),)
+    with serve_app(create_app(state), "127.0.0.1", port, *fast_paths) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
         try:
             yield state

@@ -1,4 +1,4 @@
-"""`vendorsim scenarios`: the built-in scenarios."""
+"""`vendorsim scenarios`: lists and prints the built-in scenarios."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
-    """Print the file of a built-in scenario: a good start for one's own.
+    """Print the file of a built-in scenario, for example as a start for your own.
 
     \b
     vendorsim scenarios show returning-customer > my-chat.yaml

@@ -1,4 +1,4 @@
-"""`vendorsim serve`: the vendors' APIs, the control API and the web page, until it is told to end."""
+"""`vendorsim serve`: serves the vendors' APIs, the control API and the web page until it is stopped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RateType(click.ParamType[float]):
 
 
 class TokenType(click.ParamType[str]):
-    """A secret as it can stand in a header."""
+    """A token: visible ASCII characters without spaces, which fit in a header."""
 
     name = "token"
 
@@ -50,10 +50,10 @@ class TokenType(click.ParamType[str]):
 
 
 @click.command("serve", cls=options.Command)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=options.PortType(), default=4010, show_default=True, help="The port; 0 takes a free one.")
-@click.option("--token", metavar="T", type=TokenType(), help="The token to ask for; default: any credentials will do.")
-@click.option("--strict", is_flag=True, help="Answer 404 for sessions that nothing is known of.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=options.PortType(), default=4010, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--token", metavar="T", type=TokenType(), help="Token that calls must have; default: accept any.")
+@click.option("--strict", is_flag=True, help="Answer 404 for unknown sessions.")
 @click.option(
     "--duplicate-interval",
     metavar="TIME",
@@ -67,27 +67,27 @@ class TokenType(click.ParamType[str]):
     "profiles",
     multiple=True,
     metavar="VENDOR=NAME",
-    help="Which profile of a vendor its API plays; repeatable. Default: documented.",
+    help="Profile of a vendor's API; repeatable. Default: documented.",
 )
 @click.option(
     "--admin-token",
     metavar="T",
     type=TokenType(),
-    help="The token that the control API and the page ask for; needed where other machines can reach them.",
+    help="Token for the control API and the page; required if other machines can reach them.",
 )
 @click.option(
     "--allow-target",
     "allowed_targets",
     multiple=True,
     metavar="HOST",
-    help="A host that runs may send to, beside this machine and the targets of vendorsim.yaml; repeatable.",
+    help="Host that runs may send to, besides this machine and the targets of vendorsim.yaml; repeatable.",
 )
 @click.option(
     "--allow-host",
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A name by which browsers may reach the page, beside localhost and addresses; repeatable.",
+    help="Host name by which browsers may reach the page, besides localhost and IP addresses; repeatable.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Default seed.")
 @click.option("--rate-limit", metavar="N/s", type=RateType(), help="Answer 429 above this rate; default: no limit.")
@@ -95,7 +95,7 @@ class TokenType(click.ParamType[str]):
     "--state",
     metavar="URL",
     envvar="VENDORSIM_STATE",
-    help="The PostgreSQL database in which several servers keep what they share; default: in memory.",
+    help="URL of a PostgreSQL database for state that several servers share; default: in memory.",
 )
 @options.journal
 @options.packs
@@ -117,19 +117,20 @@ def command(
     packs: tuple[str, ...],
     config_file: str | None,
 ) -> int:
-    """Answer the APIs of the vendors, the control API and the web page, until Ctrl-C. All is kept in the journal.
+    """Serve the vendors' APIs, the control API and the web page until Ctrl-C. The journal keeps everything that is sent
+    and received.
 
-    What an API call causes is sent to the vendor's targets: those of vendorsim.yaml, and those that subscribe by the
-    vendor's own API.
+    The webhooks that an API call causes go to the vendor's targets in vendorsim.yaml, and to those that subscribed with
+    the vendor's own API.
 
-    Several servers with the same --state are one to their callers; the journal is then in that database, too, unless
-    --journal or --no-journal is given.
+    Servers with the same --state act as one. The journal is then in that database, too, unless --journal or
+    --no-journal is given.
 
     \b
     vendorsim serve --port 4010 --token s3cret
     vendorsim serve --port 4010 --state postgresql://vendorsim@db.example.com/vendorsim
     """
-    from vendorsim.cli.running import look_for_garbage_rarely
+    from vendorsim.cli.running import collect_garbage_rarely
     from vendorsim.runs import config
     from vendorsim.server.app import serve_app
     from vendorsim.server.control.settings import Settings
@@ -152,11 +153,11 @@ def command(
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     try:
         with (
-            _opened(state, journal) as (shared, kept),
-            Hub(settings, kept, shared) as hub,
+            _opened(state, journal) as (shared, place),
+            Hub(settings, place, shared) as hub,
             serve_app(hub.app, host, port, hub.fast_path) as server,
         ):
-            look_for_garbage_rarely()
+            collect_garbage_rarely()
             hub.require_targets(settings.config.targets)
             if not _is_loopback(server.host):
                 caller = "anyone" if token is None else "whoever has the token"
@@ -174,23 +175,23 @@ def command(
 def _opened(
     url: str | None, journal: options.JournalOptions
 ) -> Iterator[tuple[SharedState | None, Path | PostgresJournal | None]]:
-    """What other servers share, and where the journal stands."""
-    alone = None if journal.no_journal else journal_path(journal.file)
+    """Yields the state that servers share, if they do, and the place of the journal, if one is kept."""
+    file = None if journal.no_journal else journal_path(journal.file)
     if url is None:
-        yield None, alone
+        yield None, file
         return
     from vendorsim.journal.postgres import Database
     from vendorsim.journal.postgres_journal import PostgresJournal
     from vendorsim.server.shared.in_postgres import InPostgres
 
     with Database(url) as database:
-        common = not journal.no_journal and journal.file is None
+        in_database = not journal.no_journal and journal.file is None
         click.echo(f"Shared with other servers: {database.name}", err=True)
-        yield InPostgres(database), PostgresJournal(database) if common else alone
+        yield InPostgres(database), PostgresJournal(database) if in_database else file
 
 
 def _require_token(host: str, admin_token: str | None) -> None:
-    """Raises InputError where other machines could steer the server unasked."""
+    """Raises InputError if other machines could use the control API without a token."""
     from vendorsim.core.errors import InputError
 
     if admin_token is None and not _is_loopback(host):
@@ -209,7 +210,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _profile(text: str) -> tuple[str, str]:
-    """Vendor and profile of `VENDOR=NAME`. Raises InputError for names that nobody knows."""
+    """Returns vendor and profile of `VENDOR=NAME`. Raises InputError for unknown names."""
     from vendorsim.core.errors import InputError
     from vendorsim.vendorkit import registry
 
@@ -220,7 +221,7 @@ def _profile(text: str) -> tuple[str, str]:
 
 
 def _introduce(url: str, token: str | None) -> None:
-    """Where it listens, whose APIs it answers, and a call to begin with. The token itself is not shown."""
+    """Prints the URL, the vendors' APIs and an example call. The token is not printed."""
     from vendorsim.server.control.paths import PREFIX
     from vendorsim.vendorkit import registry
 
@@ -228,13 +229,14 @@ def _introduce(url: str, token: str | None) -> None:
     click.echo(f"  the workbench     {url}/\n  the control API   {url}{PREFIX}/openapi.json", err=True)
     for vendor in map(registry.get, registry.names()):
         if vendor.api is not None:
-            told = f"{len(vendor.operations)} operations; vendorsim vendors {vendor.name} lists them"
-            click.echo(f"  {vendor.name:<16}  {told}", err=True)
+            operations = f"{len(vendor.operations)} operations; vendorsim vendors {vendor.name} lists them"
+            click.echo(f"  {vendor.name:<16}  {operations}", err=True)
     secret = "any-token" if token is None else "YOUR-TOKEN"
-    known = registry.identification()
+    identification = registry.identification()
+    path = identification.path_of(identification.comm_types["chat"], "4711")
     click.echo(
         "Try it:\n"
-        f"  curl -i {url}{known.path_of(known.comm_types['chat'], '4711')} -H 'Authorization: Bearer {secret}' "
-        f"-H 'Content-Type: application/json' -d '{json.dumps(known.example)}'",
+        f"  curl -i {url}{path} -H 'Authorization: Bearer {secret}' "
+        f"-H 'Content-Type: application/json' -d '{json.dumps(identification.example)}'",
         err=True,
     )

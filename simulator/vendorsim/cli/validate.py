@@ -1,4 +1,4 @@
-"""`vendorsim validate`: captured payloads against a vendor's contract."""
+"""`vendorsim validate`: checks captured payloads against a vendor's contract."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Breach:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @options.json_output
 def command(vendor: str, profile: str | None, files: tuple[str, ...], as_json: bool) -> int:
-    """Hold the payloads in each FILE (JSON, JSON Lines or HAR; - is standard input) to the contract.
+    """Check the payloads in each FILE (JSON, JSON Lines or HAR; - is standard input) against the contract.
 
-    Every violation is printed with a JSON pointer. Exit code 1: something breaks the contract.
+    Prints every violation with a JSON pointer. Exit code 1: there are violations.
 
     \b
     vendorsim validate --vendor smartsupp captured.jsonl

@@ -1,4 +1,4 @@
-"""`vendorsim vendors`: what is imitated, how, and how well each part of it is known."""
+"""`vendorsim vendors`: lists the vendors and what is known of each, with provenance."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.command("vendors", cls=options.Command)
 @click.argument("name", required=False)
-@click.option("--diff", nargs=2, metavar="A B", help="How two profiles of NAME differ, field by field.")
+@click.option("--diff", nargs=2, metavar="A B", help="Compare two profiles of NAME, field by field.")
 @options.json_output
 def command(name: str | None, diff: tuple[str, str] | None, as_json: bool) -> None:
     """List the vendors; with NAME, its profiles, events, verbs, API operations and delivery policy.
@@ -94,7 +94,7 @@ def _print_vendor(vendor: Vendor) -> None:
 
 
 def _named(*columns: str) -> Table:
-    """A table whose first column holds names, which are never broken."""
+    """Returns a table whose first column, of names, is never wrapped."""
     rows = table(*columns)
     rows.columns[0].no_wrap = True
     return rows

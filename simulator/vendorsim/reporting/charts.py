@@ -1,4 +1,4 @@
-"""Line charts as SVG, without any library: reports must need nothing from elsewhere."""
+"""Line charts as SVG, drawn without a library, so that reports are self-contained."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Line:
 
 
 def chart(title: str, unit: str, step: float, lines: Sequence[Line]) -> Markup:
-    """A chart of values that lie `step` seconds apart, with a legend."""
+    """Returns a figure with a legend; consecutive values are `step` seconds apart."""
     count = max((len(line.values) for line in lines), default=0)
     top = _round_up(max((value for line in lines for value in line.values if value is not None), default=0.0))
     span = max(1, count - 1)
     parts = [_grid(top, unit), _axis(step * span)]
-    parts += [_drawn(line, span, top) for line in lines]
+    parts += [_polylines(line, span, top) for line in lines]
     legend = Markup("").join(Markup('<li class="{}">{}</li>').format(line.style, line.name) for line in lines)
     return Markup(
         '<figure class="chart"><figcaption>{title}</figcaption>'
@@ -38,7 +38,7 @@ def chart(title: str, unit: str, step: float, lines: Sequence[Line]) -> Markup:
 
 
 def _round_up(value: float) -> float:
-    """The next 1, 2 or 5 times a power of ten."""
+    """Rounds up to 1, 2 or 5 times a power of ten."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
@@ -54,39 +54,39 @@ def _x(number: float, span: float) -> float:
 
 
 def _grid(top: float, unit: str) -> Markup:
-    drawn = Markup("")
+    markup = Markup("")
     for number in range(_LINES + 1):
         value = top * number / _LINES
         y = f"{_y(value, top):.1f}"
-        drawn += Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, WIDTH - _RIGHT, y, y)
+        markup += Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, WIDTH - _RIGHT, y, y)
         label = f"{value:g}{unit if number == _LINES else ''}"
-        drawn += Markup('<text class="label" x="{}" y="{}" dy="4" text-anchor="end">{}</text>').format(
+        markup += Markup('<text class="label" x="{}" y="{}" dy="4" text-anchor="end">{}</text>').format(
             _LEFT - 6, y, label
         )
-    return drawn
+    return markup
 
 
 def _axis(seconds: float) -> Markup:
-    drawn = Markup("")
+    markup = Markup("")
     for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         text = f"{seconds * share:g} s"
-        drawn += Markup('<text class="label" x="{}" y="{}" text-anchor="{}">{}</text>').format(
+        markup += Markup('<text class="label" x="{}" y="{}" text-anchor="{}">{}</text>').format(
             f"{_x(share, 1):.1f}", HEIGHT - 8, anchor, text
         )
-    return drawn
+    return markup
 
 
-def _drawn(line: Line, span: float, top: float) -> Markup:
-    """The line, in as many pieces as its gaps make of it."""
+def _polylines(line: Line, span: float, top: float) -> Markup:
+    """Draws the line as one polyline for each part without a gap."""
     pieces: list[list[str]] = [[]]
     for number, value in enumerate(line.values):
         if value is None:
             pieces.append([])
         else:
             pieces[-1].append(f"{_x(number, span):.1f},{_y(value, top):.1f}")
-    drawn = Markup("")
+    markup = Markup("")
     for points in filter(None, pieces):
         # A single point would be invisible as a line.
         both = points if len(points) > 1 else points * 2
-        drawn += Markup('<polyline class="{}" points="{}"/>').format(escape(line.style), " ".join(both))
-    return drawn
+        markup += Markup('<polyline class="{}" points="{}"/>').format(escape(line.style), " ".join(both))
+    return markup

@@ -1,4 +1,4 @@
-"""A run of checks as one JSON document on standard output."""
+"""Prints the verdict of a run of checks as one JSON document on standard output."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from vendorsim.reporting.text import encodable
 
 
 class CheckJson:
-    """Says nothing before the verdict."""
+    """Prints nothing before the verdict."""
 
     def handle(self, event: CheckEvent) -> None:
-        """One event of the run."""
+        """Handles one event of the run."""
         if isinstance(event, Verdict):
             print_json(encodable(event.document()))
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: no resource is held."""

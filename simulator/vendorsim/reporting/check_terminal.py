@@ -1,4 +1,4 @@
-"""A run of checks for people: progress on standard error, findings and the verdict on standard output."""
+"""Shows a run of checks to people: progress on standard error, findings and verdict on standard output."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from vendorsim.reporting.covered import totals
 from vendorsim.reporting.outcome import Group, counted, groups, tally, why, word
 from vendorsim.reporting.text import one_line
 
-# Of each check; the rest is counted, and stands in the other reports.
+# Maximum findings shown per check; the other reports have all of them.
 MOST_FINDINGS = 5
 MOST_MISSING = 6
 _STYLES = {PASSED: "green", FAILED: "red", NOT_JUDGED: "yellow", SKIPPED: "yellow"}
 
 
 class CheckTerminal:
-    """Shows which check is under way where there is somebody to see it, and everything at the end."""
+    """Shows the current check while the run goes on (on a terminal only), and the findings at the end."""
 
     def __init__(self) -> None:
         self._status: Status | None = None
 
     def handle(self, event: CheckEvent) -> None:
-        """One event of the run."""
+        """Handles one event of the run."""
         if isinstance(event, Verdict):
             self.close()
             _print(event)
@@ -40,7 +40,7 @@ class CheckTerminal:
             self._status.update(event.check.id)
 
     def close(self) -> None:
-        """Takes the progress away."""
+        """Removes the progress line."""
         if self._status is not None:
             self._status.stop()
             self._status = None
@@ -72,7 +72,10 @@ def _remark(result: Result) -> str:
 
 
 def _unjudged(verdict: Verdict) -> list[tuple[str, str, list[str]]]:
-    """What was not judged or left out, by the reason; a family stands for its checks where all share it."""
+    """Groups the checks without a verdict by status and reason.
+
+    The name of a family replaces its checks if all of them share the reason.
+    """
     sizes = Counter(result.check.family for result in verdict.results)
     by_reason: dict[tuple[str, str], dict[str, list[str]]] = {}
     for result in verdict.results:
@@ -80,12 +83,16 @@ def _unjudged(verdict: Verdict) -> list[tuple[str, str, list[str]]]:
             families = by_reason.setdefault((result.status, result.reason or "no reason is known"), {})
             families.setdefault(result.check.family, []).append(result.check.id)
     return [
-        (status, reason, [name for family, ids in families.items() for name in _named(family, ids, sizes[family])])
+        (
+            status,
+            reason,
+            [name for family, ids in families.items() for name in _short_names(family, ids, sizes[family])],
+        )
         for (status, reason), families in by_reason.items()
     ]
 
 
-def _named(family: str, ids: list[str], size: int) -> list[str]:
+def _short_names(family: str, ids: list[str], size: int) -> list[str]:
     return [family] if len(ids) == size > 1 else ids
 
 
@@ -128,13 +135,15 @@ def _print_coverage(page: _Page, verdict: Verdict) -> None:
 def _print_verdict(page: _Page, verdict: Verdict) -> None:
     style = {"passed": "green", "nothing judged": "yellow"}.get(word(verdict), "red")
     reason = why(verdict)
-    told = ", ".join(f"{count} {name}" for count, name in tally(verdict)) or "nothing was judged"
-    page.write(0, (word(verdict), style), f" ({reason})" if reason else "", f": {told}")
+    counts = ", ".join(f"{count} {name}" for count, name in tally(verdict)) or "nothing was judged"
+    page.write(0, (word(verdict), style), f" ({reason})" if reason else "", f": {counts}")
 
 
 class _Page:
-    """Lines that fold at the edge of a terminal with their indentation; without a terminal they never fold, so that
-    they can be searched."""
+    """Prints indented paragraphs.
+
+    On a terminal they are wrapped at its width. Elsewhere each stays on one line, so that it can be searched.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -143,7 +152,7 @@ class _Page:
         self.console.print()
 
     def write(self, indent: int, *parts: str | tuple[str, str], hang: int = 0) -> None:
-        """One paragraph; `hang` is how much deeper its second line and those after it stand."""
+        """Prints one paragraph; `hang` is the extra indentation of its second and later lines."""
         plain = [(one_line(part), "") if isinstance(part, str) else (one_line(part[0]), part[1]) for part in parts]
         text = Text.assemble(*plain)
         if not self.console.is_terminal:
@@ -155,5 +164,5 @@ class _Page:
             self.console.print(Text(" " * (indent + (hang if number else 0))) + line, soft_wrap=True)
 
     def copyable(self, indent: int, text: str) -> None:
-        """A line that is never folded by us, whatever its length: a command can be copied from it whole."""
+        """Prints a line without wrapping it, so that a command in it can be copied whole."""
         self.console.print(Text(" " * indent + one_line(text)), soft_wrap=True)

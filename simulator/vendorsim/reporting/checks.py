@@ -1,7 +1,7 @@
-"""Where the events of a run of checks go: the terminal or JSON, and the report files that were asked for.
+"""Passes the events of a run of checks to the reporters: terminal or JSON, and the requested report files.
 
-A reporter is a handler of the stream of events; the last event is the verdict. Report files are rendered from the whole
-outcome: another format is one module with `render(outcome) -> bytes`, and one row in FORMATS.
+The last event is the verdict. Report files are rendered from the whole outcome. To add a format, write a module with
+`render(outcome) -> bytes`, and add a row to FORMATS.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One kind of report file: its option, what people call it, and the module that renders it."""
+    """A kind of report file: the name of its option, its title in help texts, and the module that renders it."""
 
     name: str
     title: str
     module: str
 
     def render(self, outcome: Outcome) -> bytes:
-        """The contents of the file."""
+        """Returns the contents of the file."""
         rendered: bytes = importlib.import_module(self.module).render(outcome)
         return rendered
 
@@ -43,28 +43,28 @@ FORMATS = (
 
 
 class Handler(Protocol):
-    """Gets every event of a run, in order."""
+    """Receives every event of a run, in order."""
 
     def handle(self, event: CheckEvent) -> None:
-        """One event of the run; the verdict is the last one."""
+        """Handles one event of the run; the last one is the verdict."""
         ...
 
     def close(self) -> None:
-        """The run is over, with a verdict or without."""
+        """Called when the run is over, with or without a verdict."""
         ...
 
 
 class Reporters:
-    """Hands every event to every reporter.
+    """Passes every event to every reporter.
 
-    Files come first: what reads standard output may be gone before the end (`| head`). One that can't be written in the
-    end keeps none of the others from being written.
+    Files are written first, because the reader of standard output may close it early (`| head`). If one reporter can't
+    write, the others still do.
     """
 
     def __init__(self, files: Mapping[str, str | None], *, as_json: bool) -> None:
-        """`files` gives the path, or None, for the name of a format.
+        """`files` maps the name of a format to a path, or to None for no file.
 
-        Raises InputError for one that can't be written, before anything is sent.
+        Raises InputError if a file can't be written, before any request is sent.
         """
         self._handlers: list[Handler] = []
         try:
@@ -98,7 +98,7 @@ class Reporters:
             handler.close()
 
     def handle(self, event: CheckEvent) -> None:
-        """One event of the run."""
+        """Passes one event to every reporter. Raises the first OSError, after all have had the event."""
         failures: list[OSError] = []
         for handler in self._handlers:
             try:
@@ -110,7 +110,7 @@ class Reporters:
 
 
 class _FileReport:
-    """A file that is opened at once, to be sure of it, and written when the verdict is there."""
+    """A report file. It is opened at once, so that a wrong path fails early, and written when the verdict is known."""
 
     def __init__(self, kind: Format, path: str) -> None:
         from vendorsim.reporting.outcome import Timekeeper
@@ -137,7 +137,7 @@ class _FileReport:
         self._file.flush()
 
     def close(self) -> None:
-        """An empty file would be taken for a broken report: one that was never written goes."""
+        """Closes the file. Deletes it if it is new and empty: an empty report looks like a broken one."""
         self._file.close()
         if self._created:
             self._path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How two profiles differ, for people: one table per group of events, what both say side by side, sources below."""
+"""Prints how two profiles differ: one table per group of events, both sides next to each other, sources below."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _LONGEST_RULE = 80
 
 
 def print_differences(vendor: str, name_a: str, name_b: str, found: ProfileDifferences) -> None:
-    """The page of `vendorsim vendors NAME --diff A B`."""
+    """Prints the page of `vendorsim vendors NAME --diff A B`."""
     console = results()
     console.print(f"[bold]{vendor}[/bold]: {name_a} and {name_b}")
     if found.none:
-        console.print("\nThey say the same in everything.")
+        console.print("\nNo differences.")
         return
     page = _DifferencesPage(name_a, name_b)
     page.events(name_a, found.only_a)
@@ -43,7 +43,7 @@ def print_differences(vendor: str, name_a: str, name_b: str, found: ProfileDiffe
 
 
 def document(vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences) -> dict[str, Any]:
-    """The same as a JSON document, with every event's fields on their own."""
+    """Returns the differences as a JSON document, with the fields listed per event."""
 
     def kinds(given: Iterable[EventKind]) -> list[dict[str, Any]]:
         return [
@@ -65,12 +65,15 @@ def document(vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences) 
 
 
 Place = tuple[str, tuple[str, ...]]
-"""Where an object stands: its path, and the events that have it there."""
+"""The path of an object, and the events whose bodies have it there."""
 
 
 def merged(fields: Mapping[str, Sequence[ProfileDifference]]) -> list[tuple[list[Place], list[ProfileDifference]]]:
-    """The differences by the objects that they are found in, so that what several events share, or one event has in
-    several places, is told once. Paths are then those within the object. Each difference belongs to one group."""
+    """Groups the differences by the objects that contain them.
+
+    A difference that occurs in several events or places is then shown once. The returned paths are relative to the
+    object. Each difference belongs to one group.
+    """
     places: dict[str, tuple[ProfileDifference, dict[str, list[str]]]] = {}
     for event, differences in fields.items():
         for difference in differences:
@@ -101,7 +104,7 @@ def _place(place: Place) -> str:
 
 
 class _DifferencesPage:
-    """Prints tables of two sides, and numbers the sources that they name."""
+    """Prints tables with both sides, and numbers the sources that they refer to."""
 
     def __init__(self, name_a: str, name_b: str) -> None:
         self._names = (name_a, name_b)
@@ -112,7 +115,7 @@ class _DifferencesPage:
 
         rows = table(f"only {profile} sends", "sent when", "known from")
         for kind in kinds:
-            rows.add_row(kind.name, kind.summary, Text(self._known(kind.provenance, kind.source)))
+            rows.add_row(kind.name, kind.summary, Text(self._provenance(kind.provenance, kind.source)))
         if rows.row_count:
             results().print()
             results().print(rows)
@@ -141,19 +144,19 @@ class _DifferencesPage:
 
         if side is None:
             return Text("not there")
-        said = described(side.says)
+        text = described(side.says)
         if side.provenance is None:
-            return Text(said)
-        return Text(f"{said} ({self._known(side.provenance, side.source)})")
+            return Text(text)
+        return Text(f"{text} ({self._provenance(side.provenance, side.source)})")
 
-    def _known(self, provenance: str, source: str | None) -> str:
+    def _provenance(self, provenance: str, source: str | None) -> str:
         if source is None:
             return provenance
         return f"{provenance}[{self._numbers.setdefault(source, len(self._numbers) + 1)}]"
 
 
 def described(says: Mapping[str, Any]) -> str:
-    """What a side says, in words: `string or null, optional`."""
+    """Returns a side in words: `string or null; may be missing`."""
     words: list[str] = []
     if "type" in says or "nullable" in says:
         words.append(_type(says))

@@ -1,4 +1,4 @@
-"""Where a contract's documents describe a field: file and line."""
+"""Finds the file and line at which a contract describes a field."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from vendorsim.vendorkit.schema_walk import SchemaNode
 
 @dataclass(frozen=True, slots=True)
 class ContractPlace:
-    """A line (from 1) of a document in the contract's folder."""
+    """A line (counted from 1) of a file in the contract's folder."""
 
     file: str
     line: int
 
 
 def place(folder: Path, event: str | None, pointer: str) -> ContractPlace:
-    """The line that describes the field of an event's body at a JSON pointer, or the nearest one above it.
+    """Returns the line that describes the field at a JSON pointer of an event's body, or the nearest parent.
 
-    Findings without an event are placed at the top of the OpenAPI document.
+    A finding without an event gets the first line of the OpenAPI document.
     """
     if event is None:
         return ContractPlace("openapi.json", 1)
@@ -42,7 +42,7 @@ def place(folder: Path, event: str | None, pointer: str) -> ContractPlace:
 
 
 def _inner(node: SchemaNode, part: str) -> SchemaNode | None:
-    """The schema of a property, or of the items where the part is a position."""
+    """Returns the schema of a property, or of the items if `part` is an index."""
     for schema in node.parts():
         inner = schema.property(part) or (schema.items() if part.isdecimal() else None)
         if inner is not None:
@@ -51,7 +51,7 @@ def _inner(node: SchemaNode, part: str) -> SchemaNode | None:
 
 
 def _line(path: Path, pointer: str) -> int:
-    """The line of a key, or of a value in a list; the first line where the document can't be read."""
+    """Returns the line of a key or of a list item; 1 if the document can't be read."""
     line, node = 1, _lines(path)
     for part in json_pointer.parse(pointer):
         if isinstance(node, Mapping):
@@ -69,7 +69,7 @@ def _documents(folder: Path) -> ContractFolder:
 
 @cache
 def _lines(path: Path) -> Node | None:
-    """A document with its lines (JSON is YAML, too); None where it can't be read."""
+    """Reads a document with line numbers (JSON is valid YAML). Returns None if it can't be read."""
     try:
         return read(read_file(path), Problems(path.name))
     except DocumentError:

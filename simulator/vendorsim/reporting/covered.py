@@ -1,4 +1,4 @@
-"""The coverage of a run, added up: of each kind of thing, how many were exercised and which were not."""
+"""Adds up the coverage of a run: how many things of each kind were exercised, and which were not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """One kind of thing that a contract documents."""
+    """The coverage of one kind of thing that a contract documents. `share` is from 0 to 1."""
 
     kind: str
     exercised: int
@@ -22,7 +22,7 @@ class Covered:
 
 
 def totals(coverage: Mapping[str, Any]) -> list[Covered]:
-    """Events, fields, enum values and API answers; kinds of which nothing is known are left out."""
+    """Returns the coverage of events, fields, enum values and API answers; kinds with nothing to cover are left out."""
     events, answers = coverage["events"], coverage["answers"]
     kinds = [
         _listed("events", events),

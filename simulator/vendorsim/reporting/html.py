@@ -19,7 +19,7 @@ from vendorsim.reporting.outcome import Outcome, counted, groups, tally, why, wo
 from vendorsim.reporting.text import one_line, visible
 
 _TEMPLATES = ("vendorsim.reporting", "templates")
-# Cells of the matrix: sign and name.
+# Sign and name of each state of a cell in the matrix.
 _SIGNS = {
     "passed": ("✓", "passed"),
     "error": ("✗", "failed"),
@@ -29,7 +29,7 @@ _SIGNS = {
 
 
 def render(outcome: Outcome) -> bytes:
-    """The document, in UTF-8. Nothing in it comes from elsewhere, and its policy lets nothing be fetched."""
+    """Returns the document in UTF-8. It is self-contained, and its Content-Security-Policy forbids any fetch."""
     verdict = outcome.verdict
     environment = _environment()
     script = _source("check.js")
@@ -63,14 +63,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Every value that is printed passes through here, whatever the template says.
-    environment.finalize = _shown
+    # Jinja calls this for every printed value, so that no template can forget it.
+    environment.finalize = _finalize
     environment.filters |= {"line": one_line, "plural": counted}
     environment.globals |= {"cell": _cell}
     return environment
 
 
-def _shown(value: Any) -> Any:
+def _finalize(value: Any) -> Any:
     return visible(value) if type(value) is str else value
 
 
@@ -87,14 +87,17 @@ def _families(verdict: Verdict) -> list[tuple[str, list[Result]]]:
 
 
 def _cell(result: Result, event: str) -> dict[str, str]:
-    """One cell of the matrix: its sign, its name, and the finding that it leads to."""
+    """Returns one cell of the matrix: its state, sign and name, and the key of the finding that it links to."""
     state = result.cells.get(event, "")
     sign, name = _SIGNS[state]
     return {"state": state or "untried", "sign": sign, "name": name, "key": _first(result.findings, event, state)}
 
 
 def _first(findings: list[Finding], event: str, state: str) -> str:
-    """The finding that explains a cell. One finding stands for all events with its cause, so it may name another."""
-    worst = [finding for finding in findings if finding.severity == state]
-    named = [finding for finding in worst if finding.event == event]
-    return next((finding.key for finding in named or worst), "")
+    """Returns the key of the finding that explains a cell.
+
+    A finding covers all events with the same cause, so it may name another event.
+    """
+    candidates = [finding for finding in findings if finding.severity == state]
+    named = [finding for finding in candidates if finding.event == event]
+    return next((finding.key for finding in named or candidates), "")

@@ -1,4 +1,4 @@
-"""Records as JSON Lines on standard output; the last line is the summary."""
+"""Prints records as JSON Lines on standard output; the last line is the summary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vendorsim.delivery.records import Record, Summary
 
 
 class JsonLines:
-    """One line per record, written as it happens."""
+    """Writes one line per record, as soon as it comes."""
 
     def __enter__(self) -> JsonLines:
         return self

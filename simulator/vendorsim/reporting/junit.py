@@ -14,14 +14,14 @@ from vendorsim.core.version import __version__
 from vendorsim.reporting.outcome import Outcome, counted, why, word
 from vendorsim.reporting.text import one_line, visible
 
-# Of each check; CI servers keep these texts in memory.
+# Maximum findings per check, because CI servers keep these texts in memory.
 MOST_FINDINGS = 20
-# With request and answer.
+# Maximum findings per check with request and answer.
 MOST_EXCHANGES = 5
 
 
 def render(outcome: Outcome) -> bytes:
-    """The document, in UTF-8."""
+    """Returns the document in UTF-8."""
     root = Element("testsuites", {"name": f"vendorsim {outcome.verdict.vendor}"})
     for family, results in groupby(outcome.verdict.results, key=lambda result: result.check.family):
         _add_suite(root, family, list(results), outcome)
@@ -77,20 +77,20 @@ def _add_case(suite: Element, result: Result, outcome: Outcome) -> None:
     errors = [finding for finding in result.findings if finding.severity == ERROR]
     warnings = [finding for finding in result.findings if finding.severity != ERROR]
     if errors or result.status == FAILED:
-        # A check whose errors the user made warnings can still fail, when the integration stopped answering.
+        # With all its errors lowered to warnings, a check still fails if the integration stopped answering.
         errors, warnings = (errors, warnings) if errors else (warnings, [])
         more = f" (and {counted(len(errors) - 1, 'finding')} more)" if len(errors) > 1 else ""
         attributes = {"type": check.id, "message": one_line(errors[0].message) + more}
-        SubElement(case, "failure", attributes).text = _told(errors)
+        SubElement(case, "failure", attributes).text = _findings_text(errors)
     elif result.status in (SKIPPED, NOT_JUDGED):
         reason = result.reason or "no reason is known"
         SubElement(case, "skipped", {"message": one_line(f"{result.status.replace('_', ' ')}: {reason}")})
     if warnings:
-        SubElement(case, "system-out").text = f"{counted(len(warnings), 'warning')}\n\n{_told(warnings)}"
+        SubElement(case, "system-out").text = f"{counted(len(warnings), 'warning')}\n\n{_findings_text(warnings)}"
 
 
 def _add_broken_run(root: Element, outcome: Outcome) -> None:
-    """A run that did not come to its end must not look like one whose checks merely had nothing to judge."""
+    """Adds an error for a run that ended early; without it, the run would look like one with nothing to judge."""
     name = f"vendorsim.{outcome.verdict.vendor}.run"
     suite = SubElement(
         root, "testsuite", {"name": name, "tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": "0.000"}
@@ -99,14 +99,14 @@ def _add_broken_run(root: Element, outcome: Outcome) -> None:
     SubElement(case, "error", {"type": word(outcome.verdict), "message": one_line(why(outcome.verdict) or "")})
 
 
-def _told(findings: Sequence[Finding]) -> str:
-    parts = [_finding(finding, number < MOST_EXCHANGES) for number, finding in enumerate(findings[:MOST_FINDINGS])]
+def _findings_text(findings: Sequence[Finding]) -> str:
+    parts = [_finding_text(finding, number < MOST_EXCHANGES) for number, finding in enumerate(findings[:MOST_FINDINGS])]
     more = len(findings) - MOST_FINDINGS
     parts += [f"and {counted(more, 'finding')} more, which the HTML and JSON reports have\n"] if more > 0 else []
     return "\n".join(parts)
 
 
-def _finding(finding: Finding, with_exchange: bool) -> str:
+def _finding_text(finding: Finding, with_exchange: bool) -> str:
     statement = finding.statement
     lines = {
         "event": finding.event,

@@ -1,4 +1,4 @@
-"""A run under load as one self-contained HTML file, with charts."""
+"""A load run as one self-contained HTML file, with charts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PERCENTILES = ("p50", "p90", "p99", "max")
 
 
 def render(report: Mapping[str, Any]) -> bytes:
-    """The page of a report document, in UTF-8. Nothing in it comes from elsewhere, and it runs no script."""
+    """Returns the page for a report document, in UTF-8. It is self-contained and has no script."""
     environment = _environment()
     assert environment.loader is not None
     style = environment.loader.get_source(environment, "load.css")[0]
@@ -35,7 +35,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Answers of the target stand in the reasons of errors: characters that can't be seen are written out.
+    # Reasons of errors quote the target's answers: show invisible characters as escapes.
     environment.finalize = lambda value: visible(value) if type(value) is str else value
     environment.filters |= {"ms": lambda value: "–" if value is None else f"{value:.1f}"}
     return environment

@@ -1,4 +1,4 @@
-"""A run under load for people: a live view on standard error, and the report's figures on standard output."""
+"""Shows a load run to people: a live view on standard error, and the figures on standard output."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from vendorsim.load.tally import Tally
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.text import one_line
 
-# Where no terminal redraws them, figures are told this often, in seconds.
+# Seconds between two lines of figures, if standard error is no terminal.
 PAUSE = 5.0
 MOST_ERRORS = 10
 _COLUMNS = ("p50", "p90", "p99", "max")
 
 
 class LiveView:
-    """Shows the figures during a test: a table on a terminal, else a line every few seconds.
+    """Shows the figures during a run: a table on a terminal, else a line every few seconds.
 
-    `now` gives monotonic seconds; `console` is that of messages by default.
+    `now` returns monotonic seconds; `console` is on standard error by default.
     """
 
     def __init__(self, count: int, now: Callable[[], float] = monotonic, console: Console | None = None) -> None:
@@ -33,7 +33,7 @@ class LiveView:
         self._now = now
         self._console = console or messages()
         self._live: Live | None = None
-        self._told = self._now()
+        self._printed_at = self._now()
 
     def __enter__(self) -> LiveView:
         if sys.stderr.isatty():
@@ -46,11 +46,11 @@ class LiveView:
             self._live.stop()
 
     def show(self, tally: Tally, under_way: int) -> None:
-        """The figures of this moment."""
+        """Shows the current figures."""
         if self._live is not None:
             self._live.update(self._table(tally, under_way), refresh=True)
-        elif self._now() - self._told >= PAUSE:
-            self._told = self._now()
+        elif self._now() - self._printed_at >= PAUSE:
+            self._printed_at = self._now()
             self._console.print(self._line(tally, under_way), markup=False)
 
     def _line(self, tally: Tally, under_way: int) -> str:
@@ -66,9 +66,9 @@ class LiveView:
         rate = last.answered / tally.series.width if last is not None else 0.0
         shown = table("", "")
         shown.add_row("conversations", f"{tally.arrived} of {self._count} arrived, {under_way} under way")
-        shown.add_row("shed", _bad(tally.shed))
+        shown.add_row("shed", _red_if_any(tally.shed))
         shown.add_row("requests", f"{tally.sent}, {rate:.0f}/s")
-        shown.add_row("failed", _bad(tally.failed))
+        shown.add_row("failed", _red_if_any(tally.failed))
         for name, histogram in (
             ("latency ms", tally.latency),
             ("from plan ms", tally.from_plan),
@@ -80,7 +80,7 @@ class LiveView:
 
 
 def print_report(report: Mapping[str, Any]) -> None:
-    """The figures on standard output."""
+    """Prints the figures on standard output."""
     console = results()
     console.print(f"[bold]{escape(one_line(report['title']))}[/bold]")
     workers = f", {report['workers']} workers" if report["workers"] > 1 else ""
@@ -104,9 +104,9 @@ def print_report(report: Mapping[str, Any]) -> None:
 
 
 def _closing(report: Mapping[str, Any]) -> str:
-    told = report["conversations"]
-    parts = [f"{told['finished']} of {told['asked']} conversations finished"]
-    parts += [f"{told[key]} {word}" for key, word in (("shed", "shed"), ("cut_off", "cut off")) if told[key]]
+    counts = report["conversations"]
+    parts = [f"{counts['finished']} of {counts['asked']} conversations finished"]
+    parts += [f"{counts[key]} {word}" for key, word in (("shed", "shed"), ("cut_off", "cut off")) if counts[key]]
     requests = report["requests"]
     parts.append(f"{requests['sent']} requests in {report['seconds']:.1f} s ({requests['per_second']:.0f}/s)")
     parts += [f"{count} {name.replace('_', ' ')}" for name, count in report["deliveries"].items() if count]
@@ -119,5 +119,5 @@ def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _bad(count: int) -> str:
+def _red_if_any(count: int) -> str:
     return f"[red]{count}[/red]" if count else "0"

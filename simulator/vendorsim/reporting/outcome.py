@@ -1,4 +1,4 @@
-"""A run of checks as reports tell it: its verdict, when it began, and how long each check took."""
+"""The outcome of a run of checks: its verdict, its start and end, and the duration of each check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS = {0: "passed", 1: "failed", 3: "unreachable", 130: "interrupted"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict; `began` and `ended` are in milliseconds since 1970, `seconds` are by the id of the check."""
+    """A verdict. `began` and `ended` are milliseconds since 1970 (UTC); `seconds` is the duration by check id."""
 
     verdict: Verdict
     began: int
@@ -25,7 +25,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Timekeeper:
-    """A handler of the events that hands the whole outcome on, once the verdict is there."""
+    """Handles the events of a run, times each check, and passes the outcome to `then` after the verdict."""
 
     then: Callable[[Outcome], None]
     began: int = field(default_factory=wall_clock)
@@ -33,7 +33,7 @@ class Timekeeper:
     _seconds: dict[str, float] = field(default_factory=dict)
 
     def handle(self, event: CheckEvent) -> None:
-        """One event of the run."""
+        """Handles one event of the run."""
         if isinstance(event, CheckStarted):
             self._since = monotonic()
         elif isinstance(event, CheckFinished):
@@ -44,7 +44,7 @@ class Timekeeper:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What one check found, of one severity."""
+    """The findings of one check with one severity."""
 
     result: Result
     severity: str
@@ -52,9 +52,9 @@ class Group:
 
 
 def groups(verdict: Verdict) -> list[Group]:
-    """The findings check by check, errors first."""
-    made = [group for result in verdict.results for group in _by_severity(result)]
-    return sorted(made, key=lambda group: group.severity != ERROR)
+    """Returns the findings by check and severity, errors first."""
+    found = [group for result in verdict.results for group in _by_severity(result)]
+    return sorted(found, key=lambda group: group.severity != ERROR)
 
 
 def _by_severity(result: Result) -> Iterator[Group]:
@@ -64,28 +64,28 @@ def _by_severity(result: Result) -> Iterator[Group]:
 
 
 def word(verdict: Verdict) -> str:
-    """How the run ended: passed, failed, unreachable, interrupted, or nothing judged."""
+    """Returns how the run ended: passed, failed, unreachable, interrupted, or nothing judged."""
     judged = any(result.status in (PASSED, FAILED) for result in verdict.results)
-    # Nobody may take a run for a proof in which nothing was tried.
+    # A run that judged nothing must not be called passed.
     return _WORDS[verdict.exit_code] if judged or verdict.exit_code else "nothing judged"
 
 
 def why(verdict: Verdict) -> str | None:
-    """Why the run ended before its time, or None."""
+    """Returns why the run ended early, or None."""
     return verdict.unreachable or ("not every check was judged" if verdict.interrupted else None)
 
 
 def tally(verdict: Verdict) -> list[tuple[int, str]]:
-    """How many checks passed, failed and so on, and how many warnings there are; without the zeros."""
-    counted = [
+    """Returns how many checks passed, failed and so on, and the number of warnings; zeros are left out."""
+    counts = [
         (sum(result.status == status for result in verdict.results), status.replace("_", " "))
         for status in (PASSED, FAILED, NOT_JUDGED, SKIPPED)
     ]
     warnings = sum(finding.severity != ERROR for finding in verdict.findings)
-    counted.append((warnings, "warning" if warnings == 1 else "warnings"))
-    return [(count, name) for count, name in counted if count]
+    counts.append((warnings, "warning" if warnings == 1 else "warnings"))
+    return [(count, name) for count, name in counts if count]
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 finding`, `2 findings`."""
+    """Returns the number with the noun: `1 finding`, `2 findings`."""
     return f"{count} {noun}{'s' * (count != 1)}"

@@ -19,12 +19,12 @@ from vendorsim.reporting.text import encodable, visible
 from vendorsim.vendorkit import contract as contracts
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-# The folder that holds `contracts/`; where that is, is for the reader to say.
+# Stands for the folder that holds `contracts/`; the reader of the file resolves it.
 _BASE = "VENDORSIM"
 
 
 def render(outcome: Outcome) -> bytes:
-    """The document, in UTF-8."""
+    """Returns the document in UTF-8."""
     verdict = outcome.verdict
     checks = [result.check for result in verdict.results]
     index = {check.id: number for number, check in enumerate(checks)}
@@ -67,13 +67,13 @@ def _rule(check: Check) -> dict[str, Any]:
 
 
 def _result(verdict: Verdict, finding: Finding, rule: int) -> dict[str, Any]:
-    told = f"{finding.message}: expected {finding.expected}, found {finding.found}"
+    summary = f"{finding.message}: expected {finding.expected}, found {finding.found}"
     where = f" at {finding.pointer}" if finding.pointer else ""
     return {
         "ruleId": finding.check,
         "ruleIndex": rule,
         "level": "error" if finding.severity == ERROR else "warning",
-        "message": {"text": _text(f"{told}{where}.\nReproduce: {finding.reproduce}")},
+        "message": {"text": _text(f"{summary}{where}.\nReproduce: {finding.reproduce}")},
         "locations": [_location(verdict, finding)],
         "partialFingerprints": {"vendorsimKey/v1": finding.key},
         "occurrenceCount": finding.count,
@@ -134,5 +134,5 @@ def _invocation(outcome: Outcome) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    """A plain text message: what looks like an embedded link must not become one."""
+    """Returns the text for a message, escaped so that SARIF viewers show `[a](b)` as text, not as a link."""
     return visible(text).replace("](", "\\](")

@@ -1,4 +1,4 @@
-"""Records for people: live progress on standard error, the summary on standard output."""
+"""Shows records to people: live progress on standard error, the summary on standard output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vendorsim.reporting.console import messages, results, table
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
 
-# Up to this many attempts, each gets a row of its own; beyond it, each kind of event does.
+# Up to this many attempts the table has a row per attempt, above it a row per event name.
 MOST_ROWS = 40
 MOST_SHORTCOMINGS = 10
 FAILURES = (REJECTED, TIMED_OUT, BROKEN)
@@ -37,7 +37,7 @@ _STYLES = {DELIVERED: "green", AUTHENTICATED: "green", NOT_SENT: "yellow", NOT_J
 
 
 class Terminal:
-    """Shows a run as it goes, and the summary when it is over."""
+    """Shows the progress of a run, and its summary at the end."""
 
     def __init__(self, run: Run, count: int) -> None:
         self._many = count > 1
@@ -68,7 +68,7 @@ class Terminal:
             self._status.update(f"{self._attempts} sent, last: {escape(_what(record))}")
 
     def finish(self, summary: Summary, console: Console | None = None) -> None:
-        """Prints the summary, on standard output where no console is given."""
+        """Prints the summary on the console; default: standard output."""
         self.__exit__()
         console = console or results()
         console.print(f"[bold]{escape(self._title)}[/bold]")
@@ -140,7 +140,7 @@ def _what(record: Record) -> str:
 
 
 def _why(record: Record) -> str | None:
-    """The reason of a verdict, and whether the vendor has given up."""
+    """Returns the reason of a verdict, and whether the vendor has given up."""
     if isinstance(record, Attempt) and record.final and record.number > 1 and record.verdict in FAILURES:
         return f"{record.reason}; given up after {record.number} attempts"
     return record.reason

@@ -1,4 +1,4 @@
-"""For tests of integrations: the vendors' APIs in process, and scenarios played against an app.
+"""Helpers for tests of integrations: the vendors' APIs in process, and scenarios played against an app.
 
 from vendorsim.testing import vendor_api
 """

@@ -1,4 +1,4 @@
-"""Runs a WSGI app under test on waitress, a production server, in a thread beside the caller."""
+"""Runs a WSGI app under test on waitress, a production server, in a background thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vendorsim.http import listening
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-# A slow answer holds a thread; there must be enough for the others.
+# A slow answer occupies a thread; there must be enough for the others.
 _THREADS = 48
 _CONNECTIONS = 900
 # Seconds that unfinished answers get when the server is closed.
@@ -27,10 +27,10 @@ _LARGEST_BODY = 64 * 1024 * 1024
 
 
 class AppServer:
-    """A server that answers until it is closed. `host` and `port` are where it listens."""
+    """A server that runs until it is closed. It listens on `host` and `port`."""
 
     def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
-        # waitress warns of every request that has to wait for a thread.
+        # waitress logs a warning for every request that waits for a thread.
         logging.getLogger("waitress").setLevel(logging.ERROR)
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
@@ -59,7 +59,7 @@ class AppServer:
             wasyncore.loop(timeout=1.0, use_poll=True, map=self._sockets, count=1)
 
     def close(self) -> None:
-        """Stops the server: unfinished answers get a second, then every connection is closed."""
+        """Stops the server: unfinished answers get one second, then every connection is closed."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -78,7 +78,7 @@ class AppServer:
 
 
 def app_server(app: WSGIApplication, host: str = "127.0.0.1", port: int = 0) -> AppServer:
-    """Starts a server for the app; port 0 takes a free one. Close it, or use it as a context manager.
+    """Starts a server for the app; port 0 takes a free one. Close the server, or use it as a context manager.
 
     Raises UnreachableError when the address can't be used.
     """

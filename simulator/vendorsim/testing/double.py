@@ -1,11 +1,11 @@
-"""The vendors' APIs within a test: no port, no process, and the very same Flask app that `vendorsim serve` runs.
+"""The vendors' APIs inside a test: no port and no process, but the same Flask app that `vendorsim serve` runs.
 
     with vendor_api("https://acme.example.com", token="s3cret") as api:
         integration.identify(session="17")  # calls the vendor's API with `requests`
         api.assert_called_once_with(session_id="17", comm_type="chats", identifier="crm-4711")
 
-`requests` are caught by the library `responses`, which is needed for this (`pip install responses`). Any other
-client that speaks WSGI in process takes `api.wsgi`, of a `vendor_api` or of a `VendorApi` alone.
+The library `responses` intercepts the calls of `requests` (`pip install responses`). Give a client that can call a WSGI
+app `api.wsgi` instead, of `vendor_api` or of a `VendorApi`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
     from responses import RequestsMock
 
-    Caught = tuple[int, list[tuple[str, str]], bytes]
+    AnswerTuple = tuple[int, list[tuple[str, str]], bytes]
 
 __all__ = ["ApiCall", "Expected", "VendorApi", "vendor_api"]
 
@@ -41,12 +41,12 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class VendorApi(Received):
-    """The vendors' APIs with a memory of their own, and what was called.
+    """The vendors' APIs with state of their own, and the calls that they received.
 
-    `url` is where they are reached, `wsgi` the app itself, `state` what a run of `Playing` can be tied to.
-    `token`: the only one accepted (default: any). `strict`: only sessions that were named by the test, or are being
-    played, are known. `duplicate_interval`: milliseconds, or a text such as "60s". Answers to sessions `slow-…` are
-    not held back in truth where `waits` is False.
+    `url` is their base URL, `wsgi` the app. Give `state` to `play`, so that the APIs know the conversations.
+    `token`: the only one accepted (default: any). `strict`: only sessions that the test names, or that are being
+    played, are known. `duplicate_interval`: milliseconds, or a text such as "60s". `waits`: whether answers to sessions
+    `slow-…` are really delayed.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class VendorApi(Received):
         super().__init__()
         self.url = url.rstrip("/")
         self._passed = 0
-        self._held_back = local()
-        sleeping: dict[str, Any] = {} if waits else {"sleep": self._hold_back}
+        self._delay = local()
+        sleeping: dict[str, Any] = {} if waits else {"sleep": self._note_delay}
         interval = _milliseconds(duplicate_interval)
         self.state = ServerBackend(token, strict, interval, now=self._now, **sleeping)
         self.state.subscribe(self._add)
@@ -71,19 +71,19 @@ class VendorApi(Received):
         self.wsgi: WSGIApplication = app
 
     def start_session(self, session_id: int | str) -> None:
-        """The session is active, whatever was said of it before; with `strict` it is known from now on."""
+        """Makes the session active, whatever was set before; with `strict` it is known from now on."""
         self._set(session_id, ended=False)
 
     def end_session(self, session_id: int | str) -> None:
-        """The session has ended: `Call is already ended`, `Chat is already ended`."""
+        """Ends the session: calls get `Call is already ended` or `Chat is already ended`."""
         self._set(session_id, ended=True)
 
     def set_crm_support(self, session_id: int | str, supported: bool) -> None:
-        """Whether the session's CRM is supported; if not: `Unsupported CRM request`."""
+        """Sets whether the session's CRM is supported; if not, calls get `Unsupported CRM request`."""
         self._set(session_id, crm_supported=supported)
 
     def force(self, session_id: int | str, *answers: str) -> None:
-        """The session's next calls get these answers, one by one; the names are those of the verb `authenticate`.
+        """Forces the answers of the session's next calls, one by one, by their names in the verb `authenticate`.
 
         Raises UnknownNameError.
         """
@@ -94,24 +94,24 @@ class VendorApi(Received):
         self._set(session_id, answers=answers)
 
     def pass_time(self, duration: int | str) -> None:
-        """Milliseconds, or a text such as "60s", pass at once for whatever the API remembers: the duplicates."""
+        """Advances the clock of the duplicate interval at once, by milliseconds or a text such as "60s"."""
         self._passed += _milliseconds(duration)
 
-    def answer(self, request: PreparedRequest) -> Caught:
-        """What the app answers to a request of the library `requests`: status, headers, body.
+    def answer(self, request: PreparedRequest) -> AnswerTuple:
+        """Returns the app's answer to a request of the library `requests`: status, headers, body.
 
-        Raises `requests.ReadTimeout` where the caller would not have waited for so slow an answer.
+        Raises `requests.ReadTimeout` if the answer takes longer than the caller's timeout.
         """
         from werkzeug.test import run_wsgi_app
 
-        self._held_back.seconds = 0.0
+        self._delay.seconds = 0.0
         body, status, headers = run_wsgi_app(self.wsgi, _environ(request, self.url), buffered=True)
         timeout = getattr(request, "req_kwargs", {}).get("timeout")
-        patience = timeout[1] if isinstance(timeout, tuple) else timeout
-        if isinstance(patience, int | float) and patience < self._held_back.seconds:
+        read_timeout = timeout[1] if isinstance(timeout, tuple) else timeout
+        if isinstance(read_timeout, int | float) and read_timeout < self._delay.seconds:
             from requests import ReadTimeout
 
-            raise ReadTimeout(f"no answer within {patience:g} s", request=request)
+            raise ReadTimeout(f"no answer within {read_timeout:g} s", request=request)
         return int(status.split()[0]), list(headers.items()), b"".join(body)
 
     def _set(self, session_id: int | str, **changes: Any) -> None:
@@ -123,8 +123,8 @@ class VendorApi(Received):
     def _now(self) -> float:
         return clock.monotonic() + self._passed / 1000
 
-    def _hold_back(self, seconds: float) -> None:
-        self._held_back.seconds = seconds
+    def _note_delay(self, seconds: float) -> None:
+        self._delay.seconds = seconds
 
     def _note_stray(self, response: Response) -> Response:
         from flask import request
@@ -143,10 +143,10 @@ def vendor_api(
     duplicate_interval: int | str = 60_000,
     mock: RequestsMock | None = None,
 ) -> Iterator[VendorApi]:
-    """Everything that `requests` sends below `base_url` is answered by the app, within this process.
+    """Answers everything that `requests` sends below `base_url` with the app, inside this process.
 
-    `mock` is a `responses.RequestsMock` of yours that is active (`responses.mock` under `@responses.activate`); it
-    keeps your own rules. Without one, every other address is refused by a mock made for this.
+    `mock` is an active `responses.RequestsMock` of yours (`responses.mock` under `@responses.activate`); its own rules
+    stay. Without it, requests to any other address fail.
     Raises InputError when the library `responses` is missing.
     """
     try:
@@ -179,21 +179,21 @@ def _milliseconds(duration: int | str) -> int:
 
 
 def _environ(request: PreparedRequest, base: str) -> dict[str, Any]:
-    """The request as a WSGI server would hand it to the app. What stands in the base URL is the script's name."""
-    place = urlsplit(request.url or "")
+    """Returns the WSGI environ of a request. The path of the base URL is SCRIPT_NAME."""
+    parts = urlsplit(request.url or "")
     prefix = urlsplit(base).path
     body = _body(request.body)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": prefix,
-        "PATH_INFO": unquote_to_bytes(place.path[len(prefix) :]).decode("latin-1"),
-        "QUERY_STRING": place.query,
-        "SERVER_NAME": place.hostname or "",
-        "SERVER_PORT": str(place.port or (443 if place.scheme == "https" else 80)),
+        "PATH_INFO": unquote_to_bytes(parts.path[len(prefix) :]).decode("latin-1"),
+        "QUERY_STRING": parts.query,
+        "SERVER_NAME": parts.hostname or "",
+        "SERVER_PORT": str(parts.port or (443 if parts.scheme == "https" else 80)),
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": place.netloc.rpartition("@")[2],
+        "HTTP_HOST": parts.netloc.rpartition("@")[2],
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": place.scheme,
+        "wsgi.url_scheme": parts.scheme,
         "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
@@ -211,7 +211,7 @@ def _environ(request: PreparedRequest, base: str) -> dict[str, Any]:
 
 
 def _body(body: Any) -> bytes:
-    """Text, bytes, or an iterable of bytes."""
+    """Returns the bytes of a body that is text, bytes, or an iterable of bytes."""
     if body is None:
         return b""
     if isinstance(body, str):

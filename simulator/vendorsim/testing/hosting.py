@@ -14,7 +14,7 @@ from vendorsim.testing.app_server import app_server
 
 
 def is_asgi(app: Any) -> bool:
-    """Whether an app is called with scope, receive and send, not with environ and start_response."""
+    """Returns whether an app is ASGI (takes scope, receive and send), not WSGI (takes environ and start_response)."""
     call = app if inspect.isroutine(app) or inspect.isclass(app) else app.__call__
     if inspect.iscoroutinefunction(call):
         return True
@@ -24,9 +24,9 @@ def is_asgi(app: Any) -> bool:
 
 @contextmanager
 def hosted(app: Any) -> Iterator[str]:
-    """The URL at which the app answers meanwhile.
+    """Serves the app inside the `with` block; yields its URL.
 
-    Raises InputError when it is no app, or an ASGI app and there is no uvicorn; UnreachableError when it won't start.
+    Raises InputError if it is no app, or an ASGI app without uvicorn installed; UnreachableError if it does not start.
     """
     if not callable(app):
         raise InputError(f"{app!r} is no WSGI or ASGI app; give a URL or an app")
@@ -44,12 +44,12 @@ def _on_uvicorn(app: Any) -> Iterator[str]:
         import uvicorn  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         raise InputError("an ASGI app needs uvicorn: pip install uvicorn") from None
-    decided = Event()
+    started_or_failed = Event()
 
     class Server(uvicorn.Server):  # type: ignore[misc,unused-ignore]
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            decided.set()
+            started_or_failed.set()
 
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -58,15 +58,15 @@ def _on_uvicorn(app: Any) -> Iterator[str]:
 
         def serve() -> None:
             try:
-                # uvicorn ends the process when the lifespan fails; here it ends the thread.
+                # uvicorn calls sys.exit when the lifespan fails; let it end only this thread.
                 with suppress(SystemExit):
                     server.run([listening])
             finally:
-                decided.set()
+                started_or_failed.set()
 
         thread = Thread(target=serve, name="vendorsim-asgi", daemon=True)
         thread.start()
-        decided.wait()
+        started_or_failed.wait()
         try:
             if not server.started:
                 raise UnreachableError("the ASGI app does not start; its lifespan failed, as the log says")

@@ -1,4 +1,4 @@
-"""A scenario played within a test: the run that `vendorsim play` would make, and what became of it as a value."""
+"""Plays a scenario inside a test as `vendorsim play` does, and returns the result as an object."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VENDOR = "{vendor}"
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What became of a run: every record in order, and the summary."""
+    """The result of a run: every record in order, and the summary."""
 
     run: Run
     records: tuple[Record, ...]
@@ -37,21 +37,21 @@ class Played:
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """Every try of every delivery."""
+        """Every attempt of every delivery."""
         return tuple(record for record in self.records if isinstance(record, Attempt))
 
     @property
     def authentications(self) -> tuple[Authentication, ...]:
-        """What became of the steps `authenticate`."""
+        """The results of the steps `authenticate`."""
         return tuple(record for record in self.records if isinstance(record, Authentication))
 
     @property
     def passed(self) -> bool:
-        """Whether the integration took everything as the vendor and the scenario expect."""
+        """Whether the integration behaved as the vendor and the scenario expect."""
         return self.summary.exit_code == 0
 
     def report(self) -> str:
-        """What `vendorsim play` prints of such a run."""
+        """Returns the text that `vendorsim play` prints for such a run."""
         from vendorsim.reporting.console import plain
         from vendorsim.reporting.terminal import Terminal
 
@@ -63,7 +63,7 @@ class Played:
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def assert_passed(self) -> None:
-        """Raises AssertionError when the integration fell short: the report, its verdict first."""
+        """Raises AssertionError with the report, verdict first, if the run did not pass."""
         __tracebackhide__ = True
         if not self.passed:
             *lines, verdict = self.report().splitlines()
@@ -71,9 +71,9 @@ class Played:
 
 
 def load(scenario: str | Path | Scenario) -> Scenario:
-    """A scenario from its file, its name (of a built-in one) or its YAML text: whatever has several lines.
+    """Loads a scenario from a file, by the name of a built-in one, or from YAML text (any text of several lines).
 
-    Raises InputError, or DocumentError with all its problems.
+    Raises InputError, or DocumentError with all problems of the text.
     """
     if isinstance(scenario, Scenario):
         return scenario
@@ -104,13 +104,14 @@ def play(
 ) -> Played:
     """Plays a scenario against the integration at the URL `to`, as `vendorsim play` does; no journal is kept.
 
-    `{vendor}` in the URL stands for the vendor; without `to`, the vendor's targets in vendorsim.yaml get the events.
-    `vendor` may be left out where the scenario has one only. `faults` are written as for `--fault`, and hit the events
-    `fault_on` (default all); `policy` overrides the vendor's, with the keys of `--policy`. `start` and `spacing` are
-    milliseconds or text (`2026-01-05T09:00:00Z`, `1s`); `speed` is how fast pauses pass, None for not at all.
-    With a `state`, its API knows the conversations, and the steps `authenticate` are judged by its calls.
+    `{vendor}` in the URL is replaced by the vendor's name. Without `to`, the events go to the vendor's targets in
+    vendorsim.yaml. `vendor` may be left out if the scenario has only one. `faults` are written as for `--fault`, and
+    apply to the events `fault_on` (default: all). `policy` overrides the vendor's, with the keys of `--policy`. `start`
+    (since 1970) and `spacing` are milliseconds or text (`2026-01-05T09:00:00Z`, `1s`). `speed` is the playback speed;
+    None leaves pauses out. With a `state`, its API knows the conversations, and its calls decide the steps
+    `authenticate`.
 
-    Raises InputError for what can't be played.
+    Raises InputError if the scenario can't be played.
     """
     _refuse_running_loop()
     loaded = load(scenario)
@@ -120,14 +121,14 @@ def play(
         name,
         profile,
         seed=seed,
-        start=_read(times.point, start),
+        start=_parsed(times.point, start),
         count=count,
-        spacing=_read(times.duration, spacing) or 0,
-        to=None if to is None else Target(to.replace(VENDOR, name), secret_env=_several(secret_env)),
-        headers=_checked(headers or {}),
-        policy=read_changes({key: _written(value) for key, value in (policy or {}).items()}, "--policy"),
-        faults=tuple(from_option(text, None) for text in _several(faults)),
-        fault_on=event_names(_several(fault_on)) or None,
+        spacing=_parsed(times.duration, spacing) or 0,
+        to=None if to is None else Target(to.replace(VENDOR, name), secret_env=_as_tuple(secret_env)),
+        headers=_checked_headers(headers or {}),
+        policy=read_changes({key: _as_text(value) for key, value in (policy or {}).items()}, "--policy"),
+        faults=tuple(from_option(text, None) for text in _as_tuple(faults)),
+        fault_on=event_names(_as_tuple(fault_on)) or None,
         speed=speed,
         concurrency=concurrency,
         pin_clock=pin_clock,
@@ -137,7 +138,7 @@ def play(
     records: list[Record] = []
     recorder = Recorder(None, 0, records.append)
     try:
-        # Ctrl-C is for the test runner to see.
+        # Leave Ctrl-C to the test runner.
         summary = run_to_end(prepared, recorder, state=state, stops=False)
     finally:
         recorder.close()
@@ -150,27 +151,27 @@ def _only_vendor(scenario: Scenario) -> str:
     return scenario.vendors[0]
 
 
-def _read(read: Callable[[str], int], value: int | str | None) -> int | None:
+def _parsed(parse: Callable[[str], int], value: int | str | None) -> int | None:
     try:
-        return read(value) if isinstance(value, str) else value
+        return parse(value) if isinstance(value, str) else value
     except ValueError as error:
         raise InputError(str(error)) from None
 
 
-def _several(texts: str | Sequence[str]) -> tuple[str, ...]:
+def _as_tuple(texts: str | Sequence[str]) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
-def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers, which can all be sent. Raises InputError."""
+def _checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Returns the headers without outer spaces. Raises InputError for one that can't be sent."""
     found = {name.strip(): str(value).strip() for name, value in headers.items()}
     for name, value in found.items():
         check_header(name, value)
     return found
 
 
-def _written(value: object) -> str:
-    """A value of a policy as `--policy` takes it."""
+def _as_text(value: object) -> str:
+    """Returns a value of a policy as text for `--policy`."""
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""The calls that the vendors' APIs received, and what tests say of them: a miss explains itself."""
+"""The calls that the vendors' APIs received, and assertions about them that explain a mismatch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NOT_READ = object()
 
 
 class Expected(TypedDict, total=False):
-    """What a call is to be like. What is left out may be anything; None means that the body has no such field.
+    """The expected fields of a call. A field that is left out may have any value; None means that the body lacks it.
 
-    `comm_type` is `calls` or `chats`; `status` and `message` are the answer's. A value is compared with `==`, so
-    that objects which compare as they like will do, too.
+    `comm_type` is `calls` or `chats`; `status` and `message` are those of the answer. Values are compared with `==`, so
+    objects with an `__eq__` of their own work, too.
     """
 
     session_id: Any
@@ -36,7 +36,7 @@ class Expected(TypedDict, total=False):
 
 
 class Difference(NamedTuple):
-    """What one field was to be, and what it is."""
+    """A field of a call: its expected and its actual value."""
 
     field: str
     expected: Any
@@ -44,14 +44,14 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         if self.found is _NOT_READ:
-            found = "the body was not read, or is not good"
+            found = "the body was not read, or is not valid"
         else:
             found = "the call has none" if self.found is None else f"found {self.found!r}"
         return f"{self.field}: expected {_shown(self.expected)}, {found}"
 
 
 class Stray(NamedTuple):
-    """A request of something that the API does not have."""
+    """A request to a path that the API does not have."""
 
     method: str
     path: str
@@ -59,7 +59,7 @@ class Stray(NamedTuple):
 
 
 class Received:
-    """The calls so far, in order. Safe to use from any thread."""
+    """The calls so far, in order. Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -82,9 +82,9 @@ class Received:
             self._strays.append(stray)
 
     def assert_called_with(self, *, within: float = 0.0, **expected: Unpack[Expected]) -> ApiCall:
-        """Some call is like that; returns the first such. It may still come `within` so many seconds.
+        """Asserts that a call matches, and returns the first such call. Waits up to `within` seconds for it.
 
-        Raises AssertionError, which shows the nearest call and what differs.
+        Raises AssertionError, which shows the nearest call and its differences.
         """
         __tracebackhide__ = True
         found = self._matching(expected, within)
@@ -93,7 +93,10 @@ class Received:
         return found[0]
 
     def assert_called_once_with(self, *, within: float = 0.0, **expected: Unpack[Expected]) -> ApiCall:
-        """Exactly one call is like that; others may be different. Raises AssertionError."""
+        """Asserts that exactly one call matches, and returns it. Waits up to `within` seconds for it.
+
+        Raises AssertionError.
+        """
         __tracebackhide__ = True
         found = self._matching(expected, within)
         if len(found) > 1:
@@ -105,7 +108,7 @@ class Received:
         return found[0]
 
     def assert_not_called(self, **expected: Unpack[Expected]) -> None:
-        """No call so far, or none that is like that. Raises AssertionError."""
+        """Asserts that no call so far matches; without arguments, that there was none. Raises AssertionError."""
         __tracebackhide__ = True
         found = self._matching(expected, 0.0)
         if found:
@@ -140,7 +143,7 @@ class Received:
     def _other_requests(self) -> list[str]:
         with self._changed:
             strays = [f"  {method} {path} → {status}" for method, path, status in self._strays]
-        return ["these requests were of nothing that the API has:", *strays] if strays else []
+        return ["requests to paths that the API does not have:", *strays] if strays else []
 
 
 def _operation() -> str:
@@ -148,13 +151,13 @@ def _operation() -> str:
 
 
 def differences(call: ApiCall, expected: Expected) -> list[Difference]:
-    """In what a call differs; nothing where it matches."""
-    found = ((name, wanted, _value(call, name)) for name, wanted in expected.items())
+    """Returns the fields in which a call differs; empty if it matches."""
+    found = ((name, expected_value, _value(call, name)) for name, expected_value in expected.items())
     return [
-        Difference(name, wanted, value)
-        for name, wanted, value in found
-        # Session ids are text in an address, and often numbers in a test.
-        if not (wanted == value or (name == "session_id" and str(wanted) == value))
+        Difference(name, expected_value, value)
+        for name, expected_value, value in found
+        # Session ids are text in a URL, but often numbers in a test.
+        if not (expected_value == value or (name == "session_id" and str(expected_value) == value))
     ]
 
 
@@ -165,7 +168,7 @@ def _value(call: ApiCall, name: str) -> Any:
 
 
 def _distance(call: ApiCall, expected: Expected) -> tuple[int, float]:
-    """How many fields differ, and then how much."""
+    """Returns the number of differing fields, then how much they differ: a sort key."""
     differing = differences(call, expected)
     ratios = (difflib.SequenceMatcher(None, str(item.expected), str(item.found)).ratio() for item in differing)
     return len(differing), -sum(ratios)
@@ -182,13 +185,13 @@ def _too_many(what: str, calls: Sequence[ApiCall]) -> str:
 
 
 def _numbered(calls: Sequence[ApiCall]) -> list[str]:
-    lines = [f"  {number}. {_told(call)}" for number, call in enumerate(calls[:MOST_SHOWN], 1)]
+    lines = [f"  {number}. {_call_line(call)}" for number, call in enumerate(calls[:MOST_SHOWN], 1)]
     return [*lines, f"  … and {len(calls) - MOST_SHOWN} more"] if len(calls) > MOST_SHOWN else lines
 
 
-def _told(call: ApiCall) -> str:
+def _call_line(call: ApiCall) -> str:
     fields = " ".join(f"{name}={value!r}" for name, value in (call.fields or {}).items())
-    return f"{call.comm_type}/{call.session_id} {fields or '(no good body)'} → {call.status} {call.message}"
+    return f"{call.comm_type}/{call.session_id} {fields or '(no valid body)'} → {call.status} {call.message}"
 
 
 def _listed(expected: Mapping[str, Any]) -> str:

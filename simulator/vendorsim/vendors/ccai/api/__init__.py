@@ -1,1 +1,1 @@
-"""The Apps API: `end_user`, end users, and the chats of an integration of its own."""
+"""The Apps API: `end_user`, end users, and the chats that integrations create."""

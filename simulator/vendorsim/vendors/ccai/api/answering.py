@@ -1,4 +1,4 @@
-"""`end_user` without any framework: from a call, however it came in, to the whole answer."""
+"""Answers calls of `end_user` without Flask: for the Flask app and for the fast path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import orjson
 
-from vendorsim.conversation.state import Conversation
 from vendorsim.core import clock
 from vendorsim.http.messages import JSON, FastPath, HttpRequest, HttpResponse
 from vendorsim.vendorkit import credentials
@@ -21,13 +20,15 @@ from vendorsim.vendors.ccai.api import callers, end_user
 
 _ACTIVE, _UNKNOWN = end_user.Session(), end_user.Session(known=False)
 _CHANNELS = {"calls": "call", "chats": "chat"}
-# Paths that mean the same to every reader: nothing encoded, no query. The others are left to the app.
+# Paths without percent-encoding and query, which need no parsing. The Flask app gets the others.
 _PLAIN = re.compile(r"/+(apps/api/v1/([\w.~-]*)/([\w.~-]*)/end_user)", re.ASCII)
 
 
 class Call(NamedTuple):
-    """A call of `end_user`. The two headers are None where they are missing; `body` gives the raw body, or None when it
-    is over the limit, and is asked only when its turn has come."""
+    """A call of `end_user`. A header that is missing is None.
+
+    `body` returns the raw body, or None if it is over the limit. It is called only when the body is judged.
+    """
 
     comm_type: str
     session_id: str
@@ -38,26 +39,28 @@ class Call(NamedTuple):
 
 
 def fast_path(backend: Backend) -> FastPath:
-    """Answers calls of `end_user` right in the server's loop."""
+    """Returns a handler that answers calls of `end_user` in the server's event loop; None leaves a call to the app."""
 
-    def answer_plain(asked: HttpRequest) -> HttpResponse | None:
-        found = _PLAIN.fullmatch(asked.target.decode("latin-1")) if asked.method == "POST" else None
+    def answer_plain(received: HttpRequest) -> HttpResponse | None:
+        found = _PLAIN.fullmatch(received.target.decode("latin-1")) if received.method == "POST" else None
         if found is None:
             return None
         path, comm_type, session_id = found.groups()
-        authorization, content_type = asked.header(b"authorization"), asked.header(b"content-type")
-        return answer(backend, Call(comm_type, session_id, "/" + path, authorization, content_type, lambda: asked.body))
+        authorization, content_type = received.header(b"authorization"), received.header(b"content-type")
+        return answer(
+            backend, Call(comm_type, session_id, "/" + path, authorization, content_type, lambda: received.body)
+        )
 
     return answer_plain
 
 
 def answer(backend: Backend, call: Call) -> HttpResponse:
-    """Judges the call, notes what follows from it, and gives its answer."""
+    """Judges the call, records its effects, and returns its answer."""
     return _Answering(backend, call).answer()
 
 
 class _Answering:
-    """One call: who makes it, which session it is about, what it is told."""
+    """State while one call is answered: its caller, session and body."""
 
     def __init__(self, backend: Backend, call: Call) -> None:
         self.backend = backend
@@ -91,18 +94,20 @@ class _Answering:
         )
 
     def read_body(self) -> bytes | None:
-        """The raw body; None when it is over the limit."""
+        """Returns the raw body; None if it is over the limit."""
         self.body = self.call.body()
         return self.body
 
     def is_duplicate(self, identifier: str) -> bool:
-        """Whether the same was asked just before."""
+        """Returns whether the same request came within the duplicate interval."""
         return self.backend.duplicates.is_duplicate(self.call.comm_type, self.call.session_id, identifier)
 
     def look_up(self) -> end_user.Session:
-        """The session: a conversation that is being played, or any other, active on first sight. What is set for the
-        session counts before its state. Forced answers: those set for the session come first, then those of the
-        conversation, then those for any session."""
+        """Returns the session: a conversation that is being played, or any other, which is then active.
+
+        What is set for the session overrides its state. A forced answer of the session comes first, then one of the
+        conversation, then one for any session.
+        """
         backend, session_id = self.backend, self.call.session_id
         found = backend.conversations.take_session(session_id, _CHANNELS[self.call.comm_type])
         self.conversation, name = found or (None, None)
@@ -115,13 +120,14 @@ class _Answering:
         override = self.override or SessionOverride()
         return end_user.Session(
             known=not backend.strict or found is not None or self.override is not None,
-            ended=override.ended or (self.conversation is not None and self.conversation.look(_has_ended)),
+            ended=override.ended
+            or (self.conversation is not None and self.conversation.look(lambda conversation: conversation.ended)),
             crm_supported=override.crm_supported,
             forced=None if name is None else end_user.forced(name, self.call.comm_type),
         )
 
     def settle(self, verdict: end_user.Judgement) -> None:
-        """The session learns who its end user is, and the subscribers learn of the call."""
+        """Stores the end user of the session, and notifies the subscribers of the call."""
         call, answer = self.call, verdict.answer
         if answer is end_user.ACCEPTED and verdict.fields is not None:
             if self.conversation is not None:
@@ -145,11 +151,7 @@ class _Answering:
         )
 
 
-def _has_ended(conversation: Conversation) -> bool:
-    return conversation.ended
-
-
 @lru_cache(maxsize=256)
 def _body(message: str) -> bytes:
-    """The body that says so; kept, since nearly all calls are told the same few things."""
+    """Returns the body with the message. Cached, because nearly all calls get one of a few messages."""
     return orjson.dumps({"message": message}, option=orjson.OPT_APPEND_NEWLINE)

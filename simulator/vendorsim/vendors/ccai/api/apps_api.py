@@ -1,7 +1,7 @@
-"""The operations of the Apps API around `end_user`: end users, and the chats of an integration of its own.
+"""The operations of the Apps API besides `end_user`: end users, and the chats that integrations create.
 
-The calls are documented, or known from a client that runs against the live platform; most answers to wrong calls are
-assumed. `contracts/ccai/api.openapi.json` says which is which.
+The calls are documented, or known from a client that runs against the live platform; most answers to invalid calls
+are assumed. `contracts/ccai/api.openapi.json` says which is which.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SENDERS = ("end_user", "virtual_agent")
 
 
 def blueprint(backend: Backend) -> Blueprint:
-    """All operations but `end_user`. Credentials are judged first, then the rate, then the call."""
+    """Returns all operations except `end_user`. They check the credentials first, then the rate, then the call."""
     api = Blueprint("apps", __name__, url_prefix=_BASE)
     users, chats = EndUsers(), Chats(backend)
     tell_calls(api, backend, VENDOR, "chat_id")
@@ -36,25 +36,25 @@ def blueprint(backend: Backend) -> Blueprint:
         refusal = callers.refused(backend, credentials.read(request.headers.get("Authorization")))
         if refusal is None:
             return None
-        response = _said(refusal.answer.status, refusal.answer.message)
+        response = _message(refusal.answer.status, refusal.answer.message)
         response.headers.update(refusal.headers)
         return response
 
     @api.errorhandler(Refused)
     def refused(refusal: Refused) -> Response:
-        return _said(refusal.status, refusal.message)
+        return _message(refusal.status, refusal.message)
 
     @api.post("/end_users")
     def update_end_user() -> Response:
         body = requests.read("identifier")
         identifier = body.need_text("identifier")
-        told = {name: body.text(name) for name in _DETAILS}
-        details = {name: value for name, value in told.items() if value is not None}
+        given = {name: body.text(name) for name in _DETAILS}
+        details = {name: value for name, value in given.items() if value is not None}
         return jsonify(users.update(identifier, details).document())
 
     @api.get("/end_users")
     def get_end_user() -> Response:
-        return jsonify(_asked_for(users).document())
+        return jsonify(_queried_user(users).document())
 
     @api.post("/chats")
     def create_chat() -> Response:
@@ -65,7 +65,7 @@ def blueprint(backend: Backend) -> Blueprint:
         user = users.by_id(end_user_id)
         if user is None:
             raise Refused(404, NOT_FOUND)
-        return _with_status(201, chats.begin(user, menu_id, lang))
+        return _json(201, chats.begin(user, menu_id, lang))
 
     @api.post("/chats/<chat_id>/message")
     def send_message(chat_id: str) -> Response:
@@ -91,8 +91,8 @@ def blueprint(backend: Backend) -> Blueprint:
     return api
 
 
-def _asked_for(users: EndUsers) -> EndUser:
-    """The end user that the query names, by `id` or `identifier`. Raises Refused."""
+def _queried_user(users: EndUsers) -> EndUser:
+    """Returns the end user whose `id` or `identifier` is in the query. Raises Refused."""
     number, identifier = request.args.get("id"), request.args.get("identifier")
     if number is not None:
         if not re.fullmatch(r"[0-9]{1,19}", number):
@@ -106,7 +106,7 @@ def _asked_for(users: EndUsers) -> EndUser:
 
 
 def _check_history(chat: Fields) -> None:
-    """What was said and is known before the chat: it is for the agent's eyes, so only its form counts here."""
+    """Checks the form of the context and transcript. Only agents would see them, so their content has no effect."""
     context = chat.child("context")
     if context is not None:
         context.child("value")
@@ -119,11 +119,11 @@ def _check_history(chat: Fields) -> None:
             content.text("text", requests.LONGEST_MESSAGE)
 
 
-def _said(status: int, message: str) -> Response:
-    return _with_status(status, {"message": message})
+def _message(status: int, message: str) -> Response:
+    return _json(status, {"message": message})
 
 
-def _with_status(status: int, document: dict[str, Any]) -> Response:
+def _json(status: int, document: dict[str, Any]) -> Response:
     response = jsonify(document)
     response.status_code = status
     return response

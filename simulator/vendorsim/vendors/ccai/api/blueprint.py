@@ -1,4 +1,4 @@
-"""The Apps API over HTTP: a thin coat of Flask around `answering`, and the operations beside `end_user`."""
+"""The Flask blueprint of the Apps API: `end_user`, which `answering` answers, and the other operations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Segment(BaseConverter):
 
 
 def blueprint(backend: Backend) -> Blueprint:
-    """The operations of the Apps API. A doubled slash before `apps`, as documented, means the same."""
+    """Returns the blueprint. As documented, a doubled slash before `apps` means the same path."""
     api = Blueprint("ccai", __name__)
 
     @api.record
@@ -35,17 +35,17 @@ def blueprint(backend: Backend) -> Blueprint:
         call = answering.Call(
             comm_type, session_id, request.path, headers.get("Authorization"), headers.get("Content-Type"), _body
         )
-        answered = answering.answer(backend, call)
-        if answered.delay:
-            backend.sleep(answered.delay)
-        return Response(answered.body, answered.status, answered.headers)
+        response = answering.answer(backend, call)
+        if response.delay:
+            backend.sleep(response.delay)
+        return Response(response.body, response.status, response.headers)
 
     api.register_blueprint(apps_api.blueprint(backend))
     return api
 
 
 def _body() -> bytes | None:
-    """The raw body; None when it is over the limit."""
+    """Returns the raw body; None if it is over the limit."""
     try:
         return request.get_data(cache=False)
     except RequestEntityTooLarge:

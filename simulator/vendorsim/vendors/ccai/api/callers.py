@@ -1,4 +1,4 @@
-"""Who may call the Apps API: first the credentials count, then how often their holder has called."""
+"""Decides who may call the Apps API: by credentials first, then by the rate of their customer."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _CHALLENGE = 'Bearer realm="Apps API", Basic realm="Apps API"'
 
 
 class Refusal(NamedTuple):
-    """What a caller is told who may not call now, and the headers that go with it."""
+    """The answer to a refused caller, and its headers."""
 
     answer: ApiAnswer
     headers: Mapping[str, str]
 
 
 def refused(backend: Backend, caller: Credentials | None) -> Refusal | None:
-    """Why this caller may not call now, or None: then the call counts. `caller` is None without credentials."""
+    """Returns why the caller is refused; None: accepted, and counted for the rate. No credentials: `caller` is None."""
     if caller is None or not caller.matches(backend.token):
         return Refusal(end_user.UNAUTHORIZED, {"WWW-Authenticate": _CHALLENGE})
     if backend.rate_limit is not None and (wait := backend.rate_limit.wait(caller.customer)):

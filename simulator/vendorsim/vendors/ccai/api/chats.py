@@ -1,4 +1,4 @@
-"""The chats that the Apps API speaks of: those that were begun through it, and those that are played."""
+"""The chats of the Apps API: those created through it, and those that are played."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from vendorsim.vendors.ccai.api.objects import chat_object
 from vendorsim.vendors.ccai.api.requests import Refused
 
 VENDOR = "ccai"
-# Beyond so many the oldest chat that was begun through the API is forgotten.
+# Maximum number of chats created through the API; beyond it, the oldest is removed.
 MOST = 20_000
-# A chat takes no more messages by the API than this.
+# Maximum messages of a chat; the API refuses further ones.
 MOST_MESSAGES = 1_000
 
 NOT_FOUND = "Not Found"
@@ -28,17 +28,17 @@ ENDED = "Chat is already ended"
 
 
 class Chats:
-    """Safe to use from any thread. What can't be done raises Refused."""
+    """The chats of a server. Thread-safe. Methods raise Refused if a call can't be carried out."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        # Held while a chat is looked at and then acted on, so that it ends once only.
+        # Held from the check of a chat to the action on it, so that a chat ends only once.
         self._acting = Lock()
         self._lock = Lock()
         self._begun: OrderedDict[str, tuple[int, str | None]] = OrderedDict()
 
     def begin(self, user: EndUser, menu_id: int, lang: str | None) -> dict[str, Any]:
-        """A new chat of that end user, known to `end_user` from its beginning; gives the chat object."""
+        """Creates a chat of that end user, which `end_user` knows at once; returns the chat object."""
         handle = self._backend.stage(VENDOR).open(_opening(user))
         self._backend.conversations.add_session(handle)
         with self._lock:
@@ -50,35 +50,35 @@ class Chats:
         return handle.act(verbs.Start(), self._document)
 
     def find(self, chat_id: str) -> ConversationHandle:
-        """The chat of that id; a call is none."""
+        """Returns the chat with that id. Raises Refused if there is none, or if it is a phone call."""
         handle = self._backend.conversations.get(VENDOR, chat_id)
         if handle is None or handle.look(lambda conversation: conversation.channel) != "chat":
             raise Refused(404, NOT_FOUND)
         return handle
 
     def say(self, chat: ConversationHandle, from_user_id: int, text: str) -> None:
-        """The end user writes."""
+        """Adds a message of the end user."""
 
-        def judged(conversation: Conversation) -> Verb:
+        def next_verb(conversation: Conversation) -> Verb:
             _must_be_open_to(conversation, "from_user_id", from_user_id)
             if len(conversation.messages) >= MOST_MESSAGES:
                 raise Refused(409, f"a chat takes {MOST_MESSAGES} messages here")
             return verbs.Say(text)
 
-        self._act(chat, judged)
+        self._act(chat, next_verb)
 
     def finish(self, chat: ConversationHandle, by_user_id: int) -> dict[str, Any]:
-        """The end user ends the chat; gives the chat object."""
+        """Ends the chat for the end user; returns the chat object."""
 
-        def judged(conversation: Conversation) -> Verb:
+        def next_verb(conversation: Conversation) -> Verb:
             _must_be_open_to(conversation, "finished_by_user_id", by_user_id)
             return verbs.Close(BY_VISITOR)
 
-        return self._act(chat, judged)
+        return self._act(chat, next_verb)
 
-    def _act(self, chat: ConversationHandle, judged: Callable[[Conversation], Verb]) -> dict[str, Any]:
+    def _act(self, chat: ConversationHandle, next_verb: Callable[[Conversation], Verb]) -> dict[str, Any]:
         with self._acting:
-            return chat.act(chat.look(judged), self._document)
+            return chat.act(chat.look(next_verb), self._document)
 
     def _document(self, conversation: Conversation) -> dict[str, Any]:
         with self._lock:
@@ -87,14 +87,14 @@ class Chats:
 
 
 def _opening(user: EndUser) -> Opening:
-    """The visitor is that end user, of whom nothing else is known."""
+    """Returns an opening whose visitor has the known details of that end user, and no others."""
     details = {name: user.details.get(name) for name in ("name", "email", "phone")}
     visitor = {"id": user.id, "identifier": user.identifier, **details}
     return Opening(visitor, identity={"identifier": user.identifier, **user.details})
 
 
 def _must_be_open_to(conversation: Conversation, key: str, user_id: int) -> None:
-    """The chat goes on, and that is its end user."""
+    """Raises Refused if the chat has ended, or if the user is not its end user."""
     if conversation.ended:
         raise Refused(409, ENDED)
     if user_id != conversation.visitor.id:

@@ -40,7 +40,7 @@ _DOCUMENTED = (
     UNSUPPORTED_CRM,
     DUPLICATE,
 )
-# What a scenario can force: short names, and the documented messages themselves.
+# Answers that a scenario can force, by short name or by documented message.
 FORCED: Mapping[str, ApiAnswer] = {
     **{answer.name: answer for answer in (*_DOCUMENTED, UNAUTHORIZED, RATE_LIMITED, ERROR)},
     **{answer.message: answer for answer in _DOCUMENTED},
@@ -48,13 +48,13 @@ FORCED: Mapping[str, ApiAnswer] = {
 
 
 def forced(name: str, comm_type: str) -> ApiAnswer:
-    """The answer of that name or message. `ended` speaks of a call or a chat, as the path does."""
+    """Returns the answer with that name or message. `ended` is the one for a call or a chat, according to the path."""
     answer = FORCED[name]
     return _ENDED[comm_type] if name == answer.name == "ended" else answer
 
 
 class Session(NamedTuple):
-    """What the judgement needs to know of a call or chat."""
+    """The facts about a call or chat that its judgement needs."""
 
     known: bool = True
     ended: bool = False
@@ -64,7 +64,7 @@ class Session(NamedTuple):
     forced: ApiAnswer | None = None
 
 
-# Session ids that give an answer without any set-up, like the test cards of a payment provider.
+# Prefixes of session ids with a fixed answer, like the test cards of a payment provider.
 RESERVED: Mapping[str, Session] = {
     "ended-": Session(ended=True),
     "unsupported-crm-": Session(crm_supported=False),
@@ -79,8 +79,8 @@ _RESERVED = tuple(RESERVED)
 class Request(NamedTuple):
     """One call of `end_user`.
 
-    `refusal` is set when the caller's credentials, or the rate of its calls, end the matter. `body` gives
-    the raw body, or None when it is over the limit; it is asked only when its turn has come.
+    `refusal` is the answer if the caller is refused for its credentials or its rate. `body` returns the raw body, or
+    None if it is over the limit; it is called only when the body is judged.
     """
 
     comm_type: str
@@ -91,9 +91,9 @@ class Request(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """The answer, and what the body said (None where it was not read or not good).
+    """The answer, and the fields of the body (None if it was not read or is not valid).
 
-    `slow` says that the answer is to be held back for a while.
+    `slow`: the answer is delayed.
     """
 
     answer: ApiAnswer
@@ -102,11 +102,10 @@ class Judgement(NamedTuple):
 
 
 def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callable[[str], bool]) -> Judgement:
-    """Judges in the promised order: credentials, communication type, session, ended, body and
-    identifier, CRM, duplicate.
+    """Judges in this order: credentials, communication type, session, ended, body and identifier, CRM, duplicate.
 
-    `look_up()` gives the session, unless its id is a reserved one. `is_duplicate(identifier)` is asked
-    last, and notes the request as accepted when it is none.
+    `look_up()` returns the session; it is not called for a reserved id. `is_duplicate(identifier)` is called last, and
+    records the request as accepted if it is no duplicate.
     """
     if request.refusal is not None:
         return Judgement(request.refusal)
@@ -146,7 +145,7 @@ def _judge_session(
 
 
 def read_body(request: Request) -> dict[str, str] | ApiAnswer:
-    """The known fields of the body as they stand there, or the answer that a bad body gets."""
+    """Returns the known fields of the body, unchanged, or the answer to a bad body."""
     raw = request.body()
     if raw is None:
         return TOO_LARGE
@@ -156,7 +155,7 @@ def read_body(request: Request) -> dict[str, str] | ApiAnswer:
         document = BODIES.parse_object(raw, request.content_type).values
     except Refused as refused:
         return _bad(refused.message)
-    # null and blank count as missing, as documented; that is judged before the other fields.
+    # null and blank count as missing, as documented. This is judged before the other fields.
     if document.get("identifier") is None:
         return NO_IDENTIFIER
     fields = {name: document[name] for name in FIELDS if name in document}

@@ -1,4 +1,4 @@
-"""The end users that integrations have told of, by the platform's id and by the integrator's identifier."""
+"""The end users that integrations created, by the platform's id and by the integrator's identifier."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-# Beyond so many the oldest is forgotten.
+# Maximum number of end users; beyond it, the oldest is removed.
 MOST = 20_000
-# Far from the ids of the visitors of scenarios.
+# Far from the ids of visitors in scenarios, so that they don't collide.
 _FIRST_ID = 50_000_001
 
 
 @dataclass(frozen=True, slots=True)
 class EndUser:
-    """`details` are the name, the e-mail address and the telephone number, where they were told."""
+    """An end user. `details` has the known ones of `name`, `email` and `phone`."""
 
     id: int
     identifier: str
@@ -27,7 +27,7 @@ class EndUser:
 
 
 class EndUsers:
-    """Safe to use from any thread."""
+    """The end users of a server. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -36,7 +36,7 @@ class EndUsers:
         self._next = _FIRST_ID
 
     def update(self, identifier: str, details: Mapping[str, str]) -> EndUser:
-        """The end user of that identifier, a new one if there is none; details that are not told stay."""
+        """Updates or creates the end user with that identifier; details that are not given stay."""
         with self._lock:
             known = self._by_id.pop(self._ids.get(identifier, 0), None)
             if known is None:

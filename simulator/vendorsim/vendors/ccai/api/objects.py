@@ -1,6 +1,6 @@
 """The objects of the Apps API's answers.
 
-The keys of the chat object are documented; of the values only a few are, and those that stand here are assumed.
+The keys of the chat object are documented, but only a few of its values. The other values are assumed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ FINISHED, DISMISSED, ASSIGNED, QUEUED = "finished", "dismissed", "assigned", "qu
 
 
 def chat_object(conversation: Conversation, menu_id: int | None = None, lang: str | None = None) -> dict[str, Any]:
-    """A chat as it is now. `menu_id` and `lang` are what it was begun with; None: by nobody who said so."""
+    """Returns a chat as it is now. `menu_id` and `lang` are those of `create_chat`; None: not given."""
     status = chat_status(conversation)
     agent = conversation.current_agent
     return {
@@ -39,7 +39,7 @@ def chat_object(conversation: Conversation, menu_id: int | None = None, lang: st
 
 
 def chat_status(conversation: Conversation) -> str:
-    """`finished`, `dismissed`, or whether an agent has the chat."""
+    """Returns `finished`, `dismissed`, `assigned` (an agent has joined) or `queued`."""
     if conversation.ended:
         return FINISHED
     if conversation.status == SNOOZED:

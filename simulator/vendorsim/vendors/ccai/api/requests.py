@@ -1,4 +1,4 @@
-"""Reading the bodies of the Apps API: what is missing or of another type is refused, unknown keys are ignored."""
+"""Reads bodies of the Apps API: refuses missing keys and wrong types, ignores unknown keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flask import request
 
 from vendorsim.vendorkit.request_body import BodyReader, Fields
 
-# The longest identifier, name, address or number, and the longest message, in characters (assumed).
+# Maximum characters of an identifier, name, address or number, and of a message (assumed).
 LONGEST = 255
 LONGEST_MESSAGE = 10_000
 # The characters of a blank text: Unicode's White_Space, as in Ruby's [[:space:]]. The contract's pattern is the
@@ -16,7 +16,7 @@ WHITE_SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + ""
 
 
 class Refused(Exception):
-    """A call that is not carried out: the HTTP status and the message of its answer."""
+    """The call is refused with an HTTP status and a message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class _AppsBodies(BodyReader):
-    """Refusals in the platform's words."""
+    """Refuses with the messages of the platform."""
 
     most_levels = None
     null_is_missing = False
@@ -50,7 +50,7 @@ BODIES = _AppsBodies()
 
 
 def read(first: str) -> Fields:
-    """The object in the request's body. Raises Refused; `first` is the key that an empty body lacks."""
+    """Returns the object in the request's body. Raises Refused; for an empty body, the missing key is `first`."""
     raw = BODIES.raw(request)
     if not raw:
         raise BODIES.missing(first)
