@@ -205,7 +205,7 @@ WRONG = [
         "agents",
         HEAD + "cast: {agents: {visitor: {}, ana: {nam: Ana}, bob: 5}}\nsteps: [close]\n",
         [
-            "3:17: an agent can't be called 'visitor': steps mean somebody else by it",
+            "3:17: an agent can't be called 'visitor': the name is reserved",
             "3:36: unknown key in an agent 'nam'; did you mean 'name'?",
             "3:52: expected a mapping with id, name, email, group, found the number 5",
         ],

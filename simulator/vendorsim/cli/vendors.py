@@ -10,11 +10,11 @@ from vendorsim.cli import options
 from vendorsim.reporting.console import print_json, results, table
 from vendorsim.vendorkit.documents import (
     kind_document,
-    policy_document,
     scheme_document,
     silent_verbs,
     vendor_document,
 )
+from vendorsim.vendorkit.policy import describe
 from vendorsim.vendorkit.verb_events import verb_events
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _print_matrix(vendors: list[Vendor]) -> None:
     rows = table("vendor", "profile", "events", "API operations", "accepts", "what it is")
     for vendor in vendors:
         for position, profile in enumerate(vendor.profiles.values()):
-            accepted = policy_document(profile.policy)["accepted"]
+            accepted = describe(profile.policy)["accepted"]
             rows.add_row(
                 vendor.name if position == 0 else "",
                 profile.name,
@@ -113,7 +113,7 @@ def _print_profile(profile: Profile) -> None:
     console.print(verbs)
     console.print(f"silent verbs: {', '.join(silent_verbs(profile))}")
     policy = _named("policy", "value", "provenance", "source")
-    for name, stated in policy_document(profile.policy).items():
+    for name, stated in describe(profile.policy).items():
         policy.add_row(name, str(stated["value"]), stated["provenance"], stated["source"])
     console.print()
     console.print(policy)

@@ -1,5 +1,5 @@
-"""Scenario × seed × index → the conversation before its first step. Whatever the cast leaves out is
-made up; what it gives stands as it is."""
+"""Makes a conversation, before its first step, from scenario, seed and index. Data that the cast gives are used
+unchanged; all others are made up."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TO_ALPHABET = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What whoever begins a conversation decides of it, instead of the cast.
+    """The data that an API call or a person gives for a new conversation. They replace those of the cast.
 
-    `visitor` holds fields of `Visitor`, with None for what the visitor does not have. `identity` is what is known of
-    the visitor by the vendor's API. `account` is the account's id, `seed` what made-up texts are derived from.
+    `visitor` holds fields of `Visitor`; None means that the visitor has none. `identity` is the identity of the
+    visitor that the vendor's API already knows. `account` is the account's id. `seed` is the seed of made-up texts.
     """
 
     visitor: Mapping[str, Any] = field(default_factory=dict)
@@ -32,12 +32,12 @@ class Opening:
 
 
 AS_CAST = Opening()
-"""Nothing is decided: everything is as the cast has it, or made up."""
+"""Replaces nothing: all data are those of the cast, or made up."""
 
 
 @dataclass(slots=True)
 class Casting:
-    """All conversations of one run; what they share (account, agents, id ranges) is made once."""
+    """Makes the conversations of one run. What they share (account, agents, id ranges) is computed once."""
 
     scenario: Scenario
     seed: int
@@ -52,7 +52,7 @@ class Casting:
         scenario, seed = self.scenario, self.seed
         self.pool = pool(seed, scenario.locale)
         number = derive(seed, scenario.title)
-        # A power of two with room to spare, so that ids stay small and a longer story keeps them mostly.
+        # A power of two with a reserve: ids stay small, and most stay the same when steps are added.
         self.stride = 1 << (4 * (len(scenario.steps) + 8)).bit_length()
         self.base = 10_000 + number % 900_000
         self.first_person = number >> 32
@@ -67,8 +67,10 @@ class Casting:
     def conversation(
         self, index: int, starts: int, opening: Opening = AS_CAST, opened_at: int | None = None
     ) -> Conversation:
-        """Conversation `index` (from 0), which starts at `starts`, or at `opened_at` where it was opened at another
-        time."""
+        """Conversation `index` (from 0), which starts at `starts`, or at `opened_at` if that is given.
+
+        Times are milliseconds since 1970. The visitor's data depend on `starts` alone.
+        """
         started_at = starts if opened_at is None else opened_at
         agents = dict(self.agents)
 
@@ -110,11 +112,11 @@ class Casting:
         )
 
     def _token(self, index: int, starts: int) -> str:
-        """A browser's id, of letters and digits, that ends in the time of its first visit."""
+        """A browser's id, of letters and digits, that ends with the time of its first visit."""
         digest = blake2b(f"{self.seed}\x1f{self.scenario.title}\x1f{index}".encode(), digest_size=40).digest()
         return digest[:34].translate(_TO_ALPHABET).decode() + str(starts - int.from_bytes(digest[34:]) % 10**9)
 
-    def _visitor(self, index: int, starts: int, decided: Mapping[str, Any]) -> Visitor:
+    def _visitor(self, index: int, starts: int, overrides: Mapping[str, Any]) -> Visitor:
         person = self.pool.person(self.first_person + index)
         given = self.scenario.cast.visitor
         visitor = Visitor(
@@ -144,4 +146,4 @@ class Casting:
         for name, value in given.items():
             if name not in ("id", "custom"):
                 setattr(visitor, name, value)
-        return replace(visitor, **decided) if decided else visitor
+        return replace(visitor, **overrides) if overrides else visitor

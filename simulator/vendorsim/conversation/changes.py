@@ -1,4 +1,4 @@
-"""What can change in a conversation. Each value names what happened, with what a vendor can't read off the state."""
+"""The changes of a conversation. Each class is one kind of change, with the data that the state does not hold."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Made-up people and sentences, by Faker, from a pool per seed and locale.
 
-Making one person costs Faker 0.2 to 0.4 ms, so each is made once, when first asked for. Person *i* of
-a pool is a pure function of seed, locale and *i*. Nobody is real: e-mail addresses are of example
-domains, IP addresses of the ranges reserved for documentation (RFC 5737) and benchmarks (RFC 2544),
-telephone numbers of the range reserved for fiction (555-01xx).
+Faker takes 0.2 to 0.4 ms for a person, so each is made once, when it is first used. Person *i* of a pool is a pure
+function of seed, locale and *i*. No person is real: e-mail addresses use example domains, IP addresses the ranges that
+are reserved for documentation (RFC 5737) and benchmarks (RFC 2544), and telephone numbers the range that is reserved
+for fiction (555-01xx).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _System(NamedTuple):
     in_user_agent: str
 
 
-# Browsers and systems that go together; Faker's own user agents mix eras and depend on today's date.
+# Not Faker's user agents: they combine versions of different years and depend on the current date.
 _SYSTEMS = (
     _System("Windows", "10.0", "Win32", "Unknown", "Windows NT 10.0; Win64; x64"),
     _System("macOS", "10.15.7", "MacIntel", "Unknown", "Macintosh; Intel Mac OS X 10_15_7"),
@@ -43,7 +43,7 @@ _BROWSERS = ("Chrome", "Firefox", "Edge")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One made-up person with browser and place; every value is ready to be put in a body."""
+    """One made-up person with browser and location. All values can be used in a body as they are."""
 
     first_name: str
     last_name: str
@@ -68,13 +68,13 @@ class Pool:
     """The made-up people and sentences of one seed and locale."""
 
     def __init__(self, seed: int, locale: str) -> None:
-        # Imported here: Faker costs a tenth of a second, and many commands make nobody up.
+        # Imported here, since it takes 0.1 s and many commands make up no people.
         from faker import Faker
 
         self.seed = seed
         self.locale = locale
         self.faker = Faker(locale)
-        _in_order(self.faker)
+        _sort_cities(self.faker)
         self.people: list[Person | None] = [None] * PEOPLE
         self.sentences: list[str | None] = [None] * SENTENCES
 
@@ -98,8 +98,8 @@ class Pool:
         return sentence
 
 
-def _in_order(faker: Faker) -> None:
-    """Gives lists that Faker has made of sets an order: theirs differs from process to process (it_IT, its cities)."""
+def _sort_cities(faker: Faker) -> None:
+    """Sorts the cities of it_IT: Faker makes that list from a set, so its order differs between processes."""
     for provider in faker.get_providers():
         cities = getattr(provider, "cities", None)
         if type(provider).__module__.endswith(".it_IT") and isinstance(cities, list):
@@ -113,7 +113,8 @@ def pool(seed: int, locale: str) -> Pool:
 
 
 def _person(fake: Faker, random: Random, locale: str) -> Person:
-    """Names and places are Faker's; what has nothing to do with the locale stays the same when Faker learns names."""
+    """A new person. Faker gives what depends on the locale (names, cities, countries); all else comes from `random`, so
+    it does not change when a version of Faker has other names."""
     first, last = fake.first_name(), fake.last_name()
     language, _, territory = locale.partition("_")
     system = random.choice(_SYSTEMS)
@@ -127,7 +128,7 @@ def _person(fake: Faker, random: Random, locale: str) -> Person:
         phone=f"+1{random.randint(201, 989)}55501{random.randint(0, 99):02}",
         ip=_documentation_ip(random),
         city=fake.city(),
-        country=_or(fake.current_country, "United States"),
+        country=_or_default(fake.current_country, "United States"),
         country_code=_country_code(fake, territory),
         language=f"{language}-{territory}" if territory else language,
         user_agent=_user_agent(browser, version, system),
@@ -141,16 +142,16 @@ def _person(fake: Faker, random: Random, locale: str) -> Person:
 
 
 def _country_code(fake: Faker, territory: str) -> str:
-    code = _or(fake.current_country_code, territory)
+    code = _or_default(fake.current_country_code, territory)
     return code if len(code) == 2 and code.isascii() and code.isupper() else "US"
 
 
-def _or(make: Callable[[], str], otherwise: str) -> str:
-    """Some locales of Faker know no country of their own."""
+def _or_default(make: Callable[[], str], default: str) -> str:
+    """The result of `make`, or the default for a locale for which Faker has no country."""
     try:
         return make()
     except (AttributeError, ValueError, KeyError):
-        return otherwise
+        return default
 
 
 def _documentation_ip(random: Random) -> str:
@@ -159,9 +160,11 @@ def _documentation_ip(random: Random) -> str:
 
 
 def _user_agent(browser: str, version: str, system: _System) -> str:
-    where = system.in_user_agent
+    details = system.in_user_agent
     if browser == "Firefox":
-        return f"Mozilla/5.0 ({where}; rv:{version}) Gecko/20100101 Firefox/{version}"
+        return f"Mozilla/5.0 ({details}; rv:{version}) Gecko/20100101 Firefox/{version}"
     mobile = " Mobile" if system.name == "Android" else ""
-    agent = f"Mozilla/5.0 ({where}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0{mobile} Safari/537.36"
+    agent = (
+        f"Mozilla/5.0 ({details}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0{mobile} Safari/537.36"
+    )
     return f"{agent} Edg/{version}.0.0" if browser == "Edge" else agent

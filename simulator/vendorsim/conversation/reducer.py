@@ -1,8 +1,7 @@
-"""The reducer of the conversation: one step in, the list of changes out. Nothing else changes a conversation.
+"""The reducer: applies a step to a conversation and yields the changes. No other module changes a conversation.
 
-Beside `apply` there are a few changes that no step of a scenario makes: `set_status` (for a vendor's reaction to a
-failed delivery), `identify`, `introduce` and `pass_time`. Whoever calls a function of this module holds the
-conversation's lock where other threads know the conversation.
+A few changes do not come from a step of a scenario: `set_status` (a vendor's reaction to a failed delivery),
+`identify`, `introduce` and `pass_time`. If other threads use the conversation, the caller must hold its lock.
 """
 
 from __future__ import annotations
@@ -61,10 +60,10 @@ HOME = verbs.Page("https://www.example.com/", "Example")
 
 
 def apply(conversation: Conversation, verb: Verb, at: int, name: str | None = None) -> Iterator[Change]:
-    """Carries out one step at a time (milliseconds since 1970) and yields what changed, while it changes.
+    """Applies one step at the time `at` (milliseconds since 1970) and yields its changes.
 
-    Each change is yielded before the next one happens, so that a vendor that builds a body reads the
-    state of that moment. `name` is the step's `as`. Raises StepError.
+    Each change is yielded before the next one is made, so that a vendor builds a body from the state of that moment.
+    `name` is the step's `as`. Raises StepError.
     """
     conversation.now = at
     handler = _HANDLERS.get(type(verb))
@@ -77,17 +76,17 @@ def apply(conversation: Conversation, verb: Verb, at: int, name: str | None = No
 
 
 def identify(conversation: Conversation, identity: Mapping[str, str]) -> None:
-    """The vendor's API was told who the visitor is."""
+    """Sets the visitor's identity, as an integration gave it to the vendor's API."""
     conversation.identity = dict(identity)
 
 
 def introduce(conversation: Conversation, agent: Agent) -> None:
-    """From now on steps can name this agent by its key."""
+    """Adds an agent, so that steps can name it by its key."""
     conversation.agents[agent.key] = agent
 
 
 def pass_time(conversation: Conversation, at: int) -> None:
-    """It is at least that time (milliseconds since 1970) now."""
+    """Moves the conversation's time forward to `at` (milliseconds since 1970), never back."""
     conversation.now = max(conversation.now, at)
 
 
@@ -261,12 +260,12 @@ def _pend(conversation: Conversation, verb: verbs.Pend) -> Iterator[Change]:
 
 
 def _reopen(conversation: Conversation, verb: verbs.Reopen) -> Iterator[Change]:
-    # The verb is the staff's doing: a visitor reopens by writing.
+    # An agent reopens it: a visitor reopens a conversation by writing.
     yield from set_status(conversation, OPEN, _present_agent(conversation))
 
 
 def set_status(conversation: Conversation, status: str, by: str | Agent) -> Iterator[StatusChanged]:
-    """Sets the status, and yields the change where there is one. `by` is `visitor`, `timeout` or an agent."""
+    """Sets the status, and yields the change if there is one. `by` is `visitor`, `timeout` or an agent."""
     before = conversation.status
     if before == status:
         return
@@ -337,7 +336,7 @@ def _add(conversation: Conversation, message: Message) -> Change:
 
 
 def _attachment(conversation: Conversation, message: Message, given: str | verbs.Attachment) -> verbs.Attachment:
-    """A name or a URL is enough; the rest is filled in."""
+    """The complete attachment for a name, a URL or an attachment without a URL."""
     if isinstance(given, str):
         is_url = given.startswith(("http://", "https://"))
         name = given.rstrip("/").rpartition("/")[2] if is_url else given

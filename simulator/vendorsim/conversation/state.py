@@ -1,9 +1,8 @@
-"""The conversation that a scenario drives, free of any vendor.
+"""The state of a conversation, which is the same for all vendors.
 
-It is plain data. `vendorsim.conversation.casting` makes it, and from then on only `vendorsim.conversation.reducer`
-changes it. Where several threads use a conversation, they share a handle of it and never the conversation itself: the
-handle holds a lock while the conversation is read, and while the reducer changes it. Times are milliseconds since 1970,
-UTC.
+It is plain data. `vendorsim.conversation.casting` makes it, and only `vendorsim.conversation.reducer` changes it. If
+several threads use a conversation, they share its handle and never the conversation itself: the handle holds a lock
+while the conversation is read or changed. Times are milliseconds since 1970 (UTC).
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ BY_VISITOR, BY_TIMEOUT = verbs.VISITOR, verbs.TIMEOUT
 
 
 class StepError(Exception):
-    """A step can't be carried out in the state the conversation is in."""
+    """A step is not possible in the current state of the conversation."""
 
 
 @dataclass(slots=True)
 class Visitor:
-    """The person who writes. `token` is an opaque browser id; None means "has none"."""
+    """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none."""
 
     id: int
     token: str
@@ -54,7 +53,7 @@ class Visitor:
 
 @dataclass(slots=True)
 class Agent:
-    """A person who answers; the same in all conversations of a run."""
+    """A human agent who answers visitors; the same in all conversations of a run."""
 
     key: str
     id: int
@@ -69,13 +68,18 @@ class Agent:
 
 @dataclass(slots=True)
 class Account:
+    """The vendor account that the conversation belongs to."""
+
     id: int
     name: str
 
 
 @dataclass(slots=True)
 class Message:
-    """Something written: by the visitor, an agent, or automatically (`trigger` set)."""
+    """A message of the visitor, of an agent, or of a trigger (`trigger` is its name then).
+
+    `number` counts from 1 within the conversation.
+    """
 
     number: int
     id: int
@@ -96,13 +100,13 @@ class Message:
 
     @property
     def by_agent(self) -> bool:
-        """A human agent wrote it (no trigger did)."""
+        """Whether a human agent wrote it."""
         return isinstance(self.author, Agent) and self.trigger is None
 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """An agent joined, in the conversation's log."""
+    """Log entry: an agent joined."""
 
     agent: Agent
     at: int
@@ -110,7 +114,7 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """An agent left, in the conversation's log."""
+    """Log entry: an agent left."""
 
     agent: Agent
     at: int
@@ -118,7 +122,7 @@ class Departed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The conversation was closed, in its log. `by` is `visitor`, `timeout` or an agent."""
+    """Log entry: the conversation was closed. `by` is `visitor`, `timeout` or an agent."""
 
     by: str | Agent
     at: int
@@ -126,11 +130,11 @@ class Ended:
 
 @dataclass(slots=True)
 class Conversation:
-    """One conversation and all that is known of it. `seed` is what its made-up texts are derived from. `identity` is
-    what the vendor's API was told of the visitor, None before.
+    """The state of one conversation. `seed` is the seed of its made-up texts. `identity` is the visitor's identity as
+    an integration gave it to the vendor's API; None before that call. `names` maps the `as` of steps to messages.
 
-    `default_agent` gives the first agent of the cast. Where the cast has none it makes one at the first call and adds
-    it to `agents`; that agent is always the same, so a reader may ask for it.
+    `default_agent` gives the first agent of the cast. If the cast has none, the first call makes one and adds it to
+    `agents`. It is always the same agent, so functions that only read the conversation may call it.
     """
 
     index: int
@@ -173,9 +177,9 @@ class Conversation:
 
     @property
     def ended(self) -> bool:
-        """Closed or missed: for the vendor's API the session is over."""
+        """Whether the conversation is closed or missed. The vendor's API treats its session as ended."""
         return self.status == CLOSED
 
     def public_messages(self) -> list[Message]:
-        """What both sides saw, in order."""
+        """The messages that both sides see, in order."""
         return [message for message in self.messages if not message.private]

@@ -1,4 +1,4 @@
-"""The only place that reads a clock, and the clock that drives a run."""
+"""The clocks that drive a run. This is the only module that reads the system clock."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import time
 from typing import Protocol
 
 monotonic = time.monotonic
-"""Seconds, for measuring how long something took."""
+"""Monotonic time in seconds, for measuring durations."""
 
 
 def wall_clock() -> int:
-    """Now, in milliseconds since 1970 (UTC)."""
+    """The current time in milliseconds since 1970 (UTC)."""
     return time.time_ns() // 1_000_000
 
 
 def wall_clock_second() -> int:
-    """Now, in milliseconds since 1970 (UTC), at the last whole second."""
+    """The current time in milliseconds since 1970 (UTC), rounded down to a whole second."""
     return int(time.time()) * 1000
 
 
 def today() -> str:
-    """The day in UTC, as 2026-01-31."""
+    """The current day in UTC, such as 2026-01-31."""
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 class Clock(Protocol):
-    """The scenario's time, as it passes while a run is played."""
+    """The scenario's time while a run is played."""
 
     @property
     def instant(self) -> bool:
-        """Whether no wait takes time."""
+        """Whether waits return at once."""
         ...
 
     async def until(self, at: int) -> None:
@@ -38,12 +38,15 @@ class Clock(Protocol):
         ...
 
     def now(self, at: int) -> int:
-        """The scenario's time, for a conversation that has come to `at`: answers take time only where time passes."""
+        """The current time of a conversation whose last step was at `at` (both in milliseconds since 1970).
+
+        A clock whose waits return at once gives `at` itself; any other clock never gives less than `at`.
+        """
         ...
 
 
 class InstantClock:
-    """Pauses take no time: days pass at once."""
+    """A clock whose waits return at once."""
 
     instant = True
 
@@ -55,10 +58,10 @@ class InstantClock:
 
 
 class SteeredClock:
-    """A clock that can be steered while a run is played: slower, faster, stopped, or forward at once. One event loop.
+    """A clock whose speed can be changed during a run; it can also be paused and moved forward. For one event loop.
 
-    `speed` is how fast the scenario's time passes; None is instant: then every wait ends at once, and time stands where
-    the furthest conversation is.
+    `speed` is the scenario's time per time of the wall clock. With None every wait returns at once, and the time is
+    that of the conversation that is furthest ahead.
     """
 
     def __init__(self, starts: int, speed: float | None) -> None:
@@ -70,7 +73,7 @@ class SteeredClock:
 
     @property
     def instant(self) -> bool:
-        """Whether no wait takes time."""
+        """Whether waits return at once."""
         return self.speed is None and not self.paused
 
     def time(self) -> int:
@@ -80,7 +83,7 @@ class SteeredClock:
         return self._time + int((monotonic() - self._since) * 1000 * self.speed)
 
     def steer(self, *, speed: float | None, paused: bool, forward: int = 0) -> None:
-        """From now on it goes so; `forward` (milliseconds) is added first."""
+        """Moves the time forward by `forward` milliseconds, then sets the speed and whether the clock is paused."""
         self._time = self.time() + forward
         self._since = monotonic()
         self.speed, self.paused = speed, paused
@@ -102,13 +105,13 @@ class SteeredClock:
     def now(self, at: int) -> int:
         if not self.instant:
             return max(at, self.time())
-        # Whoever makes it go by the wall clock later goes on from here.
+        # If a speed is set later, the clock continues from this time.
         self._time = max(self._time, at)
         return at
 
 
 class ScaledClock:
-    """The scenario's time passes `speed` times as fast as the wall clock, from `starts` on."""
+    """A clock that runs `speed` times as fast as the wall clock, from `starts` (milliseconds since 1970) on."""
 
     instant = False
 

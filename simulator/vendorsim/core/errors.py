@@ -1,18 +1,18 @@
-"""Everything that can go wrong, in one tree.
+"""The exceptions that vendorsim raises, in one hierarchy.
 
 ::
 
     VendorsimError                 base of all; carries the exit code
     ├── InputError                 the user's input is wrong (exit 2)
-    │   ├── DocumentError          a YAML document, with every problem and its place
+    │   ├── DocumentError          a YAML document, with every problem and its position
     │   ├── UnknownNameError       a name that does not exist, with the closest one that does
     │   ├── PayloadFileError       a captured payload that can't be read
     │   └── PackError              a vendor package is broken
-    ├── UnreachableError           the target, or our own port, can't be had (exit 3)
+    ├── UnreachableError           the target can't be reached, or our own port is taken (exit 3)
     │   └── StateUnreachableError  the database in which servers share their state
-    └── ContractError              our own body breaks the contract: a bug of ours (exit 3)
+    └── ContractError              our own body breaks its contract: a bug in vendorsim (exit 3)
 
-Messages say where, what was found, what was expected, and the closest valid name.
+Messages say where the error is, what was found, what was expected, and the closest valid name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in a document. `line` and `column` count from 1."""
+    """One problem in a document. `line` and `column` count from 1."""
 
     file: str
     line: int
@@ -36,7 +36,7 @@ class Problem:
 
 
 class VendorsimError(Exception):
-    """Base of every error that vendorsim raises on purpose."""
+    """Base of all errors that vendorsim raises. `exit_code` is the exit code of the command line."""
 
     exit_code = 2
 
@@ -46,7 +46,7 @@ class InputError(VendorsimError):
 
 
 class DocumentError(InputError):
-    """A YAML document has problems; `problems` holds all of them, in order of their place."""
+    """A YAML document has problems; `problems` holds all of them, sorted by position."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
@@ -61,7 +61,7 @@ class UnknownNameError(InputError):
 
 
 class PayloadFileError(InputError):
-    """A file of captured payloads can't be read; the message names the place."""
+    """A file of captured payloads can't be read; the message gives the position."""
 
 
 class PackError(InputError):
@@ -75,25 +75,25 @@ class UnreachableError(VendorsimError):
 
 
 class StateUnreachableError(UnreachableError):
-    """The database in which several servers keep what they share can't be used."""
+    """The database in which several servers share their state can't be used."""
 
 
 class ContractError(VendorsimError):
-    """A body that vendorsim made breaks its own contract. Nothing is sent; it is a bug of ours."""
+    """A body that vendorsim built breaks its own contract. It is not sent; this is a bug in vendorsim."""
 
     exit_code = 3
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name nearest to `name`, or None when nothing is near."""
+    """The known name that is most similar to `name`, or None if none is similar."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
     found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for an unknown name: what was found, and what is valid."""
+    """The message for an unknown name: the name, and the closest valid name or all of them."""
     names = list(known)
-    near = closest(name, names)
-    remedy = f"did you mean '{near}'?" if near else f"known: {', '.join(names) or 'none'}"
+    similar = closest(name, names)
+    remedy = f"did you mean '{similar}'?" if similar else f"known: {', '.join(names) or 'none'}"
     return f"unknown {kind} '{name}'; {remedy}"

@@ -1,4 +1,4 @@
-"""One webhook to be sent, complete: who, what, when, headers and the exact bytes of the body."""
+"""One webhook to be sent: its vendor, name, time, headers and the exact bytes of its body."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import orjson
 from vendorsim.core.times import iso
 
 
-# Not frozen, for that would make it three times as dear to make. Nobody changes one.
+# Not frozen: a frozen one takes three times as long to construct. Treat it as immutable.
 @dataclass(slots=True)
 class Event:
-    """`conversation` is the id that the vendor's bodies carry, `index` the conversation's place in the run,
-    `at` milliseconds since 1970 (UTC), `step` the number of the scenario's step (from 0)."""
+    """One webhook to be sent.
+
+    `conversation` is the conversation's id in the vendor's bodies, `index` its number in the run (from 0). `at` is in
+    milliseconds since 1970 (UTC). `step` is the number of the scenario's step (from 0).
+    """
 
     id: str
     index: int
@@ -30,10 +33,11 @@ class Event:
     step: int
 
     def line(self) -> bytes:
-        """The event as one line of JSON, without the line break; the body stands in it byte for byte."""
+        """The event as one line of JSON, without the line break. It contains the body byte for byte."""
         return orjson.dumps(self.document())
 
     def document(self) -> dict[str, Any]:
+        """The event as a document for `orjson.dumps`."""
         return {
             "id": self.id,
             "conversation": self.conversation,

@@ -1,4 +1,4 @@
-"""Public names of a package that are imported when they are first used."""
+"""Imports the public names of a package when they are first used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def lazy(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package (PEP 562). `names` gives the module of every public name."""
+    """The `__getattr__` of a package (PEP 562). `names` maps each public name to its module."""
 
     def load(name: str) -> Any:
         if name not in names:

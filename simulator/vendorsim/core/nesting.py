@@ -1,4 +1,4 @@
-"""How deeply a JSON document is nested: asked of what others sent, before anything walks through it recursively."""
+"""Measures the nesting of JSON documents from outside, before recursive functions walk through them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 def is_deeper(document: Any, levels: int) -> bool:
     """Whether a document has more than `levels` levels of values. `{"a": [1]}` has three.
 
-    Works level by level, without recursion, so that any document can be asked.
+    Works level by level, without recursion, so it is safe for a document of any depth.
     """
     level = [document]
     for _ in range(levels):

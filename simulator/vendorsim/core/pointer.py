@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 Path = tuple[str | int, ...]
-"""A place as the keys of objects and the positions in lists that lead to it."""
+"""A place in a document: the keys of objects and the positions in lists that lead to it."""
 
 
 def join(path: Iterable[str | int]) -> str:
@@ -20,10 +20,10 @@ def child(pointer: str, part: str | int) -> str:
 
 
 def parse(pointer: str) -> tuple[str, ...]:
-    """The parts of a pointer. Positions in lists stay text, because a pointer alone does not tell them from keys.
+    """The parts of a pointer. Positions in lists stay text, because a pointer does not distinguish them from keys.
 
-    A `~` that begins no escape stands for itself. Raises ValueError for text that is neither empty nor begins with a
-    slash.
+    A `~` that is not an escape sequence is kept. Raises ValueError for text that is not empty and does not begin with
+    a slash.
     """
     if not pointer:
         return ()
@@ -33,7 +33,7 @@ def parse(pointer: str) -> tuple[str, ...]:
 
 
 def resolve(document: Any, pointer: str) -> Any:
-    """The value at a pointer. Raises LookupError where the document has no such place."""
+    """The value at a pointer. Raises LookupError if the document has no such place."""
     for part in parse(pointer):
         if isinstance(document, list):
             document = document[_position(part)]

@@ -1,4 +1,4 @@
-"""Where a statement is known from: every value about a vendor carries its provenance and source."""
+"""Provenance: how a fact about a vendor is known. Every value about a vendor has a provenance and a source."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ def derive(seed: int, *parts: str | int) -> int:
 
 
 def generator(seed: int, *parts: str | int) -> Random:
-    """A random generator of one's own."""
+    """A new random generator, seeded with `derive(seed, *parts)`."""
     return Random(derive(seed, *parts))
 
 
 class Numbers:
-    """Ids of one kind of thing: `base + conversation × stride + n`, so that no two conversations of a
-    run share one, however many there are.
+    """Gives out ids of one kind of object: `base + index × stride + n`, where `index` is the conversation's number.
 
-    Things beyond the stride (a conversation that lives on through an API) get ids from a far range.
+    No two conversations of a run share an id. If a conversation needs more than `stride` ids (because API calls
+    continue it), the others come from a range far above.
     """
 
     __slots__ = ("base", "index", "next", "stride")

@@ -1,7 +1,7 @@
-"""Shapes say what a document may hold. One shape reads a node, explains what is wrong with it, and
-describes itself as JSON Schema, so that the reader and the shipped schema can't drift apart.
+"""Shapes: which values a YAML document may contain.
 
-`read` answers the value, or INVALID after noting at least one problem.
+A shape reads a node, reports its problems, and gives its own JSON Schema, so that the parser and the published schema
+always agree. `read` returns the value, or INVALID after adding at least one problem.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vendorsim.core.yaml_nodes import Node, Problems, Scalar, kind
 
 
 class _Invalid:
-    """The value of something that could not be read."""
+    """The type of INVALID, which `Shape.read` returns for an invalid node."""
 
     def __repr__(self) -> str:
         return "INVALID"
@@ -27,7 +27,7 @@ INVALID: Final = _Invalid()
 
 
 class Shape:
-    """One kind of value. `expected` completes the sentence "expected …"."""
+    """One kind of value. `expected` completes the message "expected …"."""
 
     expected = "a value"
 
@@ -38,23 +38,23 @@ class Shape:
         raise NotImplementedError
 
     def expectation(self, problems: Problems) -> str:
-        """What is expected, in words; some shapes know it only while they read."""
+        """The text after "expected" in messages. Some shapes know it only while they read."""
         return self.expected
 
     def mismatch(self, node: Node, problems: Problems) -> Any:
-        """Notes that `node` is something else than expected."""
+        """Adds the problem that `node` is not what was expected, and returns INVALID."""
         problems.add(node, f"expected {self.expectation(problems)}, found {kind(node)}")
         return INVALID
 
 
 def as_text(key: Scalar) -> Scalar:
-    """A mapping's key as text, whatever it looks like: `1` and `no` are names there."""
+    """A mapping's key as text, also where it looks like a number or a flag."""
     return Scalar(key.line, key.column, key.text, key.text)
 
 
 @dataclass(frozen=True)
 class Text(Shape):
-    """Text. A number or flag is refused rather than guessed at: `1:30` and `no` are text already."""
+    """Text. A number or flag is refused, not converted. In YAML 1.2 `1:30` and `no` are text."""
 
     expected: str = "text"
     empty: bool = False
@@ -79,7 +79,7 @@ class Text(Shape):
 
 @dataclass(frozen=True)
 class Pattern(Shape):
-    """Text of a given form."""
+    """Text that matches a regular expression."""
 
     pattern: str
     expected: str
@@ -229,7 +229,7 @@ class Plain(Shape):
 
 @dataclass(frozen=True)
 class Nullable(Shape):
-    """The inner shape, or nothing at all (read as None)."""
+    """The inner shape, or null (read as None)."""
 
     inner: Shape
 
@@ -248,9 +248,9 @@ class Nullable(Shape):
 
 @dataclass(frozen=True)
 class ListOf(Shape):
-    """A list; read as a tuple. With `single`, one bare value stands for a list of one.
+    """A list; read as a tuple. With `single`, a bare value is read as a list of one item.
 
-    With `distinct` it names things: it isn't empty, and nothing stands in it twice.
+    With `distinct` the list must not be empty, and no value may occur twice.
     """
 
     inner: Shape
@@ -291,7 +291,7 @@ class ListOf(Shape):
 
 @dataclass(frozen=True)
 class MapOf(Shape):
-    """A mapping with free keys; read as a dict."""
+    """A mapping with any keys, or with keys of the shape `key`; read as a dict."""
 
     inner: Shape
     key: Shape | None = None
@@ -301,12 +301,12 @@ class MapOf(Shape):
         if not isinstance(node, yaml_nodes.Mapping):
             return self.mismatch(node, problems)
         values: dict[str, Any] = {}
-        sound = True
+        valid = True
         for name, item in node.entries:
             if self.key is not None:
-                sound &= self.key.read(as_text(name), problems) is not INVALID
+                valid &= self.key.read(as_text(name), problems) is not INVALID
             values[name.text] = self.inner.read(item, problems)
-        return values if sound and INVALID not in values.values() else INVALID
+        return values if valid and INVALID not in values.values() else INVALID
 
     def schema(self) -> dict[str, Any]:
         names = {} if self.key is None else {"propertyNames": self.key.schema()}
@@ -315,7 +315,7 @@ class MapOf(Shape):
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a record: its shape, and whether it must be there."""
+    """One key of a record: its shape, and whether it is required."""
 
     shape: Shape
     required: bool = False
@@ -324,9 +324,9 @@ class Key:
 
 @dataclass(frozen=True)
 class Record(Shape):
-    """A mapping with fixed keys; read as `build(**values)`, or as a dict of the keys that are there.
+    """A mapping with fixed keys; read as `build(**values)`, by default a dict of the keys that are present.
 
-    With `one_key` exactly one of the keys must be there.
+    With `one_key` exactly one of the keys must be present. `what` is the record's name in messages.
     """
 
     keys: Mapping[str, Key]
@@ -350,7 +350,7 @@ class Record(Shape):
         return INVALID if len(problems.found) > before else self.build(**values)
 
     def read_values(self, node: yaml_nodes.Mapping, problems: Problems) -> dict[str, Any]:
-        """The values by key, as far as they are sound."""
+        """The valid values, by key."""
         values: dict[str, Any] = {}
         for name, item in node.entries:
             key = self.keys.get(name.text)
@@ -358,9 +358,9 @@ class Record(Shape):
                 problems.add(name, unknown(f"key in {self.what}", name.text, self.keys))
             elif (value := key.shape.read(item, problems)) is not INVALID:
                 values[name.text] = value
-        for wanted, key in self.keys.items():
-            if key.required and node.get(wanted) is None:
-                problems.add(node, f"{self.what} needs '{wanted}': {key.shape.expected}")
+        for key_name, key in self.keys.items():
+            if key.required and node.get(key_name) is None:
+                problems.add(node, f"{self.what} needs '{key_name}': {key.shape.expected}")
         if self.one_key and len(node.entries) != 1:
             problems.add(node, f"{self.what} needs exactly one of: {', '.join(self.keys)}")
         return values
@@ -376,7 +376,7 @@ class Record(Shape):
 
 @dataclass(frozen=True)
 class Either(Shape):
-    """A shorthand (scalar, or list) or the full mapping; the node's kind decides which is meant."""
+    """A shorthand (a scalar or a list), or the full form (a mapping)."""
 
     short: Shape
     full: Shape

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 DURATION = r"([0-9]{1,12})(?:\.([0-9]{1,9}))?(ms|s|m|h|d)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Ten years: long enough for any retry schedule, short enough for dates to stay dates.
+# Ten years: longer than any retry schedule, and short enough for `LATEST + LONGEST` to be a valid datetime.
 LONGEST = 3_650 * _UNITS["d"]
-# The end of 2099 in UTC: everything up to here, and ten years more, is a date that Python can write.
+# 2100-01-01T00:00:00Z.
 LATEST = 4_102_444_800_000
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -56,7 +56,7 @@ def point(text: str) -> int:
 
 
 def moment(milliseconds: int) -> datetime:
-    """The aware UTC datetime of a point."""
+    """A point in time as an aware datetime in UTC."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 

@@ -1,3 +1,3 @@
-"""The version of the program. Here, so that every room can import it."""
+"""The version of vendorsim."""
 
 __version__ = "0.1.0"

@@ -1,8 +1,8 @@
-"""YAML text → nodes that know their line and column.
+"""Parses YAML text into nodes with line and column.
 
 Values follow the YAML 1.2 core schema, so `no` is text, `012` is twelve and `1:30` is text.
-Duplicate keys, unknown tags, deep nesting and large files are problems, never surprises. Aliases
-work; merging with `<<` works too, since that is what people use anchors for.
+Duplicate keys, unknown tags, deep nesting and large files are reported as problems. Aliases and
+merging with `<<` are supported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vendorsim.core.errors import DocumentError, Problem
 
 LARGEST = 1024 * 1024
 DEEPEST = 50
-# Aliases share nodes, so a small file can stand for a huge tree; this bounds the tree.
+# Aliases share nodes, so a small file can expand to a huge tree; this limits the expanded tree.
 MOST_NODES = 200_000
 LONGEST_MESSAGE = 1_000
 
@@ -36,7 +36,7 @@ _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = {".nan", ".NaN", ".NAN"}
 _TAG = "tag:yaml.org,2002:"
 
-# The parser's words for the most common slips, and what they mean.
+# Clearer messages for the most common errors of the YAML parser.
 _TAB = "a tab can't indent; use spaces"
 _PLAINER = {
     "mapping values are not allowed in this context": "a ':' is not allowed here; a text with ': ' in it needs quotes",
@@ -47,7 +47,7 @@ _PLAINER = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and its place (both count from 1)."""
+    """A value and its position (both count from 1)."""
 
     line: int
     column: int
@@ -55,7 +55,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Scalar(Node):
-    """Text, number, flag or nothing; `text` is what the file says."""
+    """Text, number, flag or null; `text` is the value as it is written in the file."""
 
     value: str | int | float | bool | None
     text: str
@@ -76,20 +76,21 @@ class Mapping(Node):
 
 
 class Problems:
-    """Collects what is wrong in one file."""
+    """Collects the problems of one file."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: list[Problem] = []
 
     def add(self, node: Node, message: str) -> None:
-        """Notes a problem. What the file says may stand in the message, so it is kept to one line of sane length."""
+        """Adds a problem. The message may quote the file, so it is cut to one line of limited length."""
         line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in message[:LONGEST_MESSAGE])
         self.found.append(Problem(self.file, node.line, node.column, line))
 
     def raise_if_any(self) -> None:
+        """Raises DocumentError if there are problems."""
         if self.found:
-            # A step that is used again through an alias has the same problem each time.
+            # A node that several aliases refer to has the same problem each time.
             raise DocumentError(list(dict.fromkeys(self.found)))
 
 
@@ -109,7 +110,7 @@ def read_file(path: Path, shown_as: str | None = None) -> str:
 
 
 def read_stream(stream: BinaryIO, name: str) -> str:
-    """The text of an open YAML file, which problems call `name`. Raises DocumentError (too large, not UTF-8)."""
+    """The text of an open YAML file; `name` is its name in messages. Raises DocumentError (too large, not UTF-8)."""
     data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise DocumentError([Problem(name, 1, 1, f"the file is larger than {LARGEST // 1024} KiB")])
@@ -117,15 +118,15 @@ def read_stream(stream: BinaryIO, name: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        place = _end(data[: error.start].decode())
+        position = _end(data[: error.start].decode())
         message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise DocumentError([Problem(name, place.line, place.column, message)]) from None
+        raise DocumentError([Problem(name, position.line, position.column, message)]) from None
 
 
 def read(text: str, problems: Problems) -> Node | None:
-    """The root node of the one document in `text`, or None when it is not readable as YAML.
+    """The root node of the only document in `text`, or None if `text` is empty or not valid YAML.
 
-    What is wrong lands in `problems`; reading goes on where it can.
+    Problems are added to `problems`. Where possible, parsing continues after a problem.
     """
     if len(text) > LARGEST:
         problems.add(Node(1, 1), f"the text is larger than {LARGEST // 1024} KiB")
@@ -136,12 +137,13 @@ def read(text: str, problems: Problems) -> Node | None:
         return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Node(mark.line + 1, mark.column + 1) if mark else Node(1, 1)
+        position = Node(mark.line + 1, mark.column + 1) if mark else Node(1, 1)
         at_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
         reason = error.problem or error.context or "the parser does not say why"
-        problems.add(place, f"not valid YAML: {_TAB if at_tab else _PLAINER.get(reason, reason)}")
+        problems.add(position, f"not valid YAML: {_TAB if at_tab else _PLAINER.get(reason, reason)}")
     except yaml.reader.ReaderError as error:
-        # The position counts bytes or characters, by parser; but this character is never allowed, so it is the first.
+        # The parsers report the position in bytes or in characters. The character is never allowed, so the first one
+        # is meant.
         problems.add(_end(text[: text.find(chr(error.character))]), f"not valid YAML: {error.reason}")
     except UnicodeEncodeError as error:
         problems.add(_end(text[: error.start]), "not valid YAML: half of a surrogate pair is not a character")
@@ -149,7 +151,7 @@ def read(text: str, problems: Problems) -> Node | None:
 
 
 def _end(text: str) -> Node:
-    """The place just behind `text`."""
+    """The position directly after `text`."""
     return Node(text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
@@ -164,7 +166,7 @@ def plain(node: Node) -> Any:
 
 
 def kind(node: Node) -> str:
-    """What a person would call this node, for messages."""
+    """A description of the node, for messages."""
     if isinstance(node, Mapping):
         return "a mapping"
     if isinstance(node, Sequence):
@@ -182,19 +184,16 @@ def kind(node: Node) -> str:
 
 
 class _Stop(Exception):
-    """Reading can't go on; the problem is already noted."""
-
-
-def _loader() -> Any:
-    # The C parser gives the same events about ten times faster; not every build has it.
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    """Parsing can't continue; the problem has been added."""
 
 
 class _Composer:
-    """Builds nodes from parser events, so that depth and size are bounded before anything is built."""
+    """Builds nodes from parser events. Depth and size are checked before nodes are built."""
 
     def __init__(self, text: str, problems: Problems) -> None:
-        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_loader()))
+        # The C parser gives the same events about ten times faster; not every build has it.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
         self.problems = problems
         self.anchors: dict[str, Node] = {}
         self.sizes: dict[int, int] = {}
@@ -205,30 +204,30 @@ class _Composer:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    self.problems.add(_place(event), "a second document starts here; one file holds one document")
+                    self.problems.add(_position(event), "a second document starts here; one file holds one document")
                     raise _Stop
                 root = self.node(next(self.events), 1)
         return root
 
     def node(self, event: Any, depth: int) -> Node:
-        place = _place(event)
+        position = _position(event)
         if depth > DEEPEST:
-            self.stop(place, f"nested deeper than {DEEPEST} levels")
+            self.stop(position, f"nested deeper than {DEEPEST} levels")
         if isinstance(event, yaml.AliasEvent):
-            return self.alias(event, place, depth)
+            return self.alias(event, position, depth)
         node: Node
         if isinstance(event, yaml.ScalarEvent):
-            node = self.scalar(event, place)
+            node = self.scalar(event, position)
             self.remember(node, 1, 1)
         elif isinstance(event, yaml.SequenceStartEvent):
-            self.check_tag(event, place, "seq")
+            self.check_tag(event, position, "seq")
             items = self.children(yaml.SequenceEndEvent, depth)
-            node = Sequence(place.line, place.column, tuple(items))
+            node = Sequence(position.line, position.column, tuple(items))
             self.measure(node, items)
         else:
-            self.check_tag(event, place, "map")
+            self.check_tag(event, position, "map")
             children = self.children(yaml.MappingEndEvent, depth)
-            node = self.mapping(place, children)
+            node = self.mapping(position, children)
             self.measure(node, children)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
@@ -240,14 +239,14 @@ class _Composer:
             found.append(self.node(event, depth + 1))
         return found
 
-    def alias(self, event: Any, place: Node, depth: int) -> Node:
+    def alias(self, event: Any, position: Node, depth: int) -> Node:
         target = self.anchors.get(event.anchor)
         if target is None:
-            # An anchor is known only once its node is complete: a node can't contain itself.
-            self.stop(place, f"alias '*{event.anchor}' refers to no anchor before it")
+            # An anchor is known only after its node is complete, so a node can't contain itself.
+            self.stop(position, f"alias '*{event.anchor}' refers to no anchor before it")
         assert target is not None
         if depth - 1 + self.depths[id(target)] > DEEPEST:
-            self.stop(place, f"nested deeper than {DEEPEST} levels")
+            self.stop(position, f"nested deeper than {DEEPEST} levels")
         return target
 
     def measure(self, node: Node, children: list[Node]) -> None:
@@ -260,7 +259,7 @@ class _Composer:
         self.sizes[id(node)] = size
         self.depths[id(node)] = depth
 
-    def mapping(self, place: Node, children: list[Node]) -> Mapping:
+    def mapping(self, position: Node, children: list[Node]) -> Mapping:
         entries: list[tuple[Scalar, Node]] = []
         merged: list[tuple[Scalar, Node]] = []
         seen: dict[str, Scalar] = {}
@@ -279,7 +278,7 @@ class _Composer:
             if key.text not in seen:
                 seen[key.text] = key
                 entries.append((key, value))
-        return Mapping(place.line, place.column, tuple(entries))
+        return Mapping(position.line, position.column, tuple(entries))
 
     def merge(self, value: Node) -> list[tuple[Scalar, Node]]:
         if isinstance(value, Mapping):
@@ -289,40 +288,40 @@ class _Composer:
         self.problems.add(value, f"'<<' merges a mapping or a list of mappings, not {kind(value)}")
         return []
 
-    def scalar(self, event: Any, place: Node) -> Scalar:
+    def scalar(self, event: Any, position: Node) -> Scalar:
         text: str = event.value
         tag: str | None = event.tag
         if tag is None:
-            value = text if event.style else self.number(_core_value(text), place)
+            value = text if event.style else self.number(_core_value(text), position)
         elif tag in ("!", _TAG + "str"):
             value = text
         elif tag in {_TAG + name for name in ("int", "float", "bool", "null")}:
-            value = self.number(_core_value(text), place)
+            value = self.number(_core_value(text), position)
             wanted = tag.removeprefix(_TAG)
             if _core_tag(value) != wanted and not (wanted == "float" and isinstance(value, int)):
-                self.problems.add(place, f"'{text}' is not a value of type {wanted}")
+                self.problems.add(position, f"'{text}' is not a value of type {wanted}")
         else:
-            self.problems.add(place, f"tag '{tag}' is not supported; write the value without it")
+            self.problems.add(position, f"tag '{tag}' is not supported; write the value without it")
             value = text
-        return Scalar(place.line, place.column, value, text)
+        return Scalar(position.line, position.column, value, text)
 
-    def number(self, value: Any, place: Node) -> Any:
+    def number(self, value: Any, position: Node) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
-            self.problems.add(place, "infinity and not-a-number can't be sent as JSON")
+            self.problems.add(position, "infinity and not-a-number can't be sent as JSON")
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
-            self.problems.add(place, "the number is too large; write it in quotes to mean text")
+            self.problems.add(position, "the number is too large; write it in quotes to mean text")
         return value
 
-    def check_tag(self, event: Any, place: Node, wanted: str) -> None:
+    def check_tag(self, event: Any, position: Node, wanted: str) -> None:
         if event.tag not in (None, "!", _TAG + wanted):
-            self.problems.add(place, f"tag '{event.tag}' is not supported; write the value without it")
+            self.problems.add(position, f"tag '{event.tag}' is not supported; write the value without it")
 
-    def stop(self, place: Node, message: str) -> None:
-        self.problems.add(place, message)
+    def stop(self, position: Node, message: str) -> None:
+        self.problems.add(position, message)
         raise _Stop
 
 
-def _place(event: Any) -> Node:
+def _position(event: Any) -> Node:
     return Node(event.start_mark.line + 1, event.start_mark.column + 1)
 
 

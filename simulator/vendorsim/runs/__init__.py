@@ -1,1 +1,1 @@
-"""A scenario played as a vendor: its events, without a network."""
+"""Plans runs, and computes the events of a scenario that is played as a vendor. Without a network."""

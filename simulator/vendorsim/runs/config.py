@@ -1,4 +1,5 @@
-"""`vendorsim.yaml`: the targets of each vendor. Looked up from the working directory upwards."""
+"""Reads `vendorsim.yaml`: targets and policies of each vendor, and settings of checks. The file is searched for from
+the working directory upwards."""
 
 from __future__ import annotations
 
@@ -23,20 +24,20 @@ FILE_NAME = "vendorsim.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A check (or a family) that is left out, why, and until which day (as 2026-12-31)."""
+    """A check (or a family) that is left out, the reason, and the last day on which it is (such as 2026-12-31)."""
 
     check: str
     reason: str
     until: str
 
     def expired(self) -> bool:
-        """Whether that day is over."""
+        """Whether that day is over (UTC)."""
         return self.until < today()
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the file says; empty where there is none."""
+    """The contents of the file; empty if there is no file."""
 
     file: str | None = None
     targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
@@ -79,7 +80,7 @@ class _Headers(MapOf):
 
 
 class _Policy(Shape):
-    """Values that replace those of a vendor's policy; a list stands for its items with commas."""
+    """Values that replace those of a vendor's policy. A list is read like its items joined with commas."""
 
     expected = "a mapping such as {retries: [5s, 5m], read_timeout: 2s}"
 
@@ -96,8 +97,8 @@ class _Policy(Shape):
             try:
                 found.update(read_changes({key.text: ",".join(texts)}, problems.file))
             except InputError as error:
-                place = item if key.text in READERS else key
-                problems.add(place, str(error).removeprefix(f"{problems.file}: "))
+                node = item if key.text in READERS else key
+                problems.add(node, str(error).removeprefix(f"{problems.file}: "))
         return found
 
     def schema(self) -> dict[str, Any]:
@@ -160,13 +161,13 @@ def load(path: str | None = None) -> Config:
 
 def nearest() -> Path | None:
     """The `vendorsim.yaml` of the working directory or the closest folder above it."""
-    here = Path.cwd()
-    candidates = (folder / FILE_NAME for folder in (here, *here.parents))
+    current = Path.cwd()
+    candidates = (folder / FILE_NAME for folder in (current, *current.parents))
     return next((file for file in candidates if file.is_file()), None)
 
 
 def _check_names(root: Node, problems: Problems) -> None:
-    """Vendors, their events and their kinds of targets; names of events are case-sensitive."""
+    """Checks the names of vendors, of their events and of their kinds of targets. Names are case-sensitive."""
     policies = root.get("policy") if isinstance(root, MappingNode) else None
     for vendor, _ in policies.entries if isinstance(policies, MappingNode) else ():
         if vendor.text not in registry.names():

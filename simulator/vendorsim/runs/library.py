@@ -1,4 +1,5 @@
-"""Finds scenarios, by file or by name, and loads them whole. Built-in ones and those of vendor packages have names."""
+"""Finds scenarios by file or by name, and loads and checks them. Built-in ones and those of vendor packages have
+names."""
 
 from __future__ import annotations
 
@@ -20,32 +21,35 @@ from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
 ENDINGS = (".yaml", ".yml")
-_NOON = 1_767_607_200_000
+# The start of scenarios that give none, while they are checked: 2026-01-05T10:00:00Z.
+_DEFAULT_START = 1_767_607_200_000
 
 
 def built_in() -> dict[str, Path]:
-    """The scenarios by name: ours, then those of vendor packages. Of a name that is taken already, the one of a package
-    has its vendor's in front. Raises PackError."""
+    """The files of all scenarios with a name: those of vendorsim, then those of vendor packages.
+
+    If the name of a package's scenario is used already, its vendor's name is put before it. Raises PackError.
+    """
     return {name: path for name, (path, _) in _named().items()}
 
 
 def shipped() -> dict[str, Path]:
-    """The scenarios that vendorsim itself brings, by name."""
+    """The files of the scenarios that are part of vendorsim, by name."""
     return {path.stem: path for path in sorted(resources.scenarios().glob("*.yaml"))}
 
 
 def _named() -> dict[str, tuple[Path, str]]:
-    """File and package of each scenario with a name."""
+    """File and package of each scenario with a name, by name."""
     found = {name: (path, "vendorsim") for name, path in shipped().items()}
     for origin, vendor in registry.outside():
-        for path in _brought(origin, vendor):
+        for path in _scenario_files(origin, vendor):
             name = path.stem if path.stem not in found else f"{vendor.name}-{path.stem}"
             found[name] = path, origin.package
     return found
 
 
-def _brought(origin: registry.Origin, vendor: Vendor) -> SequenceOf[Path]:
-    """The files of the scenarios that a vendor package brings."""
+def _scenario_files(origin: registry.Origin, vendor: Vendor) -> SequenceOf[Path]:
+    """The files of the scenarios of a vendor package. Raises PackError."""
     if vendor.scenarios is None:
         return ()
     if not vendor.scenarios.is_dir():
@@ -62,7 +66,7 @@ def built_in_path(name: str) -> Path:
 
 
 def locate(name: str) -> Path:
-    """The file that `name` means: a path, or the name of a scenario. Raises InputError."""
+    """The file of a scenario; `name` is a path or the name of a scenario. Raises InputError."""
     path = Path(name)
     if name in built_in() and not os.path.isfile(path):
         return built_in_path(name)
@@ -77,18 +81,17 @@ def load(name: str) -> Scenario:
 
 
 def load_text(text: str, file: str) -> Scenario:
-    """A scenario from its text; `file` is what problems call it. Raises DocumentError."""
+    """The scenario in a text; `file` is its name in messages. Raises DocumentError."""
     reader = parse(text, file, registry.vocabulary())
-    scenario = _rehearsed(reader.scenario, reader) if reader.scenario is not None else None
+    scenario = _rehearse(reader.scenario, reader) if reader.scenario is not None else None
     reader.problems.raise_if_any()
     assert scenario is not None
     return scenario
 
 
-def _rehearsed(scenario: Scenario, reader: Reader) -> Scenario:
-    """Plays the scenario as each vendor it names, to find steps that fail and vendors that have nothing to do.
-
-    Where it names none, those that send something become its vendors.
+def _rehearse(scenario: Scenario, reader: Reader) -> Scenario:
+    """Plays the scenario as each of its vendors, and reports impossible steps and vendors for which no step does
+    anything. If the scenario names no vendors, those for which a step sends an event become its vendors.
     """
     assert isinstance(reader.root, Mapping)
     failures: dict[tuple[Node, str], list[str]] = {}
@@ -97,19 +100,19 @@ def _rehearsed(scenario: Scenario, reader: Reader) -> Scenario:
     for name in names:
         vendor = registry.get(name)
         profiles = list(vendor.profiles.values())
-        # A vendor that nobody has named takes part as it is by default.
+        # For a vendor that the scenario does not name, only the default profile counts.
         if not _sends(scenario, vendor, profiles if scenario.vendors else profiles[:1], failures):
             idle.append(name)
     _find_quirks(scenario, reader, names)
-    for (place, message), vendors in failures.items():
-        reader.problems.add(place, f"as {', '.join(vendors)}: {message}")
+    for (step_node, message), vendors in failures.items():
+        reader.problems.add(step_node, f"as {', '.join(vendors)}: {message}")
     if scenario.vendors:
         node = reader.root.get("vendors")
         assert isinstance(node, Sequence)
-        for place, name in zip(node.items, names, strict=True):
+        for vendor_node, name in zip(node.items, names, strict=True):
             if name in idle and not _calls_api(scenario, name):
                 message = f"vendor '{name}' has nothing to do: no step sends an event or waits for a call"
-                reader.problems.add(place, message)
+                reader.problems.add(vendor_node, message)
         return scenario
     if len(idle) == len(names):
         reader.problems.add(reader.root, "no step sends an event as any vendor; name the vendor in 'vendors'")
@@ -117,7 +120,7 @@ def _rehearsed(scenario: Scenario, reader: Reader) -> Scenario:
 
 
 def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -> None:
-    """Reports quirks that none of the vendors has."""
+    """Reports the quirks that none of the vendors has."""
     known = {quirk for name in vendors for quirk in registry.get(name).quirk_names()}
     for step in scenario.steps:
         name = step.quirk
@@ -128,18 +131,17 @@ def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -
 def _sends(
     scenario: Scenario, vendor: Vendor, profiles: Iterable[Profile], failures: dict[tuple[Node, str], list[str]]
 ) -> bool:
-    """Whether a step causes an event in one of these profiles. Notes the steps that can't be carried out, once per
-    vendor."""
+    """Whether a step causes an event in one of these profiles. Adds impossible steps to `failures`, once per vendor."""
     for number, profile in enumerate(profiles):
-        run = timeline.Run(scenario, vendor, profile, scenario.seed, scenario.starts or _NOON)
+        run = timeline.Run(scenario, vendor, profile, scenario.seed, scenario.starts or _DEFAULT_START)
         live = run.conversation(0)
         for scheduled in run.schedule(0):
             try:
                 live.advance(scheduled)
             except StepError as error:
                 if number == 0:
-                    place = Node(scheduled.step.line, scheduled.step.column)
-                    failures.setdefault((place, str(error)), []).append(vendor.name)
+                    step_node = Node(scheduled.step.line, scheduled.step.column)
+                    failures.setdefault((step_node, str(error)), []).append(vendor.name)
         if live.event_count:
             return True
     return False
@@ -151,7 +153,7 @@ def _calls_api(scenario: Scenario, name: str) -> bool:
 
 
 def load_all() -> Iterator[tuple[str, Path, Scenario]]:
-    """Every scenario with a name: name, file, scenario. Raises PackError for one of a vendor package with problems."""
+    """Every scenario with a name: name, file, scenario. Raises PackError for an invalid one of a vendor package."""
     for name, (path, package) in _named().items():
         try:
             yield name, path, load_text(read_file(path), str(path))

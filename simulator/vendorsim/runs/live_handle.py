@@ -1,4 +1,4 @@
-"""The handle of a conversation that is played (`vendorsim.vendorkit.conversation_handle`)."""
+"""The implementation of `vendorsim.vendorkit.conversation_handle.ConversationHandle`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 
 class LiveHandle:
-    """Safe to use from any thread: one thread at a time reads or changes the conversation."""
+    """The handle of a conversation that is played. Safe to use from any thread: it holds the conversation's lock while
+    the conversation is read or changed."""
 
     def __init__(
         self, live: LiveConversation, clock: Clock, post: Callable[[LiveConversation, list[Event]], None]
@@ -70,7 +71,7 @@ class LiveHandle:
                     events += live.advance(Scheduled(-1, Step(verb), self._clock.now(live.state.now)))
                 return read(live.state)
             finally:
-                # Also when a later step fails: what is done is done.
+                # Also if a later step fails, since the earlier steps have been carried out.
                 if events:
                     self._post(live, events)
 

@@ -1,4 +1,4 @@
-"""Whether a pack is complete: its entry point, its contracts, and scenarios that lead to every event."""
+"""Checks that a pack is complete: its entry point, its contracts, and a scenario for every event."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from vendorsim.vendorkit.contract_documents import DocumentProblem, contract_pro
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
-_NOON = 1_767_607_200_000
+# The start of the scenarios while they are checked: 2026-01-05T10:00:00Z.
+_START = 1_767_607_200_000
 
 
 @dataclass(frozen=True, slots=True)
 class PackReport:
-    """What there is to say of a pack. `vendor` is None where it can't even be loaded."""
+    """The result of `lint`. `vendor` is None if it can't be loaded."""
 
     vendor: Vendor | None
     scenarios: int
@@ -29,10 +30,11 @@ class PackReport:
 
     @property
     def complete(self) -> bool:
+        """Whether there are no problems."""
         return not self.problems
 
     def summary(self) -> str:
-        """The vendor, and how much the pack brings."""
+        """The vendor's name, and how many profiles, events and scenarios the pack has."""
         assert self.vendor is not None
         events = sum(len(profile.events) for profile in self.vendor.profiles.values())
         counted = ((len(self.vendor.profiles), "profile"), (events, "event"), (self.scenarios, "scenario"))
@@ -47,14 +49,14 @@ class PackReport:
 
 
 def lint(folder: Path) -> PackReport:
-    """Looks the pack in a folder over. Its vendor becomes known."""
+    """Checks the pack in a folder, and registers its vendor."""
     try:
         vendor = registry.get(registry.add_folder(folder))
     except PackError as error:
         return PackReport(None, 0, (DocumentProblem(str(folder), str(error)),))
     problems = list(_contract_problems(vendor, folder))
     scenarios: list[Scenario] = []
-    problems += _scenario_problems(vendor, folder, scenarios, sound=not problems)
+    problems += _scenario_problems(vendor, folder, scenarios, contracts_valid=not problems)
     if not problems:
         for profile in vendor.profiles.values():
             problems += _unreached(vendor, profile, scenarios)
@@ -75,8 +77,10 @@ def _contract_problems(vendor: Vendor, folder: Path) -> Iterator[DocumentProblem
             yield from contract_problems(vendor.name, profile, documents)
 
 
-def _scenario_problems(vendor: Vendor, folder: Path, found: list[Scenario], sound: bool) -> Iterator[DocumentProblem]:
-    """The problems of the pack's scenarios; those without problems are added to `found`. `sound`: the contracts are."""
+def _scenario_problems(
+    vendor: Vendor, folder: Path, found: list[Scenario], contracts_valid: bool
+) -> Iterator[DocumentProblem]:
+    """The problems of the pack's scenarios. Scenarios without problems are added to `found`."""
     if vendor.scenarios is None or not vendor.scenarios.is_dir():
         message = 'Vendor.scenarios names no folder; give one: Path(__file__).parent / "scenarios"'
         yield DocumentProblem(str(folder), message)
@@ -91,20 +95,20 @@ def _scenario_problems(vendor: Vendor, folder: Path, found: list[Scenario], soun
             for problem in error.problems:
                 yield DocumentProblem(f"{problem.file}:{problem.line}:{problem.column}", problem.message)
         except VendorsimError as error:
-            # A broken contract makes every scenario fail, and is told already.
-            if sound:
+            # An invalid contract makes every scenario fail, and is reported already.
+            if contracts_valid:
                 yield DocumentProblem(str(path), str(error))
         except Exception as error:
             yield DocumentProblem(str(path), f"can't be played: {registry.described(error)}; mend the vendor's code")
 
 
 def _unreached(vendor: Vendor, profile: Profile, scenarios: list[Scenario]) -> Iterator[DocumentProblem]:
-    """The events of a profile that none of the pack's scenarios leads to."""
+    """The events of a profile that no scenario of the pack causes."""
     reached = {
         event.name
         for scenario in scenarios
         if vendor.name in scenario.vendors
-        for event in timeline.events(timeline.Run(scenario, vendor, profile, scenario.seed, _NOON), 1)
+        for event in timeline.events(timeline.Run(scenario, vendor, profile, scenario.seed, _START), 1)
     }
     for name in profile.event_names():
         if name not in reached:

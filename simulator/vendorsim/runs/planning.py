@@ -1,4 +1,4 @@
-"""What a user wants to have played (`RunRequest`) → the run, or a clear refusal."""
+"""Turns a `RunRequest` into a run, or raises InputError."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from vendorsim.vendorkit.target import Target
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What is to be played, and how: what the command line, pytest, the control API and load fill in.
+    """What to play, and how. The command line, pytest, the control API and load each create one.
 
-    `scenario` is loaded, or a file or the name of a built-in one; `name` is what refusals call it (default: its
-    file). `start` and `spacing` are milliseconds. What is None comes from the scenario; `default_start` (default: now)
-    counts where that names no start either.
+    `scenario` is a loaded scenario, a file, or the name of a scenario; `name` is its name in error messages (default:
+    its file). `start` is in milliseconds since 1970, `spacing` in milliseconds. For None the scenario's value is used;
+    if the scenario has no start either, `default_start` is (default: now).
 
-    `to` replaces the vendor's configured targets; `headers` go with every request; `policy` overrides the vendor's.
-    `faults` may be quirks, too; `fault_on` names the events that the others hit (None: all).
-    `speed` is how fast pauses pass, None for not at all. With `serving` the vendor's API answers meanwhile, so a
-    vendor that sends nothing needs no target.
+    `to` replaces the vendor's configured targets. `headers` are sent with every request. `policy` overrides values of
+    the vendor's policy. `faults` may contain quirks, too; `fault_on` names the events that the other faults apply to
+    (None: all). `speed` is the playback speed; with None pauses take no time. With `serving` the vendor's API is served
+    during the run, so a vendor that sends no events needs no target.
     """
 
     scenario: str | Scenario
@@ -54,7 +54,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A run that can be played, its quirks included. `faults` are the request's other faults: those of deliveries."""
+    """A run that is ready to be played, with its quirks. `faults` are the request's faults of deliveries."""
 
     request: RunRequest
     run: Run
@@ -62,7 +62,7 @@ class PlannedRun:
 
 
 def plan(request: RunRequest) -> PlannedRun:
-    """The run that is asked for. Raises InputError."""
+    """The run that is requested. Raises InputError."""
     given = request.scenario
     scenario = library.load(given) if isinstance(given, str) else given
     name = request.name or (given if isinstance(given, str) else given.file)
@@ -91,12 +91,12 @@ def plan(request: RunRequest) -> PlannedRun:
 
 
 def event_names(texts: Iterable[str]) -> tuple[str, ...]:
-    """The names of events in texts, each of which may hold several with commas between them."""
+    """The names of events in texts, each of which may contain several names separated by commas."""
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
 def _start(request: RunRequest, scenario: Scenario) -> int:
-    """When conversation 0 starts, in milliseconds since 1970."""
+    """The start of conversation 0, in milliseconds since 1970. Raises InputError."""
     for start in (request.start, scenario.starts, request.default_start):
         if start is not None:
             break
@@ -110,7 +110,7 @@ def _start(request: RunRequest, scenario: Scenario) -> int:
 
 
 def _quirks(request: RunRequest, vendor: str, profile: Profile) -> tuple[tuple[Quirk, float], ...]:
-    """The quirks that are asked for, each with its rate."""
+    """The requested quirks, each with its rate. Raises InputError."""
     found = []
     for fault in request.faults:
         if fault.name != QUIRK:
@@ -125,7 +125,7 @@ def _quirks(request: RunRequest, vendor: str, profile: Profile) -> tuple[tuple[Q
 
 
 def _faults(request: RunRequest, profile: Profile) -> tuple[Fault, ...]:
-    """The faults of deliveries, limited to the events that they are meant for."""
+    """The requested faults of deliveries, limited to the events of `fault_on`. Raises InputError."""
     faults = tuple(fault for fault in request.faults if fault.name != QUIRK)
     if request.fault_on is None:
         return faults

@@ -1,7 +1,7 @@
-"""Scenario × vendor × profile × seed × start → the events of any conversation of the run. Pure.
+"""Computes the events of any conversation of a run, from scenario, vendor, profile, seed and start. Pure.
 
-`LiveConversation.advance` is where events are born. Compiling folds it over the scenario with the times
-that the scenario gives; playing drives the very same function by the clock.
+`LiveConversation.advance` makes the events. Generating calls it with the times of the scenario, and playing calls the
+same method with the times of a clock.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit.profile import Draft, Failed, Profile, Quirk
 from vendorsim.vendorkit.vendor import Vendor
 
-# What stands for the step of events that no step has caused.
+# A placeholder for events without a step of the scenario.
 NO_STEP = Step(Wait(0))
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is played. `starts` and `spacing` are milliseconds; conversation *k* starts at `starts + k × spacing`.
+    """A scenario that is played as a vendor. Conversation *k* starts at `starts + k × spacing` (`starts` is in
+    milliseconds since 1970, `spacing` in milliseconds).
 
-    `quirks` show in any step, each at its rate (0 to 1)."""
+    Each of the `quirks` applies to any step with its rate (0 to 1).
+    """
 
     scenario: Scenario
     vendor: Vendor
@@ -56,20 +58,20 @@ class Run:
         return LiveConversation(self, self.casting.conversation(index, self._starts(index)))
 
     def opened(self, index: int, at: int, opening: Opening) -> LiveConversation:
-        """A conversation that is begun from outside: `index` is beyond those of the run, and `at` (milliseconds since
-        1970) is when it begins."""
+        """A conversation that an API call or a person opens at the time `at` (milliseconds since 1970). Its `index` is
+        above those of the run's own conversations."""
         return LiveConversation(self, self.casting.conversation(index, self._starts(index), opening, at))
 
     def _starts(self, index: int) -> int:
         return self.starts + index * self.spacing
 
     def schedule(self, index: int) -> list[Scheduled]:
-        """The steps that count for this vendor, each with the time (milliseconds since 1970) it happens at."""
+        """The steps for this vendor, each with its time (milliseconds since 1970)."""
         starts = self._starts(index)
         return [Scheduled(number, step, starts + offset) for number, step, offset in self.steps]
 
     def _steps(self) -> Iterator[tuple[int, Step, int]]:
-        """Number, step and milliseconds after the conversation's start, of the steps that count for this vendor."""
+        """The steps for this vendor: number, step, and milliseconds after the start of the conversation."""
         offset = 0
         for number, step in enumerate(self.scenario.steps):
             if step.only is not None and self.vendor.name not in step.only:
@@ -81,7 +83,7 @@ class Run:
 
 
 class Scheduled(NamedTuple):
-    """A step and when it happens. `number` counts from 0."""
+    """A step and its time (milliseconds since 1970). `number` counts from 0; -1 is a step outside the scenario."""
 
     number: int
     step: Step
@@ -89,7 +91,7 @@ class Scheduled(NamedTuple):
 
 
 class LiveConversation:
-    """One conversation, and what its vendor makes of it."""
+    """One conversation that is played, and the events of its vendor."""
 
     def __init__(self, run: Run, state: Conversation) -> None:
         self.run = run
@@ -97,14 +99,14 @@ class LiveConversation:
         self.id = run.profile.conversation_id(self.state)
         self.memory = run.profile.memory()
         self.event_count = 0
-        # Held by whoever changes or reads the conversation while others may, in other threads.
+        # Must be held to read or change the conversation while other threads can use it.
         self.lock = Lock()
         self._held: list[tuple[Draft, Scheduled]] = []
 
     def advance(self, scheduled: Scheduled) -> list[Event]:
         """Carries out one step and returns the events it causes, in the order the vendor sends them.
 
-        Raises StepError when the step makes no sense now, ContractError when our own body is wrong.
+        Raises StepError if the step is impossible now, and ContractError if our own body breaks its contract.
         """
         drafts: list[Draft] = []
         step = scheduled.step
@@ -116,11 +118,11 @@ class LiveConversation:
         if self.run.quirks or (step.faults and step.quirk is not None):
             for quirk in self._quirks(scheduled):
                 drafts = quirk.bend(drafts, self.state, self.memory)
-        # Most steps cause nothing with some vendors.
-        return self._built(drafts, scheduled) if drafts or self._held else []
+        # With some vendors most steps cause no event.
+        return self._events(drafts, scheduled) if drafts or self._held else []
 
     def failed(self, failure: Failed, at: int) -> list[Event]:
-        """What the vendor sends because a delivery has failed for good. `at` is milliseconds since 1970."""
+        """The events that the vendor sends after a delivery has failed finally. `at` is in milliseconds since 1970."""
         react = self.run.profile.failed
         if react is None:
             return []
@@ -129,11 +131,11 @@ class LiveConversation:
         return [self._event(draft, scheduled) for draft in react(failure, self.state, self.memory)]
 
     def finish(self) -> list[Event]:
-        """The events that were held back for a step that has not come."""
+        """The events that were held for a next step, after the last step."""
         return self._release()
 
     def _quirks(self, scheduled: Scheduled) -> Iterator[Quirk]:
-        """The quirks that show in this step: those of the run, and the step's own where the profile has them."""
+        """The quirks that apply to this step: those of the run, and the step's own if the profile has it."""
         run = self.run
         for quirk, rate in run.quirks:
             if rate >= 1 or derive(run.seed, "quirk", quirk.name, self.state.index, scheduled.number) < rate * 2**64:
@@ -142,7 +144,7 @@ class LiveConversation:
         if own is not None:
             yield own
 
-    def _built(self, drafts: list[Draft], scheduled: Scheduled) -> list[Event]:
+    def _events(self, drafts: list[Draft], scheduled: Scheduled) -> list[Event]:
         events = self._release()
         for draft in drafts:
             if draft.held:
@@ -162,7 +164,7 @@ class LiveConversation:
         run.contract.require(name, body)
         number = self.event_count
         self.event_count = number + 1
-        # By position, since names double the price of a value that is made so often.
+        # Positional, since keyword arguments take twice the time, and this runs for every event.
         return Event(
             f"evt-{run.tag}-{self.state.index}-{number}",
             self.state.index,
@@ -179,13 +181,13 @@ class LiveConversation:
 
 
 def iter_events(live: LiveConversation) -> Iterator[Event]:
-    """The events of a conversation from its first step to its last."""
+    """The events of a conversation, from its first step to its last."""
     for scheduled in live.run.schedule(live.state.index):
         yield from live.advance(scheduled)
     yield from live.finish()
 
 
 def events(run: Run, count: int) -> Iterator[Event]:
-    """The events of `count` conversations, one conversation after the other. Lazy: any count, constant memory."""
+    """The events of `count` conversations, one conversation after the other. Lazy, so memory is constant."""
     for index in range(count):
         yield from iter_events(run.conversation(index))

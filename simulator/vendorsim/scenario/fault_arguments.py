@@ -1,6 +1,6 @@
-"""Readers of what a user writes behind a fault's name. Nothing, or `true` in YAML, stands for the default.
+"""Readers for the arguments of faults. No argument, or `true` in YAML, means the default.
 
-Each raises ValueError saying what was expected.
+Each reader raises ValueError with a message that says what was expected.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from vendorsim.core.errors import unknown
 
 
 def count(default: int, most: int) -> Callable[[Any], int]:
-    """A whole number from 1 to `most`."""
+    """A reader for whole numbers from 1 to `most`."""
 
     def read(given: Any) -> int:
         if given is None or given is True:
@@ -26,7 +26,7 @@ def count(default: int, most: int) -> Callable[[Any], int]:
 
 
 def time(default: str) -> Callable[[Any], str]:
-    """A duration, kept as its text."""
+    """A reader for durations; it returns the text."""
 
     def read(given: Any) -> str:
         text = default if given is None or given is True else str(given)
@@ -37,7 +37,7 @@ def time(default: str) -> Callable[[Any], str]:
 
 
 def share(given: Any) -> float:
-    """A share of the body, from 0 up to 1; a half by default."""
+    """Reads a share of the body, from 0 up to (not including) 1; default 0.5."""
     if given is None or given is True:
         return 0.5
     try:
@@ -50,7 +50,7 @@ def share(given: Any) -> float:
 
 
 def one_of(*names: str, default: str | None = None) -> Callable[[Any], str]:
-    """One of a few names."""
+    """A reader for one of a few names."""
 
     def read(given: Any) -> str:
         if (given is None or given is True) and default is not None:
@@ -63,20 +63,20 @@ def one_of(*names: str, default: str | None = None) -> Callable[[Any], str]:
 
 
 def name(given: Any) -> str:
-    """A name, which must be given."""
+    """Reads a name, which is required."""
     if not isinstance(given, str) or not given:
         raise ValueError("expected a name")
     return given
 
 
 def nothing(given: Any) -> None:
-    """No argument at all."""
+    """Refuses any argument."""
     if given not in (None, True, ""):
         raise ValueError(f"takes no argument, found '{given}'")
 
 
 def text(default: str) -> Callable[[Any], str]:
-    """A text that fits into a header."""
+    """A reader for text that fits into a header."""
 
     def read(given: Any) -> str:
         text = default if given is None or given is True else str(given)

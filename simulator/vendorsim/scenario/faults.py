@@ -1,6 +1,6 @@
-"""The names of the faults and their arguments: what a user may write, in a scenario or behind `--fault`.
+"""The names of the faults and their arguments, as in a scenario or in `--fault`.
 
-What a fault does to a delivery is told in `vendorsim.delivery.faults`, by the same name.
+`vendorsim.delivery.faults` implements what each of them does to a delivery.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.scenario.fault_arguments import count, name, nothing, one_of, share, text, time
 
-# A quirk is no matter of delivery: it changes what the vendor makes of a step (`vendorsim.runs.timeline`).
+# A quirk does not change deliveries: it changes the events that a step causes (`vendorsim.runs.timeline`).
 QUIRK = "quirk"
 SIGNATURE = "signature"
 SIGNATURES = ("wrong", "missing", "stale", "replayed")
@@ -21,7 +21,8 @@ CORRUPTIONS = ("missing", "type", "null", "enum", "extra", "oversized", "deep")
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One kind of deviation. `argument` reads what the user wrote (None for nothing) and raises ValueError."""
+    """One kind of fault. `argument` reads the argument as the user wrote it (None: no argument). It may raise
+    ValueError."""
 
     name: str
     help: str
@@ -31,7 +32,7 @@ class FaultKind:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault as the user asked for it: with its argument, how often (0 to 1), and for which events (None for all)."""
+    """A requested fault: its argument, its rate (0 to 1), and the events that it applies to (None: all)."""
 
     kind: FaultKind
     argument: Any
@@ -45,7 +46,7 @@ class Fault:
 
     @property
     def label(self) -> str:
-        """The fault as it is written: `duplicate=1`."""
+        """The fault as text, such as `duplicate=1`."""
         return self.name if self.argument is None else f"{self.name}={self.argument}"
 
 
@@ -102,7 +103,7 @@ KINDS: Mapping[str, FaultKind] = {
 
 
 def fault(name: str, given: Any, rate: float = 1.0, events: frozenset[str] | None = None) -> Fault:
-    """A fault by name with its argument. Raises ValueError saying what is wrong."""
+    """The fault of that name with its argument, which is still unread. Raises ValueError."""
     kind = KINDS.get(name)
     if kind is None:
         raise ValueError(unknown("fault", name, KINDS))
@@ -113,7 +114,7 @@ def fault(name: str, given: Any, rate: float = 1.0, events: frozenset[str] | Non
 
 
 def from_option(text: str, events: frozenset[str] | None) -> Fault:
-    """`NAME[=ARG][@RATE]` of the command line. Raises InputError."""
+    """Parses `NAME[=ARG][@RATE]` of the command line. Raises InputError."""
     body, at, rate_text = text.rpartition("@")
     if not at:
         body, rate_text = text, "1"

@@ -1,4 +1,4 @@
-"""What a scenario says, as plain data. Durations and times are integers of milliseconds."""
+"""A scenario as plain data. Durations and times are integers of milliseconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vendorsim.scenario.verbs import Verb
 
 @dataclass(frozen=True, slots=True)
 class AgentCast:
-    """What the scenario fixes about an agent; None is made up."""
+    """The data that a scenario gives for an agent; None is made up."""
 
     id: int | None = None
     name: str | None = None
@@ -22,7 +22,7 @@ class AgentCast:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who takes part. `visitor` holds only the given keys: a key with None means "has none"."""
+    """The people of a scenario. `visitor` holds only the given keys; None means that the visitor has none."""
 
     visitor: Mapping[str, Any] = field(default_factory=dict)
     agents: Mapping[str, AgentCast] = field(default_factory=dict)
@@ -30,13 +30,18 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class AccountCast:
+    """The data that a scenario gives for the vendor account; None is made up."""
+
     id: int | None = None
     name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the answer to each event of a step must be, beyond the vendor's policy."""
+    """What the integration must answer to each event of a step, in addition to the vendor's policy.
+
+    `status` are the accepted statuses (empty: those of the policy), `within` the time limit in milliseconds.
+    """
 
     status: tuple[int, ...] = ()
     within: int | None = None
@@ -44,7 +49,11 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One verb with its modifiers. `after` is the pause before it, in milliseconds."""
+    """One verb with its modifiers. `after` is the pause before it, in milliseconds.
+
+    `only` are the vendors that the step is for (None: all), and `name` is its `as`. `line` and `column` are its
+    position in the file.
+    """
 
     verb: Verb
     after: int = 0
@@ -57,13 +66,16 @@ class Step:
 
     @property
     def quirk(self) -> str | None:
-        """The quirk of the vendor that this step asks for among its faults, or None."""
+        """The name of the quirk among the step's faults, or None."""
         return next((fault.argument for fault in self.faults if fault.name == QUIRK), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One story. `vendors` is never empty: where the file leaves it out, it was worked out."""
+    """One scenario. `starts` is in milliseconds since 1970, None for now.
+
+    In a loaded scenario `vendors` is never empty: if the file leaves it out, `vendorsim.runs.library` fills it in.
+    """
 
     title: str
     steps: tuple[Step, ...]
@@ -78,6 +90,6 @@ class Scenario:
     file: str = "<scenario>"
 
     def pinned_ids(self) -> list[str]:
-        """The places where the scenario fixes an id that only one conversation can have."""
+        """The keys that give an id which only one conversation can have."""
         pinned = ["conversation.id"] if self.conversation_id is not None else []
         return pinned + (["cast.visitor.id"] if self.cast.visitor.get("id") is not None else [])

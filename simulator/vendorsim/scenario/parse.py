@@ -1,4 +1,4 @@
-"""Text → Scenario, with every problem and its place."""
+"""Parses a scenario, and reports every problem with its position."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Locale(Shape):
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
             return self.mismatch(node, problems)
         if node.value != "en_US":
-            # Faker costs a tenth of a second to import; most commands on most files don't need it here.
+            # Imported here, since it takes 0.1 s and most scenarios use the default locale.
             from faker.config import AVAILABLE_LOCALES
 
             if node.value not in AVAILABLE_LOCALES:
@@ -56,10 +56,10 @@ class _Status(Shape):
 
 
 class _Agents(Shape):
-    """The agents of the cast by key; an agent without any data is made up whole."""
+    """The agents of the cast by key; an agent without data is made up entirely."""
 
     expected = "a mapping of agents"
-    taken = (VISITOR, TIMEOUT)
+    reserved = (VISITOR, TIMEOUT)
     record = Record({"id": Key(ID), "name": Key(TEXT), "email": Key(TEXT), "group": Key(TEXT)}, "an agent", AgentCast)
 
     def read(self, node: Node, problems: Problems) -> Any:
@@ -67,8 +67,8 @@ class _Agents(Shape):
             return self.mismatch(node, problems)
         agents: dict[str, Any] = {}
         for name, item in node.entries:
-            if name.text in self.taken:
-                problems.add(name, f"an agent can't be called '{name.text}': steps mean somebody else by it")
+            if name.text in self.reserved:
+                problems.add(name, f"an agent can't be called '{name.text}': the name is reserved")
             empty = isinstance(item, Scalar) and item.value is None
             agents[name.text] = AgentCast() if empty else self.record.read(item, problems)
         return INVALID if INVALID in agents.values() else agents
@@ -76,7 +76,7 @@ class _Agents(Shape):
     def schema(self) -> dict[str, Any]:
         return {
             "type": "object",
-            "propertyNames": {"not": {"enum": list(self.taken)}},
+            "propertyNames": {"not": {"enum": list(self.reserved)}},
             "additionalProperties": {"anyOf": [self.record.schema(), {"type": "null"}]},
         }
 
@@ -139,7 +139,7 @@ class _Step(Shape):
         modifiers: dict[str, Any] = {}
         name_node: Node = node
         has_verb = any(key.text in VERBS for key, _ in entries)
-        sound = True
+        valid = True
         for key, value in entries:
             if key.text in MODIFIERS:
                 modifiers[key.text] = MODIFIERS[key.text].shape.read(value, problems)
@@ -149,26 +149,26 @@ class _Step(Shape):
                     problems.add(key, unknown("key of a step", key.text, MODIFIERS))
                 else:
                     problems.add(key, unknown("verb", key.text, VERBS if len(entries) == 1 else (*VERBS, *MODIFIERS)))
-                sound = False
+                valid = False
             elif verb_name is not None:
                 problems.add(key, f"a step has one verb, and this one has '{verb_name.text}' already; start a new step")
-                sound = False
+                valid = False
             else:
                 verb_name = key
                 verb = VERBS[key.text].shape.read(value, problems)
         name = modifiers.get("as")
         if verb_name is None:
-            if sound:
+            if valid:
                 problems.add(node, f"a step needs a verb: {', '.join(VERBS)}")
             elif isinstance(name, str):
-                # Most likely a message, with its verb misspelt; the steps that mean it are right.
+                # The step is probably a message with a misspelt verb. Don't report references to it, too.
                 problems.message_names[name] = None
             return INVALID
         if isinstance(verb, Say) and verb.text is not None and not verb.text.strip() and not verb.attachments:
             problems.add(verb_name, "'say' has empty text and no attachments; leave 'text' out to have it made up")
-            sound = False
+            valid = False
         self._name_message(VERBS[verb_name.text], name, name_node, problems)
-        if not sound or verb is INVALID or INVALID in modifiers.values():
+        if not valid or verb is INVALID or INVALID in modifiers.values():
             return INVALID
         return _step(verb, modifiers, node)
 
@@ -185,8 +185,11 @@ class _Step(Shape):
 
     def schema(self) -> dict[str, Any]:
         modifiers = {name: key.shape.schema() | {"description": key.help} for name, key in MODIFIERS.items()}
-        verbs = {name: verb.shape.schema() | {"description": _summary(verb)} for name, verb in VERBS.items()}
-        bare = [name for name, verb in VERBS.items() if _may_stand_alone(verb)]
+        verbs = {
+            name: verb.shape.schema() | {"description": (verb.__doc__ or "").strip().splitlines()[0]}
+            for name, verb in VERBS.items()
+        }
+        bare = [name for name, verb in VERBS.items() if _needs_no_arguments(verb)]
         full = {
             "type": "object",
             "additionalProperties": False,
@@ -212,13 +215,8 @@ def _step(verb: Verb, modifiers: dict[str, Any], node: Node) -> Step:
     )
 
 
-def _summary(verb: type[Verb]) -> str:
-    return (verb.__doc__ or "").strip().splitlines()[0]
-
-
-def _may_stand_alone(verb: type[Verb]) -> bool:
-    nothing = Scalar(1, 1, None, "")
-    return verb.shape.read(nothing, Reading("")) is not INVALID
+def _needs_no_arguments(verb: type[Verb]) -> bool:
+    return verb.shape.read(Scalar(1, 1, None, ""), Reading("")) is not INVALID
 
 
 class _Steps(Shape):
@@ -273,10 +271,10 @@ ROOT = Record(
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What reading gave: the scenario, its nodes and the problems.
+    """The result of parsing: the scenario, the root node and the problems.
 
-    There can be a scenario beside problems: what is sound of the file, as long as its steps and vendors
-    are, so that the problems that only playing brings to light are found in the same run.
+    If the steps and vendors are valid, there is a scenario even when other parts have problems. So the problems that
+    only show when the scenario is played are reported together with the others.
     """
 
     scenario: Scenario | None
@@ -285,7 +283,7 @@ class Reader:
 
 
 def parse(text: str, file: str, vocabulary: Vocabulary) -> Reader:
-    """Reads a scenario; `vocabulary` has the names that vendors bring. All problems are collected, none raised."""
+    """Parses a scenario; `vocabulary` has the names that vendors define. Problems are collected, not raised."""
     problems = Reading(file, vocabulary)
     root = read(text, problems)
     if root is None:

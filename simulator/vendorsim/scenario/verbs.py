@@ -1,7 +1,7 @@
-"""The verbs of a scenario. Each one is a small class: its fields are the verb's arguments, their
-shapes say what may be written, and the docstring is the help text.
+"""The verbs of a scenario. Each verb is a class: its fields are the arguments with their shapes, and its docstring is
+the help text.
 
-A verb changes the conversation (`vendorsim.conversation.state`); what it sends is each vendor's own business.
+A verb changes the conversation (`vendorsim.conversation.state`); each vendor decides which events that causes.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, kind
 from vendorsim.scenario.vocabulary import Reading, VendorWord
 
-# Of how many names the closest one is looked for: a long story has thousands.
-_OFFERED = 50
+# The maximum number of names to search for a similar one: a long scenario has thousands of messages.
+_MOST_COMPARED = 50
 
 
 class _AgentName(Shape):
-    """The key of an agent in `cast.agents`, or one of a few other roles."""
+    """The key of an agent in `cast.agents`, or one of `others`, such as `visitor`."""
 
     def __init__(self, *others: str) -> None:
         self.others = others
@@ -51,7 +51,7 @@ class _AgentName(Shape):
             return self.mismatch(node, problems)
         names = (*self.others, *problems.agents)
         if node.text not in names:
-            problems.add(node, unknown("agent of the cast", node.text, names[:_OFFERED]))
+            problems.add(node, unknown("agent of the cast", node.text, names[:_MOST_COMPARED]))
             return INVALID
         return node.text
 
@@ -76,7 +76,7 @@ class _MessageReference(Shape):
                 return INVALID
             return node.value
         if node.value not in problems.message_names:
-            problems.add(node, unknown("message", node.value, list(problems.message_names)[-_OFFERED:]))
+            problems.add(node, unknown("message", node.value, list(problems.message_names)[-_MOST_COMPARED:]))
             return INVALID
         return node.value
 
@@ -125,7 +125,7 @@ _CUSTOM = MapOf(
     Either(Plain(), Record({"label": Key(TEXT, required=True), "value": Key(Plain(), required=True)}, "custom data"))
 )
 _ANY = Nullable(TEXT)
-# What can be told of the visitor; null means "has none".
+# The data of a visitor; null means that the visitor has none.
 PERSON = {
     "name": Key(_ANY),
     "email": Key(_ANY),
@@ -149,7 +149,7 @@ PERSON = {
 def _argument(
     shape: Shape, help: str = "", *, required: bool = False, default: Any = None, written: str | None = None
 ) -> Any:
-    """A field of a verb; `written` is its key in the file where that is not the field's own name."""
+    """A field of a verb; `written` is its key in the file, if that is not the field's own name."""
     metadata = {"key": Key(shape, required, help), "written": written}
     return field(default=MISSING if required else default, metadata=metadata)
 
@@ -201,7 +201,7 @@ class Arguments(Shape):
 
     @property
     def whole(self) -> bool:
-        """Whether the shorthand is all there is, since its value can be a mapping (`attributes`, `navigate`)."""
+        """Whether the shorthand is the only form, because its value can be a mapping (`attributes`, `navigate`)."""
         short = self.verb.shorthand
         return short is not None and isinstance(self.record.keys[short].shape, _WHOLE)
 
@@ -245,7 +245,7 @@ def _record_of(verb: type[Any]) -> Record:
 
 
 class _Answers(Shape):
-    """What a survey was answered with: one option, or a mapping of answers."""
+    """The answer to a survey: one option, or a mapping of answers."""
 
     expected = "an option, or a mapping of answers"
     inner = MapOf(Plain())
@@ -286,14 +286,14 @@ class _Expectations(Shape):
         if not isinstance(node, MappingNode):
             return self.mismatch(node, problems)
         found: dict[str, Any] = {}
-        sound = True
+        valid = True
         for name, item in node.entries:
             if name.text == "within":
                 found[name.text] = Duration().read(item, problems)
             else:
-                sound &= self.pointer.read(as_text(name), problems) is not INVALID
+                valid &= self.pointer.read(as_text(name), problems) is not INVALID
                 found[name.text] = Json().read(item, problems)
-        return found if sound and INVALID not in found.values() else INVALID
+        return found if valid and INVALID not in found.values() else INVALID
 
     def schema(self) -> dict[str, Any]:
         return {
@@ -303,7 +303,7 @@ class _Expectations(Shape):
         }
 
 
-# Shapes whose own value is a mapping: there the shorthand is the whole argument.
+# Shapes whose value can be a mapping; see `Arguments.whole`.
 _WHOLE = (MapOf, Record, _Answers, _Assignee, _Expectations)
 _SPEAKER = _AgentName(VISITOR)
 

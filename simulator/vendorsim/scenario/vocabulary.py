@@ -1,4 +1,4 @@
-"""The names that the installed vendors bring to the scenario language. The language itself knows no vendor."""
+"""The names that the installed vendors add to the scenario language. The language itself knows no vendor."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from vendorsim.core.errors import unknown
 from vendorsim.core.shapes import INVALID, Shape
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar
 
-# Stands in a shape's JSON Schema where `with_names` puts the names.
+# The placeholder in a shape's JSON Schema that `with_names` replaces with the names.
 _NAMES = "x-names"
-
-
-def _none() -> Sequence[str]:
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """`vendors` are the names of the vendors, `answers` what `authenticate` can have an API answer. Both are read only
-    when a scenario uses them: reading the answers imports the vendor."""
+    """`vendors` gives the names of the vendors, `answers` the names of the answers that `authenticate` can force.
 
-    vendors: Callable[[], Sequence[str]] = _none
-    answers: Callable[[], Sequence[str]] = _none
+    Both are functions, called only when a scenario needs them: `answers` imports the vendors.
+    """
+
+    vendors: Callable[[], Sequence[str]] = tuple
+    answers: Callable[[], Sequence[str]] = tuple
 
     def names(self, kind: str) -> Sequence[str]:
         """The names of a kind: `vendor` or `answer`."""
@@ -32,7 +30,7 @@ class Vocabulary:
 
 
 class Reading(Problems):
-    """The problems of one scenario, and what its reader knows so far: vocabulary, agents and messages."""
+    """The problems of one scenario, and the state of its parser: vocabulary, agents, and the messages so far."""
 
     def __init__(self, file: str, vocabulary: Vocabulary | None = None) -> None:
         super().__init__(file)
@@ -43,7 +41,7 @@ class Reading(Problems):
 
 
 class VendorWord(Shape):
-    """A name out of the vocabulary; `kind` is `vendor` or `answer`."""
+    """A name of the vocabulary; `kind` is `vendor` or `answer`."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -68,7 +66,7 @@ class VendorWord(Shape):
 
 
 def with_names(schema: Any, vocabulary: Vocabulary) -> Any:
-    """A JSON Schema with the names of the vocabulary where `VendorWord` stands."""
+    """A JSON Schema with the placeholders of `VendorWord` replaced by the names of the vocabulary."""
     if isinstance(schema, dict):
         if _NAMES in schema:
             rest = {key: value for key, value in schema.items() if key != _NAMES}

@@ -1,6 +1,6 @@
-"""What a vendor is: profile, policy, signature, contract.
+"""The parts of a vendor: profiles, policies, signatures, contracts and its API.
 
-The public names below are what a vendor package imports. docs/python-api.md describes them.
+A vendor package imports the public names below. docs/python-api.md describes them.
 """
 
 from __future__ import annotations

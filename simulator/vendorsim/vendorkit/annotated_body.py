@@ -1,4 +1,4 @@
-"""A body beside its contract: what each field is, where that is known from, and what breaks the contract."""
+"""Annotates a body with its contract: provenance, source and meaning of each field, and the violations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit.contract import MOST_LEVELS, TOO_DEEP
 from vendorsim.vendorkit.schema_walk import SchemaNode
 
-# Of a larger body, the first fields; of a deeper one, those of the first levels.
+# Limits: of a larger body only the first fields are annotated, of a deeper one only the first levels.
 MOST_FIELDS = 5_000
 _DEEPEST = 30
 
@@ -23,8 +23,8 @@ _DEEPEST = 30
 def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, Any]:
     """The fields of a body with provenance, source and meaning, and its violations, by JSON pointer.
 
-    `parsed` is False for a body that is not JSON, or nested too deeply; `error` says why, and there are no fields. A
-    profile or event that is not known (of another version, say) has no fields and no violations.
+    `parsed` is False for a body that is not JSON or is nested too deeply; `error` says why, and there are no fields. An
+    unknown profile or event (of another version, for example) has no fields and no violations.
     """
     try:
         document = orjson.loads(body)
@@ -50,7 +50,7 @@ def _annotations(
 
 
 def _fields(node: SchemaNode, value: Any, pointer: str, depth: int) -> Iterator[dict[str, Any]]:
-    """What the schema says of a value, and of what stands in it."""
+    """The annotations of a value, and of the values in it."""
     if depth > _DEEPEST:
         return
     parts = list(node.parts())

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 # Not frozen: a frozen one takes three times as long to construct. Treat it as immutable.
 @dataclass(slots=True)
 class ApiCall:
-    """One call of a vendor's API, and how it was answered.
+    """One call of a vendor's API, and its answer.
 
-    `operation` is the operation's name in the vendor's API. `session_id` is the conversation that the call is about,
-    empty where it is about none. `comm_type` is the kind of session as the path names it, empty where the path names
-    none. `at` is in milliseconds since 1970. `credentials` is their kind, such as `bearer` or `basic`, or None; never
-    the secret. `fields` are the values of a valid body, None where the body was invalid, was not read, or is not
-    looked into. `status` and `message` are the answer's. `body` is the raw body, None where it was not read. `path`
-    has no query.
+    `operation` is the operation's name in the vendor's API. `session_id` is the id of the conversation that the call is
+    about, empty if there is none. `comm_type` is the kind of session in the path, empty if the path has none. `at` is
+    in milliseconds since 1970. `credentials` is the kind of credentials, such as `bearer` or `basic`, or None; the
+    secret is not stored. `fields` are the values of a valid body; None if the body was invalid or was not parsed.
+    `status` and `message` are those of the answer. `body` is the raw body, None if it was not read. `path` is without
+    the query.
     """
 
     vendor: str

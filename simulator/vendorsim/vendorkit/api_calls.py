@@ -1,4 +1,4 @@
-"""What all APIs of vendors share: every call and its answer go to the backend's subscribers (the journal, a test)."""
+"""Reports every call of a vendor's API, with its answer, to the backend's subscribers (the journal, a test)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def tell_calls(
     token_header: str | None = None,
     token_parameter: str | None = None,
 ) -> None:
-    """Passes every call of a blueprint's operations on to the backend's subscribers.
+    """Reports every call of a blueprint's operations to the backend's subscribers.
 
-    `session` is the argument of their paths that names the conversation. An operation has the name of its view.
-    `token_header` and `token_parameter` are the header and the parameter of the query that may hold a token instead of
+    `session` is the path argument with the conversation's id. The name of an operation is that of its view function.
+    `token_header` and `token_parameter` are the header and the query parameter that can hold a token instead of
     `Authorization`.
     """
 
@@ -51,7 +51,7 @@ def tell_calls(
 
 
 def _body() -> bytes | None:
-    """The body as it came; None where there is none, and where it is over the limit."""
+    """The raw body; None if it is empty or over the limit."""
     try:
         return request.get_data(cache=True) or None
     except RequestEntityTooLarge:
@@ -59,7 +59,7 @@ def _body() -> bytes | None:
 
 
 def _kind_of_credentials(token_header: str | None, token_parameter: str | None) -> str | None:
-    """`bearer`, `basic`, or `token` for a token that stands elsewhere than in `Authorization`."""
+    """`bearer`, `basic`, `token` for a token in another header or in the query, or None."""
     header = request.headers.get("Authorization", "")
     if header:
         return header.partition(" ")[0].lower()
@@ -69,7 +69,7 @@ def _kind_of_credentials(token_header: str | None, token_parameter: str | None) 
 
 
 def _message(response: Response) -> str:
-    """What the answer says in a few words: its message or error, or the phrase of its status."""
+    """A short text of the answer: its message or error, or the reason phrase of its status."""
     document = response.get_json(silent=True) if response.is_json else None
     if isinstance(document, dict):
         for key in ("message", "error"):

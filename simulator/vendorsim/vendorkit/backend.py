@@ -1,6 +1,6 @@
-"""What a server is to the API of a vendor: interfaces, so that a vendor needs nothing above this package.
+"""The server as the API of a vendor uses it. These are Protocols, so that vendors don't import the server.
 
-`vendorsim.server.backend` implements them. Everything here is safe to use from any thread.
+`vendorsim.server.backend` implements them. They are safe to use from any thread.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Stage(Protocol):
         ...
 
     def open(self, opening: Opening = ...) -> ConversationHandle:
-        """A new conversation, known to the vendor's API. It has no steps yet; `ConversationHandle.act` carries them
-        out."""
+        """Opens a conversation and registers it for the vendor's API. It has had no step yet; `ConversationHandle.act`
+        carries out steps."""
         ...
 
     def signs(self, kind: str) -> bool:
@@ -41,41 +41,42 @@ class Stage(Protocol):
         ...
 
     def subscribe(self, target: Target, secret: str | None = None) -> int:
-        """Adds a target and returns its number. With a secret its deliveries are signed, where its kind of target is
-        signed for. Raises InputError for a URL that can't be sent to."""
+        """Adds a target and returns its number. With a secret its deliveries are signed, if deliveries to its kind of
+        target are signed. Raises InputError for a URL that can't be sent to."""
         ...
 
     def resubscribe(self, number: int, target: Target, secret: str | None = None) -> bool:
-        """Replaces the target of that number; False where there is none.
+        """Replaces the target of that number; False if there is none.
 
-        Without a secret it is signed for as before. Headers of the old target are kept for the same server only.
+        Without a secret, the old secret is kept. Headers of the old target are kept only if the new URL is on the same
+        server.
         """
         ...
 
     def unsubscribe(self, number: int) -> bool:
-        """Removes the target of that number; False where there is none."""
+        """Removes the target of that number; False if there is none."""
         ...
 
     def targets(self) -> list[tuple[int, Target]]:
-        """The targets with their numbers. A number is never given twice."""
+        """The targets with their numbers. Numbers are not reused."""
         ...
 
 
 class Subscriptions(Protocol):
-    """The targets of one vendor, which outlive a run of it. Hashable by identity."""
+    """The targets of one vendor. They stay when a run ends. Hashable by identity."""
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The hosts of the targets that were configured, or given when the run began."""
+        """The hosts of the targets that were configured, or given at the start of the run."""
         ...
 
 
 class Backend(Protocol):
     """One server, as the API of a vendor sees it.
 
-    `token` is the only accepted token, None for any. With `strict` only sessions that are known are accepted.
+    `token` is the only accepted token, None for any. With `strict` only known sessions are accepted.
     `duplicate_interval` is in milliseconds; 0 switches the rule off. `rate_limit` is None without a limit.
-    `slow_seconds` is how long slow answers are held back, by `sleep` (seconds).
+    `slow_seconds` is the delay of slow answers; `sleep` waits for a number of seconds.
     """
 
     token: str | None
@@ -89,18 +90,18 @@ class Backend(Protocol):
 
     @property
     def conversations(self) -> ConversationRegistry:
-        """The conversations that are under way."""
+        """The conversations in progress."""
         ...
 
     def stage(self, vendor: str) -> Stage:
-        """How a vendor is played now."""
+        """How a vendor is played at present."""
         ...
 
     def subscribe(self, callback: Callable[[ApiCall], None]) -> Callable[[], None]:
-        """Calls `callback` for every API call, in the request's thread, once the answer is decided. Returns the
-        function that ends it."""
+        """Calls `callback` for every API call, in the request's thread, before the answer is sent. Returns a function
+        that ends the subscription."""
         ...
 
     def tell(self, call: ApiCall) -> None:
-        """Passes a call on to all subscribers."""
+        """Reports a call to all subscribers."""
         ...

@@ -1,6 +1,6 @@
-"""The contract of a vendor's profile: which events it has, and whether a body keeps it.
+"""The contract of a vendor's profile: its events, and the validation of their bodies.
 
-jsonschema-rs judges on the hot path; `jsonschema` is the reference that a test holds it to.
+jsonschema-rs validates on the hot path; a test compares it with the reference implementation `jsonschema`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from vendorsim.vendorkit.schema_walk import SchemaNode
 if TYPE_CHECKING:
     import jsonschema
 
-# Only a name for the validators to resolve relative references against; nothing is ever fetched.
+# The base URI for relative references between schemas; nothing is ever fetched.
 _BASE = "https://contracts.invalid/"
 _LONGEST_MESSAGE = 300
 MOST_LEVELS = 255
-"""Levels of a body that can be judged: the limit of jsonschema-rs."""
+"""The maximum number of levels of a body that can be validated: the limit of jsonschema-rs."""
 TOO_DEEP = "nested too deeply to be judged"
 
 
 class Violation(NamedTuple):
-    """One thing in a body that breaks the contract; `pointer` is a JSON pointer ("" is the whole body)."""
+    """One violation of the contract in a body; `pointer` is a JSON pointer ("" is the whole body)."""
 
     pointer: str
     message: str
@@ -57,7 +57,7 @@ class Contract:
 
     @property
     def folder(self) -> Path:
-        """Where the documents lie."""
+        """The folder of the documents."""
         return self.documents.path
 
     @property
@@ -77,13 +77,13 @@ class Contract:
         return self.documents.node(event)
 
     def is_valid(self, event: str, body: Any) -> bool:
-        """Whether a body keeps the contract. Fast."""
+        """Whether a body is valid. Fast."""
         validator = self._validators.get(event) or self._validator(event)
         return validator.is_valid(body)
 
     def violations(self, event: str, body: Any) -> list[Violation]:
-        """Everything in a body that breaks the contract, in the order of the body. A body of more than `MOST_LEVELS`
-        levels has one violation, `TOO_DEEP`."""
+        """All violations in a body, in the order of the body. A body of more than `MOST_LEVELS` levels has one
+        violation, `TOO_DEEP`. Raises UnknownNameError."""
         validator = self._validator(event)
         if is_deeper(body, MOST_LEVELS):
             return [Violation("", TOO_DEEP)]
@@ -93,8 +93,8 @@ class Contract:
         ]
 
     def require(self, event: str, body: Any) -> None:
-        """Raises ContractError when our own body breaks the contract, PackError for the body of another package; the
-        message names the field."""
+        """Raises ContractError if our own body breaks the contract, or PackError if it is the body of another package.
+        The message names the field."""
         if self.is_valid(event, body):
             return
         first = self.violations(event, body)[0]
@@ -110,7 +110,7 @@ class Contract:
         )
 
     def reference(self, event: str) -> jsonschema.Draft202012Validator:
-        """The same judgement by `jsonschema`, slow and thorough."""
+        """A validator of the reference implementation `jsonschema`, which is slow."""
         import jsonschema
         from referencing import Registry, Resource
         from referencing.jsonschema import DRAFT202012
@@ -143,7 +143,7 @@ class Contract:
 
 @cache
 def contract(vendor: str, profile: str) -> Contract:
-    """The contract of a vendor's profile. Raises UnknownNameError, or PackError where a schema is missing or broken."""
+    """The contract of a vendor's profile. Raises UnknownNameError, or PackError if a schema is missing or invalid."""
     known = registry.get(vendor)
     chosen = known.profile(profile)
     events = None if chosen.amend is None else chosen.event_names()
@@ -151,12 +151,12 @@ def contract(vendor: str, profile: str) -> Contract:
     found = Contract(vendor, profile, folder, chosen.amend, events)
     origin = registry.origin(vendor)
     if not origin.built_in:
-        _require_sound(found, chosen.event_names(), origin.package)
+        _require_schemas(found, chosen.event_names(), origin.package)
     return found
 
 
-def _require_sound(contract: Contract, events: Sequence[str], package: str) -> None:
-    """Raises PackError where an event of another package has no schema that bodies can be held to."""
+def _require_schemas(contract: Contract, events: Sequence[str], package: str) -> None:
+    """Raises PackError if an event of another package has no valid schema."""
     for event in events:
         file = contract.folder / f"{event}{SUFFIX}"
         if not file.is_file():

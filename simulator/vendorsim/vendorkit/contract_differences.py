@@ -15,7 +15,7 @@ from vendorsim.vendorkit.policy import Policy, describe
 from vendorsim.vendorkit.profile import EventKind, Profile, TargetKind
 
 FIELD = "field"
-"""The aspect of a field that only one side has. A type of None stands for any type."""
+"""The aspect of a field that only one side has. A type of None means any type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class ProfileDifference:
-    """What two profiles say differently. `path` is a field ("" for the whole body) or the name of a setting;
-    `aspects` are those that differ. A side is None where it does not know the field."""
+    """One difference of two profiles. `path` is a field ("" for the whole body) or the name of a setting; `aspects` are
+    the aspects that differ. A side is None if it does not have the field."""
 
     path: str
     aspects: tuple[str, ...]
@@ -40,7 +40,8 @@ class ProfileDifference:
 
 @dataclass(frozen=True, slots=True)
 class ProfileDifferences:
-    """All differences of two profiles. `fields` has every event of both, with an empty tuple where they agree."""
+    """All differences of two profiles. `fields` has every event of both, with an empty tuple if there is no
+    difference."""
 
     only_a: tuple[EventKind, ...]
     only_b: tuple[EventKind, ...]
@@ -51,7 +52,7 @@ class ProfileDifferences:
 
     @property
     def none(self) -> bool:
-        """Whether the profiles agree in everything."""
+        """Whether there are no differences."""
         parts = (self.only_a, self.only_b, self.policy, self.headers, self.target_kinds, *self.fields.values())
         return not any(parts)
 
@@ -76,7 +77,7 @@ def of_contracts(a: Contract, b: Contract, events: Iterable[str]) -> dict[str, t
 
 
 def of_policies(a: Policy, b: Policy) -> tuple[ProfileDifference, ...]:
-    """The values of two delivery policies that differ, as readable text."""
+    """The values of two policies that differ, as readable text."""
     sides = [
         {
             name: Side({"value": row["value"]}, row["provenance"], row["source"])
@@ -88,11 +89,11 @@ def of_policies(a: Policy, b: Policy) -> tuple[ProfileDifference, ...]:
 
 
 def _of_fields(a: Mapping[str, FieldDescription], b: Mapping[str, FieldDescription]) -> Iterator[ProfileDifference]:
-    told: set[str] = set()
+    skipped: set[str] = set()  # Fields within them are not compared.
     for path in sorted(a.keys() | b.keys(), key=lambda path: path.split("/")):
         parent = path.rpartition("/")[0]
-        if path and (parent in told or not _goes_into(a, parent) or not _goes_into(b, parent)):
-            told.add(path)
+        if path and (parent in skipped or not _can_descend(a, parent) or not _can_descend(b, parent)):
+            skipped.add(path)
             continue
         here, there = a.get(path), b.get(path)
         if here is not None and there is not None:
@@ -100,13 +101,13 @@ def _of_fields(a: Mapping[str, FieldDescription], b: Mapping[str, FieldDescripti
             if aspects:
                 yield ProfileDifference(path, aspects, _side(here, aspects), _side(there, aspects))
         else:
-            told.add(path)
+            skipped.add(path)
             yield ProfileDifference(path, (FIELD,), _whole(a, path), _whole(b, path))
 
 
-def _goes_into(known: Mapping[str, FieldDescription], path: str) -> bool:
-    """Whether fields within this one are to be compared. They are not where a side can't have any, since the type
-    differs then, nor where the field has the schema of a field around it."""
+def _can_descend(known: Mapping[str, FieldDescription], path: str) -> bool:
+    """Whether to compare the fields within this one. Not if it can't contain any (then the type differs), and not if it
+    is recursive."""
     field = known[path]
     types = field.facts.get("type")
     return not field.recursive and (types is None or bool({"object", "array"} & set(types)))
@@ -117,13 +118,13 @@ def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
         if aspect == "meaning" and not (aspect in a and aspect in b):
             continue  # A side without a description does not contradict the other.
         if aspect == "closed" and not (aspect in a and aspect in b):
-            continue  # It follows from the fields that only one side has.
+            continue  # The fields that only one side has are reported instead.
         if repr(_ordered(a.get(aspect))) != repr(_ordered(b.get(aspect))):
             yield aspect
 
 
 def _ordered(value: Any) -> Any:
-    """A value without the order of keys and of listed values; 1 and true stay different."""
+    """A value with its keys and lists sorted, for comparison; 1 and true stay different."""
     if isinstance(value, Mapping):
         return [(key, _ordered(value[key])) for key in sorted(value)]
     return sorted(map(repr, map(_ordered, value))) if isinstance(value, list) else value
@@ -134,7 +135,7 @@ def _side(field: FieldDescription, aspects: Iterable[str]) -> Side:
 
 
 def _whole(known: Mapping[str, FieldDescription], path: str) -> Side | None:
-    """The description of a field that the other side does not have, with the fields within it."""
+    """The whole description of a field that the other side does not have, with the fields within it."""
     field = known.get(path)
     if field is None:
         return None
@@ -158,14 +159,14 @@ def _of_values(a: Mapping[str, Side], b: Mapping[str, Side]) -> Iterator[Profile
 
 
 def _of_kinds(a: Profile, b: Profile) -> tuple[ProfileDifference, ...]:
-    """Differences of the kinds of targets: in their events, and in the values of their own policies where these differ
-    otherwise than the policies of the profiles. Such a value has a path like `agent_bot: read_timeout`."""
+    """Differences of the kinds of targets: in their events, and in their own policies. A difference that the policies
+    of the profiles also have is left out. A value of a policy has a path such as `agent_bot: read_timeout`."""
     kinds_a, kinds_b = ({kind.name: _kind(kind, profile) for kind in profile.target_kinds} for profile in (a, b))
     found = list(_of_values(kinds_a, kinds_b))
-    told = of_policies(a.policy, b.policy)
+    reported = of_policies(a.policy, b.policy)
     for name in (name for name in kinds_a if name in kinds_b):
         for difference in of_policies(a.kind(name).policy or a.policy, b.kind(name).policy or b.policy):
-            if difference not in told:
+            if difference not in reported:
                 found.append(replace(difference, path=f"{name}: {difference.path}"))
     return tuple(found)
 

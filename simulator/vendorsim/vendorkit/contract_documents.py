@@ -1,6 +1,6 @@
-"""What the documents of a contract must be: complete, valid, and with a provenance and source for every field.
+"""Checks the documents of a contract. They must be complete and valid, with a provenance and source for every field.
 
-The contracts of vendorsim and those of packs are held to the same rules.
+The same rules hold for the contracts of vendorsim and for those of packs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXAMPLE_KEYS = frozenset({"provenance", "source", "event", "body"})
 
 @dataclass(frozen=True, slots=True)
 class DocumentProblem:
-    """One thing wrong with a document. `place` is its file, with a JSON pointer behind `#` where there is one."""
+    """One problem of a document. `place` is its file, followed by `#` and a JSON pointer if there is one."""
 
     place: str
     message: str
@@ -40,16 +40,16 @@ class DocumentProblem:
 def contract_problems(vendor: str, profile: Profile, folder: Path) -> Iterator[DocumentProblem]:
     """The problems of the documents of one profile, in `folder`. A schema belongs to an event, or to the operations of
     `openapi.json`."""
-    whole = True
+    schemas_valid = True
     for event in profile.event_names():
         if not (folder / f"{event}{SUFFIX}").is_file():
-            whole = False
+            schemas_valid = False
             yield DocumentProblem(str(folder), f"the event {event} has no schema; write {event}{SUFFIX}")
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         for problem in schema_problems(path):
-            whole = False
+            schemas_valid = False
             yield problem
-    if not whole:
+    if not schemas_valid:
         return
     contract = contracts.contract(vendor, profile.name)
     openapi = folder / "openapi.json"
@@ -59,17 +59,18 @@ def contract_problems(vendor: str, profile: Profile, folder: Path) -> Iterator[D
             continue
         message = f"there is no event {event}; add it to Profile.events, or remove the file"
         yield DocumentProblem(str(folder / f"{event}{SUFFIX}"), message)
-    shown = set()
+    examples = set()
     for path in sorted((folder / "examples").glob("*.json")):
         yield from example_problems(path, contract, profile)
-        shown.add(path.name.partition(".json")[0])
+        examples.add(path.name.partition(".json")[0])
     for event in profile.event_names():
-        if not any(name == event or name.startswith(f"{event}.") for name in shown):
+        if not any(name == event or name.startswith(f"{event}.") for name in examples):
             yield DocumentProblem(str(folder), f"the event {event} has no example; write examples/{event}.json")
 
 
 def schema_problems(path: Path) -> Iterator[DocumentProblem]:
-    """Whether a file is a JSON Schema (2020-12) whose properties all say where they are known from."""
+    """The problems of a schema file. It must be JSON Schema 2020-12, its references must exist, and every property must
+    have a provenance and source."""
     try:
         schema = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -85,13 +86,13 @@ def schema_problems(path: Path) -> Iterator[DocumentProblem]:
             f"{path}#{json_pointer.join(error.instance_path)}", f"is not valid JSON Schema: {error.message}"
         )
         return
-    found = list(stated_properties(schema))
-    if not found:
+    properties = list(stated_properties(schema))
+    if not properties:
         yield DocumentProblem(str(path), "describes no property; write the fields of the body under 'properties'")
-    lost = [reference for reference in dict.fromkeys(references(schema)) if not _leads_somewhere(reference, path)]
-    for reference in lost:
+    broken = [reference for reference in dict.fromkeys(references(schema)) if not _can_resolve(reference, path)]
+    for reference in broken:
         yield DocumentProblem(str(path), f"refers to {reference}, which is not there")
-    for pointer, part in () if lost else found:
+    for pointer, part in () if broken else properties:
         if not is_labelled(resolved(part, schema, path)):
             yield DocumentProblem(
                 f"{path}#{pointer}",
@@ -99,8 +100,8 @@ def schema_problems(path: Path) -> Iterator[DocumentProblem]:
             )
 
 
-def _leads_somewhere(reference: str, path: Path) -> bool:
-    """Whether a `$ref` in a file of a contract means something."""
+def _can_resolve(reference: str, path: Path) -> bool:
+    """Whether the target of a `$ref` in a file of a contract exists."""
     try:
         ContractFolder(path.parent).resolve(reference if reference[:1] != "#" else path.name + reference)
     except (LookupError, OSError, ValueError):
@@ -109,7 +110,8 @@ def _leads_somewhere(reference: str, path: Path) -> bool:
 
 
 def example_problems(path: Path, contract: Contract, profile: Profile) -> Iterator[DocumentProblem]:
-    """Whether an example says where it is from and keeps the contract, and whether the profile knows it again."""
+    """The problems of an example. It must have a provenance and source, its body must be valid, and `Profile.identify`
+    must recognise the event."""
     try:
         example = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -134,17 +136,18 @@ def example_problems(path: Path, contract: Contract, profile: Profile) -> Iterat
 
 
 def is_labelled(document: Any) -> bool:
-    """Whether a part of a document says where it is known from."""
+    """Whether a part of a document has a provenance and a source."""
     if not isinstance(document, dict):
         return False
     return document.get("x-provenance") in PROVENANCES and bool(str(document.get("x-source", "")).strip())
 
 
 def resolved(part: Any, document: Any, path: Path | None = None) -> Any:
-    """The part itself when it has a label or refers to nothing, else what its `$ref` means in the end.
+    """The part itself if it has a provenance and source or no `$ref`, else the target of its `$ref`, resolved in the
+    same way.
 
-    `path` is the file that references to other files start from. Raises LookupError, OSError or ValueError for a
-    reference to nothing.
+    References to other files are relative to the file `path`. Raises LookupError, OSError or ValueError for a reference
+    whose target does not exist.
     """
     while isinstance(part, dict) and "$ref" in part and not is_labelled(part):
         name, _, pointer = part["$ref"].partition("#")

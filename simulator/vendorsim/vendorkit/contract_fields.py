@@ -1,7 +1,7 @@
-"""A contract's schema as a table of the fields of an event's body. Pure.
+"""Turns the schema of an event's body into a table of its fields. Pure.
 
-Two profiles may describe the same body by quite different documents: with shared objects or without, with `allOf` or in
-one schema. Their tables can be compared.
+Two profiles can describe the same body with different documents: with shared objects or without, with `allOf` or in one
+schema. Their tables can be compared.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ from typing import Any
 from vendorsim.core import pointer as json_pointer
 from vendorsim.vendorkit.schema_walk import Resolve, Schema, SchemaNode
 
-# Keywords that say nothing about which values are allowed.
+# Keywords that do not restrict values.
 _NOTES = {"$schema", "$defs", "$comment", "title", "description", "default", "examples", "deprecated"}
-# Keywords that become fields, or facts under names of their own.
+# Keywords that become fields, or facts with other names.
 _READ = {"$ref", "allOf", "anyOf", "oneOf", "properties", "items", "prefixItems", "additionalProperties", "required"}
 _READ |= {"type", "enum", "const", "if", "then", "else"}
 
 
 @dataclass(frozen=True, slots=True)
 class FieldDescription:
-    """What a contract says of one field.
+    """What a contract says about one field.
 
-    `facts` by aspect: `type` (names without null; missing where any is allowed), `nullable`, `required`, `values` (of
-    `enum` or `const`, without null), `closed` (an object without further fields), `meaning` (the description), and any
-    other keyword of JSON Schema as it stands. `recursive`: the field has the schema of a field around
-    it, so it has no last level.
+    `facts` by aspect: `type` (names without null; missing if any type is allowed), `nullable`, `required`, `values` (of
+    `enum` or `const`, without null), `closed` (an object without further fields), `meaning` (the description), and all
+    other keywords of JSON Schema unchanged. `recursive`: the field has the schema of a field that contains it.
     """
 
     facts: Mapping[str, Any]
@@ -37,12 +36,12 @@ class FieldDescription:
 
 
 _Nodes = tuple[SchemaNode, ...]
-"""Schemas that hold together."""
+"""Schemas that all apply to the same value."""
 
 
 @dataclass(frozen=True)
 class _Alternative:
-    """One of the alternatives of a schema, with what it refers to merged in; what stands nearer wins."""
+    """One alternative of a schema, with the schemas that it refers to merged in. Its own keywords win over theirs."""
 
     keywords: Mapping[str, Any] = field(default_factory=dict)
     inner: Mapping[str, _Nodes] = field(default_factory=dict)
@@ -52,7 +51,7 @@ class _Alternative:
 
     @property
     def types(self) -> list[str] | None:
-        """The types that are allowed, null included; None for any."""
+        """The allowed types, including null; None for any."""
         given = self.keywords.get("type")
         if given is not None:
             return [given] if isinstance(given, str) else list(given)
@@ -61,7 +60,7 @@ class _Alternative:
 
     @property
     def values(self) -> list[Any] | None:
-        """The only values that are allowed, if they are listed."""
+        """The allowed values of `enum` or `const`, or None."""
         if "const" in self.keywords:
             return [self.keywords["const"]]
         found: list[Any] | None = self.keywords.get("enum")
@@ -69,13 +68,14 @@ class _Alternative:
 
     @property
     def takes_null(self) -> bool:
+        """Whether null is allowed."""
         types, values = self.types, self.values
         return (types is None or "null" in types) and (values is None or None in values)
 
 
 def fields(node: SchemaNode) -> dict[str, FieldDescription]:
-    """Every field that a schema describes, by its path: `/conversation/id`; the items of a list, and the values of an
-    object with any keys, stand as `*`. The whole body is "". Outer fields come first."""
+    """Every field that a schema describes, by its path, such as `/conversation/id`. `*` means the items of a list, or
+    the values of an object with any keys. The path of the whole body is "". A field comes before those within it."""
     return dict(_walk("", [(node,)], True, node.resolve))
 
 
@@ -92,7 +92,7 @@ def _walk(
 
 
 def _once(groups: Iterable[_Nodes]) -> Iterable[_Nodes]:
-    """The groups without repetition: most alternatives of an object share most of its fields."""
+    """The groups without duplicates. Most alternatives of an object share most of its fields."""
     return {tuple((id(node.schema), node.followed) for node in nodes): nodes for nodes in groups}.values()
 
 
@@ -117,22 +117,22 @@ def _alternatives(node: SchemaNode) -> list[_Alternative]:
 
 
 def _combined(given: Iterable[list[_Alternative]]) -> list[_Alternative]:
-    """One alternative of each group at once. Where several groups leave a choice, each choice is taken on its own, not
-    with every other: ten conditions make twenty alternatives, not a thousand."""
+    """Merges one alternative of each group. If several groups have more than one, the alternatives of different groups
+    are not combined with each other: ten conditions make twenty alternatives, not a thousand."""
     groups = list(given)
     fixed = [group[0] if len(group) == 1 else None for group in groups]
     if None not in fixed:
         return [_merged(form for form in fixed if form)]
     return [
-        _merged(form or chosen for position, form in enumerate(fixed) if form or position == place)
-        for place, group in enumerate(groups)
+        _merged(form or chosen for other, form in enumerate(fixed) if form or other == index)
+        for index, group in enumerate(groups)
         if len(group) > 1
         for chosen in group
     ]
 
 
 def _forbidden(schema: Schema) -> frozenset[str]:
-    """Keys that must not be there, as an older version of a body that others extend says it."""
+    """Keys that must not be present. The contract of an older version excludes the keys of newer ones in this way."""
     names = schema.get("propertyNames")
     unnamed = names.get("not") if isinstance(names, Mapping) else None
     listed = unnamed.get("enum", ()) if isinstance(unnamed, Mapping) else ()
@@ -169,10 +169,10 @@ def _field(forms: list[_Alternative], required: bool, resolve: Resolve) -> Field
         facts["meaning"] = "; ".join(meanings)
     for keyword in dict.fromkeys(keyword for form in full for keyword in form.keywords):
         if keyword == "propertyNames" and any(form.forbidden for form in full):
-            continue  # The missing fields say the same.
+            continue  # The forbidden fields are left out instead.
         if keyword not in _NOTES | _READ and not keyword.startswith("x-"):
-            said = _distinct(_plain(form.keywords.get(keyword), resolve) for form in full)
-            facts[keyword] = said[0] if len(said) == 1 else said
+            values = _distinct(_plain(form.keywords.get(keyword), resolve) for form in full)
+            facts[keyword] = values[0] if len(values) == 1 else values
     return FieldDescription(
         facts,
         next((form.keywords["x-provenance"] for form in forms if "x-provenance" in form.keywords), None),
@@ -182,7 +182,7 @@ def _field(forms: list[_Alternative], required: bool, resolve: Resolve) -> Field
 
 
 def _plain(value: Any, resolve: Resolve, followed: frozenset[str] = frozenset()) -> Any:
-    """A keyword's value without notes, and with the schemas that it refers to in place of references."""
+    """A keyword's value without notes, and with references replaced by the schemas that they refer to."""
     if isinstance(value, list):
         return [_plain(item, resolve, followed) for item in value]
     if not isinstance(value, Mapping):
@@ -199,7 +199,7 @@ def _plain(value: Any, resolve: Resolve, followed: frozenset[str] = frozenset())
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
-    """Values without repetition, in order; 1 and true are two."""
+    """Values without duplicates, in order; 1 and true are different."""
     found: dict[str, Any] = {}
     for value in values:
         found.setdefault(repr(value), value)

@@ -1,7 +1,7 @@
-"""The folder of a contract: its documents are read here, and references between them are resolved.
+"""Reads the documents in the folder of a contract, and resolves the references between them.
 
-`contracts/<vendor>/<profile>/` holds one `<event>.schema.json` per event (JSON Schema 2020-12; shared parts stand in
-`objects.schema.json`), `openapi.json`, and `examples/`. Every field says where it is known from, in `x-provenance` and
+`contracts/<vendor>/<profile>/` holds one `<event>.schema.json` per event (JSON Schema 2020-12; shared parts are in
+`objects.schema.json`), `openapi.json`, and `examples/`. Every field has a provenance and source, in `x-provenance` and
 `x-source`.
 """
 
@@ -20,16 +20,16 @@ from vendorsim.vendorkit.schema_walk import Schema, SchemaNode, with_references
 SUFFIX = ".schema.json"
 _SHARED = "objects"
 Amend = Callable[[str, Any], Any]
-"""(file name, document) → the document as it counts for a profile."""
+"""(file name, document) → the document with the changes of a profile."""
 
 
 class ContractFolder:
-    """The documents of a folder, each read when it is needed. With `amend`, as they count for a profile."""
+    """The documents of a folder, each read when it is needed, and changed by `amend` if that is given."""
 
     def __init__(self, path: Path, amend: Amend | None = None) -> None:
         self.path = path
         self._amend = amend
-        self._complete: dict[str, Any] = {}
+        self._resolvable: dict[str, Any] = {}
 
     @cached_property
     def events(self) -> tuple[str, ...]:
@@ -48,16 +48,16 @@ class ContractFolder:
             yield path.name, self.read(path.name)
 
     def resolve(self, reference: str) -> Schema:
-        """The schema that a reference means: `objects.schema.json#/$defs/chat`, or a file name for the whole file.
+        """The schema that a reference refers to: `objects.schema.json#/$defs/chat`, or a file name for the whole file.
 
-        References within it name their files, so that each can be resolved from anywhere. Raises FileNotFoundError,
-        and LookupError where the file has no such place.
+        References in that schema name their files, too, so that they can be resolved without knowing its file. Raises
+        FileNotFoundError, and LookupError if the file has no such place.
         """
         name, _, pointer = reference.partition("#")
-        document = self._complete.get(name)
+        document = self._resolvable.get(name)
         if document is None:
             document = with_references(self.read(name), lambda local: name + local if local[:1] == "#" else local)
-            self._complete[name] = document
+            self._resolvable[name] = document
         found: Schema = json_pointer.resolve(document, pointer)
         return found
 

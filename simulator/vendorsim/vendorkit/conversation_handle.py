@@ -1,4 +1,4 @@
-"""What an API call or a person at the web page may do with a conversation that is under way."""
+"""How an API call, or a person at the web page, reads and changes a conversation in progress."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ T = TypeVar("T")
 
 
 class ConversationHandle(Protocol):
-    """One conversation that is under way, for an API call or a person who acts on it.
+    """One conversation in progress, for an API call or a person.
 
-    The handle holds the conversation's lock while a function reads the conversation; that function must not change
-    it, nor keep a reference to it. Only the reducer changes a conversation, in `act`, `act_on`, `identify` and
-    `introduce`.
+    The handle holds the conversation's lock while a function reads the conversation. That function must not change the
+    conversation or keep a reference to it. Only `act`, `act_on`, `identify` and `introduce` change it, by the reducer.
     """
 
     @property
@@ -37,8 +36,8 @@ class ConversationHandle(Protocol):
 
     @property
     def memory(self) -> Any:
-        """The vendor's own memory of this conversation (`Profile.memory`). Read and change it in functions that are
-        given to `look`, `act` and `act_on` only: the lock protects it, too."""
+        """The vendor's own memory of this conversation (`Profile.memory`). Use it only in functions that are passed to
+        `look`, `act` and `act_on`: the lock protects it, too."""
         ...
 
     @property
@@ -47,25 +46,24 @@ class ConversationHandle(Protocol):
         ...
 
     def look(self, read: Callable[[Conversation], T]) -> T:
-        """Returns what `read` makes of the conversation."""
+        """Returns the result of `read` for the conversation."""
         ...
 
     def act(self, verb: Verb, read: Callable[[Conversation], T]) -> T:
-        """Carries out one step now, as if the scenario had it, and sends the events that it causes.
+        """Carries out one step now, like a step of the scenario, and sends the events that it causes.
 
-        Returns what `read` makes of the conversation right after the step. Raises StepError for a step that is not
-        possible now.
+        Returns the result of `read` directly after the step. Raises StepError for a step that is impossible now.
         """
         ...
 
     def act_on(self, choose: Callable[[Conversation], Iterable[Verb]], read: Callable[[Conversation], T]) -> T:
-        """Like `act`, with the steps that `choose` makes of the conversation, under one lock."""
+        """Like `act`, with the steps that `choose` returns for the conversation. The lock is held for all of them."""
         ...
 
     def identify(self, identity: Mapping[str, str]) -> None:
-        """An API call has told who the visitor is. This is no step: it sends nothing and takes no time."""
+        """Sets the visitor's identity, as an API call gave it. This is not a step: it sends nothing and takes no time."""
         ...
 
     def introduce(self, agent: Agent) -> None:
-        """From now on steps can name this agent by its key. This is no step: it sends nothing and takes no time."""
+        """Adds an agent, so that steps can name it by its key. This is not a step: it sends nothing and takes no time."""
         ...

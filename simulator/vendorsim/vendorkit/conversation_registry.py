@@ -1,6 +1,6 @@
-"""The one registry of the conversations that are under way: by vendor and id, and as sessions by their id alone.
+"""The registry of the conversations in progress: by vendor and id, and as sessions by id alone.
 
-It gives out handles only. A handle holds the conversation's lock while it is read or changed.
+It returns handles only. A handle holds the conversation's lock while the conversation is read or changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 
-# Beyond so many of a vendor the oldest is forgotten: its id is then unknown.
+# Maximum per vendor. Beyond it the oldest conversation is removed; its id is unknown then.
 MOST = 20_000
 
 
@@ -24,8 +24,8 @@ class _Session(NamedTuple):
 class ConversationRegistry:
     """Safe to use from any thread.
 
-    A conversation is added under its vendor, for that vendor's API. It can be added as a session, too: then the
-    identification API finds it by its id, whatever its vendor.
+    A conversation is added for its vendor's API. It can be added as a session, too: then the identification API finds
+    it by its id, whatever its vendor.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class ConversationRegistry:
         self._sessions: dict[str, _Session] = {}
 
     def add(self, handle: ConversationHandle) -> None:
-        """The vendor's API knows the conversation from now on."""
+        """Adds a conversation for the vendor's API."""
         with self._lock:
             known = self._by_vendor.setdefault(handle.vendor, OrderedDict())
             known[handle.id] = handle
@@ -42,15 +42,16 @@ class ConversationRegistry:
                 known.popitem(last=False)
 
     def add_session(self, handle: ConversationHandle, answers: Sequence[str | None] = ()) -> None:
-        """The identification API knows the conversation from now on; it replaces another one of the same id.
+        """Adds a conversation for the identification API. It replaces a session with the same id.
 
-        `answers` are the forced answers of its first, second, … call; None, and every later call, is judged normally.
+        `answers` are the forced answers of its first, second, … call. None means a normal answer, and so are the
+        answers of all later calls.
         """
         with self._lock:
             self._sessions[handle.id] = _Session(handle, iter(tuple(answers)))
 
     def remove(self, vendor: str, conversation: str) -> None:
-        """Forgets a conversation, also as a session."""
+        """Removes a conversation, also as a session."""
         with self._lock:
             if vendor in self._by_vendor:
                 self._by_vendor[vendor].pop(conversation, None)
@@ -59,27 +60,27 @@ class ConversationRegistry:
                 del self._sessions[conversation]
 
     def forget(self, vendor: str, chosen: Callable[[ConversationHandle], bool]) -> None:
-        """Forgets conversations of a vendor. As sessions they stay known: late calls learn that the session has
-        ended."""
+        """Removes the conversations of a vendor for which `chosen` is true. They stay as sessions, so that late calls
+        get the answer that the session has ended."""
         with self._lock:
             known = self._by_vendor.get(vendor, OrderedDict())
             for name in [name for name, handle in known.items() if chosen(handle)]:
                 del known[name]
 
     def clear(self) -> None:
-        """Forgets all."""
+        """Removes all conversations and sessions."""
         with self._lock:
             self._by_vendor.clear()
             self._sessions.clear()
 
     def get(self, vendor: str, conversation: str) -> ConversationHandle | None:
-        """The conversation of that id."""
+        """The conversation with that id, or None."""
         with self._lock:
             known = self._by_vendor.get(vendor)
             return None if known is None else known.get(conversation)
 
     def of(self, vendor: str) -> list[ConversationHandle]:
-        """All of a vendor, oldest first."""
+        """All conversations of a vendor, oldest first."""
         with self._lock:
             known = self._by_vendor.get(vendor)
             return [] if known is None else list(known.values())
@@ -90,13 +91,13 @@ class ConversationRegistry:
             return list(self._sessions)
 
     def session(self, session_id: str) -> ConversationHandle | None:
-        """The conversation that is the session of that id."""
+        """The session with that id, or None."""
         session = self._sessions.get(session_id)
         return None if session is None else session.handle
 
     def take_session(self, session_id: str, channel: str) -> tuple[ConversationHandle, str | None] | None:
-        """The session of that id and channel (`chat` or `call`), and the answer that is forced on this call; removes
-        that answer."""
+        """The session with that id and channel (`chat` or `call`), and the forced answer of this call, which is
+        removed. None if there is no such session."""
         session = self._sessions.get(session_id)
         if session is None or session.handle.look(lambda conversation: conversation.channel) != channel:
             return None

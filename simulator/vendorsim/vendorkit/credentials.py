@@ -1,4 +1,4 @@
-"""Who is calling: `Authorization: Bearer <token>`, or Basic with a subdomain and the token."""
+"""The credentials of a call: `Authorization: Bearer <token>`, or Basic with a subdomain and the token."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Credentials:
     token: bytes = field(repr=False)
 
     def matches(self, token: str | None) -> bool:
-        """Whether they hold that token; any will do for None. Takes the same time for every wrong token."""
+        """Whether the token is that one. None accepts any token. Takes the same time for every wrong token."""
         return token is None or hmac.compare_digest(self.token, token.encode())
 
     @property
     def customer(self) -> bytes:
-        """Whose calls are counted together: those of a subdomain, or of a token."""
+        """The customer that the rate limit is for: the subdomain, or the token."""
         return self.subdomain or self.token
 
 
 @lru_cache(maxsize=256)
 def read(header: str | None) -> Credentials | None:
-    """The credentials of an `Authorization` header; None when it is missing or malformed. Kept, since a caller says the
-    same ones with every call."""
+    """The credentials of an `Authorization` header; None if it is missing or malformed. Cached, since a client sends
+    the same header with every call."""
     match = _FORM.fullmatch((header or "").strip(" \t"))
     if match is None:
         return None

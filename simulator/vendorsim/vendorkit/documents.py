@@ -1,12 +1,11 @@
-"""What is known of a vendor, as the JSON document that the command line and the control API print."""
+"""The description of a vendor as a JSON document, for the command line and the control API."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from vendorsim.scenario.verbs import VERBS
-from vendorsim.vendorkit.policy import Policy
-from vendorsim.vendorkit.policy import describe as described
+from vendorsim.vendorkit.policy import describe
 from vendorsim.vendorkit.profile import Profile, TargetKind
 from vendorsim.vendorkit.scheme import Scheme
 from vendorsim.vendorkit.vendor import Vendor
@@ -54,25 +53,25 @@ def _profile_document(profile: Profile) -> dict[str, Any]:
             {"name": quirk.name, "summary": quirk.summary, "provenance": quirk.provenance, "source": quirk.source}
             for quirk in profile.quirks
         ],
-        "policy": policy_document(profile.policy),
+        "policy": describe(profile.policy),
     }
 
 
 def kind_document(kind: TargetKind, profile: Profile) -> dict[str, Any]:
-    """A kind of target; of its own policy, what is not the profile's."""
-    usual = policy_document(profile.policy)
-    own = usual if kind.policy is None else policy_document(kind.policy)
+    """A kind of target as a JSON document, with the values of its own policy that differ from the profile's."""
+    default = describe(profile.policy)
+    own = default if kind.policy is None else describe(kind.policy)
     return {
         "name": kind.name,
         "without": sorted(kind.without),
         "default": None if kind.default is None else sorted(kind.default),
         "unfiltered": kind.unfiltered,
-        "policy": {name: row for name, row in own.items() if row["value"] != usual[name]["value"]},
+        "policy": {name: row for name, row in own.items() if row["value"] != default[name]["value"]},
     }
 
 
 def scheme_document(name: str, scheme: Scheme) -> dict[str, Any]:
-    """A way of signing, by its name."""
+    """A signature scheme as a JSON document."""
     return {
         "name": name,
         "title": scheme.title.value,
@@ -84,12 +83,7 @@ def scheme_document(name: str, scheme: Scheme) -> dict[str, Any]:
     }
 
 
-def policy_document(policy: Policy) -> dict[str, Any]:
-    """Every value of a policy, with its provenance and source."""
-    return described(policy)
-
-
 def silent_verbs(profile: Profile) -> list[str]:
-    """The verbs that change the conversation and send nothing."""
+    """The verbs that cause no event with a profile."""
     causes = verb_events(profile)
     return [verb for verb in VERBS if verb not in causes]

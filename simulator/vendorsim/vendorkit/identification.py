@@ -1,7 +1,7 @@
-"""The identification API: the operation by which an integration tells a vendor who the visitor of a session is.
+"""The identification API: the operation by which an integration gives a vendor the identity of a session's visitor.
 
-The steps `authenticate` of a scenario wait for a call of it. One vendor describes it, as data; the sessions are those
-of any vendor, by the ids that their bodies carry.
+The steps `authenticate` of a scenario wait for a call of this operation. One vendor describes it as data. Its sessions
+can be conversations of any vendor; the session id is the conversation's id in the vendor's bodies.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from vendorsim.core.provenance import Stated
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
-    """An answer of the operation. `name` is what a scenario calls it."""
+    """An answer of the operation. `name` is its name in scenarios."""
 
     name: str
     status: int
@@ -25,13 +25,13 @@ class ApiAnswer:
 class Identification:
     """The operation `operation` of a vendor.
 
-    `comm_types` gives, for the channel of a conversation (`chat` or `call`), the kind of session that stands in the
-    path; `path` has the placeholders `{comm_type}` and `{session_id}`. `profile` is the profile whose contract has the
-    operation's body. `answers` are the answers that can be forced, by their names and by whatever else a scenario may
-    call them. `accepted` and `unauthorized` are statuses. `reserved` are the prefixes of session ids whose answer is
-    fixed. `verbs` are the verbs of a scenario that wait for a call. `example` is a body.
+    `path` has the placeholders `{comm_type}` and `{session_id}`; `comm_types` maps the channel of a conversation
+    (`chat` or `call`) to the kind of session in the path. `profile` is the profile whose contract has the operation's
+    body. `answers` are the answers that can be forced, by their names and by all other names that scenarios may use.
+    `accepted` and `unauthorized` are HTTP statuses. `reserved` are the prefixes of session ids with a fixed answer.
+    `verbs` are the verbs of a scenario that wait for a call. `example` is the example of a body.
 
-    `statements` are what the vendor's documents ask of an integration, by the name of the check (`calls_api.NAME`).
+    `statements` are the rules for integrations in the vendor's documents, by the name of the check (`calls_api.NAME`).
     """
 
     vendor: str
@@ -53,5 +53,5 @@ class Identification:
         return self.path.format(comm_type=comm_type, session_id=session_id)
 
     def answer_name(self, message: str) -> str | None:
-        """The short name of the answer with that message; None for one that can't be forced."""
+        """The short name of the answer with that message; None if no answer that can be forced has it."""
         return next((answer.name for answer in self.answers.values() if answer.message == message), None)

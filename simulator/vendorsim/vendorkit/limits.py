@@ -1,6 +1,6 @@
-"""What a vendor's API remembers of past calls: the accepted requests, and how fast a customer calls.
+"""What a vendor's API stores about past calls: accepted requests, to find duplicates, and the rate of each customer.
 
-All of it is safe to use from several threads and holds a bounded number of entries, whatever comes in.
+All classes are safe to use from several threads, and the number of their entries is bounded.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _LONGEST_KEY = 64
 
 
 class Duplicates(Protocol):
-    """The accepted requests, for as long as the duplicate interval. Several servers can share them; in PostgreSQL both
-    methods may raise `StateUnreachableError`."""
+    """The requests that were accepted within the duplicate interval. Several servers can share them in PostgreSQL; then
+    both methods may raise `StateUnreachableError`."""
 
     def is_duplicate(self, *request: str) -> bool:
-        """Whether the request was accepted before, within the interval. If not, it counts as accepted now."""
+        """Whether the request was accepted before, within the interval. If not, it is stored as accepted now."""
         ...
 
     def clear(self) -> None:
-        """Forgets what was accepted."""
+        """Removes all requests."""
         ...
 
 
@@ -41,21 +41,21 @@ class DuplicateRule:
         self._interval = interval / 1000
         self._now = now
         self._lock = Lock()
-        # The time each was accepted. When the newer generation is full, it becomes the older one, which is dropped:
-        # forgetting one by one takes twice the memory.
+        # Request → time of acceptance. When the newer generation is full, it replaces the older one: removing single
+        # entries would take twice the memory.
         self._newer: dict[str | bytes, float] = {}
         self._older: dict[str | bytes, float] = {}
 
     def clear(self) -> None:
-        """Forgets what was accepted."""
+        """Removes all requests."""
         with self._lock:
             self._newer, self._older = {}, {}
 
     def is_duplicate(self, *request: str) -> bool:
-        """Whether the request was accepted before, within the interval. If not, it counts as accepted now."""
+        """Whether the request was accepted before, within the interval. If not, it is stored as accepted now."""
         if not self._interval:
             return False
-        # Only what is short is kept itself: an identifier may be as long as a body.
+        # Long requests are stored as a digest: an identifier may be as long as a body.
         key: str | bytes = repr(request)
         if len(key) > _LONGEST_KEY:
             key = digest(request)
@@ -71,9 +71,9 @@ class DuplicateRule:
 
 
 class RateLimit:
-    """A token bucket per customer: `per_second` calls on average, and a second's worth (at least one) at once.
+    """A token bucket per customer: `per_second` calls on average, and the calls of one second (at least one) at once.
 
-    Beyond `customers` buckets the one of the longest silent customer is forgotten.
+    Beyond `customers` buckets, the one that was not used for the longest time is removed. `now` gives seconds.
     """
 
     def __init__(self, per_second: float, now: Callable[[], float], customers: int = 10_000) -> None:
@@ -85,7 +85,7 @@ class RateLimit:
         self._buckets: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
 
     def wait(self, customer: bytes) -> int:
-        """0 when the customer may call now (which counts), else the whole seconds after which it may."""
+        """0 if the customer may call now (this counts as a call), else the seconds to wait, rounded up."""
         key = digest([customer.decode("latin-1")])
         with self._lock:
             now = self._now()

@@ -17,7 +17,7 @@ PROJECT_FILE = "pyproject.toml"
 
 @dataclass(frozen=True, slots=True)
 class PackFolder:
-    """A pack as its `pyproject.toml` describes it. `source` is the folder that its package is imported from."""
+    """A pack as its `pyproject.toml` describes it. `source` is the folder from which its package is imported."""
 
     path: Path
     project: str
@@ -37,7 +37,7 @@ class PackFolder:
 
 
 def read(path: Path) -> PackFolder:
-    """The pack in a folder. Nothing is imported. Raises PackError."""
+    """Reads the `pyproject.toml` of a pack's folder. Nothing is imported. Raises PackError."""
     file = path / PROJECT_FILE
     try:
         document = tomllib.loads(file.read_text("utf-8"))

@@ -15,10 +15,10 @@ STANDARD_WEBHOOKS = "nothing published; Standard Webhooks recommendation (standa
 SUCCESS = frozenset(range(200, 300))
 # The pauses between the ten attempts that Standard Webhooks gives as an example, in milliseconds.
 STANDARD_RETRIES = tuple(seconds * 1_000 for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
-# What becomes of a request that is redirected: 303 asks for another method, the others for the same one.
+# How a redirect is followed: 303 changes the method to GET, the others keep the method and the body.
 REPEATED, AS_GET = "repeated", "as GET"
 REDIRECTED: Mapping[int, str] = {301: REPEATED, 302: REPEATED, 303: AS_GET, 307: REPEATED, 308: REPEATED}
-# What the next event of a conversation does while one is waiting for its retry: overtake it, or queue behind it.
+# Whether later events of a conversation wait while an event waits for its retry: ORDERED means that they wait.
 UNORDERED, ORDERED = "none", "conversation"
 
 
@@ -32,9 +32,9 @@ class Policy:
     """How a vendor delivers, as data. Times are milliseconds.
 
     `accepted`: the HTTP statuses that count as delivered. `retries`: the pauses between attempts; empty
-    means a single attempt. `retried`: the statuses that are tried again, None for everything that is not
-    accepted, no answer included. `redirects`: how many are followed; 0 makes a redirect a failure.
-    `redirected`: the statuses that are followed, and whether the request is repeated as it was or becomes a GET.
+    means a single attempt. `retried`: the statuses after which the vendor retries; None for all that are not
+    accepted, and also if there was no answer. `redirects`: the maximum number of redirects; 0 makes a redirect a
+    failure. `redirected`: the statuses that are followed, and whether the request is repeated or becomes a GET.
     `ordering`: UNORDERED or ORDERED. `signing`: the name of a scheme (`vendorsim.vendorkit.signing`) or None.
     """
 
@@ -50,7 +50,7 @@ class Policy:
 
 
 def statuses_text(accepted: frozenset[int]) -> str:
-    """Statuses as people write them: `200`, `200 or 204`, `200-299`."""
+    """Statuses as readable text: `200`, `200 or 204`, `200-299`."""
     ordered = sorted(accepted)
     if len(ordered) > 2 and ordered[-1] - ordered[0] == len(ordered) - 1:
         return f"{ordered[0]}-{ordered[-1]}"
@@ -58,7 +58,7 @@ def statuses_text(accepted: frozenset[int]) -> str:
 
 
 def describe(policy: Policy) -> dict[str, dict[str, Any]]:
-    """Every value of a policy as people read it, with its provenance and source."""
+    """Every value of a policy as readable text, with its provenance and source."""
     shown = {
         "accepted": statuses_text(policy.accepted.value),
         "connect_timeout": times.duration_text(policy.connect_timeout.value),

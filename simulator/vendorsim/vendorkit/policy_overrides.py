@@ -1,4 +1,4 @@
-"""How a user overrides a policy: in `vendorsim.yaml`, or by `--policy KEY=VALUE`."""
+"""Parses a user's overrides of a policy, from `vendorsim.yaml` or `--policy KEY=VALUE`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from vendorsim.vendorkit.policy import AS_GET, ORDERED, REDIRECTED, REPEATED, UN
 from vendorsim.vendorkit.signing import schemes
 
 PolicyChanges = Mapping[str, Stated[Any]]
-"""Values that replace those of a policy, by the names of its fields."""
+"""Values that replace those of a policy, by the names of the fields of `Policy`."""
 
 
 def read_changes(values: Mapping[str, str], source: str) -> PolicyChanges:
-    """Reads the texts of a policy's values; `source` says where they come from. Raises InputError."""
+    """Parses the texts of a policy's values; `source` is the file or option that they are from. Raises InputError."""
     changes: dict[str, Stated[Any]] = {}
     for key, text in values.items():
         reader = READERS.get(key)
@@ -31,7 +31,7 @@ def read_changes(values: Mapping[str, str], source: str) -> PolicyChanges:
 
 
 def read_assignments(texts: Iterable[str]) -> PolicyChanges:
-    """Reads the `KEY=VALUE` texts of `--policy`. Raises InputError."""
+    """Parses the `KEY=VALUE` texts of `--policy`. Raises InputError."""
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -83,7 +83,7 @@ def _redirects(text: str) -> int:
 
 
 def _redirected(text: str) -> dict[int, str]:
-    """`301`, `301,303:get`: statuses that are followed, those with `:get` with another method."""
+    """`301`, `301,303:get`: statuses that are followed; with `:get` the method becomes GET."""
     found: dict[int, str] = {}
     for part in text.split(","):
         status, colon, how = part.strip().partition(":")

@@ -1,4 +1,4 @@
-"""One dialect of a vendor: its events, the reactions that make them, its targets and its quirks."""
+"""One dialect of a vendor: its events, the reactions that make them, its kinds of targets and its quirks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Body = dict[str, Any]
 
 
 class Draft(NamedTuple):
-    """An event in the making: its name and its body.
+    """An event that a reaction returns: its name and its body.
 
-    A vendor that builds bodies from the state of the moment in which they are sent gives a function: it is called once
-    the whole step is carried out. With `held` not even then, but after the next step.
+    If `body` is a function, it is called after the whole step, so that the body has the state at the time of sending.
+    With `held` the event is sent after the next step instead, and the function is called then.
     """
 
     event: str
@@ -28,15 +28,15 @@ class Draft(NamedTuple):
 
 
 Reaction = Callable[[Any, Conversation, Any], Iterable[Draft]]
-"""(change, conversation, memory) → drafts. `memory` is the vendor's own notes about this conversation."""
+"""(change, conversation, memory) → drafts. `memory` is the object that `Profile.memory` made for this conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """A known misbehaviour of the real vendor, which a scenario or a user can ask for by name.
+    """A known misbehaviour of the real vendor, which a scenario or a user can request by name.
 
-    `bend` gets the drafts of a step, the conversation and the vendor's notes, and gives the drafts that a vendor with
-    this quirk would send instead.
+    `bend` gets the drafts of a step, the conversation and the vendor's memory. It returns the drafts that a vendor with
+    this quirk sends instead.
     """
 
     name: str
@@ -47,8 +47,8 @@ class Quirk:
 
 
 class Failed(NamedTuple):
-    """A delivery that its target has not taken, after all attempts. `body` is the event's, `kind` the target's kind;
-    `status` is None where there was no answer."""
+    """A delivery that its target has not accepted after all attempts. `body` is the event's body, `kind` the name of
+    the target's kind. `status` is the HTTP status of the last answer, None if there was no answer."""
 
     event: str
     body: Body
@@ -59,7 +59,7 @@ class Failed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """One documented event. `summary` says in a few words when it is sent."""
+    """One event of a profile. `summary` says briefly when it is sent."""
 
     name: str
     summary: str
@@ -69,10 +69,11 @@ class EventKind:
 
 @dataclass(frozen=True)
 class TargetKind:
-    """A kind of target: the events that such a target never gets, those that it gets when it subscribes to none in
-    particular (None means all), and the policy of its deliveries where that is not the profile's.
+    """A kind of target.
 
-    With `unfiltered` a subscription of the target counts for nothing: it gets all that its kind gets.
+    `without` are the events that such a target never gets. `default` are the events that it gets if it has no
+    subscription (None: all). `policy` is the policy of its deliveries, if that is not the profile's. With `unfiltered`
+    the subscription of a target is ignored.
     """
 
     name: str
@@ -82,7 +83,7 @@ class TargetKind:
     unfiltered: bool = False
 
     def gets(self, event: str, subscription: Collection[str] | None) -> bool:
-        """Whether a target of this kind gets an event."""
+        """Whether a target of this kind gets an event. `subscription` are the names of events, None if it has none."""
         if event in self.without:
             return False
         if self.unfiltered or subscription is None:
@@ -91,7 +92,7 @@ class TargetKind:
 
 
 WEBHOOK = TargetKind("webhook")
-# Usual names of the fields that carry what people write, or what they are called.
+# Usual names of fields with texts that people write, or with names of people.
 TEXT_FIELDS = frozenset({"content", "message", "text", "name", "title", "note"})
 
 
@@ -99,17 +100,20 @@ TEXT_FIELDS = frozenset({"content", "message", "text", "name", "title", "note"})
 class Profile:
     """One dialect of a vendor.
 
-    `reactions` maps the type of a change (`vendorsim.conversation.changes`) to the function that makes events of it.
-    Which verbs of a scenario cause which events follows from them (`vendorsim.vendorkit.verb_events`).
-    `identify` tells which event a captured body is, or None. `conversation_id` is the id that the bodies
-    carry, and the session id of the identification API. `order_key` says how new a body is by what stands in it: of two
-    bodies of one conversation whose keys differ, any receiver can tell which came first; None says nothing.
-    `quirks` are what the real vendor does wrong at times. `failed` makes events of a delivery that has failed for good.
-    `contract` is the folder of the profile's documents where it has none of its own name, and `amend` (file name,
-    document → document) changes what stands there.
-    `event_keys` are the keys of a body that tell which event it is, the most specific last; none where bodies of
-    different events only differ in their shape. `text_fields` are the names of the fields that carry what people
-    write, beside those of `TEXT_FIELDS`.
+    `reactions` maps the type of a change (`vendorsim.conversation.changes`) to the function that returns its events.
+    `vendorsim.vendorkit.verb_events` derives from them which verbs of a scenario cause which events.
+    `identify` gives the name of the event of a captured body, or None. `conversation_id` gives the conversation's id in
+    the bodies, which is also the session id of the identification API. `memory` makes the vendor's own memory of a new
+    conversation. `encode` turns a body into bytes.
+    `order_key` (event, body) gives a key by which a receiver can sort the bodies of one conversation by time, or None
+    if a body has nothing to sort by.
+    `quirks` are known misbehaviours of the real vendor. `failed` gives the events that the vendor sends after a
+    delivery has failed finally.
+    `contract` is the name of the folder with the profile's documents, if it is not the profile's own name. `amend`
+    (file name, document) returns such a document with the changes for this profile.
+    `event_keys` are the keys of a body that identify its event, the most specific last; empty if the bodies of
+    different events differ only in their shape. `text_fields` are the names of the fields with texts that people
+    write, in addition to `TEXT_FIELDS`.
     """
 
     name: str
@@ -132,15 +136,16 @@ class Profile:
     text_fields: frozenset[str] = frozenset()
 
     def kind(self, name: str) -> TargetKind:
-        """The kind of target of that name. Raises UnknownNameError."""
+        """The kind of target with that name. Raises UnknownNameError."""
         for kind in self.target_kinds:
             if kind.name == name:
                 return kind
         raise UnknownNameError(f"kind of target of {self.name}", name, [kind.name for kind in self.target_kinds])
 
     def quirk(self, name: str) -> Quirk | None:
-        """The quirk of that name, or None."""
+        """The quirk with that name, or None."""
         return next((quirk for quirk in self.quirks if quirk.name == name), None)
 
     def event_names(self) -> tuple[str, ...]:
+        """The names of the events, in order."""
         return tuple(kind.name for kind in self.events)

@@ -1,7 +1,7 @@
-"""Finds the vendors: the entry-point group `vendorsim.vendors`, ours and anyone else's.
+"""Finds the vendors, those of vendorsim and those of other packages, by the entry-point group `vendorsim.vendors`.
 
 An entry point names an object of type `vendorsim.vendorkit.vendor.Vendor`. The package of a vendor is a *pack*. A pack
-that is not installed is found by its folder: `--vendor FOLDER`, or the environment variable `VENDORSIM_PACKS`.
+that is not installed is given by its folder: `--vendor FOLDER`, or the environment variable `VENDORSIM_PACKS`.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from vendorsim.vendorkit.identification import Identification
 from vendorsim.vendorkit.pack_folder import GROUP, PackFolder
 from vendorsim.vendorkit.vendor import Vendor
 
-# The folders of packs that are not installed, written as those of PATH are.
+# The environment variable with the folders of packs that are not installed, separated as in PATH.
 PACKS = "VENDORSIM_PACKS"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a vendor comes from. `package` is what messages call it; `folder` is set for a pack that is not installed,
-    and `built_in` for the vendors that vendorsim brings."""
+    """The package of a vendor. `package` is its name in messages. `folder` is set for a pack that is not installed.
+    `built_in` is true for the vendors of vendorsim."""
 
     point: EntryPoint
     package: str
     folder: PackFolder | None = None
     built_in: bool = False
 
-    def mended(self) -> str:
-        """What to do about a broken package."""
+    def remedy(self) -> str:
+        """What to do if the package is broken, for messages."""
         return "mend the pack" if self.folder is not None else "mend the package or uninstall it"
 
 
@@ -48,7 +48,7 @@ _folders: dict[str, Origin] = {}
 
 @cache
 def _found() -> Mapping[str, Origin]:
-    """Our vendors in the order of `contracts/index.json`, then those of other packages by name."""
+    """The vendors of vendorsim in the order of `contracts/index.json`, then those of other packages by name."""
     index: list[str] = orjson.loads((resources.contracts() / "index.json").read_bytes())["vendors"]
     points: dict[str, Origin] = {}
     for point in entry_points(group=GROUP):
@@ -59,7 +59,7 @@ def _found() -> Mapping[str, Origin]:
                 f"the packages {other.package} and {origin.package} both bring a vendor '{point.name}'; uninstall one"
             )
     for path in filter(None, os.environ.get(PACKS, "").split(os.pathsep)):
-        points |= _of_folder(Path(path))
+        points |= _read_folder(Path(path))
     points |= _folders
     ordered = [name for name in index if name in points]
     return {name: points[name] for name in (*ordered, *sorted(points.keys() - set(ordered)))}
@@ -69,35 +69,35 @@ def _package(point: EntryPoint) -> str:
     return "an unnamed package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
 
 
-def _of_folder(path: Path) -> dict[str, Origin]:
+def _read_folder(path: Path) -> dict[str, Origin]:
     folder = pack_folder.read(path)
     folder.make_importable()
     return {folder.point.name: Origin(folder.point, f"{folder.project} ({path})", folder)}
 
 
 def add_folder(path: Path) -> str:
-    """Makes the vendor of a pack's folder known, before an installed one of its name; answers that name.
+    """Registers the vendor of a pack's folder, and returns its name. It replaces an installed vendor of that name.
 
     Raises PackError.
     """
-    _folders.update(found := _of_folder(path))
-    _look_again()
+    _folders.update(found := _read_folder(path))
+    _clear_caches()
     return next(iter(found))
 
 
 def forget_folders() -> None:
-    """Only installed vendors, and those of `VENDORSIM_PACKS`, are known again. Their modules stay imported."""
+    """Removes the vendors that `add_folder` registered. Their modules stay imported."""
     _folders.clear()
-    _look_again()
+    _clear_caches()
 
 
-def _look_again() -> None:
+def _clear_caches() -> None:
     for cached in (_found, get, identification, headers_with_underscores):
         cached.cache_clear()
 
 
 def folders() -> Sequence[Path]:
-    """The folders of the packs that are used without being installed."""
+    """The folders of the packs that are not installed."""
     return [origin.folder.path for origin in _found().values() if origin.folder is not None]
 
 
@@ -107,7 +107,7 @@ def names() -> tuple[str, ...]:
 
 
 def origin(name: str) -> Origin:
-    """Where the vendor of that name comes from. Raises UnknownNameError."""
+    """The package of the vendor with that name. Raises UnknownNameError."""
     found = _found().get(name)
     if found is None:
         raise UnknownNameError("vendor", name, names())
@@ -116,13 +116,13 @@ def origin(name: str) -> Origin:
 
 @cache
 def get(name: str) -> Vendor:
-    """The vendor of that name. Raises UnknownNameError, or PackError where its package is broken."""
+    """The vendor with that name. Raises UnknownNameError, or PackError if its package is broken."""
     found = origin(name)
     what = f"{found.package}: the entry point {name} = {found.point.value}"
     try:
         vendor = found.point.load()
     except Exception as error:
-        raise PackError(f"{what} can't be loaded: {described(error)}; {found.mended()}") from error
+        raise PackError(f"{what} can't be loaded: {described(error)}; {found.remedy()}") from error
     if not isinstance(vendor, Vendor):
         kind = type(vendor).__name__
         raise PackError(f"{what} names an object of type {kind}; let it name a vendorsim.vendorkit.Vendor")
@@ -135,7 +135,7 @@ def get(name: str) -> Vendor:
 
 @cache
 def identification() -> Identification:
-    """The identification API of the first vendor that has one. Raises InputError where none has."""
+    """The identification API of the first vendor that has one. Raises InputError if no vendor has one."""
     for name in names():
         found = get(name).identification
         if found is not None:
@@ -150,12 +150,12 @@ def headers_with_underscores() -> frozenset[bytes]:
 
 
 def outside() -> Iterator[tuple[Origin, Vendor]]:
-    """The vendors of other packages, with where they come from."""
+    """The vendors of other packages, each with its package."""
     return ((origin, get(name)) for name, origin in _found().items() if not origin.built_in)
 
 
 def described(error: Exception) -> str:
-    """An error in the code of a package: its type, its message and its line."""
+    """The text for an error in the code of a package: its type, its message, and its file and line."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = "" if last.filename.startswith("<") else f" ({last.filename}:{last.lineno})"
     if isinstance(error, SyntaxError) and error.filename:
@@ -164,10 +164,10 @@ def described(error: Exception) -> str:
 
 
 def _answers() -> Sequence[str]:
-    known = (get(name).identification for name in names())
-    return tuple(answer for each in known if each is not None for answer in each.answers)
+    identifications = (get(name).identification for name in names())
+    return tuple(answer for found in identifications if found is not None for answer in found.answers)
 
 
 def vocabulary() -> Vocabulary:
-    """What the installed vendors bring to the scenario language."""
+    """The names that the installed vendors add to the scenario language."""
     return Vocabulary(names, _answers)

@@ -1,8 +1,8 @@
 """How a vendor's API reads a JSON body and its fields.
 
-An API has one `BodyReader`: a subclass whose `refuse` makes the exception that its error handler turns into an answer.
-The other methods say what is wrong in common words; an API overrides those that its vendor words differently, and the
-attributes that say what it takes.
+Each API has a subclass of `BodyReader`. Its method `refuse` makes the refusal: the exception that the API's error
+handler turns into an answer. The other methods call `refuse` with default messages. An API overrides those methods for
+which its vendor has other messages, and those attributes for which it has other rules.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ LARGEST_NUMBER = 2**63 - 1
 
 
 class BodyReader(ABC):
-    """What an API takes as a body, and how it refuses anything else."""
+    """Reads the body of a request, and refuses an invalid one."""
 
     json_suffix = False
     """Whether types such as `application/vnd.api+json` count as JSON."""
     most_levels: int | None = 100
-    """Levels of objects and lists; None for no limit but the parser's."""
+    """The maximum number of levels of objects and lists; with None only the parser's limit holds."""
     null_is_missing = True
-    """Whether an optional field that is null counts as missing, not as a value of a wrong type."""
+    """Whether an optional field with null counts as missing. If not, null is a value of a wrong type."""
     blank: str | None = None
     """The characters that a blank text consists of; None for white space as Python defines it."""
     longest_text: int | None = None
-    """Characters of a text, unless its reader says something else; None for no limit."""
+    """The maximum number of characters of a text, unless a call gives another one; None for no limit."""
 
     def raw(self, request: Request) -> bytes:
-        """The body as it came; empty where there is none. Raises a refusal above the server's limit."""
+        """The raw body; empty if there is none. Raises a refusal if it is above the server's limit."""
         try:
             return request.get_data(cache=True)
         except RequestEntityTooLarge as error:
             raise self.too_large(error) from None
 
     def parse(self, raw: bytes, content_type: str | None) -> Any:
-        """The JSON value of a body. Raises a refusal for another type, for what is not JSON, and for deep nesting."""
+        """The JSON value of a body. Raises a refusal for another content type, invalid JSON, and deep nesting."""
         return self._bounded(self._parsed(raw, content_type))
 
     def parse_object(self, raw: bytes, content_type: str | None) -> Fields:
@@ -62,7 +62,7 @@ class BodyReader(ABC):
             if media_type != _JSON and not (self.json_suffix and has_suffix):
                 raise self.wrong_media_type(media_type)
         try:
-            # orjson refuses half a surrogate pair, which no webhook could contain either.
+            # orjson refuses half a surrogate pair. Webhooks can't contain one either.
             return orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise self.not_json(error) from None
@@ -74,14 +74,14 @@ class BodyReader(ABC):
 
     @abstractmethod
     def refuse(self, status: int, message: str) -> Exception:
-        """The exception that ends the call with an answer of this status and message."""
+        """The exception for an answer with this status and message."""
 
     def too_large(self, error: RequestEntityTooLarge) -> Exception:
         """The body is above the server's limit."""
         return self.refuse(413, "the body is larger than 1 MiB")
 
     def wrong_media_type(self, found: str) -> Exception:
-        """`Content-Type` does not say JSON; `found` is empty where the header is missing."""
+        """`Content-Type` is not that of JSON; `found` is empty if the header is missing."""
         return self.refuse(415, "Content-Type must be application/json")
 
     def not_json(self, error: orjson.JSONDecodeError) -> Exception:
@@ -101,7 +101,7 @@ class BodyReader(ABC):
         return self.refuse(400, f"{key} is missing")
 
     def wrong_type(self, key: str, expected: str) -> Exception:
-        """The value of a field is none of what is expected."""
+        """The value of a field is of a wrong type or out of range; `expected` describes the right one."""
         return self.refuse(400, f"{key} is not {expected}")
 
     def wrong_items(self, key: str) -> Exception:
@@ -114,10 +114,9 @@ class BodyReader(ABC):
 
 
 class Fields:
-    """An object of a body. Each method gives the value of a key, and raises a refusal where it is of another type.
+    """An object in a body. Each method returns the value of a key, or raises a refusal if it is of another type.
 
-    Unknown keys are ignored. The `need_…` methods refuse a missing value, too. `expected` completes the sentence of
-    the refusal.
+    Unknown keys are ignored. The `need_…` methods refuse a missing value, too.
     """
 
     __slots__ = ("_reader", "values")
@@ -130,7 +129,7 @@ class Fields:
         return key in self.values
 
     def value(self, key: str, kind: type | tuple[type, ...], expected: str, default: Any = None) -> Any:
-        """A value of that type; the default where it is missing."""
+        """A value of the type `kind`, or the default if it is missing. `expected` describes the type in the refusal."""
         value = self.values.get(key)
         if value is None and (self._reader.null_is_missing or key not in self.values):
             return default
@@ -162,7 +161,7 @@ class Fields:
         return None if value is None else Fields(value, self._reader)
 
     def children(self, key: str) -> list[Fields]:
-        """The objects of a list; empty where there is no list."""
+        """The objects in a list; empty if the list is missing."""
         items = self.value(key, list, "a list", [])
         if not all(isinstance(item, dict) for item in items):
             raise self._reader.wrong_items(key)
@@ -190,11 +189,11 @@ class Fields:
         return value
 
     def need_children(self, key: str) -> list[Fields]:
-        """The objects of a list, which may be empty."""
+        """The objects in a list, which may be empty."""
         if not self._has(key):
             raise self._reader.missing(key)
         return self.children(key)
 
     def _has(self, key: str) -> bool:
-        """For required fields, null counts as missing in any API."""
+        """Whether a required field is present. Here null counts as missing in every API."""
         return self.values.get(key) is not None

@@ -1,8 +1,8 @@
-"""The one way through JSON Schemas: `$ref`, `allOf`, `anyOf`, `oneOf` and `if` are followed here. Pure.
+"""Walks through JSON Schemas; follows `$ref`, `allOf`, `anyOf`, `oneOf` and `if`. Pure.
 
 Two kinds of walks start from a `SchemaNode`:
 
-* along a document (`parts`, `merged`): the document's end is the end of the walk, so recursive schemas do no harm;
+* along a document (`parts`, `merged`): the walk ends with the document, also for recursive schemas;
 * along the schema alone (`referred`, `all_of`, `choices`, `branches`, `children`): a node knows the references that led
   to it, and `recursive` says that its own reference is one of them.
 """
@@ -16,20 +16,20 @@ from vendorsim.core import pointer as json_pointer
 
 Schema = Mapping[str, Any]
 Resolve = Callable[[str], Schema]
-"""`objects.schema.json#/$defs/chat` → the schema there, whose own references name their files too."""
+"""`objects.schema.json#/$defs/chat` → the schema at that place. The references in it name their files, too."""
 
 _ANYTHING: Schema = {}
 _COMPOSED = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
-# Keywords of JSON Schema that describe values. `if` and `not` only test; they state no property.
+# Keywords of JSON Schema whose schemas describe properties. `if` and `not` only test values.
 _MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SINGLES = ("items", "additionalProperties", "unevaluatedProperties", "contains", "then", "else")
 
 
 class SchemaNode(NamedTuple):
-    """A schema and what is needed to go on from it.
+    """A schema, and what is needed to follow its references.
 
-    `location` is its file and JSON pointer, such as `objects.schema.json#/$defs/chat`; empty below a schema that was
+    `location` is its file and JSON pointer, such as `objects.schema.json#/$defs/chat`; empty within a schema that was
     merged from several. `followed` are the references that led to it.
     """
 
@@ -40,11 +40,11 @@ class SchemaNode(NamedTuple):
 
     @property
     def recursive(self) -> bool:
-        """Whether the schema refers to one that it was reached through."""
+        """Whether the schema's `$ref` is one of the references that led to it."""
         return self.schema.get("$ref") in self.followed
 
     def referred(self) -> SchemaNode | None:
-        """The schema of `$ref`. None where there is no reference, or a recursive one."""
+        """The schema of `$ref`. None if there is no reference, or a recursive one."""
         reference = self.schema.get("$ref")
         if not isinstance(reference, str) or reference in self.followed:
             return None
@@ -59,15 +59,15 @@ class SchemaNode(NamedTuple):
         return [self._listed(key) for key in ("anyOf", "oneOf") if key in self.schema]
 
     def branches(self) -> tuple[list[SchemaNode], SchemaNode] | None:
-        """Of `if`: the schemas that hold together where it is met (`if`, `then`), and the one of `else`."""
+        """For `if`: the schemas that apply if it matches (`if`, `then`), and the one of `else`. None without `if`."""
         if "if" not in self.schema:
             return None
-        met = [self._at(self.schema[key], key) for key in ("if", "then") if key in self.schema]
-        return met, self._at(self.schema.get("else"), "else")
+        matched = [self._at(self.schema[key], key) for key in ("if", "then") if key in self.schema]
+        return matched, self._at(self.schema.get("else"), "else")
 
     def children(self) -> Iterator[tuple[str, SchemaNode]]:
-        """The fields that the schema itself describes. Positions of `prefixItems` are `0`, `1` …; the values of an
-        object with any keys, and the items of a list, are `*`."""
+        """The fields that the schema itself describes. The items of `prefixItems` have the keys `0`, `1` …; the values
+        of an object with any keys, and the items of a list, have the key `*`."""
         yield from self.properties()
         for position, schema in enumerate(self.schema.get("prefixItems", ())):
             yield str(position), self._at(schema, "prefixItems", position)
@@ -94,13 +94,11 @@ class SchemaNode(NamedTuple):
         return self._inner("items")
 
     def parts(self) -> Iterator[SchemaNode]:
-        """The schema, and all that it is composed of: what it refers to, `allOf`, and every alternative. The nearest
-        come first."""
+        """The schema itself, then the schemas that it is composed of: its reference, `allOf`, and every alternative."""
         return self._replace(followed=frozenset())._parts()
 
     def merged(self) -> SchemaNode:
-        """The schema with what it refers to and `allOf` merged in; what stands nearer wins. Alternatives stay as they
-        are."""
+        """The schema with its reference and `allOf` merged in; its own keywords win. Alternatives are not merged."""
         alone = self._replace(followed=frozenset())
         merged = alone._merged()
         return alone if merged is self.schema else SchemaNode(merged, self.resolve)
@@ -130,32 +128,32 @@ class SchemaNode(NamedTuple):
         return self.all_of() if referred is None else [referred, *self.all_of()]
 
     def _listed(self, keyword: str) -> list[SchemaNode]:
-        return [self._at(schema, keyword, place) for place, schema in enumerate(self.schema.get(keyword, ()))]
+        return [self._at(schema, keyword, index) for index, schema in enumerate(self.schema.get(keyword, ()))]
 
     def _inner(self, keyword: str) -> SchemaNode | None:
         schema = self.schema.get(keyword)
         return self._at(schema, keyword) if isinstance(schema, Mapping) else None
 
     def _at(self, schema: Any, *path: str | int) -> SchemaNode:
-        """A schema within this one. `true` and `false` say nothing of fields."""
+        """A schema within this one. `true` and `false` describe no fields and become an empty schema."""
         location = self.location + json_pointer.join(path) if self.location else ""
         return SchemaNode(schema if isinstance(schema, Mapping) else _ANYTHING, self.resolve, location, self.followed)
 
 
-def stated_properties(schema: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Every property that a document states anywhere, with its JSON pointer. References are not followed."""
+def stated_properties(schema: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
+    """Every property that a schema describes at any level, with its JSON pointer. References are not followed."""
     if not isinstance(schema, Mapping):
         return
     for name, sub in schema.get("properties", {}).items():
-        yield json_pointer.child(f"{place}/properties", name), sub
+        yield json_pointer.child(f"{pointer}/properties", name), sub
     for keyword in _MAPS:
         for name, sub in schema.get(keyword, {}).items():
-            yield from stated_properties(sub, json_pointer.child(f"{place}/{keyword}", name))
+            yield from stated_properties(sub, json_pointer.child(f"{pointer}/{keyword}", name))
     for keyword in _LISTS:
         for number, sub in enumerate(schema.get(keyword, ())):
-            yield from stated_properties(sub, f"{place}/{keyword}/{number}")
+            yield from stated_properties(sub, f"{pointer}/{keyword}/{number}")
     for keyword in _SINGLES:
-        yield from stated_properties(schema.get(keyword), f"{place}/{keyword}")
+        yield from stated_properties(schema.get(keyword), f"{pointer}/{keyword}")
 
 
 def references(document: Any) -> Iterator[str]:
@@ -169,13 +167,13 @@ def references(document: Any) -> Iterator[str]:
             yield from references(item)
 
 
-def with_references(document: Any, renamed: Callable[[str], str]) -> Any:
-    """A copy of a document with every `$ref` written anew."""
+def with_references(document: Any, rename: Callable[[str], str]) -> Any:
+    """A copy of a document in which `rename` has replaced every `$ref`."""
     if isinstance(document, list):
-        return [with_references(item, renamed) for item in document]
+        return [with_references(item, rename) for item in document]
     if not isinstance(document, Mapping):
         return document
     return {
-        key: renamed(item) if key == "$ref" and isinstance(item, str) else with_references(item, renamed)
+        key: rename(item) if key == "$ref" and isinstance(item, str) else with_references(item, rename)
         for key, item in document.items()
     }

@@ -1,6 +1,6 @@
-"""How a vendor signs, as data: what is signed, and the headers that carry it.
+"""How a vendor signs, as data: the signed message, and the headers with the signature.
 
-`vendorsim.vendorkit.signing` makes signatures of it. The digest is always HMAC-SHA256.
+`vendorsim.vendorkit.signing` computes the signatures. The digest is always HMAC-SHA256.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def as_base64(digest: bytes) -> str:
 
 
 def as_it_is(delivery: str) -> str:
-    """The id of a delivery as the journal has it."""
+    """The id of a delivery, unchanged (as in the journal)."""
     return delivery
 
 
@@ -38,12 +38,12 @@ def as_uuid(delivery: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """How a delivery is signed. `message` is made of {id}, {timestamp}, {body} and what stands there as it is.
+    """How a delivery is signed. `message` are the parts of the signed text: {id}, {timestamp}, {body}, or fixed text.
 
-    `headers` are made of {id}, {timestamp} and {signatures}. `signatures` are the forms of the single signatures, one
-    for each secret that counts at the time (of {signature}); a space stands between them, and a secret more than there
-    are forms is refused. No forms: nothing is signed, and no secret is needed.
-    `key` turns a secret's text into its bytes and may raise ValueError; `identity` writes the id of a delivery.
+    `headers` are templates with {id}, {timestamp} and {signatures}. `signatures` are templates with {signature}, one
+    for each secret; the results are joined with spaces. More secrets than templates are refused. Without templates
+    nothing is signed, and no secret is needed. `encode` turns a digest into text. `key` turns a secret's text into
+    bytes and may raise ValueError. `identity` turns the id of a delivery into {id}.
     """
 
     title: Stated[str]
@@ -56,5 +56,5 @@ class Scheme:
 
     @property
     def signs(self) -> bool:
-        """Whether there is anything to be signed with a secret."""
+        """Whether the scheme needs a secret."""
         return bool(self.signatures)

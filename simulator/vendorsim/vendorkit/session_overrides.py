@@ -1,7 +1,7 @@
-"""Session overrides: what a person or a test sets for sessions of the identification API.
+"""Session overrides: the values that a person or a test sets for sessions of the identification API.
 
-An override counts before the state of the conversation. Several servers can share overrides, so this is an interface;
-all of it is safe to use from any thread. With PostgreSQL every method may raise `StateUnreachableError`.
+An override has precedence over the state of the conversation. This is a Protocol, since several servers can share
+overrides in PostgreSQL; then every method may raise `StateUnreachableError`. It is safe to use from any thread.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class SessionOverride:
-    """What is set for one session. `answers` are the forced answers of its next calls, in order; `identity` is the
-    person who was identified in it, None before."""
+    """The values of one session. `answers` are the forced answers of its next calls, in order. `identity` is the
+    identity that a call gave for the visitor, None before."""
 
     ended: bool = False
     crm_supported: bool = True
@@ -23,22 +23,22 @@ class SessionOverride:
 
 
 class SessionOverrides(Protocol):
-    """The overrides of sessions, by their ids, and the forced answers that count for any session."""
+    """The overrides of sessions, by session id, and the forced answers for any session."""
 
     def set(self, session_id: str, **changes: Any) -> None:
-        """Changes fields of the session's `SessionOverride`; the session is known from now on."""
+        """Changes fields of the session's `SessionOverride`. An unknown session becomes known."""
         ...
 
     def get(self, session_id: str) -> SessionOverride | None:
-        """The override of a session; None where nothing was set."""
+        """The override of a session, or None."""
         ...
 
     def take(self, session_id: str) -> SessionOverride | None:
-        """The override as it counts for one call; removes its first answer."""
+        """The override for one call; its first answer is then removed."""
         ...
 
     def names(self) -> list[str]:
-        """The ids of the sessions that have an override, the newest first."""
+        """The ids of the sessions with an override, the newest first."""
         ...
 
     def force(self, answers: Sequence[str]) -> None:
@@ -46,11 +46,11 @@ class SessionOverrides(Protocol):
         ...
 
     def forced(self) -> tuple[str, ...]:
-        """The answers that are left of those set by `force`."""
+        """The answers set by `force` that no call has used yet."""
         ...
 
     def take_forced(self) -> str | None:
-        """The answer that is forced on this call, whatever its session; removes it."""
+        """Removes and returns the next answer set by `force`, or None."""
         ...
 
     def clear(self) -> None:

@@ -1,6 +1,6 @@
-"""Signatures: one function over the schemes of all vendors, which are data.
+"""Computes signatures. The schemes of all vendors are data, so one function serves them all.
 
-Secrets come from the environment and stay here: they reach no log, journal or report.
+Secrets come from the environment. They must not reach a log, the journal or a report.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ STANDARD = Scheme(
 
 
 def schemes() -> Mapping[str, Scheme]:
-    """Every scheme by its name: Standard Webhooks, and those of the vendors. Raises PackError where two vendors give
-    one name to different schemes."""
+    """Every scheme by its name: Standard Webhooks, and those of the vendors. Raises PackError if two vendors have
+    different schemes with the same name."""
     return _schemes(registry.names())
 
 
@@ -58,7 +58,7 @@ def _schemes(vendors: Sequence[str]) -> Mapping[str, Scheme]:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A scheme with its keys: the one that counts, and those that count beside it while secrets are rotated."""
+    """A scheme with its keys: the current key, and the others that are used in addition while secrets are rotated."""
 
     scheme: Scheme
     keys: tuple[bytes, ...] = field(default=(), repr=False)
@@ -74,7 +74,7 @@ class Signer:
         )
 
     def written(self, delivery: str, timestamp: int, signatures: Sequence[str]) -> dict[str, str]:
-        """The headers that carry these signatures, whatever they are worth."""
+        """The headers with the given signatures, which may be invalid."""
         scheme = self.scheme
         forms = zip(scheme.signatures, signatures, strict=False)
         values = {
@@ -86,9 +86,9 @@ class Signer:
 
 
 def signer(scheme: str, secrets: Sequence[str]) -> Signer:
-    """A signer from a scheme's name and the texts of its secrets, the one that counts first.
+    """The signer for a scheme's name and the texts of its secrets, the current one first.
 
-    Raises InputError; the secrets stay out of it.
+    Raises InputError; its message does not contain the secrets.
     """
     known = schemes()[scheme]
     most = len(known.signatures)

@@ -1,4 +1,4 @@
-"""A target: an integration that gets a vendor's events."""
+"""A target: an integration that receives a vendor's events."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from vendorsim.vendorkit.profile import Profile
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An integration under test. `events` is its subscription (None means what its kind gets by default), `secret_env`
-    the environment variables that hold its secrets: the one that counts, and the next one while they are rotated.
-    `probe_ignore` are JSON pointers of what counts for nothing in the state that the `probe` shows."""
+    """An integration under test.
+
+    `events` is its subscription (None: the default of its kind). `secret_env` are the environment variables with its
+    secrets: the current one, and the next one while secrets are rotated. `probe` is the URL or function that shows its
+    state, and `probe_ignore` are JSON pointers of the parts of that state to ignore.
+    """
 
     url: str
     events: tuple[str, ...] | None = None
@@ -23,5 +26,5 @@ class Target:
     probe_ignore: tuple[str, ...] = ()
 
     def gets(self, event: str, profile: Profile) -> bool:
-        """Whether an event of that name goes here: subscribed to, and sent to targets of this kind."""
+        """Whether the target gets an event: by its subscription and its kind."""
         return profile.kind(self.kind).gets(event, self.events)

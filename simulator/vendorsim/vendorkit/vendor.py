@@ -1,7 +1,7 @@
-"""What a vendor is: its profiles, its API and the ways it signs, as one object of plain data and functions.
+"""A vendor: its profiles, its API and its signature schemes, as one object of data and functions.
 
 A vendor package offers one `Vendor` through the entry-point group `vendorsim.vendors`. Its contracts, scenarios and
-docs come with the package.
+docs are part of the package.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the vendor's API that an integration calls."""
+    """One operation of the vendor's API."""
 
     name: str
     method: str
@@ -39,16 +39,16 @@ class Vendor:
     """One imitated system. The first profile is the default.
 
     `documents` is the folder of its contracts, with one folder per profile, and `scenarios` the folder of its scenarios
-    (`*.yaml`). A package of yours gives both, best relative to its own files: `Path(__file__).parent / "contracts"`.
-    `docs` is a page about the vendor, where it has one.
-    `api` makes the Flask blueprint of the vendor's API, where it has one that integrations call.
-    `fast_path` answers some of its operations in the server's event loop, exactly as the blueprint does.
-    `headers_with_underscores` are the headers with underscores in their names that the API reads, in lower case; a
-    server leaves out all others, since an app can't tell `a_b` from `a-b`.
-    `identification` describes the operation that tells who a visitor is, where the API has it. `schemes` are the ways
-    it signs, by name.
-    `version` makes the profile of a name that `profiles` does not list, such as a version between two of them; `quirks`
-    are those that only such profiles have.
+    (`*.yaml`). Your own package must give both, relative to its files: `Path(__file__).parent / "contracts"`. `docs` is
+    a page about the vendor, if there is one.
+    `api` makes the Flask blueprint of the vendor's API, if integrations call one. `fast_path` answers some of its
+    operations in the server's event loop, with the same answers as the blueprint.
+    `headers_with_underscores` are the headers with underscores in their names that the API reads, in lower case. The
+    server removes all others, since a WSGI app can't distinguish `a_b` from `a-b`.
+    `identification` describes the operation that identifies visitors, if the API has it. `schemes` are its signature
+    schemes, by name.
+    `version` makes a profile that `profiles` does not list, such as a version between two of them, from its name.
+    `quirks` are those that only such profiles have.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Vendor:
 
     @property
     def default_profile(self) -> Profile:
+        """The first profile."""
         return next(iter(self.profiles.values()))
 
     def contracts(self) -> Path:
@@ -85,7 +86,7 @@ class Vendor:
         return self.documents or resources.contracts() / self.name
 
     def profile(self, name: str | None) -> Profile:
-        """The profile of that name, or the default one. Raises UnknownNameError."""
+        """The profile with that name; the default one for None. Raises UnknownNameError."""
         if name is None:
             return self.default_profile
         found = self.profiles.get(name) or (self.version(name) if self.version is not None else None)

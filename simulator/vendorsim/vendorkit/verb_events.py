@@ -1,8 +1,8 @@
-"""Which events each verb of a scenario may cause with a profile.
+"""Derives the events that each verb of a scenario may cause with a profile.
 
-It is found by running the profile's reactions, so no vendor declares it. Every step is carried out in every situation
-below, and the events it causes are collected. The situations are those in which a conversation can be, in the words of
-the scenario language; they name no vendor. Events of failed deliveries and of quirks are left out.
+Vendors do not declare this: the profile's reactions are run. Every step below is carried out in every situation below,
+and its events are collected. The situations are states of a conversation, given as steps of the scenario language; they
+depend on no vendor. Events of failed deliveries and of quirks are left out.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ _ANA, _BEN = "ana", "ben"
 _BEGINNING = 1_767_603_600_000  # 2026-01-05T09:00:00Z, in milliseconds since 1970
 _MINUTE = 60_000
 
-# The steps of all verbs, in each form that changes a conversation in another way. All texts are given, so that none is
-# made up. Each of these is the last step of a conversation of its own, since what others cause depends on it.
+# The steps of all verbs, in each form that changes a conversation in a different way. All texts are given, so that none
+# is made up. Each of these steps ends a conversation of its own, since the events of later steps depend on it.
 TURNING: tuple[Verb, ...] = (
     OpenWidget(),
     Start(),
@@ -76,7 +76,7 @@ TURNING: tuple[Verb, ...] = (
     Miss(),
     OfflineMessage("Hello"),
 )
-# These follow each other in one conversation, which is faster.
+# These steps follow each other in one conversation, which is faster.
 QUIET: tuple[Verb, ...] = (
     Read(VISITOR),
     Read(_ANA),
@@ -104,8 +104,8 @@ QUIET: tuple[Verb, ...] = (
     Delete(1),
 )
 
-# Steps that lead to each situation. Situations differ in what has begun, who has written, the status, who waits for
-# what, and whether the visitor can still be reached.
+# The steps that lead to each situation. Situations differ in whether the conversation has started, who has written, the
+# status, whether a manual send is queued, and whether the visitor has an e-mail address.
 SITUATIONS: tuple[tuple[Verb, ...], ...] = (
     (),
     (OpenWidget(),),
@@ -145,9 +145,9 @@ def verb_events(profile: Profile) -> Mapping[str, tuple[str, ...]]:
 
 
 def caused_by(steps: Iterable[Verb], profile: Profile) -> list[tuple[str, list[str]]]:
-    """Carries out the steps, a minute apart, in a new conversation: the name of each verb, and the events it causes.
+    """Carries out the steps, a minute apart, in a new conversation. Returns the name and the events of each verb.
 
-    Steps that are impossible in their situation are left out.
+    Impossible steps are left out.
     """
     conversation, memory = _conversation(), profile.memory()
     found: list[tuple[str, list[str]]] = []
@@ -165,7 +165,7 @@ def caused_by(steps: Iterable[Verb], profile: Profile) -> list[tuple[str, list[s
 
 
 class _NoPeople(Pool):
-    """Stands in for the made-up people and sentences, which cost time and are not needed here."""
+    """An empty pool: creating people and sentences takes time, and none are needed here."""
 
     def __init__(self) -> None:
         pass
