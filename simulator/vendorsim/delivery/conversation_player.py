@@ -135,21 +135,21 @@ class ConversationPlayer:
         """Adds a delivery of an event to the agenda for each destination that receives it, and applies faults to it."""
         context = self._context
         options = context.options
-        asked = (*options.faults, *step.faults)
+        chosen = (*options.faults, *step.faults)
         for number, destination in context.destinations.numbered():
             if not destination.target.gets(event.name, context.run.profile):
                 continue
             delivery = Delivery(f"{event.id}-{number}", event, destination, step.expect)
             active = () if options.active_faults is None else options.active_faults.take(event.name)
-            if not asked and not active:
+            if not chosen and not active:
                 self._agenda.add(event.at, delivery)
             else:
-                self._enter_misbehaving(delivery, (*asked, *active))
+                self._enter_misbehaving(delivery, (*chosen, *active))
         self._agenda.passed(event.at)
 
-    def _enter_misbehaving(self, delivery: Delivery, asked: tuple[Fault, ...]) -> None:
+    def _enter_misbehaving(self, delivery: Delivery, chosen: tuple[Fault, ...]) -> None:
         event = delivery.event
-        plan, delivery.faults = faults.plan(asked, event, delivery.id, self._context.run.seed)
+        plan, delivery.faults = faults.plan(chosen, event, delivery.id, self._context.run.seed)
         delivery.planned = tuple(plan.faults)
         if plan.dropped:
             self._context.record(unsent(delivery, event.at, DROPPED, "dropped on purpose"))

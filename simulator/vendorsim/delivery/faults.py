@@ -192,19 +192,19 @@ def _hits(fault: Fault, event: Event, delivery: str, seed: int) -> bool:
 
 def plan(faults: Sequence[Fault], event: Event, delivery: str, seed: int) -> tuple[Plan, tuple[Fault, ...]]:
     """Returns the plan of a delivery, and the faults that change its requests, in the order of `EFFECTS`."""
-    made = Plan()
+    planned = Plan()
     shaping: list[Fault] = []
     for fault in faults:
         if not _hits(fault, event, delivery, seed):
             continue
-        made.faults.append(fault.label)
+        planned.faults.append(fault.label)
         effect = EFFECTS[fault.name]
         if effect.plan is not None:
-            effect.plan(made, fault.argument, generator(seed, "plan", fault.name, delivery))
+            effect.plan(planned, fault.argument, generator(seed, "plan", fault.name, delivery))
         if effect.shape is not None:
             shaping.append(fault)
     order = list(EFFECTS)
-    return made, tuple(sorted(shaping, key=lambda fault: order.index(fault.name)))
+    return planned, tuple(sorted(shaping, key=lambda fault: order.index(fault.name)))
 
 
 def shape(out: Outgoing, faults: Sequence[Fault], event: Event, run: Run) -> bool:

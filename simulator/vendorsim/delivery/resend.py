@@ -46,13 +46,13 @@ class SentRequest:
         """
         signer = destination.signer
         signed = {name.lower() for name in (signer.scheme.headers if signer is not None else ())}
-        kept = [
+        recorded = [
             (name, value)
             for name, value in _headers(self.head)
             if name.lower() not in _MADE | signed and value.encode("latin-1") != MASK
         ]
         target = destination.endpoint
-        out_headers = merged(own_headers(target), kept, destination.headers, headers)
+        out_headers = merged(own_headers(target), recorded, destination.headers, headers)
         out = Outgoing(target, "POST", out_headers, body, self.delivery, 1)
         if signer is not None and sign:
             out.headers = merged(out.headers, signer.headers(self.delivery, wall_clock() // 1000, body))

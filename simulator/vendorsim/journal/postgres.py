@@ -88,14 +88,14 @@ def _open(url: str, name: str, patience: float) -> ConnectionPool[Any]:
             f"{name}: PostgreSQL needs the extra 'postgres': pip install 'vendorsim[postgres]'"
         ) from None
     try:
-        given = psycopg.conninfo.conninfo_to_dict(url)
+        parameters = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         # psycopg's message quotes the faulty part, perhaps the password.
         raise InputError(f"{name}: {_UNREADABLE}") from None
     options: dict[str, Any] = {
         "autocommit": True,
-        "connect_timeout": given.get("connect_timeout") or max(2, round(patience)),
-        "application_name": given.get("application_name") or "vendorsim",
+        "connect_timeout": parameters.get("connect_timeout") or max(2, round(patience)),
+        "application_name": parameters.get("application_name") or "vendorsim",
     }
     try:
         # Connect once here: the pool connects in the background and hides why it failed.
