@@ -1,1 +1,1 @@
-"""The state of a conversation, the reducer that changes it, and made-up people."""
+"""The state of a conversation, and the reducer that changes it."""

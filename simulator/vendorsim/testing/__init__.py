@@ -1,4 +1,4 @@
-"""Helpers for tests of integrations: the vendors' APIs in process, and scenarios played against an app.
+"""Test helpers: vendors' APIs in process, apps under test, scenarios.
 
 from vendorsim.testing import vendor_api
 """
