@@ -164,7 +164,5 @@ def _user_agent(browser: str, version: str, system: _System) -> str:
     if browser == "Firefox":
         return f"Mozilla/5.0 ({details}; rv:{version}) Gecko/20100101 Firefox/{version}"
     mobile = " Mobile" if system.name == "Android" else ""
-    agent = (
-        f"Mozilla/5.0 ({details}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0{mobile} Safari/537.36"
-    )
+    agent = f"Mozilla/5.0 ({details}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0{mobile} Safari/537.36"
     return f"{agent} Edg/{version}.0.0" if browser == "Edge" else agent
