@@ -1,1 +1,1 @@
-"""Plans runs, and computes the events of a scenario that is played as a vendor. Without a network."""
+"""Plans runs and computes their events, without a network."""

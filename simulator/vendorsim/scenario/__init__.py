@@ -1,4 +1,4 @@
-"""The scenario language: parses text into a Scenario, and reports its problems."""
+"""The scenario language: parses text into a Scenario or problems."""
 
 from vendorsim.scenario.model import Scenario, Step
 from vendorsim.scenario.parse import json_schema, parse

@@ -1,4 +1,4 @@
-"""The parts of a vendor: profiles, policies, signatures, contracts and its API.
+"""The parts of a vendor: profiles, policies, signatures, contracts.
 
 A vendor package imports the public names below. docs/python-api.md describes them.
 """

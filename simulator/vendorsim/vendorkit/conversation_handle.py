@@ -61,9 +61,9 @@ class ConversationHandle(Protocol):
         ...
 
     def identify(self, identity: Mapping[str, str]) -> None:
-        """Sets the visitor's identity, as an API call gave it. It is no step: it sends nothing and takes no time."""
+        """Sets the visitor's identity, as an API call gave it. Not a step: it sends nothing and takes no time."""
         ...
 
     def introduce(self, agent: Agent) -> None:
-        """Adds an agent, so that steps can name it by its key. It is no step: it sends nothing and takes no time."""
+        """Adds an agent, so that steps can name it by its key. Not a step: it sends nothing and takes no time."""
         ...
