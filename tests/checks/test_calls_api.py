@@ -282,5 +282,5 @@ def test_a_vendor_whose_stories_make_nobody_call(vendorsim: Vendorsim, port: int
         arguments = ("--vendor", "smartsupp", "--to", target.url(), "--serve", port, "--only", "calls_api", "--json")
         checked = vendorsim("check", *arguments)
     assert {check["reason"] for check in checked.json["checks"]} == {
-        "no built-in story of smartsupp makes an integration call the API"
+        "no scenario of smartsupp makes an integration call the API"
     }

@@ -110,6 +110,22 @@ def test_check_says_which_events_no_scenario_leads_to(reader: Reader, tmp_path: 
     assert "nothing can be judged, since no scenario leads to an event of the profile documented" in nothing.stdout
 
 
+def test_check_says_that_no_body_carries_the_id_that_the_probe_is_asked_for(reader: Reader, tmp_path: Path) -> None:
+    package = shutil.copytree(reader.folder / PACK, tmp_path / PACK) / "src" / "vendorsim_acme"
+    for name, right, wrong in (
+        ("bodies.py", '"conversation_id": conversation.id', '"conversation_id": f"chat-{conversation.id}"'),
+        ("contracts/documented/objects.schema.json", '"chat": {\n      "type": "integer"', '"chat": {"type": "string"'),
+    ):
+        text = (package / name).read_text("utf-8")
+        assert text.count(right) == 1
+        (package / name).write_text(text.replace(right, wrong), encoding="utf-8")
+    with reader.running("python", "receiver.py") as url:
+        told = ("--to", f"{url}/hook", "--secret-env", "ACME_SECRET", "--probe", f"{url}/chats/{{conversation_id}}")
+        check = ("check", "--vendor", str(tmp_path / PACK), *told, "--only", "idempotent")
+        done = reader.run("vendorsim", *check)
+    assert "no body carries this id; in a vendor of your own, let Profile.conversation_id give the id" in done.stdout
+
+
 TRAFFIC = """
 traffic: Two chats
 scenarios: [{scenario: acme-rated-chat, vendor: acme}]

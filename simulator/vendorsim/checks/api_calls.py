@@ -238,7 +238,7 @@ def _scenes(stories: Stories, kinds: tuple[str, ...]) -> list[Scene]:
     """Returns the conversations to play: for `ACCEPTED` one of each story, for other kinds one of the best story."""
     known = [(story, verb) for story in stories.scenarios() if (verb := _authenticate(story, stories)) is not None]
     if not stories.profile.events or not known:
-        raise NotJudged(f"no built-in story of {stories.vendor.name} makes an integration call the API")
+        raise NotJudged(f"no scenario of {stories.vendor.name} makes an integration call the API")
     plain = [(story, verb) for story, verb in known if verb.answer is None]
     indexes = _unused_indexes(stories)
     scenes: list[Scene] = []

@@ -262,9 +262,31 @@ async def _create_baselines(context: Context) -> _Shared:
         raise unsteady(unstable)
     known = [baseline for baseline, state in zip(baselines, before, strict=True) if baseline.expected != state]
     if not known:
-        first = baselines[0].plain.conversation_id if baselines else ""
-        raise NotJudged(f"the probe knows nothing of a conversation that was told: it was asked for {first}")
+        raise NotJudged(_nothing_known(baselines))
     return _Shared(settings.probe, factory, known)
+
+
+def _nothing_known(baselines: Sequence[StoryBaseline]) -> str:
+    """Returns the reason for a probe that knows none of the conversations."""
+    told = "the probe knows nothing of a conversation that was told"
+    if not baselines:
+        return told
+    asked = baselines[0].plain.conversation_id
+    if any(_holds(body, asked) for body in baselines[0].plain.bodies):
+        return f"{told}: it was asked for {asked}"
+    return (
+        f"{told}: it was asked for {asked}, and no body carries this id; in a vendor of your own, let "
+        "Profile.conversation_id give the id that the bodies carry"
+    )
+
+
+def _holds(document: Any, text: str) -> bool:
+    """Whether a value in the document is this text, or a number written like it."""
+    if isinstance(document, dict):
+        return any(_holds(value, text) for value in document.values())
+    if isinstance(document, list):
+        return any(_holds(value, text) for value in document)
+    return str(document) == text
 
 
 async def _read(

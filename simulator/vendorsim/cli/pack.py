@@ -89,7 +89,9 @@ def pack_files(name: str) -> dict[Path, str]:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @options.json_output
 def lint(folder: Path, as_json: bool) -> int:
-    """Check the pack in DIR: entry point, contracts, examples and scenarios. Reports all problems in one run.
+    """Check the pack in DIR: entry point, contracts, examples and scenarios.
+
+    Examples are looked at once the schemas are sound, and whether scenarios lead to every event once both are.
 
     Exit code 2: there are problems.
 

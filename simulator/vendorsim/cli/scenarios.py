@@ -1,4 +1,4 @@
-"""`vendorsim scenarios`: lists and prints the built-in scenarios."""
+"""`vendorsim scenarios`: lists and prints the built-in scenarios and those of packs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vendorsim.reporting import console
 @options.json_output
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List the built-in scenarios.
+    """List the built-in scenarios, and those of packs.
 
     \b
     vendorsim scenarios
@@ -41,7 +41,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
-    """Print the file of a built-in scenario, for example as a start for your own.
+    """Print the file of a built-in scenario, or of a pack, for example as a start for your own.
 
     \b
     vendorsim scenarios show returning-customer > my-chat.yaml
