@@ -18,6 +18,7 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q -n 0 tests/test_house.py
 
 types: $(VENV)/installed
 	$(BIN)/mypy

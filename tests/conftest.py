@@ -18,11 +18,12 @@ settings.load_profile("vendorsim")
 
 @pytest.fixture
 def vendorsim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Vendorsim:
-    """`vendorsim("lint", path, input=b"…")` runs the command and gives its exit code and output."""
+    """`vendorsim("lint", path, input=b"…")` runs the command and gives its exit code and output. `settings` are what no
+    option sets (`vendorsim.cli.main.run`)."""
     # The default place of the journal is the working directory: the checkout.
     monkeypatch.setenv("VENDORSIM_JOURNAL", str(tmp_path / "journal.sqlite"))
 
-    def call(*arguments: object, input: bytes = b"") -> Completed:
+    def call(*arguments: object, input: bytes = b"", settings: object = None) -> Completed:
         out, err = io.BytesIO(), io.BytesIO()
         # The wrappers are kept, since they close what they wrap when they go.
         standard = {
@@ -33,7 +34,7 @@ def vendorsim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Vendorsim:
         with monkeypatch.context() as patch:
             for name, stream in standard.items():
                 patch.setattr(sys, name, stream)
-            code = run([str(argument) for argument in arguments])
+            code = run([str(argument) for argument in arguments], settings)
             sys.stdout.flush()
             return Completed(code, out.getvalue().decode(), err.getvalue().decode())
 

@@ -23,13 +23,15 @@ PUBLIC = {
     """,
     "vendorsim.testing": "ApiCall Expected Played VendorApi play vendor_api",
     "vendorsim.vendorkit": """
-        ASSUMED Account Agent Assigned AttributesSet Body CAPTURED CLOSED
-        ContactCreated ContactUpdated Conversation DOCUMENTED Draft EventKind Failed FeedbackLeft
-        GoalReached Joined LabelsSet Left Message MessageAdded MessageChanged MessagesRead
-        Navigated OPEN OfflineMessageLeft Operation PENDING Policy PresenceChanged Profile
-        Quirk RECONSTRUCTED Rated Reaction SNOOZED Scheme SendQueued Started
-        Stated StatusChanged SurveyAnswered TargetKind Typed Vendor Visitor WEBHOOK
-        WidgetConfigured WidgetOpened derive iso moment
+        ASSUMED Account Agent ApiAnswer ApiCall Assigned AttributesSet Backend Body BodyReader CAPTURED
+        CLOSED ContactCreated ContactUpdated Conversation ConversationHandle ConversationRegistry
+        DOCUMENTED Draft Duplicates EventKind Failed FastPath FeedbackLeft Fields GoalReached
+        HttpRequest HttpResponse Identification Joined LabelsSet Left Message MessageAdded
+        MessageChanged MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING Policy
+        PresenceChanged Profile Quirk RECONSTRUCTED RateLimit Rated Reaction SNOOZED Scheme SendQueued
+        SessionOverride SessionOverrides Stage Started Stated StatusChanged StepError Subscriptions
+        SurveyAnswered Target TargetKind Typed Vendor Verb Visitor WEBHOOK WidgetConfigured WidgetOpened
+        derive iso moment tell_calls
     """,
 }
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from ports import free_port
 from variants.model import SECRET, Variant, running
-from vendorsim.checks import api_calls as calling
-from vendorsim.checks import replays as trials
+from vendorsim.checks.waiting import Waiting
 
 PROBE = "/tickets/by-conversation/{conversation_id}"
 SECRET_ENV = "HELPDESK_TEST_SECRET"
+# The helpdesk stores a body before it answers, and calls at once: there is no need to wait for it as patiently as for
+# others.
+HASTY = Waiting(state=0.1, quiet=1.0)
 
 
 @contextmanager
@@ -27,13 +29,7 @@ def checked(
     probe: bool = False,
     serve: bool = False,
 ) -> Iterator[tuple[object, ...]]:
-    """The helpdesk runs; yields the arguments of `vendorsim` that check it.
-
-    The helpdesk stores a body before it answers, and calls at once: there is no need to wait for it as patiently as
-    for others.
-    """
-    patch.setattr(trials, "PATIENCE", 0.1)
-    patch.setattr(calling, "QUIET", 1.0)
+    """The helpdesk runs; yields the arguments of `vendorsim` that check it."""
     port = free_port() if serve else None
     secrets = {"messagehub": [SECRET]} if signed else None
     with running(variant, folder, secrets=secrets, api=f"http://127.0.0.1:{port}" if serve else None) as url:

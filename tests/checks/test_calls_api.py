@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -18,7 +19,7 @@ from helpdesk import EndUser, Store, create_app
 from ports import free_port
 from receiver import Connection, Receiver, status
 from receiver import Request as Received
-from vendorsim.checks import api_calls as calling
+from vendorsim.checks.waiting import Waiting
 from vendorsim.testing.app_server import app_server
 
 IDS = {
@@ -45,11 +46,8 @@ def port() -> int:
     return free_port()
 
 
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The integrations of these tests do at once what they do at all."""
-    monkeypatch.setattr(calling, "QUIET", 0.6)
-    monkeypatch.setattr(calling, "PATIENCE", 2.0)
+# The integrations of these tests do at once what they do at all.
+HASTY = Waiting(quiet=0.6, retry=2.0)
 
 
 class Caller:
@@ -117,9 +115,16 @@ def twice(caller: Caller, session: str) -> None:
     caller.call(session)
 
 
-def run(vendorsim: Vendorsim, port: int, behave: Callable[[Caller, str], object], only: str = "calls_api") -> Completed:
+def run(
+    vendorsim: Vendorsim,
+    port: int,
+    behave: Callable[[Caller, str], object],
+    only: str = "calls_api",
+    waiting: Waiting = HASTY,
+) -> Completed:
     with integration(port, behave) as url:
-        return vendorsim("check", "--vendor", "chatvisor", "--to", url, "--serve", port, "--only", only, "--json")
+        arguments = ("--vendor", "chatvisor", "--to", url, "--serve", port, "--only", only, "--json")
+        return vendorsim("check", *arguments, settings=waiting)
 
 
 def found(checked: Completed) -> set[tuple[str, str]]:
@@ -132,14 +137,14 @@ def statuses(checked: Completed) -> dict[str, str]:
     return {check["id"]: check["status"] for check in checked.json["checks"]}
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("vendor", ["userlike", "messagehub", "chatvisor"])
 def test_the_helpdesk_calls_as_it_should(vendorsim: Vendorsim, tmp_path: Path, port: int, vendor: str) -> None:
     store = Store(tmp_path / "tickets.sqlite")
     end_user = EndUser(f"http://127.0.0.1:{port}", "made-up", store, pauses=(0.2, 0.5, 1.0))
     with app_server(create_app(store, end_user)) as desk:
         url = f"{desk.url}/hooks/{vendor}"
-        checked = vendorsim("check", "--vendor", vendor, "--to", url, "--serve", port, "--only", "calls_api", "--json")
+        arguments = ("--vendor", vendor, "--to", url, "--serve", port, "--only", "calls_api", "--json")
+        checked = vendorsim("check", *arguments, settings=HASTY)
     end_user.close()
     store.close()
     assert found(checked) == set()
@@ -194,7 +199,6 @@ BUGS: dict[str, tuple[Callable[[Caller, str], object], str, set[tuple[str, str]]
 }
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(("behave", "only", "findings"), BUGS.values(), ids=BUGS.keys())
 def test_bugs(
     vendorsim: Vendorsim,
@@ -212,7 +216,6 @@ def test_bugs(
         assert "made-up" not in json.dumps(finding)
 
 
-@pytest.mark.usefixtures("hasty")
 def test_the_field_is_named(vendorsim: Vendorsim, port: int) -> None:
     checked = run(vendorsim, port, lambda caller, session: caller.call(session, GOOD | {"phone": None}), "*.valid_body")
     (finding,) = checked.json["findings"]
@@ -221,7 +224,6 @@ def test_the_field_is_named(vendorsim: Vendorsim, port: int) -> None:
     assert "phone is not a string" in finding["answer"]
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(
     ("behave", "told"),
     [
@@ -230,15 +232,8 @@ def test_the_field_is_named(vendorsim: Vendorsim, port: int) -> None:
     ],
     ids=["no call", "another session"],
 )
-def test_not_called(
-    vendorsim: Vendorsim,
-    monkeypatch: pytest.MonkeyPatch,
-    port: int,
-    behave: Callable[[Caller, str], object],
-    told: str,
-) -> None:
-    monkeypatch.setattr(calling.Scene, "within", 1.0)
-    checked = run(vendorsim, port, behave)
+def test_not_called(vendorsim: Vendorsim, port: int, behave: Callable[[Caller, str], object], told: str) -> None:
+    checked = run(vendorsim, port, behave, waiting=replace(HASTY, first_call=1.0))
     (finding,) = checked.json["findings"]
     assert (finding["check"], finding["found"]) == ("calls_api.called", told)
     assert finding["expected"].startswith("POST /apps/api/v1/chats/")
@@ -247,7 +242,6 @@ def test_not_called(
     assert checked.code == 1
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(
     ("behave", "reason"),
     [

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from checks.helpdesk_helpers import checked
+from checks.helpdesk_helpers import HASTY, checked
 from command_line import Vendorsim
 from variants import VARIANTS, Variant
 from variants.model import WARNING
@@ -26,15 +27,16 @@ USUAL = {
 def test_the_bug_is_found_and_named(
     variant: Variant, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    waiting = replace(HASTY, **variant.waiting)
     needs = {"signed": variant.signed, "probe": variant.probe, "serve": variant.serve}
     with checked(variant.vendor, tmp_path, monkeypatch, variant, **needs) as check:
         only = variant.check if variant.narrow else f"*:{variant.event or USUAL[variant.vendor]}"
-        findings = vendorsim(*check, "--only", only).json["findings"]
+        findings = vendorsim(*check, "--only", only, settings=waiting).json["findings"]
         assert {finding["check"] for finding in findings if not variant.expects(finding["check"])} == set()
         assert (variant.check, variant.severity) in {(finding["check"], finding["severity"]) for finding in findings}
 
         finding = next(found for found in findings if found["check"] == variant.check)
-        again = vendorsim(*shlex.split(finding["reproduce"])[1:], "--json").json
+        again = vendorsim(*shlex.split(finding["reproduce"])[1:], "--json", settings=waiting).json
     assert {check["id"] for check in again["checks"]} == {variant.check}
     assert finding["key"] in {found["key"] for found in again["findings"]}
 
@@ -57,7 +59,7 @@ def test_the_correct_helpdesk_gets_not_even_a_warning(
 ) -> None:
     signed = vendor == "messagehub"
     with checked(vendor, tmp_path, monkeypatch, signed=signed, probe=True, serve=serve) as check:
-        done = vendorsim(*check, "--seed", seed)
+        done = vendorsim(*check, "--seed", seed, settings=HASTY)
     assert done.json["findings"] == []
     assert done.code == 0
     judged = {check["id"].partition(".")[0] for check in done.json["checks"] if check["status"] == "passed"}

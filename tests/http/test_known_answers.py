@@ -20,12 +20,13 @@ KNOWN = status(200, b"ok")
 
 
 def sent(target: Receiver, wires: Sequence[Wire], **options: Any) -> list[Answer | Failure]:
-    """What the target answers to these requests, one after the other."""
+    """What the target answers to these requests, one after the other; a test that waits half a minute has failed."""
 
     async def send() -> list[Answer | Failure]:
         client = HttpTransport(**options)
         try:
-            return [await client.exchange(endpoint(target.url()), wire, 5.0, 5.0) for wire in wires]
+            async with asyncio.timeout(30):
+                return [await client.exchange(endpoint(target.url()), wire, 5.0, 5.0) for wire in wires]
         finally:
             client.abort()
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from http.client import HTTPResponse
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -507,7 +507,10 @@ def test_closing_does_not_wait_for_delayed_answers(app: App) -> None:
     server = running_server(app, limits=limits, fast_path=lambda request: HttpResponse(200, b"", delay=3_600.0))
     with closing(socket.create_connection((server.host, server.port), timeout=PATIENCE)) as connection:
         connection.sendall(GET)
-        server.close()
+        ending = Thread(target=server.close, daemon=True)
+        ending.start()
+        ending.join(PATIENCE)
+        assert not ending.is_alive()
         assert all_of(connection) == b""
 
 

@@ -17,7 +17,6 @@ from command_line import Vendorsim
 from journal_helpers import ONCE, STORY, Desk, attempts
 from ports import free_port
 from receiver import Answer, Connection, Receiver, Request, never, status
-from vendorsim.journal import store as journals
 from vendorsim.journal.store import Journal
 
 
@@ -311,25 +310,31 @@ class TestPlace:
         assert not desk.file.exists()
 
 
+def begin_another(desk: Desk, most_attempts: int) -> None:
+    """A run that sends nothing, in a journal that keeps so many attempts."""
+    with closing(Journal(desk.file, most_attempts=most_attempts)) as journal:
+        journal.end(journal.begin("play", {}))
+
+
 class TestForgetting:
-    def test_old_runs_make_room(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(journals, "MOST_ATTEMPTS", 12)
+    def test_old_runs_make_room(self, desk: Desk) -> None:
         with Receiver() as target:
             for _ in range(5):
                 desk.play(target)
-        assert {row["run"] for row in desk.rows("--all")} == {3, 4, 5}
+        begin_another(desk, most_attempts=12)
+        assert {row["run"] for row in desk.rows("--all")} == {4, 5}
 
-    def test_the_last_run_stays_whatever_its_size(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(journals, "MOST_ATTEMPTS", 12)
+    def test_the_last_run_stays_whatever_its_size(self, desk: Desk) -> None:
         with Receiver() as target:
+            desk.play(target)
             desk.play(target, "--count", 10)
+            begin_another(desk, most_attempts=12)
+            assert {row["run"] for row in desk.rows("--all")} == {2}
             desk.play(target)
-            assert {row["run"] for row in desk.rows("--all")} == {1, 2}
-            desk.play(target)
-        assert {row["run"] for row in desk.rows("--all")} == {2, 3}
+            begin_another(desk, most_attempts=12)
+        assert {row["run"] for row in desk.rows("--all")} == {4}
 
-    def test_a_run_that_is_under_way_stays(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(journals, "MOST_ATTEMPTS", 1)
+    def test_a_run_that_is_under_way_stays(self, desk: Desk) -> None:
         others_done = threading.Event()
 
         def hold(connection: Connection, request: Request) -> None:
@@ -340,7 +345,9 @@ class TestForgetting:
             target.wait_for(2)
             desk.play(other)
             desk.play(other)
+            begin_another(desk, most_attempts=1)
             others_done.set()
             process.communicate()
         assert process.returncode == 0
+        assert {row["run"] for row in desk.rows("--all")} == {1, 3}
         assert len(desk.rows("--run", 1)) == 5

@@ -117,7 +117,7 @@ def test_locust_itself_can_start_the_file(vendorsim: Vendorsim, tmp_path: Path) 
 def test_without_locust_the_extra_is_named(
     vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vendorsim.load.on_locust.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "locust", None)
     shown = vendorsim("load", written(tmp_path), "--to", "http://127.0.0.1:9/", "--workers", 2)
     assert shown.code == 3
     assert "pip install 'vendorsim[load]'" in shown.err

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -16,7 +17,6 @@ from hypothesis import strategies as st
 from postgres_server import PostgresServer
 from vendorsim.core.errors import InputError, StateUnreachableError
 from vendorsim.journal.postgres import Database, masked
-from vendorsim.server.shared import model
 from vendorsim.server.shared.in_memory import InMemory, OverridesInMemory
 from vendorsim.server.shared.in_postgres import InPostgres
 from vendorsim.server.shared.postgres_duplicates import PostgresDuplicates
@@ -45,10 +45,10 @@ class Servers:
     of_namespace: Callable[[str], Server]
 
 
-def in_memory() -> Servers:
+def in_memory(**limits: int) -> Servers:
     """One server, seen twice: nobody else shares its memory."""
     time = [1000.0]
-    kept = InMemory(lambda: time[0])
+    kept = InMemory(lambda: time[0], **limits)
 
     def of_namespace(name: str) -> Server:
         return Server(kept.duplicates(name, INTERVAL), kept.overrides(name))
@@ -60,9 +60,9 @@ def in_memory() -> Servers:
     return Servers(alone, alone, later, of_namespace)
 
 
-def in_postgres(one: Database, other: Database, namespace: str) -> Servers:
+def in_postgres(one: Database, other: Database, namespace: str, **limits: int) -> Servers:
     def of_namespace(name: str, database: Database = other) -> Server:
-        kept = InPostgres(database)
+        kept = InPostgres(database, **limits)
         return Server(kept.duplicates(name, INTERVAL), kept.overrides(name))
 
     def later(milliseconds: int) -> None:
@@ -84,11 +84,17 @@ NAMESPACES = count(1)
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def servers(request: pytest.FixtureRequest) -> Servers:
+def limited(request: pytest.FixtureRequest) -> Callable[..., Servers]:
+    """`limited(most_sessions=3)` makes two servers that keep no more than that."""
     if request.param == "memory":
-        return in_memory()
+        return in_memory
     one, other = request.getfixturevalue("pair")
-    return in_postgres(one, other, f"n{next(NAMESPACES)}")
+    return partial(in_postgres, one, other, f"n{next(NAMESPACES)}")
+
+
+@pytest.fixture
+def servers(limited: Callable[..., Servers]) -> Servers:
+    return limited()
 
 
 class TestDuplicates:
@@ -191,8 +197,8 @@ class TestSessionOverrides:
             servers.first.overrides.set(name, ended=True)
         assert servers.second.overrides.names() == ["'", "ä/\0", "1"]
 
-    def test_beyond_the_most_the_oldest_is_forgotten(self, servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(model, "MOST_SESSIONS", 3)
+    def test_beyond_the_most_the_oldest_is_forgotten(self, limited: Callable[..., Servers]) -> None:
+        servers = limited(most_sessions=3)
         for name in "abcad":
             servers.first.overrides.set(name, ended=True)
         assert servers.second.overrides.names() == ["d", "c", "b"]

@@ -10,7 +10,6 @@ from urllib.request import Request
 
 from helpdesk.end_user import EndUser
 from helpdesk.tickets import Claim
-from vendorsim.checks import api_calls as calling
 
 from .model import Helpdesk, variant
 
@@ -51,12 +50,11 @@ def retries_400(desk: Helpdesk) -> None:
     desk.patch.setattr(EndUser, "_call", call)
 
 
-@variant("userlike", "calls_api.retries_5xx", serve=True, narrow=True)
+@variant("userlike", "calls_api.retries_5xx", serve=True, narrow=True, waiting={"retry": 1.0})
 def gives_up(desk: Helpdesk) -> None:
     """Gives up when the platform fails once."""
     assert desk.end_user is not None
     desk.end_user._pauses = ()
-    desk.patch.setattr(calling, "PATIENCE", 1.0)  # There is nothing to wait for.
 
 
 @variant("messagehub", "calls_api.once", "calls_api.hammering", serve=True, narrow=True)
@@ -66,10 +64,9 @@ def called_twice(desk: Helpdesk) -> None:
     desk.patch.setattr(EndUser, "submit", lambda self, claims: submit(self, [*claims, *claims]))
 
 
-@variant("userlike", "calls_api.called", serve=True)
+@variant("userlike", "calls_api.called", serve=True, waiting={"first_call": 1.0})
 def own_number(desk: Helpdesk) -> None:
     """Stores the number that its own pages show as the session's id, and calls with that."""
-    desk.patch.setattr(calling.Scene, "within", 1.0)  # There is nothing to wait for.
     desk.patch.setattr(
         EndUser, "_identify", lambda self, claim: _identify(self, replace(claim, conversation_id="4711"))
     )

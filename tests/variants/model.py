@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from threading import Thread
@@ -57,7 +57,8 @@ class Variant:
 
     `event` is one that shows it, `options` are further ones of `vendorsim check`. `signed`, `probe` and `serve` say
     what the checks need. `plain_server` runs it on the server of the standard library. `narrow` asks its own check
-    only, where all of them would take long.
+    only, where all of them would take long. `waiting` are times of `vendorsim.checks.waiting.Waiting`, where there is
+    nothing to wait for.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Variant:
     serve: bool = False
     plain_server: bool = False
     narrow: bool = False
+    waiting: Mapping[str, float] = field(default_factory=dict)
 
     def expects(self, check: str) -> bool:
         """Whether a finding of that check is about this bug."""

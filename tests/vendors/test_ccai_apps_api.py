@@ -16,6 +16,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from flask import Flask
 from receiver import Receiver
 from vendorsim.core import resources
 from vendorsim.http.server import RunningServer, running_server
@@ -25,7 +26,8 @@ from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.target import Target
-from vendorsim.vendors.ccai.api import chats, end_users
+from vendorsim.vendors.ccai.api.apps_api import AppsApiLimits
+from vendorsim.vendors.ccai.api.blueprint import blueprint
 
 BASE = "/apps/api/v1"
 BEARER = {"Authorization": "Bearer s3cret"}
@@ -98,13 +100,16 @@ Start = Callable[..., Api]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """`start(token="…")` starts a server with that state."""
+    """`start(token="…")` starts a server with that state. With `limits` it has this API alone, which keeps so much."""
     with ExitStack() as stack:
 
-        def run(**configuration: Any) -> Api:
+        def run(limits: AppsApiLimits | None = None, **configuration: Any) -> Api:
             state = ServerBackend(**configuration)
             stack.callback(state.close)
-            api = Api(stack.enter_context(running_server(create_app(state))), state)
+            app = create_app(state) if limits is None else Flask(__name__)
+            if limits is not None:
+                app.register_blueprint(blueprint(state, limits))
+            api = Api(stack.enter_context(running_server(app)), state)
             state.subscribe(api.calls.append)
             return api
 
@@ -412,8 +417,8 @@ def test_subscribers_learn_of_every_call(start: Start) -> None:
     assert "s3cret" not in repr(api.calls)
 
 
-def test_the_oldest_end_users_are_forgotten(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(end_users, "MOST", 2)
+def test_the_oldest_end_users_are_forgotten(start: Start) -> None:
+    api = start(AppsApiLimits(end_users=2))
     first = api.end_user(identifier="a")
     api.end_user(identifier="b")
     assert api.end_user(identifier="a") == first
@@ -423,17 +428,16 @@ def test_the_oldest_end_users_are_forgotten(api: Api, monkeypatch: pytest.Monkey
     assert api.end_user(identifier="b") > first
 
 
-def test_the_oldest_chats_are_forgotten(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chats, "MOST", 1)
-    api = start(strict=True)
+def test_the_oldest_chats_are_forgotten(start: Start) -> None:
+    api = start(AppsApiLimits(chats=1), strict=True)
     user = api.end_user()
     first, second = api.begin(user)["id"], api.begin(user)["id"]
     assert [api.say(first, user).status, api.say(second, user).status] == [404, 200]
     assert [api.identify(first), api.identify(second)] == [(404, "Not Found"), (202, "accepted")]
 
 
-def test_a_chat_takes_a_bounded_number_of_messages(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chats, "MOST_MESSAGES", 2)
+def test_a_chat_takes_a_bounded_number_of_messages(start: Start) -> None:
+    api = start(AppsApiLimits(messages=2))
     user = api.end_user()
     number = api.begin(user)["id"]
     assert [api.say(number, user).status for _ in range(3)] == [200, 200, 409]

@@ -15,6 +15,7 @@ from itertools import count, pairwise
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.stories import Stories
+from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import InstantClock, monotonic
 from vendorsim.core.event import Event
 from vendorsim.runs.live_handle import LiveHandle
@@ -29,9 +30,6 @@ ERROR_ONCE, ERRORS = "one error", "errors"
 # Times in seconds. Every response is delayed by `HOLD`, so that concurrent calls differ from sequential ones.
 HOLD = 0.2
 SLACK = 0.02
-# How long to watch a conversation for unwanted calls (`QUIET`), and how long to wait for an expected one (`PATIENCE`).
-QUIET = 2.5
-PATIENCE = 10.0
 # Maximum time to watch one conversation.
 LONGEST = 40.0
 # Maximum calls to record of one conversation.
@@ -62,12 +60,16 @@ class TimedCall:
 
 @dataclass(slots=True, eq=False)
 class Scene:
-    """One conversation in which the integration must call the API. `calls` are the calls for its session."""
+    """One conversation in which the integration must call the API, within `within` seconds.
+
+    `calls` are the calls for its session.
+    """
 
     kind: str
     title: str
     live: LiveConversation
     verb: Authenticate
+    within: float
     calls: list[TimedCall] = field(default_factory=list)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -85,11 +87,6 @@ class Scene:
     def identifier(self) -> str | None:
         with self.live.lock:
             return self.verb.identifier or self.live.state.visitor.identifier
-
-    @property
-    def within(self) -> float:
-        """The seconds within which the call must arrive."""
-        return self.verb.within / 1000
 
     @property
     def authorized(self) -> list[TimedCall]:
@@ -126,15 +123,16 @@ class Scene:
                 return
 
     async def _watch(self, context: Context) -> None:
+        waiting = context.settings.waiting
         if self.kind == ERRORS:
-            while not _is_enough(self.pauses()) and await self._reaches(len(self.calls) + 1, PATIENCE):
+            while not _is_enough(self.pauses()) and await self._reaches(len(self.calls) + 1, waiting.retry):
                 pass
             return
-        quiet = QUIET
+        quiet = waiting.quiet
         if self.kind == ERROR_ONCE and self.authorized:
-            await self._reaches(2, PATIENCE)
+            await self._reaches(2, waiting.retry)
         elif self.kind == DUPLICATE and context.settings.state is not None:
-            quiet = context.settings.state.duplicate_interval / 1000 + QUIET / 2
+            quiet = context.settings.state.duplicate_interval / 1000 + waiting.quiet / 2
         while len(self.calls) < MOST_CALLS and await self._reaches(len(self.calls) + 1, quiet):
             pass
 
@@ -215,7 +213,7 @@ async def observed(context: Context, kinds: tuple[str, ...]) -> Observed:
     settings = context.settings
     seen = settings.shared.get("calls_api")
     if seen is None:
-        seen = Observed(_scenes(settings.stories, kinds))
+        seen = Observed(_scenes(settings.stories, kinds, settings.waiting))
         if settings.state is None:
             raise NotJudged("give --serve PORT, and let the integration call it")
         with seen.listening(context):
@@ -234,7 +232,7 @@ async def _play(context: Context, scenes: list[Scene]) -> None:
             return
 
 
-def _scenes(stories: Stories, kinds: tuple[str, ...]) -> list[Scene]:
+def _scenes(stories: Stories, kinds: tuple[str, ...], waiting: Waiting) -> list[Scene]:
     """Returns the conversations to play: for `ACCEPTED` one of each story, for other kinds one of the best story."""
     known = [(story, verb) for story in stories.scenarios() if (verb := _authenticate(story, stories)) is not None]
     if not stories.profile.events or not known:
@@ -246,7 +244,8 @@ def _scenes(stories: Stories, kinds: tuple[str, ...]) -> list[Scene]:
         fitting = [(story, verb) for story, verb in known if verb.answer in ANSWERS[kind]]
         for story, verb in plain if kind == ACCEPTED else (fitting or plain)[:1]:
             run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
-            scenes.append(Scene(kind, story.title, run.conversation(next(indexes)), verb))
+            within = min(verb.within / 1000, waiting.first_call)
+            scenes.append(Scene(kind, story.title, run.conversation(next(indexes)), verb, within))
     return scenes
 
 

@@ -14,7 +14,6 @@ from vendorsim.checks.api_calls import (
     ERROR_ONCE,
     ERRORS,
     HOLD,
-    PATIENCE,
     SLACK,
     UNSUPPORTED,
     Observed,
@@ -228,7 +227,8 @@ async def retries_5xx(context: Context) -> None:
         pauses = scene.pauses()
         first = scene.authorized[0]
         if not pauses:
-            _fail(context, first, "was not called again after 500", f"another call within {PATIENCE:g} s", scene)
+            expected = f"another call within {context.settings.waiting.retry:g} s"
+            _fail(context, first, "was not called again after 500", expected, scene)
         elif scene.kind == ERRORS and len(pauses) > 1 and not pauses_grow(pauses):
             _fail(context, first, "was called after pauses that do not grow", "pauses that grow", scene)
         elif scene.kind == ERROR_ONCE and pauses[0] < SHORTEST_PAUSE:

@@ -14,6 +14,7 @@ from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.stories import Sample, Stories
+from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.event import Event
 from vendorsim.delivery.destinations import Destination
@@ -75,6 +76,7 @@ class CheckSettings:
     seed: int
     coverage: Coverage
     command: tuple[str, ...]
+    waiting: Waiting = Waiting()
     probe: StateProbe | None = None
     probe_ignore: tuple[str, ...] = ()
     state: ServerBackend | None = None

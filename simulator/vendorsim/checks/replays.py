@@ -23,8 +23,6 @@ from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
 from vendorsim.scenario.model import Scenario
 
-# Seconds. An integration may process a delivery after its answer, so a difference must last this long to count.
-PATIENCE = 1.0
 _SHARED = "states"
 
 
@@ -159,12 +157,12 @@ class TrialRunner:
     async def deviations(self, played: Sequence[PlayedTrial]) -> list[tuple[PlayedTrial, list[StateDifference]]]:
         """Returns the trials that differ from the baseline reproducibly, with the differences.
 
-        A difference counts if it lasts `PATIENCE` seconds and occurs again when the trial is repeated, while the
+        A difference counts if it lasts `Waiting.state` seconds and occurs again when the trial is repeated, while the
         baseline stays the same. Raises NotJudged if the baseline changed and no difference is left.
         """
         suspects = await self.differing(played)
         if suspects:
-            await asyncio.sleep(PATIENCE)
+            await asyncio.sleep(self.context.settings.waiting.state)
             await self._read_again(_baselines(suspects))
             suspects = await self.differing([one for one, _ in suspects])
         return await self._confirmed(suspects) if suspects else []
@@ -184,7 +182,7 @@ class TrialRunner:
         again = [await self.play(one.trial) for one, _ in suspects]
         found = await self._deviations([*plain, *again])
         if any(found[: len(plain)]):
-            await asyncio.sleep(PATIENCE)
+            await asyncio.sleep(self.context.settings.waiting.state)
             found = await self._deviations([*plain, *again])
         unstable = {difference.pattern for some in found[: len(plain)] for difference in some}
         confirmed: list[tuple[PlayedTrial, list[StateDifference]]] = []
@@ -256,7 +254,7 @@ async def _create_baselines(context: Context) -> _Shared:
         twins.append(conversation)
     unstable = await _read(runner, baselines, twins)
     if unstable or all(baseline.expected == state for baseline, state in zip(baselines, before, strict=True)):
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(settings.waiting.state)
         unstable = await _read(runner, baselines, twins)
     if unstable:
         raise unsteady(unstable)

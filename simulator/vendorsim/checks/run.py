@@ -16,6 +16,7 @@ from vendorsim.checks.probes import probe
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.stories import Stories
+from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import wall_clock, wall_clock_second
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.delivery.destinations import Destination
@@ -54,6 +55,7 @@ class CheckRequest:
     fuzz: bool = False
     max_examples: int = 100
     command: tuple[str, ...] = ()
+    waiting: Waiting = Waiting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class CheckRun:
             seed=request.seed,
             coverage=Coverage(contract, self.profile, short if state is not None else ()),
             command=request.command,
+            waiting=request.waiting,
             probe=probe(text, transport, self.destination.headers) if text else None,
             probe_ignore=(*request.probe_ignore, *target.probe_ignore),
             state=state,

@@ -93,8 +93,10 @@ def command(
     vendorsim check --vendor userlike --to http://localhost:8000/hook --probe http://localhost:8000/state/{conversation_id}
     """
     from vendorsim.checks.run import CheckRequest, prepare_checks
+    from vendorsim.checks.waiting import Waiting
     from vendorsim.runs import config
 
+    context = click.get_current_context()
     request = CheckRequest(
         vendor,
         profile,
@@ -107,7 +109,8 @@ def command(
         probe_ignore=probe_ignore,
         fuzz=fuzz,
         max_examples=max_examples,
-        command=_words(click.get_current_context(), {"only", "as_json", *files}),
+        command=_words(context, {"only", "as_json", *files}),
+        waiting=context.find_object(Waiting) or Waiting(),
     )
     checks = prepare_checks(request, config.load(config_file))
     for skip in checks.expired:

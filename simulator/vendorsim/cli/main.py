@@ -107,10 +107,13 @@ def group() -> None:
     """
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line and returns its exit code. Raises only unexpected errors: bugs of vendorsim."""
+def run(arguments: Sequence[str] | None = None, settings: object = None) -> int:
+    """Runs a command line and returns its exit code. Raises only unexpected errors: bugs of vendorsim.
+
+    `settings` are settings that no option has, for the command: `check` takes a `vendorsim.checks.waiting.Waiting`.
+    """
     try:
-        code = group.main(args=arguments, prog_name="vendorsim", standalone_mode=False)
+        code = group.main(args=arguments, prog_name="vendorsim", standalone_mode=False, obj=settings)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()

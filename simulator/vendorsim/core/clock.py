@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 monotonic = time.monotonic
@@ -111,19 +112,31 @@ class SteeredClock:
 
 
 class ScaledClock:
-    """A clock that runs `speed` times as fast as the wall clock, from `starts` (milliseconds since 1970) on."""
+    """A clock that runs `speed` times as fast as the wall clock, from `starts` (milliseconds since 1970) on.
+
+    `seconds` returns monotonic seconds; `sleep` waits for that many of them.
+    """
 
     instant = False
 
-    def __init__(self, starts: int, speed: float) -> None:
+    def __init__(
+        self,
+        starts: int,
+        speed: float,
+        *,
+        seconds: Callable[[], float] = monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._starts = starts
         self._speed = speed
-        self._origin = monotonic()
+        self._seconds = seconds
+        self._sleep = sleep
+        self._origin = seconds()
 
     async def until(self, at: int) -> None:
-        wait = (at - self._starts) / 1000 / self._speed - (monotonic() - self._origin)
+        wait = (at - self._starts) / 1000 / self._speed - (self._seconds() - self._origin)
         if wait > 0:
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
 
     def now(self, at: int) -> int:
-        return max(at, self._starts + int((monotonic() - self._origin) * 1000 * self._speed))
+        return max(at, self._starts + int((self._seconds() - self._origin) * 1000 * self._speed))

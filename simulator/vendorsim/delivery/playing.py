@@ -6,7 +6,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import Protocol
 
-from vendorsim.core.clock import InstantClock, ScaledClock
+from vendorsim.core.clock import Clock, InstantClock, ScaledClock
 from vendorsim.delivery.expected_calls import ExpectedCalls
 from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.player import Player
@@ -36,23 +36,30 @@ def run_to_end(
     settings: TransportSettings | None = None,
     state: RunBackend | None = None,
     stops: bool = True,
+    clock: Clock | None = None,
 ) -> Summary:
     """Plays a run in an event loop of its own, uvloop where it is installed.
 
     With a `state`, the vendors' APIs know the conversations of the run. With `stops`, Ctrl-C ends the run early, and
-    its summary is returned; without, it raises KeyboardInterrupt.
+    its summary is returned; without, it raises KeyboardInterrupt. `clock` replaces the clock of the run's speed.
     """
-    playing = _play(prepared, sink, settings or TransportSettings(), state, stops)
+    if clock is None:
+        run, speed = prepared.run, prepared.speed
+        clock = InstantClock() if speed is None else ScaledClock(run.starts, speed)
+    playing = _play(prepared, sink, settings or TransportSettings(), state, stops, clock)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(playing)
 
 
 async def _play(
-    prepared: PreparedRun, sink: RecordSink, settings: TransportSettings, state: RunBackend | None, stops: bool
+    prepared: PreparedRun,
+    sink: RecordSink,
+    settings: TransportSettings,
+    state: RunBackend | None,
+    stops: bool,
+    clock: Clock,
 ) -> Summary:
-    run, speed = prepared.run, prepared.speed
     transport = settings.open()
-    clock = InstantClock() if speed is None else ScaledClock(run.starts, speed)
     with ExitStack() as stack:
         calls = None
         if state is not None:
@@ -60,7 +67,14 @@ async def _play(
             stack.callback(calls.close)
             stack.callback(state.subscribe(sink.add))
         player = Player(
-            run, prepared.destinations, transport, clock, sink.add, prepared.options, calls=calls, room=sink.room
+            prepared.run,
+            prepared.destinations,
+            transport,
+            clock,
+            sink.add,
+            prepared.options,
+            calls=calls,
+            room=sink.room,
         )
         stack.callback(transport.abort)
         if state is not None:

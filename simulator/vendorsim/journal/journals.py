@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from vendorsim.journal.pages import JournalPages, Pages
+from vendorsim.journal.pages import SEARCH_STEPS, JournalPages, Pages
 from vendorsim.journal.store import Journal
 
 
@@ -32,14 +32,15 @@ class Journals(Protocol):
 
 
 class JournalFile:
-    """A journal in a file. Each call opens a connection of its own."""
+    """A journal in a file. Each call opens a connection of its own. `search_steps` is the limit of `JournalPages`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, search_steps: int = SEARCH_STEPS) -> None:
         self._path = path
+        self._search_steps = search_steps
 
     @property
     def pages(self) -> JournalPages:
-        return JournalPages(self._path)
+        return JournalPages(self._path, self._search_steps)
 
     def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int:
         journal = Journal(self._path)

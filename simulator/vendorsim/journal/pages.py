@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-# The limit after which SQLite aborts a search, in thousands of its instructions.
-_PATIENCE = 200_000
+SEARCH_STEPS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,14 @@ class Pages(Protocol):
 
 
 class JournalPages:
-    """Reads one journal file. Thread-safe; each call opens a connection of its own."""
+    """Reads one journal file. Thread-safe; each call opens a connection of its own.
 
-    def __init__(self, path: Path) -> None:
+    SQLite aborts a search after `search_steps` thousands of its instructions; then the call raises SearchTooLong.
+    """
+
+    def __init__(self, path: Path, search_steps: int = SEARCH_STEPS) -> None:
         self._path = path
+        self._search_steps = search_steps
 
     def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """Returns a page of attempts with ids below `before`, the newest first."""
@@ -133,7 +136,7 @@ class JournalPages:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
         db.row_factory = sqlite3.Row
-        steps = iter(range(_PATIENCE))
+        steps = iter(range(self._search_steps))
         # SQLite calls the handler every thousand instructions, and aborts the statement when it returns true.
         db.set_progress_handler(lambda: next(steps, None) is None, 1000)
         try:

@@ -62,9 +62,11 @@ ON CONFLICT (namespace) DO UPDATE SET attempts = excluded.attempts, calls = excl
 class PostgresJournal:
     """The journal in a database, as a `journal.store.Book` and a `journal.journals.Journals`. Thread-safe."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, most_attempts: int = MOST_ATTEMPTS) -> None:
+        """A new run deletes older ones beyond `most_attempts` attempts."""
         self.path = database.name
         self._database = database
+        self._most_attempts = most_attempts
         # Marks the runs of this server.
         self._server = uuid4().hex
         self._ending = Event()
@@ -78,7 +80,7 @@ class PostgresJournal:
         values = (wall_clock(), command, __version__, storable(orjson.dumps(about).decode()), namespace, self._server)
         with self._database.connection() as db, db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            db.execute(_FORGET, (MOST_ATTEMPTS, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
+            db.execute(_FORGET, (self._most_attempts, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
             row = db.execute(_BEGIN, values).fetchone()
         assert row is not None
         return int(row[0])

@@ -33,7 +33,6 @@ from vendorsim.vendorkit.api_call import ApiCall
 
 FOLDER = ".vendorsim"
 FILE = "journal.sqlite"
-# When a new run begins, older runs beyond this many attempts are deleted, unless they are still running.
 MOST_ATTEMPTS = 500_000
 # Milliseconds after which a run without an end counts as ended, because its process was killed.
 LONGEST_RUN = 24 * 3_600 * 1_000
@@ -123,11 +122,15 @@ class Book(Protocol):
 
 
 class Journal:
-    """The journal in a file. One connection, used by one thread at a time."""
+    """The journal in a file. One connection, used by one thread at a time.
 
-    def __init__(self, path: Path, *, must_exist: bool = False) -> None:
+    When a new run begins, older runs beyond `most_attempts` attempts are deleted, unless they are still running.
+    """
+
+    def __init__(self, path: Path, *, must_exist: bool = False, most_attempts: int = MOST_ATTEMPTS) -> None:
         """Opens the file, and creates it unless `must_exist`. Raises InputError."""
         self.path = path
+        self._most_attempts = most_attempts
         if must_exist and not path.is_file():
             raise InputError(f"{path}: there is no journal; play a scenario first, or name one with --journal")
         try:
@@ -256,12 +259,12 @@ class Journal:
             yield from self._db.execute(query, (most,) if run is None else (run, most))
 
     def _forget_old_runs(self) -> None:
-        """Deletes ended runs before those that together have at most MOST_ATTEMPTS attempts. Keeps the last run."""
+        """Deletes ended runs before those that together have at most `most_attempts` attempts. Keeps the last run."""
         counts = self._db.execute("SELECT run, count(*) FROM attempts GROUP BY run ORDER BY run DESC").fetchall()
         total = 0
         for position, (run, count) in enumerate(counts):
             total += count
-            if position and total > MOST_ATTEMPTS:
+            if position and total > self._most_attempts:
                 ended = "ended_at IS NOT NULL OR began_at < ? - iif(command IN ('serve', 'hub'), ?, ?)"
                 times = (wall_clock(), LONGEST_SERVER, LONGEST_RUN)
                 self._db.execute(f"DELETE FROM runs WHERE id <= ? AND ({ended})", (run, *times))

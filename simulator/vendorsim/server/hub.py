@@ -59,7 +59,7 @@ class Hub:
             self._folder = tempfile.TemporaryDirectory(prefix="vendorsim-")
             journal = Path(self._folder.name, "journal.sqlite")
         store: Book = Journal(journal) if isinstance(journal, Path) else journal
-        journals: Journals = JournalFile(journal) if isinstance(journal, Path) else journal
+        journals: Journals = JournalFile(journal, settings.search_steps) if isinstance(journal, Path) else journal
         self._postgres_journal = None if isinstance(journal, Path) else journal
         self._own_run = store.begin("hub", {})
         self._shared = Shared(journals, Recorder(store, self._own_run, None), BackgroundLoop(), state or InMemory())

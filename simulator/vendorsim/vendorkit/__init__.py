@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from vendorsim.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from vendorsim.conversation.casting import (
+        Opening,
+    )
     from vendorsim.conversation.changes import (
         Assigned,
         AttributesSet,
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
         Agent,
         Conversation,
         Message,
+        StepError,
         Visitor,
     )
     from vendorsim.core.provenance import (
@@ -60,6 +64,39 @@ if TYPE_CHECKING:
         iso,
         moment,
     )
+    from vendorsim.http.messages import (
+        FastPath,
+        HttpRequest,
+        HttpResponse,
+    )
+    from vendorsim.scenario.verbs import (
+        Verb,
+    )
+    from vendorsim.vendorkit.api_call import (
+        ApiCall,
+    )
+    from vendorsim.vendorkit.api_calls import (
+        tell_calls,
+    )
+    from vendorsim.vendorkit.backend import (
+        Backend,
+        Stage,
+        Subscriptions,
+    )
+    from vendorsim.vendorkit.conversation_handle import (
+        ConversationHandle,
+    )
+    from vendorsim.vendorkit.conversation_registry import (
+        ConversationRegistry,
+    )
+    from vendorsim.vendorkit.identification import (
+        ApiAnswer,
+        Identification,
+    )
+    from vendorsim.vendorkit.limits import (
+        Duplicates,
+        RateLimit,
+    )
     from vendorsim.vendorkit.policy import (
         Policy,
     )
@@ -74,8 +111,19 @@ if TYPE_CHECKING:
         Reaction,
         TargetKind,
     )
+    from vendorsim.vendorkit.request_body import (
+        BodyReader,
+        Fields,
+    )
     from vendorsim.vendorkit.scheme import (
         Scheme,
+    )
+    from vendorsim.vendorkit.session_overrides import (
+        SessionOverride,
+        SessionOverrides,
+    )
+    from vendorsim.vendorkit.target import (
+        Target,
     )
     from vendorsim.vendorkit.vendor import (
         Operation,
@@ -94,17 +142,29 @@ __all__ = [
     "WEBHOOK",
     "Account",
     "Agent",
+    "ApiAnswer",
+    "ApiCall",
     "Assigned",
     "AttributesSet",
+    "Backend",
     "Body",
+    "BodyReader",
     "ContactCreated",
     "ContactUpdated",
     "Conversation",
+    "ConversationHandle",
+    "ConversationRegistry",
     "Draft",
+    "Duplicates",
     "EventKind",
     "Failed",
+    "FastPath",
     "FeedbackLeft",
+    "Fields",
     "GoalReached",
+    "HttpRequest",
+    "HttpResponse",
+    "Identification",
     "Joined",
     "LabelsSet",
     "Left",
@@ -114,31 +174,42 @@ __all__ = [
     "MessagesRead",
     "Navigated",
     "OfflineMessageLeft",
+    "Opening",
     "Operation",
     "Policy",
     "PresenceChanged",
     "Profile",
     "Quirk",
+    "RateLimit",
     "Rated",
     "Reaction",
     "Scheme",
     "SendQueued",
+    "SessionOverride",
+    "SessionOverrides",
+    "Stage",
     "Started",
     "Stated",
     "StatusChanged",
+    "StepError",
+    "Subscriptions",
     "SurveyAnswered",
+    "Target",
     "TargetKind",
     "Typed",
     "Vendor",
+    "Verb",
     "Visitor",
     "WidgetConfigured",
     "WidgetOpened",
     "derive",
     "iso",
     "moment",
+    "tell_calls",
 ]
 
 _MODULES = {
+    "vendorsim.conversation.casting": ("Opening",),
     "vendorsim.conversation.changes": (
         "Assigned",
         "AttributesSet",
@@ -173,6 +244,7 @@ _MODULES = {
         "OPEN",
         "PENDING",
         "SNOOZED",
+        "StepError",
         "Visitor",
     ),
     "vendorsim.core.provenance": (
@@ -187,6 +259,29 @@ _MODULES = {
         "iso",
         "moment",
     ),
+    "vendorsim.http.messages": (
+        "FastPath",
+        "HttpRequest",
+        "HttpResponse",
+    ),
+    "vendorsim.scenario.verbs": ("Verb",),
+    "vendorsim.vendorkit.api_call": ("ApiCall",),
+    "vendorsim.vendorkit.api_calls": ("tell_calls",),
+    "vendorsim.vendorkit.backend": (
+        "Backend",
+        "Stage",
+        "Subscriptions",
+    ),
+    "vendorsim.vendorkit.conversation_handle": ("ConversationHandle",),
+    "vendorsim.vendorkit.conversation_registry": ("ConversationRegistry",),
+    "vendorsim.vendorkit.identification": (
+        "ApiAnswer",
+        "Identification",
+    ),
+    "vendorsim.vendorkit.limits": (
+        "Duplicates",
+        "RateLimit",
+    ),
     "vendorsim.vendorkit.policy": ("Policy",),
     "vendorsim.vendorkit.profile": (
         "Body",
@@ -199,7 +294,16 @@ _MODULES = {
         "TargetKind",
         "WEBHOOK",
     ),
+    "vendorsim.vendorkit.request_body": (
+        "BodyReader",
+        "Fields",
+    ),
     "vendorsim.vendorkit.scheme": ("Scheme",),
+    "vendorsim.vendorkit.session_overrides": (
+        "SessionOverride",
+        "SessionOverrides",
+    ),
+    "vendorsim.vendorkit.target": ("Target",),
     "vendorsim.vendorkit.vendor": (
         "Operation",
         "Vendor",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vendorsim.journal import pages as journal_pages
 
 from control.client import Client, serving
 
@@ -31,13 +30,19 @@ FROM numbers;
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A server over a large journal."""
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A large journal."""
     path = tmp_path_factory.mktemp("large") / "journal.sqlite"
     with serving(path):
         pass
     fill(path)
-    with serving(path) as client:
+    return path
+
+
+@pytest.fixture(scope="module")
+def full(journal: Path) -> Iterator[Client]:
+    """A server over a large journal."""
+    with serving(journal) as client:
         yield client
 
 
@@ -47,32 +52,32 @@ def fill(path: Path) -> None:
     db.close()
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A statement may take 60,000 instructions of SQLite's machine; reading 100,000 rows takes far more."""
-    monkeypatch.setattr(journal_pages, "_PATIENCE", 60)
+@pytest.fixture(scope="module")
+def impatient(journal: Path) -> Iterator[Client]:
+    """A search may take 60,000 instructions of SQLite's machine; reading 100,000 rows takes far more."""
+    with serving(journal, search_steps=60) as client:
+        yield client
 
 
-@pytest.mark.usefixtures("impatient")
 class TestBoundedWork:
     @pytest.mark.parametrize("limit", [1, 50, 500])
-    def test_a_page_anywhere(self, full: Client, limit: int) -> None:
-        page = full.get("/deliveries", limit=limit)
+    def test_a_page_anywhere(self, impatient: Client, limit: int) -> None:
+        page = impatient.get("/deliveries", limit=limit)
         assert [row["id"] for row in page["items"]] == [ROWS - 2 * number for number in range(limit)]
         for _ in range(3):
-            page = full.get("/deliveries", limit=limit, cursor=page["next"])
+            page = impatient.get("/deliveries", limit=limit, cursor=page["next"])
             assert len(page["items"]) == limit
 
-    def test_what_came_after_an_id(self, full: Client) -> None:
-        assert [row["id"] for row in full.get("/deliveries", after=ROWS - 4)["items"]] == [ROWS - 2, ROWS]
-        assert full.get("/deliveries", after=ROWS)["items"] == []
+    def test_what_came_after_an_id(self, impatient: Client) -> None:
+        assert [row["id"] for row in impatient.get("/deliveries", after=ROWS - 4)["items"]] == [ROWS - 2, ROWS]
+        assert impatient.get("/deliveries", after=ROWS)["items"] == []
 
-    def test_one_row(self, full: Client) -> None:
-        assert full.get(f"/deliveries/{ROWS // 2}")["event_id"] == f"evt-{ROWS // 2}"
-        assert full.refused("GET", f"/deliveries/{ROWS // 2 + 1}")["status"] == 404
+    def test_one_row(self, impatient: Client) -> None:
+        assert impatient.get(f"/deliveries/{ROWS // 2}")["event_id"] == f"evt-{ROWS // 2}"
+        assert impatient.refused("GET", f"/deliveries/{ROWS // 2 + 1}")["status"] == 404
 
-    def test_a_search_that_would_read_everything_is_given_up(self, full: Client) -> None:
-        problem = full.refused("GET", "/deliveries?q=nowhere")
+    def test_a_search_that_would_read_everything_is_given_up(self, impatient: Client) -> None:
+        problem = impatient.refused("GET", "/deliveries?q=nowhere")
         assert (problem["status"], "narrow it" in problem["detail"]) == (422, True)
 
 

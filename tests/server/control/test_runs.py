@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from receiver import Receiver
 from short_story import OF_USERLIKE, STORY
-from vendorsim.server.control import started_runs
 from vendorsim.server.control.scenario_texts import MOST_STEPS
 from vendorsim.server.control.started_runs import MOST_RUNNING
 
-from control.client import SECRET, Client
+from control.client import SECRET, Client, serving
 
 STARTS = datetime.fromisoformat("2026-01-05T09:00:00Z")
 
@@ -240,14 +240,12 @@ class TestListing:
         runs = [api.play(target.url())["id"] for _ in range(5)]
         assert [run["id"] for run in api.all("/runs", limit=2)] == runs[::-1]
 
-    def test_the_oldest_are_forgotten_and_those_under_way_are_not(
-        self, api: Client, target: Receiver, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(started_runs, "MOST_RUNS", 3)
-        under_way = api.start(target.url(), paused=True)["id"]
-        runs = [api.play(target.url())["id"] for _ in range(3)]
-        kept = {run["id"] for run in api.all("/runs")}
-        assert kept == {under_way, *runs[1:]}
-        assert api.refused("GET", f"/runs/{runs[0]}")["status"] == 404
-        # What it sent stays in the journal.
-        assert len(api.all("/deliveries", run=runs[0])) == OF_USERLIKE
+    def test_the_oldest_are_forgotten_and_those_under_way_are_not(self, journal: Path, target: Receiver) -> None:
+        with serving(journal, most_runs=3) as api:
+            under_way = api.start(target.url(), paused=True)["id"]
+            runs = [api.play(target.url())["id"] for _ in range(3)]
+            kept = {run["id"] for run in api.all("/runs")}
+            assert kept == {under_way, *runs[1:]}
+            assert api.refused("GET", f"/runs/{runs[0]}")["status"] == 404
+            # What it sent stays in the journal.
+            assert len(api.all("/deliveries", run=runs[0])) == OF_USERLIKE

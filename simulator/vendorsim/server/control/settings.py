@@ -7,16 +7,21 @@ from dataclasses import dataclass, field
 
 from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.journal.journals import Journals
-from vendorsim.journal.pages import Pages
+from vendorsim.journal.pages import SEARCH_STEPS, Pages
 from vendorsim.journal.store import Recorder
 from vendorsim.runs.config import Config
 from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
 
+MOST_RUNS = 50
+
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a server. `duplicate_interval` is in milliseconds, `rate_limit` in requests per second."""
+    """The settings of a server. `duplicate_interval` is in milliseconds, `rate_limit` in requests per second.
+
+    `most_runs` is the number of runs that a namespace keeps. `search_steps` is the limit of `JournalPages`.
+    """
 
     token: str | None = field(default=None, repr=False)
     admin_token: str | None = field(default=None, repr=False)
@@ -28,6 +33,8 @@ class Settings:
     allowed_hosts: frozenset[str] = frozenset()
     allowed_targets: frozenset[str] = frozenset()
     seed: int = 0
+    most_runs: int = MOST_RUNS
+    search_steps: int = SEARCH_STEPS
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,8 @@ from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import Over, Record
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.problems import ProblemError
-from vendorsim.server.control.settings import Shared
+from vendorsim.server.control.settings import MOST_RUNS, Shared
 
-MOST_RUNS = 50
 MOST_RUNNING = 10
 RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
 
@@ -74,16 +73,21 @@ class StartedRun:
 class StartedRuns:
     """The runs of one namespace. Safe to use from any thread. An ended run stays open for manual steps.
 
-    It keeps `MOST_RUNS` runs and forgets the oldest ended ones; `MOST_RUNNING` can be active at once.
+    It keeps `most_runs` runs and forgets the oldest ended ones; `MOST_RUNNING` can be active at once.
     """
 
     def __init__(
-        self, state: ServerBackend, shared: Shared, emit: Callable[[int], Callable[[Record | Over], None]]
+        self,
+        state: ServerBackend,
+        shared: Shared,
+        emit: Callable[[int], Callable[[Record | Over], None]],
+        most_runs: int = MOST_RUNS,
     ) -> None:
         """`emit` returns the function that takes the records of a run, by the number of the run."""
         self._state = state
         self._shared = shared
         self._emit = emit
+        self._most_runs = most_runs
         self._lock = Lock()
         self._starting = Lock()
         self._runs: OrderedDict[int, StartedRun] = OrderedDict()
@@ -132,7 +136,7 @@ class StartedRuns:
         with self._lock:
             self._runs[number] = started
             ended = [run for run in self._runs.values() if run.status != RUNNING]
-            forgotten = ended[: max(0, len(self._runs) - MOST_RUNS)]
+            forgotten = ended[: max(0, len(self._runs) - self._most_runs)]
             for old in forgotten:
                 del self._runs[old.id]
         for old in forgotten:

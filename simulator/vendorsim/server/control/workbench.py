@@ -39,7 +39,7 @@ class Workbench:
         # Set by the hub: replaces the app of the namespace, so that vendors' APIs lose their memory.
         self.renew: Callable[[], None] = lambda: None
         self.backend = self._new_backend()
-        self.runs = StartedRuns(self.backend, shared, self._emitter)
+        self.runs = StartedRuns(self.backend, shared, self._emitter, settings.most_runs)
 
     def _new_backend(self) -> ServerBackend:
         settings = self.settings

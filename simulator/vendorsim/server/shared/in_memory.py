@@ -9,15 +9,16 @@ from threading import Lock
 from typing import Any
 
 from vendorsim.core import clock
-from vendorsim.server.shared import model
+from vendorsim.server.shared.model import MOST_SESSIONS
 from vendorsim.vendorkit.limits import DuplicateRule
 from vendorsim.vendorkit.session_overrides import SessionOverride
 
 
 class OverridesInMemory:
-    """The `SessionOverrides` of a namespace, in memory."""
+    """The `SessionOverrides` of a namespace, in memory. Beyond `most_sessions`, the oldest is forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_sessions: int = MOST_SESSIONS) -> None:
+        self._most_sessions = most_sessions
         self._lock = Lock()
         self._sessions: OrderedDict[str, SessionOverride] = OrderedDict()
         self._forced: tuple[str, ...] = ()
@@ -25,7 +26,7 @@ class OverridesInMemory:
     def set(self, session_id: str, **changes: Any) -> None:
         with self._lock:
             self._sessions[session_id] = replace(self._sessions.get(session_id, SessionOverride()), **changes)
-            if len(self._sessions) > model.MOST_SESSIONS:
+            if len(self._sessions) > self._most_sessions:
                 self._sessions.popitem(last=False)
 
     def get(self, session_id: str) -> SessionOverride | None:
@@ -67,15 +68,16 @@ class OverridesInMemory:
 class InMemory:
     """The state of one server (`model.SharedState`). Each call returns new state: a re-created namespace is empty."""
 
-    def __init__(self, now: Callable[[], float] = clock.monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = clock.monotonic, *, most_sessions: int = MOST_SESSIONS) -> None:
         """`now` returns monotonic seconds."""
         self._now = now
+        self._most_sessions = most_sessions
 
     def duplicates(self, namespace: str, interval: int) -> DuplicateRule:
         return DuplicateRule(interval, self._now)
 
     def overrides(self, namespace: str) -> OverridesInMemory:
-        return OverridesInMemory()
+        return OverridesInMemory(self._most_sessions)
 
     def failure(self) -> None:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from vendorsim.server.shared import model
+from vendorsim.server.shared.model import MOST_SESSIONS
 from vendorsim.vendorkit.session_overrides import SessionOverride
 
 if TYPE_CHECKING:
@@ -29,11 +29,17 @@ ON CONFLICT (namespace) DO UPDATE SET answers = excluded.answers, set_at = now()
 
 
 class OverridesInPostgres:
-    """The `SessionOverrides` of a namespace."""
+    """The `SessionOverrides` of a namespace. Beyond `most_sessions`, the oldest is forgotten."""
 
-    def __init__(self, connect: Callable[[], AbstractContextManager[Connection[Any]]], namespace: str) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], AbstractContextManager[Connection[Any]]],
+        namespace: str,
+        most_sessions: int = MOST_SESSIONS,
+    ) -> None:
         self._connect = connect
         self._namespace = namespace
+        self._most_sessions = most_sessions
 
     def set(self, session_id: str, **changes: Any) -> None:
         """Writes the changed columns only, since two servers may change one session at the same time."""
@@ -48,7 +54,7 @@ class OverridesInPostgres:
                 (self._namespace, _key(session_id), *columns.values()),
             ).fetchone()
             if row == (True,):
-                db.execute(_FORGET, (self._namespace, self._namespace, model.MOST_SESSIONS))
+                db.execute(_FORGET, (self._namespace, self._namespace, self._most_sessions))
 
     def get(self, session_id: str) -> SessionOverride | None:
         with self._connect() as db:

@@ -7,6 +7,7 @@ are assumed. `contracts/ccai/api.openapi.json` says which is which.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -16,8 +17,8 @@ from vendorsim.vendorkit.api_calls import tell_calls
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.ccai.api import callers, requests
-from vendorsim.vendors.ccai.api.chats import NOT_FOUND, VENDOR, Chats
-from vendorsim.vendors.ccai.api.end_users import EndUser, EndUsers
+from vendorsim.vendors.ccai.api.chats import MOST_CHATS, MOST_MESSAGES, NOT_FOUND, VENDOR, Chats
+from vendorsim.vendors.ccai.api.end_users import MOST_END_USERS, EndUser, EndUsers
 from vendorsim.vendors.ccai.api.requests import Refused
 
 _BASE = "/apps/api/v1"
@@ -25,10 +26,22 @@ _DETAILS = ("name", "email", "phone")
 _SENDERS = ("end_user", "virtual_agent")
 
 
-def blueprint(backend: Backend) -> Blueprint:
+@dataclass(frozen=True, slots=True)
+class AppsApiLimits:
+    """How many end users and created chats the API keeps, and the maximum messages of a chat."""
+
+    end_users: int = MOST_END_USERS
+    chats: int = MOST_CHATS
+    messages: int = MOST_MESSAGES
+
+
+LIMITS = AppsApiLimits()
+
+
+def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     """Returns all operations except `end_user`. They check the credentials first, then the rate, then the call."""
     api = Blueprint("apps", __name__, url_prefix=_BASE)
-    users, chats = EndUsers(), Chats(backend)
+    users, chats = EndUsers(limits.end_users), Chats(backend, limits.chats, limits.messages)
     tell_calls(api, backend, VENDOR, "chat_id")
 
     @api.before_request

@@ -10,6 +10,7 @@ from werkzeug.routing import BaseConverter
 
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.ccai.api import answering, apps_api
+from vendorsim.vendors.ccai.api.apps_api import LIMITS, AppsApiLimits
 
 if TYPE_CHECKING:
     from flask.blueprints import BlueprintSetupState
@@ -21,7 +22,7 @@ class _Segment(BaseConverter):
     regex = "[^/]*"
 
 
-def blueprint(backend: Backend) -> Blueprint:
+def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     """Returns the blueprint. As documented, a doubled slash before `apps` means the same path."""
     api = Blueprint("ccai", __name__)
 
@@ -40,7 +41,7 @@ def blueprint(backend: Backend) -> Blueprint:
             backend.sleep(response.delay)
         return Response(response.body, response.status, response.headers)
 
-    api.register_blueprint(apps_api.blueprint(backend))
+    api.register_blueprint(apps_api.blueprint(backend, limits))
     return api
 
 

@@ -18,9 +18,7 @@ from vendorsim.vendors.ccai.api.objects import chat_object
 from vendorsim.vendors.ccai.api.requests import Refused
 
 VENDOR = "ccai"
-# Maximum number of chats created through the API; beyond it, the oldest is removed.
-MOST = 20_000
-# Maximum messages of a chat; the API refuses further ones.
+MOST_CHATS = 20_000
 MOST_MESSAGES = 1_000
 
 NOT_FOUND = "Not Found"
@@ -28,10 +26,15 @@ ENDED = "Chat is already ended"
 
 
 class Chats:
-    """The chats of a server. Thread-safe. Methods raise Refused if a call can't be carried out."""
+    """The chats of a server. Thread-safe. Methods raise Refused if a call can't be carried out.
 
-    def __init__(self, backend: Backend) -> None:
+    Beyond `most` chats created through the API, the oldest is removed. A chat has `most_messages` messages at most.
+    """
+
+    def __init__(self, backend: Backend, most: int = MOST_CHATS, most_messages: int = MOST_MESSAGES) -> None:
         self._backend = backend
+        self._most = most
+        self._most_messages = most_messages
         # Held from the check of a chat to the action on it, so that a chat ends only once.
         self._acting = Lock()
         self._lock = Lock()
@@ -44,7 +47,7 @@ class Chats:
         with self._lock:
             self._begun.pop(handle.id, None)
             self._begun[handle.id] = (menu_id, lang)
-            oldest = self._begun.popitem(last=False)[0] if len(self._begun) > MOST else None
+            oldest = self._begun.popitem(last=False)[0] if len(self._begun) > self._most else None
         if oldest is not None:
             self._backend.conversations.remove(VENDOR, oldest)
         return handle.act(verbs.Start(), self._document)
@@ -61,8 +64,8 @@ class Chats:
 
         def next_verb(conversation: Conversation) -> Verb:
             _must_be_open_to(conversation, "from_user_id", from_user_id)
-            if len(conversation.messages) >= MOST_MESSAGES:
-                raise Refused(409, f"a chat takes {MOST_MESSAGES} messages here")
+            if len(conversation.messages) >= self._most_messages:
+                raise Refused(409, f"a chat takes {self._most_messages} messages here")
             return verbs.Say(text)
 
         self._act(chat, next_verb)

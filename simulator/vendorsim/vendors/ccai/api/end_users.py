@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-# Maximum number of end users; beyond it, the oldest is removed.
-MOST = 20_000
+MOST_END_USERS = 20_000
 # Far from the ids of visitors in scenarios, so that they don't collide.
 _FIRST_ID = 50_000_001
 
@@ -27,9 +26,10 @@ class EndUser:
 
 
 class EndUsers:
-    """The end users of a server. Thread-safe."""
+    """The end users of a server. Thread-safe. Beyond `most`, the oldest is removed."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_END_USERS) -> None:
+        self._most = most
         self._lock = Lock()
         self._by_id: OrderedDict[int, EndUser] = OrderedDict()
         self._ids: dict[str, int] = {}
@@ -45,7 +45,7 @@ class EndUsers:
             found = EndUser(known.id, identifier, {**known.details, **details})
             self._by_id[found.id] = found
             self._ids[identifier] = found.id
-            if len(self._by_id) > MOST:
+            if len(self._by_id) > self._most:
                 _, oldest = self._by_id.popitem(last=False)
                 del self._ids[oldest.identifier]
             return found

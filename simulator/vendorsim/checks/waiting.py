@@ -1,0 +1,21 @@
+"""How long checks wait for an integration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The waiting times of a run of checks, in seconds.
+
+    `state`: an integration may process a delivery after its answer, so a difference of states must last this long.
+    `first_call`: the most to wait for the first call of the API; the scenario's step may say less.
+    `retry`: how long to wait for another call after an error.
+    `quiet`: how long no call may arrive before a conversation is no longer watched for unwanted ones.
+    """
+
+    state: float = 1.0
+    first_call: float = float("inf")
+    retry: float = 10.0
+    quiet: float = 2.5
