@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]
-from locust import LoadTestShape, User, events, task
+from locust import LoadTestShape, User, events, runners, task
 from locust.runners import MasterRunner, WorkerRunner
 
 from vendorsim.core.errors import InputError
@@ -17,6 +17,10 @@ from vendorsim.load.options import LoadOptions
 
 # Environment variables for users who start Locust themselves: the traffic file and the target.
 TRAFFIC, TARGET = "VENDORSIM_TRAFFIC", "VENDORSIM_TO"
+
+# A worker sends no heartbeat while it prepares its share. Locust gives up a worker after 3 s without one, which is too
+# soon on a busy machine; this is in seconds.
+runners.HEARTBEAT_LIVENESS = 30
 
 _coordinator: Coordinator | None = None
 
