@@ -224,7 +224,7 @@ def routed(folder: Path) -> set[tuple[str, str]]:
     recorder = Recorder(Journal(folder / "journal.sqlite"), 0, None)
     shared = Shared(JournalFile(folder / "journal.sqlite"), recorder, BackgroundLoop())
     bench = Workbench("", Settings(), shared)
-    rules = create_app(bench.state, control_api(bench)).url_map.iter_rules()
+    rules = create_app(bench.backend, control_api(bench)).url_map.iter_rules()
     bench.close()
     shared.background_loop.close()
     recorder.close()
