@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import vendorsim.vendors
+from vendorsim.vendorkit import registry
 
 FOLDER = Path(next(iter(vendorsim.vendors.__path__)))
 VENDORS = sorted(path for path in FOLDER.iterdir() if (path / "__init__.py").exists())
@@ -43,3 +45,15 @@ def test_packages_hold_their_code_in_named_modules(folder: Path) -> None:
         lines = package.read_text().splitlines()
         assert len(lines) == 1, f"{package.parent.name}: put code into named modules"
         assert lines[0].startswith('"""')
+
+
+@pytest.mark.parametrize("vendor", registry.names())
+def test_a_profile_names_the_key_that_holds_the_event(vendor: str) -> None:
+    """`check` sends unknown events, and bodies without the event, by this key."""
+    known = registry.get(vendor)
+    for profile in known.profiles.values():
+        for path in (known.contracts() / (profile.contract or profile.name) / "examples").glob("*.json"):
+            example = json.loads(path.read_text())
+            body = example["body"]
+            holders = {key for key, value in body.items() if value == example["event"]}
+            assert holders <= set(profile.event_keys), f"{profile.name}: {path.name}"

@@ -109,6 +109,7 @@ def _profile(name: str, of: Version) -> Profile:
         encode=encode,
         target_kinds=policies.target_kinds(of),
         order_key=_order_key,
+        event_keys=("event",),
         quirks=quirks(of),
         failed=failed,
         contract=name if kept else LAST,
