@@ -45,7 +45,7 @@ def test_schemathesis_finds_nothing(document: Path, tmp_path: Path) -> None:
                 cwd=tmp_path,
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=400,
                 check=False,
             )
     finally:

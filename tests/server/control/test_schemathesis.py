@@ -35,7 +35,7 @@ def test_schemathesis_finds_nothing(api: Client, target: Receiver, tmp_path: Pat
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
