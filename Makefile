@@ -23,8 +23,8 @@ lint: $(VENV)/installed
 types: $(VENV)/installed
 	$(BIN)/mypy
 
-unit: $(VENV)/installed
-	$(BIN)/pytest
+unit: $(VENV)/installed  ## TESTS="tests/core" runs some of them
+	$(BIN)/pytest $(TESTS)
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

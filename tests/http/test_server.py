@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPResponse
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -511,7 +511,9 @@ def test_closing_does_not_wait_for_delayed_answers(app: App) -> None:
         ending.start()
         ending.join(PATIENCE)
         assert not ending.is_alive()
-        assert all_of(connection) == b""
+        # Without uvloop the connection is reset, since the answer was never sent.
+        with suppress(ConnectionResetError):
+            assert all_of(connection) == b""
 
 
 def test_the_thread_pool_grows_on_demand_up_to_its_size() -> None:
