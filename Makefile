@@ -6,6 +6,8 @@ VENV ?= .venv
 # Optional dependencies to install; `fast` is uvloop.
 EXTRAS ?= dev,fast
 BIN := $(VENV)/bin
+# The tests start hundreds of processes: without compiled files each of them compiles the package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint types unit format bench soak screenshots wheel clean
 

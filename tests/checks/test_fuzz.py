@@ -20,7 +20,7 @@ from vendorsim.testing.app_server import app_server
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 
-EXAMPLES = 60
+EXAMPLES = 30
 
 
 def answering(judge: Callable[[Any], Answer]) -> Callable[[Connection, Request], None]:

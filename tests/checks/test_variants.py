@@ -41,11 +41,9 @@ def test_the_bug_is_found_and_named(
     assert finding["key"] in {found["key"] for found in again["findings"]}
 
 
-# Who plays with which seed; the ones that take longer less often. Those with `serve` call CCAI Platform as well.
+# Who plays with which seed. Those with `serve` call CCAI Platform as well.
 SWEEP = [
-    *[("smartsupp", seed, False) for seed in range(1, 5)],
-    *[("chatvisor", seed, False) for seed in range(9, 12)],
-    *[("messagehub", seed, False) for seed in range(15, 16)],
+    ("smartsupp", 1, False),
     ("smartsupp", 17, True),
     ("chatvisor", 18, True),
     ("messagehub", 19, True),

@@ -56,7 +56,7 @@ def read(cache: HeaderCache, parts: list[bytes]) -> list[HttpRequest | HttpRespo
     return taken
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(requests(), st.just(GOOD.encode())), min_size=1, max_size=4), st.data())
 def test_what_is_known_is_read_as_before(sent: list[bytes], data: st.DataObject) -> None:
     cache = HeaderCache()

@@ -34,7 +34,7 @@ each_api = pytest.mark.parametrize("document", DOCUMENTS, ids=[path.parent.name 
 def test_schemathesis_finds_nothing(document: Path, tmp_path: Path) -> None:
     vendor = document.parent.name
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]
-    options = ["--checks", "all", "--seed", "1", "-n", "40", "--generation-database", "none", "--continue-on-failure"]
+    options = ["--checks", "all", "--seed", "1", "-n", "12", "--generation-database", "none", "--continue-on-failure"]
     credentials = ["-H", CREDENTIALS.get(vendor, f"Authorization: Bearer {TOKEN}")]
     (tmp_path / "schemathesis.toml").write_text(SETTINGS.get(vendor, ""), encoding="utf-8")
     state = ServerBackend(token=TOKEN, duplicate_interval=0)

@@ -230,7 +230,7 @@ def fixed_buffer(desk: Helpdesk) -> None:
     desk.before_request(copy)
 
 
-@variant("smartsupp", "fuzz.positive", options=("--fuzz", "--max-examples", "20"), narrow=True)
+@variant("smartsupp", "fuzz.positive", options=("--fuzz", "--max-examples", "10"), narrow=True)
 def no_messages(desk: Helpdesk) -> None:
     """Crashes on a chat without messages, when it takes their average length."""
 

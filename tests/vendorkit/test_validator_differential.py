@@ -64,7 +64,7 @@ steps:
   - miss
 """
 
-DAMAGED = 200
+DAMAGED = 60
 EVENTS = [
     pytest.param(vendor, profile, event, id=f"{vendor}-{profile}-{event}")
     for vendor in registry.names()

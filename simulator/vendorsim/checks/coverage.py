@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
-from vendorsim.checks.forms import fields
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.schema_walk import Schema, SchemaNode
@@ -27,6 +26,7 @@ class Coverage:
         self._fields: dict[str, set[str]] = {}
         self._values: dict[str, set[tuple[str, str]]] = {}
         self._answers: dict[str, int] = dict.fromkeys(answers, 0)
+        self._described: dict[str, dict[str, Schema]] = {}
         self._seen: set[tuple[str, int]] = set()
 
     def sent(self, event: str, body: bytes, status: int | None) -> None:
@@ -42,13 +42,22 @@ class Coverage:
             return
         if not self._contract.is_valid(event, document):
             return
+        known = self._known(event)
         sent = self._fields.setdefault(event, set())
         values = self._values.setdefault(event, set())
-        for field in fields(document, self._contract.node(event)):
-            name = _name(field.path)
-            sent.add(name)
-            if field.value in field.choices:
-                values.add((name, str(field.value)))
+        for name, value in _fields(document):
+            schema = known.get(name)
+            if schema is not None:
+                sent.add(name)
+                if value in schema.get("enum", ()):
+                    values.add((name, str(value)))
+
+    def _known(self, event: str) -> dict[str, Schema]:
+        """The fields that the contract of an event describes, by name."""
+        known = self._described.get(event)
+        if known is None:
+            known = self._described[event] = dict(_described(self._contract.node(event)))
+        return known
 
     def answered(self, name: str) -> None:
         """Counts an answer of the vendor's API."""
@@ -72,7 +81,7 @@ class Coverage:
         }
 
     def _fields_of(self, event: str) -> dict[str, Any]:
-        known = dict(_described(self._contract.node(event)))
+        known = self._known(event)
         sent = self._fields.get(event, set())
         return {
             "known": len(known),
@@ -83,7 +92,7 @@ class Coverage:
     def _values_of(self, event: str) -> dict[str, Any]:
         known = {
             (name, str(value))
-            for name, schema in _described(self._contract.node(event))
+            for name, schema in self._known(event).items()
             for value in schema.get("enum", ())
             if value is not None
         }
@@ -110,5 +119,13 @@ def _described(node: SchemaNode, path: tuple[str, ...] = ()) -> list[tuple[str, 
     return found
 
 
-def _name(path: tuple[str | int, ...]) -> str:
-    return "/".join("*" if isinstance(part, int) else part for part in path)
+def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields every field of a document with its name, as `_described` does."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _fields(item, f"{name}/*" if name else "*")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            of_key = f"{name}/{key}" if name else key
+            yield of_key, inner
+            yield from _fields(inner, of_key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -78,10 +79,11 @@ class Stories:
 
     def play(self, scenario: Scenario, index: int | None = None) -> list[Event]:
         """Returns the events of a conversation. `index` defaults to the next unused one."""
-        if index is None:
-            index = self.take()
+        return list(self._events(scenario, self.take() if index is None else index))
+
+    def _events(self, scenario: Scenario, index: int) -> Iterator[Event]:
         run = Run(scenario, self.vendor, self.profile, self.seed, self.starts, 0)
-        return list(iter_events(run.conversation(index)))
+        return iter_events(run.conversation(index))
 
     def take(self) -> int:
         """Returns the next unused index of a conversation."""
@@ -99,9 +101,8 @@ class Stories:
     def sample(self, name: str, locale: str = "en_US") -> Sample:
         """Returns an event of that name from a new conversation, with generated names and texts of the locale."""
         scenario, position = self._shortest[name]
-        events = self.play(replace(scenario, locale=locale))
-        event = events[position]
-        return Sample(event, tuple(events[:position]), orjson.loads(event.body))
+        *lead, event = islice(self._events(replace(scenario, locale=locale), self.take()), position + 1)
+        return Sample(event, tuple(lead), orjson.loads(event.body))
 
     def scenarios(self) -> Iterator[Scenario]:
         """Returns the stories of the vendor, without pinned ids."""

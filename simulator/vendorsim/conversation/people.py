@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from vendorsim.core.seeding import derive, generator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PEOPLE = 512
 SENTENCES = 256
+# What people and sentences are made with. Faker takes 0.1 s to load all its providers.
+_PROVIDERS = [f"faker.providers.{name}" for name in ("address", "date_time", "internet", "lorem", "person")]
 
 
 class _System(NamedTuple):
@@ -68,13 +71,9 @@ class Pool:
     """The made-up people and sentences of one seed and locale."""
 
     def __init__(self, seed: int, locale: str) -> None:
-        # Imported here, since it takes 0.1 s and many commands make up no people.
-        from faker import Faker
-
         self.seed = seed
         self.locale = locale
-        self.faker = Faker(locale)
-        _sort_cities(self.faker)
+        self.faker, self.lock = _faker(locale)
         self.people: list[Person | None] = [None] * PEOPLE
         self.sentences: list[str | None] = [None] * SENTENCES
 
@@ -83,9 +82,10 @@ class Pool:
         position = number % PEOPLE
         person = self.people[position]
         if person is None:
-            self.faker.seed_instance(derive(self.seed, self.locale, "person", position))
             random = generator(self.seed, self.locale, "browser", position)
-            person = self.people[position] = _person(self.faker, random, self.locale)
+            with self.lock:
+                self.faker.seed_instance(derive(self.seed, self.locale, "person", position))
+                person = self.people[position] = _person(self.faker, random, self.locale)
         return person
 
     def sentence(self, number: int) -> str:
@@ -93,9 +93,21 @@ class Pool:
         position = number % SENTENCES
         sentence = self.sentences[position]
         if sentence is None:
-            self.faker.seed_instance(derive(self.seed, self.locale, "sentence", position))
-            sentence = self.sentences[position] = str(self.faker.sentence(nb_words=8))
+            with self.lock:
+                self.faker.seed_instance(derive(self.seed, self.locale, "sentence", position))
+                sentence = self.sentences[position] = str(self.faker.sentence(nb_words=8))
         return sentence
+
+
+@lru_cache(maxsize=64)
+def _faker(locale: str) -> tuple[Faker, Lock]:
+    """The Faker of a locale, and the lock to hold from seeding it to the last value: other threads use it too."""
+    # Imported here, since it takes 0.1 s and many commands make up no people.
+    from faker import Faker
+
+    faker = Faker(locale, providers=_PROVIDERS)
+    _sort_cities(faker)
+    return faker, Lock()
 
 
 def _sort_cities(faker: Faker) -> None:

