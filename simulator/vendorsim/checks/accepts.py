@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from itertools import cycle, islice
+from itertools import combinations, cycle, islice
 
 from vendorsim.checks.assertions import expect_accepted, send_edited
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.forms import maximal, minimal
+from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
-from vendorsim.checks.stories import LOCALES
+from vendorsim.checks.stories import LOCALES, Sample
+from vendorsim.checks.value_forms import Body, Form, choose, pairs
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
+from vendorsim.core.seeding import generator
 
 _SUBSCRIBED = Stated(
     "An integration answers every event it subscribes to with a status that the vendor accepts, in the vendor's time.",
@@ -32,6 +35,7 @@ async def typical(context: Context) -> None:
         sample = context.sample(event, locale)
         await context.send_lead(sample)
         exchange = await context.send(sample.event)
+        context.note_plain(event, exchange)
         context.case(event)
         expect_accepted(context, event, exchange, f"a typical {event}")
 
@@ -51,7 +55,7 @@ async def smallest(context: Context) -> None:
         edits = minimal(sample.document, context.schema(event))
         await send_edited(context, sample, edits, f"a {event} without its optional values", expect_accepted)
 
-    await gather_bounded([one(event) for event in context.events()])
+    await gather_bounded([one(event) for event in await context.taken()])
 
 
 @check("accepts.maximal", _ALLOWED, "Accept every field that the contract names.")
@@ -60,7 +64,67 @@ async def largest(context: Context) -> None:
 
     async def one(event: str) -> None:
         sample = context.sample(event)
-        edits = maximal(sample.document, context.schema(event))
+        edits = maximal(sample.document, context.schema(event), context.examples())
         await send_edited(context, sample, edits, f"a {event} with every field set", expect_accepted)
 
-    await gather_bounded([one(event) for event in context.events()])
+    await gather_bounded([one(event) for event in await context.taken()])
+
+
+@check("accepts.forms", _ALLOWED, "Handle every value that the contract allows, also the ones you have not seen yet.")
+async def every_value(context: Context) -> None:
+    """Sends every event once for each value that the contract allows, in a body that is plain otherwise."""
+
+    async def one(event: str, form: Form) -> None:
+        if not await _accepts(context, event, (form,)):
+            _refused(context).add((event, form.place, form.what))
+
+    found = {event: _body(context, event, context.sample(event)).forms() for event in await context.taken()}
+    chosen = choose(found, generator(context.settings.seed, "forms"))
+    await gather_bounded([one(event, form) for event, form in chosen])
+
+
+@check("accepts.pairs", _ALLOWED, "Handle values in every combination, such as a private message with an attachment.")
+async def pairs_of_values(context: Context) -> None:
+    """Sends every event with combinations of values, so that each two values occur together in one body."""
+
+    async def one(event: str, row: tuple[Form, ...]) -> None:
+        if await _accepts(context, event, row, judge=len(row) == 2) or len(row) == 2:
+            return
+        for pair in combinations(row, 2):
+            if not await _accepts(context, event, pair):
+                return
+
+    work = []
+    for event in await context.taken():
+        body = _body(context, event, context.sample(event))
+        alone = [form for form in body.forms() if (event, form.place, form.what) not in _refused(context)]
+        work += [one(event, row) for row in pairs(alone, generator(context.settings.seed, "pairs", event))]
+    if not work:
+        raise NotJudged("no event has two fields with several values each")
+    await gather_bounded(work)
+
+
+def _body(context: Context, event: str, sample: Sample) -> Body:
+    return Body(sample.document, context.schema(event), lambda body: context.is_valid(event, body), context.examples())
+
+
+def _refused(context: Context) -> set[tuple[str, tuple[str, ...], str]]:
+    """The forms that were refused in this run: event, place and change."""
+    refused: set[tuple[str, tuple[str, ...], str]] = context.settings.shared.setdefault("refused forms", set())
+    return refused
+
+
+async def _accepts(context: Context, event: str, row: tuple[Form, ...], *, judge: bool = True) -> bool:
+    """Sends the event with these changes. Reports a refusal with `judge`. Returns whether it is accepted, or cannot be
+    sent."""
+    sample = context.sample(event)
+    document = _body(context, event, sample).changed(row)
+    if document is None:
+        return True
+    await context.send_lead(sample)
+    exchange = await context.send(sample.event, context.encode(document))
+    context.case(event)
+    if not judge:
+        return context.accepted(exchange)
+    what = " and ".join(form.what for form in row)
+    return expect_accepted(context, event, exchange, f"a {event} {what}", row[0].pointer)

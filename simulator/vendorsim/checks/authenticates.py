@@ -56,13 +56,14 @@ async def accepts_the_right_one(context: Context) -> None:
 async def refuses_none(context: Context) -> None:
     """Sends events without a signature, with one of its headers missing or empty, and without the secret header."""
     signer, secrets = _signer_or_secrets(context)
-    for event in context.events():
+    events = await context.taken()
+    for event in events:
         sample = context.sample(event)
         for name in secrets:
             await _send_refused(context, sample, f"without {name}", headers={name: None})
         if signer is not None:
             await _send_refused(context, sample, "without a signature", {})
-            if event == context.events()[0]:
+            if event == events[0]:
                 for what, signature in _incomplete(signer, sample.event):
                     await _send_refused(context, sample, what, signature)
 
@@ -81,7 +82,8 @@ def _incomplete(signer: Signer, event: Event) -> Iterator[tuple[str, dict[str, s
 async def refuses_wrong_ones(context: Context) -> None:
     """Sends signatures by another secret, of another body and of random text, and another value of a secret header."""
     signer, secrets = _signer_or_secrets(context)
-    for event in context.events():
+    events = await context.taken()
+    for event in events:
         sample = context.sample(event)
         for name, value in secrets.items():
             await _send_refused(context, sample, f"with another {name}", headers={name: _other_value(value)})
@@ -89,7 +91,7 @@ async def refuses_wrong_ones(context: Context) -> None:
             await _send_refused(
                 context, sample, "signed by another secret", _signed_by_another_secret(signer, sample.event)
             )
-            if event == context.events()[0]:
+            if event == events[0]:
                 for what, signature in _wrong_signatures(signer, sample.event):
                     await _send_refused(context, sample, what, signature)
 
@@ -112,7 +114,7 @@ def _wrong_signatures(signer: Signer, event: Event) -> Iterator[tuple[str, dict[
 async def refuses_old_ones(context: Context) -> None:
     """Sends a correct signature that is an hour old."""
     signer = _timed_signer(context)
-    event = context.events()[0]
+    event = (await context.taken())[0]
     sample = context.sample(event)
     signature = signer.headers(sample.event.id, _now() - STALE_SECONDS, sample.event.body)
     exchange = await context.send(sample.event, signature=signature)
@@ -128,7 +130,7 @@ async def refuses_old_ones(context: Context) -> None:
 async def refuses_replayed_ones(context: Context) -> None:
     """Sends another body with the id, time and signature of an accepted delivery."""
     signer = _signer(context)
-    event = context.events()[0]
+    event = (await context.taken())[0]
     first, other = context.sample(event), context.sample(event)
     signature = signer.headers(first.event.id, _now(), first.event.body)
     _require_accepted(context, await _send(context, first, signature=signature))

@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from vendorsim.checks.coverage import Coverage
+from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection
@@ -117,6 +120,45 @@ class Context:
             return None
         vendor = settings.vendor.name
         return f"no scenario of {vendor} leads to {', '.join(names)}: add one to the scenarios of its package"
+
+    async def taken(self) -> tuple[str, ...]:
+        """Returns the selected events that the integration accepts as they are: what it refuses anyway can't be judged
+        by changing it. The reason of the result names the others. Raises NotJudged if there is no event left."""
+        outcomes = self.plain_outcomes
+
+        async def ask(event: str) -> None:
+            sample = self.sample(event)
+            await self.send_lead(sample)
+            self.note_plain(event, await self.send(sample.event))
+
+        await gather_bounded([ask(event) for event in self.events() if event not in outcomes])
+        refused = {event: outcome for event in self.events() if (outcome := outcomes[event]) is not None}
+        if refused:
+            names = ", ".join(f"{event} ({outcome})" for event, outcome in refused.items())
+            reason = f"refused even without a change, see accepts.typical: {names}"
+            if len(refused) == len(self.events()):
+                raise NotJudged(reason)
+            self.result.reason = f"not judged for some events: {reason}"
+        return tuple(event for event in self.events() if event not in refused)
+
+    @property
+    def plain_outcomes(self) -> dict[str, str | None]:
+        """For each event that was sent without a change: None if it was accepted, or else the outcome."""
+        outcomes: dict[str, str | None] = self.settings.shared.setdefault("plain", {})
+        return outcomes
+
+    def note_plain(self, event: str, exchange: Exchange) -> None:
+        """Notes the outcome of an event that was sent without a change. The first one counts."""
+        self.plain_outcomes.setdefault(event, None if self.accepted(exchange) else exchange.outcome())
+
+    def examples(self) -> Mapping[int, Any]:
+        """Returns a value for each definition of the contract that occurs in a plain body."""
+        shared = self.settings.shared
+        if "examples" not in shared:
+            last = self.settings.stories.last_events()
+            shared["examples"] = examples_of((orjson.loads(event.body), self.schema(event.name)) for event in last)
+        found: Mapping[int, Any] = shared["examples"]
+        return found
 
     def sample(self, event: str, locale: str = "en_US") -> Sample:
         """Returns an event of that name from a new conversation."""

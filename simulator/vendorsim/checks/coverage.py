@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.checks.forms import definition
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.schema_walk import Schema, SchemaNode
@@ -103,19 +104,24 @@ class Coverage:
         return {"known": len(known), "exercised": len(known & sent), "not_exercised": missing}
 
 
-def _described(node: SchemaNode, path: tuple[str, ...] = ()) -> list[tuple[str, Schema]]:
-    """Returns the fields of a schema with their names, down to `_DEEPEST` levels. `*` stands for list items."""
+def _described(
+    node: SchemaNode, path: tuple[str, ...] = (), above: frozenset[int] = frozenset()
+) -> list[tuple[str, Schema]]:
+    """Returns the fields of a schema with their names, down to `_DEEPEST` levels. `*` stands for list items. What is
+    within itself (`above` are the definitions that lead to it) counts once."""
     found: list[tuple[str, Schema]] = []
-    merged = node.merged()
-    if len(path) > _DEEPEST:
+    own = definition(node)
+    if len(path) > _DEEPEST or own in above:
         return found
+    above |= {own}
+    merged = node.merged()
     for key, inner in merged.properties():
         field = inner.merged()
         found.append(("/".join((*path, key)), field.schema))
-        found += _described(field, (*path, key))
+        found += _described(inner, (*path, key), above)
     items = merged.items()
     if items is not None:
-        found += _described(items, (*path, "*"))
+        found += _described(items, (*path, "*"), above)
     return found
 
 

@@ -6,8 +6,9 @@ A variant is a list of edits. A check applies them one by one to find the field 
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from vendorsim.core import pointer as json_pointer
@@ -48,12 +49,14 @@ def applied(document: Any, edits: Iterable[BodyEdit]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class DocumentField:
-    """One field of a document, with its schema."""
+    """One field of a document, with its schema. `definition` identifies the part of the contract that describes it:
+    fields of several events that refer to one object share it."""
 
     path: Path
     value: Any
     node: SchemaNode
     required: bool
+    definition: int
 
     @property
     def nullable(self) -> bool:
@@ -78,12 +81,18 @@ def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[Documen
             described = node.property(key) or node.values()
             if described is None:
                 continue
-            inner = described.merged()
-            yield DocumentField((*path, key), value, inner, key in required)
-            yield from fields(value, inner, (*path, key))
+            yield DocumentField((*path, key), value, described.merged(), key in required, definition(described))
+            yield from fields(value, described, (*path, key))
     elif isinstance(document, list) and (items := node.items()) is not None:
         for index, item in enumerate(document):
             yield from fields(item, items, (*path, index))
+
+
+def definition(node: SchemaNode) -> int:
+    """Returns the identity of a schema, after following references. Valid while its contract is loaded."""
+    while (referred := node.referred()) is not None:
+        node = referred
+    return id(node.schema)
 
 
 def minimal(document: Any, node: SchemaNode) -> list[BodyEdit]:
@@ -107,24 +116,58 @@ def absent(document: Any, node: SchemaNode) -> list[BodyEdit]:
     return [edit for edit in minimal(document, node) if edit.value is REMOVED]
 
 
-def maximal(document: Any, node: SchemaNode) -> list[BodyEdit]:
-    """Returns edits that set missing optional fields and null fields to plausible values."""
+def maximal(document: Any, node: SchemaNode, examples: Mapping[int, Any] = MappingProxyType({})) -> list[BodyEdit]:
+    """Returns edits that set missing optional fields, null fields and empty lists to plausible values: to the example
+    of their definition, if `examples` has one."""
     known = list(fields(document, node))
     edits = [
         BodyEdit(field.path, filler)
         for field in known
-        if field.value is None and (filler := _filler(field.node)) is not None
+        if field.value is None and (filler := examples.get(field.definition, _filler(field.node))) is not None
     ]
-    objects = [((), document, node.merged()), *((field.path, field.value, field.node) for field in known)]
-    for path, holder, described in objects:
-        for key, inner in described.properties() if isinstance(holder, dict) else ():
-            if key not in holder and (filler := _filler(inner.merged())) is not None:
+    edits += [
+        BodyEdit(field.path, examples[field.definition])
+        for field in known
+        if field.value == [] and examples.get(field.definition)
+    ]
+    for path, holder, described in _objects(document, node):
+        for key, inner in described.properties():
+            if key not in holder and (filler := examples.get(definition(inner), _filler(inner))) is not None:
                 edits.append(BodyEdit((*path, key), filler))
     return edits
 
 
+def _objects(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any], SchemaNode]]:
+    """Yields every object of a document with its merged schema, outer ones first."""
+    node = node.merged()
+    if isinstance(document, dict):
+        yield path, document, node
+        for key, value in document.items():
+            if (described := node.property(key) or node.values()) is not None:
+                yield from _objects(value, described, (*path, key))
+    elif isinstance(document, list) and (items := node.items()) is not None:
+        for index, item in enumerate(document):
+            yield from _objects(item, items, (*path, index))
+
+
+def examples_of(documents: Iterable[tuple[Any, SchemaNode]]) -> dict[int, Any]:
+    """Returns a value that occurs in one of the documents for each definition, with as much in it as possible."""
+    found: dict[int, Any] = {}
+    for document, node in documents:
+        for field in fields(document, node):
+            known = found.get(field.definition)
+            if field.value is not None and (known is None or _size(field.value) > _size(known)):
+                found[field.definition] = field.value
+    return found
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, dict | list | str) else 1
+
+
 def _filler(node: SchemaNode) -> Any:
-    """Returns a plausible value for a merged schema, or None if none is obvious."""
+    """Returns a plausible value for a schema, or None if none is obvious."""
+    node = node.merged()
     schema = node.schema
     if "const" in schema:
         return schema["const"]
@@ -136,7 +179,7 @@ def _filler(node: SchemaNode) -> Any:
     if kind == "string":
         return None if "pattern" in schema or "format" in schema else "text"
     if kind == "object" and schema.get("properties"):
-        filled = {key: _filler(inner.merged()) for key, inner in node.properties()}
+        filled = {key: _filler(inner) for key, inner in node.properties()}
         return filled if None not in filled.values() else None
     plain: dict[str, Any] = {"integer": max(1, schema.get("minimum", 1)), "number": 1.5, "boolean": True}
     return plain.get(kind or "")

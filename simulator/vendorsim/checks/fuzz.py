@@ -44,7 +44,7 @@ async def _each_event(context: Context, *, valid: bool) -> None:
     path = settings.destination.endpoint.resource.partition("?")[0]
     # Half of the examples for each of the two checks; `positive` gets the odd one.
     count = max(1, (settings.max_examples + valid) // 2)
-    for event in context.events():
+    for event in await context.taken():
         document = receiver_openapi.document(settings.contract, event, path, settings.policy.accepted.value)
         trial = _Trial(context, event, valid, most=2 * count + 100)
         try:

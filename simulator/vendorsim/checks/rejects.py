@@ -33,7 +33,7 @@ _ROBUST = Stated(
 @check("rejects.broken_json", _REFUSE, "Answer 400 when the body is not JSON.")
 async def broken_json(context: Context) -> None:
     """Sends bodies that are not JSON: cut off, empty, XML, not UTF-8."""
-    event = context.events()[0]
+    event = (await context.taken())[0]
     sample = context.sample(event)
     body = sample.event.body
     bodies: Mapping[str, bytes] = {
@@ -52,7 +52,7 @@ async def broken_json(context: Context) -> None:
 @check("rejects.no_object", _REFUSE, "Answer 400 when the body is JSON, but no object.")
 async def no_object(context: Context) -> None:
     """Sends JSON that is not an object."""
-    event = context.events()[0]
+    event = (await context.taken())[0]
     sample = context.sample(event)
     for body in (b"null", b"[]", b'"text"', b"4711", b"[{}]"):
         exchange = await context.send(sample.event, body)
@@ -63,7 +63,7 @@ async def no_object(context: Context) -> None:
 @check("rejects.truncated", _ROBUST, "Give up on bodies that never arrive whole, and go on answering others.")
 async def truncated(context: Context) -> None:
     """Closes the connection after half a body. The integration still answers the next request."""
-    event = context.events()[0]
+    event = (await context.taken())[0]
     sample = context.sample(event)
     exchange = await context.send(sample.event, cut=0.5)
     context.case(event)
@@ -75,7 +75,7 @@ async def truncated(context: Context) -> None:
 @check("rejects.content_type", _REFUSE, "Answer 415 or 400 to a body that is not declared as JSON.")
 async def content_type(context: Context) -> None:
     """Sends JSON with another Content-Type, and without one."""
-    event = context.events()[0]
+    event = (await context.taken())[0]
     for declared in ("text/plain", "application/x-www-form-urlencoded", "application/xml", None):
         sample = context.sample(event)
         await context.send_lead(sample)
@@ -117,7 +117,7 @@ async def _send_each(context: Context, make: Edits, what: str, most: int | None 
 
     work = []
     tried: Counter[tuple[object, ...]] = Counter()
-    events = list(context.events())
+    events = list(await context.taken())
     generator(context.settings.seed, what).shuffle(events)
     for event in events:
         sample = context.sample(event)
@@ -146,7 +146,7 @@ def _is_essential(context: Context, sample: Sample, edit: BodyEdit) -> bool:
 @check("rejects.deep_nesting", _ROBUST, "Bound the depth of what you parse, or catch the parser's error.")
 async def deep_nesting(context: Context) -> None:
     """Sends a value that is nested `DEPTH` levels deep."""
-    event = context.events()[0]
+    event = (await context.taken())[0]
     sample = context.sample(event)
     nested = b"[" * DEPTH + b"]" * DEPTH
     body = sample.event.body[:-1] + b',"vendorsim_deep":' + nested + b"}"
@@ -160,7 +160,7 @@ async def deep_nesting(context: Context) -> None:
 @check("rejects.oversize", _ROBUST, "Bound the size of bodies, and answer 413 above it.")
 async def oversize(context: Context) -> None:
     """Sends a body of several MiB."""
-    event = context.events()[0]
+    event = (await context.taken())[0]
     sample = context.sample(event)
     body = sample.event.body[:-1] + b',"vendorsim_large":"' + b"x" * OVERSIZE * 4 + b'"}'
     exchange = await context.send(sample.event, body)

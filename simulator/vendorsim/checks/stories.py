@@ -104,6 +104,14 @@ class Stories:
         *lead, event = islice(self._events(replace(scenario, locale=locale), self.take()), position + 1)
         return Sample(event, tuple(lead), orjson.loads(event.body))
 
+    def last_events(self) -> list[Event]:
+        """Returns the last event of each name of every story: their bodies hold the most."""
+        return [
+            event
+            for scenario in self.scenarios()
+            for event in {each.name: each for each in self.play(scenario)}.values()
+        ]
+
     def scenarios(self) -> Iterator[Scenario]:
         """Returns the stories of the vendor, without pinned ids."""
         return map(_unpinned, _stories(self.vendor))

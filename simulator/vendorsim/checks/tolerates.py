@@ -41,14 +41,14 @@ async def unknown_field(context: Context) -> None:
             context, sample, unknown_fields(sample.document), f"a {event} with unknown fields", expect_accepted
         )
 
-    await gather_bounded([one(event) for event in context.events()])
+    await gather_bounded([one(event) for event in await context.taken()])
 
 
 @check("tolerates.unknown_value", _COMPATIBLE, "Give values you don't know a default instead of failing.", WARNING)
 async def unknown_value(context: Context) -> None:
     """Sends an unknown value in every field with an enum."""
     work = []
-    for event in context.events():
+    for event in await context.taken():
         sample = context.sample(event)
         edits = unknown_values(sample.document, context.schema(event))
         if edits:
@@ -61,7 +61,7 @@ async def unknown_value(context: Context) -> None:
 @check("tolerates.unknown_event", _COMPATIBLE, "Acknowledge events you don't know, and ignore them.", WARNING)
 async def unknown_event(context: Context) -> None:
     """Sends an event with an unknown name."""
-    event = context.events()[0]
+    event = (await context.taken())[0]
     sample = context.sample(event)
     named = [key for key in context.settings.profile.event_keys if key in sample.document]
     if not named:
@@ -92,7 +92,7 @@ def _report(context: Context, event: str, exchange: Exchange, what: str, pointer
 async def absent_optional(context: Context) -> None:
     """Sends bodies without optional fields."""
     work = []
-    for event in context.events():
+    for event in await context.taken():
         sample = context.sample(event)
         edits = absent(sample.document, context.schema(event))
         if edits:
@@ -113,7 +113,7 @@ async def key_order(context: Context) -> None:
         context.case(event)
         expect_accepted(context, event, exchange, f"a {event} with its keys in another order")
 
-    await gather_bounded([one(event) for event in context.events()])
+    await gather_bounded([one(event) for event in await context.taken()])
 
 
 @check("tolerates.text", _JSON, "Store texts as they come: Unicode of any plane, of any length, in any script.")
@@ -149,7 +149,7 @@ async def text(context: Context) -> None:
             context.case(event)
         return accepted
 
-    await gather_bounded([one(event) for event in context.events()])
+    await gather_bounded([one(event) for event in await context.taken()])
     if not context.result.cases:
         raise NotJudged("no event carries free text")
 
@@ -157,7 +157,7 @@ async def text(context: Context) -> None:
 @check("tolerates.header_case", _HTTP, "Compare header names without regard to case.")
 async def header_case(context: Context) -> None:
     """Sends header names in another case."""
-    for event in context.events():
+    for event in await context.taken():
         sample = context.sample(event)
         await context.send_lead(sample)
         exchange = await context.send(sample.event, odd_case=True)
@@ -168,7 +168,7 @@ async def header_case(context: Context) -> None:
 @check("tolerates.chunked", _HTTP, "Read chunked bodies; most servers do when asked to.")
 async def chunked(context: Context) -> None:
     """Sends the body in two chunks, without a Content-Length."""
-    for event in context.events():
+    for event in await context.taken():
         sample = context.sample(event)
         await context.send_lead(sample)
         exchange = await context.send(sample.event, framing="chunked")
