@@ -98,7 +98,7 @@ def test_an_integration_that_is_not_there_is_no_pass(vendorsim: Vendorsim, tmp_p
 
 
 class Interrupting:
-    """Answers 500, and interrupts the sender at a request."""
+    """Answers 200 to everything, and interrupts the sender at a request."""
 
     def __init__(self, at: int) -> None:
         self.process: subprocess.Popen[bytes] | None = None
@@ -110,7 +110,7 @@ class Interrupting:
             assert self.process is not None
             self.process.send_signal(signal.SIGINT)
         elif self._left > 0:
-            connection.send(status(500))
+            connection.send(status(200))
 
 
 # The first check sends five requests, the second one more of them.
@@ -126,7 +126,7 @@ def test_an_interrupted_run_reports_what_was_judged(tmp_path: Path, at: int, fin
     told = reports.read(Completed(process.returncode, out.decode(), err.decode()), tmp_path)
     assert (told.code, told.json["interrupted"], told.json["verdict"]) == (130, True, "failed")
     statuses = [check["status"] for check in told.json["checks"]]
-    assert statuses[:finished] == ["failed"] * finished
+    assert statuses[:finished] == ["passed"] * finished
     assert len(statuses) > 10
     assert set(statuses[finished + 1 :]) == {"not_judged"}
     assert told.json["checks"][-1]["reason"] == "interrupted"
@@ -150,7 +150,7 @@ def test_a_skipped_check_is_shown_with_its_reason(vendorsim: Vendorsim, tmp_path
     with Receiver() as target:
         told = reports.run(vendorsim, tmp_path, "--to", target.url(), "--only", "accepts", "--config", file)
     assert told.code == 0
-    assert [check["status"] for check in told.json["checks"]] == ["passed", "skipped", "passed"]
+    assert [check["status"] for check in told.json["checks"]] == ["passed", "skipped", "passed", "passed", "passed"]
     (skipped,) = told.junit.iter("skipped")
     assert skipped.get("message") == "skipped: fixed in <2.0> (until 2999-12-31)"
 

@@ -66,9 +66,14 @@ def test_errors_are_told_before_warnings(vendorsim: Vendorsim) -> None:
 
 
 def breaking_in_many_ways() -> Callable[[Connection, Request], None]:
-    """Answers with another 5xx each time: findings that are alike would be told as one."""
+    """Answers with another 5xx to each value of a wrong type: findings that are alike would be told as one."""
     statuses = itertools.cycle(range(500, 520))
-    return lambda connection, request: connection.send(status(next(statuses)))
+    wrong = (b'{"wrong":"type"}', b'"wrong type"')
+
+    def answer(connection: Connection, request: Request) -> None:
+        connection.send(status(next(statuses)) if any(value in request.body for value in wrong) else OK)
+
+    return answer
 
 
 def test_many_findings_of_one_check_are_counted(vendorsim: Vendorsim) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from vendorsim.checks.causes import of_field
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
@@ -274,8 +275,12 @@ class Context:
         exchange: Exchange | None = None,
         severity: str | None = None,
         cause: Sequence[str] = (),
+        causes: frozenset[str] | None = None,
     ) -> None:
-        """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding."""
+        """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding.
+
+        `causes` tell which findings of other checks have the same cause; by default, those about the same field.
+        """
         severity = severity or self.settings.severities.get(self.check.id) or self.check.severity
         parts = (self.check.id, severity, *(cause or (found, pointer)))
         key = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
@@ -287,6 +292,9 @@ class Context:
             self.result.findings[known] = replace(finding, count=finding.count + 1)
             return
         self._by_key[key] = len(self.result.findings)
+        if causes is None:
+            known_event = event is not None and event in self.settings.contract.events
+            causes = of_field(self.schema(event), pointer, found) if event is not None and known_event else frozenset()
         request, answer = _shown(exchange)
         self.result.findings.append(
             Finding(
@@ -303,6 +311,8 @@ class Context:
                 statement=self.check.statement,
                 request=request,
                 answer=answer,
+                checks=(self.check.id,),
+                causes=causes,
             )
         )
 

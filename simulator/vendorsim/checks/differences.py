@@ -14,6 +14,7 @@ from vendorsim.core.errors import InputError
 from vendorsim.core.pointer import Path
 
 SHOWN = 200
+MOST_PLACES = 4
 _NOTHING = object()
 
 
@@ -35,6 +36,16 @@ class StateDifference:
     def pattern(self) -> str:
         """The JSON pointer with `*` for list indexes and for keys that are generated ids."""
         return json_pointer.join("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
+
+
+def further(found: Sequence[StateDifference]) -> str:
+    """Returns the places after the first one as the end of a sentence; empty if there are none."""
+    places = list(dict.fromkeys(difference.pattern for difference in found[1:]))
+    if not places:
+        return ""
+    shown = ", ".join(places[:MOST_PLACES])
+    more = len(places) - MOST_PLACES
+    return f"; so do {shown}" + (f" and {more} more" if more > 0 else "")
 
 
 def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[StateDifference]:

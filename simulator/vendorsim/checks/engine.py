@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+from vendorsim.checks.causes import Causes
 from vendorsim.checks.context import CheckSettings, Context, TargetGone
 from vendorsim.checks.deduplicate import merged
 from vendorsim.checks.model import (
@@ -46,6 +47,7 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
     The last event is the verdict. If the target is gone, the remaining checks are "not judged".
     """
     results: list[Result] = []
+    causes = Causes()
     gone: TargetGone | None = None
     for check in all_checks():
         if not settings.selection.takes_check(check):
@@ -60,6 +62,7 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
         else:
             gone = await _judge(settings, check, result)
         result.findings = merged(result.findings)
+        causes.add(result)
         results.append(result)
         yield CheckFinished(result)
     yield verdict(settings, results, gone)

@@ -55,7 +55,8 @@ class Finding:
 
     `pointer` is the JSON pointer of the field ("" for the whole document) in the request or, for checks of the state,
     in the integration's state. `request` and `answer` are cut off and without secrets. All cases with one cause share
-    one `key`; `count` is their number.
+    one `key`; `count` is their number. `checks` are all checks that show the cause, `check` the first of them. `causes`
+    tell whether another finding has the same cause (`vendorsim.checks.causes`).
     """
 
     check: str
@@ -72,10 +73,13 @@ class Finding:
     request: str | None = None
     answer: str | None = None
     count: int = 1
+    checks: tuple[str, ...] = ()
+    causes: frozenset[str] = field(default=frozenset(), repr=False)
 
     def document(self) -> dict[str, Any]:
         return {
             "check": self.check,
+            "checks": list(self.checks),
             "event": self.event,
             "severity": self.severity,
             "message": self.message,

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from vendorsim.checks.causes import of_state
 from vendorsim.checks.context import Context
-from vendorsim.checks.differences import StateDifference
+from vendorsim.checks.differences import StateDifference, further
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.orders import Repetition, all_twice, at_once, backwards, later, shuffled, swapped, swaps
 from vendorsim.checks.registry import check
@@ -82,11 +83,12 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
     for one, found in await runner.deviations(played):
         fresh = [difference for difference in found if difference.pattern not in reported]
         again = next(again for baseline, again in repeated if baseline is one.trial.baseline)
-        singles = await _each_alone(runner, one.trial.baseline, repetition, description, again) if fresh else []
-        for difference in fresh:
-            reported.add(difference.pattern)
-            culprit = next((single for single, patterns in singles if difference.pattern in patterns), None)
-            _report(context, culprit or one, difference, one.trial.description)
+        if not fresh:
+            continue
+        reported.update(difference.pattern for difference in fresh)
+        singles = await _each_alone(runner, one.trial.baseline, repetition, description, again)
+        culprit = next((single for single, patterns in singles if fresh[0].pattern in patterns), None)
+        _report(context, culprit or one, fresh, one.trial.description)
     _count_cases(context, trials)
 
 
@@ -195,8 +197,7 @@ def _require_no_order(context: Context) -> None:
 async def _reordered(runner: TrialRunner, trials: Sequence[Trial]) -> None:
     played = [await runner.play(trial) for trial in trials]
     for one, found in await runner.deviations(played):
-        for difference in found:
-            _report(runner.context, one, difference, one.trial.description)
+        _report(runner.context, one, found, one.trial.description)
     _count_cases(runner.context, trials)
 
 
@@ -219,9 +220,10 @@ def _count_cases(context: Context, trials: Sequence[Trial]) -> None:
             context.result.cells.setdefault(trial.baseline.plain.events[number].name, "passed")
 
 
-def _report(context: Context, played: PlayedTrial, difference: StateDifference, description: str) -> None:
-    """Reports one difference. Names the delivery if a single one causes it."""
+def _report(context: Context, played: PlayedTrial, found: Sequence[StateDifference], description: str) -> None:
+    """Reports the differences of one trial as one finding. Names the delivery if a single one causes it."""
     trial = played.trial
+    difference = found[0]
     name = None if trial.event is None else trial.baseline.plain.events[trial.event].name
     last = None
     if trial.event is not None:
@@ -230,10 +232,11 @@ def _report(context: Context, played: PlayedTrial, difference: StateDifference, 
     enough = f" ({name} alone is enough)" if name is not None and description != trial.description else ""
     context.fail(
         name,
-        f"after {description}, {difference.pointer or 'the state'} {difference.what}{enough}",
+        f"after {description}, {difference.pointer or 'the state'} {difference.what}{enough}{further(found)}",
         expected=difference.expected,
         found=difference.found,
         pointer=difference.pointer,
         exchange=last,
         cause=(difference.pattern,),
+        causes=of_state(each.pattern for each in found),
     )

@@ -115,6 +115,8 @@ def _print_finding(page: _Page, finding: Finding) -> None:
     where = f" at {finding.pointer}" if finding.pointer else ""
     page.write(2, f"- {finding.message}{cases}", hang=2)
     page.write(4, f"expected {finding.expected}, found {finding.found}{where}")
+    if len(finding.checks) > 1:
+        page.write(4, f"shown by {', '.join(finding.checks[1:])} too", hang=2)
     page.copyable(4, f"reproduce: {finding.reproduce}")
 
 

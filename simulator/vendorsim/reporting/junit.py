@@ -80,7 +80,8 @@ def _add_case(suite: Element, result: Result, outcome: Outcome) -> None:
         # With all its errors lowered to warnings, a check still fails if the integration stopped answering.
         errors, warnings = (errors, warnings) if errors else (warnings, [])
         more = f" (and {counted(len(errors) - 1, 'finding')} more)" if len(errors) > 1 else ""
-        attributes = {"type": check.id, "message": one_line(errors[0].message) + more}
+        message = errors[0].message if errors else f"fails {result.reason}"
+        attributes = {"type": check.id, "message": one_line(message) + more}
         SubElement(case, "failure", attributes).text = _findings_text(errors)
     elif result.status in (SKIPPED, NOT_JUDGED):
         reason = result.reason or "no reason is known"

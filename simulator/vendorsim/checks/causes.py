@@ -1,0 +1,79 @@
+"""Merges findings of several checks that have one cause: the same field of the contract, or the same part of the
+integration's state. The first check keeps the finding, which names the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from vendorsim.checks.model import ERROR, Finding, Result
+from vendorsim.core import pointer as json_pointer
+from vendorsim.vendorkit.schema_walk import SchemaNode
+
+
+def of_field(node: SchemaNode, pointer: str, found: str) -> frozenset[str]:
+    """Returns the cause of an outcome that a field leads to: its definition, and whether the integration broke.
+
+    Empty if the schema does not describe the field. Fields of several events with one definition have one cause.
+    """
+    if not pointer:
+        return frozenset()
+    described: SchemaNode | None = node
+    for part in json_pointer.parse(pointer):
+        if described is None:
+            return frozenset()
+        merged = described.merged()
+        described = merged.items() if part.isdigit() and merged.items() else merged.property(part) or merged.values()
+    if described is None:
+        return frozenset()
+    while (referred := described.referred()) is not None:
+        described = referred
+    refused = found[:1] in ("2", "3", "4") and found[:3].isdigit()
+    return frozenset({f"{id(described.schema)} {'refused' if refused else 'broke'}"})
+
+
+def of_state(patterns: Iterable[str]) -> frozenset[str]:
+    """Returns the causes of differences at these places of the state."""
+    return frozenset(f"state {pattern}" for pattern in patterns)
+
+
+class Causes:
+    """The findings of a run so far."""
+
+    def __init__(self) -> None:
+        self._results: list[Result] = []
+
+    def add(self, result: Result) -> None:
+        """Adds the result of a check. Its findings with a known cause move to the finding that has it already."""
+        kept: list[Finding] = []
+        moved: dict[str, None] = {}
+        for finding in result.findings:
+            first = self._merge(finding)
+            if first is None:
+                kept.append(finding)
+            else:
+                moved[first] = None
+        result.findings = kept
+        if moved and not kept and result.reason is None:
+            result.reason = f"for the same cause as {', '.join(moved)}"
+        self._results.append(result)
+
+    def _merge(self, finding: Finding) -> str | None:
+        """Merges the finding into an earlier one with a common cause, and returns the check of that one."""
+        for result in self._results if finding.causes else ():
+            for number, known in enumerate(result.findings):
+                if known.causes & finding.causes:
+                    result.findings[number] = _both(known, finding)
+                    return known.check
+        return None
+
+
+def _both(known: Finding, finding: Finding) -> Finding:
+    """Returns the known finding, which names the checks of both and has the worse severity."""
+    return replace(
+        known,
+        severity=ERROR if ERROR in (known.severity, finding.severity) else known.severity,
+        checks=tuple(dict.fromkeys((*known.checks, *finding.checks))),
+        count=known.count + finding.count,
+        causes=known.causes | finding.causes,
+    )
