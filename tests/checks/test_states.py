@@ -182,7 +182,9 @@ def test_what_is_refused_out_of_order_may_come_again(checked: Callable[..., dict
         assert document["findings"] == []
         assert judged(document) == dict.fromkeys(REORDERED, "passed")
         document = checked(url, "--only", "order_tolerant", "--policy", "retries=none", vendor="userlike")
-        assert {check for finding in document["findings"] for check in finding["checks"]} == REORDERED, document["checks"]
+        assert {check for finding in document["findings"] for check in finding["checks"]} == REORDERED, document[
+            "checks"
+        ]
 
 
 BUGS: list[tuple[Keep, set[str], str]] = [

@@ -198,11 +198,14 @@ class Context:
         framing: Framing = "length",
         odd_case: bool = False,
         cut: float = 1.0,
+        barrier: asyncio.Barrier | None = None,
+        late: float = 0.0,
     ) -> Exchange:
         """Sends an event, with `body` and `headers` in place of its own (None removes a header).
 
         The body that is sent is signed by the policy, unless `signature` gives the signature headers. With `cut` below
-        1, only that fraction of the body is sent. Raises TargetGone.
+        1, only that fraction of the body is sent. Requests with the same `barrier` reach the integration together, or
+        `late` seconds after the others (`vendorsim.http.outgoing.Wire`). Raises TargetGone.
         """
         settings = self.settings
         destination = settings.destination
@@ -226,8 +229,9 @@ class Context:
             out.headers.update(destination.signer.headers(out.delivery, wall_clock() // 1000, sent))
         policy = settings.policy
         began = monotonic()
+        wire = out.wire()._replace(barrier=barrier, late=late) if barrier is not None else out.wire()
         answer = await settings.transport.exchange(
-            destination.endpoint, out.wire(), policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
+            destination.endpoint, wire, policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
         )
         exchange = Exchange(out.head(), sent, answer, (monotonic() - began) * 1000)
         self._count_silence(exchange)

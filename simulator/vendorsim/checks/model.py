@@ -18,6 +18,7 @@ FAMILIES = (
     "idempotent",
     "order_tolerant",
     "retry_safe",
+    "concurrent",
     "isolated",
     "calls_api",
     "fuzz",

@@ -89,7 +89,7 @@ class TrialRunner:
         deliveries = [conversations[index].events[number] for index, number in trial.script]
         exchanges = [await self.deliver(event) for event in deliveries]
         if trial.retries:
-            await self._retry(
+            await self.retry(
                 [
                     event
                     for event, exchange in zip(deliveries, exchanges, strict=True)
@@ -98,7 +98,7 @@ class TrialRunner:
             )
         return PlayedTrial(trial, conversations, tuple(exchanges))
 
-    async def _retry(self, refused: list[Event]) -> None:
+    async def retry(self, refused: list[Event]) -> None:
         """Resends refused deliveries until all are accepted, or a round accepts none."""
         while refused:
             still = [event for event in refused if not self.context.accepted(await self.deliver(event))]
@@ -106,13 +106,23 @@ class TrialRunner:
                 return
             refused = still
 
-    async def deliver(self, event: Event) -> Exchange:
+    async def deliver(self, event: Event, barrier: asyncio.Barrier | None = None, late: float = 0.0) -> Exchange:
         """Sends an event. A repetition is the same delivery, so its signature contains the same id."""
         signer = self.context.settings.destination.signer
-        if signer is None:
-            return await self.context.send(event)
-        signature = signer.headers(event.id, wall_clock() // 1000, event.body)
-        return await self.context.send(event, signature=signature)
+        signature = None if signer is None else signer.headers(event.id, wall_clock() // 1000, event.body)
+        return await self.context.send(event, signature=signature, barrier=barrier, late=late)
+
+    async def deliver_together(self, events: Sequence[Event], late: float = 0.0) -> list[Exchange]:
+        """Sends events so that they reach the integration together: each one `late` seconds after the one before."""
+        if len(events) == 1:
+            return [await self.deliver(events[0])]
+        barrier = asyncio.Barrier(len(events))
+        sending = (self.deliver(event, barrier, late * number) for number, event in enumerate(events))
+        return list(await asyncio.gather(*sending))
+
+    def create(self, story: Scenario) -> StoryConversation:
+        """Creates a new conversation of the story."""
+        return self._factory.create(story)
 
     # Reading
 
@@ -137,14 +147,20 @@ class TrialRunner:
 
     async def _deviations(self, played: Sequence[PlayedTrial]) -> list[list[StateDifference]]:
         """Returns the differences from the baseline for each trial."""
+        return await self.compare([(one.trial.baseline, one.conversations) for one in played])
+
+    async def compare(
+        self, played: Sequence[tuple[StoryBaseline, Sequence[StoryConversation]]]
+    ) -> list[list[StateDifference]]:
+        """Returns the differences from the baseline for each group of conversations."""
         found: list[list[StateDifference]] = [[] for _ in played]
 
         async def read(number: int, conversation: StoryConversation) -> None:
-            baseline = played[number].trial.baseline
+            baseline = played[number][0]
             found[number] += differences(baseline.expected, await self.state(conversation, baseline.plain))
 
         await gather_bounded(
-            [read(number, conversation) for number, one in enumerate(played) for conversation in one.conversations],
+            [read(number, conversation) for number, (_, told) in enumerate(played) for conversation in told],
             at_once=16,
         )
         return found
@@ -163,11 +179,11 @@ class TrialRunner:
         suspects = await self.differing(played)
         if suspects:
             await asyncio.sleep(self.context.settings.waiting.state)
-            await self._read_again(_baselines(suspects))
+            await self.read_again(_baselines(suspects))
             suspects = await self.differing([one for one, _ in suspects])
         return await self._confirmed(suspects) if suspects else []
 
-    async def _read_again(self, baselines: Iterable[StoryBaseline]) -> None:
+    async def read_again(self, baselines: Iterable[StoryBaseline]) -> None:
         """Reads the states of the baselines again."""
 
         async def read(baseline: StoryBaseline) -> None:

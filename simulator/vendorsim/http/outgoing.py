@@ -5,6 +5,7 @@ Faults change an `Outgoing`; the transport sends the `Wire` that is built from i
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -22,7 +23,8 @@ class Wire(NamedTuple):
 
     The client waits `pause` seconds between two parts, and for a `100 Continue` after the first `continue_after` parts
     (0: it doesn't wait). Without either it sends all parts together. `ending` says what it does after the last part,
-    `connection` which connection it uses.
+    `connection` which connection it uses. With a `barrier`, the last byte is held back until all requests at the
+    barrier have come so far, and then for `late` seconds more: so they reach the receiver together.
     """
 
     parts: tuple[bytes, ...]
@@ -30,11 +32,13 @@ class Wire(NamedTuple):
     continue_after: int = 0
     ending: Ending = "answer"
     connection: Connection = "pooled"
+    barrier: asyncio.Barrier | None = None
+    late: float = 0.0
 
     @property
     def at_once(self) -> bool:
         """Whether the client sends all parts together and then only waits for the answer."""
-        return not self.pause and not self.continue_after and self.ending == "answer"
+        return not self.pause and not self.continue_after and self.ending == "answer" and self.barrier is None
 
 
 @dataclass(slots=True)

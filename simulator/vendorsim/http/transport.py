@@ -12,6 +12,7 @@ import ssl
 import struct
 from collections import defaultdict
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
@@ -29,6 +30,8 @@ LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 1024 * 1024
 # Seconds after which an idle connection is not reused: servers close idle connections after 5 s or more.
 LONGEST_IDLE = 4.0
+# Seconds for which the last byte of a request is held back at most.
+LONGEST_HELD = 5.0
 # The largest answer that is cached, in bytes.
 LARGEST_CACHED = 4 * 1024
 # Kinds of failures: no connection; no answer in time; the exchange broke off, or the answer is not HTTP.
@@ -113,6 +116,8 @@ class HttpTransport:
         if connection is None:
             opened = await self._connect(target, connect_timeout)
             if isinstance(opened, Failure):
+                if wire.barrier is not None:
+                    await wire.barrier.abort()
                 return opened
             connection = opened
         if self._proxy is not None and not target.secure:
@@ -243,11 +248,14 @@ class _ClientConnection(asyncio.Protocol):
         self._begun = self._headers_done = False
         self._waiter = self._loop.create_future()
         sending = wire.pause * (len(wire.parts) - 1) + (self._continue_seconds if wire.continue_after else 0.0)
+        sending += 0.0 if wire.barrier is None else LONGEST_HELD + wire.late
         timer = self._loop.call_later(timeout + sending, self._give_up, timeout)
         try:
             if wire.at_once:
                 self._transport.write(b"".join(wire.parts))
                 self._sending = False
+            elif wire.barrier is not None:
+                await self._send_held(b"".join(wire.parts), wire.barrier, wire.late)
             else:
                 await self._send_parts(wire)
             return await self._waiter
@@ -257,6 +265,22 @@ class _ClientConnection(asyncio.Protocol):
 
     def _give_up(self, timeout: float) -> None:
         self._fail(TIMEOUT, f"no answer within {timeout:g} s")
+
+    async def _send_held(self, data: bytes, barrier: asyncio.Barrier, late: float) -> None:
+        """Sends all but the last byte, and that one together with those of the other requests at the barrier."""
+        transport, waiter = self._transport, self._waiter
+        assert transport is not None
+        assert waiter is not None
+        transport.write(data[:-1])
+        with suppress(asyncio.BrokenBarrierError, TimeoutError):
+            async with asyncio.timeout(LONGEST_HELD):
+                await self._flushed(transport, waiter)
+                await barrier.wait()
+        if late:
+            await asyncio.wait({waiter}, timeout=late)
+        self._sending = False
+        if not transport.is_closing():
+            transport.write(data[-1:])
 
     async def _send_parts(self, wire: Wire) -> None:
         """Sends part by part, until all are sent or an answer arrives."""
