@@ -108,15 +108,23 @@ class Context:
     def events(self) -> tuple[str, ...]:
         """Returns the selected events that a scenario reaches. Raises NotJudged if there are none."""
         known = self.settings.stories.events()
-        chosen = tuple(name for name in known if self.settings.selection.takes_event(name))
+        chosen = tuple(name for name in known if self.settings.selection.takes_event(name) and self.gets(name))
         if not chosen:
-            raise NotJudged(self.unreached() or "the vendor sends no event")
+            subscribes = any(self.gets(name) for name in known)
+            nothing = "the vendor sends no event" if subscribes else "the target subscribes to none of these events"
+            raise NotJudged(self.unreached() or nothing)
         return chosen
+
+    def gets(self, event: str) -> bool:
+        """Whether the target gets an event, by its subscription and its kind."""
+        return self.settings.destination.target.gets(event, self.settings.profile)
 
     def unreached(self) -> str | None:
         """Returns a message with the selected events that no scenario reaches, or None if all can be judged."""
         settings = self.settings
-        names = [name for name in settings.stories.unreached() if settings.selection.takes_event(name)]
+        names = [
+            name for name in settings.stories.unreached() if settings.selection.takes_event(name) and self.gets(name)
+        ]
         if not names:
             return None
         vendor = settings.vendor.name
@@ -184,9 +192,11 @@ class Context:
     # Sending
 
     async def send_lead(self, sample: Sample) -> None:
-        """Sends the events before the sample's event, so that the integration knows the conversation."""
+        """Sends the events before the sample's event that the target gets, so that the integration knows the
+        conversation."""
         for event in sample.lead:
-            await self.send(event)
+            if self.gets(event.name):
+                await self.send(event)
 
     async def send(
         self,

@@ -15,6 +15,7 @@ FAMILIES = (
     "tolerates",
     "rejects",
     "authenticates",
+    "effects",
     "idempotent",
     "order_tolerant",
     "retry_safe",

@@ -26,6 +26,10 @@ from vendorsim.scenario.model import Scenario
 _SHARED = "states"
 
 
+class NothingKnown(NotJudged):
+    """The probe knows nothing of conversations that were told."""
+
+
 @dataclass(slots=True)
 class StoryBaseline:
     """A story, a conversation that was played in order, and its final state (symbolic)."""
@@ -233,7 +237,7 @@ async def trial_runner(context: Context) -> TrialRunner:
             shared[_SHARED] = reason
     found = shared[_SHARED]
     if isinstance(found, NotJudged):
-        raise NotJudged(str(found))
+        raise type(found)(str(found))
     selected = set(context.events())
     baselines = [
         baseline for baseline in found.baselines if any(event.name in selected for event in baseline.plain.events)
@@ -276,7 +280,7 @@ async def _create_baselines(context: Context) -> _Shared:
         raise unsteady(unstable)
     known = [baseline for baseline, state in zip(baselines, before, strict=True) if baseline.expected != state]
     if not known:
-        raise NotJudged(_nothing_known(baselines))
+        raise NothingKnown(_nothing_known(baselines))
     return _Shared(settings.probe, factory, known)
 
 

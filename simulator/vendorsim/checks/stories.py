@@ -16,7 +16,7 @@ import orjson
 from vendorsim.core.errors import PackError
 from vendorsim.core.event import Event
 from vendorsim.runs import library
-from vendorsim.runs.timeline import Run, iter_events
+from vendorsim.runs.timeline import LiveConversation, Run, iter_events
 from vendorsim.scenario.model import AgentCast, Cast, Scenario
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Profile
@@ -29,11 +29,13 @@ LOCALES = ("en_US", "de_DE", "ja_JP", "ar_AA", "cs_CZ")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One event, the earlier events of its conversation (`lead`), and its body as a document."""
+    """One event, the earlier events of its conversation (`lead`), its body as a document, and the visitor's identifier,
+    if there is one."""
 
     event: Event
     lead: tuple[Event, ...]
     document: dict[str, Any]
+    identifier: str | None = None
 
 
 def _stories(vendor: Vendor) -> tuple[Scenario, ...]:
@@ -79,11 +81,11 @@ class Stories:
 
     def play(self, scenario: Scenario, index: int | None = None) -> list[Event]:
         """Returns the events of a conversation. `index` defaults to the next unused one."""
-        return list(self._events(scenario, self.take() if index is None else index))
+        return list(iter_events(self._live(scenario, self.take() if index is None else index)))
 
-    def _events(self, scenario: Scenario, index: int) -> Iterator[Event]:
+    def _live(self, scenario: Scenario, index: int) -> LiveConversation:
         run = Run(scenario, self.vendor, self.profile, self.seed, self.starts, 0)
-        return iter_events(run.conversation(index))
+        return run.conversation(index)
 
     def take(self) -> int:
         """Returns the next unused index of a conversation."""
@@ -101,8 +103,9 @@ class Stories:
     def sample(self, name: str, locale: str = "en_US") -> Sample:
         """Returns an event of that name from a new conversation, with generated names and texts of the locale."""
         scenario, position = self._shortest[name]
-        *lead, event = islice(self._events(replace(scenario, locale=locale), self.take()), position + 1)
-        return Sample(event, tuple(lead), orjson.loads(event.body))
+        live = self._live(replace(scenario, locale=locale), self.take())
+        *lead, event = islice(iter_events(live), position + 1)
+        return Sample(event, tuple(lead), orjson.loads(event.body), live.state.visitor.identifier)
 
     def last_events(self) -> list[Event]:
         """Returns the last event of each name of every story: their bodies hold the most."""

@@ -12,6 +12,7 @@ class Waiting:
     `state`: an integration may process a delivery after its answer, so a difference of states must last this long.
     `first_call`: the most to wait for the first call of the API; the scenario's step may say less.
     `retry`: how long to wait for another call after an error.
+    `settle`: how long an accepted message may need to show in the state.
     `rounds`: how long a check lets requests collide.
     `quiet`: how long no call may arrive before a conversation is no longer watched for unwanted ones.
     """
@@ -20,4 +21,5 @@ class Waiting:
     first_call: float = float("inf")
     retry: float = 10.0
     quiet: float = 2.5
+    settle: float = 5.0
     rounds: float = 1.0

@@ -113,7 +113,9 @@ class Profile:
     (file name, document) returns such a document with the changes for this profile.
     `event_keys` are the keys of a body that identify its event, the most specific last; empty if the bodies of
     different events differ only in their shape. `text_fields` are the names of the fields with texts that people
-    write, in addition to `TEXT_FIELDS`.
+    write, in addition to `TEXT_FIELDS`. `meaning_fields` are the names of fields that change what a message is, such as
+    a private note instead of an answer: an integration may leave some of these out on purpose. `message_fields` are the
+    names of fields with the text of a message.
     """
 
     name: str
@@ -134,6 +136,8 @@ class Profile:
     amend: Callable[[str, Any], Any] | None = None
     event_keys: tuple[str, ...] = ()
     text_fields: frozenset[str] = frozenset()
+    meaning_fields: frozenset[str] = frozenset({"type", "sub_type"})
+    message_fields: frozenset[str] = frozenset({"content", "message", "text"})
 
     def kind(self, name: str) -> TargetKind:
         """The kind of target with that name. Raises UnknownNameError."""

@@ -91,6 +91,7 @@ WEBHOOKS = Profile(
     memory=ChatvisorMemory,
     order_key=_order_key,
     text_fields=_TEXT_FIELDS,
+    message_fields=_TEXT_FIELDS,
 )
 
 ENGAGE = Profile(
@@ -105,6 +106,7 @@ ENGAGE = Profile(
     memory=ChatvisorMemory,
     order_key=_order_key,
     text_fields=_TEXT_FIELDS,
+    message_fields=_TEXT_FIELDS,
 )
 
 VENDOR = Vendor(

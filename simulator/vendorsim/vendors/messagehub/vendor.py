@@ -59,6 +59,8 @@ def _api(backend: Backend) -> Blueprint:
 # Documented on the help page: agent bots don't get changes of the status.
 AGENT_BOT = TargetKind("agent_bot", without=frozenset({reactions.CONVERSATION_STATUS_CHANGED}))
 
+# A private note, a template or an activity is no message between visitor and agent.
+MEANING = frozenset({"message_type", "private", "content_type"})
 PROFILE = Profile(
     name="documented",
     title="account webhooks to the letter of the help page: types as written there, no signature",
@@ -72,6 +74,7 @@ PROFILE = Profile(
     ),
     # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two headers with every request.
     headers={"Content-Type": "application/json", "Accept": "application/json"},
+    meaning_fields=MEANING,
     reactions=reactions.REACTIONS,
     identify=_identify,
     memory=MessageHubMemory,

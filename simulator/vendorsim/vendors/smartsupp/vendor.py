@@ -39,6 +39,7 @@ POST_HOOK = Profile(
     reactions=events.POST_HOOK_REACTIONS,
     identify=_identify,
     text_fields=frozenset({"ratingDesc"}),
+    meaning_fields=frozenset({"type", "isChat", "isMissed", "isTriggered", "isOffline", "isDropped"}),
 )
 
 _LISTED = {

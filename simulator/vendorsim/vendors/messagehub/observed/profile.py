@@ -110,6 +110,7 @@ def _profile(name: str, of: Version) -> Profile:
         target_kinds=policies.target_kinds(of),
         order_key=_order_key,
         event_keys=("event",),
+        meaning_fields=frozenset({"message_type", "private", "content_type"}),
         quirks=quirks(of),
         failed=failed,
         contract=name if kept else LAST,

@@ -1,0 +1,196 @@
+"""`effects`: what an accepted delivery leaves in the integration's state.
+
+A text that occurs nowhere else is put into a plain message. If the state shows it, it has to show it in every other
+form of the same message, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vendorsim.checks.causes import of_field
+from vendorsim.checks.context import Context, Exchange, gather_bounded
+from vendorsim.checks.forms import BodyEdit, applied, texts
+from vendorsim.checks.model import ERROR, WARNING, NotJudged
+from vendorsim.checks.probes import StateProbe
+from vendorsim.checks.registry import check
+from vendorsim.checks.replays import NothingKnown, trial_runner
+from vendorsim.checks.stories import Sample
+from vendorsim.checks.value_forms import Body, Form
+from vendorsim.core.clock import monotonic
+from vendorsim.core.pointer import Path
+from vendorsim.core.provenance import ASSUMED, Stated
+
+MOST_FORMS = 80
+# Seconds between two looks at the state.
+PAUSE = 0.1
+
+_KEPT = Stated(
+    "What an integration has accepted is processed, in whatever form it came.",
+    ASSUMED,
+    "usual practice: the vendor takes a delivery for done once it is accepted",
+)
+
+
+@check(
+    "effects.none", _KEPT, "Process what you accept; if the probe looks in another place, correct the probe.", WARNING
+)
+async def nothing(context: Context) -> None:
+    """Tells whole stories: something of them shows in the state."""
+    try:
+        runner = await trial_runner(context)
+    except NothingKnown as reason:
+        context.case()
+        context.fail(
+            None,
+            f"nothing shows that anything was processed: {reason}",
+            expected="a state that shows something of the conversation",
+            found="nothing",
+        )
+        return
+    for baseline in runner.baselines:
+        context.case()
+        for event in baseline.plain.events:
+            context.result.cells.setdefault(event.name, "passed")
+
+
+@dataclass(slots=True)
+class _Told:
+    """A message in one form that was accepted. `form` is None for the plain one. A form of another meaning, such as a
+    private note, need not show."""
+
+    event: str
+    sample: Sample
+    marker: str
+    form: Form | None
+    exchange: Exchange
+    other_meaning: bool
+    shows: bool = False
+
+
+@check("effects.lost", _KEPT, "Store a message before you look at what else its body holds, and in every form.")
+async def lost(context: Context) -> None:
+    """Sends a message in every form of the same meaning: each shows in the state, as the plain one does."""
+    probe = context.settings.probe
+    if probe is None:
+        raise NotJudged("nobody looked: name a probe with --probe, a URL with {conversation_id} that shows the state")
+    plain = [one for event in await context.taken() if (one := await _tell(context, event, None)) is not None]
+    await _watch(probe, plain, context.settings.waiting.settle)
+    shown = [one for one in plain if one.shows]
+    if not shown:
+        raise NotJudged("the state shows the text of no message")
+    told: list[_Told] = []
+
+    async def tell(event: str, form: Form) -> None:
+        one = await _tell(context, event, form)
+        if one is not None:
+            told.append(one)
+
+    await gather_bounded([tell(event, form) for event, form in _forms(context, shown)])
+    await _watch(probe, told, context.settings.waiting.settle)
+    for one in told:
+        event, form = one.event, one.form
+        context.case(event)
+        if one.shows or form is None:
+            continue
+        other_meaning = one.other_meaning
+        note = "; leave it out on purpose, or handle it" if other_meaning else ""
+        context.fail(
+            event,
+            f"a {event} {form.what} was accepted, but its text never shows in the state{note}",
+            expected="its text in the state, as that of a plain one",
+            found="nothing",
+            pointer=form.pointer,
+            exchange=one.exchange,
+            severity=WARNING if other_meaning else ERROR,
+            cause=("meaning", event) if other_meaning else ("lost", "/".join(form.place)),
+            causes=frozenset() if other_meaning else of_field(context.schema(event), form.pointer, "lost"),
+        )
+
+
+def _forms(context: Context, shown: Sequence[_Told]) -> list[tuple[str, Form]]:
+    """Returns the forms of these events, each kind once: in the event with the fewest events before it. The fields next
+    to the top come first."""
+    kinds: dict[tuple[int, str], tuple[str, Form]] = {}
+    for one in sorted(shown, key=lambda one: len(one.sample.lead)):
+        for form in _body(context, one.event, one.sample, one.sample.document).forms():
+            kinds.setdefault(form.kind, (one.event, form))
+    return sorted(kinds.values(), key=lambda entry: len(entry[1].path))[:MOST_FORMS]
+
+
+async def _tell(context: Context, event: str, form: Form | None) -> _Told | None:
+    """Sends a message with a text of its own. None if the event carries no text, or the form is refused."""
+    sample = context.sample(event)
+    marker = f"vendorsim {sample.event.id.rpartition('evt-')[2]} asks"
+    document = _marked(context, event, sample.document, marker)
+    if document is None:
+        return None
+    if form is not None:
+        marked = _count(document, marker)
+        document = _body(context, event, sample, document).changed([form])
+        if document is None or _count(document, marker) < marked:
+            return None
+    await context.send_lead(sample)
+    exchange = await context.send(sample.event, context.encode(document))
+    if not context.accepted(exchange):
+        return None
+    meaning = context.settings.profile.meaning_fields
+    other_meaning = form is not None and not meaning.isdisjoint(map(str, form.path))
+    return _Told(event, sample, marker, form, exchange, other_meaning)
+
+
+def _marked(context: Context, event: str, document: Any, marker: str) -> Any:
+    """Returns the document with the marker as its message's text, wherever that text stands; None without a text."""
+    paths = texts(document, context.schema(event), context.settings.profile.message_fields)
+    if not paths:
+        return None
+    # Copies of one message have the same text.
+    text = _at(document, paths[0])
+    edits = [BodyEdit(path, marker) for path in paths if _at(document, path) == text]
+    marked = applied(document, edits)
+    return marked if text and context.is_valid(event, marked) else None
+
+
+def _at(document: Any, path: Path) -> Any:
+    for part in path:
+        document = document[part]
+    return document
+
+
+def _body(context: Context, event: str, sample: Sample, document: Any) -> Body:
+    return Body(document, context.schema(event), lambda body: context.is_valid(event, body), context.examples())
+
+
+async def _watch(probe: StateProbe, told: Sequence[_Told], settle: float) -> None:
+    """Reads the states until all texts show that have to, at most `settle` seconds. Raises ProbeError."""
+    ends = monotonic() + settle
+
+    async def look(one: _Told) -> None:
+        state = await probe.read(str(one.sample.event.conversation), one.sample.identifier)
+        one.shows = _count(state, one.marker) > 0
+
+    while missing := [one for one in told if not one.shows]:
+        await gather_bounded([look(one) for one in missing], at_once=16)
+        if all(one.shows or one.other_meaning for one in missing) or monotonic() > ends:
+            return
+        await asyncio.sleep(PAUSE)
+
+
+def _count(value: Any, marker: str) -> int:
+    """Returns how many texts hold the marker."""
+    return sum(marker in text for text in _strings(value))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)

@@ -1,0 +1,112 @@
+"""`isolated.foreign`: the state of a conversation holds nothing that only another conversation's bodies had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any
+
+import orjson
+
+from vendorsim.checks.context import Context
+from vendorsim.checks.model import NotJudged
+from vendorsim.checks.probes import settled
+from vendorsim.checks.registry import check
+from vendorsim.core.event import Event
+from vendorsim.core.provenance import ASSUMED, Stated
+
+# Different stories that are told at the same time, at most.
+STORIES = 3
+MOST_STEPS = 15
+# Shorter texts may stand in any state.
+SHORTEST = 8
+
+_APART = Stated(
+    "What belongs to one conversation shows in no other.",
+    ASSUMED,
+    "the vendor's bodies name their conversation; several go on at the same time",
+)
+
+
+@check("isolated.foreign", _APART, "Keep everything by the conversation's id, and show only what belongs to it.")
+async def foreign(context: Context) -> None:
+    """Tells different stories at the same time, and looks in each state for what only the others said."""
+    settings = context.settings
+    if settings.probe is None:
+        raise NotJudged(
+            "there is no probe: name one with --probe, a URL with {conversation_id} that shows the integration's state"
+        )
+    told = [story for story in _stories(context) if story]
+    if len(told) < 2:
+        raise NotJudged("there are no two stories to tell at the same time")
+    for events in zip_longest(*told):
+        for event in events:
+            if event is not None:
+                await context.send(event)
+    own = [_said(context, story) for story in told]
+    known = 0
+    for number, story in enumerate(told):
+        conversation = str(story[0].conversation)
+        state = await settled(settings.probe, conversation, None)
+        if state is None:
+            continue
+        known += 1
+        context.case()
+        shown = set(_texts(state))
+        others = set().union(*(said for other, said in enumerate(own) if other != number)) - own[number]
+        found = sorted(text for text in others if text in shown)
+        if found:
+            context.fail(
+                None,
+                f"the state of conversation {conversation} holds what only another conversation's bodies had: "
+                f"{', '.join(map(repr, found[:3]))}" + (f" and {len(found) - 3} more" if len(found) > 3 else ""),
+                expected="only what belongs to the conversation",
+                found="what belongs to another one",
+                cause=("foreign",),
+            )
+    if not known:
+        raise NotJudged("the probe knows nothing of a conversation that was told")
+
+
+def _stories(context: Context) -> Iterator[list[Event]]:
+    """Yields the events of different stories that the target receives, the shorter stories first."""
+    settings = context.settings
+    scenarios = sorted(settings.stories.scenarios(), key=lambda scenario: len(scenario.steps))
+    target, profile = settings.destination.target, settings.profile
+    chosen = 0
+    for scenario in scenarios:
+        events = [event for event in settings.stories.play(scenario) if target.gets(event.name, profile)]
+        if chosen < STORIES and _said(context, events):
+            chosen += 1
+            yield events
+
+
+def _said(context: Context, events: list[Event]) -> set[str]:
+    """Returns the texts of a story's messages."""
+    names = context.settings.profile.message_fields
+    return {text for event in events for text in _named(orjson.loads(event.body), names) if len(text) >= SHORTEST}
+
+
+def _named(document: Any, names: frozenset[str]) -> Iterator[str]:
+    """Yields the texts of fields with one of these names."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            if key in names and isinstance(value, str):
+                yield value
+            else:
+                yield from _named(value, names)
+    elif isinstance(document, list):
+        for item in document:
+            yield from _named(item, names)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
