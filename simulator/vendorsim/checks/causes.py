@@ -44,19 +44,18 @@ class Causes:
         self._results: list[Result] = []
 
     def add(self, result: Result) -> None:
-        """Adds the result of a check. Its findings with a known cause move to the finding that has it already."""
-        kept: list[Finding] = []
+        """Adds the result of a check. A finding with a known cause is merged into the one that has it already."""
+        findings, result.findings = result.findings, []
+        self._results.append(result)
         moved: dict[str, None] = {}
-        for finding in result.findings:
+        for finding in findings:
             first = self._merge(finding)
             if first is None:
-                kept.append(finding)
+                result.findings.append(finding)
             else:
                 moved[first] = None
-        result.findings = kept
-        if moved and not kept and result.reason is None:
+        if moved and not result.findings and result.reason is None:
             result.reason = f"for the same cause as {', '.join(moved)}"
-        self._results.append(result)
 
     def _merge(self, finding: Finding) -> str | None:
         """Merges the finding into an earlier one with a common cause, and returns the check of that one."""

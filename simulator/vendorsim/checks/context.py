@@ -17,14 +17,15 @@ from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection
+from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
 from vendorsim.checks.waiting import Waiting
-from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
 from vendorsim.delivery.destinations import Destination
 from vendorsim.http.masking import masked
-from vendorsim.http.outgoing import Framing, Outgoing
-from vendorsim.http.transport import TIMEOUT, UNREACHABLE, Answer, Failure, Transport
+from vendorsim.http.outgoing import Framing, Outgoing, Wire
+from vendorsim.http.transport import Answer, Failure
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.policy import Policy, statuses_text
 from vendorsim.vendorkit.profile import TEXT_FIELDS, Profile
@@ -35,16 +36,6 @@ if TYPE_CHECKING:
     from vendorsim.server.backend import ServerBackend
 
 SHOWN = 2_000
-# After this many requests in a row without an answer, the run stops sending.
-MOST_SILENCES = 3
-
-
-class TargetGone(Exception):
-    """The integration can't be reached or has stopped answering; the message says what happened."""
-
-    def __init__(self, reason: str, unreachable: bool) -> None:
-        super().__init__(reason)
-        self.unreachable = unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,7 @@ class CheckSettings:
     policy: Policy
     contract: Contract
     destination: Destination
-    transport: Transport
+    sender: RequestSender
     stories: Stories
     selection: Selection
     seed: int
@@ -99,8 +90,6 @@ class Context:
         self.check = check
         self.result = result
         self._by_key: dict[str, int] = {}
-        self._silences = 0
-        self._unreachable = False
         self._sent = 0
 
     # Samples
@@ -221,9 +210,8 @@ class Context:
         destination = settings.destination
         sent = event.body if body is None else body
         self._sent += 1
-        out = Outgoing(
-            destination.endpoint, event.method, destination.headers_of(event), sent, f"{event.id}-check-{self._sent}", 1
-        )
+        delivery = f"{event.id}-check-{self._sent}"
+        out = Outgoing(destination.endpoint, event.method, destination.headers_of(event), sent, delivery, 1)
         out.framing, out.odd_case = framing, odd_case
         # A server that handles one keep-alive connection at a time would block concurrent requests.
         out.connection = "new"
@@ -233,35 +221,20 @@ class Context:
             out.headers = {key: old for key, old in out.headers.items() if key.lower() != name.lower()}
             if value is not None:
                 out.headers[name] = value
-        if signature is not None:
-            out.headers.update(signature)
-        elif destination.signer is not None:
-            out.headers.update(destination.signer.headers(out.delivery, wall_clock() // 1000, sent))
-        policy = settings.policy
-        began = monotonic()
-        wire = out.wire()._replace(barrier=barrier, late=late) if barrier is not None else out.wire()
-        answer = await settings.transport.exchange(
-            destination.endpoint, wire, policy.connect_timeout.value / 1000, policy.read_timeout.value / 1000
+
+        def wire() -> Wire:
+            if signature is not None:
+                out.headers.update(signature)
+            elif destination.signer is not None:
+                out.headers.update(destination.signer.headers(out.delivery, wall_clock() // 1000, sent))
+            return out.wire() if barrier is None else out.wire()._replace(barrier=barrier, late=late)
+
+        answer, milliseconds = await settings.sender.send(
+            wire, f"a {event.name}", repeatable=cut >= 1 and barrier is None
         )
-        exchange = Exchange(out.head(), sent, answer, (monotonic() - began) * 1000)
-        self._count_silence(exchange)
+        exchange = Exchange(out.head(), sent, answer, milliseconds)
         settings.coverage.sent(event.name, sent, exchange.status)
         return exchange
-
-    def _count_silence(self, exchange: Exchange) -> None:
-        answer = exchange.answer
-        if isinstance(answer, Answer) or answer.kind not in (TIMEOUT, UNREACHABLE):
-            self._silences = 0
-            return
-        self._silences += 1
-        # An unreachable target ends the run without a finding. `_unreachable` covers further concurrent requests.
-        if answer.kind == UNREACHABLE and (self._unreachable or self._silences == 1):
-            self._unreachable = True
-            raise TargetGone(f"{self.settings.destination.endpoint.shown}: {answer.reason}", unreachable=True)
-        if self._silences >= MOST_SILENCES:
-            raise TargetGone(
-                f"{self._silences} requests in a row were not answered: {answer.reason}", unreachable=False
-            )
 
     # Judging
 

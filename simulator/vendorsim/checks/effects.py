@@ -14,7 +14,7 @@ from typing import Any
 from vendorsim.checks.causes import of_field
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import BodyEdit, applied, texts
-from vendorsim.checks.model import ERROR, WARNING, NotJudged
+from vendorsim.checks.model import WARNING, NotJudged
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.registry import check
 from vendorsim.checks.replays import NothingKnown, trial_runner
@@ -78,7 +78,7 @@ async def lost(context: Context) -> None:
     if probe is None:
         raise NotJudged("nobody looked: name a probe with --probe, a URL with {conversation_id} that shows the state")
     plain = [one for event in await context.taken() if (one := await _tell(context, event, None)) is not None]
-    await _watch(probe, plain, context.settings.waiting.settle)
+    await _watch(probe, plain, context.settings.waiting.settle, context.settings.waiting.state)
     shown = [one for one in plain if one.shows]
     if not shown:
         raise NotJudged("the state shows the text of no message")
@@ -91,24 +91,28 @@ async def lost(context: Context) -> None:
 
     await gather_bounded([tell(event, form) for event, form in _forms(context, shown)])
     await _watch(probe, told, context.settings.waiting.settle)
+    left_out: list[str] = []
     for one in told:
         event, form = one.event, one.form
         context.case(event)
         if one.shows or form is None:
             continue
-        other_meaning = one.other_meaning
-        note = "; leave it out on purpose, or handle it" if other_meaning else ""
+        if one.other_meaning:
+            left_out.append(f"a {event} {form.what}")
+            continue
         context.fail(
             event,
-            f"a {event} {form.what} was accepted, but its text never shows in the state{note}",
+            f"a {event} {form.what} was accepted, but its text never shows in the state",
             expected="its text in the state, as that of a plain one",
             found="nothing",
             pointer=form.pointer,
             exchange=one.exchange,
-            severity=WARNING if other_meaning else ERROR,
-            cause=("meaning", event) if other_meaning else ("lost", "/".join(form.place)),
-            causes=frozenset() if other_meaning else of_field(context.schema(event), form.pointer, "lost"),
+            cause=("lost", "/".join(form.place)),
+            causes=of_field(context.schema(event), form.pointer, "lost"),
         )
+    if left_out:
+        more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+        context.result.reason = f"accepted, but not shown, perhaps on purpose: {', '.join(left_out[:3])}{more}"
 
 
 def _forms(context: Context, shown: Sequence[_Told]) -> list[tuple[str, Form]]:
@@ -164,8 +168,9 @@ def _body(context: Context, event: str, sample: Sample, document: Any) -> Body:
     return Body(document, context.schema(event), lambda body: context.is_valid(event, body), context.examples())
 
 
-async def _watch(probe: StateProbe, told: Sequence[_Told], settle: float) -> None:
-    """Reads the states until all texts show that have to, at most `settle` seconds. Raises ProbeError."""
+async def _watch(probe: StateProbe, told: Sequence[_Told], settle: float, after_first: float | None = None) -> None:
+    """Reads the states until all texts show that have to, at most `settle` seconds, or `after_first` seconds after the
+    first one shows. Raises ProbeError."""
     ends = monotonic() + settle
 
     async def look(one: _Told) -> None:
@@ -174,6 +179,8 @@ async def _watch(probe: StateProbe, told: Sequence[_Told], settle: float) -> Non
 
     while missing := [one for one in told if not one.shows]:
         await gather_bounded([look(one) for one in missing], at_once=16)
+        if after_first is not None and any(one.shows for one in told):
+            ends, after_first = min(ends, monotonic() + after_first), None
         if all(one.shows or one.other_meaning for one in missing) or monotonic() > ends:
             return
         await asyncio.sleep(PAUSE)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from vendorsim.checks.causes import Causes
-from vendorsim.checks.context import CheckSettings, Context, TargetGone
+from vendorsim.checks.context import CheckSettings, Context
 from vendorsim.checks.deduplicate import merged
 from vendorsim.checks.model import (
     ERROR,
@@ -14,6 +14,7 @@ from vendorsim.checks.model import (
     NOT_JUDGED,
     PASSED,
     SKIPPED,
+    WARNING,
     Check,
     NotJudged,
     Result,
@@ -21,6 +22,7 @@ from vendorsim.checks.model import (
     Verdict,
 )
 from vendorsim.checks.registry import all_checks, function_of
+from vendorsim.checks.sender import TargetGone
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
 async def _judge(settings: CheckSettings, check: Check, result: Result) -> TargetGone | None:
     """Runs one check and sets its result. Returns the error if the target is gone."""
     context = Context(settings, check, result)
+    deferred = settings.sender.deferred
     try:
         await function_of(check)(context)
     except NotJudged as error:
@@ -90,6 +93,15 @@ async def _judge(settings: CheckSettings, check: Check, result: Result) -> Targe
         if result.findings:
             result.status = FAILED
         return error
+    if settings.sender.deferred > deferred:
+        context.fail(
+            None,
+            "requests were answered 429 and had to be sent again later; bound the rate with --pace N/s",
+            expected="no limit below the vendor's rate",
+            found="429",
+            severity=WARNING,
+            causes=frozenset({"rate limit"}),
+        )
     if any(finding.severity == ERROR for finding in result.findings):
         result.status = FAILED
     elif result.status == PASSED and result.cases == 0:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from vendorsim.checks import receiver_openapi
-from vendorsim.checks.context import Context, Exchange, TargetGone
+from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import REMOVED, BodyEdit, applied
 from vendorsim.checks.generating import Enough, failed, generate
 from vendorsim.checks.model import ERROR, WARNING, Skipped
 from vendorsim.checks.registry import check
+from vendorsim.checks.sender import TargetGone
 from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, Stated
 

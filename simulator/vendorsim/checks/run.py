@@ -15,6 +15,7 @@ from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, 
 from vendorsim.checks.probes import probe
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.selection import Selection
+from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Stories
 from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import wall_clock, wall_clock_second
@@ -39,8 +40,8 @@ class CheckRequest:
     """The options of a run of checks.
 
     `to` replaces the vendor's first configured target. `only` selects checks and events. `probe` reads the
-    integration's state; `probe_ignore` are JSON pointers of values to ignore in it. `command` is the command line that
-    repeats the run.
+    integration's state; `probe_ignore` are JSON pointers of values to ignore in it. `pace` is the most requests a
+    second. `command` is the command line that repeats the run.
     """
 
     vendor: str
@@ -54,6 +55,7 @@ class CheckRequest:
     probe_ignore: tuple[str, ...] = ()
     fuzz: bool = False
     max_examples: int = 100
+    pace: float | None = None
     command: tuple[str, ...] = ()
     waiting: Waiting = Waiting()
 
@@ -132,7 +134,13 @@ class CheckRun:
             policy=self.destination.policy,
             contract=contract,
             destination=self.destination,
-            transport=transport,
+            sender=RequestSender(
+                transport,
+                self.destination.endpoint,
+                self.destination.policy.connect_timeout.value / 1000,
+                self.destination.policy.read_timeout.value / 1000,
+                request.pace,
+            ),
             stories=Stories(self.vendor, self.profile, request.seed, wall_clock_second(), wall_clock()),
             selection=self.selection,
             seed=request.seed,

@@ -1,0 +1,136 @@
+"""Sends the requests of a run: not faster than allowed, again after a 429, and again alone after a crash.
+
+When the integration breaks a connection or can't be reached any more, any request under way may be the reason. Each is
+sent again alone once the integration is back, so that only the one that breaks it again is blamed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vendorsim.core.clock import monotonic
+from vendorsim.http.endpoint import Endpoint
+from vendorsim.http.outgoing import Wire
+from vendorsim.http.transport import BROKEN, TIMEOUT, UNREACHABLE, Answer, Failure, Transport
+
+# After this many requests in a row without an answer, the run stops sending.
+MOST_SILENCES = 3
+# Times that a request is sent again after a 429, and the bounds of the pause in seconds.
+MOST_DEFERRALS, SHORTEST_PAUSE, LONGEST_PAUSE = 20, 0.05, 10.0
+# Seconds between two attempts to reach an integration that is away.
+RETURN_PAUSE = 0.1
+
+
+class TargetGone(Exception):
+    """The integration can't be reached or has stopped answering; the message says what happened.
+
+    `unreachable` says that it never answered.
+    """
+
+    def __init__(self, reason: str, unreachable: bool) -> None:
+        super().__init__(reason)
+        self.unreachable = unreachable
+
+
+@dataclass(slots=True)
+class RequestSender:
+    """Sends all requests of one run. `pace` is the most requests a second, or None. `back` is how long to wait for an
+    integration that has gone away, timeouts are in seconds."""
+
+    transport: Transport
+    endpoint: Endpoint
+    connect_timeout: float
+    read_timeout: float
+    pace: float | None = None
+    back: float = 15.0
+    # The number of answers 429 so far.
+    deferred: int = 0
+    _answered: bool = False
+    _silences: int = 0
+    _next: float = 0.0
+    _gone: TargetGone | None = None
+    # What the requests were about whose connection broke, since the integration was last seen alive.
+    _suspects: dict[str, None] = field(default_factory=dict)
+    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def send(
+        self, make: Callable[[], Wire], about: str, *, repeatable: bool = True
+    ) -> tuple[Answer | Failure, float]:
+        """Sends the request that `make` returns, with its own time and signature each time. Returns the answer and the
+        milliseconds it took. Raises TargetGone, which names what the broken requests were `about`.
+
+        With `repeatable` False it is sent once only, since it breaks the connection itself or comes with others.
+        """
+        answer, took = await self._once(make)
+        for _ in range(MOST_DEFERRALS):
+            if not isinstance(answer, Answer) or answer.status != 429:
+                break
+            self.deferred += 1
+            await asyncio.sleep(_pause(answer))
+            answer, took = await self._once(make)
+        if isinstance(answer, Failure) and answer.kind in (BROKEN, UNREACHABLE):
+            if not self._answered:
+                self._gone = self._gone or TargetGone(f"{self.endpoint.shown}: {answer.reason}", unreachable=True)
+            if self._gone is not None:
+                raise self._gone
+            if answer.kind == BROKEN:
+                self._suspects[about] = None
+            if repeatable or answer.kind == UNREACHABLE:
+                async with self._alone:
+                    await self._wait_for_return()
+                    if not repeatable:
+                        return answer, took
+                    again = await self._once(make)
+                    if isinstance(again[0], Answer):
+                        self._suspects.pop(about, None)
+                    return again
+        return answer, took
+
+    async def _once(self, make: Callable[[], Wire]) -> tuple[Answer | Failure, float]:
+        if self.pace is not None:
+            now = monotonic()
+            self._next = max(self._next, now) + 1 / self.pace
+            await asyncio.sleep(self._next - now - 1 / self.pace)
+        began = monotonic()
+        answer = await self.transport.exchange(self.endpoint, make(), self.connect_timeout, self.read_timeout)
+        self._count_silence(answer)
+        return answer, (monotonic() - began) * 1000
+
+    def _count_silence(self, answer: Answer | Failure) -> None:
+        if isinstance(answer, Answer):
+            self._answered = True
+        if isinstance(answer, Answer) or answer.kind != TIMEOUT:
+            self._silences = 0
+            return
+        self._silences += 1
+        if self._silences >= MOST_SILENCES:
+            raise TargetGone(
+                f"{self._silences} requests in a row were not answered: {answer.reason}", unreachable=False
+            )
+
+    async def _wait_for_return(self) -> None:
+        """Waits until the integration takes connections. Raises TargetGone after `back` seconds."""
+        ends = monotonic() + self.back
+        while self._gone is None:
+            try:
+                _, writer = await asyncio.wait_for(
+                    asyncio.open_connection(self.endpoint.host, self.endpoint.port), self.connect_timeout
+                )
+            except OSError:
+                if monotonic() > ends:
+                    since = f" since {', or '.join(self._suspects)}" if self._suspects else ""
+                    self._gone = TargetGone(f"{self.endpoint.shown} can't be reached any more{since}", False)
+                await asyncio.sleep(RETURN_PAUSE)
+            else:
+                writer.close()
+                return
+        raise self._gone
+
+
+def _pause(answer: Answer) -> float:
+    """Returns the seconds that a 429 asks to wait."""
+    text = answer.header("retry-after") or ""
+    seconds = float(text) if text.replace(".", "", 1).isdigit() else 1.0
+    return min(max(seconds, SHORTEST_PAUSE), LONGEST_PAUSE)
