@@ -334,7 +334,7 @@ class TestApps:
 
     def test_asgi_needs_uvicorn(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "uvicorn", None)
-        with pytest.raises(InputError, match="pip install uvicorn"), hosted(asgi):
+        with pytest.raises(InputError, match=r"pip install 'vendorsim\[asgi\]'"), hosted(asgi):
             pass
 
     def test_asgi_apps_are_played_against(self) -> None:
@@ -418,7 +418,7 @@ class TestScenarioFiles:
         result.stdout.fnmatch_lines(
             [
                 "SKIPPED * ccai sends no webhooks; play it in a test, with vendorsim_play and vendorsim_api",
-                "SKIPPED * no target: give --vendorsim-to URL, set vendorsim_to, or name targets in vendorsim.yaml",
+                "SKIPPED * no target: define the fixture vendorsim_app, give --vendorsim-to URL, *",
             ],
             consecutive=False,
         )

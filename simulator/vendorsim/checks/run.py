@@ -12,7 +12,7 @@ from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Verdict
-from vendorsim.checks.probes import probe
+from vendorsim.checks.probes import ProbeFunction, probe
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.stories import Stories
@@ -39,8 +39,8 @@ class CheckRequest:
     """The options of a run of checks.
 
     `to` replaces the vendor's first configured target. `only` selects checks and events. `probe` reads the
-    integration's state; `probe_ignore` are JSON pointers of values to ignore in it. `command` is the command line that
-    repeats the run.
+    integration's state: a URL template, `module:function` or a function; `probe_ignore` are JSON pointers of values to
+    ignore in it. `command` is the command line that repeats the run.
     """
 
     vendor: str
@@ -50,7 +50,7 @@ class CheckRequest:
     policy: PolicyChanges = field(default_factory=dict)
     seed: int = 0
     only: str | None = None
-    probe: str | None = None
+    probe: str | ProbeFunction | None = None
     probe_ignore: tuple[str, ...] = ()
     fuzz: bool = False
     max_examples: int = 100

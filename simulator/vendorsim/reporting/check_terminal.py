@@ -32,7 +32,7 @@ class CheckTerminal:
         """Handles one event of the run."""
         if isinstance(event, Verdict):
             self.close()
-            _print(event)
+            print_verdict(event)
         elif isinstance(event, CheckStarted) and sys.stderr.isatty():
             if self._status is None:
                 self._status = Status("", console=messages())
@@ -46,8 +46,9 @@ class CheckTerminal:
             self._status = None
 
 
-def _print(verdict: Verdict) -> None:
-    page = _Page(results())
+def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
+    """Prints the findings and the verdict on the console; default: standard output."""
+    page = _Page(console or results())
     page.write(0, (f"{verdict.vendor} ({verdict.profile})", "bold"), f" against {verdict.target}, seed {verdict.seed}")
     page.blank()
     rows = table("check", "status", "cases", "")
