@@ -493,6 +493,7 @@ class TestDocument:
             "pytest.ini",
             "shop.py",
             "stories/unanswered.scenario.yaml",
+            "test_contract.py",
             "test_hooks.py",
             "test_identification.py",
             "test_identify.py",
@@ -501,7 +502,7 @@ class TestDocument:
             result = pytester.runpytest_subprocess(
                 "-p", "no:cacheprovider", "-W", "error", "--vendorsim-to", url + "/hooks/{vendor}"
             )
-        result.assert_outcomes(passed=10)
+        result.assert_outcomes(passed=11)
 
     def test_shows_a_miss_as_it_is(self) -> None:
         from vendorsim.testing.double import VendorApi

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -27,7 +27,7 @@ EACH_EVENT = frozenset(
         "tolerates.absent_optional",
         "tolerates.key_order",
         "tolerates.text",
-        "rejects.missing_required",
+        "rejects.missing_field",
         "rejects.wrong_type",
     }
 )
@@ -57,7 +57,8 @@ class CollectedItem(pytest.Function):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Returns the message alone where the integration or a setting is at fault: there is no code to show."""
-        if isinstance(excinfo.value, AssertionError | VendorsimError):
+        told = isinstance(excinfo.value, AssertionError) and excinfo.traceback[-1].name == "assert_passed"
+        if told or isinstance(excinfo.value, VendorsimError):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
 
@@ -170,7 +171,7 @@ def _checking(vendor: str, profile: str | None, check: Check, event: str | None)
             **options,
         )
         if found.unjudged and not found.missing:
-            pytest.skip(found.unjudged)
+            _skip(found.unjudged)
         found.assert_passed()
         if found.findings:
             request.node.add_report_section("call", "vendorsim", found.explain())
@@ -195,7 +196,12 @@ def _skip_without_target(target: UnderTest, vendor: str) -> None:
     from vendorsim.runs.config import load
 
     if target.url is None and vendor not in load().targets:
-        pytest.skip(_NO_APP)
+        _skip(_NO_APP)
+
+
+def _skip(reason: str) -> NoReturn:
+    """Skips the running test. The summary says where: at the collected file, not inside pytest."""
+    raise pytest.skip.Exception(reason, _use_item_location=True)
 
 
 def _state(request: pytest.FixtureRequest) -> Any:
