@@ -24,7 +24,7 @@ from vendorsim.delivery.planning import Policies, find_destinations
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
-from vendorsim.runs.config import Config, Skip
+from vendorsim.runs.config import Config, ConfigLine, Skip
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
@@ -73,6 +73,11 @@ class CheckRun:
     def expired(self) -> list[Skip]:
         """The configured skips that have expired. Their checks run again."""
         return [skip for skip in self.config.skipped if skip.expired()]
+
+    @property
+    def configured_at(self) -> ConfigLine | None:
+        """The line of vendorsim.yaml that names the target; None if the request does."""
+        return self.config.first_target_line(self.vendor.name) if self.request.to is None else None
 
     def run_to_end(
         self,
