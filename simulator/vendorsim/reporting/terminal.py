@@ -27,6 +27,7 @@ from vendorsim.delivery.records import (
 )
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.outcome import counted
+from vendorsim.reporting.text import COLUMNS, wrapped
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
 
@@ -80,11 +81,14 @@ class Terminal:
         targets = ", ".join(summary.targets) or "no target"
         console.print(f"seed {summary.seed}, starts {iso(summary.start)}, to {escape(targets)}")
         short = len(self._shown) <= MOST_ROWS and not self._many
+        width = console.width if console.is_terminal else COLUMNS
+        # A row of this table stays on one line outside terminals, so that an attempt can be searched with its outcome.
         console.print(self._by_attempt() if short else _by_event(summary))
         if not short:
             for record in self._shortcomings:
                 reason = f"{record.verdict}, {_why(record) or ''}{_hit_text(record)}"
-                console.print(f"  {escape(_what(record))}: {escape(reason)}")
+                for line in wrapped(f"{_what(record)}: {reason}", 2, hang=2, columns=width):
+                    console.print(line, markup=False)
             if self._more_shortcomings:
                 console.print(f"  and {counted(self._more_shortcomings, 'more problem')}")
         console.print(_closing(summary))
