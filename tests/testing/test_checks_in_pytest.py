@@ -196,7 +196,7 @@ class TestResult:
             checked.assert_passed()
 
     def test_a_target_that_can_not_be_reached_did_not_pass(self) -> None:
-        checked = check("http://127.0.0.1:9/hook", vendor="smartsupp", only="accepts")
+        checked = check("http://127.0.0.1:9/hook", vendor="smartsupp", only=["accepts", "retry_safe"])
         with pytest.raises(AssertionError, match="unreachable"):
             checked.assert_passed()
 
@@ -224,6 +224,11 @@ class TestResult:
         checked = run(appending(chats), chats, only="retry_safe", probe="/chats/{conversation_id}")
         assert [finding.check for finding in checked.findings] == ["retry_safe"]
         assert "--probe 'http://127.0.0.1:" in checked.findings[0].reproduce
+
+    def test_findings_are_reproduced_with_the_policy_of_the_test(self) -> None:
+        checked = run(takes_everything, only="accepts.typical", policy={"accepted": [202, 204]})
+        assert {finding.found for finding in checked.findings} == {"200"}
+        assert all("--policy accepted=202,204 --only" in finding.reproduce for finding in checked.findings)
 
     @pytest.mark.parametrize(
         ("options", "message"),

@@ -25,7 +25,15 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 def policy_changes(policy: Mapping[str, object]) -> PolicyChanges:
     """Returns the overrides of a vendor's policy. Raises InputError."""
-    return read_changes({key: _as_text(value) for key, value in policy.items()}, "--policy")
+    return read_changes(policy_texts(policy), "--policy")
+
+
+def policy_texts(policy: Mapping[str, object]) -> dict[str, str]:
+    """Returns the same as texts, as they are written after `--policy`."""
+    return {
+        key: ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for key, value in policy.items()
+    }
 
 
 def refuse_running_loop(function: str) -> None:
@@ -35,8 +43,3 @@ def refuse_running_loop(function: str) -> None:
     except RuntimeError:
         return
     raise InputError(f"a run has an event loop of its own: in an async test, await asyncio.to_thread({function}, …)")
-
-
-def _as_text(value: object) -> str:
-    """Returns a value of a policy as text for `--policy`."""
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

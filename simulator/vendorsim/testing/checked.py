@@ -17,7 +17,7 @@ from vendorsim.http.endpoint import endpoint
 from vendorsim.runs import config
 from vendorsim.runs.config import Config, Skip
 from vendorsim.server.backend import ServerBackend
-from vendorsim.testing.arguments import as_tuple, checked_headers, policy_changes, refuse_running_loop
+from vendorsim.testing.arguments import as_tuple, checked_headers, policy_changes, policy_texts, refuse_running_loop
 from vendorsim.testing.played import VENDOR
 from vendorsim.vendorkit.target import Target
 
@@ -37,9 +37,9 @@ class Checked:
 
     @property
     def unjudged(self) -> str | None:
-        """Why nothing was judged, or None if a check was, or the run ended early."""
+        """Why nothing was judged, or None if a check was, or the exit code says already that the run did not pass."""
         results = self.verdict.results
-        if self.verdict.unreachable or any(result.status in (PASSED, FAILED) for result in results):
+        if self.verdict.exit_code or any(result.status in (PASSED, FAILED) for result in results):
             return None
         return "; ".join(dict.fromkeys(result.reason for result in results if result.reason)) or "nothing was selected"
 
@@ -118,16 +118,21 @@ def check(
         probe_ignore=as_tuple(probe_ignore),
         fuzz=fuzz,
         max_examples=max_examples,
-        command=_command(vendor, profile, shown, seed, as_tuple(secret_env), _probe(probe, shown)),
+        command=(
+            *_command(vendor, profile, shown, seed, as_tuple(secret_env), _probe(probe, shown)),
+            *(word for key, value in policy_texts(policy or {}).items() for word in ("--policy", f"{key}={value}")),
+        ),
     )
     settings = _skipping(config.load(), _known("skip", as_tuple(skip)))
     verdicts: list[Verdict] = []
     for pattern in as_tuple(only) or (None,):
         run = prepare_checks(replace(request, only=pattern), settings)
         verdicts.append(run.run_to_end(lambda event: None, state=state))
+        if verdicts[-1].interrupted:
+            raise KeyboardInterrupt
+        if verdicts[-1].unreachable:
+            break
     verdict = replace(verdicts[-1], results=tuple(result for one in verdicts for result in one.results))
-    if verdict.interrupted:
-        raise KeyboardInterrupt
     return Checked(verdict, _missing(verdict, required), again)
 
 
