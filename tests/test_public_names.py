@@ -21,7 +21,7 @@ PUBLIC = {
     "vendorsim": """
         ContractError DocumentError InputError UnknownNameError UnreachableError VendorsimError __version__
     """,
-    "vendorsim.testing": "ApiCall Expected Played VendorApi play vendor_api",
+    "vendorsim.testing": "ApiCall Checked Expected Played VendorApi check play vendor_api",
     "vendorsim.vendorkit": """
         ASSUMED Account Agent ApiAnswer ApiCall Assigned AttributesSet Backend Body BodyReader CAPTURED
         CLOSED ContactCreated ContactUpdated Conversation ConversationHandle ConversationRegistry

@@ -5,7 +5,7 @@ pytest loads this module at every start, so it imports other modules only where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,89 +13,69 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from vendorsim.scenario.model import Scenario
+    from vendorsim.server.backend import ServerBackend
+    from vendorsim.testing.checked import Checked
+    from vendorsim.testing.collected import UnderTest
     from vendorsim.testing.double import VendorApi
+    from vendorsim.testing.hosted_app import HostedApp
     from vendorsim.testing.played import Played
 
 ENDING = ".scenario.yaml"
-TO = "vendorsim_to"
 MARK = "vendorsim"
+TO = "vendorsim_to"
+PATH = "vendorsim_path"
+CHECK = "vendorsim_check"
+APP = "vendorsim_app"
+CONFTEST = "conftest.py"
 _PLAY_MARKS = ("vendor", "profile", "seed")
 _API_MARKS = ("token", "strict", "duplicate_interval")
 _TO_HELP = "URL of the integration under test; {vendor} is replaced by the vendor's name"
+_PATH_HELP = "path of the webhooks of an app under test, such as /hooks/{vendor} (default: /)"
+_CHECK_HELP = "vendors whose checks are collected as tests, one a line: NAME or NAME/PROFILE"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup(MARK).addoption("--vendorsim-to", dest=TO, metavar="URL", help=_TO_HELP)
     parser.addini(TO, _TO_HELP, default="")
+    parser.addini(PATH, _PATH_HELP, default="/")
+    parser.addini(CHECK, _CHECK_HELP, type="linelist", default=[])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     names = ", ".join(f"{name}=…" for name in (*_PLAY_MARKS, *_API_MARKS))
-    config.addinivalue_line("markers", f"{MARK}({names}): defaults of vendorsim_play and vendorsim_api")
+    mark = f"{MARK}({names}): defaults of vendorsim_play, vendorsim_check and vendorsim_api"
+    config.addinivalue_line("markers", mark)
+    if config.getini(CHECK) and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args += _homes_outside(config)
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
-    return ScenarioFile.from_parent(parent, path=file_path) if file_path.name.endswith(ENDING) else None
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:
+    if file_path.name.endswith(ENDING):
+        from vendorsim.testing.collected import ScenarioFile
+
+        return ScenarioFile.from_parent(parent, path=file_path)
+    if (vendors := parent.config.getini(CHECK)) and file_path in _homes(parent.config):
+        from vendorsim.testing.collected import CheckFile
+
+        return CheckFile.from_parent(parent, path=file_path, vendors=vendors)
+    return None
 
 
-class ScenarioFile(pytest.File):
-    """Collects one test per vendor of a scenario file."""
+def _homes(config: pytest.Config) -> list[Path]:
+    """Returns the files with which the checks are collected: each conftest.py that has a fixture `vendorsim_app`.
 
-    def collect(self) -> Iterator[ScenarioItem]:
-        from vendorsim.core.errors import VendorsimError
-        from vendorsim.core.yaml_nodes import read_file
-        from vendorsim.runs import config, library
-        from vendorsim.vendorkit import registry
-
-        try:
-            scenario = library.load_text(read_file(self.path), self._shown())
-            targets = config.load().targets
-            events = {name: registry.get(name).default_profile.events for name in scenario.vendors}
-        except VendorsimError as error:
-            raise self.CollectError(str(error)) from None
-        to = _target(self.config)
-        for vendor in scenario.vendors:
-            item: ScenarioItem = ScenarioItem.from_parent(self, name=vendor, scenario=scenario, to=to)
-            if not events[vendor]:
-                item.skip(f"{vendor} sends no webhooks; play it in a test, with vendorsim_play and vendorsim_api")
-            elif to is None and vendor not in targets:
-                item.skip("no target: give --vendorsim-to URL, set vendorsim_to, or name targets in vendorsim.yaml")
-            yield item
-
-    def _shown(self) -> str:
-        """Returns the path, relative to the directory in which pytest was started if it lies there."""
-        here = self.config.invocation_params.dir
-        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
+    Without one, it is the ini file.
+    """
+    modules = [module for module in config.pluginmanager.get_plugins() if hasattr(module, APP)]
+    files = [Path(file) for module in modules if (file := getattr(module, "__file__", None))]
+    conftests = [file for file in files if file.name == CONFTEST]
+    return conftests or ([config.inipath] if config.inipath is not None else [])
 
 
-class ScenarioItem(pytest.Item):
-    """Plays a scenario as one vendor."""
-
-    def __init__(self, *, scenario: Scenario, to: str | None, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._scenario = scenario
-        self._to = to
-        self.add_marker(MARK)
-
-    def skip(self, reason: str) -> None:
-        """Marks the test as skipped."""
-        self.add_marker(pytest.mark.skip(reason))
-
-    def runtest(self) -> None:
-        from vendorsim.testing.played import play
-
-        play(self._scenario, self._to, vendor=self.name).assert_passed()
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        from vendorsim.core.errors import VendorsimError
-
-        if isinstance(excinfo.value, AssertionError | VendorsimError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, 0, f"{self.path.name} as {self.name}"
+def _homes_outside(config: pytest.Config) -> list[str]:
+    """Returns those files that pytest does not visit, since `testpaths` leads elsewhere."""
+    visited = [config.invocation_params.dir / argument for argument in config.args]
+    return [str(home) for home in _homes(config) if not any(home.is_relative_to(path) for path in visited)]
 
 
 @pytest.fixture
@@ -116,8 +96,34 @@ def vendorsim_server() -> Iterator[Callable[[Any], str]]:
 
 @pytest.fixture
 def vendorsim_app(pytestconfig: pytest.Config) -> Any:
-    """The integration under test, as a URL or an app; override it in a conftest.py. Default: `vendorsim_to`."""
-    return _target(pytestconfig)
+    """The integration under test, as a URL or an app; override it in a conftest.py. Default: `vendorsim_to`.
+
+    The webhooks of an app have the path of the setting `vendorsim_path`.
+    """
+    return pytestconfig.getoption(TO) or pytestconfig.getini(TO) or None
+
+
+@pytest.fixture
+def vendorsim_check_options() -> Mapping[str, Any]:
+    """Arguments of `vendorsim_check` for collected checks, such as `{"probe": read_state}`; override it."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _vendorsim_hosted() -> Iterator[HostedApp]:
+    """The app under test of collected tests, which runs until another one is asked for."""
+    from vendorsim.testing.hosted_app import HostedApp
+
+    with HostedApp() as hosted:
+        yield hosted
+
+
+@pytest.fixture
+def _vendorsim_target(pytestconfig: pytest.Config, vendorsim_app: Any, _vendorsim_hosted: HostedApp) -> UnderTest:
+    """The target of collected tests: by `--vendorsim-to`, else `vendorsim_app`."""
+    from vendorsim.testing.collected import under_test
+
+    return under_test(pytestconfig.getoption(TO) or vendorsim_app, pytestconfig.getini(PATH), _vendorsim_hosted.url)
 
 
 @pytest.fixture
@@ -142,32 +148,68 @@ def vendorsim_play(
 ) -> Callable[..., Played]:
     """`vendorsim_play(scenario, to=url_or_app, path="/", api=None, …)`, with the options of `vendorsim.testing.play`.
 
-    Default of `to`: `vendorsim_app`; `path` is the path of an app's webhooks. A file is looked up in the working
-    directory, then next to the test. The calls that `api` receives decide the steps `authenticate`; its default is
-    `vendorsim_api`, if the test uses that fixture.
+    Default of `to`: `vendorsim_app`; `path` is the path of an app's webhooks (default: the setting `vendorsim_path`). A
+    file is looked up in the working directory, then next to the test. The calls that `api` receives decide the steps
+    `authenticate`; its default is `vendorsim_api`, if the test uses that fixture.
     """
-    marked = {name: value for name, value in _marked(request.node).items() if name in _PLAY_MARKS}
+    marked = _marked_for_runs(request)
 
     def play(
-        scenario: str | Path, to: Any = None, *, path: str = "/", api: VendorApi | None = None, **options: Any
+        scenario: str | Path, to: Any = None, *, path: str | None = None, api: VendorApi | None = None, **options: Any
     ) -> Played:
         from vendorsim.testing import played
 
         __tracebackhide__ = True
-        under_test = vendorsim_app if to is None else to
-        if under_test is not None and not isinstance(under_test, str):
-            under_test = vendorsim_server(under_test) + path
-        if api is None and "vendorsim_api" in request.fixturenames:
-            api = request.getfixturevalue("vendorsim_api")
-        state = api.state if api is not None else None
-        return played.play(_beside(scenario, request.path), under_test, state=state, **{**marked, **options})
+        under_test = _under_test(request, vendorsim_server, vendorsim_app if to is None else to, path)
+        arguments = {**marked, **options}
+        return played.play(_beside(scenario, request.path), under_test.url, state=_state(request, api), **arguments)
 
     return play
 
 
-def _target(config: pytest.Config) -> str | None:
-    """Returns the URL of the option, or that of the ini file."""
-    return config.getoption(TO) or config.getini(TO) or None
+@pytest.fixture
+def vendorsim_check(
+    request: pytest.FixtureRequest, vendorsim_server: Callable[[Any], str], vendorsim_app: Any
+) -> Callable[..., Checked]:
+    """`vendorsim_check(url_or_app, vendor=…, path="/", api=None, …)`, with the options of `vendorsim.testing.check`.
+
+    Default of the first argument: `vendorsim_app`; `path` is the path of an app's webhooks (default: the setting
+    `vendorsim_path`). `calls_api` judges the calls that `api` receives; its default is `vendorsim_api`, if the test
+    uses that fixture.
+    """
+    marked = _marked_for_runs(request)
+
+    def check(to: Any = None, *, path: str | None = None, api: VendorApi | None = None, **options: Any) -> Checked:
+        from vendorsim.testing import checked, collected
+
+        __tracebackhide__ = True
+        under_test = _under_test(request, vendorsim_server, vendorsim_app if to is None else to, path)
+        return checked.check(
+            under_test.url,
+            state=_state(request, api),
+            shown=under_test.shown,
+            again=collected.command_of(request.node),
+            **{**marked, **options},
+        )
+
+    return check
+
+
+def _under_test(request: pytest.FixtureRequest, start: Callable[[Any], str], app: Any, path: str | None) -> UnderTest:
+    from vendorsim.testing.collected import under_test
+
+    return under_test(app, request.config.getini(PATH) if path is None else path, start)
+
+
+def _state(request: pytest.FixtureRequest, api: VendorApi | None) -> ServerBackend | None:
+    """Returns the state of the API: that of `vendorsim_api`, if the test uses it and none is given."""
+    if api is None and "vendorsim_api" in request.fixturenames:
+        api = request.getfixturevalue("vendorsim_api")
+    return None if api is None else api.state
+
+
+def _marked_for_runs(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {name: value for name, value in _marked(request.node).items() if name in _PLAY_MARKS}
 
 
 def _marked(node: pytest.Item) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -176,9 +177,12 @@ def test_quirks_and_kinds_of_targets(vendorsim: Vendorsim, monkeypatch: pytest.M
         "policy": {"read_timeout": {"value": "1s", "provenance": "documented", "source": "its page"}},
     }
     lines = [" ".join(line.split()) for line in vendorsim("vendors", "acme").out.splitlines()]
-    assert "twice it tells everything twice captured the log of a day" in lines
+    (listed,) = (line for line in lines if line.endswith("] the log of a day"))
+    assert f"twice it tells everything twice captured {listed.partition(' ')[0]}" in lines
     assert "webhook none all none" in lines
-    assert "bot closed opened (whatever it subscribes to) read_timeout 1s (documented)" in lines
+    assert "bot closed opened (whatever it subscribes to) read_timeout 1s (documented [1])" in lines
+    assert "opened when it is opened documented [1]" in lines
+    assert lines.count("[1] its page") == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -193,6 +197,18 @@ def test_one_vendor_for_people(vendorsim: Vendorsim, name: str) -> None:
         assert {event["name"] for event in profile["events"]} <= words
     assert {operation["path"] for operation in vendor["operations"]} <= words
     assert vendor["contracts"] in shown.out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_source_is_named_once(vendorsim: Vendorsim, name: str) -> None:
+    shown = vendorsim("vendors", name).out
+    *tables, listed = shown.split("\nsources:\n")
+    numbers = {int(number) for number in re.findall(r" \[(\d+)\]", "".join(tables))}
+    texts = {int(number): text for number, text in re.findall(r"^ +\[(\d+)\] (.*(?:\n {5,}.*)*)", listed, re.M)}
+    assert numbers == set(texts) == set(range(1, len(texts) + 1))
+    sources = {statement["source"] for statement in statements(vendorsim("vendors", name, "--json").json)}
+    assert {" ".join(text.split()) for text in texts.values()} <= {" ".join(source.split()) for source in sources}
+    assert len(set(texts.values())) == len(texts)
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,25 @@ def test_results_point_to_the_line_of_the_contract_that_they_are_about(reported:
     assert seen - {"objects.schema.json"}, "and so are the events' own schemas"
 
 
+def test_results_point_to_the_users_own_line_where_there_is_one(
+    vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Receiver(BROKEN) as target:
+        lines = ["targets:", "  userlike: []", "  smartsupp:", "    # ours", f"    - url: {target.url()}", ""]
+        (tmp_path / "vendorsim.yaml").write_text("\n".join(lines), encoding="utf-8")
+        told = reports.run(vendorsim, tmp_path, "--only", "accepts.typical")
+    (result,) = told.sarif["results"]
+    own = result["locations"][0]["physicalLocation"]
+    assert own == {
+        "artifactLocation": {"uri": "vendorsim.yaml", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 5},
+    }
+    assert "%SRCROOT%" in told.sarif["originalUriBaseIds"]
+    (related,) = result["relatedLocations"]
+    assert related["physicalLocation"]["artifactLocation"]["uri"].startswith("contracts/smartsupp/")
+
+
 def test_every_check_is_a_rule(reported: Any) -> None:
     told = reported(OK)
     rules = {rule["id"]: rule for rule in told.sarif["tool"]["driver"]["rules"]}

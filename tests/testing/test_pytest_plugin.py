@@ -334,7 +334,7 @@ class TestApps:
 
     def test_asgi_needs_uvicorn(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "uvicorn", None)
-        with pytest.raises(InputError, match="pip install uvicorn"), hosted(asgi):
+        with pytest.raises(InputError, match=r"pip install 'vendorsim\[asgi\]'"), hosted(asgi):
             pass
 
     def test_asgi_apps_are_played_against(self) -> None:
@@ -418,7 +418,7 @@ class TestScenarioFiles:
         result.stdout.fnmatch_lines(
             [
                 "SKIPPED * ccai sends no webhooks; play it in a test, with vendorsim_play and vendorsim_api",
-                "SKIPPED * no target: give --vendorsim-to URL, set vendorsim_to, or name targets in vendorsim.yaml",
+                "SKIPPED * no target: define the fixture vendorsim_app, give --vendorsim-to URL, *",
             ],
             consecutive=False,
         )
@@ -493,6 +493,7 @@ class TestDocument:
             "pytest.ini",
             "shop.py",
             "stories/unanswered.scenario.yaml",
+            "test_contract.py",
             "test_hooks.py",
             "test_identification.py",
             "test_identify.py",
@@ -501,7 +502,7 @@ class TestDocument:
             result = pytester.runpytest_subprocess(
                 "-p", "no:cacheprovider", "-W", "error", "--vendorsim-to", url + "/hooks/{vendor}"
             )
-        result.assert_outcomes(passed=10)
+        result.assert_outcomes(passed=11)
 
     def test_shows_a_miss_as_it_is(self) -> None:
         from vendorsim.testing.double import VendorApi

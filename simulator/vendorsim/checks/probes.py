@@ -17,6 +17,9 @@ from vendorsim.http.endpoint import endpoint, own_headers
 from vendorsim.http.outgoing import Wire
 from vendorsim.http.transport import Answer, Transport
 
+ProbeFunction = Callable[[str, str | None], Any]
+"""Returns the state of a conversation (by its id, and the visitor's identifier) as a JSON document, or None."""
+
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACEHOLDERS = ("conversation_id", "identifier")
 # A state is settled after `QUIET_READS` equal reads in a row, `QUIET_PAUSE` seconds apart.
@@ -72,7 +75,7 @@ class UrlProbe:
 class FunctionProbe:
     """A Python callable `(conversation_id, identifier) -> JSON document or None`."""
 
-    def __init__(self, function: Callable[[str, str | None], Any]) -> None:
+    def __init__(self, function: ProbeFunction) -> None:
         self._function = function
 
     async def read(self, conversation_id: str, identifier: str | None) -> Any:
@@ -83,8 +86,10 @@ class FunctionProbe:
             raise ProbeError(f"the probe raised {type(error).__name__}: {error}") from error
 
 
-def probe(text: str, transport: Transport, headers: Mapping[str, str]) -> StateProbe:
-    """Creates the probe of `--probe`: a URL template, or `module:function`. Raises InputError."""
+def probe(text: str | ProbeFunction, transport: Transport, headers: Mapping[str, str]) -> StateProbe:
+    """Creates the probe of `--probe`: a URL template, `module:function`, or a function. Raises InputError."""
+    if callable(text):
+        return FunctionProbe(text)
     if text.startswith(("http://", "https://")):
         return UrlProbe(text, transport, headers)
     module, colon, name = text.partition(":")

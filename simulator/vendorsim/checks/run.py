@@ -12,7 +12,7 @@ from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Verdict
-from vendorsim.checks.probes import probe
+from vendorsim.checks.probes import ProbeFunction, probe
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.sender import RequestSender
@@ -25,7 +25,7 @@ from vendorsim.delivery.planning import Policies, find_destinations
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
-from vendorsim.runs.config import Config, Skip
+from vendorsim.runs.config import Config, ConfigLine, Skip
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
@@ -40,8 +40,8 @@ class CheckRequest:
     """The options of a run of checks.
 
     `to` replaces the vendor's first configured target. `only` selects checks and events. `probe` reads the
-    integration's state; `probe_ignore` are JSON pointers of values to ignore in it. `pace` is the most requests a
-    second. `command` is the command line that repeats the run.
+    integration's state: a URL template, `module:function` or a function; `probe_ignore` are JSON pointers of values to
+    ignore in it. `pace` is the most requests a second. `command` is the command line that repeats the run.
     """
 
     vendor: str
@@ -51,7 +51,7 @@ class CheckRequest:
     policy: PolicyChanges = field(default_factory=dict)
     seed: int = 0
     only: str | None = None
-    probe: str | None = None
+    probe: str | ProbeFunction | None = None
     probe_ignore: tuple[str, ...] = ()
     fuzz: bool = False
     max_examples: int = 100
@@ -75,6 +75,11 @@ class CheckRun:
     def expired(self) -> list[Skip]:
         """The configured skips that have expired. Their checks run again."""
         return [skip for skip in self.config.skipped if skip.expired()]
+
+    @property
+    def configured_at(self) -> ConfigLine | None:
+        """The line of vendorsim.yaml that names the target; None if the request does."""
+        return self.config.first_target_line(self.vendor.name) if self.request.to is None else None
 
     def run_to_end(
         self,

@@ -118,7 +118,7 @@ def command(
         messages().print(one_line(f"{checks.config.file}: {expired}"), markup=False)
     settings = transport.load()
     with ExitStack() as stack:
-        reporters = stack.enter_context(Reporters(files, as_json=as_json))
+        reporters = stack.enter_context(Reporters(files, as_json=as_json, configured_at=checks.configured_at))
         state = stack.enter_context(served(port, DUPLICATE_INTERVAL, may_delay=True)) if port is not None else None
         return checks.run_to_end(reporters.handle, settings, state).exit_code
 

@@ -8,6 +8,8 @@ import click
 
 from vendorsim.cli import options
 from vendorsim.reporting.console import print_json, results, table
+from vendorsim.reporting.sources import NumberedSources
+from vendorsim.reporting.text import wrapped
 from vendorsim.vendorkit.documents import (
     kind_document,
     scheme_document,
@@ -68,25 +70,31 @@ def _print_matrix(vendors: list[Vendor]) -> None:
 
 def _print_vendor(vendor: Vendor) -> None:
     console = results()
+    sources = NumberedSources()
     console.print(f"[bold]{vendor.name}[/bold]: {vendor.title}")
     for profile in vendor.profiles.values():
         console.print(f"\n[bold]profile {profile.name}[/bold]: {profile.title}")
         if profile.events:
-            _print_profile(profile)
+            _print_profile(profile, sources)
     if vendor.operations:
-        rows = _named("API operation", "method", "path", "provenance", "source")
+        rows = _named("API operation", "method", "path", "provenance")
         for operation in vendor.operations:
-            rows.add_row(operation.name, operation.method, operation.path, operation.provenance, operation.source)
+            rows.add_row(
+                operation.name, operation.method, operation.path, sources.refer(operation.provenance, operation.source)
+            )
         console.print()
         console.print(rows)
         console.print(f"verbs that wait for a call: {', '.join(vendor.api_verbs) or 'none'}")
     if vendor.schemes:
-        rows = _named("signing", "headers", "signs", "secrets", "provenance", "source")
+        rows = _named("signing", "headers", "signs", "secrets", "provenance")
         for row in map(scheme_document, vendor.schemes, vendor.schemes.values()):
             secrets, signed = str(row["secrets"]), row["message"] or "nothing"
-            rows.add_row(row["name"], ", ".join(row["headers"]), signed, secrets, row["provenance"], row["source"])
+            known = sources.refer(row["provenance"], row["source"])
+            rows.add_row(row["name"], ", ".join(row["headers"]), signed, secrets, known)
         console.print()
         console.print(rows)
+    if lines := sources.lines():
+        console.print("\n".join(["", "sources:", *lines]), markup=False)
     console.print(f"\ncontracts: {vendor.contracts()}")
     for what, path in (("scenarios", vendor.scenarios), ("docs", vendor.docs)):
         if path is not None:
@@ -100,35 +108,38 @@ def _named(*columns: str) -> Table:
     return rows
 
 
-def _print_profile(profile: Profile) -> None:
+def _print_profile(profile: Profile, sources: NumberedSources) -> None:
     console = results()
-    events = _named("event", "sent when", "provenance", "source")
+    events = _named("event", "sent when", "provenance")
     for kind in profile.events:
-        events.add_row(kind.name, kind.summary, kind.provenance, kind.source)
+        events.add_row(kind.name, kind.summary, sources.refer(kind.provenance, kind.source))
     console.print(events)
     verbs = _named("verb", "events it may cause")
     for verb, names in verb_events(profile).items():
         verbs.add_row(verb, ", ".join(names))
     console.print()
     console.print(verbs)
-    console.print(f"silent verbs: {', '.join(silent_verbs(profile))}")
-    policy = _named("policy", "value", "provenance", "source")
+    console.print("\n".join(wrapped(f"silent verbs: {', '.join(silent_verbs(profile))}", hang=2)))
+    policy = _named("policy", "value", "provenance")
     for name, stated in describe(profile.policy).items():
-        policy.add_row(name, str(stated["value"]), stated["provenance"], stated["source"])
+        policy.add_row(name, str(stated["value"]), sources.refer(stated["provenance"], stated["source"]))
     console.print()
     console.print(policy)
     kinds = _named("kind of target", "never gets", "gets by default", "policy of its own")
     for row in (kind_document(kind, profile) for kind in profile.target_kinds):
         default = "all" if row["default"] is None else ", ".join(row["default"])
-        own = ", ".join(f"{name} {stated['value']} ({stated['provenance']})" for name, stated in row["policy"].items())
+        own = ", ".join(
+            f"{name} {stated['value']} ({sources.refer(stated['provenance'], stated['source'])})"
+            for name, stated in row["policy"].items()
+        )
         always = " (whatever it subscribes to)" if row["unfiltered"] else ""
         kinds.add_row(row["name"], ", ".join(row["without"]) or "none", default + always, own or "none")
     console.print()
     console.print(kinds)
     if profile.quirks:
-        quirks = _named("quirk", "what it does", "provenance", "source")
+        quirks = _named("quirk", "what it does", "provenance")
         for quirk in profile.quirks:
-            quirks.add_row(quirk.name, quirk.summary, quirk.provenance, quirk.source)
+            quirks.add_row(quirk.name, quirk.summary, sources.refer(quirk.provenance, quirk.source))
         console.print()
         console.print(quirks)
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 from rich.console import Console
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 from vendorsim.checks.engine import CheckEvent, CheckStarted
@@ -14,7 +15,7 @@ from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, F
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.covered import totals
 from vendorsim.reporting.outcome import Group, counted, groups, tally, why, word
-from vendorsim.reporting.text import one_line
+from vendorsim.reporting.text import COLUMNS, one_line
 
 # Maximum findings shown per check; the other reports have all of them.
 MOST_FINDINGS = 5
@@ -32,7 +33,7 @@ class CheckTerminal:
         """Handles one event of the run."""
         if isinstance(event, Verdict):
             self.close()
-            _print(event)
+            print_verdict(event)
         elif isinstance(event, CheckStarted) and sys.stderr.isatty():
             if self._status is None:
                 self._status = Status("", console=messages())
@@ -46,8 +47,9 @@ class CheckTerminal:
             self._status = None
 
 
-def _print(verdict: Verdict) -> None:
-    page = _Page(results())
+def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
+    """Prints the findings and the verdict on the console; default: standard output."""
+    page = _Page(console or results())
     page.write(0, (f"{verdict.vendor} ({verdict.profile})", "bold"), f" against {verdict.target}, seed {verdict.seed}")
     page.blank()
     rows = table("check", "status", "cases", "")
@@ -56,7 +58,7 @@ def _print(verdict: Verdict) -> None:
             styled = Text(result.status, _STYLES[result.status])
             rows.add_row(result.check.id, styled, Text(str(result.cases), justify="right"), Text(_remark(result)))
     if rows.row_count:
-        page.console.print(rows)
+        page.table(rows)
     for status, reason, names in _unjudged(verdict):
         page.write(0, (status.replace("_", " "), _STYLES[status]), f" {', '.join(names)}: {reason}", hang=2)
     for group in groups(verdict):
@@ -142,13 +144,11 @@ def _print_verdict(page: _Page, verdict: Verdict) -> None:
 
 
 class _Page:
-    """Prints indented paragraphs.
-
-    On a terminal they are wrapped at its width. Elsewhere each stays on one line, so that it can be searched.
-    """
+    """Prints indented paragraphs, wrapped at the width of the terminal, elsewhere at 100 columns."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self._width = console.width if console.is_terminal else COLUMNS
 
     def blank(self) -> None:
         self.console.print()
@@ -156,14 +156,14 @@ class _Page:
     def write(self, indent: int, *parts: str | tuple[str, str], hang: int = 0) -> None:
         """Prints one paragraph; `hang` is the extra indentation of its second and later lines."""
         plain = [(one_line(part), "") if isinstance(part, str) else (one_line(part[0]), part[1]) for part in parts]
-        text = Text.assemble(*plain)
-        if not self.console.is_terminal:
-            self.console.print(Text(" " * indent) + text, soft_wrap=True)
-            return
-        lines = text.wrap(self.console, max(20, self.console.width - indent - hang))
+        lines = Text.assemble(*plain).wrap(self.console, max(20, self._width - indent - hang))
         for number, line in enumerate(lines):
             line.rstrip()
             self.console.print(Text(" " * (indent + (hang if number else 0))) + line, soft_wrap=True)
+
+    def table(self, rows: Table) -> None:
+        """Prints a table; what is too wide for its column is folded."""
+        self.console.print(rows, width=self._width, soft_wrap=False)
 
     def copyable(self, indent: int, text: str) -> None:
         """Prints a line without wrapping it, so that a command in it can be copied whole."""

@@ -19,6 +19,7 @@ from vendorsim.core.errors import InputError
 if TYPE_CHECKING:
     from vendorsim.checks.engine import CheckEvent
     from vendorsim.reporting.outcome import Outcome
+    from vendorsim.runs.config import ConfigLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,17 @@ class Reporters:
     write, the others still do.
     """
 
-    def __init__(self, files: Mapping[str, str | None], *, as_json: bool) -> None:
+    def __init__(
+        self, files: Mapping[str, str | None], *, as_json: bool, configured_at: ConfigLine | None = None
+    ) -> None:
         """`files` maps the name of a format to a path, or to None for no file.
+
+        `configured_at` is the line of the user's configuration that names the target.
 
         Raises InputError if a file can't be written, before any request is sent.
         """
         self._handlers: list[Handler] = []
+        self._configured_at = configured_at
         try:
             self._open(files)
         except InputError:
@@ -83,7 +89,7 @@ class Reporters:
             other = taken.setdefault(os.path.realpath(path), kind.name)
             if other != kind.name:
                 raise InputError(f"--{kind.name} {path}: --{other} writes to the same file; name another")
-            self._handlers.append(_FileReport(kind, path))
+            self._handlers.append(_FileReport(kind, path, self._configured_at))
 
     def __enter__(self) -> Self:
         return self
@@ -112,12 +118,12 @@ class Reporters:
 class _FileReport:
     """A report file. It is opened at once, so that a wrong path fails early, and written when the verdict is known."""
 
-    def __init__(self, kind: Format, path: str) -> None:
+    def __init__(self, kind: Format, path: str, configured_at: ConfigLine | None) -> None:
         from vendorsim.reporting.outcome import Timekeeper
 
         self._kind = kind
         self._path = Path(path)
-        self._keeper = Timekeeper(self._write)
+        self._keeper = Timekeeper(self._write, configured_at)
         self._created = not os.path.lexists(path)
         try:
             self._file = self._path.open("ab")

@@ -9,18 +9,23 @@ from itertools import groupby
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Result, Verdict
 from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.runs.config import ConfigLine
 
 _WORDS = {0: "passed", 1: "failed", 3: "unreachable", 130: "interrupted"}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict. `began` and `ended` are milliseconds since 1970 (UTC); `seconds` is the duration by check id."""
+    """A verdict. `began` and `ended` are milliseconds since 1970 (UTC); `seconds` is the duration by check id.
+
+    `configured_at` is the line of the user's configuration that names the target, if it is named there.
+    """
 
     verdict: Verdict
     began: int
     ended: int
     seconds: dict[str, float]
+    configured_at: ConfigLine | None = None
 
 
 @dataclass(slots=True)
@@ -28,6 +33,7 @@ class Timekeeper:
     """Handles the events of a run, times each check, and passes the outcome to `then` after the verdict."""
 
     then: Callable[[Outcome], None]
+    configured_at: ConfigLine | None = None
     began: int = field(default_factory=wall_clock)
     _since: float = 0.0
     _seconds: dict[str, float] = field(default_factory=dict)
@@ -39,7 +45,7 @@ class Timekeeper:
         elif isinstance(event, CheckFinished):
             self._seconds[event.result.check.id] = monotonic() - self._since
         else:
-            self.then(Outcome(event, self.began, wall_clock(), self._seconds))
+            self.then(Outcome(event, self.began, wall_clock(), self._seconds, self.configured_at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """A run of checks as SARIF 2.1.0 (OASIS), as GitHub's code scanning reads it.
 
-There is a rule per check, and a result per finding.
+There is a rule per check, and a result per finding. A result points at the user's own line where there is one, which
+code scanning can show; else at the line of the contract.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +18,15 @@ from vendorsim.core.version import __version__
 from vendorsim.reporting.contract_places import place
 from vendorsim.reporting.outcome import Outcome, why, word
 from vendorsim.reporting.text import encodable, visible
+from vendorsim.runs.config import ConfigLine
 from vendorsim.vendorkit import contract as contracts
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 # Stands for the folder that holds `contracts/`; the reader of the file resolves it.
 _BASE = "VENDORSIM"
+# Stands for the user's repository, by the name that GitHub and GitLab resolve to its root.
+_SOURCES = "%SRCROOT%"
+_CONTRACT = "The contract describes the field here."
 
 
 def render(outcome: Outcome) -> bytes:
@@ -38,10 +44,13 @@ def render(outcome: Outcome) -> bytes:
             }
         },
         "invocations": [_invocation(outcome)],
-        "originalUriBaseIds": {_BASE: {"description": {"text": "The folder that holds vendorsim's contracts."}}},
+        "originalUriBaseIds": {
+            _BASE: {"description": {"text": "The folder that holds vendorsim's contracts."}},
+            _SOURCES: {"description": {"text": "The root of the repository with vendorsim.yaml."}},
+        },
         "automationDetails": {"id": f"vendorsim/{verdict.vendor}/{verdict.profile}/"},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(verdict, finding, index[finding.check]) for finding in verdict.findings],
+        "results": [_result(outcome, finding, index[finding.check]) for finding in verdict.findings],
         "properties": {
             "vendor": verdict.vendor,
             "profile": verdict.profile,
@@ -66,7 +75,9 @@ def _rule(check: Check) -> dict[str, Any]:
     }
 
 
-def _result(verdict: Verdict, finding: Finding, rule: int) -> dict[str, Any]:
+def _result(outcome: Outcome, finding: Finding, rule: int) -> dict[str, Any]:
+    contract = _contract_location(outcome.verdict, finding)
+    own = None if outcome.configured_at is None else _own_location(outcome.configured_at)
     summary = f"{finding.message}: expected {finding.expected}, found {finding.found}"
     where = f" at {finding.pointer}" if finding.pointer else ""
     return {
@@ -74,7 +85,8 @@ def _result(verdict: Verdict, finding: Finding, rule: int) -> dict[str, Any]:
         "ruleIndex": rule,
         "level": "error" if finding.severity == ERROR else "warning",
         "message": {"text": _text(f"{summary}{where}.\nReproduce: {finding.reproduce}")},
-        "locations": [_location(verdict, finding)],
+        "locations": [contract if own is None else {**contract, **own}],
+        **({} if own is None else {"relatedLocations": [{**contract, "message": {"text": _CONTRACT}}]}),
         "partialFingerprints": {"vendorsimKey/v1": finding.key},
         "occurrenceCount": finding.count,
         "properties": {
@@ -88,7 +100,7 @@ def _result(verdict: Verdict, finding: Finding, rule: int) -> dict[str, Any]:
     }
 
 
-def _location(verdict: Verdict, finding: Finding) -> dict[str, Any]:
+def _contract_location(verdict: Verdict, finding: Finding) -> dict[str, Any]:
     contract = contracts.contract(verdict.vendor, verdict.profile)
     found = place(contract.folder, finding.event, finding.pointer)
     uri = quote(f"contracts/{verdict.vendor}/{verdict.profile}/{found.file}")
@@ -107,6 +119,17 @@ def _location(verdict: Verdict, finding: Finding) -> dict[str, Any]:
             }
         ]
     return location
+
+
+def _own_location(at: ConfigLine) -> dict[str, Any]:
+    """Returns the line of the target in vendorsim.yaml."""
+    file = Path(at.file).absolute()
+    root = next((folder for folder in file.parents if (folder / ".git").exists()), Path.cwd())
+    if file.is_relative_to(root):
+        artifact = {"uri": quote(file.relative_to(root).as_posix()), "uriBaseId": _SOURCES}
+    else:
+        artifact = {"uri": file.as_uri()}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": at.line}}}
 
 
 def _invocation(outcome: Outcome) -> dict[str, Any]:

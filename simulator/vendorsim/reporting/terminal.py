@@ -26,6 +26,8 @@ from vendorsim.delivery.records import (
     Summary,
 )
 from vendorsim.reporting.console import messages, results, table
+from vendorsim.reporting.outcome import counted
+from vendorsim.reporting.text import COLUMNS, wrapped
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
 
@@ -44,6 +46,7 @@ class Terminal:
         self._shown: list[Record] = []
         self._attempts = 0
         self._shortcomings: list[Record] = []
+        self._more_shortcomings = 0
         self._title = f"{run.scenario.title}, as {run.vendor.name} ({run.profile.name})"
         self._console = messages()
         self._status: Status | None = None
@@ -62,8 +65,11 @@ class Terminal:
         self._attempts += 1
         if len(self._shown) <= MOST_ROWS:
             self._shown.append(record)
-        if record.verdict not in _STYLES and len(self._shortcomings) < MOST_SHORTCOMINGS:
-            self._shortcomings.append(record)
+        if record.verdict not in _STYLES:
+            if len(self._shortcomings) < MOST_SHORTCOMINGS:
+                self._shortcomings.append(record)
+            else:
+                self._more_shortcomings += 1
         if self._status is not None:
             self._status.update(f"{self._attempts} sent, last: {escape(_what(record))}")
 
@@ -75,15 +81,23 @@ class Terminal:
         targets = ", ".join(summary.targets) or "no target"
         console.print(f"seed {summary.seed}, starts {iso(summary.start)}, to {escape(targets)}")
         short = len(self._shown) <= MOST_ROWS and not self._many
+        width = console.width if console.is_terminal else COLUMNS
+        # A row of this table stays on one line outside terminals, so that an attempt can be searched with its outcome.
         console.print(self._by_attempt() if short else _by_event(summary))
         if not short:
             for record in self._shortcomings:
-                console.print(f"  {escape(_what(record))}: {record.verdict}, {escape(_why(record) or '')}")
+                reason = f"{record.verdict}, {_why(record) or ''}{_hit_text(record)}"
+                for line in wrapped(f"{_what(record)}: {reason}", 2, hang=2, columns=width):
+                    console.print(line, markup=False)
+            if self._more_shortcomings:
+                console.print(f"  and {counted(self._more_shortcomings, 'more problem')}")
         console.print(_closing(summary))
 
     def _by_attempt(self) -> Table:
-        rows = table("at", "event", "status", "ms", "verdict")
-        several = len({record.target for record in self._shown if isinstance(record, Attempt)}) > 1
+        attempts = [record for record in self._shown if isinstance(record, Attempt)]
+        faults = any(record.faults for record in attempts)
+        rows = table("at", "event", "status", "ms", *(["fault"] if faults else []), "verdict")
+        several = len({record.target for record in attempts}) > 1
         for record in self._shown:
             why = _why(record)
             verdict = _styled(record.verdict) + (f": {escape(why)}" if why else "")
@@ -91,22 +105,34 @@ class Terminal:
                 where = f" → {record.target}" if several else ""
                 took = "" if record.milliseconds is None else f"{record.milliseconds:.1f}"
                 status = "" if record.status is None else str(record.status)
-                rows.add_row(iso(record.at), escape(record.event.name + where), status, took, verdict)
+                hit = [escape(_hit(record))] if faults else []
+                rows.add_row(iso(record.at), escape(record.event.name + where), status, took, *hit, verdict)
             else:
                 status = "" if record.status is None else str(record.status)
-                rows.add_row("", escape(_what(record)), status, "", verdict)
+                rows.add_row("", escape(_what(record)), status, "", *([""] if faults else []), verdict)
         return rows
 
 
 def _by_event(summary: Summary) -> Table:
-    rows = table("event", "attempts", "statuses", "mean ms", "max ms", "verdict")
+    faults = any(row.faults for row in summary.rows.values())
+    rows = table("event", "attempts", "statuses", "mean ms", "max ms", *(["faults"] if faults else []), "verdict")
     for row in summary.by_event():
+        hit = [", ".join(f"{fault} x {count}" for fault, count in sorted(row.faults.items()))] if faults else []
         statuses = ", ".join(f"{status} x {count}" for status, count in sorted(row.statuses.items()))
         verdicts = ", ".join(f"{count} {_styled(verdict)}" for verdict, count in row.verdicts.items())
         mean = f"{row.total_milliseconds / row.attempts:.1f}" if row.attempts else ""
-        rows.add_row(escape(row.event), str(row.attempts), statuses, mean, f"{row.longest_milliseconds:.1f}", verdicts)
+        longest = f"{row.longest_milliseconds:.1f}"
+        rows.add_row(escape(row.event), str(row.attempts), statuses, mean, longest, *map(escape, hit), verdicts)
     for verdict, count in summary.authentications.items():
-        rows.add_row(f"{registry.identification().operation} called", str(count), "", "", "", _styled(verdict))
+        rows.add_row(
+            f"{registry.identification().operation} called",
+            str(count),
+            "",
+            "",
+            "",
+            *([""] if faults else []),
+            _styled(verdict),
+        )
     return rows
 
 
@@ -144,6 +170,18 @@ def _why(record: Record) -> str | None:
     if isinstance(record, Attempt) and record.final and record.number > 1 and record.verdict in FAILURES:
         return f"{record.reason}; given up after {record.number} attempts"
     return record.reason
+
+
+def _hit(attempt: Attempt) -> str:
+    """Returns the faults that hit a delivery, and which of the duplicates it is."""
+    copy = f" (copy {attempt.copy})" if attempt.copy else ""
+    return ", ".join(attempt.faults) + copy
+
+
+def _hit_text(record: Record) -> str:
+    """Returns the same as the end of a sentence; empty without faults."""
+    hit = _hit(record) if isinstance(record, Attempt) else ""
+    return f"; fault: {hit}" if hit else ""
 
 
 def _styled(verdict: str) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import Any
+
+# Columns of a text report that is not on a terminal.
+COLUMNS = 100
 
 # Control characters except tab and line feed, bidirectional marks, surrogates, and the noncharacters U+FFFE and U+FFFF.
 # XML 1.0 forbids most of them, and a terminal interprets some.
@@ -21,6 +25,21 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """Returns the text like `visible`, on one line."""
     return visible(text).replace("\n", "\\n").replace("\t", " ")
+
+
+def wrapped(text: str, indent: int = 0, *, hang: int = 0, columns: int = COLUMNS) -> list[str]:
+    """Returns the text as lines of at most so many columns; `hang` is the extra indentation of all but the first.
+
+    A word that is longer than a line, such as a URL, stays whole.
+    """
+    return textwrap.wrap(
+        text,
+        columns,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hang),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def encodable(document: Any) -> Any:

@@ -36,14 +36,28 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigLine:
+    """A line of the file, counted from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """The contents of the file; empty if there is no file."""
+    """The contents of the file; empty if there is no file. `target_lines` are the lines where the targets begin."""
 
     file: str | None = None
     targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
     policies: Mapping[str, PolicyChanges] = field(default_factory=dict)
     skipped: tuple[Skip, ...] = ()
     severities: Mapping[str, str] = field(default_factory=dict)
+    target_lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def first_target_line(self, vendor: str) -> ConfigLine | None:
+        """Returns where the vendor's first target is written, or None if it has no target."""
+        lines = self.target_lines.get(vendor)
+        return ConfigLine(self.file, lines[0]) if lines and self.file is not None else None
 
 
 class _Url(Shape):
@@ -156,7 +170,14 @@ def load(path: str | None = None) -> Config:
         values.get("policy", {}),
         checks.get("skip", ()),
         checks.get("severity", {}),
+        _target_lines(root),
     )
+
+
+def _target_lines(root: Node | None) -> dict[str, tuple[int, ...]]:
+    targets = root.get("targets") if isinstance(root, MappingNode) else None
+    entries = targets.entries if isinstance(targets, MappingNode) else ()
+    return {vendor.text: tuple(item.line for item in getattr(listed, "items", ())) for vendor, listed in entries}
 
 
 def nearest() -> Path | None:

@@ -1,4 +1,4 @@
-"""Test helpers: vendors' APIs in process, apps under test, scenarios.
+"""Test helpers: vendors' APIs in process, apps under test, scenarios, checks.
 
 from vendorsim.testing import vendor_api
 """
@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING
 from vendorsim.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from vendorsim.testing.checked import Checked, check
     from vendorsim.testing.double import ApiCall, Expected, VendorApi, vendor_api
     from vendorsim.testing.played import Played, play
 
-__all__ = ["ApiCall", "Expected", "Played", "VendorApi", "play", "vendor_api"]
+__all__ = ["ApiCall", "Checked", "Expected", "Played", "VendorApi", "check", "play", "vendor_api"]
 
 # The double needs Flask, which takes 0.1 s to import.
-_DOUBLE, _PLAYED = "vendorsim.testing.double", "vendorsim.testing.played"
+_CHECKED, _DOUBLE, _PLAYED = "vendorsim.testing.checked", "vendorsim.testing.double", "vendorsim.testing.played"
 __getattr__ = lazy(
     __name__,
     {
         "ApiCall": _DOUBLE,
+        "Checked": _CHECKED,
         "Expected": _DOUBLE,
         "Played": _PLAYED,
         "VendorApi": _DOUBLE,
+        "check": _CHECKED,
         "play": _PLAYED,
         "vendor_api": _DOUBLE,
     },

@@ -43,7 +43,7 @@ def _on_uvicorn(app: Any) -> Iterator[str]:
     try:
         import uvicorn  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        raise InputError("an ASGI app needs uvicorn: pip install uvicorn") from None
+        raise InputError("an ASGI app needs uvicorn: pip install 'vendorsim[asgi]'") from None
     started_or_failed = Event()
 
     class Server(uvicorn.Server):  # type: ignore[misc,unused-ignore]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from vendorsim.core.errors import InputError
 from vendorsim.delivery.planning import prepare
 from vendorsim.delivery.playing import run_to_end
 from vendorsim.delivery.records import Attempt, Authentication, Record, Summary
-from vendorsim.http.endpoint import check_header
 from vendorsim.journal.store import Recorder
 from vendorsim.runs import config, library
 from vendorsim.runs.planning import RunRequest, event_names
@@ -21,7 +19,7 @@ from vendorsim.runs.timeline import Run
 from vendorsim.scenario.faults import from_option
 from vendorsim.scenario.model import Scenario
 from vendorsim.server.backend import ServerBackend
-from vendorsim.vendorkit.policy_overrides import read_changes
+from vendorsim.testing.arguments import as_tuple, checked_headers, policy_changes, refuse_running_loop
 from vendorsim.vendorkit.target import Target
 
 VENDOR = "{vendor}"
@@ -113,7 +111,7 @@ def play(
 
     Raises InputError if the scenario can't be played.
     """
-    _refuse_running_loop()
+    refuse_running_loop("play")
     loaded = load(scenario)
     name = vendor or _only_vendor(loaded)
     request = RunRequest(
@@ -124,11 +122,11 @@ def play(
         start=_parsed(times.point, start),
         count=count,
         spacing=_parsed(times.duration, spacing) or 0,
-        to=None if to is None else Target(to.replace(VENDOR, name), secret_env=_as_tuple(secret_env)),
-        headers=_checked_headers(headers or {}),
-        policy=read_changes({key: _as_text(value) for key, value in (policy or {}).items()}, "--policy"),
-        faults=tuple(from_option(text, None) for text in _as_tuple(faults)),
-        fault_on=event_names(_as_tuple(fault_on)) or None,
+        to=None if to is None else Target(to.replace(VENDOR, name), secret_env=as_tuple(secret_env)),
+        headers=checked_headers(headers or {}),
+        policy=policy_changes(policy or {}),
+        faults=tuple(from_option(text, None) for text in as_tuple(faults)),
+        fault_on=event_names(as_tuple(fault_on)) or None,
         speed=speed,
         concurrency=concurrency,
         pin_clock=pin_clock,
@@ -156,28 +154,3 @@ def _parsed(parse: Callable[[str], int], value: int | str | None) -> int | None:
         return parse(value) if isinstance(value, str) else value
     except ValueError as error:
         raise InputError(str(error)) from None
-
-
-def _as_tuple(texts: str | Sequence[str]) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else tuple(texts)
-
-
-def _checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Returns the headers without outer spaces. Raises InputError for one that can't be sent."""
-    found = {name.strip(): str(value).strip() for name, value in headers.items()}
-    for name, value in found.items():
-        check_header(name, value)
-    return found
-
-
-def _as_text(value: object) -> str:
-    """Returns a value of a policy as text for `--policy`."""
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _refuse_running_loop() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise InputError("a run has an event loop of its own: in an async test, await asyncio.to_thread(play, …)")
