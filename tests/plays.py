@@ -56,8 +56,11 @@ def since_start(line: dict[str, Any]) -> timedelta:
 
 
 class Stage:
-    """Plays stories; `vendor` is the one that is asked for unless a test names another. Requests of one conversation are
-    sent one after the other, so that their order can be told, unless a test says otherwise by `in_flight`."""
+    """Plays stories; `vendor` is the one that is asked for unless a test names another.
+
+    Requests of one conversation are sent one after the other, so that the order of their arrival can be told. A test
+    that gives `in_flight` has it otherwise.
+    """
 
     def __init__(self, vendorsim: Vendorsim, folder: Path) -> None:
         self._vendorsim = vendorsim

@@ -49,9 +49,9 @@ from vendorsim.vendorkit.profile import Failed
 T = TypeVar("T")
 # Verdicts that the vendor counts as failures of the integration.
 FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
-# The part of the read timeout after which an impatient sender tries again: some milliseconds, so that the attempts also
-# overlap in receivers that answer soon.
-PATIENCE = 1 / 1000
+# An impatient sender tries again after that part of the read timeout, at the earliest after that many seconds. It is
+# short, so that the attempts overlap in fast receivers, too.
+PATIENCE, LEAST_PATIENCE = 1 / 1000, 0.005
 
 
 @dataclass(slots=True)
@@ -312,8 +312,8 @@ class ConversationPlayer:
             return [await send(delivery, at, now, lanes)]
         first = asyncio.ensure_future(send(delivery, at, now, lanes))
         try:
-            patience = delivery.destination.policy.read_timeout.value / 1000 * PATIENCE
-            await asyncio.wait({first}, timeout=patience)
+            timeout = delivery.destination.policy.read_timeout.value / 1000
+            await asyncio.wait({first}, timeout=max(timeout * PATIENCE, LEAST_PATIENCE))
             if first.done() or self._context.stopped.is_set():
                 return [await first]
             return list(await asyncio.gather(first, send(delivery, at, wall_clock(), lanes)))
