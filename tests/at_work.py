@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 from receiver import PATIENCE, Connection, Request, status
 
@@ -23,14 +24,16 @@ class AtWork:
     `peak` is the highest number at work at once, by conversation.
     """
 
-    def __init__(self, together: int = 1) -> None:
-        self.peak: Counter[int] = Counter()
+    def __init__(self, together: int = 1, whose: Callable[[Request], object] = conversation_of) -> None:
+        """`whose` gives the conversation of a request."""
+        self.peak: Counter[object] = Counter()
+        self._whose = whose
         self._lock = threading.Lock()
-        self._now: Counter[int] = Counter()
-        self._barriers: defaultdict[int, threading.Barrier] = defaultdict(lambda: threading.Barrier(together))
+        self._now: Counter[object] = Counter()
+        self._barriers: defaultdict[object, threading.Barrier] = defaultdict(lambda: threading.Barrier(together))
 
     def __call__(self, connection: Connection, request: Request) -> None:
-        number = conversation_of(request)
+        number = self._whose(request)
         with self._lock:
             self._now[number] += 1
             self.peak[number] = max(self.peak[number], self._now[number])

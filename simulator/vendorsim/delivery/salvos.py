@@ -25,7 +25,7 @@ class Salvo:
             return False
         label = f"overlap={self.size}"
         for member in (delivery, *delivery.twins):
-            if self.size > 1 and label not in member.planned:
+            if label not in member.planned:
                 member.planned = (*member.planned, label)
             self.members.append(member)
         return len({member.event.id for member in self.members}) == self.size
@@ -44,6 +44,8 @@ class Salvos:
         if delivery.attempts:
             return Salvo(members=[delivery])
         target = id(delivery.destination)
+        if delivery.overlap == 1 and target not in self._open:
+            return Salvo(members=[delivery, *delivery.twins])
         salvo = self._open.setdefault(target, Salvo(delivery.overlap))
         if not salvo.add(delivery):
             return None
