@@ -56,7 +56,11 @@ def since_start(line: dict[str, Any]) -> timedelta:
 
 
 class Stage:
-    """Plays stories; `vendor` is the one that is asked for unless a test names another."""
+    """Plays stories; `vendor` is the one that is asked for unless a test names another.
+
+    Requests of one conversation are sent one after the other, so that the order of their arrival can be told. A test
+    that gives `in_flight` has it otherwise.
+    """
 
     def __init__(self, vendorsim: Vendorsim, folder: Path) -> None:
         self._vendorsim = vendorsim
@@ -70,7 +74,8 @@ class Stage:
 
     def run(self, *arguments: object) -> Completed:
         """`vendorsim play --json` with these arguments alone."""
-        return self._vendorsim("play", *arguments, "--json")
+        in_turn = () if any("in_flight" in str(given) for given in arguments) else ("--policy", "in_flight=1")
+        return self._vendorsim("play", *arguments, *in_turn, "--json")
 
     def generate(self, *arguments: object, story: str = OFFLINE, vendor: str = "smartsupp") -> list[bytes]:
         """The bodies that are to be sent, as bytes."""

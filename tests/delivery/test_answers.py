@@ -31,12 +31,12 @@ Play = Any
 
 @pytest.fixture
 def play(vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
-    """Plays the chat, without retries; gives the records of its events, and how the command ended."""
+    """Plays the chat, request by request, without retries; gives the records, and how the command ended."""
     monkeypatch.chdir(tmp_path)
 
     def play(target: Receiver, vendor: str = "userlike", *policy: str) -> tuple[list[dict[str, Any]], Completed]:
         path = written(tmp_path, CHAT)
-        overridden = [part for value in ("retries=none", *policy) for part in ("--policy", value)]
+        overridden = [part for value in ("retries=none", "in_flight=1", *policy) for part in ("--policy", value)]
         played = vendorsim("play", path, "--vendor", vendor, "--to", target.url(), "--json", *overridden)
         assert played.err == ""
         return played.lines[:-1], played

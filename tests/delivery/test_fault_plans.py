@@ -13,6 +13,7 @@ from receiver import Receiver, close, status
 
 ONCE = ("--policy", "retries=none")
 FAULTS = ["duplicate", "reorder", "delay", "drop", "late"]  # when, how often, whether
+FAULTS += ["twins", "overlap", "impatient"]  # what is under way at once
 FAULTS += ["corrupt", "encoding", "content_type", "signature"]  # what
 FAULTS += ["http", "connection", "truncate", "reset", "drip"]  # how
 QUIRK = "quirk"  # what the vendor makes of a step
@@ -84,6 +85,10 @@ class TestChance:
             "corrupt@0.2",
             "--fault",
             "drop@0.1",
+            "--fault",
+            "twins@0.2",
+            "--fault",
+            "overlap=3@0.2",
         )
         runs = [self.play(stage, *given, "--concurrency", number) for number in (1, 7, 64)]
         first = misbehaviour(runs[0])
@@ -224,6 +229,9 @@ class TestRefusals:
             ("duplicate=0", "expected a number from 1 to 100, found '0'"),
             ("duplicate=101", "expected a number from 1 to 100"),
             ("reorder=x", "write it like reorder=3"),
+            ("twins=1", "expected a number from 2 to 100, found '1'"),
+            ("overlap=101", "expected a number from 2 to 100"),
+            ("impatient=5ms", "takes no argument"),
             ("delay=5", "'5' is not a duration"),
             ("drop=1", "takes no argument"),
             ("truncate=1", "expected a share of the body"),

@@ -18,6 +18,7 @@ from receiver import Connection, Receiver, Request, never, status
 from stories import written
 
 ORDERED = ("--policy", "ordering=conversation")
+IN_TURN = ("--policy", "in_flight=1")
 
 
 @pytest.fixture
@@ -111,9 +112,9 @@ class TestInterruption:
 
     def start(self, folder: Path, target: Receiver, *arguments: object) -> subprocess.Popen[str]:
         story = written(folder, talk(4, pause="1h"))
-        given = ("play", story, "--vendor", "messagehub", "--to", target.url(), "--speed", "1x", "--json", *arguments)
+        given = ("play", story, "--vendor", "messagehub", "--to", target.url(), "--speed", "1x", "--json")
         return subprocess.Popen(
-            [sys.executable, "-m", "vendorsim", *map(str, given)],
+            [sys.executable, "-m", "vendorsim", *map(str, (*given, *IN_TURN, *arguments))],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from at_work import AtWork
 from command_line import Vendorsim
 from load.stages import EVENTS, SCENARIO, START, VENDOR, digest, generated, report, written
+from plays import talk
 from ports import free_port
 from receiver import Connection, Receiver, Request, never, status
 
@@ -94,6 +96,26 @@ class TestReport:
         assert (
             told["deliveries"]["delivered"] == told["bodies"]["count"] == len(target.requests) == 20 * EVENTS - dropped
         )
+
+
+class TestInFlight:
+    PART = "scenario: story.yaml, vendor: messagehub"
+
+    @pytest.mark.parametrize(
+        ("policy", "faults", "peak", "requests"),
+        [(10, "", 6, 18), (3, "", 3, 18), (1, "", 1, 18), (1, "overlap=3", 3, 18), (1, "twins=2", 2, 36)],
+    )
+    def test_events_that_are_due_together_overlap(
+        self, vendorsim: Vendorsim, tmp_path: Path, policy: int, faults: str, peak: int, requests: int
+    ) -> None:
+        (tmp_path / "story.yaml").write_text(talk(5, pause="0s"))
+        path = written(tmp_path, count=3, part=f"{self.PART}, faults: [{faults}]")
+        work = AtWork(together=peak)
+        with Receiver(work) as target:
+            told = report(vendorsim("load", path, "--to", target.url(), "--policy", f"in_flight={policy}", "--json"))
+        assert told["verdict"] == "passed"
+        assert list(work.peak.values()) == [peak] * 3
+        assert (len(target.requests), told["bodies"]["count"]) == (requests, 18)
 
 
 class TestOpenModel:

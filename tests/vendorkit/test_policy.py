@@ -20,6 +20,7 @@ KEYS = (
     "redirects",
     "redirected",
     "ordering",
+    "in_flight",
     "signing",
 )
 
@@ -59,6 +60,10 @@ class TestWhatIsKnown:
             ("messagehub", "connect_timeout", "5s", "reconstructed"),
             ("messagehub", "retries", "none", "reconstructed"),
             ("messagehub", "ordering", "none", "reconstructed"),
+            ("messagehub", "in_flight", "10", "reconstructed"),
+            ("userlike", "in_flight", "1", "assumed"),
+            ("smartsupp", "in_flight", "1", "assumed"),
+            ("chatvisor", "in_flight", "1", "assumed"),
         ],
     )
     def test_values(self, vendorsim: Vendorsim, vendor: str, key: str, value: str, provenance: str) -> None:
@@ -172,6 +177,8 @@ class TestRefusals:
             ("redirected=301:put", "'301:put' is not a list of redirects"),
             ("redirected=٣٠١", "is not a list of redirects"),
             ("ordering=strict", "unknown ordering 'strict'"),
+            ("in_flight=0", "'0' is not a number from 1 to 1000"),
+            ("in_flight=many", "'many' is not a number from 1 to 1000"),
             ("signing=chatwot", "did you mean 'chatwoot'"),
         ],
     )

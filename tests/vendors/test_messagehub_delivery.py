@@ -57,7 +57,10 @@ Play = Callable[..., Completed]
 
 @pytest.fixture
 def play(vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
-    """Plays steps to targets, each a kind, its receiver and more keys of a target."""
+    """Plays steps to targets, each a kind, its receiver and more keys of a target.
+
+    Requests are sent one by one, so that their order can be told.
+    """
     for kind, secret in SECRETS.items():
         monkeypatch.setenv(kind.upper(), secret)
 
@@ -70,10 +73,13 @@ def play(vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             f"    - {{url: '{to.url()}', kind: {kind}, secret_env: {kind.upper()}{keys}}}" for kind, to, keys in targets
         ]
         config.write_text("\n".join(["targets:", "  messagehub:", *lines, ""]), encoding="utf-8")
-        given = ("--vendor", "messagehub", "--profile", profile, "--config", config, "--json", *more)
+        given = ("--vendor", "messagehub", "--profile", profile, "--config", config, "--json", *IN_TURN, *more)
         return vendorsim("play", story, *given)
 
     return call
+
+
+IN_TURN = ("--policy", "in_flight=1")
 
 
 def told(target: Receiver) -> list[str]:
@@ -102,7 +108,7 @@ TABLE: list[tuple[str, str, dict[str, str]]] = [
     ("observed-4.15", "agent_bot", {"signing": "chatwoot", "retries": "3s, 3s", "redirected": FOLLOWED}),
     ("observed-4.15", "api_channel", {"signing": "chatwoot", "retries": "none", "redirected": FOLLOWED}),
 ]
-ALL_VERSIONS = {"connect_timeout": "5s", "read_timeout": "5s", "redirects": "10", "ordering": "none"}
+ALL_VERSIONS = {"connect_timeout": "5s", "read_timeout": "5s", "redirects": "10", "ordering": "none", "in_flight": "10"}
 
 
 @pytest.mark.parametrize(("profile", "kind", "expected"), TABLE)

@@ -7,9 +7,10 @@ from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urljoin
 
-from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.core.clock import monotonic
 from vendorsim.core.errors import InputError
 from vendorsim.delivery import verdicts
+from vendorsim.delivery.lanes import Lanes
 from vendorsim.delivery.records import UNREACHABLE, Attempt
 from vendorsim.delivery.requests import Delivery, Prepared, prepare
 from vendorsim.http.endpoint import Endpoint, endpoint
@@ -19,7 +20,7 @@ from vendorsim.vendorkit.policy import AS_GET, Policy
 
 
 class AttemptSender:
-    """Sends the attempts of one run, at most `concurrency` at once."""
+    """Sends the attempts of one run. `free` is the semaphore to hold meanwhile; it counts up to `concurrency`."""
 
     def __init__(self, run: Run, transport: Transport, concurrency: int, *, pin_clock: bool) -> None:
         """With `pin_clock` signature timestamps follow the scenario's clock."""
@@ -27,23 +28,26 @@ class AttemptSender:
         self._transport = transport
         self._pin_clock = pin_clock
         self._reached: set[int] = set()
-        self._free = asyncio.Semaphore(concurrency)
+        self.free = asyncio.Semaphore(concurrency)
 
-    async def send(self, delivery: Delivery, at: int) -> Attempt:
-        """Makes the next attempt of a delivery; `at` is the scenario's time (milliseconds since 1970)."""
-        await self._free.acquire()
+    async def send(self, delivery: Delivery, at: int, sent_at: int, lanes: Lanes) -> Attempt:
+        """Makes the next attempt of a delivery.
+
+        `at` is the scenario's time, `sent_at` that of the wall clock (milliseconds since 1970). `lanes` are those of
+        the conversation.
+        """
+        destination = delivery.destination
+        policy = destination.policy
+        delivery.attempts = number = delivery.attempts + 1
+        timestamp = at // 1000 if self._pin_clock else sent_at // 1000
+        prepared = prepare(delivery, self._run, number, timestamp)
+        flight = lanes.begin(delivery, number)
+        began = monotonic()
         try:
-            destination = delivery.destination
-            policy = destination.policy
-            delivery.attempts += 1
-            sent_at = wall_clock()
-            timestamp = at // 1000 if self._pin_clock else sent_at // 1000
-            prepared = prepare(delivery, self._run, delivery.attempts, timestamp)
-            began = monotonic()
             answer = await exchange(self._transport, destination.endpoint, prepared, policy)
-            milliseconds = (monotonic() - began) * 1000
         finally:
-            self._free.release()
+            beside = lanes.end(delivery, flight)
+        milliseconds = (monotonic() - began) * 1000
         verdict, reason = verdicts.judge(answer, milliseconds, policy, delivery.expect, prepared.spoiled)
         if verdict != UNREACHABLE:
             self._reached.add(id(destination))
@@ -53,7 +57,7 @@ class AttemptSender:
             delivery.id,
             delivery.event,
             destination.endpoint.shown,
-            delivery.attempts,
+            number,
             answered.status if answered else None,
             milliseconds,
             verdict,
@@ -65,6 +69,7 @@ class AttemptSender:
             _faults(delivery, prepared) if delivery.planned else (),
             prepared,
             answered,
+            beside,
         )
 
     def pause(self, attempt: Attempt, delivery: Delivery) -> int | None:

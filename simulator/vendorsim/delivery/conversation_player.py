@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import orjson
 
-from vendorsim.core.clock import Clock
+from vendorsim.core.clock import Clock, wall_clock
 from vendorsim.core.event import Event
 from vendorsim.delivery import faults
 from vendorsim.delivery.agenda import Agenda
 from vendorsim.delivery.attempts import AttemptSender, unsent
 from vendorsim.delivery.call_judge import CallJudge
 from vendorsim.delivery.destinations import Destinations
+from vendorsim.delivery.lanes import Lanes
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.delivery.records import (
     BROKEN,
@@ -36,16 +38,20 @@ from vendorsim.delivery.records import (
     Summary,
 )
 from vendorsim.delivery.requests import Delivery
+from vendorsim.delivery.salvos import Salvo, Salvos
 from vendorsim.runs.timeline import NO_STEP, LiveConversation, Run
 from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.model import Step
 from vendorsim.scenario.verbs import Authenticate
-from vendorsim.vendorkit.policy import ORDERED
+from vendorsim.vendorkit.policy import ORDERED, parallel
 from vendorsim.vendorkit.profile import Failed
 
 T = TypeVar("T")
 # Verdicts that the vendor counts as failures of the integration.
 FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
+# An impatient sender tries again after that part of the read timeout, at the earliest after that many seconds. It is
+# short, so that the attempts overlap in fast receivers, too.
+PATIENCE, LEAST_PATIENCE = 1 / 1000, 0.005
 
 
 @dataclass(slots=True)
@@ -65,6 +71,11 @@ class RunContext:
     stopped: asyncio.Event
     asked_for: frozenset[int]
     calls: CallJudge | None = None
+    _lanes: WeakKeyDictionary[LiveConversation, Lanes] = field(default_factory=WeakKeyDictionary)
+
+    def lanes_of(self, live: LiveConversation) -> Lanes:
+        """Returns the lanes of a conversation. All its players share them, also those of events caused from outside."""
+        return self._lanes.setdefault(live, Lanes())
 
     def record(self, value: Record) -> None:
         """Counts a record and emits it."""
@@ -89,9 +100,24 @@ class RunContext:
 
 
 class ConversationPlayer:
-    """Plays one conversation by a clock."""
+    """Plays one conversation by a clock.
 
-    __slots__ = ("_agenda", "_busy", "_clock", "_context", "_live", "_now", "_queued")
+    Deliveries that are due at once are under way at once, as far as their target's policy lets them. What may be under
+    way only alone is sent here and now; the rest is sent by tasks, in `_under_way`, in the order in which they began.
+    """
+
+    __slots__ = (
+        "_agenda",
+        "_busy",
+        "_clock",
+        "_context",
+        "_lanes",
+        "_live",
+        "_now",
+        "_queued",
+        "_salvos",
+        "_under_way",
+    )
 
     def __init__(self, context: RunContext, live: LiveConversation, clock: Clock, now: int) -> None:
         """`now` is the scenario's time (milliseconds since 1970) at which it begins."""
@@ -100,36 +126,47 @@ class ConversationPlayer:
         self._clock = clock
         self._now = now
         self._agenda = Agenda()
-        # For vendors that keep events in order, by destination: the delivery in progress, and those that wait for it.
-        self._busy: dict[int, Delivery] = {}
+        self._lanes = context.lanes_of(live)
+        self._salvos = Salvos()
+        self._under_way: dict[asyncio.Task[list[list[Attempt]]], Salvo] = {}
+        # For vendors that keep events in order, by destination: the deliveries in progress, and those that wait for it.
+        self._busy: dict[int, list[Delivery]] = {}
         self._queued: dict[int, deque[Delivery]] = {}
 
     async def play(self) -> None:
         """Plays the scenario from the first step to the last delivery."""
-        context, live, clock = self._context, self._live, self._clock
-        for scheduled in context.run.schedule(live.state.index):
-            await self._send_until(scheduled.at)
-            if not clock.instant:
-                await context.until(scheduled.at, clock)
-            self._now = max(self._now, scheduled.at)
-            with live.lock:
-                events = live.advance(scheduled)
-            for event in events:
-                self._enter(event, scheduled.step)
-            if isinstance(scheduled.step.verb, Authenticate):
+        context, live = self._context, self._live
+        try:
+            for scheduled in context.run.schedule(live.state.index):
                 await self._send_until(scheduled.at)
-                await self._authenticate(scheduled.step.verb)
-        with live.lock:
-            events = live.finish()
-        await self.send(events)
+                self._now = max(self._now, scheduled.at)
+                with live.lock:
+                    events = live.advance(scheduled)
+                for event in events:
+                    self._enter(event, scheduled.step)
+                if isinstance(scheduled.step.verb, Authenticate):
+                    await self._send_all_until(scheduled.at)
+                    await self._authenticate(scheduled.step.verb)
+            with live.lock:
+                events = live.finish()
+            await self.send(events)
+        finally:
+            self._cancel()
 
     async def send(self, events: list[Event]) -> None:
         """Sends events that no step of the scenario has caused, and everything still on the agenda."""
-        for event in events:
-            self._enter(event, NO_STEP)
-        self._agenda.release(self._now)
-        self._agenda.ended(self._now)
-        await self._send_until(None)
+        try:
+            for event in events:
+                self._enter(event, NO_STEP)
+            self._agenda.release(self._now)
+            self._agenda.ended(self._now)
+            await self._send_all_until(None)
+        finally:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        for task in self._under_way:
+            task.cancel()
 
     def _enter(self, event: Event, step: Step) -> None:
         """Adds a delivery of an event to the agenda for each destination that receives it, and applies faults to it."""
@@ -154,8 +191,10 @@ class ConversationPlayer:
         if plan.dropped:
             self._context.record(unsent(delivery, event.at, DROPPED, "dropped on purpose"))
             return
-        for copy in range(plan.copies):
-            one = replace(delivery, copy=copy)
+        delivery.overlap, delivery.impatient = plan.overlap, plan.impatient
+        for first in range(0, plan.copies * plan.twins, plan.twins):
+            twins = tuple(replace(delivery, copy=copy) for copy in range(first + 1, first + plan.twins))
+            one = replace(delivery, copy=first, twins=twins, behind=bool(first or plan.behind))
             if plan.late is not None:
                 self._agenda.add_late(plan.late + plan.delay, one)
             elif plan.behind:
@@ -163,37 +202,162 @@ class ConversationPlayer:
             else:
                 self._agenda.add(event.at + plan.delay, one)
 
-    async def _send_until(self, limit: int | None) -> None:
-        """Sends what is due up to a time (milliseconds since 1970); with None, everything."""
-        agenda = self._agenda
-        while (due := agenda.next_at()) is not None and (limit is None or due <= limit):
-            at, delivery = agenda.pop()
-            if not self._clock.instant:
-                await self._context.until(at, self._clock)
-            self._now = max(self._now, at)
-            await self._try(delivery)
+    async def _send_all_until(self, limit: int | None) -> None:
+        """Like `_send_until`, and waits for all answers. A salvo that waits for more events leaves without them."""
+        while True:
+            await self._send_until(limit)
+            if self._under_way:
+                await self._settle_some()
+            elif (salvo := self._salvos.release()) is not None:
+                await self._send(salvo, limit)
+            else:
+                return
 
-    async def _try(self, delivery: Delivery) -> None:
-        """Makes one attempt and handles its outcome: retry, deliveries that wait for it, failure."""
-        context, agenda = self._context, self._agenda
-        destination = id(delivery.destination)
-        keeps_order = delivery.destination.policy.ordering.value == ORDERED
-        if context.stopped.is_set():
-            context.record(unsent(delivery, self._now, NOT_SENT))
-            self._release_queued(destination)
+    async def _send_until(self, limit: int | None) -> None:
+        """Sends what is due up to a time (milliseconds since 1970), and waits for that time; with None, everything.
+
+        What it has sent may still be under way afterwards.
+        """
+        agenda, stopped = self._agenda, self._context.stopped
+        while True:
+            if stopped.is_set():
+                while self._under_way:
+                    await self._settle_some()
+            due = agenda.next_at()
+            if due is None or (limit is not None and due > limit):
+                if limit is None or await self._time_comes(limit):
+                    return
+            elif await self._time_comes(due):
+                at, delivery = agenda.pop()
+                self._now = max(self._now, at)
+                await self._take(delivery, limit)
+
+    async def _time_comes(self, at: int) -> bool:
+        """Waits for a time (milliseconds since 1970) or an answer, whichever is first. Returns whether it is time.
+
+        An instant clock goes on only when everything of earlier times has been answered.
+        """
+        if self._clock.instant:
+            if not self._under_way or at <= self._now:
+                return True
+            await self._settle_some()
+            return False
+        if not self._under_way:
+            await self._context.until(at, self._clock)
+            return True
+        waiting = asyncio.ensure_future(self._context.until(at, self._clock))
+        try:
+            await asyncio.wait({waiting, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+            return not self._settle_done() and waiting.done()
+        finally:
+            waiting.cancel()
+
+    async def _take(self, delivery: Delivery, limit: int | None) -> None:
+        """Sends a delivery that is due, unless it has to wait for others or the run was stopped."""
+        if self._context.stopped.is_set():
+            self._give_up(delivery)
             return
-        if keeps_order and self._busy.setdefault(destination, delivery) is not delivery:
+        destination = id(delivery.destination)
+        busy = self._busy.get(destination)
+        if busy is not None and not any(other is delivery for other in busy):
             self._queued.setdefault(destination, deque()).append(delivery)
             return
-        attempt = await context.sender.send(delivery, self._now)
+        salvo = self._salvos.take(delivery)
+        if salvo is not None:
+            await self._send(salvo, limit)
+
+    async def _send(self, salvo: Salvo, limit: int | None) -> None:
+        """Makes an attempt of each delivery of a salvo."""
+        first = salvo.members[0]
+        policy = first.destination.policy
+        if policy.ordering.value == ORDERED:
+            self._busy.setdefault(id(first.destination), salvo.members)
+        for later in salvo.behind:
+            self._agenda.add(self._now, later)
+        alone = parallel(policy) == 1 or self._is_last_at_its_time(limit)
+        if alone or first.behind:
+            while self._under_way:
+                await self._settle_some()
+        if alone:
+            self._settle(salvo, await self._fly(salvo.members, self._now))
+        else:
+            self._under_way[asyncio.ensure_future(self._fly(salvo.members, self._now))] = salvo
+
+    def _is_last_at_its_time(self, limit: int | None) -> bool:
+        """Returns whether nothing else is due before the clock goes on, so that no task is needed."""
+        if not self._clock.instant or self._under_way or (limit is not None and limit <= self._now):
+            return False
+        due = self._agenda.next_at()
+        return due is None or due > self._now
+
+    async def _fly(self, members: Sequence[Delivery], at: int) -> list[list[Attempt]]:
+        """Makes an attempt of each of the deliveries, all at once, as soon as there is room.
+
+        They count as one for `in_flight` and `concurrency`. Returns the attempts of each delivery; nothing if the run
+        was stopped before there was room.
+        """
+        context = self._context
+        async with self._lanes.room(members[0].destination), context.sender.free:
+            if context.stopped.is_set():
+                return []
+            now = wall_clock()
+            if len(members) == 1:
+                return [await self._attempt(members[0], at, now)]
+            return await asyncio.gather(*(self._attempt(member, at, now) for member in members))
+
+    async def _attempt(self, delivery: Delivery, at: int, now: int) -> list[Attempt]:
+        """Makes the next attempt; with `impatient`, a second one while the first is under way."""
+        send, lanes = self._context.sender.send, self._lanes
+        if not delivery.impatient or delivery.attempts:
+            return [await send(delivery, at, now, lanes)]
+        first = asyncio.ensure_future(send(delivery, at, now, lanes))
+        try:
+            timeout = delivery.destination.policy.read_timeout.value / 1000
+            await asyncio.wait({first}, timeout=max(timeout * PATIENCE, LEAST_PATIENCE))
+            if first.done() or self._context.stopped.is_set():
+                return [await first]
+            return list(await asyncio.gather(first, send(delivery, at, wall_clock(), lanes)))
+        finally:
+            first.cancel()
+
+    async def _settle_some(self) -> None:
+        """Waits for attempts under way, and handles their outcomes.
+
+        With an instant clock it waits for all of them, so that the outcomes are handled in the order of sending.
+        """
+        waits = asyncio.ALL_COMPLETED if self._clock.instant else asyncio.FIRST_COMPLETED
+        await asyncio.wait(self._under_way, return_when=waits)
+        self._settle_done()
+
+    def _settle_done(self) -> bool:
+        """Handles the outcomes of the attempts that are over. Returns whether there were any."""
+        done = [task for task in self._under_way if task.done()]
+        for task in done:
+            self._settle(self._under_way.pop(task), task.result())
+        return bool(done)
+
+    def _settle(self, salvo: Salvo, attempts: list[list[Attempt]]) -> None:
+        """Handles the outcome of a salvo; `attempts` are those of each of its deliveries."""
+        if not attempts:
+            for delivery in salvo.members:
+                self._note_unsent(delivery)
+            return
         self._now = self._clock.now(self._now)
+        for delivery, (*early, last) in zip(salvo.members, attempts, strict=True):
+            for attempt in early:
+                self._context.record(replace(attempt, final=False))
+            self._note(last, delivery)
+
+    def _note(self, attempt: Attempt, delivery: Delivery) -> None:
+        """Records an attempt and handles its outcome: retry, deliveries that wait for it, failure."""
+        context = self._context
+        destination = id(delivery.destination)
         pause = context.sender.pause(attempt, delivery)
         if pause is not None:
             attempt = replace(attempt, final=False)
-            agenda.add(self._now + pause, delivery)
-        elif keeps_order:
-            del self._busy[destination]
-            self._release_queued(destination)
+            self._agenda.add(self._now + pause, delivery)
+        else:
+            self._release_queued(delivery)
         context.record(attempt)
         # Only the run's own targets stop it: one that subscribed through the vendor's API may disappear again.
         if attempt.verdict == UNREACHABLE and attempt.final and destination in context.asked_for:
@@ -204,8 +368,25 @@ class ConversationPlayer:
         if attempt.final and context.run.profile.failed is not None and _is_failure(attempt, delivery):
             self._report_failure(attempt, delivery)
 
-    def _release_queued(self, destination: int) -> None:
-        """Schedules the deliveries to a destination that waited for the one in progress."""
+    def _give_up(self, delivery: Delivery) -> None:
+        """Records a delivery, and what waits for it, as not sent: the run was stopped."""
+        for member in (delivery, *(() if delivery.attempts else delivery.twins)):
+            self._note_unsent(member)
+
+    def _note_unsent(self, delivery: Delivery) -> None:
+        self._context.record(unsent(delivery, self._now, NOT_SENT))
+        self._release_queued(delivery)
+
+    def _release_queued(self, delivery: Delivery) -> None:
+        """Notes that a delivery is over, and schedules the deliveries that waited for it if it is the last one."""
+        destination = id(delivery.destination)
+        busy = self._busy.get(destination)
+        if busy is None:
+            return
+        if left := [other for other in busy if other is not delivery]:
+            self._busy[destination] = left
+            return
+        del self._busy[destination]
         for waiting in self._queued.pop(destination, ()):
             self._agenda.add(self._now, waiting)
 

@@ -26,10 +26,15 @@ class Plan:
     """How one delivery is sent.
 
     `delay` is in milliseconds of the scenario's time, `late` in milliseconds after the end of the conversation;
-    `behind` is the number of later events that overtake the delivery.
+    `behind` is the number of later events that overtake the delivery. `copies` are sent one after the other, and each
+    of them `twins` times at once. `overlap` is the number of consecutive events, this one included, that are sent at
+    once. With `impatient` it is sent again while the first attempt is under way.
     """
 
     copies: int = 1
+    twins: int = 1
+    overlap: int = 1
+    impatient: bool = False
     dropped: bool = False
     delay: int = 0
     late: int | None = None
@@ -73,6 +78,18 @@ def _reorder(plan: Plan, argument: int, chance: Random) -> None:
 
 def _delay(plan: Plan, argument: str, chance: Random) -> None:
     plan.delay += times.duration(argument)
+
+
+def _twins(plan: Plan, argument: int, chance: Random) -> None:
+    plan.twins += argument - 1
+
+
+def _overlap(plan: Plan, argument: int, chance: Random) -> None:
+    plan.overlap = max(plan.overlap, argument)
+
+
+def _impatient(plan: Plan, argument: None, chance: Random) -> None:
+    plan.impatient = True
 
 
 def _drop(plan: Plan, argument: None, chance: Random) -> None:
@@ -168,6 +185,9 @@ EFFECTS: Mapping[str, Effect] = {
     "duplicate": Effect(plan=_duplicate),
     "reorder": Effect(plan=_reorder),
     "delay": Effect(plan=_delay),
+    "twins": Effect(plan=_twins),
+    "overlap": Effect(plan=_overlap),
+    "impatient": Effect(plan=_impatient),
     "drop": Effect(plan=_drop),
     "late": Effect(plan=_late),
     # No effect here: the vendor's reactions to the step apply a quirk (`runs.timeline`).

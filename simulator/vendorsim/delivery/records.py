@@ -12,6 +12,7 @@ from typing import Any
 
 from vendorsim.core.event import Event
 from vendorsim.core.times import iso
+from vendorsim.delivery.lanes import AttemptId
 from vendorsim.delivery.requests import Prepared
 from vendorsim.http.transport import Answer
 
@@ -31,6 +32,7 @@ class Attempt:
     `verdict` is DELIVERED where the vendor (and the step's `expect`) accepts the answer, SPOILED where the integration
     refused a request that a fault had made invalid; `reason` gives the reason of other verdicts. `final` is False where
     a retry follows. `copy` numbers deliberate duplicates. `request` and `answer` are the messages on the wire.
+    `in_flight_with` are the attempts of the same conversation to the same target that overlapped with this one.
     """
 
     delivery: str
@@ -48,6 +50,7 @@ class Attempt:
     faults: tuple[str, ...] = ()
     request: Prepared | None = None
     answer: Answer | None = None
+    in_flight_with: tuple[AttemptId, ...] = ()
 
     @property
     def index(self) -> int:
@@ -66,6 +69,7 @@ class Attempt:
             "caused_at": iso(self.event.at),
             "at": iso(self.at),
             "faults": self.faults,
+            "in_flight_with": [other._asdict() for other in self.in_flight_with],
             "target": self.target,
             "status": self.status,
             "milliseconds": None if self.milliseconds is None else round(self.milliseconds, 3),

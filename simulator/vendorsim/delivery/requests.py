@@ -26,6 +26,10 @@ class Delivery:
 
     A duplicate is another `Delivery` with the same id and another `copy` number. Both share `signature`, the signature
     headers of the first attempt.
+
+    At its first attempt `twins` leave at once with it. `overlap` is the number of consecutive events that leave at
+    once, beginning with this one. With `impatient` the second attempt begins while the first one is under way. A
+    delivery that is `behind` leaves only when everything sent before it has been answered.
     """
 
     id: str
@@ -37,6 +41,10 @@ class Delivery:
     copy: int = 0
     attempts: int = 0
     signature: dict[str, str] = field(default_factory=dict)
+    twins: tuple[Delivery, ...] = ()
+    overlap: int = 1
+    impatient: bool = False
+    behind: bool = False
 
 
 class Prepared(NamedTuple):

@@ -12,14 +12,14 @@ from vendorsim.core import times
 from vendorsim.core.errors import unknown
 
 
-def count(default: int, most: int) -> Callable[[Any], int]:
-    """A reader for whole numbers from 1 to `most`."""
+def count(default: int, most: int, least: int = 1) -> Callable[[Any], int]:
+    """A reader for whole numbers from `least` to `most`."""
 
     def read(given: Any) -> int:
         if given is None or given is True:
             return default
-        if isinstance(given, bool) or not str(given).isdecimal() or not 1 <= int(given) <= most:
-            raise ValueError(f"expected a number from 1 to {most}, found '{given}'")
+        if isinstance(given, bool) or not str(given).isdecimal() or not least <= int(given) <= most:
+            raise ValueError(f"expected a number from {least} to {most}, found '{given}'")
         return int(given)
 
     return read

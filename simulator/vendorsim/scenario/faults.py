@@ -56,6 +56,11 @@ KINDS: Mapping[str, FaultKind] = {
         FaultKind("duplicate", "the same delivery again, N more times", "duplicate=1", count(1, 100)),
         FaultKind("reorder", "up to N later events overtake it", "reorder=3", count(3, 100)),
         FaultKind("delay", "it is sent that much later; others overtake it", "delay=30s", time("30s")),
+        FaultKind("twins", "the same delivery N times at once", "twins=2", count(2, 100, least=2)),
+        FaultKind(
+            "overlap", "N consecutive events of a conversation are sent at once", "overlap=3", count(2, 100, least=2)
+        ),
+        FaultKind("impatient", "it is sent again while the first attempt is still at work", "impatient", nothing),
         FaultKind("drop", "it is never sent", "drop", nothing),
         FaultKind("late", "it is sent that long after the conversation has ended", "late=1m", time("1m")),
         FaultKind(

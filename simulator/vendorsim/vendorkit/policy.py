@@ -35,7 +35,8 @@ class Policy:
     means a single attempt. `retried`: the statuses after which the vendor retries; None for all that are not
     accepted, and also if there was no answer. `redirects`: the maximum number of redirects; 0 makes a redirect a
     failure. `redirected`: the statuses that are followed, and whether the request is repeated or becomes a GET.
-    `ordering`: UNORDERED or ORDERED. `signing`: the name of a scheme (`vendorsim.vendorkit.signing`) or None.
+    `ordering`: UNORDERED or ORDERED. `in_flight`: how many deliveries of one conversation to one target may be under
+    way at once; ORDERED makes it 1. `signing`: the name of a scheme (`vendorsim.vendorkit.signing`) or None.
     """
 
     accepted: Stated[frozenset[int]] = assumed(SUCCESS)
@@ -46,7 +47,13 @@ class Policy:
     redirects: Stated[int] = assumed(0)
     redirected: Stated[Mapping[int, str]] = Stated(REDIRECTED, ASSUMED, "RFC 9110, 15.4")
     ordering: Stated[str] = assumed(UNORDERED)
+    in_flight: Stated[int] = Stated(1, ASSUMED, "nothing published; the simplest sender: one request after the other")
     signing: Stated[str | None] = Stated(None, ASSUMED, "no signature is published")
+
+
+def parallel(policy: Policy) -> int:
+    """How many deliveries of one conversation may be under way at once to a target with this policy."""
+    return 1 if policy.ordering.value == ORDERED else policy.in_flight.value
 
 
 def statuses_text(accepted: frozenset[int]) -> str:
@@ -68,6 +75,7 @@ def describe(policy: Policy) -> dict[str, dict[str, Any]]:
         "redirects": str(policy.redirects.value),
         "redirected": ", ".join(f"{status} {how}" for status, how in policy.redirected.value.items()),
         "ordering": policy.ordering.value,
+        "in_flight": str(policy.in_flight.value),
         "signing": policy.signing.value or "none",
     }
     return {

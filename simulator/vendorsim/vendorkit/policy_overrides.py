@@ -99,6 +99,12 @@ def _ordering(text: str) -> str:
     return text
 
 
+def _in_flight(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000:
+        raise ValueError(f"'{text}' is not a number from 1 to 1000")
+    return int(text)
+
+
 def _signing(text: str) -> str | None:
     if text == "none":
         return None
@@ -116,5 +122,6 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "redirects": _redirects,
     "redirected": _redirected,
     "ordering": _ordering,
+    "in_flight": _in_flight,
     "signing": _signing,
 }

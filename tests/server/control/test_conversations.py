@@ -6,7 +6,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from receiver import Receiver
+from at_work import AtWork
+from receiver import Receiver, status
 from short_story import OF_USERLIKE
 
 from control.client import Client
@@ -109,6 +110,20 @@ class TestSteps:
         assert told == ["end", "ended"]
         assert api.end_user(name).json == {"message": "Chat is already ended"}
         assert api.get(f"/runs/{run['id']}")["status"] == "finished"
+
+    @pytest.mark.parametrize("most", [1, 3])
+    def test_are_under_way_together_as_far_as_the_policy_lets_them(self, api: Client, most: int) -> None:
+        work = AtWork(together=most, whose=lambda request: "the only one")
+        policy = {"in_flight": str(most)}
+        with Receiver(status(200), status(200), work) as target:
+            run = api.play(target.url(), yaml=QUEUED, policy=policy)
+            before = len(target.requests)
+            name = conversation_of(api, run)
+            for text in ("One", "Two", "Three"):
+                stepped(api, [name], {"say": text})
+            target.wait_for(before + 3)
+            api.deliveries(before + 3, run=run["id"])
+        assert work.peak["the only one"] == most
 
     def test_a_bulk_send_to_api_on_selected_conversations(self, api: Client, target: Receiver) -> None:
         run = api.play(target.url(), yaml=QUEUED, count=3)

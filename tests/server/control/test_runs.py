@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from at_work import AtWork
+from plays import talk
 from receiver import Receiver
 from short_story import OF_USERLIKE, STORY
 from vendorsim.server.control.scenario_texts import MOST_STEPS
@@ -75,6 +77,15 @@ class TestStarting:
         faulty = [row for row in api.all("/deliveries", run=run["id"]) if row["faults"]]
         assert {row["event"] for row in faulty} == {"chat_session.end"}
 
+    def test_what_is_due_together_is_under_way_together(self, api: Client) -> None:
+        work = AtWork(together=2)
+        with Receiver(work) as target:
+            run = api.play(
+                target.url(), vendor="messagehub", yaml=talk(1), faults=["twins=2"], policy={"in_flight": "1"}
+            )
+        assert (list(work.peak.values()), len(target.requests)) == ([2], 4)
+        assert run["summary"]["delivered"] == 4
+
     def test_a_quirk_of_the_vendor(self, api: Client, target: Receiver) -> None:
         described = next(vendor for vendor in api.get("/vendors") if vendor["name"] == "messagehub")
         quirk = next(quirk["name"] for profile in described["profiles"] for quirk in profile["quirks"])
@@ -83,8 +94,9 @@ class TestStarting:
         assert api.play(target.url(), **wanted)["profile"] == profile
 
     def test_a_pinned_clock_repeats_every_byte(self, api: Client, target: Receiver) -> None:
+        wanted = {"vendor": "messagehub", "profile": "observed-4.15", "secret": SECRET, "policy": {"in_flight": "1"}}
         for _ in range(2):
-            api.play(target.url(), vendor="messagehub", profile="observed-4.15", secret=SECRET, pin_clock=True)
+            api.play(target.url(), **wanted, pin_clock=True)
         once, again = target.requests[: len(target.requests) // 2], target.requests[len(target.requests) // 2 :]
         assert [request.raw for request in once] == [request.raw for request in again]
 

@@ -71,6 +71,7 @@ PROFILE = Profile(
         read_timeout=Stated(5_000, RECONSTRUCTED, TRANSPORT),
         retries=Stated((), RECONSTRUCTED, TRANSPORT),
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
+        in_flight=Stated(10, RECONSTRUCTED, JOBS),
     ),
     # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two headers with every request.
     headers={"Content-Type": "application/json", "Accept": "application/json"},

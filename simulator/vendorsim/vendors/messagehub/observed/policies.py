@@ -69,6 +69,7 @@ def policy(version: Version) -> Policy:
         redirects=Stated(10, RECONSTRUCTED, client),
         redirected=Stated(followed, RECONSTRUCTED, client),
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
+        in_flight=Stated(10, RECONSTRUCTED, JOBS),
         signing=Stated("chatwoot" if version >= SIGNED else None, RECONSTRUCTED, f"{TRIGGER} (#13573)"),
     )
 
