@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from vendorsim.checks.coverage import Coverage
-from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
+from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.stories import Sample, Stories
 from vendorsim.checks.waiting import Waiting
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.event import Event
 from vendorsim.delivery.destinations import Destination
@@ -104,7 +104,7 @@ class Context:
     def events(self) -> tuple[str, ...]:
         """Returns the selected events that a scenario reaches. Raises NotJudged if there are none."""
         known = self.settings.stories.events()
-        chosen = tuple(name for name in known if self.settings.selection.takes_event(name))
+        chosen = tuple(name for name in known if self.settings.selection.takes_event(self.check, name))
         if not chosen:
             raise NotJudged(self.unreached() or "the vendor sends no event")
         return chosen
@@ -112,7 +112,7 @@ class Context:
     def unreached(self) -> str | None:
         """Returns a message with the selected events that no scenario reaches, or None if all can be judged."""
         settings = self.settings
-        names = [name for name in settings.stories.unreached() if settings.selection.takes_event(name)]
+        names = [name for name in settings.stories.unreached() if settings.selection.takes_event(self.check, name)]
         if not names:
             return None
         vendor = settings.vendor.name
@@ -233,10 +233,12 @@ class Context:
         severity: str | None = None,
         cause: Sequence[str] = (),
     ) -> None:
-        """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding."""
+        """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding.
+
+        The cause becomes the key of the finding: it holds no id, text or measured number, which differ in each run.
+        """
         severity = severity or self.settings.severities.get(self.check.id) or self.check.severity
-        parts = (self.check.id, severity, *(cause or (found, pointer)))
-        key = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
+        key = finding_key(self.check.id, severity, *(cause or (_steady(found, exchange), _any_item(pointer))))
         if event is not None and self.result.cells.get(event) != ERROR:
             self.result.cells[event] = severity
         known = self._by_key.get(key)
@@ -267,6 +269,17 @@ class Context:
     def _reproduce(self, event: str | None) -> str:
         only = self.check.id if event is None else f"{self.check.id}:{event}"
         return shlex.join((*self.settings.command, "--only", only))
+
+
+def _steady(found: str, exchange: Exchange | None) -> str:
+    """Returns the kind of a failed request in place of its reason, in which numbers differ."""
+    failure = exchange.answer if exchange is not None and isinstance(exchange.answer, Failure) else None
+    return failure.kind if failure is not None and failure.reason == found else found
+
+
+def _any_item(pointer: str) -> str:
+    """Returns the pointer with `*` for list indexes: which item was tried depends on the seed."""
+    return json_pointer.join("*" if part.isdecimal() else part for part in json_pointer.parse(pointer))
 
 
 def _shown(exchange: Exchange | None) -> tuple[str | None, str | None]:

@@ -14,7 +14,7 @@ from vendorsim.checks.model import ERROR, Check, Finding, Verdict
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
 from vendorsim.reporting.contract_places import place
-from vendorsim.reporting.outcome import Outcome, why, word
+from vendorsim.reporting.outcome import Outcome, shortfall, why, word
 from vendorsim.reporting.text import encodable, visible
 from vendorsim.vendorkit import contract as contracts
 
@@ -69,6 +69,7 @@ def _rule(check: Check) -> dict[str, Any]:
 def _result(verdict: Verdict, finding: Finding, rule: int) -> dict[str, Any]:
     summary = f"{finding.message}: expected {finding.expected}, found {finding.found}"
     where = f" at {finding.pointer}" if finding.pointer else ""
+    is_new = verdict.is_new(finding)
     return {
         "ruleId": finding.check,
         "ruleIndex": rule,
@@ -77,6 +78,7 @@ def _result(verdict: Verdict, finding: Finding, rule: int) -> dict[str, Any]:
         "locations": [_location(verdict, finding)],
         "partialFingerprints": {"vendorsimKey/v1": finding.key},
         "occurrenceCount": finding.count,
+        **({} if is_new is None else {"baselineState": "new" if is_new else "unchanged"}),
         "properties": {
             "expected": finding.expected,
             "found": finding.found,
@@ -122,7 +124,7 @@ def _invocation(outcome: Outcome) -> dict[str, Any]:
     ]
     reason = why(verdict)
     if reason is not None:
-        notes.append({"level": "error", "message": {"text": _text(f"{word(verdict)}: {reason}")}})
+        notes.append({"level": "error", "message": {"text": _text(f"{shortfall(verdict)}: {reason}")}})
     return {
         "executionSuccessful": reason is None,
         "exitCode": verdict.exit_code,

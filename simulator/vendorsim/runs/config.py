@@ -44,6 +44,7 @@ class Config:
     policies: Mapping[str, PolicyChanges] = field(default_factory=dict)
     skipped: tuple[Skip, ...] = ()
     severities: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
 
 
 class _Url(Shape):
@@ -132,7 +133,12 @@ _SKIP = Record(
     Skip,
 )
 _CHECKS = Record(
-    {"skip": Key(ListOf(_SKIP)), "severity": Key(MapOf(choice("severity", "error", "warning")))}, "'checks'"
+    {
+        "skip": Key(ListOf(_SKIP)),
+        "severity": Key(MapOf(choice("severity", "error", "warning"))),
+        "require": Key(ListOf(Text("a family of checks"), single=True)),
+    },
+    "'checks'",
 )
 _ROOT = Record({"targets": Key(_TARGETS), "policy": Key(_POLICIES), "checks": Key(_CHECKS)}, FILE_NAME)
 
@@ -156,6 +162,7 @@ def load(path: str | None = None) -> Config:
         values.get("policy", {}),
         checks.get("skip", ()),
         checks.get("severity", {}),
+        checks.get("require", ()),
     )
 
 
