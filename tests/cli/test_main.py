@@ -10,12 +10,15 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from command_line import Vendorsim
+from vendorsim.cli.main import group
 from vendorsim.core.version import __version__
 
 STORY = "scenario: Offline\nvendors: [smartsupp]\nsteps: [offline_message: Hello]\n"
@@ -110,6 +113,55 @@ def test_wrong_usage(vendorsim: Vendorsim, arguments: tuple[str, ...], message: 
     assert refused.code == 2
     assert message in refused.err
     assert refused.out == ""
+
+
+def all_commands(words: tuple[str, ...] = (), command: click.Command = group) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command and subcommand, with the words that call it."""
+    yield words, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from all_commands((*words, name), inner)
+
+
+def options_of(command: click.Command) -> Iterator[click.Option]:
+    return (parameter for parameter in command.params if isinstance(parameter, click.Option))
+
+
+SINGLE = [
+    pytest.param(words, option, id=" ".join((*words, option.opts[0])))
+    for words, command in all_commands()
+    for option in options_of(command)
+    if not option.is_flag and not option.multiple
+]
+
+
+@pytest.mark.parametrize(("words", "option"), SINGLE)
+def test_an_option_with_one_value_is_not_given_twice(
+    vendorsim: Vendorsim, words: tuple[str, ...], option: click.Option
+) -> None:
+    name, value = option.opts[0], ["1"] * option.nargs
+    refused = vendorsim(*words, name, *value, name, *value)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"{name} is given 2 times, but takes one value: write {name} " in refused.err
+
+
+def test_it_is_not_given_twice_in_two_spellings_or_with_the_same_value(vendorsim: Vendorsim) -> None:
+    refused = vendorsim("generate", "story.yaml", "--seed", "1", "--vendor", "smartsupp", "--seed=1")
+    assert refused.code == 2
+    assert "--seed is given 2 times" in refused.err
+
+
+def test_flags_and_repeatable_options_may_be_given_twice(vendorsim: Vendorsim) -> None:
+    assert vendorsim("vendors", "--json", "--json").code == 0
+    for words, command in all_commands():
+        for option in options_of(command):
+            if option.is_flag or option.multiple:
+                value = [] if option.is_flag else ["1"]
+                told = vendorsim(*words, option.opts[0], *value, option.opts[0], *value, "--no-such-option")
+                assert "times" not in told.err
 
 
 class TestEndings:

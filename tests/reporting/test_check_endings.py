@@ -94,6 +94,30 @@ def test_an_integration_that_is_not_there_is_no_pass(vendorsim: Vendorsim, tmp_p
     assert told.html.text("h1") == ["unreachable"]
 
 
+# What was asked for
+
+
+def test_every_report_says_what_was_not_judged(vendorsim: Vendorsim, tmp_path: Path) -> None:
+    with Receiver(status(200)) as target:
+        options = ("--to", target.url(), "--only", "accepts,isolated", "--require", "isolated")
+        told = reports.run(vendorsim, tmp_path, *options)
+        shown = vendorsim("check", "--vendor", "smartsupp", *options)
+    reason = "--require isolated: isolated not judged: there is no probe"
+    assert (told.code, shown.code) == (4, 4)
+    (error,) = told.junit.iter("error")
+    assert error.get("type") == "incomplete"
+    assert (error.get("message") or "").startswith(reason)
+    invocation = told.sarif["invocations"][0]
+    assert (invocation["exitCode"], invocation["exitCodeDescription"]) == (4, "incomplete")
+    assert not invocation["executionSuccessful"]
+    assert any(reason in note["message"]["text"] for note in invocation["toolExecutionNotifications"])
+    assert told.html.text("h1") == ["incomplete"]
+    assert any(text.startswith(reason) for text in told.html.text("p"))
+    lines = shown.out.splitlines()
+    assert lines[-2].startswith(f"incomplete {reason}")
+    assert lines[-1] == "incomplete: 3 passed, 1 not judged"
+
+
 # Ctrl-C
 
 

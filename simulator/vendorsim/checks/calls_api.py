@@ -23,7 +23,7 @@ from vendorsim.checks.api_calls import (
     pauses_grow,
 )
 from vendorsim.checks.context import Context, Exchange
-from vendorsim.checks.model import WARNING, NotJudged
+from vendorsim.checks.model import WARNING, Check, NotJudged
 from vendorsim.checks.registry import all_checks, check
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.http.transport import Answer
@@ -63,9 +63,14 @@ _RETRY = Stated(
 
 async def _observed(context: Context) -> Observed:
     """Returns the recorded calls, from the conversations of all selected checks."""
-    selected = [check.id for check in all_checks() if context.settings.selection.takes_check(check)]
+    selected = [check.id for check in all_checks() if _runs(context, check)]
     kinds = dict.fromkeys((ACCEPTED, *(kind for name in selected for kind in NEEDED.get(name, ()))))
     return await observed(context, tuple(kinds))
+
+
+def _runs(context: Context, check: Check) -> bool:
+    selection = context.settings.selection
+    return selection.takes_check(check) and not selection.skips_check(check)
 
 
 async def _scenes(context: Context) -> list[Scene]:
@@ -137,6 +142,7 @@ async def valid_body(context: Context) -> None:
                     found=violation.message,
                     pointer=violation.pointer,
                     exchange=_exchange(seen.call),
+                    cause=("invalid", violation.pointer),
                 )
 
 
@@ -194,6 +200,7 @@ async def identifier(context: Context) -> None:
                 found=repr(found),
                 pointer="/identifier",
                 exchange=_exchange(seen.call),
+                cause=("identifier",),
             )
 
 

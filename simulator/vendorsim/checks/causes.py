@@ -75,4 +75,5 @@ def _both(known: Finding, finding: Finding) -> Finding:
         checks=tuple(dict.fromkeys((*known.checks, *finding.checks))),
         count=known.count + finding.count,
         causes=known.causes | finding.causes,
+        keys=tuple(dict.fromkeys((*known.keys, *finding.all_keys))),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,12 +13,13 @@ import orjson
 from vendorsim.checks.causes import of_field
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.forms import examples_of
-from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result
+from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
 from vendorsim.checks.waiting import Waiting
+from vendorsim.core import pointer as json_pointer
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
 from vendorsim.delivery.destinations import Destination
@@ -97,7 +97,8 @@ class Context:
     def events(self) -> tuple[str, ...]:
         """Returns the selected events that a scenario reaches. Raises NotJudged if there are none."""
         known = self.settings.stories.events()
-        chosen = tuple(name for name in known if self.settings.selection.takes_event(name) and self.gets(name))
+        selection = self.settings.selection
+        chosen = tuple(name for name in known if selection.takes_event(self.check, name) and self.gets(name))
         if not chosen:
             subscribes = any(self.gets(name) for name in known)
             nothing = "the vendor sends no event" if subscribes else "the target subscribes to none of these events"
@@ -111,9 +112,8 @@ class Context:
     def unreached(self) -> str | None:
         """Returns a message with the selected events that no scenario reaches, or None if all can be judged."""
         settings = self.settings
-        names = [
-            name for name in settings.stories.unreached() if settings.selection.takes_event(name) and self.gets(name)
-        ]
+        takes = settings.selection.takes_event
+        names = [name for name in settings.stories.unreached() if takes(self.check, name) and self.gets(name)]
         if not names:
             return None
         vendor = settings.vendor.name
@@ -266,11 +266,11 @@ class Context:
     ) -> None:
         """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding.
 
-        `causes` tell which findings of other checks have the same cause; by default, those about the same field.
+        `causes` tell which findings of other checks have the same cause; by default, those about the same field. The
+        cause becomes the key of the finding: it holds no id, text or measured number, which differ in each run.
         """
         severity = severity or self.settings.severities.get(self.check.id) or self.check.severity
-        parts = (self.check.id, severity, *(cause or (found, pointer)))
-        key = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
+        key = finding_key(self.check.id, severity, *(cause or (_steady(found, exchange), _any_item(pointer))))
         if event is not None and self.result.cells.get(event) != ERROR:
             self.result.cells[event] = severity
         known = self._by_key.get(key)
@@ -306,6 +306,17 @@ class Context:
     def _reproduce(self, event: str | None) -> str:
         only = self.check.id if event is None else f"{self.check.id}:{event}"
         return shlex.join((*self.settings.command, "--only", only))
+
+
+def _steady(found: str, exchange: Exchange | None) -> str:
+    """Returns the kind of a failed request in place of its reason, in which numbers differ."""
+    failure = exchange.answer if exchange is not None and isinstance(exchange.answer, Failure) else None
+    return failure.kind if failure is not None and failure.reason == found else found
+
+
+def _any_item(pointer: str) -> str:
+    """Returns the pointer with `*` for list indexes: which item was tried depends on the seed."""
+    return json_pointer.join("*" if part.isdecimal() else part for part in json_pointer.parse(pointer))
 
 
 def _shown(exchange: Exchange | None) -> tuple[str | None, str | None]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vendorsim.checks.model import Finding
+from vendorsim.checks.model import Finding, finding_key
 
 # Up to this many findings with the same outcome are reported separately.
 MOST_ALIKE = 10
@@ -32,4 +32,11 @@ def _merge(group: list[Finding]) -> Finding:
     others = [finding.pointer for finding in group[1 : NAMED + 1]]
     more = len(group) - 1 - len(others)
     message = f"{first.message}; so do {', '.join(others)} and {more} other places"
-    return replace(first, message=message, count=sum(finding.count for finding in group))
+    return replace(
+        first,
+        message=message,
+        count=sum(finding.count for finding in group),
+        # The order of the findings depends on the seed.
+        key=finding_key(first.check, first.severity, first.found),
+        keys=tuple(sorted(finding.key for finding in group)),
+    )

@@ -77,7 +77,7 @@ async def _judge(settings: CheckSettings, check: Check, result: Result) -> Targe
     try:
         await function_of(check)(context)
     except NotJudged as error:
-        result.status, result.reason = NOT_JUDGED, str(error)
+        result.status, result.reason, result.broken_option = NOT_JUDGED, str(error), error.option
     except Skipped as error:
         result.status, result.reason = SKIPPED, str(error)
     except TargetGone as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +45,12 @@ class Check:
 
 
 class NotJudged(Exception):
-    """A check can't be judged. The message is the reason."""
+    """A check can't be judged. The message is the reason.
+
+    `option` is the option that asked for the check and does not work, such as --probe, or None.
+    """
+
+    option: str | None = None
 
 
 class Skipped(Exception):
@@ -57,8 +63,9 @@ class Finding:
 
     `pointer` is the JSON pointer of the field ("" for the whole document) in the request or, for checks of the state,
     in the integration's state. `request` and `answer` are cut off and without secrets. All cases with one cause share
-    one `key`; `count` is their number. `checks` are all checks that show the cause, `check` the first of them. `causes`
-    tell whether another finding has the same cause (`vendorsim.checks.causes`).
+    one `key`; `count` is their number. A finding that was merged from several has their `keys`. `checks` are all checks
+    that show the cause, `check` the first of them. `causes` tell whether another finding has the same cause
+    (`vendorsim.checks.causes`).
     """
 
     check: str
@@ -77,6 +84,12 @@ class Finding:
     count: int = 1
     checks: tuple[str, ...] = ()
     causes: frozenset[str] = field(default=frozenset(), repr=False)
+    keys: tuple[str, ...] = ()
+
+    @property
+    def all_keys(self) -> frozenset[str]:
+        """The key, and those of the findings that were merged into this one."""
+        return frozenset((self.key, *self.keys))
 
     def document(self) -> dict[str, Any]:
         return {
@@ -90,6 +103,7 @@ class Finding:
             "pointer": self.pointer,
             "reproduce": self.reproduce,
             "key": self.key,
+            "keys": list(self.keys),
             "count": self.count,
             "remedy": self.remedy,
             "statement": {
@@ -102,10 +116,15 @@ class Finding:
         }
 
 
+def finding_key(check: str, severity: str, *cause: str) -> str:
+    """Returns the key of a finding. It must be the same in every run: `cause` holds no text that a seed changes."""
+    return hashlib.blake2b("\x1f".join((check, severity, *cause)).encode(), digest_size=8).hexdigest()
+
+
 @dataclass(slots=True)
 class Result:
     """The result of one check. `reason` says why it was not judged or skipped. `cells` maps events to `passed` or the
-    severity of a finding."""
+    severity of a finding. `broken_option` is the option that does not work, see NotJudged."""
 
     check: Check
     status: str = PASSED
@@ -113,14 +132,86 @@ class Result:
     reason: str | None = None
     findings: list[Finding] = field(default_factory=list)
     cells: dict[str, str] = field(default_factory=dict)
+    broken_option: str | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the check passed or failed."""
+        return self.status in (PASSED, FAILED)
 
     def document(self) -> dict[str, Any]:
         return {"id": self.check.id, "status": self.status, "cases": self.cases, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
+class Unmet:
+    """Families that the user asked for and that were not judged. `asked_by` is the option or setting, such as
+    `--probe` or `--require fuzz`."""
+
+    asked_by: str
+    families: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.asked_by}: {', '.join(self.families)} not judged: {self.reason}"
+
+    def document(self) -> dict[str, Any]:
+        return {"asked_by": self.asked_by, "families": list(self.families), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class PastFinding:
+    """A finding of an earlier report, as far as a comparison needs it."""
+
+    check: str
+    event: str | None
+    severity: str
+    message: str
+    key: str
+    keys: tuple[str, ...] = ()
+
+    @property
+    def all_keys(self) -> frozenset[str]:
+        return frozenset((self.key, *self.keys))
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "check": self.check,
+            "event": self.event,
+            "severity": self.severity,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A run compared with the report in `file`: the keys of its new findings and of those that are still there; the
+    findings of the report that are fixed, and those whose checks this run did not judge."""
+
+    file: str
+    new: tuple[str, ...]
+    still: tuple[str, ...]
+    fixed: tuple[PastFinding, ...]
+    not_judged: tuple[PastFinding, ...]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "new": list(self.new),
+            "still": list(self.still),
+            "fixed": [finding.document() for finding in self.fixed],
+            "not_judged": [finding.document() for finding in self.not_judged],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a whole run. `coverage` is the document of `vendorsim.checks.coverage.Coverage`."""
+    """The result of a whole run.
+
+    `coverage` is the document of `vendorsim.checks.coverage.Coverage`. `unmet` is what the user asked for and the run
+    did not judge. `against` compares the run with an earlier report; with `fails_on_new`, only new errors count.
+    """
 
     vendor: str
     profile: str
@@ -130,14 +221,25 @@ class Verdict:
     coverage: Mapping[str, Any]
     interrupted: bool = False
     unreachable: str | None = None
+    unmet: tuple[Unmet, ...] = ()
+    against: Against | None = None
+    fails_on_new: bool = False
 
     @property
     def findings(self) -> list[Finding]:
         return [finding for result in self.results for finding in result.findings]
 
+    def is_new(self, finding: Finding) -> bool | None:
+        """Whether the earlier report lacks the finding; None without such a report."""
+        return None if self.against is None else finding.key in self.against.new
+
+    def counts(self, finding: Finding) -> bool:
+        """Whether the run fails because of the finding."""
+        return finding.severity == ERROR and not (self.fails_on_new and self.is_new(finding) is False)
+
     @property
     def failed(self) -> bool:
-        return any(finding.severity == ERROR for finding in self.findings)
+        return any(self.counts(finding) for finding in self.findings)
 
     @property
     def exit_code(self) -> int:
@@ -145,7 +247,14 @@ class Verdict:
             return 130
         if self.unreachable is not None:
             return 3
-        return 1 if self.failed else 0
+        if self.failed:
+            return 1
+        return 4 if self.unmet else 0
+
+    @property
+    def reason(self) -> str | None:
+        """Why the run could not judge what it should, or None."""
+        return self.unreachable or "; ".join(map(str, self.unmet)) or None
 
     def document(self) -> dict[str, Any]:
         return {
@@ -153,10 +262,15 @@ class Verdict:
             "profile": self.profile,
             "target": self.target,
             "seed": self.seed,
-            "verdict": "failed" if self.failed or self.exit_code else "passed",
+            "verdict": {0: "passed", 4: "incomplete"}.get(self.exit_code, "failed"),
             "checks": [result.document() for result in self.results],
-            "findings": [finding.document() for finding in self.findings],
+            "findings": [self._finding_document(finding) for finding in self.findings],
             "coverage": self.coverage,
             "interrupted": self.interrupted,
-            "reason": self.unreachable,
+            "reason": self.reason,
+            "unmet": [unmet.document() for unmet in self.unmet],
+            "against": None if self.against is None else self.against.document(),
         }
+
+    def _finding_document(self, finding: Finding) -> dict[str, Any]:
+        return finding.document() | ({} if self.against is None else {"new": self.is_new(finding)})

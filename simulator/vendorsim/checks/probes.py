@@ -30,6 +30,8 @@ LONGEST_WAIT = 8.0
 class ProbeError(NotJudged):
     """The probe returned no usable state. The message says what it returned."""
 
+    option = "--probe"
+
 
 class StateProbe(Protocol):
     """Reads the integration's state of one conversation. None means an unknown conversation."""
@@ -102,11 +104,12 @@ def probe(text: str | ProbeFunction, transport: Transport, headers: Mapping[str,
 
 
 async def settled(source: StateProbe, conversation_id: str, identifier: str | None) -> Any:
-    """Reads the state until it has settled. Raises ProbeError if it keeps changing for `LONGEST_WAIT` seconds."""
+    """Reads the state until it has settled. Raises ProbeError, and NotJudged if it keeps changing for
+    `LONGEST_WAIT` seconds."""
     reads: list[Any] = []
     for _ in range(int(LONGEST_WAIT / QUIET_PAUSE)):
         reads.append(await source.read(conversation_id, identifier))
         if len(reads) >= QUIET_READS and all(read == reads[-1] for read in reads[-QUIET_READS:]):
             return reads[-1]
         await asyncio.sleep(QUIET_PAUSE)
-    raise ProbeError(f"the state kept changing for {LONGEST_WAIT:g} s")
+    raise NotJudged(f"the state kept changing for {LONGEST_WAIT:g} s")

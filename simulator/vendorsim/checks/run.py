@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from vendorsim.checks import engine
+from vendorsim.checks.baseline import Baseline, read_baseline
 from vendorsim.checks.context import CheckSettings
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
@@ -14,6 +15,7 @@ from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Verdict
 from vendorsim.checks.probes import ProbeFunction, probe
 from vendorsim.checks.registry import all_checks
+from vendorsim.checks.required import refuse_unknown_families, selected_families, unmet_families, unmet_options
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Stories
@@ -39,9 +41,11 @@ from vendorsim.vendorkit.vendor import Vendor
 class CheckRequest:
     """The options of a run of checks.
 
-    `to` replaces the vendor's first configured target. `only` selects checks and events. `probe` reads the
-    integration's state: a URL template, `module:function` or a function; `probe_ignore` are JSON pointers of values to
-    ignore in it. `pace` is the most requests a second. `command` is the command line that repeats the run.
+    `to` replaces the vendor's first configured target. `only` and `skip` select checks and events. `require` are
+    families of which a check must be judged. `probe` reads the integration's state: a URL template, `module:function`
+    or a function; `probe_ignore` are JSON pointers of values to ignore in it. `pace` is the most requests a second.
+    `baseline` is the path of an earlier report; with `fails_on_new`, the run fails only because of errors that it
+    lacks. `command` is the command line that repeats the run.
     """
 
     vendor: str
@@ -50,12 +54,16 @@ class CheckRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     policy: PolicyChanges = field(default_factory=dict)
     seed: int = 0
-    only: str | None = None
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
     probe: str | ProbeFunction | None = None
     probe_ignore: tuple[str, ...] = ()
     fuzz: bool = False
     max_examples: int = 100
     pace: float | None = None
+    baseline: str | None = None
+    fails_on_new: bool = False
     command: tuple[str, ...] = ()
     waiting: Waiting = Waiting()
 
@@ -70,6 +78,7 @@ class CheckRun:
     profile: Profile
     destination: Destination
     selection: Selection
+    baseline: Baseline | None = None
 
     @property
     def expired(self) -> list[Skip]:
@@ -105,6 +114,8 @@ class CheckRun:
 
         async def judge() -> None:
             async for event in engine.run(settings, self._skipped()):
+                if isinstance(event, Verdict):
+                    event = self._compared(self._completed(event, state))
                 seen.append(event)
                 report(event)
 
@@ -123,7 +134,7 @@ class CheckRun:
             transport.abort()
         last = seen[-1] if seen else None
         if not isinstance(last, Verdict):
-            last = engine.verdict(settings, self._judged(seen), interrupted=True)
+            last = self._compared(engine.verdict(settings, self._judged(seen), interrupted=True))
             report(last)
         return last
 
@@ -161,8 +172,52 @@ class CheckRun:
         )
 
     def _skipped(self) -> Mapping[str, str]:
-        """Returns the checks that the configuration skips, with the reasons."""
-        return {skip.check: f"{skip.reason} (until {skip.until})" for skip in self.config.skipped if not skip.expired()}
+        """Returns the ids of the checks that the command line or the configuration skips, with the reasons."""
+        configured = {
+            skip.check: f"{skip.reason} (until {skip.until})" for skip in self.config.skipped if not skip.expired()
+        }
+        skipped = {}
+        for check in all_checks():
+            reason = configured.get(check.id) or configured.get(check.family)
+            if self.selection.skips_check(check):
+                reason = "--skip"
+            if reason is not None:
+                skipped[check.id] = reason
+        return skipped
+
+    def _completed(self, verdict: Verdict, state: ServerBackend | None) -> Verdict:
+        """Adds what the user asked for and the run did not judge. A run without a target has a reason of its own."""
+        if verdict.unreachable is not None:
+            return verdict
+        results, skipped = verdict.results, self._skipped()
+        configured = [family for family in self.config.required if family in selected_families(results, skipped)]
+        unmet = (
+            *unmet_options(self._options(state), results, skipped),
+            *unmet_families(self.request.require, results, "--require"),
+            *unmet_families(configured, results, "checks.require"),
+        )
+        return replace(verdict, unmet=unmet)
+
+    def _options(self, state: ServerBackend | None) -> Iterator[str]:
+        """Yields the given options that ask for families."""
+        request = self.request
+        if request.probe is not None:
+            yield "--probe"
+        if request.to is not None and request.to.secret_env:
+            yield "--secret-env"
+        if state is not None:
+            yield "--serve"
+        if request.fuzz:
+            yield "--fuzz"
+
+    def _compared(self, verdict: Verdict) -> Verdict:
+        """Compares the verdict with the baseline, if there is one."""
+        if self.baseline is None:
+            return verdict
+        against = self.baseline.compare(
+            verdict.results, lambda result, event: self.selection.takes_event(result.check, event)
+        )
+        return replace(verdict, against=against, fails_on_new=self.request.fails_on_new)
 
     def _judged(self, seen: Sequence[CheckEvent]) -> list[Result]:
         """Returns the results of an interrupted run, with the findings of the interrupted check."""
@@ -186,9 +241,13 @@ def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
     destination = find_destinations(policies, request.to, request.headers)[0]
     for text in request.probe_ignore:
         pattern(text)
-    selection = Selection(request.only, all_checks(), profile.event_names())
+    selection = Selection(request.only, request.skip, all_checks(), profile.event_names())
+    refuse_unknown_families(request.require, "--require")
     _refuse_unknown(config)
-    return CheckRun(request, config, vendor, profile, destination, selection)
+    if request.fails_on_new and request.baseline is None:
+        raise InputError("--fail-on new compares with an earlier report: name it with --baseline FILE")
+    baseline = None if request.baseline is None else read_baseline(request.baseline, vendor.name)
+    return CheckRun(request, config, vendor, profile, destination, selection, baseline)
 
 
 def _refuse_unknown(config: Config) -> None:
@@ -198,3 +257,4 @@ def _refuse_unknown(config: Config) -> None:
     for name, known in (*skipped, *((name, ids) for name in config.severities)):
         if name not in known:
             raise InputError(f"{config.file}: {unknown('check', name, known)}")
+    refuse_unknown_families(config.required, f"{config.file}: checks.require")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Milliseconds. Short, because a check waits until it is over.
 DUPLICATE_INTERVAL = 1_500
+# Options that the command of a finding leaves out: it selects its own check, and prints for people.
+_NOT_REPEATED = ("only", "skip", "require", "baseline", "fail_on", "as_json")
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +38,11 @@ def _report_files(command: F) -> F:
 @options.vendor
 @click.option("--to", metavar="URL", help="Integration URL; default: the vendor's first target in vendorsim.yaml.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of generated data.")
-@click.option("--only", metavar="PATTERN", help="Run only this check, family, event or check:event; * is a wildcard.")
+@options.names(
+    "--only", "PATTERNS", "Run only these checks, families, events or check:event; * is a wildcard. Repeatable."
+)
+@options.names("--skip", "PATTERNS", "Leave out these, named as for --only. Repeatable.")
+@options.names("--require", "FAMILIES", "Fail with exit code 4 unless these families are judged. Repeatable.")
 @click.option("--probe", metavar="URL", help="URL of a conversation's state, with {conversation_id}.")
 @click.option(
     "--probe-ignore",
@@ -61,6 +67,14 @@ def _report_files(command: F) -> F:
     type=options.PortType(),
     help="Answer the vendors' APIs on this port meanwhile.",
 )
+@click.option("--baseline", metavar="FILE", help="Compare with this earlier report of --json.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["new", "any"]),
+    default="any",
+    show_default=True,
+    help="Findings that fail the run: those that --baseline lacks, or any.",
+)
 @options.policy("vendor's policy")
 @_report_files
 @options.transport
@@ -72,12 +86,16 @@ def command(
     profile: str | None,
     target: options.TargetOptions,
     seed: int,
-    only: str | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    require: tuple[str, ...],
     probe: str | None,
     probe_ignore: tuple[str, ...],
     fuzz: bool,
     max_examples: int,
     port: int | None,
+    baseline: str | None,
+    fail_on: str,
     transport: TransportOptions,
     config_file: str | None,
     as_json: bool,
@@ -85,8 +103,8 @@ def command(
 ) -> int:
     """Check an integration against the vendor's contract. Each finding has a command that reproduces it.
 
-    Exit code 0: passed; 1: a check failed; 3: the integration can't be reached; 130: interrupted. Warnings don't
-    change it.
+    Exit code 0: passed; 1: a check failed; 3: the integration can't be reached; 4: nothing failed, but what --probe,
+    --secret-env, --serve, --fuzz or --require asks for could not be judged; 130: interrupted. Warnings don't change it.
 
     \b
     vendorsim check --vendor smartsupp --to http://localhost:8000/hook
@@ -105,16 +123,20 @@ def command(
         policy=target.policy(),
         seed=seed,
         only=only,
+        skip=skip,
+        require=require,
         probe=probe,
         probe_ignore=probe_ignore,
         fuzz=fuzz,
         max_examples=max_examples,
-        command=_words(context, {"only", "as_json", *files}),
+        baseline=baseline,
+        fails_on_new=fail_on == "new",
+        command=_words(context, {*_NOT_REPEATED, *files}),
         waiting=context.find_object(Waiting) or Waiting(),
     )
     checks = prepare_checks(request, config.load(config_file))
-    for skip in checks.expired:
-        expired = f"{skip.check} is judged again: it was skipped until {skip.until} ({skip.reason})"
+    for over in checks.expired:
+        expired = f"{over.check} is judged again: it was skipped until {over.until} ({over.reason})"
         messages().print(one_line(f"{checks.config.file}: {expired}"), markup=False)
     settings = transport.load()
     with ExitStack() as stack:

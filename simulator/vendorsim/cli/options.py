@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -25,13 +26,31 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 class Command(click.Command):
     """A command whose options can also come from the environment: `--duplicate-interval` from
-    `VENDORSIM_DUPLICATE_INTERVAL`. The command line wins. Flags and repeated options are left out."""
+    `VENDORSIM_DUPLICATE_INTERVAL`. The command line wins. Flags and repeated options are left out.
+
+    An option that takes one value is an error if it is given twice; click would take the last value.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for parameter in self.params:
             if isinstance(parameter, click.Option) and not parameter.is_flag and not parameter.multiple:
                 parameter.envvar = parameter.envvar or f"VENDORSIM_{(parameter.name or '').upper()}"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            self._refuse_repetition(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_repetition(self, ctx: click.Context, args: Sequence[str]) -> None:
+        """Raises UsageError for an option with one value that is given more than once."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option, count in Counter(given).items():
+            if count > 1 and isinstance(option, click.Option) and not option.is_flag and not option.multiple:
+                name = option.opts[0]
+                written = f"{name} {option.make_metavar(ctx)}"
+                message = f"{name} is given {count} times, but takes one value: write {written} once"
+                raise click.UsageError(message, ctx)
 
 
 class SuggestingGroup(click.Group):
@@ -94,6 +113,21 @@ def vendor_name(value: str) -> str:
 
     is_folder = value not in registry.names() and (os.path.isdir(value) or os.sep in value)
     return registry.add_folder(Path(value)) if is_folder else value
+
+
+class NamesType(click.ParamType[tuple[str, ...]]):
+    """Names that are separated by commas; gives a tuple. An empty name is an error."""
+
+    name = "names"
+    envvar_list_splitter = ","
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in value.split(","))
+        if not all(names):
+            self.fail(f"'{value}' has an empty name; write names like accepts,rejects", param, ctx)
+        return names
 
 
 class PackPath(click.ParamType[str]):
@@ -209,6 +243,18 @@ def vendor(command: F) -> F:
     help = "Name of the vendor, or the folder of a pack."
     command = click.option("--profile", metavar="P", help="Vendor profile; default: the documented one.")(command)
     return click.option("--vendor", metavar="V", type=VendorType(), required=True, help=help)(command)
+
+
+def names(option: str, metavar: str, help: str) -> Callable[[F], F]:
+    """An option with names: repeatable, and each value may hold several, separated by commas. Gives one tuple."""
+
+    def joined(ctx: click.Context, parameter: click.Parameter, values: Sequence[Sequence[str]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for value in values for name in value))
+
+    variable = f"VENDORSIM_{option.lstrip('-').upper()}"
+    return click.option(
+        option, metavar=metavar, type=NamesType(), multiple=True, envvar=variable, callback=joined, help=help
+    )
 
 
 def packs(command: F) -> F:

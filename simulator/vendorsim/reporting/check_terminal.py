@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vendorsim.checks.engine import CheckEvent, CheckStarted
-from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Result, Verdict
+from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.covered import totals
-from vendorsim.reporting.outcome import Group, counted, groups, tally, why, word
+from vendorsim.reporting.outcome import Group, compared, counted, groups, tally, why, word
 from vendorsim.reporting.text import COLUMNS, one_line
 
 # Maximum findings shown per check; the other reports have all of them.
@@ -62,8 +62,10 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
     for status, reason, names in _unjudged(verdict):
         page.write(0, (status.replace("_", " "), _STYLES[status]), f" {', '.join(names)}: {reason}", hang=2)
     for group in groups(verdict):
-        _print_group(page, group)
+        _print_group(page, group, verdict)
     _print_coverage(page, verdict)
+    if verdict.against is not None:
+        _print_comparison(page, verdict.against)
     page.blank()
     _print_verdict(page, verdict)
 
@@ -98,7 +100,7 @@ def _short_names(family: str, ids: list[str], size: int) -> list[str]:
     return [family] if len(ids) == size > 1 else ids
 
 
-def _print_group(page: _Page, group: Group) -> None:
+def _print_group(page: _Page, group: Group, verdict: Verdict) -> None:
     check = group.result.check
     style = "red" if group.severity == ERROR else "yellow"
     page.blank()
@@ -106,16 +108,17 @@ def _print_group(page: _Page, group: Group) -> None:
     page.write(2, f"{check.statement.value} ({check.statement.provenance}: {check.statement.source})")
     page.write(2, f"remedy: {check.remedy}")
     for finding in group.findings[:MOST_FINDINGS]:
-        _print_finding(page, finding)
+        _print_finding(page, finding, verdict.is_new(finding))
     more = len(group.findings) - MOST_FINDINGS
     if more > 0:
         page.write(2, f"and {more} more: --html, --sarif and --json have all of them")
 
 
-def _print_finding(page: _Page, finding: Finding) -> None:
+def _print_finding(page: _Page, finding: Finding, is_new: bool | None) -> None:
+    age = {None: "", True: "new: ", False: "still there: "}[is_new]
     cases = f" ({finding.count} cases)" if finding.count > 1 else ""
     where = f" at {finding.pointer}" if finding.pointer else ""
-    page.write(2, f"- {finding.message}{cases}", hang=2)
+    page.write(2, f"- {age}{finding.message}{cases}", hang=2)
     page.write(4, f"expected {finding.expected}, found {finding.found}{where}")
     if len(finding.checks) > 1:
         page.write(4, f"shown by {', '.join(finding.checks[1:])} too", hang=2)
@@ -136,9 +139,19 @@ def _print_coverage(page: _Page, verdict: Verdict) -> None:
         page.write(2, f"{part.kind} not exercised: {shown}" + (f" and {more} more" if more > 0 else ""))
 
 
+def _print_comparison(page: _Page, against: Against) -> None:
+    page.blank()
+    page.write(0, f"against {against.file}: {compared(against)}")
+    for name, findings in (("fixed", against.fixed), ("not judged", against.not_judged)):
+        for finding in findings:
+            page.write(2, f"{name} {finding.check}: {finding.message}", hang=2)
+
+
 def _print_verdict(page: _Page, verdict: Verdict) -> None:
-    style = {"passed": "green", "nothing judged": "yellow"}.get(word(verdict), "red")
-    reason = why(verdict)
+    style = {"passed": "green", "nothing judged": "yellow", "incomplete": "yellow"}.get(word(verdict), "red")
+    for unmet in verdict.unmet:
+        page.write(0, ("incomplete", "yellow"), f" {unmet}", hang=2)
+    reason = None if verdict.unmet else why(verdict)
     counts = ", ".join(f"{count} {name}" for count, name in tally(verdict)) or "nothing was judged"
     page.write(0, (word(verdict), style), f" ({reason})" if reason else "", f": {counts}")
 

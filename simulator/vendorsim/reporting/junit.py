@@ -8,10 +8,10 @@ from itertools import groupby
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, SKIPPED, Finding, Result, Verdict
+from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
-from vendorsim.reporting.outcome import Outcome, counted, why, word
+from vendorsim.reporting.outcome import Outcome, compared, counted, shortfall, why
 from vendorsim.reporting.text import one_line, visible
 
 # Maximum findings per check, because CI servers keep these texts in memory.
@@ -65,8 +65,15 @@ def _add_properties(suite: Element, verdict: Verdict) -> None:
         "vendorsim": __version__,
         "Faker": version("Faker"),
     }
+    if verdict.against is not None:
+        values |= _comparison(verdict.against)
     for name, value in values.items():
         SubElement(properties, "property", {"name": name, "value": one_line(value)})
+
+
+def _comparison(against: Against) -> dict[str, str]:
+    fixed = [f"{finding.check} {finding.key}: {finding.message}" for finding in against.fixed]
+    return {"baseline": against.file, "against": compared(against), "fixed": "; ".join(fixed)}
 
 
 def _add_case(suite: Element, result: Result, outcome: Outcome) -> None:
@@ -74,40 +81,52 @@ def _add_case(suite: Element, result: Result, outcome: Outcome) -> None:
     seconds = outcome.seconds.get(check.id, 0.0)
     name = f"vendorsim.{outcome.verdict.vendor}.{check.family}"
     case = SubElement(suite, "testcase", {"classname": name, "name": check.id, "time": _time(seconds)})
-    errors = [finding for finding in result.findings if finding.severity == ERROR]
-    warnings = [finding for finding in result.findings if finding.severity != ERROR]
-    if errors or result.status == FAILED:
+    verdict = outcome.verdict
+    errors = [finding for finding in result.findings if verdict.counts(finding)]
+    warnings = [finding for finding in result.findings if not verdict.counts(finding)]
+    if errors or (result.status == FAILED and not any(finding.severity == ERROR for finding in warnings)):
         # With all its errors lowered to warnings, a check still fails if the integration stopped answering.
         errors, warnings = (errors, warnings) if errors else (warnings, [])
         more = f" (and {counted(len(errors) - 1, 'finding')} more)" if len(errors) > 1 else ""
         message = errors[0].message if errors else f"fails {result.reason}"
         attributes = {"type": check.id, "message": one_line(message) + more}
-        SubElement(case, "failure", attributes).text = _findings_text(errors)
+        SubElement(case, "failure", attributes).text = _findings_text(errors, verdict)
     elif result.status in (SKIPPED, NOT_JUDGED):
         reason = result.reason or "no reason is known"
         SubElement(case, "skipped", {"message": one_line(f"{result.status.replace('_', ' ')}: {reason}")})
     if warnings:
-        SubElement(case, "system-out").text = f"{counted(len(warnings), 'warning')}\n\n{_findings_text(warnings)}"
+        SubElement(case, "system-out").text = f"{_title(warnings)}\n\n{_findings_text(warnings, verdict)}"
+
+
+def _title(findings: Sequence[Finding]) -> str:
+    """Returns the title of findings that don't fail the run: warnings, and errors that the baseline has too."""
+    known = sum(finding.severity == ERROR for finding in findings)
+    parts = [counted(known, "known error")] if known else []
+    parts += [counted(len(findings) - known, "warning")] if len(findings) > known else []
+    return ", ".join(parts)
 
 
 def _add_broken_run(root: Element, outcome: Outcome) -> None:
-    """Adds an error for a run that ended early; without it, the run would look like one with nothing to judge."""
+    """Adds an error for a run that did not judge all that it should; otherwise checks would only look skipped."""
     name = f"vendorsim.{outcome.verdict.vendor}.run"
     suite = SubElement(
         root, "testsuite", {"name": name, "tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": "0.000"}
     )
     case = SubElement(suite, "testcase", {"classname": name, "name": "run", "time": "0.000"})
-    SubElement(case, "error", {"type": word(outcome.verdict), "message": one_line(why(outcome.verdict) or "")})
+    SubElement(case, "error", {"type": shortfall(outcome.verdict), "message": one_line(why(outcome.verdict) or "")})
 
 
-def _findings_text(findings: Sequence[Finding]) -> str:
-    parts = [_finding_text(finding, number < MOST_EXCHANGES) for number, finding in enumerate(findings[:MOST_FINDINGS])]
+def _findings_text(findings: Sequence[Finding], verdict: Verdict) -> str:
+    parts = [
+        _finding_text(finding, number < MOST_EXCHANGES, verdict.is_new(finding))
+        for number, finding in enumerate(findings[:MOST_FINDINGS])
+    ]
     more = len(findings) - MOST_FINDINGS
     parts += [f"and {counted(more, 'finding')} more, which the HTML and JSON reports have\n"] if more > 0 else []
     return "\n".join(parts)
 
 
-def _finding_text(finding: Finding, with_exchange: bool) -> str:
+def _finding_text(finding: Finding, with_exchange: bool, is_new: bool | None) -> str:
     statement = finding.statement
     lines = {
         "event": finding.event,
@@ -119,6 +138,7 @@ def _finding_text(finding: Finding, with_exchange: bool) -> str:
         "remedy": finding.remedy,
         "reproduce": finding.reproduce,
         "key": finding.key,
+        "against the baseline": {None: "", True: "new", False: "still there"}[is_new],
     }
     text = f"{finding.severity}: {one_line(finding.message)}\n"
     text += "".join(f"  {name}: {one_line(value)}\n" for name, value in lines.items() if value)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
-from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Result, Verdict
+from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.runs.config import ConfigLine
 
-_WORDS = {0: "passed", 1: "failed", 3: "unreachable", 130: "interrupted"}
+_WORDS = {0: "passed", 1: "failed", 3: "unreachable", 4: "incomplete", 130: "interrupted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,31 @@ def _by_severity(result: Result) -> Iterator[Group]:
 
 
 def word(verdict: Verdict) -> str:
-    """Returns how the run ended: passed, failed, unreachable, interrupted, or nothing judged."""
-    judged = any(result.status in (PASSED, FAILED) for result in verdict.results)
+    """Returns how the run ended: passed, failed, incomplete, unreachable, interrupted, or nothing judged."""
+    judged = any(result.judged for result in verdict.results)
     # A run that judged nothing must not be called passed.
     return _WORDS[verdict.exit_code] if judged or verdict.exit_code else "nothing judged"
 
 
 def why(verdict: Verdict) -> str | None:
-    """Returns why the run ended early, or None."""
-    return verdict.unreachable or ("not every check was judged" if verdict.interrupted else None)
+    """Returns why the run did not judge all that it should, or None. A failed run can have such a reason too."""
+    return "not every check was judged" if verdict.interrupted else verdict.reason
+
+
+def shortfall(verdict: Verdict) -> str:
+    """Returns in a word how a run with such a reason fell short: unreachable, interrupted or incomplete."""
+    return "incomplete" if verdict.unmet else word(verdict)
+
+
+def compared(against: Against) -> str:
+    """Returns in a few words how a run compares with an earlier report."""
+    counts = {
+        "new": len(against.new),
+        "still there": len(against.still),
+        "fixed": len(against.fixed),
+        "not judged": len(against.not_judged),
+    }
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no findings in either"
 
 
 def tally(verdict: Verdict) -> list[tuple[int, str]]:

@@ -16,7 +16,7 @@ from vendorsim.checks.model import ERROR, Check, Finding, Verdict
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
 from vendorsim.reporting.contract_places import place
-from vendorsim.reporting.outcome import Outcome, why, word
+from vendorsim.reporting.outcome import Outcome, shortfall, why, word
 from vendorsim.reporting.text import encodable, visible
 from vendorsim.runs.config import ConfigLine
 from vendorsim.vendorkit import contract as contracts
@@ -80,6 +80,7 @@ def _result(outcome: Outcome, finding: Finding, rule: int) -> dict[str, Any]:
     own = None if outcome.configured_at is None else _own_location(outcome.configured_at)
     summary = f"{finding.message}: expected {finding.expected}, found {finding.found}"
     where = f" at {finding.pointer}" if finding.pointer else ""
+    is_new = outcome.verdict.is_new(finding)
     return {
         "ruleId": finding.check,
         "ruleIndex": rule,
@@ -89,6 +90,7 @@ def _result(outcome: Outcome, finding: Finding, rule: int) -> dict[str, Any]:
         **({} if own is None else {"relatedLocations": [{**contract, "message": {"text": _CONTRACT}}]}),
         "partialFingerprints": {"vendorsimKey/v1": finding.key},
         "occurrenceCount": finding.count,
+        **({} if is_new is None else {"baselineState": "new" if is_new else "unchanged"}),
         "properties": {
             "expected": finding.expected,
             "found": finding.found,
@@ -145,7 +147,7 @@ def _invocation(outcome: Outcome) -> dict[str, Any]:
     ]
     reason = why(verdict)
     if reason is not None:
-        notes.append({"level": "error", "message": {"text": _text(f"{word(verdict)}: {reason}")}})
+        notes.append({"level": "error", "message": {"text": _text(f"{shortfall(verdict)}: {reason}")}})
     return {
         "executionSuccessful": reason is None,
         "exitCode": verdict.exit_code,

@@ -53,6 +53,7 @@ class Config:
     skipped: tuple[Skip, ...] = ()
     severities: Mapping[str, str] = field(default_factory=dict)
     target_lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
 
     def first_target_line(self, vendor: str) -> ConfigLine | None:
         """Returns where the vendor's first target is written, or None if it has no target."""
@@ -146,7 +147,12 @@ _SKIP = Record(
     Skip,
 )
 _CHECKS = Record(
-    {"skip": Key(ListOf(_SKIP)), "severity": Key(MapOf(choice("severity", "error", "warning")))}, "'checks'"
+    {
+        "skip": Key(ListOf(_SKIP)),
+        "severity": Key(MapOf(choice("severity", "error", "warning"))),
+        "require": Key(ListOf(Text("a family of checks"), single=True)),
+    },
+    "'checks'",
 )
 _ROOT = Record({"targets": Key(_TARGETS), "policy": Key(_POLICIES), "checks": Key(_CHECKS)}, FILE_NAME)
 
@@ -171,6 +177,7 @@ def load(path: str | None = None) -> Config:
         checks.get("skip", ()),
         checks.get("severity", {}),
         _target_lines(root),
+        checks.get("require", ()),
     )
 
 

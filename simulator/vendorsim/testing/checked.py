@@ -6,7 +6,7 @@ import inspect
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vendorsim.checks.model import FAILED, FAMILIES, PASSED, Finding, Verdict
 from vendorsim.checks.probes import ProbeFunction
@@ -15,7 +15,6 @@ from vendorsim.checks.run import CheckRequest, prepare_checks
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.http.endpoint import endpoint
 from vendorsim.runs import config
-from vendorsim.runs.config import Config, Skip
 from vendorsim.server.backend import ServerBackend
 from vendorsim.testing.arguments import as_tuple, checked_headers, policy_changes, policy_texts, refuse_running_loop
 from vendorsim.testing.played import VENDOR
@@ -114,6 +113,8 @@ def check(
         headers=checked_headers(headers or {}),
         policy=policy_changes(policy or {}),
         seed=seed,
+        only=as_tuple(only),
+        skip=as_tuple(skip),
         probe=_probe(probe, url),
         probe_ignore=as_tuple(probe_ignore),
         fuzz=fuzz,
@@ -123,16 +124,9 @@ def check(
             *(word for key, value in policy_texts(policy or {}).items() for word in ("--policy", f"{key}={value}")),
         ),
     )
-    settings = _skipping(config.load(), _known("skip", as_tuple(skip)))
-    verdicts: list[Verdict] = []
-    for pattern in as_tuple(only) or (None,):
-        run = prepare_checks(replace(request, only=pattern), settings)
-        verdicts.append(run.run_to_end(lambda event: None, state=state))
-        if verdicts[-1].interrupted:
-            raise KeyboardInterrupt
-        if verdicts[-1].unreachable:
-            break
-    verdict = replace(verdicts[-1], results=tuple(result for one in verdicts for result in one.results))
+    verdict = prepare_checks(request, config.load()).run_to_end(lambda event: None, state=state)
+    if verdict.interrupted:
+        raise KeyboardInterrupt
     return Checked(verdict, _missing(verdict, required), again)
 
 
@@ -153,11 +147,6 @@ def _known(argument: str, names: tuple[str, ...]) -> tuple[str, ...]:
         if name not in known:
             raise InputError(f"{argument}={name!r}: {unknown('check', name, known)}")
     return names
-
-
-def _skipping(settings: Config, names: Sequence[str]) -> Config:
-    skips = [Skip(name, "the test skips it", "9999-12-31") for name in names]
-    return replace(settings, skipped=(*settings.skipped, *skips))
 
 
 def _probe(probe: str | ProbeFunction | None, url: str | None) -> str | ProbeFunction | None:
