@@ -77,6 +77,7 @@ class CheckSettings:
     state: ServerBackend | None = None
     fuzz: bool = False
     max_examples: int = 100
+    budget: float | None = None
     severities: Mapping[str, str] = field(default_factory=dict)
     # Results that several checks judge, by a name that these checks agree on.
     shared: dict[str, Any] = field(default_factory=dict)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from vendorsim.checks.causes import Causes
 from vendorsim.checks.context import CheckSettings, Context
@@ -23,6 +25,10 @@ from vendorsim.checks.model import (
 )
 from vendorsim.checks.registry import all_checks, function_of
 from vendorsim.checks.sender import TargetGone
+from vendorsim.core.clock import monotonic
+
+# Equal shares of the time that one check may take.
+GENEROUS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
     """
     results: list[Result] = []
     causes = Causes()
+    budget = _Budget(settings.budget, sum(settings.selection.takes_check(check) for check in all_checks()))
     gone: TargetGone | None = None
     for check in all_checks():
         if not settings.selection.takes_check(check):
@@ -61,8 +68,12 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
             result.reason = skipped.get(check.id) or skipped.get(check.family)
         elif gone is not None:
             result.status, result.reason = NOT_JUDGED, f"the target is gone: {gone}"
+        elif not (seconds := budget.share()):
+            result.status, result.reason = NOT_JUDGED, f"the budget of {settings.budget:g} s was spent"
         else:
-            gone = await _judge(settings, check, result)
+            began = monotonic()
+            gone = await _judge(settings, check, result, seconds)
+            result.seconds = monotonic() - began
         result.findings = merged(result.findings)
         causes.add(result)
         results.append(result)
@@ -70,12 +81,31 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
     yield verdict(settings, results, gone)
 
 
-async def _judge(settings: CheckSettings, check: Check, result: Result) -> TargetGone | None:
-    """Runs one check and sets its result. Returns the error if the target is gone."""
+class _Budget:
+    """Shares the time of a run among its checks: what one check does not need is left to the following ones."""
+
+    def __init__(self, seconds: float | None, checks: int) -> None:
+        self._ends = inf if seconds is None else monotonic() + seconds
+        self._left = checks
+
+    def share(self) -> float:
+        """Returns the seconds for the next check; 0 if the time is over. A check gets up to `GENEROUS` equal shares."""
+        left = max(0.0, self._ends - monotonic())
+        self._left -= 1
+        return min(left, GENEROUS * left / (self._left + 1)) if self._left else left
+
+
+async def _judge(settings: CheckSettings, check: Check, result: Result, seconds: float) -> TargetGone | None:
+    """Runs one check for `seconds` at most and sets its result. Returns the error if the target is gone."""
     context = Context(settings, check, result)
     deferred = settings.sender.deferred
     try:
-        await function_of(check)(context)
+        async with asyncio.timeout(None if seconds == inf else seconds):
+            await function_of(check)(context)
+    except TimeoutError:
+        result.reason = f"stopped after {seconds:.1f} s, since the time is bounded: not everything was tried"
+        if not result.cases:
+            result.status = NOT_JUDGED
     except NotJudged as error:
         result.status, result.reason, result.broken_option = NOT_JUDGED, str(error), error.option
     except Skipped as error:

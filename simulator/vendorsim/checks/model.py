@@ -124,7 +124,8 @@ def finding_key(check: str, severity: str, *cause: str) -> str:
 @dataclass(slots=True)
 class Result:
     """The result of one check. `reason` says why it was not judged or skipped. `cells` maps events to `passed` or the
-    severity of a finding. `broken_option` is the option that does not work, see NotJudged."""
+    severity of a finding. `broken_option` is the option that does not work, see NotJudged. `seconds` is how long the
+    check took."""
 
     check: Check
     status: str = PASSED
@@ -133,6 +134,7 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
     cells: dict[str, str] = field(default_factory=dict)
     broken_option: str | None = None
+    seconds: float = 0.0
 
     @property
     def judged(self) -> bool:
@@ -210,7 +212,8 @@ class Verdict:
     """The result of a whole run.
 
     `coverage` is the document of `vendorsim.checks.coverage.Coverage`. `unmet` is what the user asked for and the run
-    did not judge. `against` compares the run with an earlier report; with `fails_on_new`, only new errors count.
+    did not judge. `against` compares the run with an earlier report; with `fails_on_new`, only new errors count. With
+    `timings`, reports say how long each check took.
     """
 
     vendor: str
@@ -224,6 +227,7 @@ class Verdict:
     unmet: tuple[Unmet, ...] = ()
     against: Against | None = None
     fails_on_new: bool = False
+    timings: bool = False
 
     @property
     def findings(self) -> list[Finding]:
@@ -263,7 +267,10 @@ class Verdict:
             "target": self.target,
             "seed": self.seed,
             "verdict": {0: "passed", 4: "incomplete"}.get(self.exit_code, "failed"),
-            "checks": [result.document() for result in self.results],
+            "checks": [
+                {**result.document(), **({"seconds": round(result.seconds, 3)} if self.timings else {})}
+                for result in self.results
+            ],
             "findings": [self._finding_document(finding) for finding in self.findings],
             "coverage": self.coverage,
             "interrupted": self.interrupted,

@@ -43,7 +43,8 @@ class CheckRequest:
 
     `to` replaces the vendor's first configured target. `only` and `skip` select checks and events. `require` are
     families of which a check must be judged. `probe` reads the integration's state: a URL template, `module:function`
-    or a function; `probe_ignore` are JSON pointers of values to ignore in it. `pace` is the most requests a second.
+    or a function; `probe_ignore` are JSON pointers of values to ignore in it. `pace` is the most requests a second,
+    `budget` the time of the run in seconds. With `timings`, reports say how long each check took.
     `baseline` is the path of an earlier report; with `fails_on_new`, the run fails only because of errors that it
     lacks. `command` is the command line that repeats the run.
     """
@@ -62,6 +63,8 @@ class CheckRequest:
     fuzz: bool = False
     max_examples: int = 100
     pace: float | None = None
+    budget: float | None = None
+    timings: bool = False
     baseline: str | None = None
     fails_on_new: bool = False
     command: tuple[str, ...] = ()
@@ -115,7 +118,7 @@ class CheckRun:
         async def judge() -> None:
             async for event in engine.run(settings, self._skipped()):
                 if isinstance(event, Verdict):
-                    event = self._compared(self._completed(event, state))
+                    event = replace(self._compared(self._completed(event, state)), timings=self.request.timings)
                 seen.append(event)
                 report(event)
 
@@ -168,6 +171,7 @@ class CheckRun:
             state=state,
             fuzz=request.fuzz,
             max_examples=request.max_examples,
+            budget=request.budget,
             severities=self.config.severities,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -67,6 +68,17 @@ def _report_files(command: F) -> F:
     type=options.PortType(),
     help="Answer the vendors' APIs on this port meanwhile.",
 )
+@click.option(
+    "--settle", metavar="TIME", type=options.DurationType(), help="Time until the state is up to date; default: 5s."
+)
+@click.option("--pace", metavar="N/s", type=options.RateType(), help="Maximum rate of requests; default: no limit.")
+@click.option(
+    "--budget",
+    metavar="TIME",
+    type=options.DurationType(),
+    help="Time of the whole run, such as 60s; default: no limit.",
+)
+@click.option("--timings", is_flag=True, help="Say how long each check took.")
 @click.option("--baseline", metavar="FILE", help="Compare with this earlier report of --json.")
 @click.option(
     "--fail-on",
@@ -94,6 +106,10 @@ def command(
     fuzz: bool,
     max_examples: int,
     port: int | None,
+    settle: int | None,
+    pace: float | None,
+    budget: int | None,
+    timings: bool,
     baseline: str | None,
     fail_on: str,
     transport: TransportOptions,
@@ -115,6 +131,7 @@ def command(
     from vendorsim.runs import config
 
     context = click.get_current_context()
+    waiting = context.find_object(Waiting) or Waiting()
     request = CheckRequest(
         vendor,
         profile,
@@ -129,10 +146,13 @@ def command(
         probe_ignore=probe_ignore,
         fuzz=fuzz,
         max_examples=max_examples,
+        pace=pace,
+        budget=None if budget is None else budget / 1000,
+        timings=timings,
         baseline=baseline,
         fails_on_new=fail_on == "new",
         command=_words(context, {*_NOT_REPEATED, *files}),
-        waiting=context.find_object(Waiting) or Waiting(),
+        waiting=waiting if settle is None else replace(waiting, settle=settle / 1000),
     )
     checks = prepare_checks(request, config.load(config_file))
     for over in checks.expired:

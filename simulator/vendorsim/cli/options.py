@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,21 @@ class DurationType(click.ParamType[int]):
             return times.duration(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/s")
+
+
+class RateType(click.ParamType[float]):
+    """A rate such as 10/s; gives requests per second."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        match = _RATE.fullmatch(value)
+        if match is None or not float(match[1]):
+            self.fail(f"'{value}' is not a rate; write requests per second, such as 10/s", param, ctx)
+        return float(match[1])
 
 
 class PointType(click.ParamType[int]):

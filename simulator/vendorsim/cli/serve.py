@@ -22,20 +22,7 @@ if TYPE_CHECKING:
     from vendorsim.journal.postgres_journal import PostgresJournal
     from vendorsim.server.shared.model import SharedState
 
-_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/s")
 _TOKEN = re.compile(r"[!-~]+")
-
-
-class RateType(click.ParamType[float]):
-    """A rate such as 10/s; gives requests per second."""
-
-    name = "rate"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        match = _RATE.fullmatch(value)
-        if match is None or not float(match[1]):
-            self.fail(f"'{value}' is not a rate; write requests per second, such as 10/s", param, ctx)
-        return float(match[1])
 
 
 class TokenType(click.ParamType[str]):
@@ -90,7 +77,9 @@ class TokenType(click.ParamType[str]):
     help="Host name by which browsers may reach the page, besides localhost and IP addresses; repeatable.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Default seed.")
-@click.option("--rate-limit", metavar="N/s", type=RateType(), help="Answer 429 above this rate; default: no limit.")
+@click.option(
+    "--rate-limit", metavar="N/s", type=options.RateType(), help="Answer 429 above this rate; default: no limit."
+)
 @click.option(
     "--state",
     metavar="URL",

@@ -51,6 +51,9 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
     """Prints the findings and the verdict on the console; default: standard output."""
     page = _Page(console or results())
     page.write(0, (f"{verdict.vendor} ({verdict.profile})", "bold"), f" against {verdict.target}, seed {verdict.seed}")
+    to_fix = sum(map(verdict.counts, verdict.findings))
+    if to_fix:
+        page.write(0, (f"{counted(to_fix, 'thing')} to fix", "red"))
     page.blank()
     rows = table("check", "status", "cases", "")
     for result in verdict.results:
@@ -64,6 +67,11 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
     for group in groups(verdict):
         _print_group(page, group, verdict)
     _print_coverage(page, verdict)
+    if verdict.timings:
+        longest = sorted(verdict.results, key=lambda result: -result.seconds)
+        page.write(
+            0, "seconds: " + ", ".join(f"{r.check.id} {r.seconds:.1f}" for r in longest if r.seconds >= 0.05), hang=2
+        )
     if verdict.against is not None:
         _print_comparison(page, verdict.against)
     page.blank()
@@ -152,6 +160,9 @@ def _print_verdict(page: _Page, verdict: Verdict) -> None:
     for unmet in verdict.unmet:
         page.write(0, ("incomplete", "yellow"), f" {unmet}", hang=2)
     reason = None if verdict.unmet else why(verdict)
+    to_fix = sum(map(verdict.counts, verdict.findings))
+    if to_fix and reason is None:
+        reason = f"{counted(to_fix, 'thing')} to fix"
     counts = ", ".join(f"{count} {name}" for count, name in tally(verdict)) or "nothing was judged"
     page.write(0, (word(verdict), style), f" ({reason})" if reason else "", f": {counts}")
 
