@@ -4,4 +4,4 @@ from .model import VARIANTS, Helpdesk, Variant
 
 __all__ = ["VARIANTS", "Helpdesk", "Variant"]
 
-from . import answers, bodies, calls, signatures, states  # noqa: F401  Each module adds its variants.
+from . import answers, bodies, calls, effects, signatures, states  # noqa: F401  Each module adds its variants.

@@ -230,7 +230,7 @@ def fixed_buffer(desk: Helpdesk) -> None:
     desk.before_request(copy)
 
 
-@variant("smartsupp", "fuzz.positive", options=("--fuzz", "--max-examples", "10"), narrow=True)
+@variant("smartsupp", "accepts.forms")
 def no_messages(desk: Helpdesk) -> None:
     """Crashes on a chat without messages, when it takes their average length."""
 
@@ -239,3 +239,53 @@ def no_messages(desk: Helpdesk) -> None:
         return sum(len(message.get("content", text) or "") for message in messages) / len(messages)
 
     desk.before("smartsupp", average)
+
+
+@variant("messagehub", "accepts.forms", event="conversation_status_changed")
+def pending(desk: Helpdesk) -> None:
+    """Crashes on a conversation that waits for a bot: its table of statuses lacks `pending`."""
+    names = {"open": 1, "resolved": 2, "snoozed": 3}
+
+    def look(body: Body) -> None:
+        names[str(body.get("status", text))]
+
+    desk.before("messagehub", look)
+
+
+@variant("messagehub", "accepts.forms")
+def private_note(desk: Helpdesk) -> None:
+    """Crashes on a private note: it asks the channel to send it, which has no such method."""
+
+    def send(body: Body) -> None:
+        if body._value.get("private") is True:
+            raise AttributeError("send_note")
+
+    desk.before("messagehub", send)
+
+
+@variant("messagehub", "accepts.forms")
+def template(desk: Helpdesk) -> None:
+    """Crashes on an automatic message: its list of authors ends with the agents."""
+    desk.before("messagehub", lambda body: ["visitor", "agent", "activity"][body._value.get("message_type", 0)])
+
+
+@variant("messagehub", "accepts.forms", event="webwidget_triggered")
+def opened_again(desk: Helpdesk) -> None:
+    """Crashes on a widget that is opened again, when there is a conversation already."""
+
+    def look(body: Body) -> None:
+        if body.get("event", text) == "webwidget_triggered" and body.child("current_conversation") is not None:
+            raise KeyError("conversation")
+
+    desk.before("messagehub", look)
+
+
+@variant("messagehub", "accepts.pairs")
+def private_and_anonymous(desk: Helpdesk) -> None:
+    """Crashes on a private note that nobody wrote, as rules leave them."""
+
+    def look(body: Body) -> None:
+        if body._value.get("private") is True and "sender" not in body:
+            raise KeyError("sender")
+
+    desk.before("messagehub", look)

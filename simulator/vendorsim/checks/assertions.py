@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
 
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import BodyEdit, applied
 from vendorsim.checks.model import ERROR, WARNING
 from vendorsim.checks.stories import Sample
-from vendorsim.http.transport import Failure
+from vendorsim.http.transport import Answer, Failure
 
 UNAUTHORIZED = frozenset({401, 403})
 
 
 def expect_accepted(context: Context, event: str, exchange: Exchange, what: str, pointer: str = "") -> bool:
-    """Expects a status that the vendor accepts, within the vendor's timeout. Returns whether it holds."""
+    """Expects a status that the vendor accepts, within the vendor's timeout. Returns whether it holds.
+
+    An accepted answer whose body tells of an error is a warning: the vendor takes the delivery for done.
+    """
     if context.accepted(exchange):
+        told = told_error(exchange)
+        if told is not None:
+            context.fail(
+                event,
+                f"{what}: it was answered {exchange.outcome()}, but the answer says {told}; the vendor looks at the "
+                "status only",
+                expected="another status if the delivery was not processed",
+                found=told,
+                exchange=exchange,
+                severity=WARNING,
+                cause=("says error",),
+                causes=frozenset({"says error"}),
+            )
         return True
     context.fail(
         event,
@@ -26,6 +45,31 @@ def expect_accepted(context: Context, event: str, exchange: Exchange, what: str,
         exchange=exchange,
     )
     return False
+
+
+def told_error(exchange: Exchange) -> str | None:
+    """Returns what in the body of an answer tells of an error, such as `"ok": false`; None if nothing does."""
+    try:
+        body: Any = orjson.loads(exchange.answer.body) if isinstance(exchange.answer, Answer) else None
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    for key, wrong in _TELLING.items():
+        value = body.get(key)
+        if wrong(value.lower() if isinstance(value, str) else value):
+            return f"{orjson.dumps(key).decode()}: {orjson.dumps(value).decode()[:60]}"
+    return None
+
+
+# Keys of an answer, and which of their values tell of an error.
+_TELLING: dict[str, Callable[[Any], bool]] = {
+    "status": lambda value: value in ("error", "failed", "failure", "fail"),
+    "ok": lambda value: value is False,
+    "success": lambda value: value is False,
+    "error": lambda value: value not in (None, False, "", 0, [], {}),
+    "errors": lambda value: value not in (None, False, "", 0, [], {}),
+}
 
 
 def expect_client_error(context: Context, event: str, exchange: Exchange, what: str, pointer: str = "") -> None:

@@ -76,8 +76,12 @@ async def retries(context: Context) -> None:
 @check("concurrent.burst", _TOGETHER, _LOCKED)
 async def burst(context: Context) -> None:
     """Sends successive events of a conversation at the same moment."""
-    if context.settings.policy.ordering.value == ORDERED:
-        raise NotJudged("the vendor delivers the events of a conversation one after the other")
+    policy = context.settings.policy
+    if policy.ordering.value == ORDERED or policy.in_flight.value == 1:
+        raise NotJudged(
+            "the vendor sends one event of a conversation at a time"
+            + (", as far as is known; try --policy in_flight=10" if policy.in_flight.provenance == ASSUMED else "")
+        )
 
     def steps(told: Sequence[StoryConversation]) -> list[Step]:
         first, *others = told[0].events
