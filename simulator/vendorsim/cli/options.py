@@ -169,6 +169,13 @@ class TargetOptions:
     secret_env: tuple[str, ...]
     policies: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        if self.to is None and self.secret_env:
+            raise click.UsageError(
+                "--secret-env is the secret of --to, which is missing; "
+                "in vendorsim.yaml, write secret_env into the target"
+            )
+
     def target(self) -> Target | None:
         """Returns the target of `--to` with its secrets; None means those of vendorsim.yaml."""
         from vendorsim.vendorkit.target import Target
