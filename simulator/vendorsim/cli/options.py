@@ -48,8 +48,8 @@ class Command(click.Command):
         for option, count in Counter(given).items():
             if count > 1 and isinstance(option, click.Option) and not option.is_flag and not option.multiple:
                 name = option.opts[0]
-                written = f"{name} {option.make_metavar(ctx)}"
-                message = f"{name} is given {count} times, but takes one value: write {written} once"
+                value = option.metavar or ("N" if isinstance(option.type, click.IntRange) else option.make_metavar(ctx))
+                message = f"{name} is given {count} times, but takes one value: write {name} {value} once"
                 raise click.UsageError(message, ctx)
 
 
