@@ -41,9 +41,11 @@ def answering(judge: Callable[[Any], Answer]) -> Callable[[Connection, Request],
     return answer
 
 
-def fuzzed(vendorsim: Vendorsim, target: Receiver, *arguments: object, only: str = "fuzz") -> Completed:
+def fuzzed(
+    vendorsim: Vendorsim, target: Receiver, *arguments: object, only: str = "fuzz", examples: int = EXAMPLES
+) -> Completed:
     place = ("--vendor", "smartsupp", "--to", target.url(), "--only", only)
-    return vendorsim("check", *place, "--fuzz", "--max-examples", EXAMPLES, *arguments, "--json")
+    return vendorsim("check", *place, "--fuzz", "--max-examples", examples, *arguments, "--json")
 
 
 def is_negative(document: Any) -> bool:
@@ -77,8 +79,8 @@ def test_a_field_that_the_integration_takes_for_granted(vendorsim: Vendorsim) ->
             return status(400)
 
     with Receiver(answering(judge)) as target:
-        # The last of two options counts. What Hypothesis makes up depends on what else was imported.
-        checked = fuzzed(vendorsim, target, "--max-examples", 300, only="fuzz.negative")
+        # What Hypothesis makes up depends on what else was imported.
+        checked = fuzzed(vendorsim, target, examples=300, only="fuzz.negative")
     assert {(found["check"], found["severity"], found["found"]) for found in checked.json["findings"]} == {
         ("fuzz.negative", "error", "500")
     }

@@ -106,6 +106,14 @@ def test_version_names_vendorsim_and_faker(vendorsim: Vendorsim) -> None:
         (("play", "a.yaml", "--vendor", "smartsupp", "--speed", "2x"), "'2x' is not one of"),
         (("play", "a.yaml", "--vendor", "smartsupp", "--concurrency", "0"), "not in the range"),
         (("serve", "--port", "65536"), "not in the range"),
+        *(
+            ((*command, "--secret-env", "SECRET"), "--secret-env is the secret of --to, which is missing")
+            for command in (
+                ("play", "a.yaml", "--vendor", "smartsupp"),
+                ("check", "--vendor", "smartsupp"),
+                ("load", "traffic.yaml"),
+            )
+        ),
     ],
 )
 def test_wrong_usage(vendorsim: Vendorsim, arguments: tuple[str, ...], message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,35 @@ def test_what_can_not_be_judged_is_skipped_with_its_reason(reported: Any) -> Non
 def test_junit_reads_well(reported: Any, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     reported(BROKEN, "--only", "accepts.typical")
     assert reports.steady((tmp_path / "junit.xml").read_text("utf-8")) == snapshot
+
+
+def test_every_report_compares_with_the_baseline(vendorsim: Vendorsim, reported: Any, tmp_path: Path) -> None:
+    old = tmp_path / "old.json"
+    old.write_text(reported(BROKEN, "--only", "accepts.typical,accepts.minimal").out)
+    baseline = json.loads(old.read_text())
+    baseline["findings"][1] |= {"key": "0", "message": "it was worse"}
+    old.write_text(json.dumps(baseline))
+    options = ("--only", "accepts.typical,accepts.minimal", "--baseline", old)
+
+    told = reported(BROKEN, *options, "--fail-on", "new")
+    assert told.code == 1
+    assert told.cases("failure") == ["accepts.minimal"]
+    assert told.cases("system-out") == ["accepts.typical"]
+    (known,) = told.junit.iter("system-out")
+    assert (known.text or "").startswith("1 known error\n")
+    properties = {item.get("name"): item.get("value") for item in told.junit.iter("property")}
+    assert properties["against"] == "1 new, 1 still there, 1 fixed"
+    assert (properties["fixed"] or "").endswith("it was worse")
+    assert [result["baselineState"] for result in told.sarif["results"]] == ["unchanged", "new"]
+    assert {"new", "still there"} <= set(told.html.text("span"))
+    assert f"against {old}: 1 new, 1 still there, 1 fixed" in told.html.text("p")
+    assert "it was worse" in told.html.text("li")
+
+    with Receiver(BROKEN) as target:
+        shown = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), *options).out
+    assert f"against {old}: 1 new, 1 still there, 1 fixed\n  fixed accepts.minimal: it was worse\n" in shown
+    assert "- still there: a typical post_hook" in shown
+    assert "- new: a post_hook" in shown
 
 
 # HTML

@@ -10,6 +10,9 @@ from vendorsim.checks.model import ERROR, Finding, Result
 from vendorsim.core import pointer as json_pointer
 from vendorsim.vendorkit.schema_walk import SchemaNode
 
+# The cause of conversations that mix.
+APART = frozenset({"conversations mix"})
+
 
 def of_field(node: SchemaNode, pointer: str, found: str) -> frozenset[str]:
     """Returns the cause of an outcome that a field leads to: its definition, and whether the integration broke.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,6 @@ from vendorsim.checks.selection import Selection
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
 from vendorsim.checks.waiting import Waiting
-from vendorsim.core import pointer as json_pointer
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
 from vendorsim.delivery.destinations import Destination
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vendorsim.server.backend import ServerBackend
 
 SHOWN = 2_000
+_INDEX = re.compile(r"/\d+(?=/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +318,7 @@ def _steady(found: str, exchange: Exchange | None) -> str:
 
 def _any_item(pointer: str) -> str:
     """Returns the pointer with `*` for list indexes: which item was tried depends on the seed."""
-    return json_pointer.join("*" if part.isdecimal() else part for part in json_pointer.parse(pointer))
+    return _INDEX.sub("/*", pointer)
 
 
 def _shown(exchange: Exchange | None) -> tuple[str | None, str | None]:

@@ -43,14 +43,13 @@ async def nothing(context: Context) -> None:
     try:
         runner = await trial_runner(context)
     except NothingKnown as reason:
-        context.case()
         context.fail(
             None,
             f"nothing shows that anything was processed: {reason}",
             expected="a state that shows something of the conversation",
             found="nothing",
         )
-        return
+        raise
     for baseline in runner.baselines:
         context.case()
         for event in baseline.plain.events:
@@ -60,7 +59,7 @@ async def nothing(context: Context) -> None:
 @dataclass(slots=True)
 class _Told:
     """A message in one form that was accepted. `form` is None for the plain one. A form of another meaning, such as a
-    private note, need not show."""
+    private note, need not show. `depth` is the number of keys that lead to the text."""
 
     event: str
     sample: Sample
@@ -68,6 +67,7 @@ class _Told:
     form: Form | None
     exchange: Exchange
     other_meaning: bool
+    depth: int
     shows: bool = False
 
 
@@ -116,10 +116,11 @@ async def lost(context: Context) -> None:
 
 
 def _forms(context: Context, shown: Sequence[_Told]) -> list[tuple[str, Form]]:
-    """Returns the forms of these events, each kind once: in the event with the fewest events before it. The fields next
-    to the top come first."""
+    """Returns the forms of the events that are about a message itself, whose text stands next to the top. Each kind
+    comes once, in the event with the fewest events before it, and the fields next to the top come first."""
     kinds: dict[tuple[int, str], tuple[str, Form]] = {}
-    for one in sorted(shown, key=lambda one: len(one.sample.lead)):
+    top = min(one.depth for one in shown)
+    for one in sorted((one for one in shown if one.depth == top), key=lambda one: len(one.sample.lead)):
         for form in _body(context, one.event, one.sample, one.sample.document).forms():
             kinds.setdefault(form.kind, (one.event, form))
     return sorted(kinds.values(), key=lambda entry: len(entry[1].path))[:MOST_FORMS]
@@ -143,7 +144,8 @@ async def _tell(context: Context, event: str, form: Form | None) -> _Told | None
         return None
     meaning = context.settings.profile.meaning_fields
     other_meaning = form is not None and not meaning.isdisjoint(map(str, form.path))
-    return _Told(event, sample, marker, form, exchange, other_meaning)
+    depth = min(map(len, texts(sample.document, context.schema(event), context.settings.profile.message_fields)))
+    return _Told(event, sample, marker, form, exchange, other_meaning, depth)
 
 
 def _marked(context: Context, event: str, document: Any, marker: str) -> Any:

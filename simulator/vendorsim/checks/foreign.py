@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.probes import settled
@@ -63,6 +64,7 @@ async def foreign(context: Context) -> None:
                 expected="only what belongs to the conversation",
                 found="what belongs to another one",
                 cause=("foreign",),
+                causes=APART,
             )
     if not known:
         raise NotJudged("the probe knows nothing of a conversation that was told")

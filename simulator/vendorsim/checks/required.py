@@ -8,7 +8,7 @@ from vendorsim.checks.model import FAMILIES, Result, Unmet
 from vendorsim.core.errors import InputError, unknown
 
 OPTION_FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "--probe": ("effects", "idempotent", "order_tolerant", "retry_safe", "concurrent", "isolated"),
+    "--probe": ("idempotent", "order_tolerant", "retry_safe", "concurrent"),
     "--secret-env": ("authenticates",),
     "--serve": ("calls_api",),
     "--fuzz": ("fuzz",),

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vendorsim.checks.causes import of_state
+from vendorsim.checks.causes import APART, of_state
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.conversation_factory import StoryConversation
 from vendorsim.checks.differences import StateDifference, further
@@ -184,7 +184,7 @@ async def _report(
         found=difference.found,
         pointer=difference.pointer,
         cause=(difference.pattern,),
-        causes=of_state(patterns),
+        causes=of_state(patterns) | (APART if way.conversations > 1 else frozenset()),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from vendorsim.checks.causes import of_state
+from vendorsim.checks.causes import APART, of_state
 from vendorsim.checks.context import Context
 from vendorsim.checks.differences import StateDifference, further
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
@@ -194,10 +194,10 @@ def _require_no_order(context: Context) -> None:
         raise NotJudged("the vendor's bodies don't tell their order")
 
 
-async def _reordered(runner: TrialRunner, trials: Sequence[Trial]) -> None:
+async def _reordered(runner: TrialRunner, trials: Sequence[Trial], causes: frozenset[str] = frozenset()) -> None:
     played = [await runner.play(trial) for trial in trials]
     for one, found in await runner.deviations(played):
-        _report(runner.context, one, found, one.trial.description)
+        _report(runner.context, one, found, one.trial.description, causes)
     _count_cases(runner.context, trials)
 
 
@@ -209,7 +209,7 @@ async def interleaved(context: Context) -> None:
     for baseline in runner.baselines:
         script = tuple((index, number) for number in range(len(baseline.plain.events)) for index in range(INTERLEAVED))
         trials.append(Trial(baseline, script, "another conversation went on at the same time"))
-    await _reordered(runner, trials)
+    await _reordered(runner, trials, APART)
 
 
 def _count_cases(context: Context, trials: Sequence[Trial]) -> None:
@@ -220,7 +220,13 @@ def _count_cases(context: Context, trials: Sequence[Trial]) -> None:
             context.result.cells.setdefault(trial.baseline.plain.events[number].name, "passed")
 
 
-def _report(context: Context, played: PlayedTrial, found: Sequence[StateDifference], description: str) -> None:
+def _report(
+    context: Context,
+    played: PlayedTrial,
+    found: Sequence[StateDifference],
+    description: str,
+    causes: frozenset[str] = frozenset(),
+) -> None:
     """Reports the differences of one trial as one finding. Names the delivery if a single one causes it."""
     trial = played.trial
     difference = found[0]
@@ -238,5 +244,5 @@ def _report(context: Context, played: PlayedTrial, found: Sequence[StateDifferen
         pointer=difference.pointer,
         exchange=last,
         cause=(difference.pattern,),
-        causes=of_state(each.pattern for each in found),
+        causes=causes | of_state(each.pattern for each in found),
     )

@@ -149,6 +149,8 @@ def _other_values(field: DocumentField, current: Any) -> Iterator[tuple[Any, str
         return
     if current is _NOTHING and not field.choices:
         yield field.value, "with {}"
+    if current is None and field.value is not None and not field.choices and not isinstance(field.value, bool):
+        yield field.value, "with {}"
     for choice in field.choices:
         if current is _NOTHING or choice != current or isinstance(choice, bool) is not isinstance(current, bool):
             yield choice, f"with {{}} {choice if choice is not None else 'null'}"

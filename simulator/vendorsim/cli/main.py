@@ -1,7 +1,8 @@
 """The command `vendorsim`: runs a subcommand and returns its exit code.
 
 0: success. 1: the integration failed. 2: the input is wrong. 3: the target can't be reached, or a needed component is
-missing. 130: interrupted. A command returns its code; errors have an `exit_code`.
+missing. 4: `check` could not judge what was asked for. 130: interrupted. A command returns its code; errors have an
+`exit_code`.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ class Command(click.Command):
         for option, count in Counter(given).items():
             if count > 1 and isinstance(option, click.Option) and not option.is_flag and not option.multiple:
                 name = option.opts[0]
-                written = f"{name} {option.make_metavar(ctx)}"
-                message = f"{name} is given {count} times, but takes one value: write {written} once"
+                value = option.metavar or ("N" if isinstance(option.type, click.IntRange) else option.make_metavar(ctx))
+                message = f"{name} is given {count} times, but takes one value: write {name} {value} once"
                 raise click.UsageError(message, ctx)
 
 
@@ -184,6 +184,13 @@ class TargetOptions:
     headers: tuple[str, ...]
     secret_env: tuple[str, ...]
     policies: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.to is None and self.secret_env:
+            raise click.UsageError(
+                "--secret-env is the secret of --to, which is missing; "
+                "in vendorsim.yaml, write secret_env into the target"
+            )
 
     def target(self) -> Target | None:
         """Returns the target of `--to` with its secrets; None means those of vendorsim.yaml."""
