@@ -15,13 +15,19 @@ ONLY = "accepts,rejects.no_object"
 Checked = Callable[..., Completed]
 
 
-def answering(body: int = 200, no_object: int = 400) -> Callable[[Connection, Request], None]:
-    """Answers one code to usual bodies, and one to JSON that is no object."""
-    return lambda connection, request: connection.send(status(body if request.body.startswith(b'{"') else no_object))
+def answering(body: int = 200, no_object: int = 400, no_paths: int = 200) -> Callable[[Connection, Request], None]:
+    """Answers one code to usual bodies, one to JSON that is no object, and one to a list of paths without items."""
+
+    def answer(connection: Connection, request: Request) -> None:
+        usual = no_paths if b'"paths":[]' in request.body else body
+        connection.send(status(usual if request.body.startswith(b'{"') else no_object))
+
+    return answer
 
 
 GOOD = answering()
 BROKEN = answering(body=500)
+REFUSES_NO_PATHS = answering(no_object=400, no_paths=500)
 CRASHES_ON_LISTS = answering(no_object=500)
 
 
@@ -54,7 +60,6 @@ def kinds(document: Any) -> dict[str, set[str]]:
     return kinds | {name: {past["check"] for past in against[name]} for name in ("fixed", "not_judged")}
 
 
-ACCEPTS = {"accepts.typical", "accepts.minimal", "accepts.maximal"}
 NOTHING: set[str] = set()
 
 
@@ -64,7 +69,7 @@ NOTHING: set[str] = set()
         (GOOD, CRASHES_ON_LISTS, {"rejects.no_object"}, NOTHING, NOTHING),
         (CRASHES_ON_LISTS, CRASHES_ON_LISTS, NOTHING, {"rejects.no_object"}, NOTHING),
         (CRASHES_ON_LISTS, GOOD, NOTHING, NOTHING, {"rejects.no_object"}),
-        (CRASHES_ON_LISTS, BROKEN, ACCEPTS, NOTHING, {"rejects.no_object"}),
+        (CRASHES_ON_LISTS, REFUSES_NO_PATHS, {"accepts.forms"}, NOTHING, {"rejects.no_object"}),
     ],
 )
 def test_findings_are_new_still_there_or_fixed(

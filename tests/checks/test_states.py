@@ -146,6 +146,7 @@ def checked(vendorsim: Vendorsim, tmp_path: Path) -> Callable[..., dict[str, Any
     """Runs the four families against a desk, and gives the document."""
     config = tmp_path / "vendorsim.yaml"
     left_out = ("accepts", "tolerates", "rejects", "authenticates", "calls_api", "fuzz")
+    left_out += ("effects", "concurrent", "isolated.foreign")
     skips = [{"check": family, "reason": "another test", "until": "2999-12-31"} for family in left_out]
     config.write_text(json.dumps({"checks": {"skip": skips}}))
 
@@ -161,7 +162,11 @@ def checked(vendorsim: Vendorsim, tmp_path: Path) -> Callable[..., dict[str, Any
 
 
 def judged(document: dict[str, Any]) -> dict[str, str]:
-    return {check["id"]: check["status"] for check in document["checks"] if check["id"].partition(".")[0] in FAMILIES}
+    return {
+        check["id"]: check["status"]
+        for check in document["checks"]
+        if check["id"].partition(".")[0] in FAMILIES and check["status"] != "skipped"
+    }
 
 
 def reason(document: dict[str, Any], check: str = "retry_safe") -> str:
@@ -182,9 +187,8 @@ def test_what_is_refused_out_of_order_may_come_again(checked: Callable[..., dict
         assert document["findings"] == []
         assert judged(document) == dict.fromkeys(REORDERED, "passed")
         document = checked(url, "--only", "order_tolerant", "--policy", "retries=none", vendor="userlike")
-        assert {check for finding in document["findings"] for check in finding["checks"]} == REORDERED, document[
-            "checks"
-        ]
+        found = {check for finding in document["findings"] for check in finding["checks"]}
+        assert found == REORDERED, document["checks"]
 
 
 BUGS: list[tuple[Keep, set[str], str]] = [

@@ -72,11 +72,13 @@ class Causes:
 
 def _both(known: Finding, finding: Finding) -> Finding:
     """Returns the known finding, which names the checks of both and has the worse severity."""
+    keys = known.all_keys | finding.all_keys
     return replace(
         known,
+        key=min(keys),  # Whichever was found first, the key is the same.
         severity=ERROR if ERROR in (known.severity, finding.severity) else known.severity,
         checks=tuple(dict.fromkeys((*known.checks, *finding.checks))),
         count=known.count + finding.count,
         causes=known.causes | finding.causes,
-        keys=tuple(dict.fromkeys((*known.keys, *finding.all_keys))),
+        keys=tuple(sorted(keys)),
     )

@@ -118,7 +118,7 @@ async def _send_each(context: Context, make: Edits, what: str, most: int | None 
     work = []
     tried: Counter[tuple[object, ...]] = Counter()
     events = list(await context.taken())
-    generator(context.settings.seed, what).shuffle(events)
+    generator(0, what).shuffle(events)
     for event in events:
         sample = context.sample(event)
         seen: set[tuple[object, ...]] = set()

@@ -70,7 +70,7 @@ class RequestSender:
             self.deferred += 1
             await asyncio.sleep(_pause(answer))
             answer, took = await self._once(make)
-        if isinstance(answer, Failure) and answer.kind in (BROKEN, UNREACHABLE):
+        if isinstance(answer, Failure) and (answer.kind == UNREACHABLE or (answer.kind == BROKEN and self._answered)):
             if not self._answered:
                 self._gone = self._gone or TargetGone(f"{self.endpoint.shown}: {answer.reason}", unreachable=True)
             if self._gone is not None:
