@@ -217,7 +217,7 @@ async def trial_runner(context: Context) -> TrialRunner:
             shared[_SHARED] = reason
     found = shared[_SHARED]
     if isinstance(found, NotJudged):
-        raise NotJudged(str(found))
+        raise type(found)(str(found))
     selected = set(context.events())
     baselines = [
         baseline for baseline in found.baselines if any(event.name in selected for event in baseline.plain.events)
@@ -260,7 +260,7 @@ async def _create_baselines(context: Context) -> _Shared:
         raise unsteady(unstable)
     known = [baseline for baseline, state in zip(baselines, before, strict=True) if baseline.expected != state]
     if not known:
-        raise NotJudged(_nothing_known(baselines))
+        raise ProbeError(_nothing_known(baselines))
     return _Shared(settings.probe, factory, known)
 
 
