@@ -99,7 +99,7 @@ async def wrong_type(context: Context) -> None:
 async def _send_each(context: Context, make: Edits, what: str, most: int | None = None) -> None:
     """Sends one request for each edit of each event. A field of list items counts once.
 
-    With `most`, a field is tried in at most that many events; the seed selects them.
+    With `most`, a field is tried in at most that many events.
     """
 
     async def one(event: str, edit: BodyEdit) -> None:

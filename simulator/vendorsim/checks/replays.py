@@ -26,7 +26,7 @@ from vendorsim.scenario.model import Scenario
 _SHARED = "states"
 
 
-class NothingKnown(NotJudged):
+class NothingKnown(ProbeError):
     """The probe knows nothing of conversations that were told."""
 
 

@@ -72,8 +72,8 @@ def _add_properties(suite: Element, verdict: Verdict) -> None:
 
 
 def _comparison(against: Against) -> dict[str, str]:
-    fixed = [f"{finding.check} {finding.key}: {finding.message}" for finding in against.fixed]
-    return {"baseline": against.file, "against": compared(against), "fixed": "; ".join(fixed)}
+    fixed = "; ".join(f"{finding.check} {finding.key}: {finding.message}" for finding in against.fixed)
+    return {"baseline": against.file, "against": compared(against), **({"fixed": fixed} if fixed else {})}
 
 
 def _add_case(suite: Element, result: Result, outcome: Outcome) -> None:
