@@ -121,7 +121,8 @@ def _forms(context: Context, shown: Sequence[_Told]) -> list[tuple[str, Form]]:
     kinds: dict[tuple[int, str], tuple[str, Form]] = {}
     top = min(one.depth for one in shown)
     for one in sorted((one for one in shown if one.depth == top), key=lambda one: len(one.sample.lead)):
-        for form in _body(context, one.event, one.sample, one.sample.document).forms():
+        forms = _body(context, one.event, one.sample, one.sample.document).forms()
+        for form in sorted(forms, key=lambda form: len(form.path)):
             kinds.setdefault(form.kind, (one.event, form))
     return sorted(kinds.values(), key=lambda entry: len(entry[1].path))[:MOST_FORMS]
 
@@ -129,14 +130,18 @@ def _forms(context: Context, shown: Sequence[_Told]) -> list[tuple[str, Form]]:
 async def _tell(context: Context, event: str, form: Form | None) -> _Told | None:
     """Sends a message with a text of its own. None if the event carries no text, or the form is refused."""
     sample = context.sample(event)
-    marker = f"vendorsim {sample.event.id.rpartition('evt-')[2]} asks"
-    document = _marked(context, event, sample.document, marker)
-    if document is None:
+    paths = texts(sample.document, context.schema(event), context.settings.profile.message_fields)
+    text = _at(sample.document, paths[0]) if paths else ""
+    # Another one in every run, since the integration may remember earlier runs.
+    marker = f"vendorsim {context.settings.stories.slot}-{sample.event.id} asks"
+    # Copies of one message have the same text.
+    marks = [BodyEdit(path, marker) for path in paths if _at(sample.document, path) == text]
+    document = applied(sample.document, marks)
+    if not text or not context.is_valid(event, document):
         return None
     if form is not None:
-        marked = _count(document, marker)
         document = _body(context, event, sample, document).changed([form])
-        if document is None or _count(document, marker) < marked:
+        if document is None or _at(document, paths[0]) != marker:
             return None
     await context.send_lead(sample)
     exchange = await context.send(sample.event, context.encode(document))
@@ -144,25 +149,16 @@ async def _tell(context: Context, event: str, form: Form | None) -> _Told | None
         return None
     meaning = context.settings.profile.meaning_fields
     other_meaning = form is not None and not meaning.isdisjoint(map(str, form.path))
-    depth = min(map(len, texts(sample.document, context.schema(event), context.settings.profile.message_fields)))
-    return _Told(event, sample, marker, form, exchange, other_meaning, depth)
-
-
-def _marked(context: Context, event: str, document: Any, marker: str) -> Any:
-    """Returns the document with the marker as its message's text, wherever that text stands; None without a text."""
-    paths = texts(document, context.schema(event), context.settings.profile.message_fields)
-    if not paths:
-        return None
-    # Copies of one message have the same text.
-    text = _at(document, paths[0])
-    edits = [BodyEdit(path, marker) for path in paths if _at(document, path) == text]
-    marked = applied(document, edits)
-    return marked if text and context.is_valid(event, marked) else None
+    return _Told(event, sample, marker, form, exchange, other_meaning, len(paths[0]))
 
 
 def _at(document: Any, path: Path) -> Any:
+    """Returns the value at a path, or None."""
     for part in path:
-        document = document[part]
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            return None
     return document
 
 
