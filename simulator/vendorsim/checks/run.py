@@ -45,6 +45,7 @@ class CheckRequest:
     families of which a check must be judged. `probe` reads the integration's state: a URL template, `module:function`
     or a function; `probe_ignore` are JSON pointers of values to ignore in it. `pace` is the most requests a second,
     `budget` the time of the run in seconds. With `timings`, reports say how long each check took.
+    With `asks`, a probe, a secret, a server or fuzzing ask for the families that need them.
     `baseline` is the path of an earlier report; with `fails_on_new`, the run fails only because of errors that it
     lacks. `command` is the command line that repeats the run.
     """
@@ -65,6 +66,7 @@ class CheckRequest:
     pace: float | None = None
     budget: float | None = None
     timings: bool = False
+    asks: bool = True
     baseline: str | None = None
     fails_on_new: bool = False
     command: tuple[str, ...] = ()
@@ -205,6 +207,8 @@ class CheckRun:
     def _options(self, state: ServerBackend | None) -> Iterator[str]:
         """Yields the given options that ask for families."""
         request = self.request
+        if not request.asks:
+            return
         if request.probe is not None:
             yield "--probe"
         if request.to is not None and request.to.secret_env:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.conversation.people import PEOPLE
 from vendorsim.core.errors import PackError
 from vendorsim.core.event import Event
 from vendorsim.runs import library
@@ -63,7 +64,8 @@ class Stories:
         self.seed = seed
         self.starts = starts
         self.slot = (starts if began is None else began) // SLOT
-        self._taken = 0
+        # Runs that start in the same second use different ids, and the same people.
+        self._taken = self.slot % (1_000 // SLOT) * 32 * PEOPLE
         self._shortest: dict[str, tuple[Scenario, int]] = {}
         for scenario in _stories(vendor):
             self._add_shortest(_unpinned(scenario))

@@ -91,7 +91,8 @@ class HttpTransport:
         self._cache_size = cache
         self._tls = tls
         self._proxy = proxy
-        self._idle: defaultdict[Endpoint, list[_ClientConnection]] = defaultdict(list)
+        # By origin: scheme, host and port.
+        self._idle: defaultdict[tuple[Any, ...], list[_ClientConnection]] = defaultdict(list)
         self._open: set[_ClientConnection] = set()
         self._single: dict[Endpoint, asyncio.Lock] = {}
         self._cache: dict[bytes, Answer] = {}
@@ -111,7 +112,7 @@ class HttpTransport:
     async def _exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
-        idle = self._idle[target]
+        idle = self._idle[target[:3]]
         connection = None if wire.connection == "new" else self._take(idle)
         if connection is None:
             opened = await self._connect(target, connect_timeout)
