@@ -84,7 +84,7 @@ class TestSeveralTargets:
                 f"targets: {{messagehub: [{{url: '{webhook.url()}', kind: webhook}},"
                 f" {{url: '{bot.url()}', kind: agent_bot}}]}}",
             )
-            played = vendorsim("play", chat, "--vendor", "messagehub")
+            played = vendorsim("play", chat, "--vendor", "messagehub", "--policy", "in_flight=1")
         assert played.code == 0, played.err
         assert [request.json["event"] for request in webhook.requests] == EVENTS["messagehub"]
         told = [event for event in EVENTS["messagehub"] if event != "conversation_status_changed"]
