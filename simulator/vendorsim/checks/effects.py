@@ -7,7 +7,7 @@ form of the same message, too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from vendorsim.checks.replays import NothingKnown, trial_runner
 from vendorsim.checks.stories import Sample
 from vendorsim.checks.value_forms import Body, Form
 from vendorsim.core.clock import monotonic
+from vendorsim.core.nesting import strings
 from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, Stated
 
@@ -186,16 +187,4 @@ async def _watch(probe: StateProbe, told: Sequence[_Told], settle: float, after_
 
 def _count(value: Any, marker: str) -> int:
     """Returns how many texts hold the marker."""
-    return sum(marker in text for text in _strings(value))
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _strings(inner)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
+    return sum(marker in text for text in strings(value))

@@ -14,6 +14,7 @@ from vendorsim.checks.model import NotJudged
 from vendorsim.checks.probes import settled
 from vendorsim.checks.registry import check
 from vendorsim.core.event import Event
+from vendorsim.core.nesting import strings
 from vendorsim.core.provenance import ASSUMED, Stated
 
 # Different stories that are told at the same time, at most.
@@ -53,7 +54,7 @@ async def foreign(context: Context) -> None:
             continue
         known += 1
         context.case()
-        shown = set(_texts(state))
+        shown = set(strings(state))
         others = set().union(*(said for other, said in enumerate(own) if other != number)) - own[number]
         found = sorted(text for text in others if text in shown)
         if found:
@@ -100,15 +101,3 @@ def _named(document: Any, names: frozenset[str]) -> Iterator[str]:
     elif isinstance(document, list):
         for item in document:
             yield from _named(item, names)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

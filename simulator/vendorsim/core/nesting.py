@@ -1,7 +1,8 @@
-"""Measures the nesting of JSON documents from outside, before recursive functions walk through them."""
+"""How deep JSON documents are nested, which is measured before recursive functions walk through them; and their texts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -21,3 +22,16 @@ def is_deeper(document: Any, levels: int) -> bool:
         if not level:
             return False
     return True
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yields every text in a JSON document, the keys of objects included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
