@@ -1,4 +1,4 @@
-"""How deep JSON documents are nested, which is measured before recursive functions walk through them; and their texts."""
+"""How deep JSON documents are nested, measured before recursive functions walk through them; and their texts."""
 
 from __future__ import annotations
 
