@@ -229,11 +229,12 @@ class Context:
                 out.headers.update(signature)
             elif destination.signer is not None:
                 out.headers.update(destination.signer.headers(out.delivery, wall_clock() // 1000, sent))
-            return out.wire() if barrier is None else out.wire()._replace(barrier=barrier, late=late)
+            nonlocal barrier
+            gate, barrier = barrier, None  # The others are gone when a request is sent again after a 429.
+            return out.wire() if gate is None else out.wire()._replace(barrier=gate, late=late)
 
-        answer, milliseconds = await settings.sender.send(
-            wire, f"a {event.name}", repeatable=cut >= 1 and barrier is None
-        )
+        repeatable = cut >= 1 and barrier is None
+        answer, milliseconds = await settings.sender.send(wire, f"a {event.name}", repeatable=repeatable)
         exchange = Exchange(out.head(), sent, answer, milliseconds)
         settings.coverage.sent(event.name, sent, exchange.status)
         return exchange

@@ -77,15 +77,9 @@ class RequestSender:
                 raise self._gone
             if answer.kind == BROKEN:
                 self._suspects[about] = None
-            if repeatable or answer.kind == UNREACHABLE:
+            if repeatable:
                 async with self._alone:
-                    await self._wait_for_return()
-                    if not repeatable:
-                        return answer, took
-                    again = await self._once(make)
-                    if isinstance(again[0], Answer):
-                        self._suspects.pop(about, None)
-                    return again
+                    return await self._again(make, about)
         return answer, took
 
     async def _once(self, make: Callable[[], Wire]) -> tuple[Answer | Failure, float]:
@@ -110,22 +104,19 @@ class RequestSender:
                 f"{self._silences} requests in a row were not answered: {answer.reason}", unreachable=False
             )
 
-    async def _wait_for_return(self) -> None:
-        """Waits until the integration takes connections. Raises TargetGone after `back` seconds."""
+    async def _again(self, make: Callable[[], Wire], about: str) -> tuple[Answer | Failure, float]:
+        """Sends a request again, alone, as soon as the integration is back. Raises TargetGone after `back` seconds."""
         ends = monotonic() + self.back
         while self._gone is None:
-            try:
-                _, writer = await asyncio.wait_for(
-                    asyncio.open_connection(self.endpoint.host, self.endpoint.port), self.connect_timeout
-                )
-            except OSError:
-                if monotonic() > ends:
-                    since = f" since {', or '.join(self._suspects)}" if self._suspects else ""
-                    self._gone = TargetGone(f"{self.endpoint.shown} can't be reached any more{since}", False)
-                await asyncio.sleep(RETURN_PAUSE)
-            else:
-                writer.close()
-                return
+            answer, took = await self._once(make)
+            if isinstance(answer, Answer):
+                self._suspects.pop(about, None)
+            if isinstance(answer, Answer) or answer.kind != UNREACHABLE:
+                return answer, took
+            if monotonic() > ends:
+                since = f" since {', or '.join(self._suspects)}" if self._suspects else ""
+                self._gone = TargetGone(f"{self.endpoint.shown} can't be reached any more{since}", False)
+            await asyncio.sleep(RETURN_PAUSE)
         raise self._gone
 
 

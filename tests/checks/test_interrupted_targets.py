@@ -1,0 +1,46 @@
+"""Integrations that limit the rate, or break connections: what is sent again, and who is blamed."""
+
+from __future__ import annotations
+
+import itertools
+
+from command_line import Vendorsim
+from receiver import Connection, Receiver, Request, reset, status
+
+
+def test_what_a_rate_limit_refuses_is_sent_again_and_told_once(vendorsim: Vendorsim) -> None:
+    numbers = itertools.count()
+
+    def limited(connection: Connection, request: Request) -> None:
+        connection.send(status(429, Retry_After="0") if next(numbers) % 3 == 2 else status(200))
+
+    with Receiver(limited) as target:
+        place = ("--vendor", "messagehub", "--to", target.url())
+        done = vendorsim("check", *place, "--only", "accepts.typical,accepts.minimal,tolerates.key_order", "--json")
+    (finding,) = done.json["findings"]
+    assert (done.code, finding["severity"], finding["found"]) == (0, "warning", "429")
+    assert {check["status"] for check in done.json["checks"]} == {"passed"}
+
+
+def test_of_the_requests_under_way_only_the_one_that_breaks_the_connection_again_is_blamed(
+    vendorsim: Vendorsim,
+) -> None:
+    broken = 0
+
+    def crashing(connection: Connection, request: Request) -> None:
+        nonlocal broken
+        culprit = request.json.get("private") is True
+        # The first time, the crash takes the next request with it.
+        if culprit or broken == 1:
+            broken += 1
+            reset(connection, request)
+        else:
+            connection.send(status(200))
+
+    with Receiver(crashing) as target:
+        place = ("--vendor", "messagehub", "--to", target.url())
+        done = vendorsim("check", *place, "--only", "accepts.forms:message_created", "--json")
+    assert done.code == 1
+    (finding,) = done.json["findings"]
+    assert finding["pointer"] == "/private"
+    assert broken > 2
