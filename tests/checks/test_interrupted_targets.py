@@ -16,9 +16,11 @@ def test_what_a_rate_limit_refuses_is_sent_again_and_told_once(vendorsim: Vendor
 
     with Receiver(limited) as target:
         place = ("--vendor", "messagehub", "--to", target.url())
+        place += ("--pace", "900/s", "--settle", "2s", "--budget", "60s", "--timings")
         done = vendorsim("check", *place, "--only", "accepts.typical,accepts.minimal,tolerates.key_order", "--json")
     (finding,) = done.json["findings"]
     assert (done.code, finding["severity"], finding["found"]) == (0, "warning", "429")
+    assert " --settle 2000ms --pace 900.0/s --only " in finding["reproduce"]
     assert {check["status"] for check in done.json["checks"]} == {"passed"}
 
 
@@ -44,3 +46,9 @@ def test_of_the_requests_under_way_only_the_one_that_breaks_the_connection_again
     (finding,) = done.json["findings"]
     assert finding["pointer"] == "/private"
     assert broken > 2
+
+
+def test_a_budget_of_nothing_is_refused(vendorsim: Vendorsim) -> None:
+    done = vendorsim("check", "--vendor", "messagehub", "--to", "http://127.0.0.1:9/", "--budget", "0s")
+    assert done.code == 2
+    assert "no check can be run in no time" in done.err

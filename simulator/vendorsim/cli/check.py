@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 # Milliseconds. Short, because a check waits until it is over.
 DUPLICATE_INTERVAL = 1_500
 # Options that the command of a finding leaves out: it selects its own check, and prints for people.
-_NOT_REPEATED = ("only", "skip", "require", "baseline", "fail_on", "as_json")
+_NOT_REPEATED = ("only", "skip", "require", "baseline", "fail_on", "budget", "timings", "as_json")
+# Units of options whose values were parsed.
+_UNITS = {"settle": "ms", "pace": "/s"}
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -132,6 +134,10 @@ def command(
 
     context = click.get_current_context()
     waiting = context.find_object(Waiting) or Waiting()
+    if budget == 0:
+        raise click.BadParameter(
+            "no check can be run in no time; write a duration such as 60s", param_hint="'--budget'"
+        )
     request = CheckRequest(
         vendor,
         profile,
@@ -194,4 +200,4 @@ def _repeatable(option: str, value: str) -> str:
         return f"{value.partition(':')[0]}: {MASK.decode()}"
     if option in ("to", "proxy") and endpoint(value).credentials is not None:
         return endpoint(value).shown
-    return value
+    return value + _UNITS.get(option, "")
