@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations, cycle, islice
+from collections.abc import Mapping, Sequence
+from itertools import combinations, cycle, islice, permutations
 
-from vendorsim.checks.assertions import expect_accepted, send_edited
-from vendorsim.checks.context import Context, gather_bounded
+from vendorsim.checks.assertions import UNAUTHORIZED, expect_accepted, send_edited
+from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import maximal, minimal
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
+from vendorsim.checks.signature_causes import SIGNATURE, VERIFY, diagnosis
 from vendorsim.checks.stories import LOCALES, Sample
 from vendorsim.checks.value_forms import Body, Form, choose, pairs
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
@@ -20,6 +22,9 @@ _SUBSCRIBED = Stated(
     DOCUMENTED,
     "the vendor's webhook documentation; the statuses and times are those of its policy (vendorsim vendors NAME)",
 )
+# Refused events that a message names.
+NAMED = 3
+_HINTS = {"404": ": is the path of the URL right?", "405": ": is the path of the URL right?"}
 _ALLOWED = Stated(
     "Whatever the contract allows may come: fields that are optional may be absent, fields that are nullable null.",
     ASSUMED,
@@ -30,20 +35,53 @@ _ALLOWED = Stated(
 @check("accepts.typical", _SUBSCRIBED, "Answer every event with an accepted status as soon as it is stored.")
 async def typical(context: Context) -> None:
     """Sends every event in its usual form, with names and texts of two locales at least; all locales have a turn."""
+    sent: dict[tuple[str, str], Exchange] = {}
 
     async def one(event: str, locale: str) -> None:
         sample = context.sample(event, locale)
         await context.send_lead(sample)
-        exchange = await context.send(sample.event)
-        context.note_plain(event, exchange)
+        sent[event, locale] = await context.send(sample.event)
+        context.note_plain(event, sent[event, locale])
         context.case(event)
-        expect_accepted(context, event, exchange, f"a typical {event}")
 
     events = context.events()
     per_event = max(2, math.ceil(len(LOCALES) / len(events)))
     turns = cycle(LOCALES)
-    await gather_bounded([one(event, locale) for event in events for locale in islice(turns, per_event)])
+    chosen = [(event, locale) for event in events for locale in islice(turns, per_event)]
+    await gather_bounded([one(event, locale) for event, locale in chosen if context.takes(event, locale)])
+    whys = await _whys(context, {event: exchange for (event, _), exchange in sent.items()})
+    for (event, locale), exchange in sent.items():
+        why, causes = whys.get(exchange.outcome(), ("", None))
+        remedy = VERIFY if causes == SIGNATURE else None
+        what = f"a typical {event}"
+        expect_accepted(context, event, exchange, what, case=locale, why=why, causes=causes, remedy=remedy)
     context.result.reason = context.unreached()
+
+
+async def _whys(context: Context, sent: Mapping[str, Exchange]) -> dict[str, tuple[str, frozenset[str] | None]]:
+    """Returns for each outcome that is a refusal what else is known of it, as the end of a sentence, and its cause."""
+    refused: dict[str, list[str]] = {}
+    for event, exchange in sent.items():
+        if not context.accepted(exchange):
+            refused.setdefault(exchange.outcome(), []).append(event)
+    whys: dict[str, tuple[str, frozenset[str] | None]] = {}
+    for outcome, events in refused.items():
+        exchange = sent[events[0]]
+        if len(events) == len(sent):
+            if exchange.status in UNAUTHORIZED:
+                whys[outcome] = f", as is every event{await diagnosis(context, events[0])}", SIGNATURE
+            else:
+                whys[outcome] = f", as is every event{_HINTS.get(outcome, '')}", None
+        else:
+            more = events[1 : NAMED + 1]
+            left = len(events) - 1 - len(more)
+            also = "" if not more else f", as are {', '.join(more)}" + (f" and {left} more" if left else "")
+            accepted = sum(map(context.accepted, sent.values()))
+            others = f"; {accepted} other events are accepted" if accepted > 1 else ""
+            if accepted and exchange.status in range(400, 500):
+                others += "; acknowledge the events that you have no use for, too"
+            whys[outcome] = also + others, None
+    return whys
 
 
 @check("accepts.minimal", _ALLOWED, "Read optional and nullable fields with a default.")
@@ -80,7 +118,7 @@ async def every_value(context: Context) -> None:
 
     found = {event: _body(context, event, context.sample(event)).forms() for event in await context.taken()}
     chosen = choose(found, generator(0, "forms"))
-    await gather_bounded([one(event, form) for event, form in chosen])
+    await gather_bounded([one(event, form) for event, form in chosen if context.takes(event, form.what)])
 
 
 @check("accepts.pairs", _ALLOWED, "Handle values in every combination, such as a private message with an attachment.")
@@ -98,7 +136,12 @@ async def pairs_of_values(context: Context) -> None:
     for event in await context.taken():
         body = _body(context, event, context.sample(event))
         alone = [form for form in body.forms() if (event, form.place, form.what) not in _refused(context)]
-        work += [one(event, row) for row in pairs(alone, generator(0, "pairs", event))]
+        rows: Sequence[tuple[Form, ...]]
+        if context.names_cases:
+            rows = [pair for pair in permutations(alone, 2) if context.takes(event, _what(pair))]
+        else:
+            rows = pairs(alone, generator(0, "pairs", event))
+        work += [one(event, row) for row in rows]
     if not work:
         raise NotJudged("no event has two fields with several values each")
     await gather_bounded(work)
@@ -126,5 +169,8 @@ async def _accepts(context: Context, event: str, row: tuple[Form, ...], *, judge
     context.case(event)
     if not judge:
         return context.accepted(exchange)
-    what = " and ".join(form.what for form in row)
-    return expect_accepted(context, event, exchange, f"a {event} {what}", row[0].pointer)
+    return expect_accepted(context, event, exchange, f"a {event} {_what(row)}", row[0].pointer, _what(row))
+
+
+def _what(row: tuple[Form, ...]) -> str:
+    return " and ".join(form.what for form in row)

@@ -16,9 +16,22 @@ from vendorsim.http.transport import Answer, Failure
 UNAUTHORIZED = frozenset({401, 403})
 
 
-def expect_accepted(context: Context, event: str, exchange: Exchange, what: str, pointer: str = "") -> bool:
+def expect_accepted(
+    context: Context,
+    event: str,
+    exchange: Exchange,
+    what: str,
+    pointer: str = "",
+    case: str | None = None,
+    *,
+    why: str = "",
+    causes: frozenset[str] | None = None,
+    remedy: str | None = None,
+) -> bool:
     """Expects a status that the vendor accepts, within the vendor's timeout. Returns whether it holds.
 
+    `case` names the case that was sent, for the command that sends it again; default: the pointer. `why` is what is
+    known of the reason, as the end of the finding's message; `causes` and `remedy` are as for `Context.fail`.
     An accepted answer whose body tells of an error is a warning: the vendor takes the delivery for done.
     """
     if context.accepted(exchange):
@@ -32,17 +45,21 @@ def expect_accepted(context: Context, event: str, exchange: Exchange, what: str,
                 found=told,
                 exchange=exchange,
                 severity=WARNING,
+                case=pointer if case is None else case,
                 cause=("says error",),
                 causes=frozenset({"says error"}),
             )
         return True
     context.fail(
         event,
-        f"{what}: {_outcome(exchange)}",
+        f"{what}: {_outcome(exchange)}{why}",
         expected=f"{context.expected_statuses()} within {context.settings.policy.read_timeout.value / 1000:g} s",
         found=exchange.outcome(),
         pointer=pointer,
         exchange=exchange,
+        case=pointer if case is None else case,
+        causes=causes,
+        remedy=remedy,
     )
     return False
 
@@ -72,7 +89,9 @@ _TELLING: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def expect_client_error(context: Context, event: str, exchange: Exchange, what: str, pointer: str = "") -> None:
+def expect_client_error(
+    context: Context, event: str, exchange: Exchange, what: str, pointer: str = "", case: str | None = None
+) -> None:
     """Expects a 4xx. A 2xx is a warning; a 3xx, a 5xx, a timeout or a dropped connection is an error."""
     status = exchange.status
     if status is not None and 400 <= status < 500:
@@ -86,12 +105,13 @@ def expect_client_error(context: Context, event: str, exchange: Exchange, what: 
         pointer=pointer,
         exchange=exchange,
         severity=WARNING if harmless else ERROR,
+        case=pointer if case is None else case,
         # All accepted invalid bodies count as one cause.
         cause=("accepted",) if harmless else (),
     )
 
 
-def expect_unauthorized(context: Context, event: str, exchange: Exchange, what: str) -> None:
+def expect_unauthorized(context: Context, event: str, exchange: Exchange, what: str, case: str = "") -> None:
     """Expects 401 or 403. Another 4xx is a warning."""
     status = exchange.status
     if status in UNAUTHORIZED:
@@ -104,6 +124,7 @@ def expect_unauthorized(context: Context, event: str, exchange: Exchange, what: 
         found=exchange.outcome(),
         exchange=exchange,
         severity=WARNING if close else ERROR,
+        case=case,
     )
 
 
@@ -117,10 +138,17 @@ async def send_edited(
     """Sends the sample with all edits at once. If it isn't accepted, sends each edit alone to find the failing fields,
     and calls `judge` for each of those."""
     event = sample.event
+    if context.names_cases:
+        edits = [edit for edit in edits if context.takes(event.name, edit.pointer)]
+        if not edits:
+            return
     await context.send_lead(sample)
     exchange = await context.send(event, context.encode(applied(sample.document, edits)))
     context.case(event.name)
     if context.accepted(exchange):
+        return
+    if len(edits) == 1:
+        judge(context, event.name, exchange, what, edits[0].pointer)
         return
     failing = 0
     for edit in _one_per_field(edits):

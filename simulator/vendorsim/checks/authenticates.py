@@ -14,6 +14,7 @@ from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import reordered
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.registry import check
+from vendorsim.checks.signature_causes import SIGNATURE, VERIFY, diagnosis, signature_refused
 from vendorsim.checks.stories import Sample
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
@@ -40,16 +41,22 @@ _FRESH = Stated(
 _COMPARE = "Compute the signature yourself, compare in constant time, and answer 401 when it differs or is missing."
 
 
-@check(
-    "authenticates.accepted", _AUTHENTIC, "Compute the signature as the vendor does, over the raw bytes of the body."
-)
+@check("authenticates.accepted", _AUTHENTIC, VERIFY)
 async def accepts_the_right_one(context: Context) -> None:
     """Sends every event with a correct signature and the configured headers."""
     _signer_or_secrets(context)
     for event in context.events():
         exchange = await _send(context, context.sample(event))
         context.case(event)
-        expect_accepted(context, event, exchange, f"a {event} with the right signature or secret")
+        unauthorized = exchange.status in UNAUTHORIZED
+        expect_accepted(
+            context,
+            event,
+            exchange,
+            f"a {event} with the right signature or secret",
+            why=await diagnosis(context, event) if unauthorized else "",
+            causes=SIGNATURE if unauthorized else None,
+        )
 
 
 @check("authenticates.missing", _AUTHENTIC, _COMPARE)
@@ -154,7 +161,7 @@ async def refuses_body_only(context: Context) -> None:
     context.case(event)
     if context.accepted(exchange):
         message = f"a {event} signed over its body alone was accepted: the integration verifies a signature over the"
-        _fail(context, event, exchange, f"{message} body only", ERROR)
+        _fail(context, event, exchange, f"{message} body only", ERROR, signature_refused(context, event))
     else:
         expect_unauthorized(context, event, exchange, f"a {event} signed over its body alone")
 
@@ -181,6 +188,7 @@ async def verifies_raw_bytes(context: Context) -> None:
         expected=context.expected_statuses(),
         found=exchange.outcome(),
         exchange=exchange,
+        causes=signature_refused(context, event),
     )
 
 
@@ -216,9 +224,11 @@ async def _send_refused(
 ) -> None:
     """Sends the event with another signature or other headers (None removes one). The integration must refuse it."""
     event = sample.event
+    if not context.takes(event.name, what):
+        return
     exchange = await context.send(event, headers=headers, signature=signature)
     context.case(event.name)
-    expect_unauthorized(context, event.name, exchange, f"a {event.name} {what}")
+    expect_unauthorized(context, event.name, exchange, f"a {event.name} {what}", what)
 
 
 def _require_accepted(context: Context, exchange: Exchange) -> None:
@@ -226,8 +236,16 @@ def _require_accepted(context: Context, exchange: Exchange) -> None:
         raise NotJudged(f"even a right signature is answered {exchange.outcome()}, see authenticates.accepted")
 
 
-def _fail(context: Context, event: str, exchange: Exchange, message: str, severity: str) -> None:
-    context.fail(event, message, expected="401 or 403", found=exchange.outcome(), exchange=exchange, severity=severity)
+def _fail(
+    context: Context,
+    event: str,
+    exchange: Exchange,
+    message: str,
+    severity: str,
+    causes: frozenset[str] | None = None,
+) -> None:
+    expected, found = "401 or 403", exchange.outcome()
+    context.fail(event, message, expected=expected, found=found, exchange=exchange, severity=severity, causes=causes)
 
 
 def _signer_or_secrets(context: Context) -> tuple[Signer | None, Mapping[str, str]]:

@@ -16,7 +16,7 @@ from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
 from vendorsim.checks.probes import StateProbe
-from vendorsim.checks.selection import Selection
+from vendorsim.checks.selection import Selection, case_name
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
 from vendorsim.checks.waiting import Waiting
@@ -121,9 +121,27 @@ class Context:
         vendor = settings.vendor.name
         return f"no scenario of {vendor} leads to {', '.join(names)}: add one to the scenarios of its package"
 
+    def takes(self, event: str | None, case: str) -> bool:
+        """Whether the case is selected. The text is the one that `fail` gets as `case`."""
+        return self.settings.selection.takes_case(self.check, event, case_name(case))
+
+    def takes_story(self, title: str) -> bool:
+        """Whether a case of the story is selected. Such cases are called by its title, or begin with it and `/`."""
+        return self.settings.selection.takes_story(case_name(title))
+
+    @property
+    def names_cases(self) -> bool:
+        """Whether only single cases of this check are selected."""
+        return self.settings.selection.names_cases(self.check)
+
     async def taken(self) -> tuple[str, ...]:
         """Returns the selected events that the integration accepts as they are: what it refuses anyway can't be judged
-        by changing it. The reason of the result names the others. Raises NotJudged if there is no event left."""
+        by changing it. The reason of the result names the others. Raises NotJudged if there is no event left.
+
+        Where single cases are selected, nothing but these is sent: the events are taken as accepted.
+        """
+        if self.names_cases:
+            return self.events()
         outcomes = self.plain_outcomes
 
         async def ask(event: str) -> None:
@@ -134,11 +152,13 @@ class Context:
         await gather_bounded([ask(event) for event in self.events() if event not in outcomes])
         refused = {event: outcome for event in self.events() if (outcome := outcomes[event]) is not None}
         if refused:
-            names = ", ".join(f"{event} ({outcome})" for event, outcome in refused.items())
-            reason = f"refused even without a change, see accepts.typical: {names}"
+            reason = "refused even without a change, see accepts.typical: "
+            if len(refused) == len(self.events()) and len(set(refused.values())) == 1:
+                raise NotJudged(f"{reason}every event ({next(iter(refused.values()))})")
             if len(refused) == len(self.events()):
-                raise NotJudged(reason)
-            self.result.reason = f"not judged for some events: {reason}"
+                raise NotJudged(reason + ", ".join(f"{event} ({outcome})" for event, outcome in refused.items()))
+            left_out = "1 refused event" if len(refused) == 1 else f"{len(refused)} refused events"
+            self.result.reason = f"{left_out} left out, see accepts.typical"
         return tuple(event for event in self.events() if event not in refused)
 
     @property
@@ -264,11 +284,15 @@ class Context:
         pointer: str = "",
         exchange: Exchange | None = None,
         severity: str | None = None,
+        case: str = "",
         cause: Sequence[str] = (),
         causes: frozenset[str] | None = None,
+        remedy: str | None = None,
     ) -> None:
         """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding.
 
+        `case` says which case of the check it is, in a few words that are the same in each run with this seed.
+        `remedy` replaces that of the check.
         `causes` tell which findings of other checks have the same cause; by default, those about the same field. The
         cause becomes the key of the finding: it holds no id, text or measured number, which differ in each run.
         """
@@ -296,8 +320,8 @@ class Context:
                 found=found,
                 pointer=pointer,
                 key=key,
-                reproduce=self._reproduce(event),
-                remedy=self.check.remedy,
+                reproduce=self._reproduce(event, case),
+                remedy=remedy or self.check.remedy,
                 statement=self.check.statement,
                 request=request,
                 answer=answer,
@@ -306,9 +330,10 @@ class Context:
             )
         )
 
-    def _reproduce(self, event: str | None) -> str:
-        only = self.check.id if event is None else f"{self.check.id}:{event}"
-        return shlex.join((*self.settings.command, "--only", only))
+    def _reproduce(self, event: str | None, case: str) -> str:
+        """Returns the command that tries this case and nothing else."""
+        parts = [self.check.id, *([event or "*", case_name(case)] if case else [event] if event else [])]
+        return shlex.join((*self.settings.command, "--only", ":".join(parts)))
 
 
 def _steady(found: str, exchange: Exchange | None) -> str:

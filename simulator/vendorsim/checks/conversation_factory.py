@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,16 +43,16 @@ class ConversationFactory:
         self._subscribes = subscribes
         self._next = _FIRST + stories.slot % _RANGES * _RANGE
 
-    def choose_stories(self) -> list[Scenario]:
-        """Returns a few short stories that together contain as many of the vendor's events as possible."""
-        candidates: list[tuple[Scenario, list[str]]] = []
+    def choose_stories(self) -> dict[str, Scenario]:
+        """Returns a few short stories, by title, that together contain as many of the vendor's events as possible."""
+        candidates: dict[str, tuple[Scenario, list[str]]] = {}
         for scenario in self._stories.scenarios():
             calls = any(isinstance(step.verb, Authenticate | Probe) for step in scenario.steps)
             if not calls and len(scenario.steps) <= MOST_STEPS:
                 story = _with_new_visitor(scenario)
                 names = [event.name for event in self.create(story, 0).events]
                 if 0 < len(names) <= MOST_EVENTS:
-                    candidates.append((story, names))
+                    candidates.setdefault(scenario.title, (story, names))
         return _covering(candidates)
 
     def create(self, story: Scenario, index: int | None = None) -> StoryConversation:
@@ -84,16 +84,20 @@ def _with_new_visitor(scenario: Scenario) -> Scenario:
     return replace(scenario, title=_TITLE, cast=Cast(visitor, scenario.cast.agents))
 
 
-def _covering(candidates: Sequence[tuple[Scenario, list[str]]]) -> list[Scenario]:
+def _covering(candidates: Mapping[str, tuple[Scenario, list[str]]]) -> dict[str, Scenario]:
     """Selects stories greedily: by the number of events not covered yet, then of distinct events, then by length."""
-    chosen: list[Scenario] = []
-    remaining = list(candidates)
+    chosen: dict[str, Scenario] = {}
+    remaining = dict(candidates)
     covered: set[str] = set()
     while remaining and len(chosen) < MOST:
-        best = max(remaining, key=lambda entry: (len(set(entry[1]) - covered), len(set(entry[1])), len(entry[1])))
-        if len(chosen) >= FEWEST and covered.issuperset(best[1]):
+        title = max(remaining, key=lambda title: _worth(remaining[title][1], covered))
+        story, names = remaining.pop(title)
+        if len(chosen) >= FEWEST and covered.issuperset(names):
             break
-        remaining.remove(best)
-        chosen.append(best[0])
-        covered.update(best[1])
+        chosen[title] = story
+        covered.update(names)
     return chosen
+
+
+def _worth(names: Sequence[str], covered: set[str]) -> tuple[int, int, int]:
+    return len(set(names) - covered), len(set(names)), len(names)

@@ -90,7 +90,8 @@ async def lost(context: Context) -> None:
         if one is not None:
             told.append(one)
 
-    await gather_bounded([tell(event, form) for event, form in _forms(context, shown)])
+    chosen = [(event, form) for event, form in _forms(context, shown) if context.takes(event, form.what)]
+    await gather_bounded([tell(event, form) for event, form in chosen])
     await _watch(probe, told, context.settings.waiting.settle)
     left_out: list[str] = []
     for one in told:
@@ -108,6 +109,7 @@ async def lost(context: Context) -> None:
             found="nothing",
             pointer=form.pointer,
             exchange=one.exchange,
+            case=form.what,
             cause=("lost", "/".join(form.place)),
             causes=of_field(context.schema(event), form.pointer, "lost"),
         )

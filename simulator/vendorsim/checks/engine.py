@@ -135,7 +135,8 @@ async def _judge(settings: CheckSettings, check: Check, result: Result, seconds:
     if any(finding.severity == ERROR for finding in result.findings):
         result.status = FAILED
     elif result.status == PASSED and result.cases == 0:
-        result.status, result.reason = NOT_JUDGED, "there was nothing to try"
+        result.status = NOT_JUDGED
+        result.reason = "it has no such case" if context.names_cases else "there was nothing to try"
     return None
 
 

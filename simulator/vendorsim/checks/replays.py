@@ -32,8 +32,9 @@ class NothingKnown(ProbeError):
 
 @dataclass(slots=True)
 class StoryBaseline:
-    """A story, a conversation that was played in order, and its final state (symbolic)."""
+    """A story, a conversation that was played in order, and its final state (symbolic). `title` is the scenario's."""
 
+    title: str
     story: Scenario
     plain: StoryConversation
     expected: Any
@@ -52,6 +53,15 @@ class Trial:
     description: str
     event: int | None = None
     retries: bool = False
+
+    @property
+    def case(self) -> str:
+        """The name of the case: the story, and the affected delivery or the order of the deliveries."""
+        title = self.baseline.title
+        if self.event is not None:
+            return f"{title}/{self.event + 1}"
+        order = [number for _, number in self.script]
+        return title if order == sorted(order) else f"{title}/{'-'.join(str(number + 1) for number in order)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +273,11 @@ async def _create_baselines(context: Context) -> _Shared:
         )
     destination, profile = settings.destination, settings.profile
     factory = ConversationFactory(settings.stories, lambda event: destination.target.gets(event, profile))
-    baselines = [StoryBaseline(story, factory.create(story), None) for story in factory.choose_stories()]
+    baselines = [
+        StoryBaseline(title, story, factory.create(story), None)
+        for title, story in factory.choose_stories().items()
+        if context.takes_story(title)
+    ]
     runner = TrialRunner(context, settings.probe, factory, baselines)
     before = [await runner.state_now(baseline.plain, factory.create(baseline.story)) for baseline in baselines]
     twins: list[StoryConversation] = []

@@ -223,7 +223,10 @@ class CheckRun:
         if self.baseline is None:
             return verdict
         against = self.baseline.compare(
-            verdict.results, lambda result, event: self.selection.takes_event(result.check, event)
+            verdict.results,
+            lambda result, event: (
+                self.selection.takes_event(result.check, event) and not self.selection.names_cases(result.check)
+            ),
         )
         return replace(verdict, against=against, fails_on_new=self.request.fails_on_new)
 

@@ -1,34 +1,45 @@
-"""The selection of checks and events by `--only` and `--skip`."""
+"""The selection of checks, events and cases by `--only` and `--skip`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from vendorsim.checks.model import FAMILIES, Check
 from vendorsim.core.errors import InputError, unknown
 
+_NO_NAME = re.compile(r"[^\w/.~=+-]+")
+
+
+def case_name(text: str) -> str:
+    """Returns the name of a case: the text without what a shell or a list of patterns gives a meaning to."""
+    return _NO_NAME.sub("-", text).strip("-")
+
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """A pattern for checks or families, and one for events. `*` matches any text."""
+    """A pattern for checks or families, one for events, and one for cases. `*` matches any text."""
 
     check: str
-    event: str
+    event: str = "*"
+    case: str = "*"
 
-    def takes(self, check: Check, event: str) -> bool:
-        return self.takes_check(check) and fnmatchcase(event, self.event)
-
-    def takes_check(self, check: Check) -> bool:
-        return fnmatchcase(check.id, self.check) or fnmatchcase(check.family, self.check)
+    def takes(self, check: Check, event: str | None = None, case: str | None = None) -> bool:
+        """Whether the pattern selects this case of this event; None stands for any."""
+        return (
+            (fnmatchcase(check.id, self.check) or fnmatchcase(check.family, self.check))
+            and (event is None or fnmatchcase(event, self.event))
+            and (case is None or fnmatchcase(case, self.case))
+        )
 
 
 class Selection:
-    """The checks and events of a run.
+    """The checks, events and cases of a run.
 
-    Each pattern of `only` and `skip` names a check or family, an event, or both as `check:event`. Without `only`,
-    all are selected. `skip` wins over `only`.
+    Each pattern of `only` and `skip` names a check or family, an event, both as `check:event`, or one case as
+    `check:event:case`. Without `only`, all are selected. `skip` wins over `only`.
     """
 
     def __init__(
@@ -41,22 +52,37 @@ class Selection:
 
     def takes_check(self, check: Check) -> bool:
         """Whether the check is selected. A skipped check is selected too, so that reports show it."""
-        return any(pattern.takes_check(check) for pattern in self._only)
+        return any(pattern.takes(check) for pattern in self._only)
 
     def skips_check(self, check: Check) -> bool:
         """Whether `skip` leaves nothing of the check: all of it, or all of its selected events."""
-        if any(pattern.event == "*" and pattern.takes_check(check) for pattern in self._skip):
+        if any(pattern.event == pattern.case == "*" and pattern.takes(check) for pattern in self._skip):
             return True
-        chosen = [event for event in self._events if _any_takes(self._only, check, event)]
-        return bool(chosen) and all(_any_takes(self._skip, check, event) for event in chosen)
+        chosen = [event for event in self._events if any(pattern.takes(check, event) for pattern in self._only)]
+        return bool(chosen) and not any(self.takes_event(check, event) for event in chosen)
 
     def takes_event(self, check: Check, event: str) -> bool:
         """Whether the check judges the event."""
-        return _any_takes(self._only, check, event) and not _any_takes(self._skip, check, event)
+        return any(pattern.takes(check, event) for pattern in self._only) and not any(
+            pattern.case == "*" and pattern.takes(check, event) for pattern in self._skip
+        )
 
+    def takes_case(self, check: Check, event: str | None, case: str) -> bool:
+        """Whether the check tries the case of the event (None: of any event). `case` is a `case_name`."""
+        return any(pattern.takes(check, event, case) for pattern in self._only) and not any(
+            pattern.takes(check, event, case) for pattern in self._skip
+        )
 
-def _any_takes(patterns: Iterable[_Pattern], check: Check, event: str) -> bool:
-    return any(pattern.takes(check, event) for pattern in patterns)
+    def names_cases(self, check: Check) -> bool:
+        """Whether only single cases of the check are selected."""
+        return all(pattern.case != "*" for pattern in self._only if pattern.takes(check))
+
+    def takes_story(self, story: str) -> bool:
+        """Whether a case of the story may be tried. The name of such a case is the story's, or begins with it and `/`.
+
+        `story` is a `case_name`.
+        """
+        return any(fnmatchcase(story, pattern.case) or pattern.case.startswith(f"{story}/") for pattern in self._only)
 
 
 def _read(option: str, text: str, checks: Sequence[Check], events: Sequence[str]) -> _Pattern:
@@ -70,9 +96,10 @@ def _read(option: str, text: str, checks: Sequence[Check], events: Sequence[str]
         return any(fnmatchcase(name, pattern) for name in names)
 
     first, colon, second = text.partition(":")
+    second, _, case = second.partition(":")
     if not colon:
         if is_check(first):
-            return _Pattern(first, "*")
+            return _Pattern(first)
         if is_event(first):
             return _Pattern("*", first)
         raise InputError(f"{option} {text}: {unknown('check or event', first, [*names, *events])}")
@@ -80,4 +107,4 @@ def _read(option: str, text: str, checks: Sequence[Check], events: Sequence[str]
         raise InputError(f"{option} {text}: {unknown('check', first, names)}")
     if not is_event(second):
         raise InputError(f"{option} {text}: {unknown('event', second, events)}")
-    return _Pattern(first, second)
+    return _Pattern(first, second, case or "*")

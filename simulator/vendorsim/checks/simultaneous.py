@@ -112,6 +112,9 @@ class _Round:
 async def _collide(context: Context, way: _Way) -> None:
     """Plays rounds until the time is over or a state differs, and reports what differs."""
     runner = await trial_runner(context)
+    runner.baselines = [each for each in runner.baselines if context.takes(None, each.title)]
+    if not runner.baselines:
+        return
     ends = monotonic() + context.settings.waiting.rounds
     played = 0
     while played < MOST_ROUNDS and (played < FEWEST_ROUNDS or monotonic() < ends):
@@ -183,6 +186,7 @@ async def _report(
         expected=difference.expected,
         found=difference.found,
         pointer=difference.pointer,
+        case=baseline.title,
         cause=(difference.pattern,),
         causes=of_state(patterns) | (APART if way.conversations > 1 else frozenset()),
     )
@@ -205,6 +209,7 @@ def _judge_answers(context: Context, played: _Round, way: _Way) -> None:
             found=exchange.outcome(),
             exchange=exchange,
             severity=ERROR if lost else WARNING,
+            case=played.baseline.title,
             cause=("refused", exchange.outcome()),
             causes=frozenset({"refused when concurrent"}),
         )

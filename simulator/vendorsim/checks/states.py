@@ -76,6 +76,14 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
     ]
     if not trials:
         raise NotJudged("no body tells an old delivery from a new one")
+    if context.names_cases:
+        trials += [
+            _repeating(baseline, repetition, [number], f"it {description}")
+            for baseline, again in repeated
+            for number in again
+            if len(again) > 1
+        ]
+    trials = _chosen(context, trials)
     played = [await runner.play(trial) for trial in trials]
     for one in played:
         _judge_repeated_answers(context, one)
@@ -86,6 +94,9 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
         if not fresh:
             continue
         reported.update(difference.pattern for difference in fresh)
+        if one.trial.event is not None:
+            _report(context, one, fresh, one.trial.description)
+            continue
         singles = await _each_alone(runner, one.trial.baseline, repetition, description, again)
         culprit = next((single for single, patterns in singles if fresh[0].pattern in patterns), None)
         _report(context, culprit or one, fresh, one.trial.description)
@@ -136,6 +147,7 @@ def _judge_repeated_answers(context: Context, played: PlayedTrial) -> None:
                 found=exchange.outcome(),
                 exchange=exchange,
                 severity=WARNING if refused else ERROR,
+                case=played.trial.case,
             )
 
 
@@ -156,9 +168,9 @@ async def out_of_order(context: Context) -> None:
     runner = await trial_runner(context)
     _require_no_order(context)
     trials: list[Trial] = []
-    for number, baseline in enumerate(runner.baselines):
+    for baseline in runner.baselines:
         keys, count = baseline.plain.keys, len(baseline.plain.events)
-        random = generator(context.settings.seed, "shuffled", number)
+        random = generator(context.settings.seed, "shuffled", baseline.title)
         for order in dict.fromkeys((backwards(keys), shuffled(keys, random))):
             if order != tuple(range(count)):
                 description = f"the deliveries came in the order {', '.join(str(number + 1) for number in order)}"
@@ -194,7 +206,13 @@ def _require_no_order(context: Context) -> None:
         raise NotJudged("the vendor's bodies don't tell their order")
 
 
+def _chosen(context: Context, trials: Sequence[Trial]) -> list[Trial]:
+    """Returns the trials that are selected cases."""
+    return [trial for trial in trials if context.takes(None, trial.case)]
+
+
 async def _reordered(runner: TrialRunner, trials: Sequence[Trial], causes: frozenset[str] = frozenset()) -> None:
+    trials = _chosen(runner.context, trials)
     played = [await runner.play(trial) for trial in trials]
     for one, found in await runner.deviations(played):
         _report(runner.context, one, found, one.trial.description, causes)
@@ -243,6 +261,7 @@ def _report(
         found=difference.found,
         pointer=difference.pointer,
         exchange=last,
+        case=trial.case,
         cause=(difference.pattern,),
         causes=causes | of_state(each.pattern for each in found),
     )
