@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from command_line import Vendorsim
-from receiver import Connection, Receiver, Request, reset, status
+from receiver import Connection, Receiver, Request, never, reset, status
 
 
 def test_what_a_rate_limit_refuses_is_sent_again_and_told_once(vendorsim: Vendorsim) -> None:
@@ -46,6 +46,25 @@ def test_of_the_requests_under_way_only_the_one_that_breaks_the_connection_again
     (finding,) = done.json["findings"]
     assert finding["pointer"] == "/private"
     assert broken > 2
+
+
+def test_with_a_budget_what_matters_most_comes_first(vendorsim: Vendorsim) -> None:
+    with Receiver(status(200)) as target:
+        place = ("--vendor", "smartsupp", "--to", target.url(), "--only", "rejects.no_object,accepts.typical")
+        free = vendorsim("check", *place, "--html", "free.html").out
+        sent = [request.body for request in target.requests]
+        bounded = vendorsim("check", *place, "--budget", "60s").out
+        again = [request.body for request in target.requests[len(sent) :]]
+    assert free == bounded
+    assert b"null" in sent
+    assert again.index(b"null") > 0
+
+
+def test_a_budget_that_ends_before_anything_was_judged_is_incomplete(vendorsim: Vendorsim) -> None:
+    with Receiver(never) as target:
+        done = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--budget", "1s", "--json")
+    assert (done.code, done.json["verdict"]) == (4, "incomplete")
+    assert "the time was over before anything was judged" in done.json["reason"]
 
 
 def test_a_budget_of_nothing_is_refused(vendorsim: Vendorsim) -> None:

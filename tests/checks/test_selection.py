@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from receiver import Receiver, status
+from receiver import Answer, Connection, Receiver, Request, status
 from vendorsim.checks.registry import all_checks
 
 
@@ -107,8 +108,47 @@ def test_the_command_of_a_finding_selects_just_its_check(vendorsim: Vendorsim) -
         place = ("--vendor", "smartsupp", "--to", target.url())
         for finding in vendorsim("check", *place, "--json", *options).json["findings"]:
             words = shlex.split(finding["reproduce"])
-            assert words[words.index("--only") :] == ["--only", f"{finding['check']}:post_hook"]
+            assert words[words.index("--only") :][1].startswith(f"{finding['check']}:post_hook:")
             assert words.count("--only") == 1
             assert not {"--skip", "--require", "--fail-on"} & set(words)
             again = vendorsim(*words[1:], "--json")
             assert [found["key"] for found in again.json["findings"]] == [finding["key"]]
+            assert [check["cases"] for check in again.json["checks"]] == [1]
+
+
+def crashes_on_what_is_rare(connection: Connection, request: Request) -> None:
+    """Crashes on some bodies, and takes nearly everything."""
+    try:
+        body = request.json
+        rare = (body["status"], body["private"]) == ("resolved", True) if "private" in body else body["status"] == "x"
+        connection.send(status(500 if rare or "\u05e9" in json.dumps(body, ensure_ascii=False) else 200))
+    except (ValueError, TypeError, KeyError):
+        connection.send(status(500))
+
+
+@pytest.mark.parametrize("answer", [crashes_on_what_is_rare, status(200)])
+def test_the_command_of_a_finding_sends_its_case_and_nothing_else(vendorsim: Vendorsim, answer: Answer) -> None:
+    with Receiver(answer) as target:
+        place = ("--vendor", "messagehub", "--to", target.url(), "--only", "accepts,tolerates,rejects", "--json")
+        findings = vendorsim("check", *place).json["findings"]
+        for finding in findings:
+            sent = len(target.requests)
+            words = shlex.split(finding["reproduce"])
+            (found,) = vendorsim(*words[1:], "--json").json["findings"]
+            assert {found["key"], *found["keys"]} & {finding["key"], *finding["keys"]}
+            assert (found["event"], found["pointer"]) == (finding["event"], finding["pointer"])
+            # The events before it, the case itself, and where it belongs to the check a look whether it still answers.
+            assert len(target.requests) - sent <= 8
+    assert len(findings) > 2
+
+
+def test_a_case_is_skipped(vendorsim: Vendorsim) -> None:
+    document = run(vendorsim, "--only", TWO, "--skip", f"{TWO}:*:null")
+    assert [(check["status"], check["cases"]) for check in document["checks"]] == [("passed", 4)]
+
+
+def test_a_case_that_does_not_exist_is_not_judged(vendorsim: Vendorsim) -> None:
+    document = run(vendorsim, "--only", f"{TWO}:*:nil")
+    assert [(check["status"], check["reason"]) for check in document["checks"]] == [
+        ("not_judged", "it has no such case")
+    ]

@@ -119,6 +119,25 @@ def test_long_values_are_shown_in_part() -> None:
     assert len(difference.found) < 250
 
 
+LONG = "The same beginning of a long text, which is no news. " * 3
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "shown"),
+    [
+        ([1, 2], [1, 2, 2, 1], ("2 items", "4 items, with 1, 2")),
+        ([1, 2, 3], [2], ("3 items, with 1, 3", "1 item")),
+        ([{"a": 1}], [{"b": 1}, {"a": 1}], ("1 item", '2 items, with {"b":1}')),
+        (["a", "b", "a"], ["b", "a", "a"], ("items 1, 2, 3", "items 2, 1, 3")),
+        (f"{LONG}open", f"{LONG}closed", ('"…, which is no news. open"', '"…, which is no news. closed"')),
+        ("open", "closed", ('"open"', '"closed"')),
+    ],
+)
+def test_only_what_differs_is_shown(expected: Any, found: Any, shown: tuple[str, str]) -> None:
+    (difference,) = differences(expected, found)
+    assert (difference.expected, difference.found) == shown
+
+
 def test_the_same_place_of_all_items_is_one_pattern() -> None:
     state = {"messages": [{"at": 1}, {"at": 2}], "by": {"<0/id>": 1}}
     other = {"messages": [{"at": 3}, {"at": 4}], "by": {"<0/id>": 2}}

@@ -47,6 +47,7 @@ async def accepts_the_right_one(context: Context) -> None:
     _signer_or_secrets(context)
     for event in context.events():
         exchange = await _send(context, context.sample(event))
+        context.note_plain(event, exchange)
         context.case(event)
         unauthorized = exchange.status in UNAUTHORIZED
         expect_accepted(

@@ -7,18 +7,21 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from vendorsim.checks.causes import of_field
 from vendorsim.checks.coverage import Coverage
+from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection, case_name
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
+from vendorsim.checks.value_forms import Body
 from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
@@ -59,7 +62,8 @@ class Exchange:
 
 @dataclass(slots=True)
 class CheckSettings:
-    """The settings of one run of checks: vendor, target, selection and options."""
+    """The settings of one run of checks: vendor, target, selection and options. It `ends` at this time of the
+    monotonic clock, after `budget` seconds."""
 
     vendor: Vendor
     profile: Profile
@@ -79,6 +83,7 @@ class CheckSettings:
     fuzz: bool = False
     max_examples: int = 100
     budget: float | None = None
+    ends: float = inf
     severities: Mapping[str, str] = field(default_factory=dict)
     # Results that several checks judge, by a name that these checks agree on.
     shared: dict[str, Any] = field(default_factory=dict)
@@ -178,6 +183,19 @@ class Context:
             last = self.settings.stories.last_events()
             shared["examples"] = examples_of((orjson.loads(event.body), self.schema(event.name)) for event in last)
         found: Mapping[int, Any] = shared["examples"]
+        return found
+
+    def body(self, event: str, document: Any) -> Body:
+        """Returns a plain body of the event, which knows its forms."""
+        fulls: dict[str, Any] = self.settings.shared.setdefault("full bodies", {})
+        found = Body(
+            document,
+            self.schema(event),
+            lambda body: self.is_valid(event, body),
+            self.examples(),
+            fulls.get(event),
+        )
+        fulls.setdefault(event, found.full)
         return found
 
     def sample(self, event: str, locale: str = "en_US") -> Sample:
@@ -288,11 +306,12 @@ class Context:
         cause: Sequence[str] = (),
         causes: frozenset[str] | None = None,
         remedy: str | None = None,
+        differences: Sequence[StateDifference] = (),
     ) -> None:
         """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding.
 
         `case` says which case of the check it is, in a few words that are the same in each run with this seed.
-        `remedy` replaces that of the check.
+        `remedy` replaces that of the check. `differences` are those of the integration's state.
         `causes` tell which findings of other checks have the same cause; by default, those about the same field. The
         cause becomes the key of the finding: it holds no id, text or measured number, which differ in each run.
         """
@@ -327,6 +346,7 @@ class Context:
                 answer=answer,
                 checks=(self.check.id,),
                 causes=causes,
+                differences=tuple(differences),
             )
         )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -13,7 +15,8 @@ from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import InputError
 from vendorsim.core.pointer import Path
 
-SHOWN = 200
+# Characters of a value that are shown, and of a text before the place where it differs.
+SHOWN, BEFORE = 200, 20
 MOST_PLACES = 4
 _NOTHING = object()
 
@@ -21,7 +24,10 @@ _NOTHING = object()
 @dataclass(frozen=True, slots=True)
 class StateDifference:
     """A value of a state that differs from the expected one. `what` describes the difference in a few words.
-    `expected` and `found` are JSON, cut off after `SHOWN` characters."""
+
+    `expected` and `found` show what differs and no more: of a list the items that only one has, of a long text the part
+    where it differs. Values are JSON, cut off after `SHOWN` characters.
+    """
 
     path: Path
     what: str
@@ -36,6 +42,9 @@ class StateDifference:
     def pattern(self) -> str:
         """The JSON pointer with `*` for list indexes and for keys that are generated ids."""
         return json_pointer.join("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
+
+    def document(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "expected": self.expected, "found": self.found}
 
 
 def further(found: Sequence[StateDifference]) -> str:
@@ -56,18 +65,46 @@ def differences(expected: Any, found: Any, path: Path = ()) -> Iterator[StateDif
     elif isinstance(expected, list) and isinstance(found, list):
         yield from _of_lists(expected, found, path)
     elif not _same(expected, found):
-        yield StateDifference(path, _difference_text(expected, found), _shown(expected), _shown(found))
+        yield _of_values(expected, found, path)
 
 
 def _of_lists(expected: list[Any], found: list[Any], path: Path) -> Iterator[StateDifference]:
+    wanted, there = list(map(_sort_key, expected)), list(map(_sort_key, found))
     if len(expected) != len(found):
         what = f"has {_items(len(found))} instead of {len(expected)}"
-        yield StateDifference(path, what, _shown(expected), _shown(found))
-    elif expected != found and sorted(map(_sort_key, expected)) == sorted(map(_sort_key, found)):
-        yield StateDifference(path, "has its items in another order", _shown(expected), _shown(found))
+        yield StateDifference(path, what, _surplus(wanted, there), _surplus(there, wanted))
+    elif expected != found and sorted(wanted) == sorted(there):
+        order = _positions(wanted, there)
+        straight = ", ".join(str(position + 1) for position in range(len(wanted)))
+        what = "has its items in another order"
+        yield StateDifference(path, what, _cut(f"items {straight}"), _cut(f"items {order}"))
     else:
         for index, (item, other) in enumerate(zip(expected, found, strict=True)):
             yield from differences(item, other, (*path, index))
+
+
+def _surplus(items: Sequence[bytes], others: Sequence[bytes]) -> str:
+    """Returns the number of items, and those that the others lack."""
+    left = Counter(items) - Counter(others)
+    if not left:
+        return _items(len(items))
+    return _cut(f"{_items(len(items))}, with {', '.join(item.decode() for item in left.elements())}")
+
+
+def _positions(wanted: Sequence[bytes], there: Sequence[bytes]) -> str:
+    """Returns the expected positions of the items in their found order, counted from 1."""
+    free: dict[bytes, list[int]] = {}
+    for position, item in enumerate(wanted, 1):
+        free.setdefault(item, []).append(position)
+    return ", ".join(str(free[item].pop(0)) for item in there)
+
+
+def _of_values(expected: Any, found: Any, path: Path) -> StateDifference:
+    if isinstance(expected, str) and isinstance(found, str):
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(expected, found, strict=False)))
+        if same > BEFORE and max(len(expected), len(found)) > SHOWN // 2:
+            expected, found = (f"…{text[same - BEFORE :]}" for text in (expected, found))
+    return StateDifference(path, _difference_text(expected, found), _shown(expected), _shown(found))
 
 
 def _same(expected: Any, found: Any) -> bool:
@@ -93,7 +130,10 @@ def _sort_key(value: Any) -> bytes:
 def _shown(value: Any) -> str:
     if value is _NOTHING:
         return "nothing"
-    text = orjson.dumps(value).decode()
+    return _cut(orjson.dumps(value).decode())
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
 
 

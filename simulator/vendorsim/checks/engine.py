@@ -27,8 +27,26 @@ from vendorsim.checks.registry import all_checks, function_of
 from vendorsim.checks.sender import TargetGone
 from vendorsim.core.clock import monotonic
 
-# Equal shares of the time that one check may take.
-GENEROUS = 4
+# Equal shares of the time that one check may take, but `LEAST` seconds in any case.
+GENEROUS, LEAST = 4, 1.0
+# The checks and families that matter most, for a run whose time is bounded: first what customers lose or see mixed.
+MATTERS_MOST = (
+    "accepts.typical",
+    "authenticates.accepted",
+    "accepts.forms",
+    "effects",
+    "retry_safe",
+    "concurrent",
+    "isolated",
+    "authenticates",
+    "idempotent",
+    "order_tolerant",
+    "accepts",
+    "calls_api",
+    "rejects",
+    "tolerates",
+    "fuzz",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +70,15 @@ CheckEvent = CheckStarted | CheckFinished | Verdict
 async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncIterator[CheckEvent]:
     """Runs every selected check. `skipped` maps checks or families that the user skips to their reasons.
 
-    The last event is the verdict. If the target is gone, the remaining checks are "not judged".
+    The last event is the verdict. If the target is gone, the remaining checks are "not judged". Where the time is
+    bounded, the checks that matter most come first.
     """
     results: list[Result] = []
     causes = Causes()
-    budget = _Budget(settings.budget, sum(settings.selection.takes_check(check) for check in all_checks()))
+    checks = [check for check in all_checks() if settings.selection.takes_check(check)]
+    budget = _Budget(settings.ends, len(checks))
     gone: TargetGone | None = None
-    for check in all_checks():
-        if not settings.selection.takes_check(check):
-            continue
+    for check in checks if settings.budget is None else sorted(checks, key=_rank):
         result = Result(check)
         yield CheckStarted(check, result)
         if check.id in skipped or check.family in skipped:
@@ -81,18 +99,24 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
     yield verdict(settings, results, gone)
 
 
+def _rank(check: Check) -> int:
+    named = check.id if check.id in MATTERS_MOST else check.family
+    return MATTERS_MOST.index(named)
+
+
 class _Budget:
     """Shares the time of a run among its checks: what one check does not need is left to the following ones."""
 
-    def __init__(self, seconds: float | None, checks: int) -> None:
-        self._ends = inf if seconds is None else monotonic() + seconds
+    def __init__(self, ends: float, checks: int) -> None:
+        self._ends = ends
         self._left = checks
 
     def share(self) -> float:
-        """Returns the seconds for the next check; 0 if the time is over. A check gets up to `GENEROUS` equal shares."""
+        """Returns the seconds for the next check; 0 if the time is over."""
         left = max(0.0, self._ends - monotonic())
+        share = GENEROUS * left / max(self._left, 1)
         self._left -= 1
-        return min(left, GENEROUS * left / (self._left + 1)) if self._left else left
+        return min(left, max(share, LEAST))
 
 
 async def _judge(settings: CheckSettings, check: Check, result: Result, seconds: float) -> TargetGone | None:
@@ -144,12 +168,13 @@ def verdict(
     settings: CheckSettings, results: list[Result], gone: TargetGone | None = None, *, interrupted: bool = False
 ) -> Verdict:
     """Returns the verdict on the given results."""
+    places = {check.id: place for place, check in enumerate(all_checks())}
     return Verdict(
         vendor=settings.vendor.name,
         profile=settings.profile.name,
         target=settings.destination.endpoint.shown,
         seed=settings.seed,
-        results=tuple(results),
+        results=tuple(sorted(results, key=lambda result: places[result.check.id])),
         coverage=settings.coverage.document(settings.stories.unreached()),
         interrupted=interrupted,
         unreachable=str(gone) if gone is not None and gone.unreachable else None,

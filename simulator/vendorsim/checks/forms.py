@@ -31,20 +31,26 @@ class BodyEdit:
 
 
 def applied(document: Any, edits: Iterable[BodyEdit]) -> Any:
-    """Returns a copy of the document with the edits applied, deepest first, so that every path still exists.
+    """Returns a document with the edits applied, deepest first, so that every path still exists. The document itself
+    stays as it is; parts that no edit touches are shared with it.
 
     Raises KeyError, IndexError or TypeError if a path doesn't exist in the document.
     """
-    result = copy.deepcopy(document)
+    result = [document]
+    copied: dict[int, Any] = {}  # The containers that are copies already; what no edit touches is shared.
     for edit in sorted(edits, key=lambda edit: -len(edit.path)):
-        holder = result
-        for part in edit.path[:-1]:
-            holder = holder[part]
+        holder: Any = result
+        for part in (0, *edit.path[:-1]):
+            inner = holder[part]
+            if id(inner) not in copied:
+                inner = holder[part] = copy.copy(inner)
+                copied[id(inner)] = inner
+            holder = inner
         if edit.value is REMOVED:
             holder.pop(edit.path[-1], None)
         else:
             holder[edit.path[-1]] = edit.value
-    return result
+    return result[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vendorsim.checks.differences import StateDifference
 from vendorsim.core.provenance import Stated
 
 ERROR, WARNING = "error", "warning"
@@ -64,8 +65,8 @@ class Finding:
     `pointer` is the JSON pointer of the field ("" for the whole document) in the request or, for checks of the state,
     in the integration's state. `request` and `answer` are cut off and without secrets. All cases with one cause share
     one `key`; `count` is their number. A finding that was merged from several has their `keys`. `checks` are all checks
-    that show the cause, `check` the first of them. `causes` tell whether another finding has the same cause
-    (`vendorsim.checks.causes`).
+    that show the cause, `check` the first of them. `differences` are all places of the state that differ. `causes` tell
+    whether another finding has the same cause (`vendorsim.checks.causes`).
     """
 
     check: str
@@ -83,6 +84,7 @@ class Finding:
     answer: str | None = None
     count: int = 1
     checks: tuple[str, ...] = ()
+    differences: tuple[StateDifference, ...] = ()
     causes: frozenset[str] = field(default=frozenset(), repr=False)
     keys: tuple[str, ...] = ()
 
@@ -101,6 +103,7 @@ class Finding:
             "expected": self.expected,
             "found": self.found,
             "pointer": self.pointer,
+            "differences": [difference.document() for difference in self.differences],
             "reproduce": self.reproduce,
             "key": self.key,
             "keys": list(self.keys),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from vendorsim.checks import engine
 from vendorsim.checks.baseline import Baseline, read_baseline
@@ -12,7 +13,7 @@ from vendorsim.checks.context import CheckSettings
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckStarted
-from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Verdict
+from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Unmet, Verdict
 from vendorsim.checks.probes import ProbeFunction, probe
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.required import refuse_unknown_families, selected_families, unmet_families, unmet_options
@@ -20,7 +21,7 @@ from vendorsim.checks.selection import Selection
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Stories
 from vendorsim.checks.waiting import Waiting
-from vendorsim.core.clock import wall_clock, wall_clock_second
+from vendorsim.core.clock import monotonic, wall_clock, wall_clock_second
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.delivery.destinations import Destination
 from vendorsim.delivery.planning import Policies, find_destinations
@@ -112,8 +113,10 @@ class CheckRun:
     async def _run(
         self, report: Callable[[CheckEvent], None], transport_settings: TransportSettings, state: ServerBackend | None
     ) -> Verdict:
+        budget = self.request.budget
+        ends = inf if budget is None else monotonic() + budget
         transport = transport_settings.open()
-        settings = self._settings(transport, state)
+        settings = replace(self._settings(transport, state), ends=ends)
         seen: list[CheckEvent] = []
         stopped = asyncio.Event()
 
@@ -202,6 +205,8 @@ class CheckRun:
             *unmet_families(self.request.require, results, "--require"),
             *unmet_families(configured, results, "checks.require"),
         )
+        if self.request.budget is not None and not unmet and not any(result.judged for result in results):
+            unmet = (Unmet("--budget", FAMILIES, "the time was over before anything was judged"),)
         return replace(verdict, unmet=unmet)
 
     def _options(self, state: ServerBackend | None) -> Iterator[str]:

@@ -51,7 +51,7 @@ _BODIES: Mapping[str, Callable[[Any], bytes]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _OtherSignature:
     """Another way to sign. `what` describes how it differs from the vendor's; `of` are the bytes signed as the body."""
 
     what: tuple[str, ...]
@@ -105,7 +105,7 @@ async def _diagnosed(context: Context, event: str) -> str:
     )
 
 
-async def _explained(context: Context, event: str, way: _Way, names: tuple[str, ...]) -> str:
+async def _explained(context: Context, event: str, way: _OtherSignature, names: tuple[str, ...]) -> str:
     what = list(way.what)
     for name in names:
         if await _takes(context, event, way, (name,)):
@@ -122,7 +122,7 @@ def _scheme_text(scheme: Scheme) -> str:
     return f"{''.join(scheme.message)}, in {names} ({scheme.title.value})"
 
 
-async def _takes(context: Context, event: str, way: _Way, names: tuple[str, ...]) -> bool:
+async def _takes(context: Context, event: str, way: _OtherSignature, names: tuple[str, ...]) -> bool:
     """Sends the event signed in another way, also under other header names. Returns whether it is accepted."""
     sample = context.sample(event)
     await context.send_lead(sample)
@@ -134,12 +134,12 @@ async def _takes(context: Context, event: str, way: _Way, names: tuple[str, ...]
     return context.accepted(exchange) and exchange.status not in UNAUTHORIZED
 
 
-def _headers(way: _Way, event: Event, document: Any) -> dict[str, str]:
+def _headers(way: _OtherSignature, event: Event, document: Any) -> dict[str, str]:
     body = event.body if way.of is None else way.of(document)
     return way.signer.headers(event.id, wall_clock() // 1000, body)
 
 
-def _ways(signer: Signer) -> Iterator[_Way]:
+def _ways(signer: Signer) -> Iterator[_OtherSignature]:
     """Yields ways to sign, those that differ least from the signer's first."""
     scheme = signer.scheme
     messages = {"": scheme.message, **{what: parts for what, parts in _MESSAGES.items() if parts != scheme.message}}
@@ -148,7 +148,7 @@ def _ways(signer: Signer) -> Iterator[_Way]:
     keys = {"": signer.keys, **dict(_other_keys(signer))}
     bodies: dict[str, Callable[[Any], bytes] | None] = {"": None, **_BODIES}
     found = [
-        _Way(
+        _OtherSignature(
             tuple(filter(None, (body, message, encoding, form, key))),
             replace(
                 signer,

@@ -188,6 +188,7 @@ async def _report(
         pointer=difference.pointer,
         case=baseline.title,
         cause=(difference.pattern,),
+        differences=kept,
         causes=of_state(patterns) | (APART if way.conversations > 1 else frozenset()),
     )
 

@@ -69,16 +69,12 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
         (baseline, _dated(context, baseline) if dated else _selected(context, baseline))
         for baseline in runner.baselines
     ]
-    trials = [
-        _repeating(baseline, repetition, again, f"every delivery {description}")
-        for baseline, again in repeated
-        if again
-    ]
+    trials = [_repeating(baseline, repetition, again, description) for baseline, again in repeated if again]
     if not trials:
         raise NotJudged("no body tells an old delivery from a new one")
     if context.names_cases:
         trials += [
-            _repeating(baseline, repetition, [number], f"it {description}")
+            _repeating(baseline, repetition, [number], description)
             for baseline, again in repeated
             for number in again
             if len(again) > 1
@@ -94,18 +90,20 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
         if not fresh:
             continue
         reported.update(difference.pattern for difference in fresh)
-        if one.trial.event is not None:
-            _report(context, one, fresh, one.trial.description)
-            continue
-        singles = await _each_alone(runner, one.trial.baseline, repetition, description, again)
-        culprit = next((single for single, patterns in singles if fresh[0].pattern in patterns), None)
-        _report(context, culprit or one, fresh, one.trial.description)
+        if one.trial.event is None:
+            for single, some in await _each_alone(runner, one.trial.baseline, repetition, description, again):
+                if fresh[0].pattern in {difference.pattern for difference in some}:
+                    one, fresh = single, some
+                    break
+        _report(context, one, fresh)
     _count_cases(context, trials)
 
 
 def _repeating(baseline: StoryBaseline, repetition: Repetition, again: Collection[int], description: str) -> Trial:
+    events = baseline.plain.events
     event = next(iter(again)) if len(again) == 1 else None
-    return Trial(baseline, alone(repetition(len(baseline.plain.events), again)), description, event)
+    what = "every delivery" if event is None else f"a {events[event].name}"
+    return Trial(baseline, alone(repetition(len(events), again)), f"{what} {description}", event)
 
 
 def _selected(context: Context, baseline: StoryBaseline) -> list[int]:
@@ -124,11 +122,10 @@ def _dated(context: Context, baseline: StoryBaseline) -> list[int]:
 
 async def _each_alone(
     runner: TrialRunner, baseline: StoryBaseline, repetition: Repetition, description: str, numbers: Sequence[int]
-) -> list[tuple[PlayedTrial, frozenset[str]]]:
-    """Plays one trial for each repeated delivery. Returns the trials that differ, with the patterns that differ."""
-    singles = [await runner.play(_repeating(baseline, repetition, [number], f"it {description}")) for number in numbers]
-    found = await runner.differing(singles)
-    return [(one, frozenset(difference.pattern for difference in some)) for one, some in found]
+) -> list[tuple[PlayedTrial, list[StateDifference]]]:
+    """Plays one trial for each repeated delivery. Returns the trials that differ, with the differences."""
+    singles = [await runner.play(_repeating(baseline, repetition, [number], description)) for number in numbers]
+    return await runner.differing(singles)
 
 
 def _judge_repeated_answers(context: Context, played: PlayedTrial) -> None:
@@ -215,7 +212,7 @@ async def _reordered(runner: TrialRunner, trials: Sequence[Trial], causes: froze
     trials = _chosen(runner.context, trials)
     played = [await runner.play(trial) for trial in trials]
     for one, found in await runner.deviations(played):
-        _report(runner.context, one, found, one.trial.description, causes)
+        _report(runner.context, one, found, causes)
     _count_cases(runner.context, trials)
 
 
@@ -242,7 +239,6 @@ def _report(
     context: Context,
     played: PlayedTrial,
     found: Sequence[StateDifference],
-    description: str,
     causes: frozenset[str] = frozenset(),
 ) -> None:
     """Reports the differences of one trial as one finding. Names the delivery if a single one causes it."""
@@ -253,10 +249,9 @@ def _report(
     if trial.event is not None:
         # The last exchange of that delivery: the repetition, or the late one.
         last = [exchange for place, exchange in played.pairs() if place[1] == trial.event][-1]
-    enough = f" ({name} alone is enough)" if name is not None and description != trial.description else ""
     context.fail(
         name,
-        f"after {description}, {difference.pointer or 'the state'} {difference.what}{enough}{further(found)}",
+        f"after {trial.description}, {difference.pointer or 'the state'} {difference.what}{further(found)}",
         expected=difference.expected,
         found=difference.found,
         pointer=difference.pointer,
@@ -264,4 +259,5 @@ def _report(
         case=trial.case,
         cause=(difference.pattern,),
         causes=causes | of_state(each.pattern for each in found),
+        differences=found,
     )

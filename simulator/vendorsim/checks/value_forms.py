@@ -55,28 +55,37 @@ class Form:
 
 
 class Body:
-    """A plain body, its schema, and how to know whether a changed one is valid."""
+    """A plain body, its schema, and how to know whether a changed one is valid.
+
+    `full` is a body of the same event with every field that it can have: what a body lacks is taken from there. It is
+    made of this body where none is given, which takes long.
+    """
 
     def __init__(
-        self, document: Any, node: SchemaNode, is_valid: Callable[[Any], bool], examples: Examples | None = None
+        self,
+        document: Any,
+        node: SchemaNode,
+        is_valid: Callable[[Any], bool],
+        examples: Examples | None = None,
+        full: Any = None,
     ) -> None:
         self.document = document
         self.node = node
         self.is_valid = is_valid
-        self.examples = examples or {}
-        self._full: Any = None
+        self._examples = examples or {}
+        self._full = full
 
+    @property
     def full(self) -> Any:
-        """Returns the body with every field that it can have."""
         if self._full is None:
-            once = applied(self.document, maximal(self.document, self.node, self.examples))
-            self._full = applied(once, maximal(once, self.node, self.examples))  # What is new can hold more.
+            once = applied(self.document, maximal(self.document, self.node, self._examples))
+            self._full = applied(once, maximal(once, self.node, self._examples))  # What is new can hold more.
         return self._full
 
     def forms(self) -> list[Form]:
         """Returns the forms of the body, one for each value of each field. Of the items of a list, the first counts."""
         found: dict[tuple[tuple[str, ...], str], Form] = {}
-        for field in fields(self.full(), self.node):
+        for field in fields(self.full, self.node):
             current = _value_at(self.document, field.path)
             if current is _NOTHING and _value_at(self.document, field.path[:-1]) in (_NOTHING, None):
                 current = field.value  # It comes with the object that holds it.
@@ -103,11 +112,12 @@ class Body:
         """Returns the edit of a form, then the same edit of the same object in other places."""
         path, value = form.path, form.value
         if value is _ONE_MORE:
-            value = _several(_value_at(self.full(), path))
+            own = _value_at(self.document, path)
+            value = _several(own if isinstance(own, list) and own else _value_at(self.full, path))
         for depth in range(1, len(path)):
             if _value_at(self.document, path[:depth]) in (_NOTHING, None):
                 depth -= isinstance(path[depth - 1], int)  # A list without items is replaced as a whole.
-                holder = _value_at(self.full(), path[:depth])
+                holder = _value_at(self.full, path[:depth])
                 return [BodyEdit(path[:depth], applied(holder, [BodyEdit(path[depth:], value)]))]
         edit = BodyEdit(path, value)
         return [edit, *_mirrors(self.document, edit)]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from vendorsim.checks.model import ERROR, Finding, Verdict
-from vendorsim.reporting.outcome import Group, counted, groups, tally, why, word
+from vendorsim.reporting.outcome import Group, counted, details, groups, tally, why, word
 from vendorsim.reporting.text import one_line, wrapped
 
 # Maximum findings in a message, and of one check; the errors come first.
@@ -58,9 +58,11 @@ def _group_lines(group: Group, findings: tuple[Finding, ...]) -> Iterator[str]:
     yield from wrapped(f"remedy: {check.remedy}", 2)
     for finding in findings:
         cases = f" ({finding.count} cases)" if finding.count > 1 else ""
-        where = f" at {finding.pointer}" if finding.pointer else ""
         yield from wrapped(f"- {one_line(finding.message)}{cases}", 2, hang=2)
-        yield from wrapped(f"expected {one_line(finding.expected)}, found {one_line(finding.found)}{where}", 4)
+        for line in details(finding):
+            yield from wrapped(one_line(line), 4, hang=2)
+        if finding.remedy != check.remedy:
+            yield from wrapped(f"remedy: {finding.remedy}", 4, hang=2)
         yield f"    reproduce: {one_line(finding.reproduce)}"
 
 

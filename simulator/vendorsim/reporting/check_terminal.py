@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vendorsim.checks.engine import CheckEvent, CheckStarted
-from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
+from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Check, Finding, Result, Verdict
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.covered import totals
-from vendorsim.reporting.outcome import Group, compared, counted, groups, tally, why, word
+from vendorsim.reporting.outcome import Group, compared, counted, details, groups, tally, why, word
 from vendorsim.reporting.text import COLUMNS, one_line
 
 # Maximum findings shown per check; the other reports have all of them.
@@ -116,18 +116,20 @@ def _print_group(page: _Page, group: Group, verdict: Verdict) -> None:
     page.write(2, f"{check.statement.value} ({check.statement.provenance}: {check.statement.source})")
     page.write(2, f"remedy: {check.remedy}")
     for finding in group.findings[:MOST_FINDINGS]:
-        _print_finding(page, finding, verdict.is_new(finding))
+        _print_finding(page, finding, check, verdict.is_new(finding))
     more = len(group.findings) - MOST_FINDINGS
     if more > 0:
         page.write(2, f"and {more} more: --html, --sarif and --json have all of them")
 
 
-def _print_finding(page: _Page, finding: Finding, is_new: bool | None) -> None:
+def _print_finding(page: _Page, finding: Finding, check: Check, is_new: bool | None) -> None:
     age = {None: "", True: "new: ", False: "still there: "}[is_new]
     cases = f" ({finding.count} cases)" if finding.count > 1 else ""
-    where = f" at {finding.pointer}" if finding.pointer else ""
     page.write(2, f"- {age}{finding.message}{cases}", hang=2)
-    page.write(4, f"expected {finding.expected}, found {finding.found}{where}")
+    for line in details(finding):
+        page.write(4, line, hang=2)
+    if finding.remedy != check.remedy:
+        page.write(4, f"remedy: {finding.remedy}", hang=2)
     if len(finding.checks) > 1:
         page.write(4, f"shown by {', '.join(finding.checks[1:])} too", hang=2)
     page.copyable(4, f"reproduce: {finding.reproduce}")

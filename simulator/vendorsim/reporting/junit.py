@@ -133,6 +133,7 @@ def _finding_text(finding: Finding, with_exchange: bool, is_new: bool | None) ->
         "at": finding.pointer,
         "expected": finding.expected,
         "found": finding.found,
+        "also different": ", ".join(difference.pointer for difference in finding.differences[1:]),
         "cases": str(finding.count),
         "why": f"{statement.value} ({statement.provenance}: {statement.source})",
         "remedy": finding.remedy,

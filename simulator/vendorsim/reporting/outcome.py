@@ -11,6 +11,8 @@ from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, A
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.runs.config import ConfigLine
 
+# Places of a state that differ, of one finding.
+MOST_PLACES = 4
 _WORDS = {0: "passed", 1: "failed", 3: "unreachable", 4: "incomplete", 130: "interrupted"}
 
 
@@ -55,6 +57,20 @@ class Group:
     result: Result
     severity: str
     findings: tuple[Finding, ...]
+
+
+def details(finding: Finding) -> Iterator[str]:
+    """Yields what was expected and found, in lines: for a state, one line each for every place that differs."""
+    if not finding.differences:
+        where = f" at {finding.pointer}" if finding.pointer else ""
+        yield f"expected {finding.expected}, found {finding.found}{where}"
+        return
+    for difference in finding.differences[:MOST_PLACES]:
+        yield f"expected {difference.pointer or 'state'}: {difference.expected}"
+        yield f"found    {difference.pointer or 'state'}: {difference.found}"
+    more = len(finding.differences) - MOST_PLACES
+    if more > 0:
+        yield f"and {more} more places: --json has all of them"
 
 
 def groups(verdict: Verdict) -> list[Group]:

@@ -30,6 +30,7 @@ class ContractFolder:
         self.path = path
         self._amend = amend
         self._resolvable: dict[str, Any] = {}
+        self._resolved: dict[str, Schema] = {}
 
     @cached_property
     def events(self) -> tuple[str, ...]:
@@ -53,12 +54,16 @@ class ContractFolder:
         References in that schema name their files, too, so that they can be resolved without knowing its file. Raises
         FileNotFoundError, and LookupError if the file has no such place.
         """
+        known = self._resolved.get(reference)
+        if known is not None:
+            return known
         name, _, pointer = reference.partition("#")
         document = self._resolvable.get(name)
         if document is None:
             document = with_references(self.read(name), lambda local: name + local if local[:1] == "#" else local)
             self._resolvable[name] = document
         found: Schema = json_pointer.resolve(document, pointer)
+        self._resolved[reference] = found
         return found
 
     def node(self, event: str) -> SchemaNode:
