@@ -12,8 +12,8 @@ from vendorsim.checks.forms import maximal, minimal
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
 from vendorsim.checks.signature_causes import SIGNATURE, VERIFY, diagnosis
-from vendorsim.checks.stories import LOCALES, Sample
-from vendorsim.checks.value_forms import Body, Form, choose, pairs
+from vendorsim.checks.stories import LOCALES
+from vendorsim.checks.value_forms import Form, choose, pairs
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.core.seeding import generator
 
@@ -116,7 +116,7 @@ async def every_value(context: Context) -> None:
         if not await _accepts(context, event, (form,)):
             _refused(context).add((event, form.place, form.what))
 
-    found = {event: _body(context, event, context.sample(event)).forms() for event in await context.taken()}
+    found = {event: context.body(event, context.sample(event).document).forms() for event in await context.taken()}
     chosen = choose(found, generator(0, "forms"))
     await gather_bounded([one(event, form) for event, form in chosen if context.takes(event, form.what)])
 
@@ -134,7 +134,7 @@ async def pairs_of_values(context: Context) -> None:
 
     work = []
     for event in await context.taken():
-        body = _body(context, event, context.sample(event))
+        body = context.body(event, context.sample(event).document)
         alone = [form for form in body.forms() if (event, form.place, form.what) not in _refused(context)]
         rows: Sequence[tuple[Form, ...]]
         if context.names_cases:
@@ -147,10 +147,6 @@ async def pairs_of_values(context: Context) -> None:
     await gather_bounded(work)
 
 
-def _body(context: Context, event: str, sample: Sample) -> Body:
-    return Body(sample.document, context.schema(event), lambda body: context.is_valid(event, body), context.examples())
-
-
 def _refused(context: Context) -> set[tuple[str, tuple[str, ...], str]]:
     """The forms that were refused in this run: event, place and change."""
     refused: set[tuple[str, tuple[str, ...], str]] = context.settings.shared.setdefault("refused forms", set())
@@ -161,7 +157,7 @@ async def _accepts(context: Context, event: str, row: tuple[Form, ...], *, judge
     """Sends the event with these changes. Reports a refusal with `judge`. Returns whether it is accepted, or cannot be
     sent."""
     sample = context.sample(event)
-    document = _body(context, event, sample).changed(row)
+    document = context.body(event, sample.document).changed(row)
     if document is None:
         return True
     await context.send_lead(sample)

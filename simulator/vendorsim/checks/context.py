@@ -15,10 +15,12 @@ from vendorsim.checks.causes import of_field
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
+from vendorsim.checks.pinned_ids import PinnedIds
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection, case_name
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
+from vendorsim.checks.value_forms import Body
 from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
@@ -80,6 +82,8 @@ class CheckSettings:
     max_examples: int = 100
     budget: float | None = None
     severities: Mapping[str, str] = field(default_factory=dict)
+    account: int | None = None
+    inbox: int | None = None
     # Results that several checks judge, by a name that these checks agree on.
     shared: dict[str, Any] = field(default_factory=dict)
 
@@ -199,6 +203,17 @@ class Context:
 
     def is_valid(self, event: str, document: Any) -> bool:
         return self.settings.contract.is_valid(event, document)
+
+    @property
+    def pinned(self) -> PinnedIds:
+        """The ids of account and inbox that a body which the integration has to accept must hold."""
+        return PinnedIds.of(self.settings.profile, self.settings.account, self.settings.inbox)
+
+    def body(self, event: str, document: Any) -> Body:
+        """Returns a plain body of an event, which knows its forms."""
+        return Body(
+            document, self.schema(event), lambda changed: self.is_valid(event, changed), self.examples(), self.pinned
+        )
 
     # Sending
 

@@ -19,7 +19,7 @@ from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.registry import check
 from vendorsim.checks.replays import NothingKnown, trial_runner
 from vendorsim.checks.stories import Sample
-from vendorsim.checks.value_forms import Body, Form
+from vendorsim.checks.value_forms import Form
 from vendorsim.core.clock import monotonic
 from vendorsim.core.nesting import strings
 from vendorsim.core.pointer import Path
@@ -124,7 +124,7 @@ def _forms(context: Context, shown: Sequence[_Told]) -> list[tuple[str, Form]]:
     kinds: dict[tuple[int, str], tuple[str, Form]] = {}
     top = min(one.depth for one in shown)
     for one in sorted((one for one in shown if one.depth == top), key=lambda one: len(one.sample.lead)):
-        forms = _body(context, one.event, one.sample, one.sample.document).forms()
+        forms = context.body(one.event, one.sample.document).forms()
         for form in sorted(forms, key=lambda form: len(form.path)):
             kinds.setdefault(form.kind, (one.event, form))
     return sorted(kinds.values(), key=lambda entry: len(entry[1].path))[:MOST_FORMS]
@@ -143,7 +143,7 @@ async def _tell(context: Context, event: str, form: Form | None) -> _Told | None
     if not text or not context.is_valid(event, document):
         return None
     if form is not None:
-        document = _body(context, event, sample, document).changed([form])
+        document = context.body(event, document).changed([form])
         if document is None or _at(document, paths[0]) != marker:
             return None
     await context.send_lead(sample)
@@ -163,10 +163,6 @@ def _at(document: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return document
-
-
-def _body(context: Context, event: str, sample: Sample, document: Any) -> Body:
-    return Body(document, context.schema(event), lambda body: context.is_valid(event, body), context.examples())
 
 
 async def _watch(probe: StateProbe, told: Sequence[_Told], settle: float, after_first: float | None = None) -> None:
