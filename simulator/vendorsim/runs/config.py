@@ -75,7 +75,7 @@ class Config:
             if given is None and len(ids) > 1:
                 raise InputError(
                     f"{self.file}: the targets of {vendor} have several values of {name} "
-                    f"({', '.join(map(str, ids))}), but a run has one: choose it with --{name}"
+                    f"({', '.join(map(str, ids))}), but a run has one: choose it with --{name}, or give them the same"
                 )
             found.append(given if given is not None else next(iter(ids), None))
         return found[0], found[1]
