@@ -131,6 +131,23 @@ class TestFixture:
             ]
         )
 
+    def test_is_made_in_one_account(self, project: pytest.Pytester) -> None:
+        project.makepyfile("""
+            import apps, pytest
+
+            @pytest.mark.vendorsim(vendor="smartsupp", account=311)
+            def test_it(vendorsim_check):
+                mine = apps.app(lambda body: "200 OK" if body["accountId"] == 311 else "403 Forbidden")
+                vendorsim_check(mine, only="accepts.typical").assert_passed()
+                found = vendorsim_check(mine, only="accepts.typical", account=312).findings
+                assert " --account 312 " in found[0].reproduce
+
+            def test_a_scenario_too(vendorsim_play):
+                mine = apps.app(lambda body: "200 OK" if body["accountId"] == 311 else "403 Forbidden")
+                vendorsim_play("missed-chat", mine, vendor="smartsupp", account=311).assert_passed()
+        """)
+        project.runpytest("-k", "test_it or test_a_scenario_too").assert_outcomes(passed=2)
+
     def test_reads_the_state_by_a_function(self, project: pytest.Pytester) -> None:
         project.makepyfile("""
             import apps

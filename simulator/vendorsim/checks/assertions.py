@@ -143,7 +143,8 @@ async def send_edited(
         if not edits:
             return
     await context.send_lead(sample)
-    exchange = await context.send(event, context.encode(applied(sample.document, edits)))
+    changed = context.pinned.keep(sample.document, applied(sample.document, edits))
+    exchange = await context.send(event, context.encode(changed))
     context.case(event.name)
     if context.accepted(exchange):
         return
@@ -154,8 +155,10 @@ async def send_edited(
     for edit in _one_per_field(edits):
         fresh = context.sample(event.name)
         try:
-            document = applied(fresh.document, [edit])
+            document = context.pinned.keep(fresh.document, applied(fresh.document, [edit]))
         except (KeyError, IndexError, TypeError):
+            continue
+        if document == fresh.document:  # A pinned id is not changed.
             continue
         await context.send_lead(fresh)
         exchange_of_one = await context.send(fresh.event, context.encode(document))

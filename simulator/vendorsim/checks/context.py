@@ -17,6 +17,7 @@ from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
+from vendorsim.checks.pinned_ids import PinnedIds
 from vendorsim.checks.probes import StateProbe
 from vendorsim.checks.selection import Selection, case_name
 from vendorsim.checks.sender import RequestSender
@@ -85,6 +86,8 @@ class CheckSettings:
     budget: float | None = None
     ends: float = inf
     severities: Mapping[str, str] = field(default_factory=dict)
+    account: int | None = None
+    inbox: int | None = None
     # Results that several checks judge, by a name that these checks agree on.
     shared: dict[str, Any] = field(default_factory=dict)
 
@@ -193,6 +196,7 @@ class Context:
             self.schema(event),
             lambda body: self.is_valid(event, body),
             self.examples(),
+            self.pinned,
             fulls.get(event),
         )
         fulls.setdefault(event, found.full)
@@ -217,6 +221,11 @@ class Context:
 
     def is_valid(self, event: str, document: Any) -> bool:
         return self.settings.contract.is_valid(event, document)
+
+    @property
+    def pinned(self) -> PinnedIds:
+        """The ids of account and inbox that a body which the integration has to accept must hold."""
+        return PinnedIds.of(self.settings.profile, self.settings.account, self.settings.inbox)
 
     # Sending
 

@@ -178,4 +178,6 @@ def verdict(
         coverage=settings.coverage.document(settings.stories.unreached()),
         interrupted=interrupted,
         unreachable=str(gone) if gone is not None and gone.unreachable else None,
+        account=settings.account,
+        inbox=settings.inbox,
     )

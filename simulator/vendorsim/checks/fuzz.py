@@ -90,6 +90,10 @@ class _Trial:
         # Skip bodies that Schemathesis generated for the wrong side, such as of combined schemas: the contract decides.
         if is_valid != self.valid:
             return
+        if self.valid:
+            body = self.context.pinned.keep(self._sample.document, body)
+            if not self.context.is_valid(self.event, body):
+                return
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         exchange = asyncio.run_coroutine_threadsafe(self._case(raw), self._loop).result()
         if exchange is None:

@@ -216,7 +216,7 @@ class Verdict:
 
     `coverage` is the document of `vendorsim.checks.coverage.Coverage`. `unmet` is what the user asked for and the run
     did not judge. `against` compares the run with an earlier report; with `fails_on_new`, only new errors count. With
-    `timings`, reports say how long each check took.
+    `timings`, reports say how long each check took. `account` and `inbox` are the chosen ids of the account and inbox.
     """
 
     vendor: str
@@ -231,6 +231,8 @@ class Verdict:
     against: Against | None = None
     fails_on_new: bool = False
     timings: bool = False
+    account: int | None = None
+    inbox: int | None = None
 
     @property
     def findings(self) -> list[Finding]:
@@ -269,6 +271,8 @@ class Verdict:
             "profile": self.profile,
             "target": self.target,
             "seed": self.seed,
+            "account": self.account,
+            "inbox": self.inbox,
             "verdict": {0: "passed", 4: "incomplete"}.get(self.exit_code, "failed"),
             "checks": [
                 {**result.document(), **({"seconds": round(result.seconds, 3)} if self.timings else {})}

@@ -29,6 +29,7 @@ from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
 from vendorsim.runs.config import Config, ConfigLine, Skip
+from vendorsim.runs.planning import require_ids
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
@@ -44,11 +45,12 @@ class CheckRequest:
 
     `to` replaces the vendor's first configured target. `only` and `skip` select checks and events. `require` are
     families of which a check must be judged. `probe` reads the integration's state: a URL template, `module:function`
-    or a function; `probe_ignore` are JSON pointers of values to ignore in it. `pace` is the most requests a second,
-    `budget` the time of the run in seconds. With `timings`, reports say how long each check took.
-    With `asks`, a probe, a secret, a server or fuzzing ask for the families that need them.
-    `baseline` is the path of an earlier report; with `fails_on_new`, the run fails only because of errors that it
-    lacks. `command` is the command line that repeats the run.
+    or a function; `probe_ignore` are JSON pointers of values to ignore in it. `account` and `inbox` are the ids of the
+    vendor's account and inbox in what is sent; None: those of the target, or made-up ones. `pace` is the most requests
+    a second, `budget` the time of the run in seconds. With `timings`, reports say how long each check took. With
+    `asks`, a probe, a secret, a server or fuzzing ask for the families that need them. `baseline` is the path of an
+    earlier report; with `fails_on_new`, the run fails only because of errors that it lacks. `command` is the command
+    line that repeats the run.
     """
 
     vendor: str
@@ -62,6 +64,8 @@ class CheckRequest:
     require: tuple[str, ...] = ()
     probe: str | ProbeFunction | None = None
     probe_ignore: tuple[str, ...] = ()
+    account: int | None = None
+    inbox: int | None = None
     fuzz: bool = False
     max_examples: int = 100
     pace: float | None = None
@@ -85,6 +89,16 @@ class CheckRun:
     destination: Destination
     selection: Selection
     baseline: Baseline | None = None
+
+    @property
+    def account(self) -> int | None:
+        """The id of the account in what is sent; None: made up."""
+        return self.destination.target.account if self.request.account is None else self.request.account
+
+    @property
+    def inbox(self) -> int | None:
+        """The id of the inbox in what is sent; None: made up."""
+        return self.destination.target.inbox if self.request.inbox is None else self.request.inbox
 
     @property
     def expired(self) -> list[Skip]:
@@ -165,7 +179,15 @@ class CheckRun:
                 self.destination.policy.read_timeout.value / 1000,
                 request.pace,
             ),
-            stories=Stories(self.vendor, self.profile, request.seed, wall_clock_second(), wall_clock()),
+            stories=Stories(
+                self.vendor,
+                self.profile,
+                request.seed,
+                wall_clock_second(),
+                wall_clock(),
+                account=self.account,
+                inbox=self.inbox,
+            ),
             selection=self.selection,
             seed=request.seed,
             coverage=Coverage(contract, self.profile, short if state is not None else ()),
@@ -178,6 +200,8 @@ class CheckRun:
             max_examples=request.max_examples,
             budget=request.budget,
             severities=self.config.severities,
+            account=self.account,
+            inbox=self.inbox,
         )
 
     def _skipped(self) -> Mapping[str, str]:
@@ -263,7 +287,9 @@ def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
     if request.fails_on_new and request.baseline is None:
         raise InputError("--fail-on new compares with an earlier report: name it with --baseline FILE")
     baseline = None if request.baseline is None else read_baseline(request.baseline, vendor.name)
-    return CheckRun(request, config, vendor, profile, destination, selection, baseline)
+    run = CheckRun(request, config, vendor, profile, destination, selection, baseline)
+    require_ids(profile, vendor.name, run.account, run.inbox)
+    return run
 
 
 def _refuse_unknown(config: Config) -> None:

@@ -16,9 +16,10 @@ import orjson
 from vendorsim.conversation.people import PEOPLE
 from vendorsim.core.errors import PackError
 from vendorsim.core.event import Event
+from vendorsim.core.seeding import derive
 from vendorsim.runs import library
 from vendorsim.runs.timeline import LiveConversation, Run, iter_events
-from vendorsim.scenario.model import AgentCast, Cast, Scenario
+from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
@@ -54,11 +55,22 @@ class Stories:
     """The stories of one vendor and profile, played for one target.
 
     `starts` is the start time of the stories, `began` that of the run of checks (milliseconds since 1970, UTC). `slot`
-    selects the run's range of ids, since an integration may remember earlier runs. Raises PackError if the profile has
+    selects the run's range of ids, since an integration may remember earlier runs. `account` and `inbox` are the ids of
+    the account and the inbox of all stories (None: each has its own). Raises PackError if the profile has
     events and no story reaches any of them.
     """
 
-    def __init__(self, vendor: Vendor, profile: Profile, seed: int, starts: int, began: int | None = None) -> None:
+    def __init__(
+        self,
+        vendor: Vendor,
+        profile: Profile,
+        seed: int,
+        starts: int,
+        began: int | None = None,
+        *,
+        account: int | None = None,
+        inbox: int | None = None,
+    ) -> None:
         self.vendor = vendor
         self.profile = profile
         self.seed = seed
@@ -66,9 +78,10 @@ class Stories:
         self.slot = (starts if began is None else began) // SLOT
         # Runs that start in the same second use different ids, and the same people.
         self._taken = self.slot % (1_000 // SLOT) * 32 * PEOPLE
+        self._account = _one_account(seed, account, inbox)
         self._shortest: dict[str, tuple[Scenario, int]] = {}
-        for scenario in _stories(vendor):
-            self._add_shortest(_unpinned(scenario))
+        for scenario in self.scenarios():
+            self._add_shortest(scenario)
         if profile.events and not self._shortest:
             raise PackError(
                 f"{registry.origin(vendor.name).package}: nothing can be judged, since no scenario leads to an event "
@@ -118,8 +131,18 @@ class Stories:
         ]
 
     def scenarios(self) -> Iterator[Scenario]:
-        """Returns the stories of the vendor, without pinned ids."""
-        return map(_unpinned, _stories(self.vendor))
+        """Returns the stories of the vendor, without the ids that they pin, and in the chosen account."""
+        for scenario in map(_unpinned, _stories(self.vendor)):
+            yield scenario if self._account is None else replace(scenario, account=self._account)
+
+
+def _one_account(seed: int, account: int | None, inbox: int | None) -> AccountCast | None:
+    """Returns the account of all stories, or None if neither its id nor its inbox is chosen. An inbox belongs to one
+    account, which is made up then. It has one name: no conversation may show a name that only another one had."""
+    if account is None and inbox is None:
+        return None
+    number = 1 + derive(seed, "account") % 9_000 if account is None else account
+    return AccountCast(number, f"Account {number}", inbox)
 
 
 def _unpinned(scenario: Scenario) -> Scenario:

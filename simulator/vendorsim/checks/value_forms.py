@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from vendorsim.checks.forms import REMOVED, BodyEdit, DocumentField, applied, fields, maximal
+from vendorsim.checks.pinned_ids import NOTHING_PINNED, PinnedIds
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.pointer import Path
 from vendorsim.vendorkit.schema_walk import SchemaNode
@@ -55,7 +56,7 @@ class Form:
 
 
 class Body:
-    """A plain body, its schema, and how to know whether a changed one is valid.
+    """A plain body, its schema, and how to know whether a changed one is valid. No form changes a pinned id.
 
     `full` is a body of the same event with every field that it can have: what a body lacks is taken from there. It is
     made of this body where none is given, which takes long.
@@ -67,11 +68,13 @@ class Body:
         node: SchemaNode,
         is_valid: Callable[[Any], bool],
         examples: Examples | None = None,
+        pinned: PinnedIds = NOTHING_PINNED,
         full: Any = None,
     ) -> None:
         self.document = document
         self.node = node
         self.is_valid = is_valid
+        self.pinned = pinned
         self._examples = examples or {}
         self._full = full
 
@@ -79,7 +82,8 @@ class Body:
     def full(self) -> Any:
         if self._full is None:
             once = applied(self.document, maximal(self.document, self.node, self._examples))
-            self._full = applied(once, maximal(once, self.node, self._examples))  # What is new can hold more.
+            twice = applied(once, maximal(once, self.node, self._examples))  # What is new can hold more.
+            self._full = self.pinned.keep(self.document, twice)
         return self._full
 
     def forms(self) -> list[Form]:
@@ -97,12 +101,12 @@ class Body:
         return list(found.values())
 
     def changed(self, row: Iterable[Form]) -> Any:
-        """Returns the body with these forms, or None if it is not valid or lacks a place."""
+        """Returns the body with these forms, or None if it is not valid, lacks a place or is as before."""
         edits = [self._edits(form) for form in row]
         try:
             for taken in ([edit for each in edits for edit in each], [each[0] for each in edits]):
-                document = applied(self.document, taken)
-                if self.is_valid(document):
+                document = self.pinned.keep(self.document, applied(self.document, taken))
+                if document != self.document and self.is_valid(document):
                     return document
         except (KeyError, IndexError, TypeError):
             pass

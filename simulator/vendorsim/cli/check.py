@@ -53,6 +53,7 @@ def _report_files(command: F) -> F:
     multiple=True,
     help="JSON pointer to ignore in the state, such as /updated_at; repeatable.",
 )
+@options.account
 @options.header
 @options.secret_env
 @click.option("--fuzz", is_flag=True, help="Also search with Schemathesis for bodies that break the integration.")
@@ -105,6 +106,8 @@ def command(
     require: tuple[str, ...],
     probe: str | None,
     probe_ignore: tuple[str, ...],
+    account: int | None,
+    inbox: int | None,
     fuzz: bool,
     max_examples: int,
     port: int | None,
@@ -150,6 +153,8 @@ def command(
         require=require,
         probe=probe,
         probe_ignore=probe_ignore,
+        account=account,
+        inbox=inbox,
         fuzz=fuzz,
         max_examples=max_examples,
         pace=pace,

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Amounts:
-    """The amount of load and its limits. `start` is milliseconds since 1970, `drain` is milliseconds."""
+    """The amount of load, its limits and its ids. `start` is milliseconds since 1970, `drain` is milliseconds."""
 
     count: int | None
     seed: int | None
     start: int | None
     most_open: int
     drain: int
+    account: int | None
+    inbox: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class _Engine:
     show_default=True,
     help="Time that conversations may take beyond their own length after the last arrival.",
 )
+@options.account
 @options.header
 @options.policy("vendors' policies")
 @click.option(
@@ -74,7 +77,7 @@ class _Engine:
 @options.config_file
 @options.json_output
 @options.target
-@options.grouped("amounts", options.same("count", "seed", "start", "most_open", "drain"), _Amounts)
+@options.grouped("amounts", options.same("count", "seed", "start", "most_open", "drain", "account", "inbox"), _Amounts)
 @options.grouped("engine", options.same("workers", "locust"), _Engine)
 def command(
     traffic: str | None,

@@ -174,6 +174,8 @@ class RunOptions:
     start: int | None
     count: int
     spacing: int
+    account: int | None
+    inbox: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +288,18 @@ def packs(command: F) -> F:
     return click.option("--vendor", "packs", metavar="FOLDER", type=PackPath(), multiple=True, help=help)(command)
 
 
+def account(command: F) -> F:
+    """`--account ID --inbox ID`."""
+    ids = click.IntRange(1)
+    help = "Id of the vendor's inbox in what is sent; default: made up."
+    command = click.option("--inbox", metavar="ID", type=ids, help=help)(command)
+    help = "Id of the vendor's account in what is sent; default: the scenario's, or made up."
+    return click.option("--account", metavar="ID", type=ids, help=help)(command)
+
+
 def seeded(command: F) -> F:
-    """`--seed --start --count --spacing`, which also determine the bytes of a run."""
+    """`--seed --start --count --spacing --account --inbox`, which also determine the bytes of a run."""
+    command = account(command)
     for option in (
         click.option(
             "--spacing",
@@ -307,7 +319,7 @@ def seeded(command: F) -> F:
 
 
 # As the parameter `run`, the options of `vendor` and `seeded`.
-run = grouped("run", same("vendor", "profile", "seed", "start", "count", "spacing"), RunOptions)
+run = grouped("run", same("vendor", "profile", "seed", "start", "count", "spacing", "account", "inbox"), RunOptions)
 
 
 def header(command: F) -> F:

@@ -59,6 +59,7 @@ class Casting:
         self.account = Account(
             id=scenario.account.id or 1 + number % 9_000,
             name=scenario.account.name or f"{self.pool.person(derive(seed, 'account')).last_name} Ltd",
+            inbox=scenario.account.inbox,
         )
         self.agents = {
             key: self._agent(key, cast, position) for position, (key, cast) in enumerate(scenario.cast.agents.items())

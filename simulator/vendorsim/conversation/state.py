@@ -68,10 +68,12 @@ class Agent:
 
 @dataclass(slots=True)
 class Account:
-    """The vendor account that the conversation belongs to."""
+    """The vendor account that the conversation belongs to. `inbox` is the id of its inbox; None if a vendor may choose
+    one."""
 
     id: int
     name: str
+    inbox: int | None = None
 
 
 @dataclass(slots=True)

@@ -38,10 +38,18 @@ class BackgroundRuns:
         self._seed = seed
         self._players: list[tuple[Player, asyncio.Task[object]]] = []
 
-    def player(self, vendor: Vendor, profile: Profile, destinations: Destinations) -> Player:
-        """Starts a run of a vendor, which lasts until `close`, and returns its player."""
+    def player(
+        self,
+        vendor: Vendor,
+        profile: Profile,
+        destinations: Destinations,
+        account: int | None = None,
+        inbox: int | None = None,
+    ) -> Player:
+        """Starts a run of a vendor, which lasts until `close`, and returns its player. `account` and `inbox` are ids;
+        None: made up."""
         scenario = Scenario(TITLE, (), (vendor.name,), seed=self._seed, cast=Cast(agents=_AGENTS))
-        run = Run(scenario, vendor, profile, self._seed, wall_clock_second())
+        run = Run(scenario.in_account(account, inbox), vendor, profile, self._seed, wall_clock_second())
         return self._background_loop.run(self._begin(run, destinations))
 
     async def _begin(self, run: Run, destinations: Destinations) -> Player:

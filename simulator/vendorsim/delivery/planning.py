@@ -15,7 +15,7 @@ from vendorsim.core.errors import DocumentError, InputError, Problem
 from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.runs.config import Config
-from vendorsim.runs.planning import PlannedRun, RunRequest, plan
+from vendorsim.runs.planning import PlannedRun, RunRequest, in_configured_account, plan
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.faults import SIGNATURE, Fault
 from vendorsim.scenario.verbs import Probe
@@ -76,7 +76,7 @@ def prepare(
 
     `choose` returns the destinations; by default they are the request's `to` or the configured targets.
     """
-    return prepare_planned(plan(request), config, choose)
+    return prepare_planned(plan(in_configured_account(request, config)), config, choose)
 
 
 def prepare_planned(

@@ -7,7 +7,7 @@ Conversation *k* depends only on the traffic and on k: the weights give its scen
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, islice, takewhile
@@ -114,8 +114,8 @@ class Mix:
         return found
 
 
-def mix(traffic: Traffic, starts: int) -> Mix:
-    """Loads the scenarios of a traffic.
+def mix(traffic: Traffic, starts: int, complete: Callable[[RunRequest], RunRequest] = lambda request: request) -> Mix:
+    """Loads the scenarios of a traffic. `complete` adds what the traffic does not say to the request of each scenario.
 
     `starts` (milliseconds since 1970) is used where neither the traffic nor the scenario names a start. Raises
     DocumentError with all problems of the scenarios, at their positions in the traffic file.
@@ -133,7 +133,7 @@ def mix(traffic: Traffic, starts: int) -> Mix:
         )
     for part, node in zip(traffic.scenarios, traffic.places, strict=True):
         try:
-            entries.append(_entry(traffic, part, count, starts))
+            entries.append(_entry(traffic, part, count, starts, complete))
         except DocumentError as error:
             problems.extend(error.problems)
         except InputError as error:
@@ -144,20 +144,21 @@ def mix(traffic: Traffic, starts: int) -> Mix:
     return Mix(traffic, tuple(entries), starts, seed)
 
 
-def _entry(traffic: Traffic, part: Part, count: int, starts: int) -> Entry:
-    planned = plan(
-        RunRequest(
-            part.scenario,
-            part.vendor,
-            part.profile,
-            seed=traffic.seed,
-            start=traffic.starts,
-            count=count,
-            spacing=traffic.spacing,
-            faults=(*traffic.faults, *part.faults),
-            default_start=starts,
-        )
+def _entry(
+    traffic: Traffic, part: Part, count: int, starts: int, complete: Callable[[RunRequest], RunRequest]
+) -> Entry:
+    request = RunRequest(
+        part.scenario,
+        part.vendor,
+        part.profile,
+        seed=traffic.seed,
+        start=traffic.starts,
+        count=count,
+        spacing=traffic.spacing,
+        faults=(*traffic.faults, *part.faults),
+        default_start=starts,
     )
+    planned = plan(complete(request))
     if next(iter_events(planned.run.conversation(0)), None) is None:
         raise InputError(f"{part.scenario}: sends nothing as {part.vendor} ({planned.run.profile.name})")
     return Entry(part, planned)

@@ -18,6 +18,8 @@ from vendorsim.http.transport_options import TransportOptions, TransportSettings
 from vendorsim.load import traffic
 from vendorsim.load.mixing import Entry, Mix, mix
 from vendorsim.runs import config
+from vendorsim.runs.config import Config
+from vendorsim.runs.planning import RunRequest, in_configured_account
 from vendorsim.vendorkit.policy_overrides import read_assignments
 from vendorsim.vendorkit.target import Target
 
@@ -41,6 +43,8 @@ class LoadOptions:
     start: int | None = None
     most_open: int = 1_000
     drain: int = 60_000
+    account: int | None = None
+    inbox: int | None = None
 
     def text(self) -> str:
         """Returns the options as one line of JSON, for an environment variable."""
@@ -59,8 +63,8 @@ class LoadOptions:
             raise InputError(f"this is not what 'vendorsim load' hands its workers: {error}") from None
         return found
 
-    def mix(self, starts: int) -> Mix:
-        """Loads the traffic and its scenarios. Raises InputError.
+    def mix(self, starts: int, configured: Config | None = None) -> Mix:
+        """Loads the traffic and its scenarios, and the configuration if it is not given. Raises InputError.
 
         `starts` (milliseconds since 1970) is used where neither options, traffic nor scenario name a start.
         """
@@ -71,7 +75,14 @@ class LoadOptions:
             found = replace(found, seed=self.seed)
         if self.start is not None:
             found = replace(found, starts=self.start)
-        return mix(found, starts)
+        loaded = config.load(self.config_file) if configured is None else configured
+
+        def complete(request: RunRequest) -> RunRequest:
+            to = None if self.to is None else Target(self.to, secret_env=self.secret_env)
+            named = replace(request, to=to, account=self.account, inbox=self.inbox)
+            return in_configured_account(named, loaded)
+
+        return mix(found, starts, complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +113,13 @@ def prepare_load(options: LoadOptions, starts: int) -> PreparedLoad:
 
     `starts` (milliseconds since 1970) is used where neither options, traffic nor scenario name a start.
     """
-    found = options.mix(starts)
     loaded = config.load(options.config_file)
-    to = None if options.to is None else Target(options.to, secret_env=options.secret_env)
+    found = options.mix(starts, loaded)
     headers = dict(header(text) for text in options.headers)
     policy = read_assignments(options.policies)
     runs = []
     for entry in found.entries:
-        request = replace(entry.planned.request, to=to, headers=headers, policy=policy)
+        request = replace(entry.planned.request, headers=headers, policy=policy)
         runs.append(prepare_planned(replace(entry.planned, request=request), loaded))
     return PreparedLoad(found, tuple(runs), options.most_open, options.drain / 1000, options.transport.load())
 

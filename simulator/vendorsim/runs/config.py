@@ -11,10 +11,11 @@ from typing import Any
 from vendorsim.core.clock import today
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.provenance import Stated
-from vendorsim.core.shapes import INVALID, Key, ListOf, MapOf, Pattern, Record, Shape, Text, choice
+from vendorsim.core.shapes import INVALID, Integer, Key, ListOf, MapOf, Pattern, Record, Shape, Text, choice
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
 from vendorsim.http.endpoint import check_header, endpoint
+from vendorsim.scenario.model import LARGEST_ID
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy_overrides import READERS, PolicyChanges, read_changes
 from vendorsim.vendorkit.target import Target
@@ -59,6 +60,25 @@ class Config:
         """Returns where the vendor's first target is written, or None if it has no target."""
         lines = self.target_lines.get(vendor)
         return ConfigLine(self.file, lines[0]) if lines and self.file is not None else None
+
+    def account_and_inbox(
+        self, vendor: str, account: int | None = None, inbox: int | None = None
+    ) -> tuple[int | None, int | None]:
+        """Returns the ids of the account and the inbox of a vendor's targets, or those that are given.
+
+        Raises InputError if the targets differ: a conversation belongs to one account and one inbox.
+        """
+        targets = self.targets.get(vendor, ())
+        found = []
+        for name, given in (("account", account), ("inbox", inbox)):
+            ids = sorted({number for target in targets if (number := getattr(target, name)) is not None})
+            if given is None and len(ids) > 1:
+                raise InputError(
+                    f"{self.file}: the targets of {vendor} have several values of {name} "
+                    f"({', '.join(map(str, ids))}), but a run has one: choose it with --{name}, or give them the same"
+                )
+            found.append(given if given is not None else next(iter(ids), None))
+        return found[0], found[1]
 
 
 class _Url(Shape):
@@ -131,6 +151,8 @@ _TARGET = Record(
         "probe_ignore": Key(
             ListOf(Pattern("(/[^/]*)+", "a JSON pointer such as /updated_at or /messages/*/stored_at"))
         ),
+        "account": Key(Integer(1, LARGEST_ID)),
+        "inbox": Key(Integer(1, LARGEST_ID)),
     },
     "a target",
     Target,
@@ -195,7 +217,8 @@ def nearest() -> Path | None:
 
 
 def _check_names(root: Node, problems: Problems) -> None:
-    """Checks the names of vendors, of their events and of their kinds of targets. Names are case-sensitive."""
+    """Checks the names of vendors, of their events and of their kinds of targets, which are case-sensitive, and that
+    their targets have no account or inbox that the vendor never sends."""
     policies = root.get("policy") if isinstance(root, MappingNode) else None
     for vendor, _ in policies.entries if isinstance(policies, MappingNode) else ():
         if vendor.text not in registry.names():
@@ -209,6 +232,10 @@ def _check_names(root: Node, problems: Problems) -> None:
             continue
         profiles = registry.get(vendor.text).profiles.values()
         events = list(dict.fromkeys(name for profile in profiles for name in profile.event_names()))
+        sends = {
+            "account": any(profile.account_fields for profile in profiles),
+            "inbox": any(profile.inbox_fields for profile in profiles),
+        }
         kinds = list(dict.fromkeys(kind.name for profile in profiles for kind in profile.target_kinds))
         for target in getattr(listed, "items", ()):
             if not isinstance(target, MappingNode):
@@ -220,3 +247,6 @@ def _check_names(root: Node, problems: Problems) -> None:
             kind = target.get("kind")
             if isinstance(kind, Scalar) and kind.text not in kinds:
                 problems.add(kind, unknown(f"kind of target of {vendor.text}", kind.text, kinds))
+            for name, _ in target.entries:
+                if not sends.get(name.text, True):
+                    problems.add(name, f"{vendor.text} sends no id of an {name.text}; leave it out")

@@ -9,9 +9,10 @@ from vendorsim.core.clock import wall_clock_second
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.times import LATEST
 from vendorsim.runs import library
+from vendorsim.runs.config import Config
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.faults import QUIRK, Fault
-from vendorsim.scenario.model import Scenario
+from vendorsim.scenario.model import LARGEST_ID, Scenario
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy_overrides import PolicyChanges
 from vendorsim.vendorkit.profile import Profile, Quirk
@@ -28,8 +29,10 @@ class RunRequest:
 
     `to` replaces the vendor's configured targets. `headers` are sent with every request. `policy` overrides values of
     the vendor's policy. `faults` may contain quirks, too; `fault_on` names the events that the other faults apply to
-    (None: all). `speed` is the playback speed; with None pauses take no time. With `serving` the vendor's API is served
-    during the run, so a vendor that sends no events needs no target.
+    (None: all). `account` and `inbox` are the ids of the vendor's account and inbox; None: those of the configured
+    targets (`in_configured_account`), of the scenario, or made-up ones. `speed` is the playback speed; with None pauses
+    take no time. With `serving` the vendor's API is served during the run, so a vendor that sends no events needs no
+    target.
     """
 
     scenario: str | Scenario
@@ -44,6 +47,8 @@ class RunRequest:
     policy: PolicyChanges = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     fault_on: tuple[str, ...] | None = None
+    account: int | None = None
+    inbox: int | None = None
     speed: float | None = None
     concurrency: int = 16
     pin_clock: bool = False
@@ -78,8 +83,9 @@ def plan(request: RunRequest) -> PlannedRun:
             f"{name}: {' and '.join(pinned)} can belong to one conversation only; "
             f"leave it out, or play with --count 1 (not {request.count})"
         )
+    require_ids(profile, vendor.name, request.account, request.inbox)
     run = Run(
-        scenario=scenario,
+        scenario=scenario.in_account(request.account, request.inbox),
         vendor=vendor,
         profile=profile,
         seed=scenario.seed if request.seed is None else request.seed,
@@ -88,6 +94,28 @@ def plan(request: RunRequest) -> PlannedRun:
         quirks=_quirks(request, vendor.name, profile),
     )
     return PlannedRun(request, run, _faults(request, profile))
+
+
+def in_configured_account(request: RunRequest, config: Config) -> RunRequest:
+    """The request with the account and inbox of the configured targets, where it names none. Raises InputError."""
+    if request.to is not None:
+        return request
+    account, inbox = config.account_and_inbox(request.vendor, request.account, request.inbox)
+    return replace(request, account=account, inbox=inbox)
+
+
+def require_ids(profile: Profile, vendor: str, account: int | None, inbox: int | None) -> None:
+    """Raises InputError for the id of an account or inbox that is not positive, or that the profile never sends."""
+    for name, number, fields in (
+        ("account", account, profile.account_fields),
+        ("inbox", inbox, profile.inbox_fields),
+    ):
+        if number is None:
+            continue
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= LARGEST_ID:
+            raise InputError(f"{name}: expected a whole number from 1 to {LARGEST_ID}, found {number!r}")
+        if not fields:
+            raise InputError(f"{name} {number}: {vendor} ({profile.name}) sends no id of an {name}; leave it out")
 
 
 def event_names(texts: Iterable[str]) -> tuple[str, ...]:

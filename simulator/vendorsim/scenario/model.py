@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vendorsim.scenario.faults import QUIRK, Fault
 from vendorsim.scenario.verbs import Verb
+
+# All numbers up to it are exact in JavaScript.
+LARGEST_ID = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,12 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class AccountCast:
-    """The data that a scenario gives for the vendor account; None is made up."""
+    """The data that a scenario gives for the vendor account; None is made up. `inbox` is the id of its inbox, which
+    only the options of a run give."""
 
     id: int | None = None
     name: str | None = None
+    inbox: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,13 @@ class Scenario:
     conversation_id: int | None = None
     cast: Cast = Cast()
     file: str = "<scenario>"
+
+    def in_account(self, account: int | None, inbox: int | None) -> Scenario:
+        """The same scenario with these ids of the account and its inbox; None leaves what the scenario has."""
+        cast = self.account
+        if account is not None:
+            cast = replace(cast, id=account)
+        return replace(self, account=cast if inbox is None else replace(cast, inbox=inbox))
 
     def pinned_ids(self) -> list[str]:
         """The keys that give an id which only one conversation can have."""

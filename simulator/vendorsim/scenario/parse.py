@@ -10,12 +10,12 @@ from vendorsim.core.shapes import INVALID, Choice, Duration, Integer, Json, Key,
 from vendorsim.core.times import LONGEST
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Scalar, kind, read
 from vendorsim.scenario.faults import KINDS, fault
-from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Expectation, Scenario, Step
+from vendorsim.scenario.model import LARGEST_ID, AccountCast, AgentCast, Cast, Expectation, Scenario, Step
 from vendorsim.scenario.verbs import ANY_TEXT, PERSON, TEXT, TIMEOUT, VERBS, VISITOR, Say, Verb, Wait
 from vendorsim.scenario.vocabulary import Reading, VendorWord, Vocabulary, with_names
 
 MOST_STEPS = 100_000
-ID = Integer(1, 2**53 - 1)
+ID = Integer(1, LARGEST_ID)
 
 
 class _Locale(Shape):

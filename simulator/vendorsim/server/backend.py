@@ -157,7 +157,8 @@ class ServerBackend:
             destinations = Destinations(find_destinations(policies, needed=False))
         if self._background_runs is None:
             self._background_runs = BackgroundRuns(self.background_loop, self._record, self.active_faults, self.seed)
-        player = self._background_runs.player(vendor, profile, destinations)
+        ids = self.config.account_and_inbox(name)
+        player = self._background_runs.player(vendor, profile, destinations, *ids)
         return ServerStage(vendor, profile, destinations, policies, player.open, self.conversations.add)
 
     def reset(self, seed: int) -> None:

@@ -98,6 +98,8 @@ def play(
     fault_on: str | Sequence[str] = (),
     policy: Mapping[str, object] | None = None,
     pin_clock: bool = False,
+    account: int | None = None,
+    inbox: int | None = None,
     state: ServerBackend | None = None,
 ) -> Played:
     """Plays a scenario against the integration at the URL `to`, as `vendorsim play` does; no journal is kept.
@@ -106,8 +108,8 @@ def play(
     vendorsim.yaml. `vendor` may be left out if the scenario has only one. `faults` are written as for `--fault`, and
     apply to the events `fault_on` (default: all). `policy` overrides the vendor's, with the keys of `--policy`. `start`
     (since 1970) and `spacing` are milliseconds or text (`2026-01-05T09:00:00Z`, `1s`). `speed` is the playback speed;
-    None leaves pauses out. With a `state`, its API knows the conversations, and its calls decide the steps
-    `authenticate`.
+    None leaves pauses out. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent. With a
+    `state`, its API knows the conversations, and its calls decide the steps `authenticate`.
 
     Raises InputError if the scenario can't be played.
     """
@@ -127,6 +129,8 @@ def play(
         policy=policy_changes(policy or {}),
         faults=tuple(from_option(text, None) for text in as_tuple(faults)),
         fault_on=event_names(as_tuple(fault_on)) or None,
+        account=account,
+        inbox=inbox,
         speed=speed,
         concurrency=concurrency,
         pin_clock=pin_clock,

@@ -116,6 +116,9 @@ class Profile:
     write, in addition to `TEXT_FIELDS`. `meaning_fields` are the names of fields that change what a message is, such as
     a private note instead of an answer: an integration may leave some of these out on purpose. `message_fields` are the
     names of fields with the text of a message.
+    `account_fields` are the fields of a body that hold the id of the account, and `inbox_fields` those with the id of
+    the inbox: a name (`account_id`), or the name of an object and of its field (`account/id`), at any depth. They are
+    empty if the vendor sends no such id, which then can't be chosen.
     """
 
     name: str
@@ -138,6 +141,8 @@ class Profile:
     text_fields: frozenset[str] = frozenset()
     meaning_fields: frozenset[str] = frozenset({"type", "sub_type"})
     message_fields: frozenset[str] = frozenset({"content", "message", "text"})
+    account_fields: tuple[str, ...] = ()
+    inbox_fields: tuple[str, ...] = ()
 
     def kind(self, name: str) -> TargetKind:
         """The kind of target with that name. Raises UnknownNameError."""

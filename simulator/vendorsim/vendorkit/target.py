@@ -14,7 +14,8 @@ class Target:
 
     `events` is its subscription (None: the default of its kind). `secret_env` are the environment variables with its
     secrets: the current one, and the next one while secrets are rotated. `probe` is the URL or function that shows its
-    state, and `probe_ignore` are JSON pointers of the parts of that state to ignore.
+    state, and `probe_ignore` are JSON pointers of the parts of that state to ignore. `account` and `inbox` are the ids
+    of the vendor's account and inbox that it is made for (None: any).
     """
 
     url: str
@@ -24,6 +25,8 @@ class Target:
     kind: str = "webhook"
     probe: str | None = None
     probe_ignore: tuple[str, ...] = ()
+    account: int | None = None
+    inbox: int | None = None
 
     def gets(self, event: str, profile: Profile) -> bool:
         """Whether the target gets an event: by its subscription and its kind."""

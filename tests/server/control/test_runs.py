@@ -54,6 +54,15 @@ class TestStarting:
         assert "Grüße 👋" in target.bodies[-1].decode()
         assert b"Ana Novak" not in b"".join(target.bodies)
 
+    def test_the_account_and_the_inbox_can_be_chosen(self, api: Client, target: Receiver) -> None:
+        api.play(target.url(), account=311, inbox=4)
+        chats = [request.json for request in target.requests if "chat_widget" in request.json]
+        assert {chat["chat_widget"]["id"] for chat in chats} == {4}
+        run = {"scenario": "missed-chat", "vendor": "smartsupp", "to": target.url()}
+        refused = api("POST", "/runs", run | {"inbox": 4})
+        assert (refused.status, "sends no id of an inbox" in refused.json["detail"]) == (422, True)
+        assert api("POST", "/runs", run | {"account": 0}).status == 422
+
     def test_many_conversations_each_have_an_id_of_their_own(self, api: Client, target: Receiver) -> None:
         run = api.play(target.url(), count=20, concurrency=4)
         assert run["summary"]["conversations"] == {"asked": 20, "started": 20}

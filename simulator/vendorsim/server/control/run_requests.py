@@ -52,6 +52,7 @@ def _request(
 ) -> RunRequest:
     """Returns the requested run, without its destinations. `name` is the scenario's name in error messages."""
     vendor = document.get("vendor") or _only_vendor(scenario)
+    to = document.get("to")
     return RunRequest(
         scenario,
         vendor,
@@ -63,6 +64,9 @@ def _request(
         policy=read_changes({key: str(value) for key, value in (document.get("policy") or {}).items()}, "--policy"),
         faults=tuple(from_option(text, None) for text in faults),
         fault_on=event_names(document.get("fault_on") or ()) or None,
+        to=None if to is None else Target(to),
+        account=document.get("account"),
+        inbox=document.get("inbox"),
         speed=read_speed(document.get("speed", "instant")),
         concurrency=document.get("concurrency", 16),
         pin_clock=document.get("pin_clock", False),

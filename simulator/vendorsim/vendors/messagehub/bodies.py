@@ -19,6 +19,8 @@ from vendorsim.vendors.messagehub.memory import MessageHubMemory
 CHANNEL = "Channel::WebWidget"
 INCOMING, OUTGOING, TEMPLATE = 0, 1, 3
 DELETED_TEXT = "This message was deleted"
+# Where the ids of account and inbox are in all bodies, also in those of the observed profiles.
+ACCOUNT_FIELDS, INBOX_FIELDS = ("account/id", "account_id"), ("inbox/id", "inbox_id")
 # Added to a contact's id to make the id of its contact_inbox, so that the two differ.
 _CONTACT_INBOXES = 500_000
 
@@ -42,11 +44,11 @@ def conversation_object(conversation: Conversation, memory: MessageHubMemory) ->
         "can_reply": True,
         "channel": CHANNEL,
         "id": conversation.id,
-        "inbox_id": _inbox_id(conversation.account.id),
+        "inbox_id": inbox_id(conversation.account),
         "contact_inbox": {
             "id": _contact_inbox_id(conversation),
             "contact_id": visitor.id,
-            "inbox_id": _inbox_id(conversation.account.id),
+            "inbox_id": inbox_id(conversation.account),
             "source_id": visitor.token,
             "created_at": iso(conversation.started_at),
             "updated_at": iso(conversation.started_at),
@@ -109,6 +111,11 @@ def team_id(name: str | None) -> int | None:
     return None if name is None else 1 + derive(0, "team", name) % 9_000
 
 
+def inbox_id(account: Account) -> int:
+    """The id of the account's only inbox, a web widget. It is the same in every profile."""
+    return _inbox_number(account.id) if account.inbox is None else account.inbox
+
+
 def _message(message: Message, conversation: Conversation, whole: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": message.id,
@@ -154,7 +161,7 @@ def _account(account: Account) -> dict[str, Any]:
 
 
 def _inbox(account: Account) -> dict[str, Any]:
-    return {"id": _inbox_id(account.id), "name": f"{account.name} website"}
+    return {"id": inbox_id(account), "name": f"{account.name} website"}
 
 
 def _contact(conversation: Conversation) -> dict[str, Any]:
@@ -173,7 +180,7 @@ def _user(agent: Agent) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _inbox_id(account: int) -> int:
+def _inbox_number(account: int) -> int:
     return 1 + derive(0, "inbox", account) % 900
 
 

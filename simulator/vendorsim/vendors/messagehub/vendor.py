@@ -11,6 +11,7 @@ from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
 from vendorsim.vendorkit.vendor import Vendor
 from vendorsim.vendors.messagehub import reactions
 from vendorsim.vendors.messagehub.api.operations import OPERATIONS, TOKEN_HEADER
+from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed import profile as observed
 from vendorsim.vendors.messagehub.observed.quirks.by_version import quirks
@@ -82,6 +83,8 @@ PROFILE = Profile(
     target_kinds=(WEBHOOK, AGENT_BOT),
     order_key=_order_key,
     event_keys=("event",),
+    account_fields=ACCOUNT_FIELDS,
+    inbox_fields=INBOX_FIELDS,
 )
 
 OBSERVED = (observed.observed(observed.FIRST), observed.observed(observed.LAST))

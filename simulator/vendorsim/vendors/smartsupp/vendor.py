@@ -40,6 +40,7 @@ POST_HOOK = Profile(
     identify=_identify,
     text_fields=frozenset({"ratingDesc"}),
     meaning_fields=frozenset({"type", "isChat", "isMissed", "isTriggered", "isOffline", "isDropped"}),
+    account_fields=("accountId",),
 )
 
 _LISTED = {
@@ -122,6 +123,7 @@ WEBHOOKS = Profile(
     memory=SmartsuppMemory,
     order_key=_order_key,
     event_keys=("event",),
+    account_fields=("account_id",),
 )
 
 VENDOR = Vendor(

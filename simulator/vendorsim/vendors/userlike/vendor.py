@@ -56,6 +56,9 @@ ADD_ON = Profile(
     memory=UserlikeMemory,
     order_key=order_key,
     event_keys=("_type", "_event"),
+    # The channel that a conversation comes through is a chat widget here.
+    account_fields=("customer_id",),
+    inbox_fields=("chat_widget/id", "widget_id"),
     text_fields=frozenset({"feedback_message"}),
 )
 

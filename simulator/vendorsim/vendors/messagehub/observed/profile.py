@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from vendorsim.core.provenance import CAPTURED, RECONSTRUCTED
 from vendorsim.vendorkit.profile import EventKind, Profile
+from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS
 from vendorsim.vendors.messagehub.observed import policies, versions
 from vendorsim.vendors.messagehub.observed.bodies.encoding import encode
 from vendorsim.vendors.messagehub.observed.contract import amended
@@ -113,6 +114,8 @@ def _profile(name: str, of: Version) -> Profile:
         meaning_fields=frozenset({"message_type", "private", "content_type"}),
         quirks=quirks(of),
         failed=failed,
+        account_fields=ACCOUNT_FIELDS,
+        inbox_fields=INBOX_FIELDS,
         contract=name if kept else LAST,
         amend=None if kept else partial(amended, of),
     )

@@ -15,6 +15,7 @@ from vendorsim.conversation.state import Agent, Conversation, Message
 from vendorsim.core.seeding import derive
 from vendorsim.core.times import moment
 from vendorsim.vendors.userlike.bodies.people import client, custom_data, with_custom
+from vendorsim.vendors.userlike.bodies.widgets import widget_id
 from vendorsim.vendors.userlike.memory import UserlikeMemory
 
 # The only values in the older samples.
@@ -52,7 +53,7 @@ def chat(
         "browser_name": visitor.browser or "",
         "browser_os": visitor.system,
         "browser_version": visitor.browser_version,
-        "chat_widget": {"id": conversation.account.id, "name": conversation.account.name},
+        "chat_widget": {"id": widget_id(conversation.account), "name": conversation.account.name},
         "chat_widget_goal": memory.goal,
         **client(visitor),
         "data_privacy": False,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vendorsim.conversation.state import Conversation
+from vendorsim.conversation.state import Account, Conversation
 from vendorsim.core.seeding import derive
 from vendorsim.vendors.userlike.bodies.people import CUSTOMER_ID, PHONE
 
@@ -147,15 +147,21 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+def widget_id(account: Account) -> int:
+    """The id of the account's only widget: the one that was chosen, or else that of the account (assumed)."""
+    return account.id if account.inbox is None else account.inbox
+
+
 def known_settings(conversation: Conversation) -> dict[str, Any]:
     """The settings with a known meaning, before any change."""
     account = conversation.account
-    key = "".join(f"{derive(account.id, 'widget', part):016x}" for part in range(4))
+    widget = widget_id(account)
+    key = "".join(f"{derive(widget, 'widget', part):016x}" for part in range(4))
     site = "https://userlike.example.com"
     script = f"userlike.example.com/static/chat/widgets/{key}.js"
     return {
-        "id": account.id,
-        "widget_id": account.id,
+        "id": widget,
+        "widget_id": widget,
         "customer_id": account.id,
         "operator_group_id": conversation.default_agent().group_id,
         "widget_version": 2,
@@ -168,9 +174,9 @@ def known_settings(conversation: Conversation) -> dict[str, Any]:
         "offline_mode": "message",
         "orientation": "bottomRight",
         "tracking": "disabled",
-        "status_url": f"{site}/status/{account.id}",
-        "test_url": f"{site}/test/{account.id}",
-        "custom_url": f"{site}/custom/{account.id}",
+        "status_url": f"{site}/status/{widget}",
+        "test_url": f"{site}/test/{widget}",
+        "custom_url": f"{site}/custom/{widget}",
         "rating_enabled": True,
         "post_survey_enabled": True,
         "mode_proactive": False,

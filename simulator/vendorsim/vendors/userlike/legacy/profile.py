@@ -72,6 +72,9 @@ LEGACY = Profile(
     encode=partial(orjson.dumps, option=orjson.OPT_SORT_KEYS),
     order_key=order_key,
     event_keys=("_type", "_event"),
+    # The channel that a conversation comes through is a chat widget here.
+    account_fields=("customer_id",),
+    inbox_fields=("chat_widget/id", "widget_id"),
     text_fields=frozenset({"feedback_message"}),
     quirks=(FEEDBACK_AS_RATING,),
 )

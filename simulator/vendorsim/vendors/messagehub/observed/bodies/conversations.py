@@ -12,7 +12,7 @@ from typing import Any
 from vendorsim.conversation.state import Account, Conversation, Message, Visitor
 from vendorsim.core.times import iso
 from vendorsim.scenario.verbs import Attachment
-from vendorsim.vendors.messagehub.bodies import CHANNEL, DELETED_TEXT, INCOMING, OUTGOING, TEMPLATE, team_id
+from vendorsim.vendors.messagehub.bodies import CHANNEL, DELETED_TEXT, INCOMING, OUTGOING, TEMPLATE, inbox_id, team_id
 from vendorsim.vendors.messagehub.observed import versions
 from vendorsim.vendors.messagehub.observed.bodies.parties import (
     account_object,
@@ -21,7 +21,6 @@ from vendorsim.vendors.messagehub.observed.bodies.parties import (
     contact_inbox,
     contact_object,
     contact_pushed,
-    inbox_id,
     inbox_object,
     iso_or_null,
     referer,

@@ -10,8 +10,9 @@ from typing import Any
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core.times import iso
+from vendorsim.vendors.messagehub.bodies import inbox_id
 from vendorsim.vendors.messagehub.observed import versions
-from vendorsim.vendors.messagehub.observed.bodies.parties import account_object, inbox_id
+from vendorsim.vendors.messagehub.observed.bodies.parties import account_object
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 
 _FIRST_WORKDAY, _LAST_WORKDAY = 1, 5

@@ -6,12 +6,11 @@ here called pushed, that servers push to the dashboard and nest in a conversatio
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from vendorsim.conversation.state import Account, Agent, Conversation, Visitor
-from vendorsim.core.seeding import derive
 from vendorsim.core.times import iso, moment
+from vendorsim.vendors.messagehub.bodies import inbox_id
 from vendorsim.vendors.messagehub.observed import versions
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 
@@ -82,11 +81,6 @@ def inbox_object(account: Account) -> dict[str, Any]:
     return {"id": inbox_id(account), "name": f"{account.name} website"}
 
 
-def inbox_id(account: Account) -> int:
-    """The id of the account's only inbox, a web widget. It is the same in every profile."""
-    return _inbox_number(account.id)
-
-
 def contact_inbox_id(conversation: Conversation) -> int:
     return _CONTACT_INBOXES + conversation.visitor.id
 
@@ -139,8 +133,3 @@ def browser_date(milliseconds: int) -> str:
 
 def iso_or_null(milliseconds: int | None) -> str | None:
     return None if milliseconds is None else iso(milliseconds)
-
-
-@lru_cache(maxsize=64)
-def _inbox_number(account: int) -> int:
-    return 1 + derive(0, "inbox", account) % 900
