@@ -78,7 +78,7 @@ def test_no_other_id_occurs_in_forms(vendor: str, profile: str) -> None:
     body = Body(
         plain, found.node("message_created"), lambda changed: found.is_valid("message_created", changed), {}, pinned
     )
-    changed = [body.full(), *(body.changed([form]) for form in body.forms())]
+    changed = [body.full, *(body.changed([form]) for form in body.forms())]
     assert len(changed) > 10
     for wanted, id in zip(FIELDS[vendor], (ACCOUNT, INBOX), strict=True):
         assert {value for each in changed for value in values(each, wanted)} == {id}
