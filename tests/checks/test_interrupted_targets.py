@@ -71,3 +71,19 @@ def test_a_budget_of_nothing_is_refused(vendorsim: Vendorsim) -> None:
     done = vendorsim("check", "--vendor", "messagehub", "--to", "http://127.0.0.1:9/", "--budget", "0s")
     assert done.code == 2
     assert "no check can be run in no time" in done.err
+
+
+def test_an_integration_that_dies_fails_the_run_also_where_the_time_is_bounded(vendorsim: Vendorsim) -> None:
+    def dying(connection: Connection, request: Request) -> None:
+        if len(target.requests) < 5:
+            connection.send(status(200))
+        else:
+            reset(connection, request)
+            target.stop_listening()
+
+    with Receiver(dying) as target:
+        place = ("--vendor", "smartsupp", "--to", target.url(), "--only", "accepts", "--json")
+        done = vendorsim("check", *place, "--budget", "3s")
+    assert (done.code, done.json["verdict"]) == (1, "failed")
+    (finding,) = done.json["findings"]
+    assert "can't be reached any more since a post_hook" in finding["message"]

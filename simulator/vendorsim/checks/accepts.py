@@ -48,9 +48,11 @@ async def typical(context: Context) -> None:
     per_event = max(2, math.ceil(len(LOCALES) / len(events)))
     turns = cycle(LOCALES)
     chosen = [(event, locale) for event in events for locale in islice(turns, per_event)]
-    await gather_bounded([one(event, locale) for event, locale in chosen if context.takes(event, locale)])
-    whys = await _whys(context, {event: exchange for (event, _), exchange in sent.items()})
-    for (event, locale), exchange in sent.items():
+    chosen = [(event, locale) for event, locale in chosen if context.takes(event, locale)]
+    await gather_bounded([one(event, locale) for event, locale in chosen])
+    whys = await _whys(context, {event: sent[event, locale] for event, locale in chosen})
+    for event, locale in chosen:
+        exchange = sent[event, locale]
         why, causes = whys.get(exchange.outcome(), ("", None))
         remedy = VERIFY if causes == SIGNATURE else None
         what = f"a typical {event}"

@@ -159,10 +159,12 @@ def _is_enough(pauses: list[float]) -> bool:
 
 @dataclass(slots=True)
 class Observed:
-    """The recorded calls. `strays` are calls for sessions of no scene."""
+    """The recorded calls. `strays` are calls for sessions of no scene, `others` the names of other operations that were
+    called."""
 
     scenes: list[Scene]
     strays: list[ApiCall] = field(default_factory=list)
+    others: dict[str, None] = field(default_factory=dict)
 
     @contextmanager
     def listening(self, context: Context) -> Iterator[None]:
@@ -176,6 +178,9 @@ class Observed:
 
         def arrive(seen: TimedCall) -> None:
             call = seen.call
+            if call.operation != identification.operation:
+                self.others[call.operation] = None
+                return
             name = identification.answer_name(call.message)
             if name is not None:
                 context.settings.coverage.answered(name)

@@ -11,8 +11,12 @@ from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import BodyEdit, applied
 from vendorsim.checks.model import ERROR, WARNING
 from vendorsim.checks.stories import Sample
+from vendorsim.core.provenance import DOCUMENTED, Stated
 from vendorsim.http.transport import Answer, Failure
 
+_REFUSED = Stated(
+    "A request that can't be understood is answered with a 4xx.", DOCUMENTED, "RFC 9110, 15.5 (400 Bad Request)"
+)
 UNAUTHORIZED = frozenset({401, 403})
 
 
@@ -48,6 +52,7 @@ def expect_accepted(
                 case=pointer if case is None else case,
                 cause=("says error",),
                 causes=frozenset({"says error"}),
+                remedy="Answer another status if the delivery was not processed, and no error if it was.",
             )
         return True
     context.fail(
@@ -108,6 +113,7 @@ def expect_client_error(
         case=pointer if case is None else case,
         # All accepted invalid bodies count as one cause.
         cause=("accepted",) if harmless else (),
+        statement=_REFUSED if harmless else None,
     )
 
 
@@ -149,7 +155,7 @@ async def send_edited(
     if context.accepted(exchange):
         return
     if len(edits) == 1:
-        judge(context, event.name, exchange, what, edits[0].pointer)
+        judge(context, event.name, exchange, f"a {event.name} {edits[0].what}", edits[0].pointer)
         return
     failing = 0
     for edit in _one_per_field(edits):
@@ -164,7 +170,7 @@ async def send_edited(
         exchange_of_one = await context.send(fresh.event, context.encode(document))
         if not context.accepted(exchange_of_one):
             failing += 1
-            judge(context, event.name, exchange_of_one, what, edit.pointer)
+            judge(context, event.name, exchange_of_one, f"a {event.name} {edit.what}", edit.pointer)
     if not failing:
         judge(context, event.name, exchange, what, "")
 

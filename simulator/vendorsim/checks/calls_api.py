@@ -106,6 +106,11 @@ async def _scenes_with_one_call(context: Context) -> list[Scene]:
 async def called(context: Context) -> None:
     """The integration calls the API for the session in time."""
     seen = await _observed(context)
+    if seen.others and not seen.strays and not any(scene.calls for scene in seen.scenes):
+        raise NotJudged(
+            f"it calls {', '.join(seen.others)}, but never {OPERATION}; if it identifies nobody, leave this out with "
+            "--skip calls_api"
+        )
     for scene in seen.scenes:
         if scene.kind != ACCEPTED:
             continue

@@ -26,6 +26,7 @@ from vendorsim.checks.value_forms import Body
 from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
+from vendorsim.core.provenance import Stated
 from vendorsim.delivery.destinations import Destination
 from vendorsim.http.masking import masked
 from vendorsim.http.outgoing import Framing, Outgoing, Wire
@@ -315,12 +316,13 @@ class Context:
         cause: Sequence[str] = (),
         causes: frozenset[str] | None = None,
         remedy: str | None = None,
+        statement: Stated[str] | None = None,
         differences: Sequence[StateDifference] = (),
     ) -> None:
         """Reports a violation. Cases with the same `cause` (default: `found` and `pointer`) become one finding.
 
         `case` says which case of the check it is, in a few words that are the same in each run with this seed.
-        `remedy` replaces that of the check. `differences` are those of the integration's state.
+        `remedy` and `statement` replace those of the check. `differences` are those of the integration's state.
         `causes` tell which findings of other checks have the same cause; by default, those about the same field. The
         cause becomes the key of the finding: it holds no id, text or measured number, which differ in each run.
         """
@@ -350,7 +352,7 @@ class Context:
                 key=key,
                 reproduce=self._reproduce(event, case),
                 remedy=remedy or self.check.remedy,
-                statement=self.check.statement,
+                statement=statement or self.check.statement,
                 request=request,
                 answer=answer,
                 checks=(self.check.id,),

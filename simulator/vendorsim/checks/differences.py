@@ -33,6 +33,8 @@ class StateDifference:
     what: str
     expected: str
     found: str
+    more: bool = False
+    """Whether a list has items too many."""
 
     @property
     def pointer(self) -> str:
@@ -72,7 +74,8 @@ def _of_lists(expected: list[Any], found: list[Any], path: Path) -> Iterator[Sta
     wanted, there = list(map(_sort_key, expected)), list(map(_sort_key, found))
     if len(expected) != len(found):
         what = f"has {_items(len(found))} instead of {len(expected)}"
-        yield StateDifference(path, what, _surplus(wanted, there), _surplus(there, wanted))
+        more = len(found) > len(expected)
+        yield StateDifference(path, what, _surplus(wanted, there), _surplus(there, wanted), more)
     elif expected != found and sorted(wanted) == sorted(there):
         order = _positions(wanted, there)
         straight = ", ".join(str(position + 1) for position in range(len(wanted)))

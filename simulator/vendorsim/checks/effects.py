@@ -41,6 +41,8 @@ _KEPT = Stated(
 )
 async def nothing(context: Context) -> None:
     """Tells whole stories: something of them shows in the state."""
+    if context.settings.probe is not None:
+        await context.taken()
     try:
         runner = await trial_runner(context)
     except NothingKnown as reason:
@@ -82,7 +84,22 @@ async def lost(context: Context) -> None:
     await _watch(probe, plain, context.settings.waiting.settle, context.settings.waiting.state)
     shown = [one for one in plain if one.shows]
     if not shown:
-        raise NotJudged("the state shows the text of no message")
+        await trial_runner(context)  # Raises NotJudged where the state shows nothing of any conversation.
+        for one in plain:
+            context.case(one.event)
+        if not plain:
+            raise NotJudged("no event that is accepted holds the text of a message")
+        context.fail(
+            plain[0].event,
+            "the state shows something of each conversation, but the text of no message",
+            expected="the text of a plain message in the state",
+            found="no text of a message",
+            exchange=plain[0].exchange,
+            severity=WARNING,
+            cause=("no text",),
+            remedy="See whether messages are processed; if they are, let the probe show their texts.",
+        )
+        return
     told: list[_Told] = []
 
     async def tell(event: str, form: Form) -> None:

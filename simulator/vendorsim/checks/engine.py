@@ -27,8 +27,8 @@ from vendorsim.checks.registry import all_checks, function_of
 from vendorsim.checks.sender import TargetGone
 from vendorsim.core.clock import monotonic
 
-# Equal shares of the time that one check may take, but `LEAST` seconds in any case.
-GENEROUS, LEAST = 4, 1.0
+# Seconds that a check gets, if there are as many left.
+LEAST = 1.0
 # The checks and families that matter most, for a run whose time is bounded: first what customers lose or see mixed.
 MATTERS_MOST = (
     "accepts.typical",
@@ -76,7 +76,6 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
     results: list[Result] = []
     causes = Causes()
     checks = [check for check in all_checks() if settings.selection.takes_check(check)]
-    budget = _Budget(settings.ends, len(checks))
     gone: TargetGone | None = None
     for check in checks if settings.budget is None else sorted(checks, key=_rank):
         result = Result(check)
@@ -86,7 +85,7 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
             result.reason = skipped.get(check.id) or skipped.get(check.family)
         elif gone is not None:
             result.status, result.reason = NOT_JUDGED, f"the target is gone: {gone}"
-        elif not (seconds := budget.share()):
+        elif not (seconds := _share(settings.ends)):
             result.status, result.reason = NOT_JUDGED, f"the budget of {settings.budget:g} s was spent"
         else:
             began = monotonic()
@@ -104,19 +103,11 @@ def _rank(check: Check) -> int:
     return MATTERS_MOST.index(named)
 
 
-class _Budget:
-    """Shares the time of a run among its checks: what one check does not need is left to the following ones."""
-
-    def __init__(self, ends: float, checks: int) -> None:
-        self._ends = ends
-        self._left = checks
-
-    def share(self) -> float:
-        """Returns the seconds for the next check; 0 if the time is over."""
-        left = max(0.0, self._ends - monotonic())
-        share = GENEROUS * left / max(self._left, 1)
-        self._left -= 1
-        return min(left, max(share, LEAST))
+def _share(ends: float) -> float:
+    """Returns the seconds that the next check may take at most: half of what is left until `ends`, but `LEAST` seconds
+    in any case; 0 if the time is over."""
+    left = max(0.0, ends - monotonic())
+    return min(left, max(left / 2, LEAST))
 
 
 async def _judge(settings: CheckSettings, check: Check, result: Result, seconds: float) -> TargetGone | None:
@@ -127,6 +118,9 @@ async def _judge(settings: CheckSettings, check: Check, result: Result, seconds:
         async with asyncio.timeout(None if seconds == inf else seconds):
             await function_of(check)(context)
     except TimeoutError:
+        gone = settings.sender.lost()
+        if gone is not None:
+            return _gone(context, gone)
         result.reason = f"stopped after {seconds:.1f} s, since the time is bounded: not everything was tried"
         if not result.cases:
             result.status = NOT_JUDGED
@@ -135,18 +129,7 @@ async def _judge(settings: CheckSettings, check: Check, result: Result, seconds:
     except Skipped as error:
         result.status, result.reason = SKIPPED, str(error)
     except TargetGone as error:
-        result.status, result.reason = NOT_JUDGED, str(error)
-        if not error.unreachable:
-            context.fail(
-                None,
-                f"the integration stopped answering: {error}",
-                expected="answers",
-                found=str(error),
-                cause=("gone",),
-            )
-        if result.findings:
-            result.status = FAILED
-        return error
+        return _gone(context, error)
     if settings.sender.deferred > deferred:
         context.fail(
             None,
@@ -162,6 +145,23 @@ async def _judge(settings: CheckSettings, check: Check, result: Result, seconds:
         result.status = NOT_JUDGED
         result.reason = "it has no such case" if context.names_cases else "there was nothing to try"
     return None
+
+
+def _gone(context: Context, error: TargetGone) -> TargetGone:
+    """Notes in the result of a check that the target is gone, which is a finding if it was there before."""
+    result = context.result
+    result.status, result.reason = NOT_JUDGED, str(error)
+    if not error.unreachable:
+        context.fail(
+            None,
+            f"the integration stopped answering: {error}",
+            expected="answers",
+            found=str(error),
+            cause=("gone",),
+        )
+    if result.findings:
+        result.status = FAILED
+    return error
 
 
 def verdict(

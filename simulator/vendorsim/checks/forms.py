@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import orjson
+
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.pointer import Path
 from vendorsim.vendorkit.schema_walk import SchemaNode
 
 REMOVED = object()
+# Characters of a value in the description of an edit.
+SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,16 @@ class BodyEdit:
     @property
     def pointer(self) -> str:
         return json_pointer.join(self.path)
+
+    @property
+    def what(self) -> str:
+        """The edit in a few words: `without /status`, `with /status null`."""
+        if self.value is REMOVED:
+            return f"without {self.pointer}"
+        if self.value is None or isinstance(self.value, str | bool | int):
+            shown = orjson.dumps(self.value).decode()
+            return f"with {self.pointer} {shown if len(shown) <= SHOWN else shown[:SHOWN] + '…'}"
+        return f"with {self.pointer}"
 
 
 def applied(document: Any, edits: Iterable[BodyEdit]) -> Any:

@@ -345,6 +345,6 @@ def unsteady(patterns: Iterable[str]) -> NotJudged:
     shown = ", ".join(names)
     options = " ".join(f"--probe-ignore {name!r}" if "*" in name else f"--probe-ignore {name}" for name in names)
     return NotJudged(
-        f"the state differs each time the same story is played plainly, at {shown}; "
-        f"leave out what has nothing to do with the story: {options}"
+        f"the state differs each time the same story is played plainly, at {shown}: either that has nothing to do with "
+        f"the story ({options}), or the integration answers before its work is done and collides with itself"
     )

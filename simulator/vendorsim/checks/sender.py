@@ -51,6 +51,8 @@ class RequestSender:
     _silences: int = 0
     _next: float = 0.0
     _gone: TargetGone | None = None
+    # Whether the integration could not be reached when it was last tried.
+    _away: bool = False
     # What the requests were about whose connection broke, since the integration was last seen alive.
     _suspects: dict[str, None] = field(default_factory=dict)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -111,13 +113,19 @@ class RequestSender:
             answer, took = await self._once(make)
             if isinstance(answer, Answer):
                 self._suspects.pop(about, None)
-            if isinstance(answer, Answer) or answer.kind != UNREACHABLE:
+            self._away = isinstance(answer, Failure) and answer.kind == UNREACHABLE
+            if not self._away:
                 return answer, took
             if monotonic() > ends:
-                since = f" since {', or '.join(self._suspects)}" if self._suspects else ""
-                self._gone = TargetGone(f"{self.endpoint.shown} can't be reached any more{since}", False)
+                self._gone = self.lost()
             await asyncio.sleep(RETURN_PAUSE)
         raise self._gone
+
+    def lost(self) -> TargetGone | None:
+        """Returns the error of an integration that could not be reached when it was last tried; None if it could."""
+        since = f" since {', or '.join(self._suspects)}" if self._suspects else ""
+        gone = TargetGone(f"{self.endpoint.shown} can't be reached any more{since}", unreachable=False)
+        return gone if self._away else None
 
 
 def _pause(answer: Answer) -> float:

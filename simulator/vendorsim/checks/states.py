@@ -17,6 +17,7 @@ from vendorsim.core.seeding import generator
 from vendorsim.vendorkit.policy import ORDERED
 
 MOST_SWAPS = 12
+STORE_ONCE = "Recognise what you have already, by its id or content, and don't add it again."
 INTERLEAVED = 2
 
 _ONCE = Stated(
@@ -47,7 +48,7 @@ async def repeated_later(context: Context) -> None:
     await _repeated(context, later, "was repeated after the story", dated=True)
 
 
-@check("idempotent.all_twice", _ONCE, "Recognise what you have already, by its id or content, and don't add it again.")
+@check("idempotent.all_twice", _ONCE, STORE_ONCE)
 async def all_repeated(context: Context) -> None:
     """Repeats the whole story in its order."""
     await _repeated(context, all_twice, "was repeated after the story, in the same order")
@@ -260,4 +261,5 @@ def _report(
         cause=(difference.pattern,),
         causes=causes | of_state(each.pattern for each in found),
         differences=found,
+        remedy=STORE_ONCE if difference.more and len(set(trial.script)) < len(trial.script) else None,
     )

@@ -148,9 +148,11 @@ async def text(context: Context) -> None:
         accepted = context.accepted(exchange)
         if judge:
             shown = "64 KB of text" if words is LARGE else repr(words[:24])
-            expect_accepted(
-                context, event, exchange, f"a {event} with {shown}", "".join(f"/{part}" for part in paths[0]), case
-            )
+            size = f"; the body had {len(exchange.body) // 1000} kB" if exchange.status == 413 else ""
+            remedy = "Raise the limit of a body's size, such as to 1 MB." if exchange.status == 413 else None
+            pointer = "".join(f"/{part}" for part in paths[0])
+            what = f"a {event} with {shown}"
+            expect_accepted(context, event, exchange, what, pointer, case, why=size, remedy=remedy)
         if judge or accepted:
             context.case(event)
         return accepted

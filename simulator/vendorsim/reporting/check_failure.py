@@ -52,16 +52,16 @@ def _lines(verdict: Verdict, missing: Mapping[str, str], again: str | None) -> I
 
 def _group_lines(group: Group, findings: tuple[Finding, ...]) -> Iterator[str]:
     check = group.result.check
-    statement = check.statement
+    statement = group.statement
     yield f"{group.severity} {check.id}: {counted(len(group.findings), 'finding')}"
     yield from wrapped(f"{statement.value} ({statement.provenance}: {statement.source})", 2)
-    yield from wrapped(f"remedy: {check.remedy}", 2)
+    yield from wrapped(f"remedy: {group.remedy}", 2)
     for finding in findings:
         cases = f" ({finding.count} cases)" if finding.count > 1 else ""
         yield from wrapped(f"- {one_line(finding.message)}{cases}", 2, hang=2)
         for line in details(finding):
             yield from wrapped(one_line(line), 4, hang=2)
-        if finding.remedy != check.remedy:
+        if finding.remedy != group.remedy:
             yield from wrapped(f"remedy: {finding.remedy}", 4, hang=2)
         yield f"    reproduce: {one_line(finding.reproduce)}"
 

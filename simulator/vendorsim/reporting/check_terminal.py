@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vendorsim.checks.engine import CheckEvent, CheckStarted
-from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Check, Finding, Result, Verdict
+from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.covered import totals
 from vendorsim.reporting.outcome import Group, compared, counted, details, groups, tally, why, word
@@ -113,22 +113,22 @@ def _print_group(page: _Page, group: Group, verdict: Verdict) -> None:
     style = "red" if group.severity == ERROR else "yellow"
     page.blank()
     page.write(0, (group.severity, style), " ", (check.id, "bold"), f"  {counted(len(group.findings), 'finding')}")
-    page.write(2, f"{check.statement.value} ({check.statement.provenance}: {check.statement.source})")
-    page.write(2, f"remedy: {check.remedy}")
+    page.write(2, f"{group.statement.value} ({group.statement.provenance}: {group.statement.source})")
+    page.write(2, f"remedy: {group.remedy}")
     for finding in group.findings[:MOST_FINDINGS]:
-        _print_finding(page, finding, check, verdict.is_new(finding))
+        _print_finding(page, finding, group, verdict.is_new(finding))
     more = len(group.findings) - MOST_FINDINGS
     if more > 0:
         page.write(2, f"and {more} more: --html, --sarif and --json have all of them")
 
 
-def _print_finding(page: _Page, finding: Finding, check: Check, is_new: bool | None) -> None:
+def _print_finding(page: _Page, finding: Finding, group: Group, is_new: bool | None) -> None:
     age = {None: "", True: "new: ", False: "still there: "}[is_new]
     cases = f" ({finding.count} cases)" if finding.count > 1 else ""
     page.write(2, f"- {age}{finding.message}{cases}", hang=2)
     for line in details(finding):
         page.write(4, line, hang=2)
-    if finding.remedy != check.remedy:
+    if finding.remedy != group.remedy:
         page.write(4, f"remedy: {finding.remedy}", hang=2)
     if len(finding.checks) > 1:
         page.write(4, f"shown by {', '.join(finding.checks[1:])} too", hang=2)

@@ -9,6 +9,7 @@ from itertools import groupby
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.core.provenance import Stated
 from vendorsim.runs.config import ConfigLine
 
 # Places of a state that differ, of one finding.
@@ -57,6 +58,18 @@ class Group:
     result: Result
     severity: str
     findings: tuple[Finding, ...]
+
+    @property
+    def statement(self) -> Stated[str]:
+        """What the integration is held to: that of the findings, if they have one in common, or else the check's."""
+        stated = {finding.statement for finding in self.findings}
+        return stated.pop() if len(stated) == 1 else self.result.check.statement
+
+    @property
+    def remedy(self) -> str:
+        """What to change, as for `statement`."""
+        remedies = {finding.remedy for finding in self.findings}
+        return remedies.pop() if len(remedies) == 1 else self.result.check.remedy
 
 
 def details(finding: Finding) -> Iterator[str]:
