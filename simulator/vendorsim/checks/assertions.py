@@ -14,6 +14,10 @@ from vendorsim.checks.stories import Sample
 from vendorsim.http.transport import Answer, Failure
 
 UNAUTHORIZED = frozenset({401, 403})
+# Under this name the checks share whether an invalid request was refused with a 4xx.
+REFUSES = "refuses"
+# The cause of a body that is refused for its script or unusual characters.
+TEXT = frozenset({"unusual text"})
 
 
 def expect_accepted(
@@ -90,11 +94,22 @@ _TELLING: dict[str, Callable[[Any], bool]] = {
 
 
 def expect_client_error(
-    context: Context, event: str, exchange: Exchange, what: str, pointer: str = "", case: str | None = None
+    context: Context,
+    event: str,
+    exchange: Exchange,
+    what: str,
+    pointer: str = "",
+    case: str | None = None,
+    *,
+    cause: str | None = None,
 ) -> None:
-    """Expects a 4xx. A 2xx is a warning; a 3xx, a 5xx, a timeout or a dropped connection is an error."""
+    """Expects a 4xx. A 2xx is a warning; a 3xx, a 5xx, a timeout or a dropped connection is an error.
+
+    Findings of several checks with one `cause` and one outcome are one finding; by default, those about one field.
+    """
     status = exchange.status
     if status is not None and 400 <= status < 500:
+        context.settings.shared[REFUSES] = True
         return
     harmless = status is not None and status < 300
     context.fail(
@@ -108,6 +123,7 @@ def expect_client_error(
         case=pointer if case is None else case,
         # All accepted invalid bodies count as one cause.
         cause=("accepted",) if harmless else (),
+        causes=None if cause is None else frozenset({f"{cause} {exchange.outcome()}"}),
     )
 
 
@@ -125,6 +141,7 @@ def expect_unauthorized(context: Context, event: str, exchange: Exchange, what: 
         exchange=exchange,
         severity=WARNING if close else ERROR,
         case=case,
+        causes=frozenset({f"refused with {status}"}) if close else None,
     )
 
 

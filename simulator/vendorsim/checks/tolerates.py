@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendorsim.checks.assertions import expect_accepted, send_edited
+from vendorsim.checks.assertions import TEXT, expect_accepted, send_edited
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import BodyEdit, absent, applied, reordered, texts, unknown_fields, unknown_values
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
@@ -148,9 +148,9 @@ async def text(context: Context) -> None:
         accepted = context.accepted(exchange)
         if judge:
             shown = "64 KB of text" if words is LARGE else repr(words[:24])
-            expect_accepted(
-                context, event, exchange, f"a {event} with {shown}", "".join(f"/{part}" for part in paths[0]), case
-            )
+            pointer = "".join(f"/{part}" for part in paths[0])
+            causes = TEXT if words in UNUSUAL else None
+            expect_accepted(context, event, exchange, f"a {event} with {shown}", pointer, case, causes=causes)
         if judge or accepted:
             context.case(event)
         return accepted
