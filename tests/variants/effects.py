@@ -167,15 +167,15 @@ def not_ok_in_the_answer(desk: Helpdesk) -> None:
 @variant("messagehub", "isolated.foreign", probe=True, narrow=True)
 def keyed_by_inbox(desk: Helpdesk) -> None:
     """Keeps the last messages of an inbox, and shows them with each of its conversations."""
-    last: defaultdict[object, list[str]] = defaultdict(list)
-    inboxes: dict[str, object] = {}
+    last: defaultdict[str | None, list[str]] = defaultdict(list)
+    inboxes: dict[str, str] = {}
     read, show = VENDORS["messagehub"], desk.app.view_functions["ticket_of_any_vendor"]
 
     def keep(body: Any) -> Any:
         update = read(body)
         if update is not None and _of_a_message(body._value):
-            inbox = inboxes[update.conversation_id] = body._value["conversation"].get("inbox_id")
-            last[inbox] = [*last[inbox], str(body._value["content"])][-5:]
+            inbox = inboxes[update.conversation_id] = str(body._value["conversation"].get("inbox_id"))
+            last[inbox] = [*last[inbox], str(body._value.get("content"))][-5:]
         return update
 
     def with_last(conversation_id: str) -> Any:

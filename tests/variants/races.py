@@ -51,10 +51,13 @@ def _look_then_insert(desk: Helpdesk, gap: float) -> None:
         names = [(update.conversation_id, said.key) for said in update.messages]
         known = [rows.get(name) for name in names]
         time.sleep(gap)
+        fresh: dict[tuple[str, str], int] = {}  # A body may hold a message twice.
 
         def insert(name: tuple[str, str], number: int | None, said: Message) -> Message:
             if number is None:
-                number = rows[name] = next(numbers)
+                if name not in fresh:
+                    fresh[name] = rows[name] = next(numbers)
+                number = fresh[name]
             return replace(said, key=f"{said.key} {number}")
 
         pairs = zip(names, known, update.messages, strict=True)
@@ -113,10 +116,12 @@ def visitor_while_at_work(desk: Helpdesk) -> None:
 
 @variant("messagehub", "concurrent.twins", probe=True, narrow=True, waiting=ROUNDS)
 def database_is_locked(desk: Helpdesk) -> None:
-    """Answers 500 while another request of the same conversation is at work: the row is locked, and it doesn't wait."""
+    """Answers 500 to a message while another one of the conversation is stored: the row is locked."""
     locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def change(apply: Apply, vendor: str, update: Update) -> list[Claim]:
+        if not update.messages:
+            return apply(vendor, update)
         lock = locks[update.conversation_id]
         if not lock.acquire(blocking=False):
             raise RuntimeError("database is locked")

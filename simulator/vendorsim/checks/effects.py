@@ -93,6 +93,12 @@ async def lost(context: Context) -> None:
     chosen = [(event, form) for event, form in _forms(context, shown) if context.takes(event, form.what)]
     await gather_bounded([tell_form(event, form) for event, form in chosen])
     await _watch(probe, told, context.settings.waiting.settle)
+    # What was lost is told again alone: a race between two conversations is none of its form.
+    for number, one in enumerate(told):
+        if not one.shows and not one.other_meaning:
+            again = await tell(context, one.event, one.form)
+            told[number] = one if again is None else again
+    await _watch(probe, told, context.settings.waiting.settle)
     left_out: list[str] = []
     for one in told:
         event, form = one.event, one.form
