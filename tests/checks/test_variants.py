@@ -49,7 +49,7 @@ SUSPECTED = {
     "slow_answers": "accepts.typical,retry_safe",
     "shown_later": "effects.lost,idempotent,isolated",
     "queue_behind_the_answer": "effects.lost:message_created,isolated",
-    "own_times_and_ids": "effects.lost,idempotent,isolated",
+    "own_times_and_ids": "accepts.typical,effects.lost,idempotent,isolated",
     "one_inbox": "effects,isolated.foreign",
     "one_event": "accepts.typical,rejects.missing_field,effects.lost,isolated",
     "rate_limited": "accepts,tolerates,retry_safe",
