@@ -106,6 +106,7 @@ def _both(known: Finding, finding: Finding) -> Finding:
         severity=ERROR if ERROR in (known.severity, finding.severity) else known.severity,
         checks=tuple(dict.fromkeys((*known.checks, *finding.checks))),
         count=known.count + finding.count,
+        differences=(*known.differences, *finding.differences) if elsewhere else known.differences,
         causes=known.causes | finding.causes,
         keys=tuple(sorted(keys)),
     )

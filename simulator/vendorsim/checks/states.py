@@ -265,4 +265,4 @@ def _report(
 
 def _kind(context: Context, difference: StateDifference) -> str:
     """Returns the cause of differences in several stories: items of lists, or values that something else replaced."""
-    return f"{context.check.id}: {'items' if difference.expected.startswith('[') else 'values'}"
+    return f"{context.check.id}: {'items' if difference.what.startswith('has ') else 'values'}"
