@@ -14,6 +14,7 @@ class Effort:
     rounds: int = 5
     quick: bool = False
     minutes: float = 10.0
+    seeds: int = 1
 
 
 @dataclass

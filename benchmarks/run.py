@@ -1,8 +1,8 @@
 """Runs the benchmarks and writes `benchmarks/results.json`, `docs/benchmarks.md` and its plots. Asserts nothing.
 
-    python benchmarks/run.py [PART ...] [--rounds N] [--minutes N] [--quick] [--no-install]
+    python benchmarks/run.py [PART ...] [--rounds N] [--minutes N] [--seeds N] [--quick] [--no-install]
 
-Without a PART, all run except the soak, which takes ten minutes. Other parts keep their last results.
+Without a PART, all run except the soak and the verdicts, which take long. Other parts keep their last results.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 IMAGES = HERE.parent / "docs" / "images"
 # In the order of the page. Each is a module in this folder, with `measure(effort) -> Part`.
-PARTS = ("generate", "scaling", "startup", "answering", "delivery", "waiting", "soak")
+PARTS = ("generate", "scaling", "startup", "answering", "delivery", "waiting", "soak", "verdicts")
+LONG = ("soak", "verdicts")
 NEED_LINUX = ("scaling", "answering", "delivery", "waiting", "soak")
 
 
@@ -41,15 +42,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the soak")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds with which correct receivers are checked")
     parser.add_argument("--quick", action="store_true", help="trial run: measure little and write nothing")
     parser.add_argument("--no-install", action="store_true", help="don't install the peers")
     given = parser.parse_args(arguments)
     if not given.no_install:
         for failure in peers.install():
             print(failure, file=sys.stderr)
-    effort = Effort(1 if given.quick else given.rounds, given.quick, 0.25 if given.quick else given.minutes)
+    effort = Effort(
+        1 if given.quick else given.rounds, given.quick, 0.25 if given.quick else given.minutes, given.seeds
+    )
     # Written after each part, so that an aborted run loses only one part.
-    for name in given.parts or [name for name in PARTS if name != "soak"]:
+    for name in given.parts or [name for name in PARTS if name not in LONG]:
         try:
             found = measured(name, effort)
         except (Exception, SystemExit) as error:

@@ -1,11 +1,16 @@
-"""How a command ended, for tests of the command line."""
+"""Runs commands in this process, as a user would run them."""
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
+
+from vendorsim.cli.main import run
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,18 @@ class Completed:
 
 
 Vendorsim = Callable[..., Completed]
+
+
+def run_here(*arguments: object, input: bytes = b"", settings: object = None) -> Completed:
+    """Runs the command line with these arguments. `settings` are what no option sets (`vendorsim.cli.main.run`)."""
+    out, err = io.BytesIO(), io.BytesIO()
+    # The wrappers are kept, since they close what they wrap when they go.
+    standard = {
+        "stdin": io.TextIOWrapper(io.BytesIO(input), "utf-8"),
+        "stdout": io.TextIOWrapper(out, "utf-8", "backslashreplace", write_through=True),
+        "stderr": io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True),
+    }
+    with patch.multiple(sys, **standard):
+        code = run([str(argument) for argument in arguments], settings)
+        sys.stdout.flush()
+        return Completed(code, out.getvalue().decode(), err.getvalue().decode())

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from pathlib import Path
 
 import pytest
-from command_line import Completed, Vendorsim
+from command_line import Completed, Vendorsim, run_here
 from hypothesis import settings
-from vendorsim.cli.main import run
 
 # Nothing is timed in tests: how long an example takes says more about the machine.
 settings.register_profile("vendorsim", deadline=None)
@@ -24,19 +21,7 @@ def vendorsim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Vendorsim:
     monkeypatch.setenv("VENDORSIM_JOURNAL", str(tmp_path / "journal.sqlite"))
 
     def call(*arguments: object, input: bytes = b"", settings: object = None) -> Completed:
-        out, err = io.BytesIO(), io.BytesIO()
-        # The wrappers are kept, since they close what they wrap when they go.
-        standard = {
-            "stdin": io.TextIOWrapper(io.BytesIO(input), "utf-8"),
-            "stdout": io.TextIOWrapper(out, "utf-8", "backslashreplace", write_through=True),
-            "stderr": io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True),
-        }
-        with monkeypatch.context() as patch:
-            for name, stream in standard.items():
-                patch.setattr(sys, name, stream)
-            code = run([str(argument) for argument in arguments], settings)
-            sys.stdout.flush()
-            return Completed(code, out.getvalue().decode(), err.getvalue().decode())
+        return run_here(*arguments, input=input, settings=settings)
 
     return call
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ports import free_port
-from variants.model import SECRET, Variant, running
+from variants.model import SECRET, Receiver, running
 from vendorsim.checks.waiting import Waiting
 
 PROBE = "/tickets/by-conversation/{conversation_id}"
@@ -23,7 +23,7 @@ def checked(
     vendor: str,
     folder: Path,
     patch: pytest.MonkeyPatch,
-    variant: Variant | None = None,
+    receiver: Receiver | None = None,
     *,
     signed: bool = False,
     probe: bool = False,
@@ -32,8 +32,15 @@ def checked(
     """The helpdesk runs; yields the arguments of `vendorsim` that check it."""
     port = free_port() if serve else None
     secrets = {"messagehub": [SECRET]} if signed else None
-    with running(variant, folder, secrets=secrets, api=f"http://127.0.0.1:{port}" if serve else None) as url:
-        arguments: list[object] = ["check", "--vendor", vendor, "--to", f"{url}/hooks/{vendor}", "--json"]
+    with running(receiver, folder, secrets=secrets, api=f"http://127.0.0.1:{port}" if serve else None) as url:
+        hook = f"{url}/hooks/{vendor}"
+        arguments: list[object] = ["check", "--vendor", vendor, "--json"]
+        if receiver is not None and receiver.events:
+            config = folder / "vendorsim.yaml"
+            config.write_text(f"targets: {{{vendor}: [{{url: '{hook}', events: [{', '.join(receiver.events)}]}}]}}\n")
+            arguments += ["--config", config]
+        else:
+            arguments += ["--to", hook]
         if signed:
             patch.setenv(SECRET_ENV, SECRET)
             arguments += ["--policy", "signing=chatwoot", "--secret-env", SECRET_ENV]
@@ -41,4 +48,9 @@ def checked(
             arguments += ["--probe", url + PROBE]
         if port is not None:
             arguments += ["--serve", port]
-        yield (*arguments, *(variant.options if variant is not None else ()))
+        yield (*arguments, *(receiver.options if receiver is not None else ()))
+
+
+def needs(receiver: Receiver) -> dict[str, bool]:
+    """What `checked` has to bring for a receiver."""
+    return {"signed": receiver.signed, "probe": receiver.probe, "serve": receiver.serve}

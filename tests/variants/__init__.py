@@ -1,7 +1,9 @@
-"""The helpdesk of `examples/`, each time with one bug, and the check that has to name it."""
+"""The helpdesk of `examples/` and other receivers: each with one bug and the check that has to name it, or correct ones
+that look suspicious."""
 
-from .model import VARIANTS, Helpdesk, Variant
+from .model import VARIANTS, Helpdesk, Receiver, Variant
+from .suspicious import SUSPICIOUS
 
-__all__ = ["VARIANTS", "Helpdesk", "Variant"]
+__all__ = ["SUSPICIOUS", "VARIANTS", "Helpdesk", "Receiver", "Variant"]
 
-from . import answers, bodies, calls, effects, signatures, states  # noqa: F401  Each module adds its variants.
+from . import answers, bodies, calls, effects, races, signatures, states  # noqa: F401  Each module adds its variants.

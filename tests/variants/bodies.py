@@ -11,10 +11,10 @@ import helpdesk.app
 from flask import request
 from helpdesk.body import BadBody, Body, integer, parse, text
 
-from .model import EVERYWHERE, WARNING, Helpdesk, variant
+from .model import WARNING, Helpdesk, variant
 
 
-@variant("smartsupp", "accepts.typical", *EVERYWHERE)
+@variant("smartsupp", "accepts.typical")
 def null_rating(desk: Helpdesk) -> None:
     """Crashes on a chat that nobody has rated: its rating is null."""
     desk.before("smartsupp", lambda body: 20 * body.need_child("channel").get("rating", integer))  # type: ignore
@@ -37,13 +37,13 @@ def coordinates_are_text(desk: Helpdesk) -> None:
     desk.before("userlike", lambda body: body.get("loc_lat", text))
 
 
-@variant("smartsupp", "accepts.typical", "tolerates.text")
+@variant("smartsupp", "accepts.typical")
 def latin_1(desk: Helpdesk) -> None:
     """Crashes on names that Latin-1 has no letters for."""
     desk.before("smartsupp", lambda body: (body.need_child("visitor").get("name", text) or "").encode("latin-1"))
 
 
-@variant("userlike", "accepts.typical", *EVERYWHERE, event="operator.online")
+@variant("userlike", "accepts.typical", event="operator.online")
 def chats_only(desk: Helpdesk) -> None:
     """Refuses what is not about a chat, such as an operator who comes online: there is no visitor in it."""
     desk.before("userlike", lambda body: body.need("client_uuid", text))
@@ -156,7 +156,7 @@ def no_chunks(desk: Helpdesk) -> None:
     """Runs on a server that reads Content-Length bytes and no chunks."""
 
 
-@variant("chatvisor", "rejects.broken_json", "rejects.deep_nesting")
+@variant("chatvisor", "rejects.broken_json")
 def broken_json(desk: Helpdesk) -> None:
     """Crashes on what is not JSON."""
     desk.patch.setattr(helpdesk.app, "parse", lambda raw: Body(json.loads(raw)))
@@ -247,7 +247,8 @@ def pending(desk: Helpdesk) -> None:
     names = {"open": 1, "resolved": 2, "snoozed": 3}
 
     def look(body: Body) -> None:
-        names[str(body.get("status", text))]
+        if (status := body.get("status", text)) is not None:
+            names[status]
 
     desk.before("messagehub", look)
 
@@ -269,7 +270,7 @@ def template(desk: Helpdesk) -> None:
     desk.before("messagehub", lambda body: ["visitor", "agent", "activity"][body._value.get("message_type", 0)])
 
 
-@variant("messagehub", "accepts.forms", event="webwidget_triggered")
+@variant("messagehub", "accepts.forms", "accepts.maximal", event="webwidget_triggered")
 def opened_again(desk: Helpdesk) -> None:
     """Crashes on a widget that is opened again, when there is a conversation already."""
 

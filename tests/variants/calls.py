@@ -39,7 +39,7 @@ def with_body(desk: Helpdesk, change: Callable[[dict[str, Any]], object]) -> Non
     with_request(desk, changed)
 
 
-@variant("userlike", "calls_api.no_retry_of_400", "calls_api.duplicate", serve=True)
+@variant("userlike", "calls_api.no_retry_of_400", serve=True)
 def retries_400(desk: Helpdesk) -> None:
     """Tries again whatever is not accepted, a final refusal too."""
 
@@ -57,7 +57,7 @@ def gives_up(desk: Helpdesk) -> None:
     desk.end_user._pauses = ()
 
 
-@variant("messagehub", "calls_api.once", "calls_api.hammering", serve=True, narrow=True)
+@variant("messagehub", "calls_api.once", serve=True, narrow=True)
 def called_twice(desk: Helpdesk) -> None:
     """Calls for the message, and once more for the ticket that holds it."""
     submit = EndUser.submit

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from queue import Queue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from helpdesk import EndUser, Store, create_app
 from helpdesk.body import Body
+from helpdesk.tickets import Claim, Update
 from helpdesk.vendors import VENDORS
 from vendorsim.testing.app_server import app_server
 
@@ -23,18 +25,18 @@ if TYPE_CHECKING:
 
 SECRET = "a-secret-of-the-tests"
 ERROR, WARNING = "error", "warning"
-# Where it shows besides `accepts` that an ordinary body is not taken: wherever one is sent.
-EVERYWHERE = ("accepts.*", "tolerates.*", "rejects.*")
 
 
 @dataclass
 class Helpdesk:
-    """The correct helpdesk as it runs in a test. A variant changes its parts; `patch` takes the changes back."""
+    """The correct helpdesk as it runs in a test. A variant changes its parts; `patch` takes the changes back, and what
+    is in `closing` is called in the end."""
 
     app: Flask
     store: Store
     end_user: EndUser | None
     patch: pytest.MonkeyPatch
+    closing: list[Callable[[], object]] = field(default_factory=list)
 
     def before(self, vendor: str, look: Callable[[Body], Any]) -> None:
         """Lets a function look at every body of a vendor before it is read as ever."""
@@ -51,31 +53,66 @@ class Helpdesk:
         self.app.before_request(look)
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One bug. `check` has to name it; `also` are patterns of further checks in which it can't but show.
+Apply = Callable[[str, Update], list[Claim]]
+"""How the helpdesk stores an update of a vendor."""
 
-    `event` is one that shows it, `options` are further ones of `vendorsim check`. `signed`, `probe` and `serve` say
-    what the checks need. `plain_server` runs it on the server of the standard library. `narrow` asks its own check
-    only, where all of them would take long. `waiting` are times of `vendorsim.checks.waiting.Waiting`, where there is
-    nothing to wait for.
+Job = tuple[str, Update, dict[str, Any]]
+"""A vendor, what was read from its body, and the body."""
+
+
+def behind(desk: Helpdesk, work: Callable[[Apply, Queue[Job | None]], None]) -> None:
+    """Answers before an update is stored: puts it into a queue, of which `work` takes it, in a thread of its own. None
+    in the queue ends the work."""
+    jobs: Queue[Job | None] = Queue()
+    apply = desk.store.apply
+
+    def later(vendor: str, update: Update) -> list[Claim]:
+        jobs.put((vendor, update, request.get_json()))
+        return []
+
+    desk.patch.setattr(desk.store, "apply", later)
+    worker = Thread(target=work, args=(apply, jobs))
+    worker.start()
+    desk.closing.append(lambda: (jobs.put(None), worker.join()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """An integration under test: the helpdesk with a change, or a `program` of its own with the helpdesk's paths.
+
+    `options` are further ones of `vendorsim check`. `signed`, `probe` and `serve` say what the checks need. `events`
+    are those that the target subscribes to, if not all. `plain_server` runs it on the server of the standard library.
+    `waiting` are times of `vendorsim.checks.waiting.Waiting`. `missing` says why the program can't run here, or None.
     """
 
     name: str
-    bug: str
+    about: str
     vendor: str
-    check: str
-    breaks: Callable[[Helpdesk], None]
-    also: tuple[str, ...] = ()
-    severity: str = ERROR
-    event: str | None = None
+    changes: Callable[[Helpdesk], None] | None = None
+    program: Callable[[], AbstractContextManager[str]] | None = None
+    missing: str | None = None
     options: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
     signed: bool = False
     probe: bool = False
     serve: bool = False
     plain_server: bool = False
-    narrow: bool = False
     waiting: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant(Receiver):
+    """One bug. `check` has to name it, and a finding that it begins with leads to the bug. So does one that begins with
+    a check of `also`: patterns of further checks that show this very bug. Any other finding is misleading.
+
+    `event` is one that shows it. `narrow` asks its own check only in the tests, where all of them would take long.
+    """
+
+    check: str
+    also: tuple[str, ...] = ()
+    severity: str = ERROR
+    event: str | None = None
+    narrow: bool = False
 
     def expects(self, check: str) -> bool:
         """Whether a finding of that check is about this bug."""
@@ -90,32 +127,40 @@ def variant(vendor: str, check: str, *also: str, **more: Any) -> Callable[[Calla
 
     def register(breaks: Callable[[Helpdesk], None]) -> None:
         assert breaks.__doc__
-        VARIANTS.append(Variant(breaks.__name__, breaks.__doc__, vendor, check, breaks, also, **more))
+        name, about = breaks.__name__, breaks.__doc__
+        VARIANTS.append(Variant(name=name, about=about, vendor=vendor, changes=breaks, check=check, also=also, **more))
 
     return register
 
 
 @contextmanager
 def running(
-    variant: Variant | None, folder: Path, *, secrets: dict[str, list[str]] | None = None, api: str | None = None
+    receiver: Receiver | None, folder: Path, *, secrets: dict[str, list[str]] | None = None, api: str | None = None
 ) -> Iterator[str]:
-    """The helpdesk with the bug of a variant, or without one; yields its URL. `secrets` are those of the vendors that
-    sign, `api` is where CCAI Platform answers."""
+    """A receiver, or the helpdesk as it is; yields its URL. `secrets` are those of the vendors that sign, `api` is
+    where CCAI Platform answers."""
+    if receiver is not None and receiver.program is not None:
+        with receiver.program() as url:
+            yield url
+        return
     store = Store(folder / "tickets.sqlite")
     end_user = EndUser(api, "token", store, pauses=(0.15, 0.3, 0.6, 1.2)) if api is not None else None
     app = create_app(store, end_user, secrets=secrets)
     app.logger.disabled = True  # The tracebacks of bugs are no news here.
-    server = plain_server if variant is not None and variant.plain_server else app_server
-    with pytest.MonkeyPatch.context() as patch:
-        if variant is not None:
-            variant.breaks(Helpdesk(app, store, end_user, patch))
-        try:
-            with server(app) as running:
-                yield running.url
-        finally:
-            if end_user is not None:
-                end_user.close()
-            store.close()
+    desk = Helpdesk(app, store, end_user, pytest.MonkeyPatch())
+    server = plain_server if receiver is not None and receiver.plain_server else app_server
+    try:
+        if receiver is not None and receiver.changes is not None:
+            receiver.changes(desk)
+        with server(app) as running:
+            yield running.url
+    finally:
+        for close in desk.closing:
+            close()
+        desk.patch.undo()
+        if end_user is not None:
+            end_user.close()
+        store.close()
 
 
 class _Quiet(WSGIRequestHandler):

@@ -29,14 +29,14 @@ def with_messages(update: Update, change: Callable[[Message], Message]) -> Updat
     return replace(update, messages=[change(message) for message in update.messages])
 
 
-@variant("chatvisor", "idempotent.all_twice", "idempotent.*", "retry_safe", probe=True)
+@variant("chatvisor", "idempotent.all_twice", "idempotent.later", probe=True)
 def stored_twice(desk: Helpdesk) -> None:
     """Gives each message that comes a number of its own: what is delivered twice is stored twice."""
     numbers = itertools.count()
     after(desk, "chatvisor", lambda update: with_messages(update, lambda said: replace(said, key=str(next(numbers)))))
 
 
-@variant("messagehub", "idempotent.all_twice", "idempotent.*", "retry_safe", "order_tolerant.*", probe=True)
+@variant("messagehub", "idempotent.all_twice", "idempotent.later", probe=True)
 def deliveries_counted(desk: Helpdesk) -> None:
     """Counts the visitor's messages by counting deliveries."""
     counts: dict[str, int] = {}
@@ -50,7 +50,7 @@ def deliveries_counted(desk: Helpdesk) -> None:
     after(desk, "messagehub", count)
 
 
-@variant("chatvisor", "idempotent.all_twice", "idempotent.*", probe=True)
+@variant("chatvisor", "idempotent.all_twice", "idempotent.later", probe=True)
 def last_one_only(desk: Helpdesk) -> None:
     """Recognises a message that it knows only when it is the very last one that came."""
     numbers = itertools.count()
@@ -64,13 +64,13 @@ def last_one_only(desk: Helpdesk) -> None:
     after(desk, "chatvisor", lambda update: with_messages(update, number))
 
 
-@variant("userlike", "order_tolerant.shuffled", "order_tolerant.*", "idempotent.*", "retry_safe", probe=True)
+@variant("userlike", "order_tolerant.shuffled", "idempotent.later", probe=True)
 def last_delivery_wins(desk: Helpdesk) -> None:
     """Takes the delivery that comes last for the newest: a late message opens a chat again that was closed."""
     desk.patch.setattr(helpdesk.store, "_wins", lambda *_: True)
 
 
-@variant("messagehub", "order_tolerant.swapped", "order_tolerant.*", probe=True)
+@variant("messagehub", "order_tolerant.swapped", probe=True)
 def order_of_arrival(desk: Helpdesk) -> None:
     """Sorts the messages of a chat as they came in, not by their times."""
     arrived: dict[str, int] = {}
@@ -82,7 +82,7 @@ def order_of_arrival(desk: Helpdesk) -> None:
     after(desk, "messagehub", lambda update: with_messages(update, sort))
 
 
-@variant("messagehub", "order_tolerant.shuffled", "order_tolerant.*", "idempotent.*", probe=True)
+@variant("messagehub", "order_tolerant.shuffled", "order_tolerant.swapped", probe=True)
 def beginning_first(desk: Helpdesk) -> None:
     """Passes over the messages of a conversation that it has not been told the beginning of."""
     begun: set[str] = set()
@@ -95,7 +95,7 @@ def beginning_first(desk: Helpdesk) -> None:
     after(desk, "messagehub", only_begun)
 
 
-@variant("smartsupp", "retry_safe", "idempotent.*", probe=True)
+@variant("smartsupp", "retry_safe", "idempotent.later", probe=True)
 def retry_appends(desk: Helpdesk) -> None:
     """Appends the transcript to the ticket whenever it comes: a retry shows it twice."""
     numbers = itertools.count()
@@ -107,7 +107,7 @@ def retry_appends(desk: Helpdesk) -> None:
     after(desk, "smartsupp", append)
 
 
-@variant("chatvisor", "isolated", probe=True)
+@variant("chatvisor", "isolated", "isolated.foreign", probe=True)
 def current_conversation(desk: Helpdesk) -> None:
     """Puts each message into the conversation that was opened last, since it remembers only that one."""
     current: list[str] = []

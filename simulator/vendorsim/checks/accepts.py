@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations, cycle, islice, permutations
 
-from vendorsim.checks.assertions import UNAUTHORIZED, expect_accepted, send_edited
+from vendorsim.checks.assertions import TEXT, UNAUTHORIZED, expect_accepted, send_edited
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import maximal, minimal
 from vendorsim.checks.model import NotJudged
@@ -41,7 +41,6 @@ async def typical(context: Context) -> None:
         sample = context.sample(event, locale)
         await context.send_lead(sample)
         sent[event, locale] = await context.send(sample.event)
-        context.note_plain(event, sent[event, locale])
         context.case(event)
 
     events = context.events()
@@ -51,9 +50,13 @@ async def typical(context: Context) -> None:
     chosen = [(event, locale) for event, locale in chosen if context.takes(event, locale)]
     await gather_bounded([one(event, locale) for event, locale in chosen])
     whys = await _whys(context, {event: sent[event, locale] for event, locale in chosen})
-    for event, locale in chosen:
+    accepted = {event for event, locale in chosen if context.accepted(sent[event, locale])}
+    for event, locale in sorted(chosen, key=lambda each: not context.accepted(sent[each])):
         exchange = sent[event, locale]
+        context.note_plain(event, exchange)
         why, causes = whys.get(exchange.outcome(), ("", None))
+        if event in accepted:  # Another locale is accepted, so it is the text.
+            causes = TEXT
         remedy = VERIFY if causes == SIGNATURE else None
         what = f"a typical {event}"
         expect_accepted(context, event, exchange, what, case=locale, why=why, causes=causes, remedy=remedy)
@@ -131,7 +134,7 @@ async def pairs_of_values(context: Context) -> None:
     async def one(event: str, row: tuple[Form, ...]) -> None:
         if await _accepts(context, event, row, judge=len(row) == 2) or len(row) == 2:
             return
-        for pair in combinations(row, 2):
+        for pair in combinations(sorted(row, key=lambda form: form.place), 2):
             if not await _accepts(context, event, pair):
                 return
 
@@ -144,7 +147,8 @@ async def pairs_of_values(context: Context) -> None:
             rows = [pair for pair in permutations(alone, 2) if context.takes(event, _what(pair))]
         else:
             rows = pairs(alone, generator(0, "pairs", event))
-        work += [one(event, row) for row in rows]
+        # Rows of two in one order, so that the same pair is one finding.
+        work += [one(event, tuple(sorted(row, key=lambda form: form.place))) for row in rows]
     if not work:
         raise NotJudged("no event has two fields with several values each")
     await gather_bounded(work)

@@ -18,6 +18,10 @@ _REFUSED = Stated(
     "A request that can't be understood is answered with a 4xx.", DOCUMENTED, "RFC 9110, 15.5 (400 Bad Request)"
 )
 UNAUTHORIZED = frozenset({401, 403})
+# Under this name the checks share whether an invalid request was refused with a 4xx.
+REFUSES = "refuses"
+# The cause of a body that is refused for its script or unusual characters.
+TEXT = frozenset({"unusual text"})
 
 
 def expect_accepted(
@@ -95,11 +99,22 @@ _TELLING: dict[str, Callable[[Any], bool]] = {
 
 
 def expect_client_error(
-    context: Context, event: str, exchange: Exchange, what: str, pointer: str = "", case: str | None = None
+    context: Context,
+    event: str,
+    exchange: Exchange,
+    what: str,
+    pointer: str = "",
+    case: str | None = None,
+    *,
+    cause: str | None = None,
 ) -> None:
-    """Expects a 4xx. A 2xx is a warning; a 3xx, a 5xx, a timeout or a dropped connection is an error."""
+    """Expects a 4xx. A 2xx is a warning; a 3xx, a 5xx, a timeout or a dropped connection is an error.
+
+    Findings of several checks with one `cause` and one outcome are one finding; by default, those about one field.
+    """
     status = exchange.status
     if status is not None and 400 <= status < 500:
+        context.settings.shared[REFUSES] = True
         return
     harmless = status is not None and status < 300
     context.fail(
@@ -114,6 +129,7 @@ def expect_client_error(
         # All accepted invalid bodies count as one cause.
         cause=("accepted",) if harmless else (),
         statement=_REFUSED if harmless else None,
+        causes=None if cause is None else frozenset({f"{cause} {exchange.outcome()}"}),
     )
 
 
@@ -131,6 +147,7 @@ def expect_unauthorized(context: Context, event: str, exchange: Exchange, what: 
         exchange=exchange,
         severity=WARNING if close else ERROR,
         case=case,
+        causes=frozenset({f"refused with {status}"}) if close else None,
     )
 
 

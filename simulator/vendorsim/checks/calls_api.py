@@ -60,6 +60,9 @@ _RETRY = Stated(
     "A call that the platform failed to answer is made again, after pauses that grow.", ASSUMED, "usual practice"
 )
 
+# Causes of findings in several checks.
+_TWICE, _NOT_FINAL = frozenset({"calls twice"}), frozenset({"calls again after a refusal"})
+
 
 async def _observed(context: Context) -> Observed:
     """Returns the recorded calls, from the conversations of all selected checks."""
@@ -106,7 +109,8 @@ async def _scenes_with_one_call(context: Context) -> list[Scene]:
 async def called(context: Context) -> None:
     """The integration calls the API for the session in time."""
     seen = await _observed(context)
-    if seen.others and not seen.strays and not any(scene.calls for scene in seen.scenes):
+    called = any(scene.calls for scene in seen.scenes)
+    if seen.others and not seen.strays and not called:
         raise NotJudged(
             f"it calls {', '.join(seen.others)}, but never {OPERATION}; if it identifies nobody, leave this out with "
             "--skip calls_api"
@@ -122,7 +126,8 @@ async def called(context: Context) -> None:
                 f"{OPERATION} was not called in '{scene.title}'",
                 expected=f"{IDENTIFICATION.method} {scene.path} within {scene.within:g} s",
                 found=f"calls for {strays}, which is no session of this check" if strays else "no call",
-                cause=("stray" if strays else "none", scene.session[0]),
+                # Calls for other sessions, or none at all, have one cause in all conversations.
+                cause=("stray",) if strays else ("none", *([scene.session[0]] if called else [])),
             )
 
 
@@ -131,7 +136,8 @@ async def once(context: Context) -> None:
     """The integration calls once for each identification."""
     for scene in await _scenes(context):
         if scene.repeated:
-            _fail(context, scene.repeated[0], "was called more than once for one need", "one call", scene)
+            did = "was called more than once for one need"
+            _fail(context, scene.repeated[0], did, "one call", scene, causes=_TWICE)
 
 
 @check("calls_api.valid_body", _STATEMENTS["valid_body"], "Send application/json with a string identifier.")
@@ -215,7 +221,8 @@ async def no_retry_of_400(context: Context) -> None:
     for scene in await _scenes_with_one_call(context):
         if scene.repeated:
             answer = f"400 '{scene.authorized[0].call.message}'"
-            _fail(context, scene.repeated[0], f"was called again after {answer}", "no further call", scene)
+            did = f"was called again after {answer}"
+            _fail(context, scene.repeated[0], did, "no further call", scene, causes=_NOT_FINAL)
 
 
 @check("calls_api.duplicate", _STATEMENTS["duplicate"], "Let a duplicate rest until the interval is over.")
@@ -227,7 +234,8 @@ async def duplicate(context: Context) -> None:
     for scene in scenes:
         early = [seen for seen in scene.repeated if seen.at - scene.authorized[0].at < interval - SLACK]
         if early:
-            _fail(context, early[0], "was called before the interval was over", f"no call for {interval:g} s", scene)
+            did = "was called before the interval was over"
+            _fail(context, early[0], did, f"no call for {interval:g} s", scene, causes=_NOT_FINAL)
         elif len(scene.repeated) > 1:
             _fail(context, scene.repeated[1], "was called again and again after a duplicate", "one call at most", scene)
 
@@ -255,14 +263,21 @@ async def hammering(context: Context) -> None:
     for scene in await _scenes(context):
         times = [seen.at for seen in scene.calls]
         if any(then - now < HOLD - SLACK for now, then in pairwise(times)):
-            _fail(context, scene.calls[1], "was called twice at the same time", "one call at a time", scene)
+            did = "was called twice at the same time"
+            _fail(context, scene.calls[1], did, "one call at a time", scene, causes=_TWICE)
         elif any(then - now < 1 for now, then in zip(times, times[MOST_PER_SECOND:], strict=False)):
             expected = f"{MOST_PER_SECOND} calls per second and session at most"
             _fail(context, scene.calls[1], "was called in a rush", expected, scene)
 
 
 def _fail(
-    context: Context, seen: TimedCall, did: str, expected: str, scene: Scene, severity: str | None = None
+    context: Context,
+    seen: TimedCall,
+    did: str,
+    expected: str,
+    scene: Scene,
+    severity: str | None = None,
+    causes: frozenset[str] = frozenset(),
 ) -> None:
     """Reports a finding about the times of calls. Findings with the same `did` are one cause."""
     context.fail(
@@ -273,6 +288,7 @@ def _fail(
         exchange=_exchange(seen.call),
         severity=severity,
         cause=(did,),
+        causes=causes,
     )
 
 

@@ -8,13 +8,11 @@ from dataclasses import replace
 
 from vendorsim.checks.model import Finding, finding_key
 
-# Up to this many findings with the same outcome are reported separately.
-MOST_ALIKE = 10
 NAMED = 3
 
 
-def merged(findings: Sequence[Finding]) -> list[Finding]:
-    """Merges more than `MOST_ALIKE` findings of one check with the same severity and outcome into one.
+def merged(findings: Sequence[Finding], most_alike: int) -> list[Finding]:
+    """Merges more than `most_alike` findings of one check with the same severity and outcome into one.
 
     Keeps the order of the first finding of each group.
     """
@@ -23,7 +21,7 @@ def merged(findings: Sequence[Finding]) -> list[Finding]:
         groups[finding.severity, finding.found].append(finding)
     result: list[Finding] = []
     for group in groups.values():
-        result += group if len(group) <= MOST_ALIKE else [_merge(group)]
+        result += group if len(group) <= most_alike else [_merge(group)]
     return result
 
 
@@ -31,7 +29,8 @@ def _merge(group: list[Finding]) -> Finding:
     first = group[0]
     others = [finding.pointer for finding in group[1 : NAMED + 1]]
     more = len(group) - 1 - len(others)
-    message = f"{first.message}; so do {', '.join(others)} and {more} other places"
+    listed = ", ".join(others) + (f" and {more} other place{'s' if more > 1 else ''}" if more > 0 else "")
+    message = f"{first.message}; so do {listed}" if len(group) > 2 else f"{first.message}; so does {listed}"
     return replace(
         first,
         message=message,
@@ -39,4 +38,5 @@ def _merge(group: list[Finding]) -> Finding:
         # The order of the findings depends on the seed.
         key=finding_key(first.check, first.severity, first.found),
         keys=tuple(sorted(finding.key for finding in group)),
+        causes=frozenset().union(*(finding.causes for finding in group)),
     )

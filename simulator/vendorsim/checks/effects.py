@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vendorsim.checks.causes import of_field
+from vendorsim.checks.causes import LOST, of_field
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import BodyEdit, applied, texts
 from vendorsim.checks.model import WARNING, NotJudged
@@ -60,7 +60,7 @@ async def nothing(context: Context) -> None:
 
 
 @dataclass(slots=True)
-class _Told:
+class Told:
     """A message in one form that was accepted. `form` is None for the plain one. A form of another meaning, such as a
     private note, need not show. `depth` is the number of keys that lead to the text."""
 
@@ -80,7 +80,7 @@ async def lost(context: Context) -> None:
     probe = context.settings.probe
     if probe is None:
         raise NotJudged("nobody looked: name a probe with --probe, a URL with {conversation_id} that shows the state")
-    plain = [one for event in await context.taken() if (one := await _tell(context, event, None)) is not None]
+    plain = [one for event in await context.taken() if (one := await tell(context, event, None)) is not None]
     await _watch(probe, plain, context.settings.waiting.settle, context.settings.waiting.state)
     shown = [one for one in plain if one.shows]
     if not shown:
@@ -100,15 +100,21 @@ async def lost(context: Context) -> None:
             remedy="See whether messages are processed; if they are, let the probe show their texts.",
         )
         return
-    told: list[_Told] = []
+    told: list[Told] = []
 
-    async def tell(event: str, form: Form) -> None:
-        one = await _tell(context, event, form)
+    async def tell_form(event: str, form: Form) -> None:
+        one = await tell(context, event, form)
         if one is not None:
             told.append(one)
 
     chosen = [(event, form) for event, form in _forms(context, shown) if context.takes(event, form.what)]
-    await gather_bounded([tell(event, form) for event, form in chosen])
+    await gather_bounded([tell_form(event, form) for event, form in chosen])
+    await _watch(probe, told, context.settings.waiting.settle)
+    # What was lost is told again alone: a race between two conversations is none of its form.
+    for number, one in enumerate(told):
+        if not one.shows and not one.other_meaning:
+            again = await tell(context, one.event, one.form)
+            told[number] = one if again is None else again
     await _watch(probe, told, context.settings.waiting.settle)
     left_out: list[str] = []
     for one in told:
@@ -128,14 +134,14 @@ async def lost(context: Context) -> None:
             exchange=one.exchange,
             case=form.what,
             cause=("lost", "/".join(form.place)),
-            causes=of_field(context.schema(event), form.pointer, "lost"),
+            causes=of_field(context.schema(event), form.pointer, LOST),
         )
     if left_out:
         more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
         context.result.reason = f"accepted, but not shown, perhaps on purpose: {', '.join(left_out[:3])}{more}"
 
 
-def _forms(context: Context, shown: Sequence[_Told]) -> list[tuple[str, Form]]:
+def _forms(context: Context, shown: Sequence[Told]) -> list[tuple[str, Form]]:
     """Returns the forms of the events that are about a message itself, whose text stands next to the top. Each kind
     comes once, in the event with the fewest events before it, and the fields next to the top come first."""
     kinds: dict[tuple[int, str], tuple[str, Form]] = {}
@@ -147,7 +153,7 @@ def _forms(context: Context, shown: Sequence[_Told]) -> list[tuple[str, Form]]:
     return sorted(kinds.values(), key=lambda entry: len(entry[1].path))[:MOST_FORMS]
 
 
-async def _tell(context: Context, event: str, form: Form | None) -> _Told | None:
+async def tell(context: Context, event: str, form: Form | None) -> Told | None:
     """Sends a message with a text of its own. None if the event carries no text, or the form is refused."""
     sample = context.sample(event)
     paths = texts(sample.document, context.schema(event), context.settings.profile.message_fields)
@@ -169,7 +175,7 @@ async def _tell(context: Context, event: str, form: Form | None) -> _Told | None
         return None
     meaning = context.settings.profile.meaning_fields
     other_meaning = form is not None and not meaning.isdisjoint(map(str, form.path))
-    return _Told(event, sample, marker, form, exchange, other_meaning, len(paths[0]))
+    return Told(event, sample, marker, form, exchange, other_meaning, len(paths[0]))
 
 
 def _at(document: Any, path: Path) -> Any:
@@ -182,14 +188,14 @@ def _at(document: Any, path: Path) -> Any:
     return document
 
 
-async def _watch(probe: StateProbe, told: Sequence[_Told], settle: float, after_first: float | None = None) -> None:
+async def _watch(probe: StateProbe, told: Sequence[Told], settle: float, after_first: float | None = None) -> None:
     """Reads the states until all texts show that have to, at most `settle` seconds, or `after_first` seconds after the
     first one shows. Raises ProbeError."""
     ends = monotonic() + settle
 
-    async def look(one: _Told) -> None:
+    async def look(one: Told) -> None:
         state = await probe.read(str(one.sample.event.conversation), one.sample.identifier)
-        one.shows = _count(state, one.marker) > 0
+        one.shows = count_marks(state, one.marker) > 0
 
     while missing := [one for one in told if not one.shows]:
         await gather_bounded([look(one) for one in missing], at_once=16)
@@ -200,6 +206,6 @@ async def _watch(probe: StateProbe, told: Sequence[_Told], settle: float, after_
         await asyncio.sleep(PAUSE)
 
 
-def _count(value: Any, marker: str) -> int:
+def count_marks(value: Any, marker: str) -> int:
     """Returns how many texts hold the marker."""
     return sum(marker in text for text in strings(value))

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
+from vendorsim.checks.assertions import REFUSES
 from vendorsim.checks.causes import Causes
 from vendorsim.checks.context import CheckSettings, Context
 from vendorsim.checks.deduplicate import merged
@@ -91,10 +92,12 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
             began = monotonic()
             gone = await _judge(settings, check, result, seconds)
             result.seconds = monotonic() - began
-        result.findings = merged(result.findings)
+        result.findings = merged(result.findings, check.most_alike)
         causes.add(result)
         results.append(result)
         yield CheckFinished(result)
+    if not settings.shared.get(REFUSES):
+        causes.join("rejects", "no invalid request is refused with a 4xx")
     yield verdict(settings, results, gone)
 
 

@@ -10,8 +10,9 @@ import orjson
 
 from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context
+from vendorsim.checks.effects import count_marks, tell
 from vendorsim.checks.model import NotJudged
-from vendorsim.checks.probes import settled
+from vendorsim.checks.probes import StateProbe, settled
 from vendorsim.checks.registry import check
 from vendorsim.core.event import Event
 from vendorsim.core.nesting import strings
@@ -32,7 +33,7 @@ _APART = Stated(
 
 @check("isolated.foreign", _APART, "Keep everything by the conversation's id, and show only what belongs to it.")
 async def foreign(context: Context) -> None:
-    """Tells different stories at the same time, and looks in each state for what only the others said."""
+    """Tells different stories at the same time, and one story twice; looks in each state for what only others said."""
     settings = context.settings
     if settings.probe is None:
         raise NotJudged(
@@ -46,7 +47,7 @@ async def foreign(context: Context) -> None:
             if event is not None:
                 await context.send(event)
     own = [_said(context, story) for story in told]
-    known = 0
+    known = await _of_one_story(context, settings.probe)
     for number, story in enumerate(told):
         conversation = str(story[0].conversation)
         state = await settled(settings.probe, conversation, None)
@@ -58,17 +59,45 @@ async def foreign(context: Context) -> None:
         others = set().union(*(said for other, said in enumerate(own) if other != number)) - own[number]
         found = sorted(text for text in others if text in shown)
         if found:
-            context.fail(
-                None,
-                f"the state of conversation {conversation} holds what only another conversation's bodies had: "
-                f"{', '.join(map(repr, found[:3]))}" + (f" and {len(found) - 3} more" if len(found) > 3 else ""),
-                expected="only what belongs to the conversation",
-                found="what belongs to another one",
-                cause=("foreign",),
-                causes=APART,
-            )
+            _fail(context, conversation, found)
     if not known:
         raise NotJudged("the probe knows nothing of a conversation that was told")
+
+
+async def _of_one_story(context: Context, probe: StateProbe) -> int:
+    """Tells the beginning of one story in two conversations, with texts that occur nowhere else: they have the same
+    account and inbox. Returns how many of them the probe knows."""
+    told = [one for event in context.events() if (one := await tell(context, event, None)) is not None]
+    if not told:
+        return 0
+    # The event that is about a message itself: its text stands next to the top.
+    first = min(told, key=lambda one: (one.depth, len(one.sample.lead)))
+    second = await tell(context, first.event, None)
+    if second is None:
+        return 0
+    known = 0
+    for one, other in ((first, second), (second, first)):
+        conversation = str(one.sample.event.conversation)
+        state = await settled(probe, conversation, one.sample.identifier)
+        if state is None:
+            continue
+        known += 1
+        context.case()
+        if count_marks(state, other.marker):
+            _fail(context, conversation, [other.marker])
+    return known
+
+
+def _fail(context: Context, conversation: str, found: list[str]) -> None:
+    context.fail(
+        None,
+        f"the state of conversation {conversation} holds what only another conversation's bodies had: "
+        f"{', '.join(map(repr, found[:3]))}" + (f" and {len(found) - 3} more" if len(found) > 3 else ""),
+        expected="only what belongs to the conversation",
+        found="what belongs to another one",
+        cause=("foreign",),
+        causes=APART,
+    )
 
 
 def _stories(context: Context) -> Iterator[list[Event]]:

@@ -21,8 +21,8 @@ FAMILIES = (
     "idempotent",
     "order_tolerant",
     "retry_safe",
-    "concurrent",
     "isolated",
+    "concurrent",
     "calls_api",
     "fuzz",
 )
@@ -32,13 +32,15 @@ FAMILIES = (
 class Check:
     """One requirement for an integration.
 
-    `statement` is the requirement, with its source; `remedy` is what to change if the integration violates it.
+    `statement` is the requirement, with its source; `remedy` is what to change if the integration violates it. Up to
+    `most_alike` findings with the same outcome are reported separately.
     """
 
     id: str
     statement: Stated[str]
     remedy: str
     severity: str = ERROR
+    most_alike: int = 10
 
     @property
     def family(self) -> str:

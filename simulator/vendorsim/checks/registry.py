@@ -19,7 +19,7 @@ _registered: dict[str, tuple[Check, CheckFunction]] = {}
 
 
 def check(
-    id: str, statement: Stated[str], remedy: str, severity: str = ERROR
+    id: str, statement: Stated[str], remedy: str, severity: str = ERROR, *, most_alike: int = 10
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Decorates a function to register it as the check of that id (`family` or `family.case`).
 
@@ -27,7 +27,7 @@ def check(
     """
 
     def register(function: CheckFunction) -> CheckFunction:
-        registered = Check(id, statement, remedy, severity)
+        registered = Check(id, statement, remedy, severity, most_alike)
         if registered.family not in FAMILIES or id in _registered:
             raise ValueError(f"check {id}: no such family, or registered twice")
         _registered[id] = registered, function

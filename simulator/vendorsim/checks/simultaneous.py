@@ -44,7 +44,7 @@ Plan = Callable[[Sequence[StoryConversation]], list[Step]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Collision:
     """A way in which requests collide. `description` is for findings."""
 
     description: str
@@ -60,7 +60,7 @@ async def twins(context: Context) -> None:
     def steps(told: Sequence[StoryConversation]) -> list[Step]:
         return [[event] * TWINS for event in told[0].events]
 
-    await _collide(context, _Way(f"every delivery came {TWINS} times at the same moment", 1, steps))
+    await _collide(context, _Collision(f"every delivery came {TWINS} times at the same moment", 1, steps))
 
 
 @check("concurrent.retry", _TOGETHER, _UNIQUE)
@@ -70,7 +70,9 @@ async def retries(context: Context) -> None:
     def steps(told: Sequence[StoryConversation]) -> list[Step]:
         return [[event] * 2 for event in told[0].events]
 
-    await _collide(context, _Way("every delivery came again while the first attempt was at work", 1, steps, PAUSES))
+    await _collide(
+        context, _Collision("every delivery came again while the first attempt was at work", 1, steps, PAUSES)
+    )
 
 
 @check("concurrent.burst", _TOGETHER, _LOCKED)
@@ -87,7 +89,7 @@ async def burst(context: Context) -> None:
         first, *others = told[0].events
         return [[first], *(others[start : start + BURST] for start in range(0, len(others), BURST))]
 
-    await _collide(context, _Way(f"{BURST} successive deliveries came at the same moment", 1, steps))
+    await _collide(context, _Collision(f"{BURST} successive deliveries came at the same moment", 1, steps))
 
 
 @check("concurrent.conversations", _TOGETHER, _LOCKED)
@@ -97,7 +99,9 @@ async def conversations(context: Context) -> None:
     def steps(told: Sequence[StoryConversation]) -> list[Step]:
         return [list(events) for events in zip(*(each.events for each in told), strict=True)]
 
-    await _collide(context, _Way(f"{CONVERSATIONS} conversations went on at the same moment", CONVERSATIONS, steps))
+    await _collide(
+        context, _Collision(f"{CONVERSATIONS} conversations went on at the same moment", CONVERSATIONS, steps)
+    )
 
 
 @dataclass(slots=True)
@@ -109,7 +113,7 @@ class _Round:
     exchanges: list[tuple[Event, Exchange]]
 
 
-async def _collide(context: Context, way: _Way) -> None:
+async def _collide(context: Context, way: _Collision) -> None:
     """Plays rounds until the time is over or a state differs, and reports what differs."""
     runner = await trial_runner(context)
     runner.baselines = [each for each in runner.baselines if context.takes(None, each.title)]
@@ -132,7 +136,7 @@ async def _collide(context: Context, way: _Way) -> None:
     context.result.cases += played
 
 
-async def _play(runner: TrialRunner, way: _Way, number: int) -> _Round:
+async def _play(runner: TrialRunner, way: _Collision, number: int) -> _Round:
     baseline = runner.baselines[number % len(runner.baselines)]
     told = [runner.create(baseline.story) for _ in range(way.conversations)]
     exchanges: list[tuple[Event, Exchange]] = []
@@ -160,12 +164,12 @@ async def _differing(runner: TrialRunner, rounds: Sequence[_Round]) -> list[tupl
 
 
 async def _report(
-    context: Context, runner: TrialRunner, way: _Way, found: list[tuple[_Round, list[StateDifference]]]
+    context: Context, runner: TrialRunner, way: _Collision, found: list[tuple[_Round, list[StateDifference]]]
 ) -> None:
     """Reports the differences of rounds, and in how many rounds they occur. What also differs when the story is played
     plainly is left out."""
     baseline = found[0][0].baseline
-    plain = [_Way("", 1, lambda told: [[event] for event in told[0].events])] * 2
+    plain = [_Collision("", 1, lambda told: [[event] for event in told[0].events])] * 2
     steady = [await _play(runner, each, runner.baselines.index(baseline)) for each in plain]
     unsteady = {difference.pattern for _, some in await _differing(runner, steady) for difference in some}
     kept = [difference for difference in found[0][1] if difference.pattern not in unsteady]
@@ -193,7 +197,7 @@ async def _report(
     )
 
 
-def _judge_answers(context: Context, played: _Round, way: _Way) -> None:
+def _judge_answers(context: Context, played: _Round, way: _Collision) -> None:
     """Reports what was refused only because it came together with others. It is lost if the vendor does not retry."""
     retried = bool(context.settings.policy.retries.value)
     accepted = {event.id for event, exchange in played.exchanges if context.accepted(exchange)}

@@ -259,7 +259,12 @@ def _report(
         exchange=last,
         case=trial.case,
         cause=(difference.pattern,),
-        causes=causes | of_state(each.pattern for each in found),
+        causes=causes | of_state(each.pattern for each in found) | {_kind(context, difference)},
         differences=found,
         remedy=STORE_ONCE if difference.more and len(set(trial.script)) < len(trial.script) else None,
     )
+
+
+def _kind(context: Context, difference: StateDifference) -> str:
+    """Returns the cause of differences in several stories: items of lists, or values that something else replaced."""
+    return f"{context.check.id}: {'items' if difference.what.startswith('has ') else 'values'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendorsim.checks.assertions import expect_accepted, send_edited
+from vendorsim.checks.assertions import TEXT, expect_accepted, send_edited
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import BodyEdit, absent, applied, reordered, texts, unknown_fields, unknown_values
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
@@ -151,8 +151,9 @@ async def text(context: Context) -> None:
             size = f"; the body had {len(exchange.body) // 1000} kB" if exchange.status == 413 else ""
             remedy = "Raise the limit of a body's size, such as to 1 MB." if exchange.status == 413 else None
             pointer = "".join(f"/{part}" for part in paths[0])
+            causes = TEXT if words in UNUSUAL else None
             what = f"a {event} with {shown}"
-            expect_accepted(context, event, exchange, what, pointer, case, why=size, remedy=remedy)
+            expect_accepted(context, event, exchange, what, pointer, case, why=size, remedy=remedy, causes=causes)
         if judge or accepted:
             context.case(event)
         return accepted
