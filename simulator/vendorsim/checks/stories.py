@@ -42,13 +42,13 @@ class Sample:
 
 def _stories(vendor: Vendor) -> tuple[Scenario, ...]:
     """Returns the named scenarios of a vendor."""
-    return tuple(scenario for scenario in _named_scenarios(registry.names()) if vendor.name in scenario.vendors)
+    return _named_scenarios(vendor.name, registry.names())
 
 
 @cache
-def _named_scenarios(vendors: Sequence[str]) -> tuple[Scenario, ...]:
-    """Returns all named scenarios. The cache key is `vendors`, since each vendor package brings its own scenarios."""
-    return tuple(scenario for _, _, scenario in library.load_all())
+def _named_scenarios(vendor: str, vendors: Sequence[str]) -> tuple[Scenario, ...]:
+    """Returns the named scenarios of a vendor. `vendors` are all known ones: each package brings its own scenarios."""
+    return tuple(scenario for _, _, scenario in library.load_all(vendor))
 
 
 class Stories:

@@ -80,24 +80,28 @@ def load(name: str) -> Scenario:
     return load_text(read_file(path), str(path))
 
 
-def load_text(text: str, file: str) -> Scenario:
-    """The scenario in a text; `file` is its name in messages. Raises DocumentError."""
+def load_text(text: str, file: str, vendor: str | None = None) -> Scenario:
+    """The scenario in a text; `file` is its name in messages. Raises DocumentError.
+
+    With a `vendor`, it is played as this vendor only, and no other is among its vendors.
+    """
     reader = parse(text, file, registry.vocabulary())
-    scenario = _rehearse(reader.scenario, reader) if reader.scenario is not None else None
+    scenario = _rehearse(reader.scenario, reader, vendor) if reader.scenario is not None else None
     reader.problems.raise_if_any()
     assert scenario is not None
     return scenario
 
 
-def _rehearse(scenario: Scenario, reader: Reader) -> Scenario:
-    """Plays the scenario as each of its vendors, and reports impossible steps and vendors for which no step does
-    anything. If the scenario names no vendors, those for which a step sends an event become its vendors.
+def _rehearse(scenario: Scenario, reader: Reader, only: str | None) -> Scenario:
+    """Plays the scenario as each of its vendors, or as one `only`, and reports impossible steps and vendors for which
+    no step does anything. If the scenario names no vendors, those for which a step sends an event become its vendors.
     """
     assert isinstance(reader.root, Mapping)
     failures: dict[tuple[Node, str], list[str]] = {}
     idle: list[str] = []
     names = scenario.vendors or registry.names()
-    for name in names:
+    played = names if only is None else tuple(name for name in names if name == only)
+    for name in played:
         vendor = registry.get(name)
         profiles = list(vendor.profiles.values())
         # For a vendor that the scenario does not name, only the default profile counts.
@@ -113,10 +117,10 @@ def _rehearse(scenario: Scenario, reader: Reader) -> Scenario:
             if name in idle and not _calls_api(scenario, name):
                 message = f"vendor '{name}' has nothing to do: no step sends an event or waits for a call"
                 reader.problems.add(vendor_node, message)
-        return scenario
+        return replace(scenario, vendors=played)
     if len(idle) == len(names):
         reader.problems.add(reader.root, "no step sends an event as any vendor; name the vendor in 'vendors'")
-    return replace(scenario, vendors=tuple(name for name in names if name not in idle))
+    return replace(scenario, vendors=tuple(name for name in played if name not in idle))
 
 
 def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -> None:
@@ -152,10 +156,13 @@ def _calls_api(scenario: Scenario, name: str) -> bool:
     return any(step.verb.name in verbs and (step.only is None or name in step.only) for step in scenario.steps)
 
 
-def load_all() -> Iterator[tuple[str, Path, Scenario]]:
-    """Every scenario with a name: name, file, scenario. Raises PackError for an invalid one of a vendor package."""
+def load_all(vendor: str | None = None) -> Iterator[tuple[str, Path, Scenario]]:
+    """Every scenario with a name: name, file, scenario; with a `vendor`, those in which it sends something. Raises
+    PackError for an invalid one of a vendor package."""
     for name, (path, package) in _named().items():
         try:
-            yield name, path, load_text(read_file(path), str(path))
+            scenario = load_text(read_file(path), str(path), vendor)
+            if vendor is None or vendor in scenario.vendors:
+                yield name, path, scenario
         except DocumentError as error:
             raise PackError(f"{package}: the scenario '{name}' has problems; mend it:\n{error}") from None
