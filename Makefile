@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # The tests start hundreds of processes: without compiled files each of them compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint types unit format bench soak screenshots wheel clean
+.PHONY: demo test thorough lint types unit format bench soak screenshots wheel clean
 
 demo: $(VENV)/installed  ## play all vendors against the example integration
 	@$(BIN)/python examples/demo.py
@@ -27,6 +27,9 @@ types: $(VENV)/installed
 
 unit: $(VENV)/installed  ## TESTS="tests/core" runs some of them
 	$(BIN)/pytest $(TESTS)
+
+thorough: $(VENV)/installed  ## the tests that make test leaves out: sweeps over everything of a kind
+	$(BIN)/pytest -m thorough $(TESTS)
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

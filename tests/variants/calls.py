@@ -50,14 +50,14 @@ def retries_400(desk: Helpdesk) -> None:
     desk.patch.setattr(EndUser, "_call", call)
 
 
-@variant("userlike", "calls_api.retries_5xx", serve=True, narrow=True, waiting={"retry": 1.0})
+@variant("userlike", "calls_api.retries_5xx", serve=True, waiting={"retry": 1.0})
 def gives_up(desk: Helpdesk) -> None:
     """Gives up when the platform fails once."""
     assert desk.end_user is not None
     desk.end_user._pauses = ()
 
 
-@variant("messagehub", "calls_api.once", serve=True, narrow=True)
+@variant("messagehub", "calls_api.once", serve=True)
 def called_twice(desk: Helpdesk) -> None:
     """Calls for the message, and once more for the ticket that holds it."""
     submit = EndUser.submit
@@ -72,19 +72,19 @@ def own_number(desk: Helpdesk) -> None:
     )
 
 
-@variant("messagehub", "calls_api.valid_body", serve=True, narrow=True)
+@variant("messagehub", "calls_api.valid_body", serve=True)
 def null_email(desk: Helpdesk) -> None:
     """Sends null for what it does not know of the visitor."""
     with_body(desk, lambda body: body.update(phone=None))
 
 
-@variant("chatvisor", "calls_api.identifier", serve=True, narrow=True)
+@variant("chatvisor", "calls_api.identifier", serve=True)
 def digits_only(desk: Helpdesk) -> None:
     """Sends the digits of the customer's number only."""
     with_body(desk, lambda body: body.update(identifier=body["identifier"].rpartition("-")[2]))
 
 
-@variant("messagehub", "calls_api.credentials", serve=True, narrow=True)
+@variant("messagehub", "calls_api.credentials", serve=True)
 def token_alone(desk: Helpdesk) -> None:
     """Sends the token without saying that it is one: Bearer is missing."""
     with_request(desk, lambda request: request.add_header("Authorization", "token"))

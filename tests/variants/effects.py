@@ -31,49 +31,49 @@ def _of_a_message(body: dict[str, Any]) -> bool:
     return str(body.get("event", "")).startswith("message_")
 
 
-@variant("messagehub", "effects.lost", probe=True, narrow=True)
+@variant("messagehub", "effects.lost", probe=True)
 def lost_without_sender(desk: Helpdesk) -> None:
     """Accepts a message without a sender, and forgets it."""
     lose(desk, "messagehub", lambda body: _of_a_message(body) and "sender" not in body)
 
 
-@variant("messagehub", "effects.lost", probe=True, narrow=True)
+@variant("messagehub", "effects.lost", probe=True)
 def lost_while_pending(desk: Helpdesk) -> None:
     """Accepts the messages of a conversation that is pending, and leaves them to a bot that is not there."""
     lose(desk, "messagehub", lambda body: _of_a_message(body) and body["conversation"]["status"] == "pending")
 
 
-@variant("messagehub", "effects.lost", probe=True, narrow=True)
+@variant("messagehub", "effects.lost", probe=True)
 def lost_without_reply(desk: Helpdesk) -> None:
     """Accepts a message to which no reply is possible, and skips it."""
     lose(desk, "messagehub", lambda body: _of_a_message(body) and body["conversation"]["can_reply"] is False)
 
 
-@variant("messagehub", "effects.lost", probe=True, narrow=True)
+@variant("messagehub", "effects.lost", probe=True)
 def lost_without_messages(desk: Helpdesk) -> None:
     """Takes the message from the conversation's list, which may be empty."""
     lose(desk, "messagehub", lambda body: _of_a_message(body) and not body["conversation"]["messages"])
 
 
-@variant("messagehub", "effects.lost", probe=True, narrow=True)
+@variant("messagehub", "effects.lost", probe=True)
 def lost_with_source(desk: Helpdesk) -> None:
     """Takes every message with a source id for its own echo."""
     lose(desk, "messagehub", lambda body: _of_a_message(body) and body["source_id"] is not None)
 
 
-@variant("userlike", "effects.lost", probe=True, narrow=True)
+@variant("userlike", "effects.lost", probe=True)
 def lost_when_proactive(desk: Helpdesk) -> None:
     """Accepts chats that the operator began, and stores only those of visitors."""
     lose(desk, "userlike", lambda body: body.get("was_proactive") is True)
 
 
-@variant("chatvisor", "effects.none", severity=WARNING, probe=True, narrow=True)
+@variant("chatvisor", "effects.none", severity=WARNING, probe=True)
 def nothing_stored(desk: Helpdesk) -> None:
     """Accepts everything and does nothing."""
     lose(desk, "chatvisor", lambda body: True)
 
 
-@variant("smartsupp", "accepts.typical", severity=WARNING, narrow=True)
+@variant("smartsupp", "accepts.typical", severity=WARNING)
 def error_in_the_answer(desk: Helpdesk) -> None:
     """Answers 200 with an error in the body."""
 
@@ -84,7 +84,7 @@ def error_in_the_answer(desk: Helpdesk) -> None:
         return response
 
 
-@variant("messagehub", "isolated.foreign", probe=True, narrow=True)
+@variant("messagehub", "isolated.foreign", probe=True)
 def one_ticket_for_all(desk: Helpdesk) -> None:
     """Shows the messages of all conversations in each."""
 
@@ -94,19 +94,19 @@ def one_ticket_for_all(desk: Helpdesk) -> None:
     desk.patch.setitem(desk.app.view_functions, "ticket_of_any_vendor", every)
 
 
-@variant("messagehub", "effects.lost", probe=True, narrow=True)
+@variant("messagehub", "effects.lost", probe=True)
 def lost_when_snoozed(desk: Helpdesk) -> None:
     """Accepts the messages of a snoozed conversation, and keeps them for the morning in a list that is never read."""
     lose(desk, "messagehub", lambda body: _of_a_message(body) and body["conversation"]["status"] == "snoozed")
 
 
-@variant("messagehub", "effects.lost", probe=True, narrow=True)
+@variant("messagehub", "effects.lost", probe=True)
 def lost_when_resolved(desk: Helpdesk) -> None:
     """Accepts the messages of a resolved conversation, and does not open its ticket again."""
     lose(desk, "messagehub", lambda body: _of_a_message(body) and body["conversation"]["status"] == "resolved")
 
 
-@variant("messagehub", "effects.lost", probe=True, narrow=True)
+@variant("messagehub", "effects.lost", probe=True)
 def lost_in_the_queue(desk: Helpdesk) -> None:
     """Answers first and works later; the worker passes over what it crashes on: a conversation that somebody has."""
 
@@ -121,7 +121,13 @@ def lost_in_the_queue(desk: Helpdesk) -> None:
     behind(desk, work)
 
 
-@variant("messagehub", "effects.none", severity=WARNING, probe=True)
+@variant(
+    "messagehub",
+    "effects.none",
+    severity=WARNING,
+    probe=True,
+    only="accepts.forms:message_created,effects.none",
+)
 def worker_has_died(desk: Helpdesk) -> None:
     """Answers first and works later; the worker's thread ends with the first body that it can't work on."""
 
@@ -135,19 +141,19 @@ def worker_has_died(desk: Helpdesk) -> None:
     behind(desk, work)
 
 
-@variant("smartsupp", "effects.lost", probe=True, narrow=True)
+@variant("smartsupp", "effects.lost", probe=True)
 def lost_with_rating(desk: Helpdesk) -> None:
     """Accepts chats that were rated, and counts their stars only."""
     lose(desk, "smartsupp", lambda body: body["channel"]["rating"] is not None)
 
 
-@variant("smartsupp", "effects.lost", probe=True, narrow=True)
+@variant("smartsupp", "effects.lost", probe=True)
 def lost_with_group(desk: Helpdesk) -> None:
     """Passes chats of a group to a table for groups that nobody shows."""
     lose(desk, "smartsupp", lambda body: body["visitor"]["group"] is not None)
 
 
-@variant("userlike", "effects.lost", probe=True, narrow=True)
+@variant("userlike", "effects.lost", probe=True)
 def lost_without_country(desk: Helpdesk) -> None:
     """Files chats by the visitor's country, and drops those without one."""
     lose(desk, "userlike", lambda body: body["loc_country"] is None)
@@ -164,7 +170,7 @@ def not_ok_in_the_answer(desk: Helpdesk) -> None:
         return response
 
 
-@variant("messagehub", "isolated.foreign", probe=True, narrow=True)
+@variant("messagehub", "isolated.foreign", probe=True)
 def keyed_by_inbox(desk: Helpdesk) -> None:
     """Keeps the last messages of an inbox, and shows them with each of its conversations."""
     last: defaultdict[str | None, list[str]] = defaultdict(list)
@@ -185,7 +191,7 @@ def keyed_by_inbox(desk: Helpdesk) -> None:
     desk.patch.setitem(desk.app.view_functions, "ticket_of_any_vendor", with_last)
 
 
-@variant("userlike", "isolated.foreign", probe=True, narrow=True)
+@variant("userlike", "isolated.foreign", probe=True)
 def shared_list(desk: Helpdesk) -> None:
     """Collects texts for its search in one list for all chats: a default argument that is made only once."""
     read, show = VENDORS["userlike"], desk.app.view_functions["ticket_of_any_vendor"]

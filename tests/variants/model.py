@@ -103,16 +103,14 @@ class Receiver:
 @dataclass(frozen=True, kw_only=True)
 class Variant(Receiver):
     """One bug. `check` has to name it, and a finding that it begins with leads to the bug. So does one that begins with
-    a check of `also`: patterns of further checks that show this very bug. Any other finding is misleading.
-
-    `event` is one that shows it. `narrow` asks its own check only in the tests, where all of them would take long.
+    a check of `also`: patterns of further checks that show this very bug. Any other finding is misleading. `only` selects the
+    checks that show it, if `check` alone does not.
     """
 
     check: str
     also: tuple[str, ...] = ()
     severity: str = ERROR
-    event: str | None = None
-    narrow: bool = False
+    only: str | None = None
 
     def expects(self, check: str) -> bool:
         """Whether a finding of that check is about this bug."""

@@ -25,19 +25,19 @@ def around(desk: Helpdesk, change: Callable[[Apply, str, Update], list[Claim]]) 
     desk.patch.setattr(desk.store, "apply", lambda vendor, update: change(apply, vendor, update))
 
 
-@variant("messagehub", "concurrent.twins", probe=True, narrow=True, waiting=ROUNDS)
+@variant("messagehub", "concurrent.twins", probe=True, waiting=ROUNDS)
 def look_then_insert(desk: Helpdesk) -> None:
     """Looks whether it has the message, and inserts it a moment later if not."""
     _look_then_insert(desk, GAP)
 
 
-@variant("messagehub", "concurrent.twins", probe=True, narrow=True, waiting={"rounds": 1.0})
+@variant("messagehub", "concurrent.twins", probe=True, waiting={"rounds": 1.0})
 def look_then_insert_soon(desk: Helpdesk) -> None:
     """Looks whether it has the message, and inserts it a millisecond later if not."""
     _look_then_insert(desk, 0.001)
 
 
-@variant("smartsupp", "concurrent.twins", probe=True, narrow=True, waiting=ROUNDS)
+@variant("smartsupp", "concurrent.twins", probe=True, waiting=ROUNDS)
 def transcript_twice(desk: Helpdesk) -> None:
     """Looks whether it has the transcript, and appends its messages a moment later if not."""
     _look_then_insert(desk, GAP)
@@ -66,7 +66,7 @@ def _look_then_insert(desk: Helpdesk, gap: float) -> None:
     around(desk, change)
 
 
-@variant("messagehub", "concurrent.burst", probe=True, narrow=True, waiting=ROUNDS)
+@variant("messagehub", "concurrent.burst", probe=True, waiting=ROUNDS)
 def counted_and_written_back(desk: Helpdesk) -> None:
     """Reads the list of messages that wait for an answer, and writes it back with the new one."""
     waiting: dict[str, tuple[str, ...]] = {}
@@ -84,7 +84,7 @@ def counted_and_written_back(desk: Helpdesk) -> None:
     around(desk, change)
 
 
-@variant("messagehub", "concurrent.conversations", probe=True, narrow=True, waiting=ROUNDS)
+@variant("messagehub", "concurrent.conversations", probe=True, waiting=ROUNDS)
 def current_while_at_work(desk: Helpdesk) -> None:
     """Keeps the conversation in a variable of the module while it is at work on it."""
     current: list[str] = [""]
@@ -97,7 +97,7 @@ def current_while_at_work(desk: Helpdesk) -> None:
     around(desk, change)
 
 
-@variant("userlike", "concurrent.conversations", probe=True, narrow=True, waiting=ROUNDS)
+@variant("userlike", "concurrent.conversations", probe=True, waiting=ROUNDS)
 def visitor_while_at_work(desk: Helpdesk) -> None:
     """Keeps the visitor in a variable of the module while it is at work on the chat."""
     current: list[object] = [None]
@@ -114,7 +114,7 @@ def visitor_while_at_work(desk: Helpdesk) -> None:
     around(desk, change)
 
 
-@variant("messagehub", "concurrent.twins", probe=True, narrow=True, waiting=ROUNDS)
+@variant("messagehub", "concurrent.burst", "concurrent.twins", "concurrent.retry", probe=True, waiting=ROUNDS)
 def database_is_locked(desk: Helpdesk) -> None:
     """Answers 500 to a message while another one of the conversation is stored: the row is locked."""
     locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -134,7 +134,7 @@ def database_is_locked(desk: Helpdesk) -> None:
     around(desk, change)
 
 
-@variant("chatvisor", "concurrent.twins", severity=WARNING, probe=True, narrow=True, waiting=ROUNDS)
+@variant("chatvisor", "concurrent.twins", severity=WARNING, probe=True, waiting=ROUNDS)
 def unique_key_violated(desk: Helpdesk) -> None:
     """Crashes on the unique key of a message that another request has just inserted."""
     stored: set[str] = set()
@@ -152,38 +152,36 @@ def unique_key_violated(desk: Helpdesk) -> None:
     around(desk, change)
 
 
-@variant("messagehub", "concurrent.twins", program=asynchronous("look"), missing=NO_ASGI, probe=True, narrow=True)
+@variant("messagehub", "concurrent.twins", program=asynchronous("look"), missing=NO_ASGI, probe=True)
 def look_await_insert(desk: Helpdesk) -> None:
     """FastAPI: looks whether it has the message, awaits the database, and inserts it if not."""
 
 
-@variant("messagehub", "concurrent.burst", program=asynchronous("write-back"), missing=NO_ASGI, probe=True, narrow=True)
+@variant("messagehub", "concurrent.burst", program=asynchronous("write-back"), missing=NO_ASGI, probe=True)
 def read_await_write(desk: Helpdesk) -> None:
     """FastAPI: reads the conversation, awaits the database, and writes it back with the message."""
 
 
-@variant(
-    "messagehub", "concurrent.conversations", program=asynchronous("current"), missing=NO_ASGI, probe=True, narrow=True
-)
+@variant("messagehub", "concurrent.conversations", program=asynchronous("current"), missing=NO_ASGI, probe=True)
 def current_across_await(desk: Helpdesk) -> None:
     """FastAPI: keeps the conversation in a global variable, across an await."""
 
 
-@variant("messagehub", "concurrent.twins", program=node("look"), missing=NO_NODE, probe=True, narrow=True)
+@variant("messagehub", "concurrent.twins", program=node("look"), missing=NO_NODE, probe=True)
 def node_look_then_insert(desk: Helpdesk) -> None:
     """Node: looks whether it has the message, awaits the database, and inserts it if not."""
 
 
-@variant("messagehub", "concurrent.burst", program=node("write-back"), missing=NO_NODE, probe=True, narrow=True)
+@variant("messagehub", "concurrent.burst", program=node("write-back"), missing=NO_NODE, probe=True)
 def node_write_back(desk: Helpdesk) -> None:
     """Node: reads the conversation, awaits the database, and writes it back with the message."""
 
 
-@variant("messagehub", "concurrent.twins", program=php("look"), missing=NO_PHP, probe=True, narrow=True)
+@variant("messagehub", "concurrent.twins", program=php("look"), missing=NO_PHP, probe=True)
 def php_look_then_insert(desk: Helpdesk) -> None:
     """PHP with several workers: looks whether the file has the message, and appends it if not."""
 
 
-@variant("messagehub", "concurrent.burst", program=php("write-back"), missing=NO_PHP, probe=True, narrow=True)
+@variant("messagehub", "concurrent.burst", program=php("write-back"), missing=NO_PHP, probe=True)
 def php_write_back(desk: Helpdesk) -> None:
     """PHP with several workers: reads the conversation's file, and writes it back with the message."""

@@ -133,8 +133,10 @@ def expect_client_error(
     )
 
 
-def expect_unauthorized(context: Context, event: str, exchange: Exchange, what: str, case: str = "") -> None:
-    """Expects 401 or 403. Another 4xx is a warning."""
+def expect_unauthorized(
+    context: Context, event: str, exchange: Exchange, what: str, case: str = "", causes: frozenset[str] | None = None
+) -> None:
+    """Expects 401 or 403. Another 4xx is a warning. `causes` are those of a request that is accepted."""
     status = exchange.status
     if status in UNAUTHORIZED:
         return
@@ -147,7 +149,7 @@ def expect_unauthorized(context: Context, event: str, exchange: Exchange, what: 
         exchange=exchange,
         severity=WARNING if close else ERROR,
         case=case,
-        causes=frozenset({f"refused with {status}"}) if close else None,
+        causes=frozenset({f"refused with {status}"}) if close else causes if context.accepted(exchange) else None,
     )
 
 

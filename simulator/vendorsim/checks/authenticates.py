@@ -38,6 +38,8 @@ _FRESH = Stated(
     ASSUMED,
     "Standard Webhooks specification (standardwebhooks.com); the vendors publish no window",
 )
+# The cause of requests that are accepted without a right signature or secret.
+_UNVERIFIED = frozenset({"unverified"})
 _COMPARE = "Compute the signature yourself, compare in constant time, and answer 401 when it differs or is missing."
 
 
@@ -124,6 +126,7 @@ async def refuses_old_ones(context: Context) -> None:
     signer = _timed_signer(context)
     event = (await context.taken())[0]
     sample = context.sample(event)
+    await _require_verified(context, signer, sample)
     signature = signer.headers(sample.event.id, _now() - STALE_SECONDS, sample.event.body)
     exchange = await context.send(sample.event, signature=signature)
     context.case(event)
@@ -140,6 +143,7 @@ async def refuses_replayed_ones(context: Context) -> None:
     signer = _signer(context)
     event = (await context.taken())[0]
     first, other = context.sample(event), context.sample(event)
+    await _require_verified(context, signer, first)
     signature = signer.headers(first.event.id, _now(), first.event.body)
     _require_accepted(context, await _send(context, first, signature=signature))
     exchange = await context.send(other.event, signature=signature)
@@ -155,8 +159,7 @@ async def refuses_body_only(context: Context) -> None:
         raise NotJudged("the scheme signs the body only")
     event = context.events()[0]
     sample = context.sample(event)
-    if context.accepted(await context.send(sample.event, signature=_signed_by_another_secret(signer, sample.event))):
-        raise NotJudged("any signature is accepted, see authenticates.wrong")
+    await _require_verified(context, signer, sample)
     over_body = replace(signer, scheme=replace(signer.scheme, message=("{body}",)))
     exchange = await _send(context, sample, signature=over_body.headers(sample.event.id, _now(), sample.event.body))
     context.case(event)
@@ -229,7 +232,13 @@ async def _send_refused(
         return
     exchange = await context.send(event, headers=headers, signature=signature)
     context.case(event.name)
-    expect_unauthorized(context, event.name, exchange, f"a {event.name} {what}", what)
+    expect_unauthorized(context, event.name, exchange, f"a {event.name} {what}", what, causes=_UNVERIFIED)
+
+
+async def _require_verified(context: Context, signer: Signer, sample: Sample) -> None:
+    """Raises NotJudged if a signature by another secret is accepted: then signatures are not verified at all."""
+    if context.accepted(await context.send(sample.event, signature=_signed_by_another_secret(signer, sample.event))):
+        raise NotJudged("any signature is accepted, see authenticates.wrong")
 
 
 def _require_accepted(context: Context, exchange: Exchange) -> None:
