@@ -103,8 +103,8 @@ class Receiver:
 @dataclass(frozen=True, kw_only=True)
 class Variant(Receiver):
     """One bug. `check` has to name it, and a finding that it begins with leads to the bug. So does one that begins with
-    a check of `also`: patterns of further checks that show this very bug. Any other finding is misleading. `only` selects the
-    checks that show it, if `check` alone does not.
+    a check of `also`: patterns of further checks that show this very bug. Any other finding is misleading. `only`
+    selects the checks that show it, if `check` alone does not.
     """
 
     check: str
