@@ -43,17 +43,18 @@ def crashes(on: Callable[[Any], bool]) -> Answer:
 
 
 EVERY = "accepts,tolerates,rejects,authenticates"
+SOME = "accepts.typical,accepts.m*,tolerates.text,rejects.missing_field,rejects.wrong_type"
 RECEIVERS: dict[str, tuple[str, Answer, str]] = {
     "refuses everything": ("smartsupp", status(422), EVERY),
-    "accepts everything": ("messagehub", status(200), EVERY),
+    "accepts everything": ("smartsupp", status(200), EVERY),
     "crashes on null": ("smartsupp", crashes(lambda body: None in values(body)), EVERY),
-    "crashes without a sender": ("messagehub", crashes(lambda body: body["sender"]["name"].upper() == ""), EVERY),
+    "crashes without a sender": ("messagehub", crashes(lambda body: body["sender"]["name"].upper() == ""), SOME),
     "crashes on what Latin-1 lacks": (
         "messagehub",
         crashes(lambda body: json.dumps(body, ensure_ascii=False).encode("latin-1") == b""),
-        EVERY,
+        SOME,
     ),
-    "drops the connection": ("messagehub", reset, EVERY),
+    "drops the connection": ("messagehub", reset, SOME),
     "stops in its answer": ("chatvisor", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "accepts.typical"),
 }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from checks.helpdesk_helpers import HASTY, checked, needs
@@ -16,12 +18,17 @@ from vendorsim.checks.registry import all_checks
 DOCUMENT = Path(__file__).parents[2] / "docs" / "check-findings.md"
 
 
-# By its own check, and by all checks, where no other must name something else.
-SELECTIONS = [pytest.param(False, id="alone"), pytest.param(True, id="all", marks=pytest.mark.thorough)]
+def variants() -> Iterator[Any]:
+    """Each variant alone with its own check; thoroughly with all checks, where no other must name something else."""
+    seen = set()
+    for variant in VARIANTS:
+        marks = [pytest.mark.thorough] if variant.check in seen else []
+        seen.add(variant.check)
+        yield pytest.param(variant, False, marks=marks, id=variant.name)
+        yield pytest.param(variant, True, marks=pytest.mark.thorough, id=f"{variant.name}-all")
 
 
-@pytest.mark.parametrize("by_all", SELECTIONS)
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize(("variant", "by_all"), variants())
 def test_the_bug_is_found_and_named(
     variant: Variant, by_all: bool, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,11 +97,11 @@ def test_a_receiver_with_a_lock_gets_no_finding_on_any_stack(
 
 # Who plays with which seed. Those with `serve` call CCAI Platform as well.
 SWEEP = [
-    ("smartsupp", 1, False),
+    pytest.param("smartsupp", 1, False, marks=pytest.mark.thorough),
     ("smartsupp", 17, True),
-    ("chatvisor", 18, True),
+    pytest.param("chatvisor", 18, True, marks=pytest.mark.thorough),
     ("messagehub", 19, True),
-    ("userlike", 20, True),
+    pytest.param("userlike", 20, True, marks=pytest.mark.thorough),
 ]
 
 

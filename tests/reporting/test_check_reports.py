@@ -68,7 +68,7 @@ def test_errors_are_told_before_warnings(vendorsim: Vendorsim) -> None:
 
 def breaking_in_many_ways() -> Callable[[Connection, Request], None]:
     """Answers with another 5xx to each value of a wrong type: findings that are alike would be told as one."""
-    statuses = itertools.cycle(range(500, 520))
+    statuses = itertools.cycle(range(500, 600))
     wrong = (b'{"wrong":"type"}', b'"wrong type"')
 
     def answer(connection: Connection, request: Request) -> None:
@@ -141,14 +141,17 @@ def test_junit_reads_well(reported: Any, tmp_path: Path, snapshot: SnapshotAsser
 
 
 def only_objects(connection: Connection, request: Request) -> None:
-    """Falls over what is no JSON object."""
+    """Falls over what is no JSON object, and refuses what is not declared as JSON."""
+    if request.header("Content-Type") != "application/json":
+        connection.send(status(415))
+        return
     try:
         connection.send(OK if isinstance(request.json, dict) else BROKEN)
     except ValueError:
         connection.send(BROKEN)
 
 
-ONLY = "rejects.broken_json,rejects.no_object"
+ONLY = "rejects.broken_json,rejects.no_object,rejects.content_type"
 
 
 def test_every_report_compares_with_the_baseline(vendorsim: Vendorsim, reported: Any, tmp_path: Path) -> None:
@@ -233,7 +236,7 @@ def test_what_an_integration_answers_is_text_in_every_report(reported: Any, vend
 
 
 def test_results_point_to_the_line_of_the_contract_that_they_are_about(reported: Any) -> None:
-    told = reported(breaking_in_many_ways(), "--only", "rejects.wrong_type", vendor="messagehub")
+    told = reported(breaking_in_many_ways(), "--only", "rejects.wrong_type:message_created", vendor="messagehub")
     root = Path(__file__).parents[2]
     seen = set()
     for result in told.sarif["results"]:

@@ -106,4 +106,4 @@ def test_the_bug_of_its_twin_is_found(stack: Stack, vendorsim: Vendorsim) -> Non
     with receiver(stack, stack.bug) as url:
         done = vendorsim("check", "--vendor", "smartsupp", "--to", url, "--json")
     assert done.code == 1
-    assert {finding["check"] for finding in done.json["findings"]} == stack.finds
+    assert {check for finding in done.json["findings"] for check in finding["checks"]} == stack.finds
