@@ -17,7 +17,7 @@ STORY = ("play", "missed-chat", "--vendor", "smartsupp", "--seed", "1")
         ((), r"event +status +ms +verdict"),
         (("--fault", "duplicate"), r"post_hook +200 +[\d.]+ +duplicate=1 +delivered"),
         (("--fault", "duplicate"), r"post_hook +200 +[\d.]+ +duplicate=1 \(copy 1\) +delivered"),
-        (("--count", "3", "--fault", "duplicate"), r"post_hook +6 +200 x 6 .* duplicate=1 x 6 +6 delivered"),
+        (("--count", "3", "--fault", "duplicate"), r"post_hook +6 +200 x 6 .* duplicate x 6 +6 delivered"),
         (("--count", "3"), r"max ms +verdict"),
     ],
 )

@@ -1,7 +1,7 @@
 """The fast validator judges as the reference does: the same verdict, at the same places of the body.
 
 It is asked here alone, for every contract: real bodies of every vendor's every event, sound and damaged at random (by a
-fixed seed), some thousands of times. Other tests ask the fast validator, as the timeline does for each body it makes.
+fixed seed), some thousand times in all. Other tests ask the fast validator, as the timeline does for each body.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ steps:
   - miss
 """
 
-DAMAGED = 60
+SOUND, DAMAGED = 12, 30
 EVENTS = [
     pytest.param(vendor, profile, event, id=f"{vendor}-{profile}-{event}")
     for vendor in registry.names()
@@ -82,7 +82,7 @@ def test_both_validators_agree(vendor: str, profile: str, event: str) -> None:
     random = Random(f"{vendor} {profile} {event}")
     damaged = [damage(random.choice(sound), random) for _ in range(DAMAGED)]
     refused = 0
-    for body in (*sound, *damaged):
+    for body in (*random.sample(sound, min(SOUND, len(sound))), *damaged):
         expected = {pointer.join(error.absolute_path) for error in reference.iter_errors(body)}
         assert contract.is_valid(event, body) == (not expected), json.dumps(body)
         assert {violation.pointer for violation in contract.violations(event, body)} == expected, json.dumps(body)

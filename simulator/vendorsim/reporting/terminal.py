@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -117,7 +119,7 @@ def _by_event(summary: Summary) -> Table:
     faults = any(row.faults for row in summary.rows.values())
     rows = table("event", "attempts", "statuses", "mean ms", "max ms", *(["faults"] if faults else []), "verdict")
     for row in summary.by_event():
-        hit = [", ".join(f"{fault} x {count}" for fault, count in sorted(row.faults.items()))] if faults else []
+        hit = [_fault_counts(row.faults)] if faults else []
         statuses = ", ".join(f"{status} x {count}" for status, count in sorted(row.statuses.items()))
         verdicts = ", ".join(f"{count} {_styled(verdict)}" for verdict, count in row.verdicts.items())
         mean = f"{row.total_milliseconds / row.attempts:.1f}" if row.attempts else ""
@@ -170,6 +172,14 @@ def _why(record: Record) -> str | None:
     if isinstance(record, Attempt) and record.final and record.number > 1 and record.verdict in FAILURES:
         return f"{record.reason}; given up after {record.number} attempts"
     return record.reason
+
+
+def _fault_counts(faults: Mapping[str, int]) -> str:
+    """Returns how many deliveries each fault hit, without the faults' arguments."""
+    counts: Counter[str] = Counter()
+    for fault, count in faults.items():
+        counts[fault.partition("=")[0]] += count
+    return ", ".join(f"{name} x {count}" for name, count in sorted(counts.items()))
 
 
 def _hit(attempt: Attempt) -> str:
