@@ -87,7 +87,7 @@ class Coverage:
         return {
             "known": len(known),
             "exercised": len(known.keys() & sent),
-            "not_exercised": sorted(known.keys() - sent),
+            "not_exercised": sorted(known.keys() - sent, key=_importance),
         }
 
     def _values_of(self, event: str) -> dict[str, Any]:
@@ -100,8 +100,15 @@ class Coverage:
         sent = self._values.get(event, set())
         if not known:
             return {}
-        missing = [f"{name} = {value}" for name, value in sorted(known - sent)]
+        missing = [
+            f"{name} = {value}" for name, value in sorted(known - sent, key=lambda pair: (_importance(pair[0]), pair))
+        ]
         return {"known": len(known), "exercised": len(known & sent), "not_exercised": missing}
+
+
+def _importance(name: str) -> tuple[int, str]:
+    """Returns the order of fields: those next to the top of a body matter most."""
+    return name.count("/"), name
 
 
 def _described(

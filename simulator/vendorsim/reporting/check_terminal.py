@@ -141,8 +141,11 @@ def _print_coverage(page: _Page, verdict: Verdict) -> None:
     if unreached := verdict.coverage["events"].get("no_scenario"):
         page.write(0, ("not judged", "yellow"), f" {', '.join(unreached)}: no scenario of {verdict.vendor} leads there")
     page.write(0, "exercised: " + ", ".join(f"{part.exercised} of {part.known} {part.kind}" for part in parts))
+    # Fields and values are listed if they are few, and if the run sent all forms of the bodies.
+    forms = any(result.judged for result in verdict.results if result.check.id == "accepts.forms")
     for part in parts:
-        if not part.missing or part.kind not in ("events", "API answers"):
+        details = part.kind in ("fields", "enum values")
+        if not part.missing or (details and not (forms and len(part.missing) <= MOST_MISSING)):
             continue
         shown = ", ".join(part.missing[:MOST_MISSING])
         more = len(part.missing) - MOST_MISSING

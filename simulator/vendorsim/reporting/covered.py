@@ -39,10 +39,11 @@ def _listed(kind: str, part: Mapping[str, Any]) -> Covered:
 
 
 def _added(kind: str, by_event: Mapping[str, Mapping[str, Any]]) -> Covered:
-    missing = tuple(f"{event}: {name}" for event, part in by_event.items() for name in part["not_exercised"])
+    missing = [(name, f"{event}: {name}") for event, part in by_event.items() for name in part["not_exercised"]]
+    missing.sort(key=lambda named: named[0].count("/"))  # Those next to the top of a body matter most.
     return Covered(
         kind,
         sum(part["exercised"] for part in by_event.values()),
         sum(part["known"] for part in by_event.values()),
-        missing,
+        tuple(shown for _, shown in missing),
     )
