@@ -12,7 +12,6 @@ from vendorsim.checks.forms import maximal, minimal
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
 from vendorsim.checks.signature_causes import SIGNATURE, VERIFY, diagnosis
-from vendorsim.checks.stories import LOCALES
 from vendorsim.checks.value_forms import Form, choose, pairs
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.core.seeding import generator
@@ -34,7 +33,7 @@ _ALLOWED = Stated(
 
 @check("accepts.typical", _SUBSCRIBED, "Answer every event with an accepted status as soon as it is stored.")
 async def typical(context: Context) -> None:
-    """Sends every event in its usual form, with names and texts of two locales at least; all locales have a turn."""
+    """Sends every event in its usual form, with names and texts of two locales by turns, or of the chosen one."""
     sent: dict[tuple[str, str], Exchange] = {}
 
     async def one(event: str, locale: str) -> None:
@@ -44,8 +43,9 @@ async def typical(context: Context) -> None:
         context.case(event)
 
     events = context.events()
-    per_event = max(2, math.ceil(len(LOCALES) / len(events)))
-    turns = cycle(LOCALES)
+    locales = context.settings.stories.locales
+    per_event = min(len(locales), max(2, math.ceil(len(locales) / len(events))))
+    turns = cycle(locales)
     chosen = [(event, locale) for event in events for locale in islice(turns, per_event)]
     chosen = [(event, locale) for event, locale in chosen if context.takes(event, locale)]
     await gather_bounded([one(event, locale) for event, locale in chosen])

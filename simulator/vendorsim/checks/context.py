@@ -203,7 +203,7 @@ class Context:
         fulls.setdefault(event, found.full)
         return found
 
-    def sample(self, event: str, locale: str = "en_US") -> Sample:
+    def sample(self, event: str, locale: str | None = None) -> Sample:
         """Returns an event of that name from a new conversation."""
         return self.settings.stories.sample(event, locale)
 

@@ -29,7 +29,7 @@ from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
 from vendorsim.runs.config import Config, ConfigLine, Skip
-from vendorsim.runs.planning import require_ids
+from vendorsim.runs.planning import require_ids, require_locale
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
@@ -46,7 +46,8 @@ class CheckRequest:
     `to` replaces the vendor's first configured target. `only` and `skip` select checks and events. `require` are
     families of which a check must be judged. `probe` reads the integration's state: a URL template, `module:function`
     or a function; `probe_ignore` are JSON pointers of values to ignore in it. `account` and `inbox` are the ids of the
-    vendor's account and inbox in what is sent; None: those of the target, or made-up ones. `pace` is the most requests
+    vendor's account and inbox in what is sent; None: those of the target, or made-up ones. `locale` is that of all
+    made-up people and texts; None: en_US, and others by turns. `pace` is the most requests
     a second, `budget` the time of the run in seconds. With `timings`, reports say how long each check took. With
     `asks`, a probe, a secret, a server or fuzzing ask for the families that need them. `baseline` is the path of an
     earlier report; with `fails_on_new`, the run fails only because of errors that it lacks. `command` is the command
@@ -66,6 +67,7 @@ class CheckRequest:
     probe_ignore: tuple[str, ...] = ()
     account: int | None = None
     inbox: int | None = None
+    locale: str | None = None
     fuzz: bool = False
     max_examples: int = 100
     pace: float | None = None
@@ -187,6 +189,7 @@ class CheckRun:
                 wall_clock(),
                 account=self.account,
                 inbox=self.inbox,
+                locale=request.locale,
             ),
             selection=self.selection,
             seed=request.seed,
@@ -289,6 +292,7 @@ def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
     baseline = None if request.baseline is None else read_baseline(request.baseline, vendor.name)
     run = CheckRun(request, config, vendor, profile, destination, selection, baseline)
     require_ids(profile, vendor.name, run.account, run.inbox)
+    require_locale(request.locale)
     return run
 
 

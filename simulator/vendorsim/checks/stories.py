@@ -70,6 +70,7 @@ class Stories:
         *,
         account: int | None = None,
         inbox: int | None = None,
+        locale: str | None = None,
     ) -> None:
         self.vendor = vendor
         self.profile = profile
@@ -79,6 +80,7 @@ class Stories:
         # Runs that start in the same second use different ids, and the same people.
         self._taken = self.slot % (1_000 // SLOT) * 32 * PEOPLE
         self._account = _one_account(seed, account, inbox)
+        self.locale = locale
         self._shortest: dict[str, tuple[Scenario, int]] = {}
         for scenario in self.scenarios():
             self._add_shortest(scenario)
@@ -115,10 +117,16 @@ class Stories:
         """Returns the events that no story reaches. They can't be judged."""
         return tuple(name for name in self.profile.event_names() if name not in self._shortest)
 
-    def sample(self, name: str, locale: str = "en_US") -> Sample:
-        """Returns an event of that name from a new conversation, with generated names and texts of the locale."""
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """The locales of samples: the chosen one, or several."""
+        return LOCALES if self.locale is None else (self.locale,)
+
+    def sample(self, name: str, locale: str | None = None) -> Sample:
+        """Returns an event of that name from a new conversation, with generated names and texts of the locale; default:
+        the first one of `locales`."""
         scenario, position = self._shortest[name]
-        live = self._live(replace(scenario, locale=locale), self.take())
+        live = self._live(replace(scenario, locale=locale or self.locales[0]), self.take())
         *lead, event = islice(iter_events(live), position + 1)
         return Sample(event, tuple(lead), orjson.loads(event.body), live.state.visitor.identifier)
 
@@ -131,9 +139,10 @@ class Stories:
         ]
 
     def scenarios(self) -> Iterator[Scenario]:
-        """Returns the stories of the vendor, without the ids that they pin, and in the chosen account."""
+        """Returns the stories of the vendor, without the ids that they pin, in the chosen account and locale."""
         for scenario in map(_unpinned, _stories(self.vendor)):
-            yield scenario if self._account is None else replace(scenario, account=self._account)
+            account, locale = self._account or scenario.account, self.locale or scenario.locale
+            yield replace(scenario, account=account, locale=locale)
 
 
 def _one_account(seed: int, account: int | None, inbox: int | None) -> AccountCast | None:

@@ -53,7 +53,7 @@ def _report_files(command: F) -> F:
     multiple=True,
     help="JSON pointer to ignore in the state, such as /updated_at; repeatable.",
 )
-@options.account
+@options.account_and_locale
 @options.header
 @options.secret_env
 @click.option("--fuzz", is_flag=True, help="Also search with Schemathesis for bodies that break the integration.")
@@ -108,6 +108,7 @@ def command(
     probe_ignore: tuple[str, ...],
     account: int | None,
     inbox: int | None,
+    locale: str | None,
     fuzz: bool,
     max_examples: int,
     port: int | None,
@@ -155,6 +156,7 @@ def command(
         probe_ignore=probe_ignore,
         account=account,
         inbox=inbox,
+        locale=locale,
         fuzz=fuzz,
         max_examples=max_examples,
         pace=pace,

@@ -27,6 +27,7 @@ class _Amounts:
     drain: int
     account: int | None
     inbox: int | None
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class _Engine:
     show_default=True,
     help="Time that conversations may take beyond their own length after the last arrival.",
 )
-@options.account
+@options.account_and_locale
 @options.header
 @options.policy("vendors' policies")
 @click.option(
@@ -77,7 +78,9 @@ class _Engine:
 @options.config_file
 @options.json_output
 @options.target
-@options.grouped("amounts", options.same("count", "seed", "start", "most_open", "drain", "account", "inbox"), _Amounts)
+@options.grouped(
+    "amounts", options.same("count", "seed", "start", "most_open", "drain", "account", "inbox", "locale"), _Amounts
+)
 @options.grouped("engine", options.same("workers", "locust"), _Engine)
 def command(
     traffic: str | None,

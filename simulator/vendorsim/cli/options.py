@@ -176,6 +176,7 @@ class RunOptions:
     spacing: int
     account: int | None
     inbox: int | None
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,9 +289,11 @@ def packs(command: F) -> F:
     return click.option("--vendor", "packs", metavar="FOLDER", type=PackPath(), multiple=True, help=help)(command)
 
 
-def account(command: F) -> F:
-    """`--account ID --inbox ID`."""
+def account_and_locale(command: F) -> F:
+    """`--account ID --inbox ID --locale L`: what is sent differs in it from receiver to receiver."""
     ids = click.IntRange(1)
+    help = "Locale of made-up people and texts, such as de_DE; default: the scenario's."
+    command = click.option("--locale", metavar="L", help=help)(command)
     help = "Id of the vendor's inbox in what is sent; default: made up."
     command = click.option("--inbox", metavar="ID", type=ids, help=help)(command)
     help = "Id of the vendor's account in what is sent; default: the scenario's, or made up."
@@ -298,8 +301,8 @@ def account(command: F) -> F:
 
 
 def seeded(command: F) -> F:
-    """`--seed --start --count --spacing --account --inbox`, which also determine the bytes of a run."""
-    command = account(command)
+    """`--seed --start --count --spacing --account --inbox --locale`, which also determine the bytes of a run."""
+    command = account_and_locale(command)
     for option in (
         click.option(
             "--spacing",
@@ -319,7 +322,9 @@ def seeded(command: F) -> F:
 
 
 # As the parameter `run`, the options of `vendor` and `seeded`.
-run = grouped("run", same("vendor", "profile", "seed", "start", "count", "spacing", "account", "inbox"), RunOptions)
+run = grouped(
+    "run", same("vendor", "profile", "seed", "start", "count", "spacing", "account", "inbox", "locale"), RunOptions
+)
 
 
 def header(command: F) -> F:

@@ -7,8 +7,10 @@ A few changes do not come from a step of a scenario: `set_status` (a vendor's re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
+from vendorsim.conversation import talk
 from vendorsim.conversation.changes import (
     Assigned,
     AttributesSet,
@@ -115,7 +117,7 @@ def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
     yield from _begin(conversation)
     text = verb.text
     if text is None and not verb.attachments:
-        text = _sentence(conversation)
+        text = _line(conversation, by_visitor=verb.by == BY_VISITOR)
     if verb.by == BY_VISITOR:
         if conversation.status in (CLOSED, SNOOZED):
             yield from set_status(conversation, OPEN, BY_VISITOR)
@@ -128,7 +130,7 @@ def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
 
 
 def _trigger(conversation: Conversation, verb: verbs.Trigger) -> Iterator[Change]:
-    message = _message(conversation, None, verb.text or _sentence(conversation))
+    message = _message(conversation, None, verb.text or _automatic(conversation))
     message.trigger = verb.title or "Automatic message"
     yield _add(conversation, message)
 
@@ -136,7 +138,7 @@ def _trigger(conversation: Conversation, verb: verbs.Trigger) -> Iterator[Change
 def _note(conversation: Conversation, verb: verbs.Note) -> Iterator[Change]:
     yield from _begin(conversation)
     author = _agent(conversation, verb.by) if verb.by else _present_agent(conversation)
-    message = _message(conversation, author, verb.text or _sentence(conversation))
+    message = _message(conversation, author, verb.text or _private_note(conversation))
     message.private = True
     yield _add(conversation, message)
 
@@ -282,7 +284,7 @@ def set_status(conversation: Conversation, status: str, by: str | Agent) -> Iter
 def _offline_message(conversation: Conversation, verb: verbs.OfflineMessage) -> Iterator[Change]:
     conversation.offline = True
     yield from _begin(conversation)
-    message = _message(conversation, conversation.visitor, verb.text or _sentence(conversation))
+    message = _message(conversation, conversation.visitor, verb.text or _line(conversation, by_visitor=True))
     message.offline = True
     yield _add(conversation, message)
     yield OfflineMessageLeft(message)
@@ -381,7 +383,36 @@ def _find(conversation: Conversation, reference: str | int) -> Message:
         ) from None
 
 
+def _line(conversation: Conversation, *, by_visitor: bool) -> str:
+    """A made-up text of the visitor, or of an agent who answers."""
+    known = _phrases(conversation)
+    if known is None:
+        return _sentence(conversation)
+    asked = sum(message.by_visitor for message in conversation.messages)
+    if by_visitor:
+        return known.visitor(conversation.seed, asked)
+    public = [message for message in conversation.messages if not message.private]
+    answered = sum(1 for _ in takewhile(lambda message: not message.by_visitor, reversed(public)))
+    return known.agent(conversation.seed, asked, answered)
+
+
+def _automatic(conversation: Conversation) -> str:
+    known = _phrases(conversation)
+    return _sentence(conversation) if known is None else known.automatic_message(conversation.seed)
+
+
+def _private_note(conversation: Conversation) -> str:
+    known = _phrases(conversation)
+    number = len(conversation.messages)
+    return _sentence(conversation) if known is None else known.private_note(conversation.seed, number)
+
+
+def _phrases(conversation: Conversation) -> talk.Phrases | None:
+    return talk.phrases(conversation.locale.partition("_")[0])
+
+
 def _sentence(conversation: Conversation) -> str:
+    """A sentence of a language that there are no phrases for: its words go together by chance."""
     return conversation.pool.sentence(derive(conversation.seed, len(conversation.messages)))
 
 

@@ -45,6 +45,7 @@ class LoadOptions:
     drain: int = 60_000
     account: int | None = None
     inbox: int | None = None
+    locale: str | None = None
 
     def text(self) -> str:
         """Returns the options as one line of JSON, for an environment variable."""
@@ -79,7 +80,7 @@ class LoadOptions:
 
         def complete(request: RunRequest) -> RunRequest:
             to = None if self.to is None else Target(self.to, secret_env=self.secret_env)
-            named = replace(request, to=to, account=self.account, inbox=self.inbox)
+            named = replace(request, to=to, account=self.account, inbox=self.inbox, locale=self.locale)
             return in_configured_account(named, loaded)
 
         return mix(found, starts, complete)

@@ -12,6 +12,7 @@ from vendorsim.runs import library
 from vendorsim.runs.config import Config
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.faults import QUIRK, Fault
+from vendorsim.scenario.locales import locale_problem
 from vendorsim.scenario.model import LARGEST_ID, Scenario
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy_overrides import PolicyChanges
@@ -30,7 +31,8 @@ class RunRequest:
     `to` replaces the vendor's configured targets. `headers` are sent with every request. `policy` overrides values of
     the vendor's policy. `faults` may contain quirks, too; `fault_on` names the events that the other faults apply to
     (None: all). `account` and `inbox` are the ids of the vendor's account and inbox; None: those of the configured
-    targets (`in_configured_account`), of the scenario, or made-up ones. `speed` is the playback speed; with None pauses
+    targets (`in_configured_account`), of the scenario, or made-up ones. `locale` is that of made-up people and texts,
+    such as de_DE; None: the scenario's. `speed` is the playback speed; with None pauses
     take no time. With `serving` the vendor's API is served during the run, so a vendor that sends no events needs no
     target.
     """
@@ -49,6 +51,7 @@ class RunRequest:
     fault_on: tuple[str, ...] | None = None
     account: int | None = None
     inbox: int | None = None
+    locale: str | None = None
     speed: float | None = None
     concurrency: int = 16
     pin_clock: bool = False
@@ -84,6 +87,9 @@ def plan(request: RunRequest) -> PlannedRun:
             f"leave it out, or play with --count 1 (not {request.count})"
         )
     require_ids(profile, vendor.name, request.account, request.inbox)
+    require_locale(request.locale)
+    if request.locale is not None:
+        scenario = replace(scenario, locale=request.locale)
     run = Run(
         scenario=scenario.in_account(request.account, request.inbox),
         vendor=vendor,
@@ -116,6 +122,13 @@ def require_ids(profile: Profile, vendor: str, account: int | None, inbox: int |
             raise InputError(f"{name}: expected a whole number from 1 to {LARGEST_ID}, found {number!r}")
         if not fields:
             raise InputError(f"{name} {number}: {vendor} ({profile.name}) sends no id of an {name}; leave it out")
+
+
+def require_locale(name: str | None) -> None:
+    """Raises InputError for a locale that does not exist."""
+    problem = None if name is None else locale_problem(name)
+    if problem is not None:
+        raise InputError(problem)
 
 
 def event_names(texts: Iterable[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from vendorsim.core.shapes import INVALID, Choice, Duration, Integer, Json, Key,
 from vendorsim.core.times import LONGEST
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Scalar, kind, read
 from vendorsim.scenario.faults import KINDS, fault
+from vendorsim.scenario.locales import locale_problem
 from vendorsim.scenario.model import LARGEST_ID, AccountCast, AgentCast, Cast, Expectation, Scenario, Step
 from vendorsim.scenario.verbs import ANY_TEXT, PERSON, TEXT, TIMEOUT, VERBS, VISITOR, Say, Verb, Wait
 from vendorsim.scenario.vocabulary import Reading, VendorWord, Vocabulary, with_names
@@ -26,13 +27,10 @@ class _Locale(Shape):
     def read(self, node: Node, problems: Problems) -> Any:
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
             return self.mismatch(node, problems)
-        if node.value != "en_US":
-            # Imported here, since it takes 0.1 s and most scenarios use the default locale.
-            from faker.config import AVAILABLE_LOCALES
-
-            if node.value not in AVAILABLE_LOCALES:
-                problems.add(node, unknown("locale", node.value, sorted(AVAILABLE_LOCALES)))
-                return INVALID
+        problem = locale_problem(node.value)
+        if problem is not None:
+            problems.add(node, problem)
+            return INVALID
         return node.value
 
     def schema(self) -> dict[str, Any]:

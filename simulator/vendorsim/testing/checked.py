@@ -87,6 +87,7 @@ def check(
     max_examples: int = 100,
     account: int | None = None,
     inbox: int | None = None,
+    locale: str | None = None,
     state: ServerBackend | None = None,
     shown: str | None = None,
     again: str | None = None,
@@ -98,9 +99,9 @@ def check(
     `require` names checks or families that must have been judged. `probe` shows the integration's state: a URL template
     with {conversation_id} (one that begins with `/` is on the integration's own server), `module:function`, or a
     function `(conversation_id, identifier) -> JSON document or None`. `policy` overrides the vendor's, with the keys of
-    `--policy`. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent. With a `state`, the
-    calls of its API are judged. Findings are reproduced with a command that names `shown` (default: `to`) as the
-    target; `again` is a command that repeats the whole run.
+    `--policy`. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent, `locale` that of
+    made-up people and texts. With a `state`, the calls of its API are judged. Findings are reproduced with a command
+    that names `shown` (default: `to`) as the target; `again` is a command that repeats the whole run.
 
     Raises InputError if the checks can't be run.
     """
@@ -126,9 +127,11 @@ def check(
         max_examples=max_examples,
         account=account,
         inbox=inbox,
+        locale=locale,
         command=(
             *_command(vendor, profile, shown, seed, as_tuple(secret_env), _probe(probe, shown)),
             *(("--account", str(account)) if account is not None else ()),
+            *(("--locale", locale) if locale is not None else ()),
             *(("--inbox", str(inbox)) if inbox is not None else ()),
             *(word for key, value in policy_texts(policy or {}).items() for word in ("--policy", f"{key}={value}")),
         ),

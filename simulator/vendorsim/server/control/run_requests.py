@@ -67,6 +67,7 @@ def _request(
         to=None if to is None else Target(to),
         account=document.get("account"),
         inbox=document.get("inbox"),
+        locale=document.get("locale"),
         speed=read_speed(document.get("speed", "instant")),
         concurrency=document.get("concurrency", 16),
         pin_clock=document.get("pin_clock", False),
