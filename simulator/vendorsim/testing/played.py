@@ -110,8 +110,8 @@ def play(
     apply to the events `fault_on` (default: all). `policy` overrides the vendor's, with the keys of `--policy`. `start`
     (since 1970) and `spacing` are milliseconds or text (`2026-01-05T09:00:00Z`, `1s`). `speed` is the playback speed;
     None leaves pauses out. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent,
-    `locale` that of made-up people and texts. With a `state`, its API knows the conversations, and its calls decide the steps
-    `authenticate`.
+    `locale` that of made-up people and texts. With a `state`, its API knows the conversations, and its calls decide the
+    steps `authenticate`.
 
     Raises InputError if the scenario can't be played.
     """
