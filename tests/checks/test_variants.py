@@ -28,7 +28,7 @@ def variants() -> Iterator[Any]:
         yield pytest.param(variant, True, marks=pytest.mark.thorough, id=f"{variant.name}-all")
 
 
-@pytest.mark.parametrize(("variant", "by_all"), variants())
+@pytest.mark.parametrize(("variant", "by_all"), list(variants()))
 def test_the_bug_is_found_and_named(
     variant: Variant, by_all: bool, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

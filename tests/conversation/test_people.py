@@ -9,7 +9,7 @@ import sys
 from ipaddress import ip_address, ip_network
 
 import pytest
-from vendorsim.conversation.people import PEOPLE, SENTENCES, Pool, pool
+from vendorsim.conversation.people import PEOPLE, SENTENCES, Pool, company, pool
 
 LOCALES = [
     "en_US",
@@ -42,7 +42,7 @@ def test_people_of_every_locale_are_whole_and_unreal(locale: str) -> None:
         person = made.person(number)
         assert re.fullmatch(r"[a-z0-9._-]+@example\.(com|org|net)", person.email, re.IGNORECASE)
         assert any(ip_address(person.ip) in network for network in RESERVED)
-        assert re.fullmatch(r"\+1[2-9]\d\d55501\d\d", person.phone)
+        assert re.fullmatch(r"\+1[2-9]\d\d55501\d\d|\+447700900\d\d\d", person.phone)
         assert re.fullmatch("[A-Z]{2}", person.country_code)
         assert all(text.strip() for text in (person.name, person.first_name, person.last_name, person.city))
         assert person.browser_version in person.user_agent
@@ -54,6 +54,51 @@ def test_names_are_of_the_locale() -> None:
     assert any("\u4e00" <= char <= "\u9fff" for char in pool(0, "zh_CN").person(0).name)
     assert pool(0, "de_DE").person(0).country_code == "DE"
     assert pool(0, "pt_BR").person(0).language == "pt-BR"
+
+
+@pytest.mark.parametrize(
+    ("locale", "family_first"), [("hu_HU", True), ("ja_JP", True), ("cs_CZ", False), ("en_GB", False)]
+)
+def test_the_order_of_names_is_that_of_the_language(locale: str, family_first: bool) -> None:
+    for number in range(10):
+        person = pool(5, locale).person(number)
+        parts = (person.last_name, person.first_name) if family_first else (person.first_name, person.last_name)
+        assert person.name == " ".join(parts)
+
+
+def test_czech_family_names_go_with_the_first_name() -> None:
+    people = [pool(5, "cs_CZ").person(number) for number in range(60)]
+    women = [person for person in people if person.last_name.endswith("ová")]
+    assert 15 < len(women) < 45
+    assert not any(
+        person.first_name.endswith(("a", "e")) for person in people if person.last_name.endswith(("ek", "ý"))
+    )
+
+
+@pytest.mark.parametrize("locale", ["de_DE", "hu_HU", "pl_PL", "pt_BR", "cs_CZ"])
+def test_the_address_is_made_of_the_name_and_nobody_shares_it(locale: str) -> None:
+    people = [pool(2, locale).person(number) for number in range(100)]
+    assert len({person.email for person in people}) == 100
+    assert all(
+        person.email[0] == person.email[0].lower() and "." in person.email.partition("@")[0] for person in people
+    )
+
+
+def test_numbers_of_the_united_kingdom_are_those_for_drama() -> None:
+    assert pool(0, "en_GB").person(1).phone.startswith("+447700900")
+
+
+def test_half_of_the_visitors_come_with_a_phone() -> None:
+    systems = [pool(0, "de_DE").person(number).system for number in range(300)]
+    assert 0.4 < sum(system in ("Android", "iOS") for system in systems) / 300 < 0.65
+
+
+@pytest.mark.parametrize(
+    ("locale", "name"),
+    [("de_DE", "Krebs GmbH"), ("en_US", "Krebs Inc."), ("ja_JP", "株式会社Krebs"), ("en_GB", "Krebs Ltd")],
+)
+def test_a_company_has_the_legal_form_of_its_country(locale: str, name: str) -> None:
+    assert company("Krebs", locale) == name
 
 
 def test_a_person_depends_on_seed_locale_and_number_only() -> None:

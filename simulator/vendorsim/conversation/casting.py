@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from vendorsim.conversation.people import Pool, pool
+from vendorsim.conversation.people import Pool, company, family_first, pool
 from vendorsim.conversation.state import Account, Agent, Conversation, Visitor
 from vendorsim.core.seeding import Numbers, derive
 from vendorsim.scenario.model import AgentCast, Scenario
@@ -58,7 +58,7 @@ class Casting:
         self.first_person = number >> 32
         self.account = Account(
             id=scenario.account.id or 1 + number % 9_000,
-            name=scenario.account.name or f"{self.pool.person(derive(seed, 'account')).last_name} Ltd",
+            name=scenario.account.name or company(self.pool.person(derive(seed, "account")).last_name, scenario.locale),
             inbox=scenario.account.inbox,
         )
         self.agents = {
@@ -100,6 +100,10 @@ class Casting:
         person = self.pool.person(derive(self.seed, "agent", key))
         name = cast.name or person.name
         first, _, last = name.rpartition(" ") if " " in name else (name, "", "")
+        if cast.name is None:
+            first, last = person.first_name, person.last_name
+        elif family_first(self.scenario.locale) and " " in name:
+            last, _, first = name.partition(" ")
         group = cast.group or "Support"
         return Agent(
             key=key,

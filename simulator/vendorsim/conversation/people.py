@@ -2,12 +2,13 @@
 
 Faker takes 0.2 to 0.4 ms for a person, so each is made once, when it is first used. Person *i* of a pool is a pure
 function of seed, locale and *i*. No person is real: e-mail addresses use example domains, IP addresses the ranges that
-are reserved for documentation (RFC 5737) and benchmarks (RFC 2544), and telephone numbers the range that is reserved
-for fiction (555-01xx).
+are reserved for documentation (RFC 5737) and benchmarks (RFC 2544), and telephone numbers ranges that are reserved for
+fiction: 07700 900xxx in the United Kingdom (Ofcom, numbers for drama), 555-01xx in all other countries.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,8 +41,41 @@ _SYSTEMS = (
     _System("macOS", "10.15.7", "MacIntel", "Unknown", "Macintosh; Intel Mac OS X 10_15_7"),
     _System("Linux", "6.8", "Linux x86_64", "Unknown", "X11; Linux x86_64"),
     _System("Android", "14", "Linux armv81", "Pixel 8", "Linux; Android 14; Pixel 8"),
+    _System("iOS", "18.1", "iPhone", "iPhone", "iPhone; CPU iPhone OS 18_1 like Mac OS X"),
 )
-_BROWSERS = ("Chrome", "Firefox", "Edge")
+_WINDOWS, _MACOS, _LINUX, _ANDROID, _IOS = _SYSTEMS
+# How often visitors come with each. The shares are made up; phones are the half of it.
+_VISITS = (
+    (_ANDROID, "Chrome", 26),
+    (_IOS, "Safari", 24),
+    (_WINDOWS, "Chrome", 22),
+    (_WINDOWS, "Edge", 8),
+    (_WINDOWS, "Firefox", 4),
+    (_MACOS, "Safari", 7),
+    (_MACOS, "Chrome", 5),
+    (_LINUX, "Firefox", 2),
+    (_ANDROID, "Firefox", 2),
+)
+_SAFARI = "18.1"
+# Legal forms of small companies, by territory or language.
+_COMPANIES = {
+    "US": "{} Inc.",
+    "cs": "{} s.r.o.",
+    "de": "{} GmbH",
+    "es": "{} S. L.",
+    "fr": "{} SARL",
+    "hu": "{} Kft.",
+    "it": "{} S.r.l.",
+    "ja": "株式会社{}",
+    "nl": "{} B.V.",
+    "pl": "{} sp. z o.o.",
+    "pt": "{} Lda.",
+    "sv": "{} AB",
+}
+# Languages in which the family name comes first.
+_FAMILY_FIRST = frozenset({"hu", "ja", "ko", "vi", "zh"})
+# Letters that Unicode does not decompose into a Latin one.
+_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "œ": "oe"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +101,17 @@ class Person:
     device: str
 
 
+def family_first(locale: str) -> bool:
+    """Whether the family name comes first in the locale's language."""
+    return locale.partition("_")[0] in _FAMILY_FIRST
+
+
+def company(name: str, locale: str) -> str:
+    """The name of a company that is called after a family, with the usual legal form of the country."""
+    language, _, territory = locale.partition("_")
+    return _COMPANIES.get(territory, _COMPANIES.get(language, "{} Ltd")).format(name)
+
+
 class Pool:
     """The made-up people and sentences of one seed and locale."""
 
@@ -85,7 +130,7 @@ class Pool:
             random = generator(self.seed, self.locale, "browser", position)
             with self.lock:
                 self.faker.seed_instance(derive(self.seed, self.locale, "person", position))
-                person = self.people[position] = _person(self.faker, random, self.locale)
+                person = self.people[position] = _person(self.faker, random, self.locale, position)
         return person
 
     def sentence(self, number: int) -> str:
@@ -124,20 +169,19 @@ def pool(seed: int, locale: str) -> Pool:
     return Pool(seed, locale)
 
 
-def _person(fake: Faker, random: Random, locale: str) -> Person:
-    """A new person. Faker gives what depends on the locale (names, cities, countries); all else comes from `random`, so
-    it does not change when a version of Faker has other names."""
-    first, last = fake.first_name(), fake.last_name()
+def _person(fake: Faker, random: Random, locale: str, number: int) -> Person:
+    """A new person, the one of that number. Faker gives what depends on the locale (names, cities, countries); all else
+    comes from `random`, so it does not change when a version of Faker has other names."""
     language, _, territory = locale.partition("_")
-    system = random.choice(_SYSTEMS)
-    browser = random.choice(_BROWSERS)
-    version = f"{random.randint(118, 131)}.0"
+    first, last = _names(fake, female=random.random() < 0.5)
+    system, browser = random.choices([visit[:2] for visit in _VISITS], [visit[2] for visit in _VISITS])[0]
+    version = _SAFARI if browser == "Safari" else f"{random.randint(128, 131)}.0"
     return Person(
         first_name=first,
         last_name=last,
-        name=f"{first} {last}",
-        email=fake.ascii_safe_email(),
-        phone=f"+1{random.randint(201, 989)}55501{random.randint(0, 99):02}",
+        name=f"{last} {first}" if family_first(locale) else f"{first} {last}",
+        email=_email(first, last, number, random) or fake.ascii_safe_email(),
+        phone=_phone(territory, random),
         ip=_documentation_ip(random),
         city=fake.city(),
         country=_or_default(fake.current_country, "United States"),
@@ -151,6 +195,34 @@ def _person(fake: Faker, random: Random, locale: str) -> Person:
         system_version=system.version,
         device=system.device,
     )
+
+
+def _names(fake: Faker, *, female: bool) -> tuple[str, str]:
+    """A first and a last name that go together: many languages have female forms of family names."""
+    if female:
+        return str(fake.first_name_female()), str(fake.last_name_female())
+    return str(fake.first_name_male()), str(fake.last_name_male())
+
+
+def _email(first: str, last: str, number: int, random: Random) -> str | None:
+    """An address made of the name, with the person's number so that nobody shares it; None for other scripts."""
+    parts = [_ascii(name) for name in (first, last)]
+    if not all(parts):
+        return None
+    return f"{'.'.join(parts)}{number}@example.{random.choice(('com', 'org', 'net'))}"
+
+
+def _ascii(name: str) -> str:
+    """The letters of a name without their marks; empty if it has letters of another script."""
+    plain = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS))
+    letters = [letter for letter in plain if letter.isalpha()]
+    return "".join(letters) if all(letter.isascii() for letter in letters) else ""
+
+
+def _phone(territory: str, random: Random) -> str:
+    if territory == "GB":
+        return f"+447700900{random.randint(0, 999):03}"
+    return f"+1{random.randint(201, 989)}55501{random.randint(0, 99):02}"
 
 
 def _country_code(fake: Faker, territory: str) -> str:
@@ -175,6 +247,11 @@ def _user_agent(browser: str, version: str, system: _System) -> str:
     details = system.in_user_agent
     if browser == "Firefox":
         return f"Mozilla/5.0 ({details}; rv:{version}) Gecko/20100101 Firefox/{version}"
+    if browser == "Safari":
+        mobile = " Mobile/15E148" if system.name == "iOS" else ""
+        return (
+            f"Mozilla/5.0 ({details}) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{version}{mobile} Safari/604.1"
+        )
     mobile = " Mobile" if system.name == "Android" else ""
     agent = f"Mozilla/5.0 ({details}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0{mobile} Safari/537.36"
     return f"{agent} Edg/{version}.0.0" if browser == "Edge" else agent
