@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vendorsim.core.provenance import RECONSTRUCTED, Stated
-from vendorsim.vendorkit.policy import AS_GET, REPEATED, SUCCESS, UNORDERED, Policy
+from vendorsim.vendorkit.policy import AS_GET, NEW, REPEATED, SUCCESS, UNORDERED, Policy
 from vendorsim.vendorkit.profile import WEBHOOK, TargetKind
 from vendorsim.vendors.messagehub.observed.versions import (
     BOT_AND_API_SIGNED,
@@ -23,6 +23,8 @@ TRIGGER = "chatwoot/chatwoot, lib/webhooks/trigger.rb"
 JOBS = "chatwoot/chatwoot, app/dispatchers and app/jobs: one job per event, ten at once"
 BOT_JOB = "chatwoot/chatwoot v4.15.1, app/jobs/agent_bots/webhook_job.rb (#13521)"
 REST_CLIENT = "rest-client/rest-client v2.1.0, lib/restclient/abstract_response.rb"
+ONE_CONNECTION = "rest-client/rest-client v2.1.0, lib/restclient/request.rb (transmit): one session per request"
+ONE_FETCH = "arkadiyt/ssrf_filter 1.5.0, lib/ssrf_filter/ssrf_filter.rb (fetch_once): one session per request"
 SAFE = "chatwoot/chatwoot v4.15.1, lib/safe_fetch; arkadiyt/ssrf_filter 1.5.0"
 
 AGENT_BOT, API_CHANNEL = "agent_bot", "api_channel"
@@ -70,6 +72,7 @@ def policy(version: Version) -> Policy:
         redirected=Stated(followed, RECONSTRUCTED, client),
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
         in_flight=Stated(10, RECONSTRUCTED, JOBS),
+        connections=Stated(NEW, RECONSTRUCTED, ONE_FETCH if fetched else ONE_CONNECTION),
         signing=Stated("chatwoot" if version >= SIGNED else None, RECONSTRUCTED, f"{TRIGGER} (#13573)"),
     )
 
