@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ cast:
 steps:
 """
 STARTS = 1_767_603_600
+CAPTURES = Path(__file__).parent / "captured"
 OLD, NEW = "observed-2.5", "observed-4.15"
 
 WIDGET, CREATED, UPDATED = "webwidget_triggered", "conversation_created", "conversation_updated"
@@ -96,36 +98,40 @@ ANSWERED = (*BEGUN, "say: {by: ana, text: Hello}")
         pytest.param((*ANSWERED, "trigger: Hi"), "read", [], [EDITED, EDITED], id="visitor-reads"),
         pytest.param((*ANSWERED, "read"), "read", [], [], id="visitor-reads-nothing-new"),
         pytest.param(BEGUN, "read: ana", [], [], id="nothing-tells-that-an-agent-reads"),
-        pytest.param(BEGUN, "close: ana", [STATUS, UPDATED], [RESOLVED, STATUS, UPDATED], id="resolved"),
+        pytest.param(BEGUN, "close: ana", [RESOLVED, STATUS, UPDATED], [RESOLVED, STATUS, UPDATED], id="resolved"),
         pytest.param(
             (*ANSWERED, "close: ana"),
             "say: Wait",
-            [STATUS, UPDATED, MESSAGE],
+            [OPENED, STATUS, UPDATED, MESSAGE],
             [OPENED, STATUS, UPDATED, MESSAGE, UPDATED, PERSON],
             id="a-message-opens-a-resolved-conversation",
         ),
         pytest.param(
             (*ANSWERED, "snooze"),
             "say: Wait",
-            [STATUS, UPDATED, MESSAGE],
+            [OPENED, STATUS, UPDATED, MESSAGE],
             [OPENED, STATUS, UPDATED, MESSAGE, UPDATED, PERSON],
             id="a-message-wakes-a-snoozed-conversation",
         ),
         pytest.param(
             (*BEGUN, "snooze"),
             "say: Wait",
-            [STATUS, UPDATED, MESSAGE],
+            [OPENED, STATUS, UPDATED, MESSAGE],
             [OPENED, STATUS, UPDATED, MESSAGE, PERSON],
             id="a-visitor-who-waited-before-it-was-snoozed",
         ),
         pytest.param((*BEGUN, "pend"), "say: Wait", [MESSAGE], [MESSAGE, PERSON], id="pending-stays-pending"),
         pytest.param(
-            (*BEGUN, "close: ana"), "reopen", [STATUS, UPDATED], [OPENED, STATUS, UPDATED, UPDATED], id="reopened"
+            (*BEGUN, "close: ana"),
+            "reopen",
+            [OPENED, STATUS, UPDATED],
+            [OPENED, STATUS, UPDATED, UPDATED],
+            id="reopened",
         ),
         pytest.param(
             (*BEGUN, "assign: ana", "close: ana"),
             "reopen",
-            [STATUS, UPDATED],
+            [OPENED, STATUS, UPDATED],
             [OPENED, STATUS, UPDATED],
             id="reopened-by-the-assignee",
         ),
@@ -335,6 +341,14 @@ def test_what_a_captured_body_may_have(event: str, pointer: str, value: Any, tak
         assert contracts.contract("messagehub", profile).is_valid(event, captured) == expected, profile
 
 
+def test_a_bot_of_3_2_was_told_that_a_conversation_is_open(vendorsim: Vendorsim) -> None:
+    """The shape is that of a public type definition of 2023 (arielcorte/chatsappai-mgr); its values are made up."""
+    judged = vendorsim(
+        "validate", "--vendor", "messagehub", "--profile", "observed-3.2", CAPTURES / f"{OPENED}-3.2.json"
+    )
+    assert judged.out == "passed: 1 payload\n"
+
+
 @pytest.mark.parametrize("profile", [OLD, NEW])
 def test_whole_bodies_of_the_page_and_of_a_server_are_told_apart(profile: str) -> None:
     """No body of the page keeps the contract of a server, and none of a server that of the page."""
@@ -344,10 +358,10 @@ def test_whole_bodies_of_the_page_and_of_a_server_are_told_apart(profile: str) -
 
 
 def test_the_events_of_both_versions() -> None:
-    six = [CREATED, UPDATED, STATUS, MESSAGE, EDITED, WIDGET]
-    assert list(registry.get("messagehub").profile(OLD).event_names()) == six
+    six, bots = [CREATED, UPDATED, STATUS, MESSAGE, EDITED, WIDGET], [OPENED, RESOLVED]
+    assert list(registry.get("messagehub").profile(OLD).event_names()) == [*six, *bots]
     twelve = [*six, CONTACT, PERSON, INBOX, SETTINGS, TYPING, TYPED]
-    assert list(registry.get("messagehub").profile(NEW).event_names()) == [*twelve, OPENED, RESOLVED]
+    assert list(registry.get("messagehub").profile(NEW).event_names()) == [*twelve, *bots]
 
 
 def test_one_body_holds_two_forms_of_one_message() -> None:

@@ -10,7 +10,6 @@ from vendorsim.vendorkit.policy import AS_GET, NEW, REPEATED, SUCCESS, UNORDERED
 from vendorsim.vendorkit.profile import WEBHOOK, TargetKind
 from vendorsim.vendors.messagehub.observed.versions import (
     BOT_AND_API_SIGNED,
-    BOT_ONLY_EVENTS,
     BOT_RETRIES,
     BOT_STATUS_EVENTS,
     CONTACT_EVENTS,
@@ -80,9 +79,7 @@ def policy(version: Version) -> Policy:
 def target_kinds(version: Version) -> tuple[TargetKind, ...]:
     """The kinds of targets: an account's webhook, an agent bot, and the callback of an API channel."""
     six = frozenset({"conversation_created", _WIDGET}) | _MESSAGES | _STATUS
-    bot = _MESSAGES | {_WIDGET}
-    for since, more in ((BOT_ONLY_EVENTS, _BOT_ONLY), (BOT_STATUS_EVENTS, _STATUS)):
-        bot |= more if version >= since else frozenset()
+    bot = _MESSAGES | _BOT_ONLY | {_WIDGET} | (_STATUS if version >= BOT_STATUS_EVENTS else frozenset())
     return (
         # `default` is what a new webhook subscribes to. Typing and inbox events have to be subscribed to.
         TargetKind(WEBHOOK.name, without=_BOT_ONLY, default=six | _CONTACTS if version >= CONTACT_EVENTS else six),

@@ -142,7 +142,7 @@ def status_changed(change: StatusChanged, conversation: Conversation, memory: Ch
     if not conversation.started or not made:
         return
     made = changes.saved(conversation, memory, made)
-    if change.after in (OPEN, CLOSED) and memory.has(versions.BOT_ONLY_EVENTS):
+    if change.after in (OPEN, CLOSED):
         event = CONVERSATION_OPENED if change.after == OPEN else CONVERSATION_RESOLVED
         # Bodies for bots are built at once.
         yield Draft(event, {**conversation_object(conversation, memory), "event": event})
