@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -355,6 +356,16 @@ def test_whole_bodies_of_the_page_and_of_a_server_are_told_apart(profile: str) -
     for body, contract in ((story("documented"), profile), (story(profile), "documented")):
         for event in body.keys() & {CREATED, UPDATED, STATUS, MESSAGE, WIDGET}:
             assert not contracts.contract("messagehub", contract).is_valid(event, body[event]), (contract, event)
+
+
+def test_every_version_with_a_change_is_compared_with_a_capture() -> None:
+    folder = contracts.contract("messagehub", NEW).folder
+    stated = {
+        found for path in folder.glob("*.json") for found in re.findall(r'"x-since": "([^"]+)"', path.read_text())
+    }
+    names = registry.get("messagehub").versions
+    assert {parse(f"observed-{since}") for since in stated} <= {parse(name) for name in names}
+    assert (names[0], names[-1]) == (OLD, NEW)
 
 
 def test_the_events_of_both_versions() -> None:

@@ -87,6 +87,8 @@ PROFILE = Profile(
     event_keys=("event",),
     account_fields=ACCOUNT_FIELDS,
     inbox_fields=INBOX_FIELDS,
+    # No version of Chatwoot whose source was read sends this: docs/vendors/messagehub.md, "The page and the code".
+    unseen=True,
 )
 
 OBSERVED = (observed.observed(observed.FIRST), observed.observed(observed.LAST))
@@ -102,4 +104,5 @@ VENDOR = Vendor(
     # Version 4.12.0 has every quirk that a version between the listed ones has.
     quirks=quirks((4, 12, 0)),
     version=observed.version,
+    versions=observed.CHANGES,
 )

@@ -39,6 +39,8 @@ from vendorsim.vendors.messagehub.reactions import (
 )
 
 FIRST, LAST = "observed-2.5", "observed-4.15"
+# One profile for each version with which a body or an event changes, oldest first.
+CHANGES = tuple(map(versions.name_of, versions.CHANGES))
 
 _WEBHOOKS = "chatwoot/chatwoot, app/listeners/webhook_listener.rb and app/models/webhook.rb"
 # Older than 2.5.0: a receiver of July 2021 handles both.

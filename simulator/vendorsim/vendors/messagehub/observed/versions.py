@@ -50,6 +50,34 @@ BOT_RETRIES: Version = (4, 11, 2)  # (#13521)
 BOT_AND_API_SIGNED: Version = (4, 13, 0)  # (#13892)
 SAFE_FETCH: Version = (4, 14, 0)  # redirects are followed, private targets refused (#14489)
 
+# The versions with which a body or an event changes, and the last one.
+CHANGES: tuple[Version, ...] = tuple(
+    sorted(
+        {
+            *(OLDEST, ASSUMED, (4, 15, 0)),
+            *(
+                TEAM,
+                ATTACHMENTS,
+                LABELS,
+                FIRST_REPLY,
+                WHOLE_CONTACT,
+                CREATED_AT,
+                PRIORITY,
+                WAITING_SINCE,
+                UNREAD_CAPPED,
+            ),
+            *(BLOCKED, UPDATED_AT, ASSIGNEE_TYPE, ACCOUNT_IN_CONVERSATION),
+            *(CONTACT_EVENTS, TEMPLATES_SENT, INBOX_EVENTS, TYPING_EVENTS, EXTERNAL_ERROR),
+        }
+    )
+)
+
+
+def name_of(version: Version) -> str:
+    """The name of the profile of a version: `observed-4.9`, `observed-4.9.2`."""
+    major, minor, patch = version
+    return f"{PREFIX}{major}.{minor}" + (f".{patch}" if patch else "")
+
 
 def parse(name: str) -> Version | None:
     """The version in a profile's name, `observed-4.9` or `observed-4.9.2`. None for any other name or version."""
