@@ -358,6 +358,19 @@ def test_whole_bodies_of_the_page_and_of_a_server_are_told_apart(profile: str) -
             assert not contracts.contract("messagehub", contract).is_valid(event, body[event]), (contract, event)
 
 
+@pytest.mark.parametrize("profile", ["documented", OLD, NEW])
+def test_a_bot_has_the_conversation_first_and_again_after_the_end(profile: str) -> None:
+    """chatwoot/chatwoot, determine_conversation_status and reopen_resolved_conversation."""
+    steps = ("start: {pending: true}", "say: Hi", "reopen", "close: ana", "say: Ho", "reopen", "snooze", "say: Hm")
+    found = bodies(profile, *steps)
+    assert found[0]["status"] == "pending"
+    statuses = [body["status"] for body in found if body["event"] == STATUS]
+    assert statuses == ["open", "resolved", "pending", "open", "snoozed", "open"]
+    assert bodies(profile, "start", "say: Hi")[0]["status"] == "open"
+    opened = [body["status"] for body in found if body["event"] == OPENED]
+    assert opened == ([] if profile == "documented" else ["open"] * 3)
+
+
 def test_every_version_with_a_change_is_compared_with_a_capture() -> None:
     folder = contracts.contract("messagehub", NEW).folder
     stated = {

@@ -47,7 +47,13 @@ def _widget_opened(change: WidgetOpened, conversation: Conversation, memory: Mes
 
 
 def _started(change: Started, conversation: Conversation, memory: MessageHubMemory) -> Iterator[Draft]:
-    """Automatic messages from before the start are sent now, after the conversation that they belong to."""
+    """Automatic messages from before the start are sent now, after the conversation that they belong to.
+
+    In the inbox of a bot the conversation begins as pending (chatwoot/chatwoot, app/models/conversation.rb,
+    determine_conversation_status), and returns to it when the visitor writes after the end (app/models/message.rb,
+    reopen_resolved_conversation).
+    """
+    memory.status = STATUSES[conversation.status]
     yield _about_conversation(CONVERSATION_CREATED, conversation, memory)
     for message in memory.held:
         yield _about_message(MESSAGE_CREATED, message, conversation, memory)
