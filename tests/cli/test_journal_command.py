@@ -248,6 +248,7 @@ class TestHar:
             status(200, b'{"ok": true}', Content_Type="application/json"),
             status(302, Location="/new"),
             close,
+            close,
             status(200, b"\xff\xfe"),
         )
         with Receiver(*answers) as target:

@@ -209,12 +209,111 @@ def test_json_is_one_document(vendorsim: Vendorsim, body: dict[str, Any]) -> Non
         "payloads": 1,
         "verdict": "passed",
         "violations": [],
+        "fits_best": None,
+        "note": None,
     }
     body["endAt"] = "late"
     failed = vendorsim(*SMARTSUPP, "-", "--json", input=json.dumps(body).encode()).json
     assert failed["verdict"] == "failed"
     (violation,) = failed["violations"]
     assert list(violation) == ["place", "event", "pointer", "message"]
+
+
+class TestVersions:
+    """What a violation means where a vendor's profiles are versions of one server."""
+
+    @pytest.fixture
+    def judged(self, vendorsim: Vendorsim, story: Path) -> Any:
+        """Judges the first body of an event, as one version sends it, by another one."""
+
+        def judged(event: str, sent: str, by: str, *more: str) -> Any:
+            lines = vendorsim("generate", story, "--vendor", "messagehub", "--profile", sent).lines
+            body = next(line["body"] for line in lines if line["event"] == event)
+            by_profile = ("--profile", by) if by else ()
+            return vendorsim(
+                "validate", "--vendor", "messagehub", *by_profile, "-", *more, input=json.dumps(body).encode()
+            )
+
+        return judged
+
+    @pytest.mark.parametrize(
+        ("event", "sent", "by", "line"),
+        [
+            (
+                "conversation_created",
+                "observed-2.17",
+                "observed-2.5",
+                '/: "priority" is not allowed: this version does not send it (since observed-2.17)',
+            ),
+            (
+                "conversation_created",
+                "observed-2.17",
+                "observed-2.9",
+                '/: "priority" is not allowed: this version does not send it (since observed-2.17)',
+            ),
+            (
+                "conversation_created",
+                "observed-4.14.1",
+                "observed-4.15",
+                '/: "account" is a required property: this version always sends it (required since observed-4.14.2)',
+            ),
+            (
+                "message_created",
+                "observed-2.12",
+                "observed-4.15",
+                '/sender: "type" is not allowed: this version does not send it (only before observed-2.14)',
+            ),
+            (
+                "contact_updated",
+                "observed-2.14",
+                "observed-2.5",
+                "/: this is no event of messagehub (observed-2.5): this version does not send it (since observed-2.14)",
+            ),
+        ],
+    )
+    def test_say_since_when_they_send_it(self, judged: Any, event: str, sent: str, by: str, line: str) -> None:
+        shown = judged(event, sent, by)
+        assert shown.code == 1
+        assert any(each.endswith(line) for each in shown.out.splitlines()), shown.out
+
+    @pytest.mark.parametrize(
+        ("event", "sent", "by", "said"),
+        [
+            ("conversation_created", "observed-3.1", "observed-4.15", "fits best: observed-3.0 to observed-3.3, no "),
+            ("conversation_created", "observed-4.9", "observed-2.5", "fits best: observed-4.8, no violations left\n"),
+            ("message_created", "documented", "observed-4.15", "fits best: documented, no violations left\n"),
+        ],
+    )
+    def test_the_one_that_fits_best_is_told(self, judged: Any, event: str, sent: str, by: str, said: str) -> None:
+        assert said in judged(event, sent, by).out
+
+    def test_what_would_be_left_with_it(self, vendorsim: Vendorsim, story: Path) -> None:
+        generated = vendorsim("generate", story, "--vendor", "messagehub", "--profile", "observed-3.1").lines
+        body = generated[0]["body"] | {"status": "asleep"}
+        arguments = ("validate", "--vendor", "messagehub", "--profile", "observed-4.15", "-")
+        data = json.dumps(body).encode()
+        lines = vendorsim(*arguments, input=data).out.splitlines()
+        place = lines.index("fits best: observed-3.0 to observed-3.3, 1 violation left")
+        assert lines[place + 1].startswith("  -: conversation_created /status: ")
+        fits = vendorsim(*arguments, "--json", input=data).json["fits_best"]
+        assert fits["profiles"] == ["observed-3.0", "observed-3.2", "observed-3.3"]
+        assert [violation["pointer"] for violation in fits["violations"]] == ["/status"]
+
+    def test_a_body_that_no_other_profile_takes(self, vendorsim: Vendorsim, body: dict[str, Any]) -> None:
+        judged = vendorsim(*SMARTSUPP, "-", input=json.dumps(body | {"endAt": "late"}).encode())
+        assert judged.out.splitlines()[-2] == "no other profile fits better"
+
+    @pytest.mark.parametrize("by", ["", "documented"])
+    def test_a_profile_that_no_server_is_known_to_send_is_told(self, judged: Any, by: str) -> None:
+        note = (
+            "note: no server is known to send exactly what this profile of messagehub says; "
+            "for captures use --profile observed-2.5 or observed-4.15"
+        )
+        for sent, code in (("documented", 0), ("observed-4.15", 1)):
+            assert judged("message_created", sent, by).err == note + "\n"
+            assert judged("message_created", sent, by).code == code
+        assert judged("message_created", "documented", by, "--json").json["note"] == note
+        assert judged("message_created", "observed-4.15", "observed-4.15").err == ""
 
 
 class TestWhatCanNotBeRead:

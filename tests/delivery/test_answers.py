@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from command_line import Completed, Vendorsim
-from receiver import Answer, Connection, Receiver, Request, close, last_words, never, reset, status
+from receiver import Action, Answer, Connection, Receiver, Request, close, last_words, never, reset, status
 from stories import CHAT, written
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -125,7 +125,7 @@ class TestGood:
 
     def test_no_content_needs_no_length(self, play: Play) -> None:
         with Receiver(b"HTTP/1.1 204 No Content\r\n\r\n") as target:
-            records, _ = play(target, "messagehub")
+            records, _ = play(target, "messagehub", "connections=kept")
         assert [(record["status"], record["verdict"]) for record in records] == [(204, "delivered")] * 5
         assert len(target.connections) == 1
 
@@ -163,11 +163,28 @@ class TestOdd:
 
 
 class TestBroken:
+    @pytest.mark.parametrize("position", [0, 1, 4], ids=["first", "later", "last"])
     @pytest.mark.parametrize(
         ("answer", "reason"),
         [
             pytest.param(close, "closed the connection without an answer", id="hangs up"),
             pytest.param(reset, "reset the connection without an answer", id="resets"),
+        ],
+    )
+    def test_without_an_answer(self, play: Play, answer: Answer, reason: str, position: int) -> None:
+        """What hangs up on a new connection, too, is broken."""
+        again = [answer] if position else []
+        with Receiver(*[status(200)] * position, answer, *again, status(200)) as target:
+            records, played = play(target)
+        assert records[position]["verdict"] == "broken"
+        assert records[position]["reason"].startswith(reason)
+        assert [record["verdict"] for record in records].count("delivered") == 4
+        assert played.code == 1
+        assert len(target.requests) == 5 + bool(position)
+
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
             pytest.param(last_words(status(200, b"abcdef")[:-3]), "closed the connection within the answer", id="half"),
             pytest.param(
                 last_words(CHUNKED + b"5\r\nab"), "closed the connection within the answer", id="half a chunk"
@@ -214,3 +231,55 @@ class TestSlow:
         with Receiver(half, status(200)) as target:
             records, _ = play(target, "userlike", "read_timeout=100ms")
         assert records[0]["verdict"] == "timed out"
+
+
+def one_each(code: int) -> Action:
+    """Answers one request per connection. Closes it at the next one, as if it had ended a moment earlier."""
+
+    def act(connection: Connection, request: Request) -> None:
+        if connection.received.count(b"POST ") > 1:
+            connection.close()
+        else:
+            connection.send(status(code))
+
+    return act
+
+
+class TestKeptConnectionThatEnds:
+    AGAIN = "sent again on a new connection: the kept one ended before an answer"
+
+    def test_the_request_is_sent_once_more_and_the_record_says_so(self, play: Play) -> None:
+        with Receiver(one_each(200)) as target:
+            records, played = play(target)
+        assert [record["verdict"] for record in records] == ["delivered"] * 5
+        assert [record["reason"] for record in records] == [None] + [self.AGAIN] * 4
+        assert played.code == 0
+        assert len(target.connections) == 5
+
+    def test_so_does_the_record_of_an_answer_that_is_not_accepted(self, play: Play) -> None:
+        with Receiver(one_each(500)) as target:
+            records, _ = play(target)
+        refused = "answered 500, the vendor expects 200"
+        assert [record["reason"] for record in records] == [refused] + [f"{refused} ({self.AGAIN})"] * 4
+
+    @pytest.mark.parametrize(("vendor", "policy"), [("messagehub", ()), ("userlike", ("connections=new",))])
+    def test_a_sender_with_a_connection_per_delivery_never_meets_one(
+        self, play: Play, vendor: str, policy: tuple[str, ...]
+    ) -> None:
+        with Receiver(one_each(200)) as target:
+            records, _ = play(target, vendor, *policy)
+        assert [(record["verdict"], record["reason"]) for record in records] == [("delivered", None)] * 5
+        assert [request.connection for request in target.requests] == [0, 1, 2, 3, 4]
+        assert {request.header("Connection") for request in target.requests} == {None}
+
+    @pytest.mark.parametrize("fault", ["connection=keep", "reset=0.5", "truncate=0.5"])
+    def test_a_fault_of_the_connection_is_not_repaired(
+        self, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        once = ("--vendor", "userlike", "--policy", "retries=none", "--json")
+        with Receiver(one_each(200)) as target:
+            played = vendorsim("play", written(tmp_path, CHAT), "--to", target.url(), "--fault", fault, *once)
+        assert {line["verdict"] for line in played.lines[1:-1]} <= {"broken", "spoiled", "delivered"}
+        assert self.AGAIN not in played.out
+        assert played.lines[1]["verdict"] != "delivered"

@@ -21,6 +21,7 @@ KEYS = (
     "redirected",
     "ordering",
     "in_flight",
+    "connections",
     "signing",
 )
 
@@ -64,6 +65,8 @@ class TestWhatIsKnown:
             ("userlike", "in_flight", "1", "assumed"),
             ("smartsupp", "in_flight", "1", "assumed"),
             ("chatvisor", "in_flight", "1", "assumed"),
+            ("messagehub", "connections", "new", "reconstructed"),
+            ("userlike", "connections", "kept", "assumed"),
         ],
     )
     def test_values(self, vendorsim: Vendorsim, vendor: str, key: str, value: str, provenance: str) -> None:
@@ -178,6 +181,7 @@ class TestRefusals:
             ("redirected=301:put", "'301:put' is not a list of redirects"),
             ("redirected=٣٠١", "is not a list of redirects"),
             ("ordering=strict", "unknown ordering 'strict'"),
+            ("connections=one", "unknown use of connections 'one'"),
             ("in_flight=0", "'0' is not a number from 1 to 1000"),
             ("in_flight=many", "'many' is not a number from 1 to 1000"),
             ("signing=chatwot", "did you mean 'chatwoot'"),

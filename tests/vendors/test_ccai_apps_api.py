@@ -286,7 +286,10 @@ def transcript(**changes: Any) -> dict[str, Any]:
         ("POST", f"{CHATS}/1/message", {}, 404, "Not Found"),
         ("PATCH", f"{CHATS}/1", {}, 404, "Not Found"),
         ("PATCH", f"{CHATS}/none", {}, 404, "Not Found"),
-        ("GET", f"{CHATS}/1", None, 405, "Method Not Allowed"),
+        ("GET", f"{CHATS}/1", None, 404, "Not Found"),
+        ("GET", f"{CHATS}/1/messages", None, 404, "Not Found"),
+        ("POST", f"{CHATS}/1/escalations", {"reason": "x"}, 404, "Not Found"),
+        ("POST", CHATS, chat_with(context=None), 404, "Not Found"),
         ("GET", CHATS, None, 405, "Method Not Allowed"),
         ("DELETE", USERS, None, 405, "Method Not Allowed"),
     ],
@@ -320,6 +323,8 @@ def test_every_wrong_call_has_its_answer(
          "only the status finished is taken here"),
         ("PATCH", "", {"finished_by_user_id": 1, "chat": {"status": "finished", "escalation_id": "1"}}, 400,
          "escalation_id is not a positive integer"),
+        ("POST", "/escalations", {"reason": 1}, 400, "reason is not a string"),
+        ("POST", "/escalations", {"force_escalate": "yes"}, 400, "force_escalate is not true or false"),
         ("PATCH", "", {"finished_by_user_id": STRANGER, "chat": {"status": "finished"}}, 403,
          "finished_by_user_id is not the end user of this chat"),
     ],
@@ -330,6 +335,40 @@ def test_every_wrong_call_for_a_chat_has_its_answer(
 ) -> None:
     number = api.begin(api.end_user())["id"]
     assert api.call(method, f"{CHATS}/{number}{path}", body).said == (status, message)
+
+
+def test_a_chat_and_what_was_said_can_be_read(api: Api) -> None:
+    dana = api.end_user()
+    chat = api.begin(dana)
+    path = f"{CHATS}/{chat['id']}"
+    for text in ("Hi", "Anybody?"):
+        assert api.say(chat["id"], dana, text).status == 200
+    assert api.call("GET", path).document == chat
+    said = api.call("GET", f"{path}/messages").document
+    assert [(entry["sender"], entry["content"]) for entry in said] == [
+        ("end_user", [{"type": "text", "text": text}]) for text in ("Hi", "Anybody?")
+    ]
+    assert all(ISO.fullmatch(entry["timestamp"]) for entry in said)
+
+
+def test_what_a_client_sends_for_nothing_is_taken(api: Api) -> None:
+    """jonnathancosta/google_ccas: `context: null`, and empty texts for a chat that was not escalated."""
+    dana = api.end_user()
+    created = api.call("POST", CHATS, {"chat": {"menu_id": 1, "end_user_id": dana, "context": None, "email": None}})
+    assert created.status == 201
+    nothing = {"status": "finished", "deflection_channel": "", "escalation_id": ""}
+    path = f"{CHATS}/{created.document['id']}"
+    finished = api.call("PATCH", path, {"finished_by_user_id": dana, "chat": nothing})
+    assert (finished.status, finished.document["status"]) == (200, "finished")
+    refused = api.call("POST", f"{path}/escalations", {"reason": "talk_to_human"})
+    assert refused.said == (409, "Chat is already ended")
+
+
+def test_an_escalation_has_an_id_and_is_one(api: Api) -> None:
+    chat = api.begin(api.end_user())
+    asked = {"reason": "talk_to_human", "force_escalate": True}
+    answers = [api.call("POST", f"{CHATS}/{chat['id']}/escalations", asked) for _ in range(2)]
+    assert [(answer.status, answer.document) for answer in answers] == [(201, {"id": chat["id"]})] * 2
 
 
 def test_a_call_is_no_chat(api: Api) -> None:

@@ -34,11 +34,11 @@ account: {id: 9}
 conversation: {id: 4711}
 cast:
   visitor: {id: 815, name: Dana Kessler}
-  agents: {ana: {id: 17}, ben: {id: 18}}
+  agents: {ana: {id: 17, name: Ana Novak}, ben: {id: 18}}
 steps:
 """
 
-MESSAGE, JOINED, LEFT, ENDED, DISMISSED = PROFILE.event_names()
+MESSAGE, JOINED, LEFT, ENDED, DISMISSED, STARTED, ACCEPTED = PROFILE.event_names()
 
 
 def story(*steps: str) -> str:
@@ -57,6 +57,7 @@ def bodies(*steps: str) -> list[Any]:
 
 
 SAY, ANSWER = "say: Hi", "say: {by: ana, text: Yes?}"
+TEAM = "assign: {team: Support}"
 BOTH = [MESSAGE, JOINED, MESSAGE]
 
 STORIES = [
@@ -85,6 +86,12 @@ STORIES = [
         [MESSAGE],
         id="what-webhooks-do-not-tell",
     ),
+    pytest.param([SAY, TEAM, "join: ana"], [MESSAGE, STARTED, ACCEPTED, JOINED], id="a-person-is-to-take-it"),
+    pytest.param(
+        [SAY, TEAM, "assign: {team: Sales}", ANSWER], [MESSAGE, STARTED, ACCEPTED, JOINED, MESSAGE], id="once"
+    ),
+    pytest.param([SAY, "join: ana", TEAM], [MESSAGE, JOINED], id="an-agent-has-it-already"),
+    pytest.param([SAY, TEAM, "close: visitor", ANSWER], [MESSAGE, STARTED, ENDED, JOINED, MESSAGE], id="nobody-came"),
     pytest.param(["start: {channel: call}", SAY, "join: ana", "close: ana"], [], id="a-call-is-no-chat"),
 ]
 
@@ -119,11 +126,12 @@ def test_the_table_of_verbs_is_what_the_verbs_cause() -> None:
 
 
 AT = "2026-01-05T09:00:%02d.250Z"
+ANA = {"id": 17, "name": "Ana Novak"}
 DANA = {"id": 815, "type": "end_user", "status": "connected", "connected_at": AT % 0}
 
 
 def ana(since: int, status: str = "connected") -> dict[str, Any]:
-    return {"id": 17, "type": "agent", "status": status, "connected_at": AT % since}
+    return {"id": 17, "type": "agent", "status": status, "connected_at": AT % since, "agent": ANA}
 
 
 def test_the_bodies_to_the_letter() -> None:
@@ -138,7 +146,7 @@ def test_the_bodies_to_the_letter() -> None:
         (MESSAGE, 0, {"sender": DANA, "message": {"type": "text", "content": "Hi"}}),
         (JOINED, 5, {"participant": ana(5)}),
         (MESSAGE, 8, {"sender": ana(5), "message": {"type": "markdown", "content": "**Yes?**"}}),
-        (LEFT, 10, {"participant": ana(5, "disconnected")}),
+        (LEFT, 10, {"participant": ana(5, "disconnected"), "type": "agent", "agent": ANA}),
         (ENDED, 11, {}),
     ]
     envelopes = [
@@ -179,8 +187,8 @@ def test_automatic_messages_are_a_virtual_agents() -> None:
 )
 def test_a_file_is_told_by_its_kind_and_an_id(file: str, kind: str) -> None:
     message = bodies(f"say: {{by: ana, attachments: [{file}]}}")[-1]["body"]["message"]
-    media_id = message["content"].pop("media_id")
-    assert message == {"type": kind, "content": {}}
+    media_id = message.pop("media_id")
+    assert message == {"type": kind, "content": {"media_id": media_id}}
     assert 0 < media_id <= 2**31
 
 

@@ -97,7 +97,6 @@ def bodies(*steps: str, count: int = 1) -> list[Any]:
                 "contact: {updated: {name: Dan}}",
                 "navigate: {url: 'https://www.example.com/a'}",
                 "typing",
-                "read",
                 "join: ana",
                 "leave: ana",
             ],
@@ -388,13 +387,26 @@ def test_unread_counts_the_visitors_messages_since_the_agents_last_looked() -> N
         "label: [x]",
     ]
     found = [body.get("conversation", body)["unread_count"] for body in bodies(*story)]
-    assert found == [0, 1, 2, 0, 1, 1, 2, 0]
+    assert found == [0, 1, 2, 0, 1, 0, 1, 2, 0]
 
 
 def test_never_seen_is_zero() -> None:
-    created, _, seen = bodies("say: Hi", "{read: ana, after: 3s}", "{read: visitor, after: 1s}", "label: [x]")
+    created, *_, seen = bodies("say: Hi", "{read: ana, after: 3s}", "{read: visitor, after: 1s}", "label: [x]")
     assert (created["agent_last_seen_at"], created["contact_last_seen_at"]) == (0, 0)
     assert (seen["agent_last_seen_at"], seen["contact_last_seen_at"]) == (STARTS + 3, STARTS + 4)
+
+
+def test_reading_changes_attributes() -> None:
+    """The page sends `conversation_updated` when any attribute changes."""
+    found = bodies("read", "say: Hi", "{read: ana, after: 3s}", "read: ana", "{read: visitor, after: 1s}", "label: [x]")
+    changes = [body["changed_attributes"] for body in found if body["event"] == UPDATED]
+    assert changes[:-1] == [
+        [
+            {"agent_last_seen_at": {"current_value": STARTS + 3, "previous_value": 0}},
+            {"unread_count": {"current_value": 0, "previous_value": 1}},
+        ],
+        [{"contact_last_seen_at": {"current_value": STARTS + 4, "previous_value": STARTS}}],
+    ]
 
 
 def test_a_missed_chat_still_waits_for_the_team() -> None:
@@ -433,6 +445,7 @@ STEPS = {
     "note": ("note: {by: ana}", "open_widget"),
     "edit": ("edit: {message: 1, text: Ho}", "say: Hi"),
     "delete": ("delete: 1", "say: Hi"),
+    "read": ("read", "say: Hi"),
     "join": ("join: ana", "open_widget"),
     "assign": ("assign: ana", "say: Hi"),
     "label": ("label: [vip]", "say: Hi"),

@@ -127,7 +127,7 @@ def test_policies(profile: str, kind: str, expected: dict[str, str]) -> None:
         (
             "observed-2.5",
             SIX,
-            {"message_created", "message_updated", "webwidget_triggered"},
+            {"message_created", "message_updated", "webwidget_triggered"} | BOT_ONLY,
             SIX - {"webwidget_triggered"},
         ),
         (

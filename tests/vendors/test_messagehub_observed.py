@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ cast:
 steps:
 """
 STARTS = 1_767_603_600
+CAPTURES = Path(__file__).parent / "captured"
 OLD, NEW = "observed-2.5", "observed-4.15"
 
 WIDGET, CREATED, UPDATED = "webwidget_triggered", "conversation_created", "conversation_updated"
@@ -96,36 +99,40 @@ ANSWERED = (*BEGUN, "say: {by: ana, text: Hello}")
         pytest.param((*ANSWERED, "trigger: Hi"), "read", [], [EDITED, EDITED], id="visitor-reads"),
         pytest.param((*ANSWERED, "read"), "read", [], [], id="visitor-reads-nothing-new"),
         pytest.param(BEGUN, "read: ana", [], [], id="nothing-tells-that-an-agent-reads"),
-        pytest.param(BEGUN, "close: ana", [STATUS, UPDATED], [RESOLVED, STATUS, UPDATED], id="resolved"),
+        pytest.param(BEGUN, "close: ana", [RESOLVED, STATUS, UPDATED], [RESOLVED, STATUS, UPDATED], id="resolved"),
         pytest.param(
             (*ANSWERED, "close: ana"),
             "say: Wait",
-            [STATUS, UPDATED, MESSAGE],
+            [OPENED, STATUS, UPDATED, MESSAGE],
             [OPENED, STATUS, UPDATED, MESSAGE, UPDATED, PERSON],
             id="a-message-opens-a-resolved-conversation",
         ),
         pytest.param(
             (*ANSWERED, "snooze"),
             "say: Wait",
-            [STATUS, UPDATED, MESSAGE],
+            [OPENED, STATUS, UPDATED, MESSAGE],
             [OPENED, STATUS, UPDATED, MESSAGE, UPDATED, PERSON],
             id="a-message-wakes-a-snoozed-conversation",
         ),
         pytest.param(
             (*BEGUN, "snooze"),
             "say: Wait",
-            [STATUS, UPDATED, MESSAGE],
+            [OPENED, STATUS, UPDATED, MESSAGE],
             [OPENED, STATUS, UPDATED, MESSAGE, PERSON],
             id="a-visitor-who-waited-before-it-was-snoozed",
         ),
         pytest.param((*BEGUN, "pend"), "say: Wait", [MESSAGE], [MESSAGE, PERSON], id="pending-stays-pending"),
         pytest.param(
-            (*BEGUN, "close: ana"), "reopen", [STATUS, UPDATED], [OPENED, STATUS, UPDATED, UPDATED], id="reopened"
+            (*BEGUN, "close: ana"),
+            "reopen",
+            [OPENED, STATUS, UPDATED],
+            [OPENED, STATUS, UPDATED, UPDATED],
+            id="reopened",
         ),
         pytest.param(
             (*BEGUN, "assign: ana", "close: ana"),
             "reopen",
-            [STATUS, UPDATED],
+            [OPENED, STATUS, UPDATED],
             [OPENED, STATUS, UPDATED],
             id="reopened-by-the-assignee",
         ),
@@ -335,6 +342,14 @@ def test_what_a_captured_body_may_have(event: str, pointer: str, value: Any, tak
         assert contracts.contract("messagehub", profile).is_valid(event, captured) == expected, profile
 
 
+def test_a_bot_of_3_2_was_told_that_a_conversation_is_open(vendorsim: Vendorsim) -> None:
+    """The shape is that of a public type definition of 2023 (arielcorte/chatsappai-mgr); its values are made up."""
+    judged = vendorsim(
+        "validate", "--vendor", "messagehub", "--profile", "observed-3.2", CAPTURES / f"{OPENED}-3.2.json"
+    )
+    assert judged.out == "passed: 1 payload\n"
+
+
 @pytest.mark.parametrize("profile", [OLD, NEW])
 def test_whole_bodies_of_the_page_and_of_a_server_are_told_apart(profile: str) -> None:
     """No body of the page keeps the contract of a server, and none of a server that of the page."""
@@ -343,11 +358,34 @@ def test_whole_bodies_of_the_page_and_of_a_server_are_told_apart(profile: str) -
             assert not contracts.contract("messagehub", contract).is_valid(event, body[event]), (contract, event)
 
 
+@pytest.mark.parametrize("profile", ["documented", OLD, NEW])
+def test_a_bot_has_the_conversation_first_and_again_after_the_end(profile: str) -> None:
+    """chatwoot/chatwoot, determine_conversation_status and reopen_resolved_conversation."""
+    steps = ("start: {pending: true}", "say: Hi", "reopen", "close: ana", "say: Ho", "reopen", "snooze", "say: Hm")
+    found = bodies(profile, *steps)
+    assert found[0]["status"] == "pending"
+    statuses = [body["status"] for body in found if body["event"] == STATUS]
+    assert statuses == ["open", "resolved", "pending", "open", "snoozed", "open"]
+    assert bodies(profile, "start", "say: Hi")[0]["status"] == "open"
+    opened = [body["status"] for body in found if body["event"] == OPENED]
+    assert opened == ([] if profile == "documented" else ["open"] * 3)
+
+
+def test_every_version_with_a_change_is_compared_with_a_capture() -> None:
+    folder = contracts.contract("messagehub", NEW).folder
+    stated = {
+        found for path in folder.glob("*.json") for found in re.findall(r'"x-since": "([^"]+)"', path.read_text())
+    }
+    names = registry.get("messagehub").versions
+    assert {parse(f"observed-{since}") for since in stated} <= {parse(name) for name in names}
+    assert (names[0], names[-1]) == (OLD, NEW)
+
+
 def test_the_events_of_both_versions() -> None:
-    six = [CREATED, UPDATED, STATUS, MESSAGE, EDITED, WIDGET]
-    assert list(registry.get("messagehub").profile(OLD).event_names()) == six
+    six, bots = [CREATED, UPDATED, STATUS, MESSAGE, EDITED, WIDGET], [OPENED, RESOLVED]
+    assert list(registry.get("messagehub").profile(OLD).event_names()) == [*six, *bots]
     twelve = [*six, CONTACT, PERSON, INBOX, SETTINGS, TYPING, TYPED]
-    assert list(registry.get("messagehub").profile(NEW).event_names()) == [*twelve, OPENED, RESOLVED]
+    assert list(registry.get("messagehub").profile(NEW).event_names()) == [*twelve, *bots]
 
 
 def test_one_body_holds_two_forms_of_one_message() -> None:

@@ -264,7 +264,7 @@ class Context:
         out = Outgoing(destination.endpoint, event.method, destination.headers_of(event), sent, delivery, 1)
         out.framing, out.odd_case = framing, odd_case
         # A server that handles one keep-alive connection at a time would block concurrent requests.
-        out.connection = "new"
+        out.connection = "close"
         if cut < 1:
             out.sent, out.ending = cut, "close"
         for name, value in (headers or {}).items():

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vendorsim.cli import options
-from vendorsim.reporting.console import print_json, results
+from vendorsim.reporting.console import messages, print_json, results
 
 if TYPE_CHECKING:
     from vendorsim.journal.captures import Payload
-    from vendorsim.vendorkit.contract import Contract
-    from vendorsim.vendorkit.profile import Profile
+    from vendorsim.vendorkit.contract_fit import Comparison, Judged
+    from vendorsim.vendorkit.vendor import Vendor
+
+# So many payloads are compared with every profile at most, and so many violations that would be left are printed.
+MOST_COMPARED, MOST_LEFT = 1_000, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,29 @@ class Breach:
     pointer: str
     message: str
 
+    def line(self) -> str:
+        event = f" {self.event}" if self.event else ""
+        return f"{self.place}:{event} {self.pointer or '/'}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """The profiles that fit the payloads best, and the violations that are left then. `alternatives` is the number of
+    profiles beside the chosen one."""
+
+    profiles: tuple[str, ...]
+    left: list[Breach]
+    alternatives: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureReport:
+    """The judgement of all payloads. `fit` is None if there is no violation, or no payload that can be read."""
+
+    count: int
+    breaches: list[Breach]
+    fit: Fitting | None
+
 
 @click.command("validate", cls=options.Command)
 @options.vendor
@@ -35,28 +61,26 @@ class Breach:
 def command(vendor: str, profile: str | None, files: tuple[str, ...], as_json: bool) -> int:
     """Check the payloads in each FILE (JSON, JSON Lines or HAR; - is standard input) against the contract.
 
-    Prints every violation with a JSON pointer. Exit code 1: there are violations.
+    Prints every violation with a JSON pointer, and the profiles that fit the payloads best. Exit code 1: there are
+    violations.
 
     \b
     vendorsim validate --vendor smartsupp captured.jsonl
     """
     from vendorsim.journal.captures import payloads
-    from vendorsim.vendorkit import contract as contracts
     from vendorsim.vendorkit import registry
 
-    chosen = registry.get(vendor).profile(profile)
-    contract = contracts.contract(vendor, chosen.name)
-    count = 0
-    breaches: list[Breach] = []
-    for file in files:
-        for payload in payloads(_read(file), file):
-            count += 1
-            breaches.extend(_breaches(payload, chosen, contract))
+    known = registry.get(vendor)
+    chosen = known.profile(profile)
+    judgement = _judgement(known, chosen.name, (payload for file in files for payload in payloads(_read(file), file)))
+    note = _note(known) if chosen.unseen else None
     if as_json:
-        print_json(_document(vendor, chosen.name, count, breaches))
+        print_json(_document(vendor, chosen.name, judgement, note))
     else:
-        _print(count, breaches)
-    return 1 if breaches else 0
+        if note is not None:
+            messages().print(note)
+        _print(known, chosen.name, judgement)
+    return 1 if judgement.breaches else 0
 
 
 def _read(file: str) -> bytes:
@@ -74,42 +98,101 @@ def _read(file: str) -> bytes:
         raise PayloadFileError(f"{file!r}: is not a file name: {error}") from None
 
 
-def _breaches(payload: Payload, profile: Profile, contract: Contract) -> Iterator[Breach]:
-    from vendorsim.core.errors import unknown
+def _judgement(vendor: Vendor, profile: str, payloads: Iterable[Payload]) -> CaptureReport:
+    """Judges the payloads, and compares the first of them with the other profiles if there is a violation."""
+    from vendorsim.vendorkit.contract_fit import Captured, Comparison, judge
 
-    if payload.problem is not None:
-        yield Breach(payload.place, payload.event, "", payload.problem)
+    count, compared, places = 0, list[Captured](), list[str]()
+    # By payload: its judgement, and its number among those that are compared, if it is one of them.
+    found: list[tuple[Payload, Judged | None, int | None]] = []
+    for payload in payloads:
+        count += 1
+        if payload.problem is not None:
+            found.append((payload, None, None))
+            continue
+        captured, number = Captured(payload.event, payload.body), None
+        if len(compared) < MOST_COMPARED:
+            number = len(compared)
+            compared.append(captured)
+            places.append(payload.place)
+        judged = judge(vendor, profile, captured)
+        if judged.violations:
+            found.append((payload, judged, number))
+    comparison = Comparison(vendor, profile, compared) if found and compared else None
+    breaches = [breach for each in found for breach in _breaches(*each, comparison)]
+    return CaptureReport(count, breaches, None if comparison is None else _fitting(comparison, places))
+
+
+def _breaches(
+    payload: Payload, judged: Judged | None, number: int | None, comparison: Comparison | None
+) -> Iterable[Breach]:
+    if judged is None:
+        yield Breach(payload.place, payload.event, "", payload.problem or "")
         return
-    event = payload.event or profile.identify(payload.body)
-    if event is None:
-        yield Breach(payload.place, None, "", f"this is no event of {contract.vendor} ({contract.profile})")
-    elif event not in contract.events:
-        yield Breach(payload.place, event, "", unknown("event", event, contract.events))
-    else:
-        for violation in contract.violations(event, payload.body):
-            yield Breach(payload.place, event, violation.pointer, violation.message)
+    for violation in judged.violations:
+        why = comparison.explanation(number, violation) if comparison is not None and number is not None else None
+        message = violation.message if why is None else f"{violation.message}: {why}"
+        yield Breach(payload.place, judged.event, violation.pointer, message)
 
 
-def _document(vendor: str, profile: str, count: int, breaches: list[Breach]) -> dict[str, Any]:
+def _fitting(comparison: Comparison, places: list[str]) -> Fitting:
+    best = comparison.best()
+    left = [
+        Breach(place, judged.event, violation.pointer, violation.message)
+        for place, judged in zip(places, best.judged, strict=True)
+        for violation in judged.violations
+    ]
+    return Fitting(best.profiles, left, comparison.alternatives)
+
+
+def _note(vendor: Vendor) -> str:
+    sent = [name for name, profile in vendor.profiles.items() if not profile.unseen]
+    others = f"; for captures use --profile {' or '.join(sent)}" if sent else ""
+    return f"note: no server is known to send exactly what this profile of {vendor.name} says{others}"
+
+
+def _document(vendor: str, profile: str, judgement: CaptureReport, note: str | None) -> dict[str, Any]:
+    fit = judgement.fit
+    fits = None if fit is None else {"profiles": fit.profiles, "violations": [asdict(each) for each in fit.left]}
     return {
         "vendor": vendor,
         "profile": profile,
-        "payloads": count,
-        "verdict": "failed" if breaches else "passed",
-        "violations": [
-            {"place": breach.place, "event": breach.event, "pointer": breach.pointer, "message": breach.message}
-            for breach in breaches
-        ],
+        "payloads": judgement.count,
+        "verdict": "failed" if judgement.breaches else "passed",
+        "violations": [asdict(breach) for breach in judgement.breaches],
+        "fits_best": fits,
+        "note": note,
     }
 
 
-def _print(count: int, breaches: list[Breach]) -> None:
-    for breach in breaches:
-        event = f" {breach.event}" if breach.event else ""
-        click.echo(f"{breach.place}:{event} {breach.pointer or '/'}: {breach.message}")
-    noun = "payload" if count == 1 else "payloads"
-    if breaches:
-        violations = "violation" if len(breaches) == 1 else "violations"
-        results().print(f"[red]failed[/red]: {len(breaches)} {violations} in {count} {noun}")
-    else:
-        results().print(f"[green]passed[/green]: {count} {noun}")
+def _print(vendor: Vendor, profile: str, judgement: CaptureReport) -> None:
+    for breach in judgement.breaches:
+        click.echo(breach.line())
+    noun = "payload" if judgement.count == 1 else "payloads"
+    if not judgement.breaches:
+        results().print(f"[green]passed[/green]: {judgement.count} {noun}")
+        return
+    if judgement.fit is not None and judgement.fit.alternatives:
+        _print_fit(vendor, profile, judgement.fit)
+    results().print(f"[red]failed[/red]: {_counted(len(judgement.breaches))} in {judgement.count} {noun}")
+
+
+def _print_fit(vendor: Vendor, profile: str, fit: Fitting) -> None:
+    if profile in fit.profiles:
+        click.echo("no other profile fits better")
+        return
+    click.echo(f"fits best: {_names(vendor, fit.profiles)}, {_counted(len(fit.left))} left")
+    for breach in fit.left[:MOST_LEFT]:
+        click.echo(f"  {breach.line()}")
+    if len(fit.left) > MOST_LEFT:
+        click.echo(f"  and {len(fit.left) - MOST_LEFT} more")
+
+
+def _names(vendor: Vendor, profiles: tuple[str, ...]) -> str:
+    """The names of profiles; `A to B` for versions that follow each other."""
+    together = ",".join(profiles) in ",".join(vendor.versions)
+    return f"{profiles[0]} to {profiles[-1]}" if together and len(profiles) > 2 else " or ".join(profiles)
+
+
+def _counted(violations: int) -> str:
+    return f"{violations} violation" if violations == 1 else f"{violations or 'no'} violations"

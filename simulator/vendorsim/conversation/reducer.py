@@ -100,6 +100,8 @@ def _start(conversation: Conversation, verb: verbs.Start) -> Iterator[Change]:
     conversation.channel = verb.channel
     if verb.page is not None:
         conversation.pages.append(verb.page)
+    if verb.pending and not conversation.started:
+        conversation.status = conversation.first_status = PENDING
     yield from _begin(conversation)
 
 
@@ -120,7 +122,8 @@ def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
         text = _line(conversation, by_visitor=verb.by == BY_VISITOR)
     if verb.by == BY_VISITOR:
         if conversation.status in (CLOSED, SNOOZED):
-            yield from set_status(conversation, OPEN, BY_VISITOR)
+            after = conversation.first_status if conversation.status == CLOSED else OPEN
+            yield from set_status(conversation, after, BY_VISITOR)
         yield _write(conversation, conversation.visitor, text or None, verb)
         return
     agent = _agent(conversation, verb.by)

@@ -134,6 +134,8 @@ class Ended:
 class Conversation:
     """The state of one conversation. `seed` is the seed of its made-up texts. `identity` is the visitor's identity as
     an integration gave it to the vendor's API; None before that call. `names` maps the `as` of steps to messages.
+    `first_status` is the status with which it begins, and to which the visitor's message brings it back from CLOSED:
+    PENDING where a bot answers first.
 
     `default_agent` gives the first agent of the cast. If the cast has none, the first call makes one and adds it to
     `agents`. It is always the same agent, so functions that only read the conversation may call it.
@@ -154,6 +156,7 @@ class Conversation:
     channel: str = "chat"
     started: bool = False
     status: str = OPEN
+    first_status: str = OPEN
     missed: bool = False
     offline: bool = False
     ended_at: int | None = None

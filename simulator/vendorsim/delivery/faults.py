@@ -151,7 +151,7 @@ def _http(out: Outgoing, argument: str, context: FaultContext) -> None:
 
 
 def _connection(out: Outgoing, argument: str, context: FaultContext) -> None:
-    out.connection = "single" if argument == "keep" else "new"
+    out.connection = "single" if argument == "keep" else "close"
 
 
 def _replay(plan: Plan, argument: str, chance: Random) -> None:

@@ -76,7 +76,11 @@ class Prepared(NamedTuple):
                 continue
             lines.append(line)
         head = b"\r\n".join(lines) + b"\r\n\r\n"
-        return Wire((head,)) if get else Wire((head + self.sent,), ending=self.wire.ending)
+        return (
+            Wire((head,), connection=self.wire.connection)
+            if get
+            else Wire((head + self.sent,), ending=self.wire.ending, connection=self.wire.connection)
+        )
 
 
 def prepare(delivery: Delivery, run: Run, number: int, timestamp: int) -> Prepared:
@@ -95,7 +99,7 @@ def prepare(delivery: Delivery, run: Run, number: int, timestamp: int) -> Prepar
         ]
         prefix += "".join(lines)
     head = f"{prefix}Content-Length: {len(event.body)}\r\n\r\n".encode()
-    return Prepared(head, event.body, Wire((head, event.body)))
+    return Prepared(head, event.body, Wire((head, event.body), connection=destination.policy.connections.value))
 
 
 def _prefix(event: Event, destination: Destination) -> str:
@@ -114,6 +118,7 @@ def _misbehaving(delivery: Delivery, run: Run, number: int, timestamp: int) -> P
         delivery.id,
         number,
         delivery.copy,
+        connection=destination.policy.connections.value,
     )
     spoiled = faults.shape(out, delivery.faults, event, run)
     if destination.signer is not None:

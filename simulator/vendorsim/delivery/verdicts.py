@@ -22,7 +22,7 @@ def judge(
     """Returns the verdict on one attempt, and the reason where it is not "delivered".
 
     With `spoiled` the integration may refuse the request: the verdict is then SPOILED. A "delivered" answer may have a
-    reason too: what was unusual about it.
+    reason too: what was unusual about it. So has one that is not accepted.
     """
     verdict, reason = _judge(answer, milliseconds, policy, expect)
     if spoiled and verdict in (REJECTED, BROKEN, TIMED_OUT):
@@ -39,12 +39,19 @@ def _judge(
     if expect is not None and expect.status:
         if answer.status not in expect.status:
             wanted = " or ".join(map(str, expect.status))
-            return REJECTED, f"answered {answer.status}, the step expects {wanted}"
+            return REJECTED, _with(f"answered {answer.status}, the step expects {wanted}", answer)
     elif answer.status not in policy.accepted.value:
-        return REJECTED, f"answered {answer.status}, the vendor expects {statuses_text(policy.accepted.value)}"
+        expected = statuses_text(policy.accepted.value)
+        return REJECTED, _with(f"answered {answer.status}, the vendor expects {expected}", answer)
     if expect is not None and expect.within is not None and milliseconds > expect.within:
-        return REJECTED, f"answered after {milliseconds:.0f} ms, the step expects it within {expect.within} ms"
+        late = f"answered after {milliseconds:.0f} ms, the step expects it within {expect.within} ms"
+        return REJECTED, _with(late, answer)
     return DELIVERED, answer.oddity
+
+
+def _with(reason: str, answer: Answer) -> str:
+    """The reason, and what was unusual about the answer."""
+    return reason if answer.oddity is None else f"{reason} ({answer.oddity})"
 
 
 def pause(attempt: Attempt, policy: Policy) -> int | None:

@@ -15,7 +15,9 @@ Framing = Literal["length", "chunked", "none"]
 # After the last part the client waits for the answer ("answer"), closes its sending side ("end" and "close"), or resets
 # the connection ("reset"). TLS can't close one side alone: there "end" does nothing, and "close" closes the connection.
 Ending = Literal["answer", "end", "close", "reset"]
-Connection = Literal["pooled", "new", "single"]
+# "kept" connections are pooled and reused; "new" ones serve a single request, and with "close" the request says so
+# (`Connection: close`); "single" is one connection for all requests to an endpoint.
+Connection = Literal["kept", "new", "close", "single"]
 
 
 class Wire(NamedTuple):
@@ -31,7 +33,7 @@ class Wire(NamedTuple):
     pause: float = 0.0
     continue_after: int = 0
     ending: Ending = "answer"
-    connection: Connection = "pooled"
+    connection: Connection = "kept"
     barrier: asyncio.Barrier | None = None
     late: float = 0.0
 
@@ -39,6 +41,16 @@ class Wire(NamedTuple):
     def at_once(self) -> bool:
         """Whether the client sends all parts together and then only waits for the answer."""
         return not self.pause and not self.continue_after and self.ending == "answer" and self.barrier is None
+
+    @property
+    def reuses(self) -> bool:
+        """Whether the request may use a connection that served another one, and leave it to the next one."""
+        return self.connection in ("kept", "single")
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the request is sent again if it meets a kept connection that the other side is closing."""
+        return self.connection == "kept" and self.ending == "answer" and self.barrier is None
 
 
 @dataclass(slots=True)
@@ -61,7 +73,7 @@ class Outgoing:
     drip: float = 0.0
     expect_continue: bool = False
     ending: Ending = "answer"
-    connection: Connection = "pooled"
+    connection: Connection = "kept"
     odd_case: bool = False
     faults: list[str] = field(default_factory=list)
 
@@ -72,7 +84,7 @@ class Outgoing:
             headers["Content-Length"] = str(len(self.body))
         elif self.framing == "chunked":
             headers["Transfer-Encoding"] = "chunked"
-        if self.framing == "none" or self.connection == "new":
+        if self.framing == "none" or self.connection == "close":
             headers["Connection"] = "close"
         if self.expect_continue:
             headers["Expect"] = "100-continue"

@@ -1,7 +1,9 @@
 """HTTP/1.1 client over asyncio: sends exact bytes and returns one parsed answer.
 
 Client libraries don't give the control of every byte, its timing and its connection that faults need; on httptools this
-client is also several times as fast. It keeps connections alive, pools them per endpoint, and follows no redirects.
+client is also several times as fast. It keeps connections alive, pools them per endpoint, and follows no redirects. A
+server may close an idle connection at any moment (RFC 9112, 9.3): a request that meets a kept connection which ends
+before the first byte of an answer is sent once more, on a new one.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ LONGEST_HELD = 5.0
 LARGEST_CACHED = 4 * 1024
 # Kinds of failures: no connection; no answer in time; the exchange broke off, or the answer is not HTTP.
 UNREACHABLE, TIMEOUT, BROKEN = "unreachable", "timeout", "broken"
+SENT_AGAIN = "sent again on a new connection: the kept one ended before an answer"
 
 
 class Answer(NamedTuple):
@@ -112,21 +115,37 @@ class HttpTransport:
     async def _exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
-        idle = self._idle[target[:3]]
-        connection = None if wire.connection == "new" else self._take(idle)
-        if connection is None:
-            opened = await self._connect(target, connect_timeout)
-            if isinstance(opened, Failure):
-                if wire.barrier is not None:
-                    await wire.barrier.abort()
-                return opened
-            connection = opened
+        kept = self._take(self._idle[target[:3]]) if wire.reuses else None
+        if kept is None:
+            return await self._exchange_on_new(target, wire, connect_timeout, read_timeout)
+        answer = await self._exchange_on(kept, target, wire, read_timeout)
+        if not kept.ended_unheard or not wire.repeatable:
+            return answer
+        again = await self._exchange_on_new(target, wire, connect_timeout, read_timeout)
+        if isinstance(again, Answer):
+            return again._replace(oddity="; ".join(filter(None, (SENT_AGAIN, again.oddity))))
+        # A target that can be reached no more: what happened to the request that it got says more.
+        return answer if again.kind == UNREACHABLE else again._replace(reason=f"{again.reason} ({SENT_AGAIN})")
+
+    async def _exchange_on_new(
+        self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
+    ) -> Answer | Failure:
+        opened = await self._connect(target, connect_timeout)
+        if isinstance(opened, Failure):
+            if wire.barrier is not None:
+                await wire.barrier.abort()
+            return opened
+        return await self._exchange_on(opened, target, wire, read_timeout)
+
+    async def _exchange_on(
+        self, connection: _ClientConnection, target: Endpoint, wire: Wire, read_timeout: float
+    ) -> Answer | Failure:
         if self._proxy is not None and not target.secure:
             wire = through(self._proxy, target, wire)
         answer = await connection.exchange(wire, read_timeout)
-        if connection.reusable and wire.connection != "new":
+        if connection.reusable and wire.reuses:
             connection.idle_since = monotonic()
-            idle.append(connection)
+            self._idle[target[:3]].append(connection)
         else:
             connection.abort()
             self._open.discard(connection)
@@ -236,6 +255,9 @@ class _ClientConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[Answer | Failure] | None = None
         self._continued: asyncio.Future[None] | None = None
         self._sending = False
+        # Whether the other side ended the connection before any byte of an answer, interim answers included.
+        self.ended_unheard = False
+        self._heard = False
         # Whether the first byte of the answer has arrived, and whether its headers are complete.
         self._begun = self._headers_done = False
         self._loop = asyncio.get_running_loop()
@@ -246,7 +268,7 @@ class _ClientConnection(asyncio.Protocol):
         self.reusable = False
         self._sending = True
         self._parser = None
-        self._begun = self._headers_done = False
+        self.ended_unheard = self._heard = self._begun = self._headers_done = False
         self._waiter = self._loop.create_future()
         sending = wire.pause * (len(wire.parts) - 1) + (self._continue_seconds if wire.continue_after else 0.0)
         sending += 0.0 if wire.barrier is None else LONGEST_HELD + wire.late
@@ -342,7 +364,7 @@ class _ClientConnection(asyncio.Protocol):
             # Data without a request: don't use this connection again.
             self.alive = self.reusable = False
             return
-        self._begun = True
+        self._heard = self._begun = True
         if self._parser is not None:
             self._parse(self._parser, data)
             return
@@ -380,6 +402,7 @@ class _ClientConnection(asyncio.Protocol):
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.ended_unheard = self.alive and not self._heard
         self.alive = self.reusable = False
         if self._waiter is None or self._waiter.done():
             return

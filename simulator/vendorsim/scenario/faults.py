@@ -96,7 +96,7 @@ KINDS: Mapping[str, FaultKind] = {
         ),
         FaultKind(
             "connection",
-            "a new connection for each request, or keep: one for all of them",
+            "a new connection for each request, which says `Connection: close`, or keep: one for all of them",
             "connection=new",
             one_of("new", "keep", default="new"),
         ),

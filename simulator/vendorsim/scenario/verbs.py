@@ -317,10 +317,11 @@ class OpenWidget(Verb):
 @_verb("start", "channel")
 @dataclass(frozen=True, slots=True)
 class Start(Verb):
-    """The conversation starts; implied by the first `say`."""
+    """The conversation starts; implied by the first `say`. With `pending` a bot has it first."""
 
     channel: str = _argument(choice("channel", "chat", "call"), default="chat")
     page: Page | None = _argument(PAGE, "the page the visitor is on")
+    pending: bool = _argument(Flag(), "it is pending until a bot hands it over", default=False)
 
 
 @_verb("say", "text", makes_message=True)

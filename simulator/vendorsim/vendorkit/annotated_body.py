@@ -37,7 +37,10 @@ def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, A
         return _annotations()
     if is_deeper(document, MOST_LEVELS):
         return _annotations(error=f"it is {TOO_DEEP}")
-    violations = [violation._asdict() for violation in contract.violations(event, document)]
+    violations = [
+        {"pointer": violation.pointer, "message": violation.message}
+        for violation in contract.violations(event, document)
+    ]
     return _annotations(list(islice(_fields(node, document, "", 0), MOST_FIELDS)), violations)
 
 

@@ -5,7 +5,7 @@ jsonschema-rs validates on the hot path; a test compares it with the reference i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,13 +28,22 @@ _LONGEST_MESSAGE = 300
 MOST_LEVELS = 255
 """The maximum number of levels of a body that can be validated: the limit of jsonschema-rs."""
 TOO_DEEP = "nested too deeply to be judged"
+# Keywords that tell the alternatives of a value apart.
+_TELLING = frozenset({"type", "const", "enum"})
+# The beginning of the rule of a missing property.
+REQUIRED = "required"
 
 
 class Violation(NamedTuple):
-    """One violation of the contract in a body; `pointer` is a JSON pointer ("" is the whole body)."""
+    """One violation of the contract in a body; `pointer` is a JSON pointer ("" is the whole body).
+
+    `rule` is the keyword of JSON Schema that is broken, and the name of the property if that is missing or forbidden:
+    `type`, `required:id`. It is the same in every contract, whatever values each one allows.
+    """
 
     pointer: str
     message: str
+    rule: str = ""
 
 
 class Contract:
@@ -81,16 +90,15 @@ class Contract:
         validator = self._validators.get(event) or self._validator(event)
         return validator.is_valid(body)
 
-    def violations(self, event: str, body: Any) -> list[Violation]:
+    def violations(self, event: str, body: Any, *, in_alternatives: bool = False) -> list[Violation]:
         """All violations in a body, in the order of the body. A body of more than `MOST_LEVELS` levels has one
-        violation, `TOO_DEEP`. Raises UnknownNameError."""
+        violation, `TOO_DEEP`. With `in_alternatives`, a value that is none of the alternatives (`anyOf`) has the
+        violations of the alternative that it is meant to be, if that can be told. Raises UnknownNameError."""
         validator = self._validator(event)
         if is_deeper(body, MOST_LEVELS):
-            return [Violation("", TOO_DEEP)]
-        return [
-            Violation(json_pointer.join(error.instance_path), _bounded(error.message))
-            for error in validator.iter_errors(body)
-        ]
+            return [Violation("", TOO_DEEP, "depth")]
+        errors = validator.iter_errors(body)
+        return [_violation(each) for error in errors for each in (_meant(error) if in_alternatives else (error,))]
 
     def require(self, event: str, body: Any) -> None:
         """Raises ContractError if our own body breaks the contract, or PackError if it is the body of another package.
@@ -167,6 +175,37 @@ def _require_schemas(contract: Contract, events: Sequence[str], package: str) ->
             contract.is_valid(event, {})
         except (ValueError, LookupError, OSError) as error:
             raise PackError(f"{package}: {file}: is no JSON Schema: {error}; 'vendorsim pack lint' says more") from None
+
+
+def _meant(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.ValidationError]:
+    """The errors of the alternative of `anyOf` that the value is meant to be; of any other error, the error itself.
+
+    It is the one with the fewest errors among those without an error of a type or a fixed value (such as
+    `"type": "contact"`), which tell alternatives apart.
+    """
+    kind = error.kind
+    fitting = [
+        errors
+        for errors in (kind.context if isinstance(kind, jsonschema_rs.ValidationErrorKind.AnyOf) else ())
+        if not any(each.kind.name in _TELLING for each in errors)
+    ]
+    if not fitting:
+        yield error
+        return
+    for each in min(fitting, key=len):
+        yield from _meant(each)
+
+
+def _violation(error: jsonschema_rs.ValidationError) -> Violation:
+    kind = error.kind
+    message, rule = error.message, kind.name
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
+        rule = f"{REQUIRED}:{kind.property}"
+    elif isinstance(kind, jsonschema_rs.ValidationErrorKind.PropertyNames):
+        # The message of the library lists all the names that are forbidden.
+        name = kind.error.instance
+        message, rule = f'"{name}" is not allowed', f"{rule}:{name}"
+    return Violation(json_pointer.join(error.instance_path), _bounded(message), rule)
 
 
 def _bounded(message: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from vendorsim.core import times
 from vendorsim.core.provenance import ASSUMED, Stated
@@ -20,6 +20,10 @@ REPEATED, AS_GET = "repeated", "as GET"
 REDIRECTED: Mapping[int, str] = {301: REPEATED, 302: REPEATED, 303: AS_GET, 307: REPEATED, 308: REPEATED}
 # Whether later events of a conversation wait while an event waits for its retry: ORDERED means that they wait.
 UNORDERED, ORDERED = "none", "conversation"
+# Whether connections are kept and reused, or each delivery has a new one, which is closed after the answer.
+Connections = Literal["kept", "new"]
+KEPT: Connections = "kept"
+NEW: Connections = "new"
 
 
 def assumed(value: T) -> Stated[T]:
@@ -36,7 +40,8 @@ class Policy:
     accepted, and also if there was no answer. `redirects`: the maximum number of redirects; 0 makes a redirect a
     failure. `redirected`: the statuses that are followed, and whether the request is repeated or becomes a GET.
     `ordering`: UNORDERED or ORDERED. `in_flight`: how many deliveries of one conversation to one target may be under
-    way at once; ORDERED makes it 1. `signing`: the name of a scheme (`vendorsim.vendorkit.signing`) or None.
+    way at once; ORDERED makes it 1. `connections`: KEPT or NEW. `signing`: the name of a scheme
+    (`vendorsim.vendorkit.signing`) or None.
     """
 
     accepted: Stated[frozenset[int]] = assumed(SUCCESS)
@@ -48,6 +53,7 @@ class Policy:
     redirected: Stated[Mapping[int, str]] = Stated(REDIRECTED, ASSUMED, "RFC 9110, 15.4")
     ordering: Stated[str] = assumed(UNORDERED)
     in_flight: Stated[int] = Stated(1, ASSUMED, "nothing published; the simplest sender: one request after the other")
+    connections: Stated[Connections] = Stated(KEPT, ASSUMED, "nothing published; HTTP/1.1's default (RFC 9112, 9.3)")
     signing: Stated[str | None] = Stated(None, ASSUMED, "no signature is published")
 
 
@@ -76,6 +82,7 @@ def describe(policy: Policy) -> dict[str, dict[str, Any]]:
         "redirected": ", ".join(f"{status} {how}" for status, how in policy.redirected.value.items()),
         "ordering": policy.ordering.value,
         "in_flight": str(policy.in_flight.value),
+        "connections": policy.connections.value,
         "signing": policy.signing.value or "none",
     }
     return {

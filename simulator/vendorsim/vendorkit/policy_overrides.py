@@ -9,7 +9,7 @@ from typing import Any
 from vendorsim.core import times
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.provenance import ASSUMED, Stated
-from vendorsim.vendorkit.policy import AS_GET, ORDERED, REDIRECTED, REPEATED, UNORDERED
+from vendorsim.vendorkit.policy import AS_GET, KEPT, NEW, ORDERED, REDIRECTED, REPEATED, UNORDERED
 from vendorsim.vendorkit.signing import schemes
 
 PolicyChanges = Mapping[str, Stated[Any]]
@@ -105,6 +105,12 @@ def _in_flight(text: str) -> int:
     return int(text)
 
 
+def _connections(text: str) -> str:
+    if text not in (KEPT, NEW):
+        raise ValueError(unknown("use of connections", text, (KEPT, NEW)))
+    return text
+
+
 def _signing(text: str) -> str | None:
     if text == "none":
         return None
@@ -123,5 +129,6 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "redirected": _redirected,
     "ordering": _ordering,
     "in_flight": _in_flight,
+    "connections": _connections,
     "signing": _signing,
 }

@@ -119,6 +119,7 @@ class Profile:
     `account_fields` are the fields of a body that hold the id of the account, and `inbox_fields` those with the id of
     the inbox: a name (`account_id`), or the name of an object and of its field (`account/id`), at any depth. They are
     empty if the vendor sends no such id, which then can't be chosen.
+    `unseen` says that no real server is known to send exactly this; captured bodies are then of another profile.
     """
 
     name: str
@@ -143,6 +144,7 @@ class Profile:
     message_fields: frozenset[str] = frozenset({"content", "message", "text"})
     account_fields: tuple[str, ...] = ()
     inbox_fields: tuple[str, ...] = ()
+    unseen: bool = False
 
     def kind(self, name: str) -> TargetKind:
         """The kind of target with that name. Raises UnknownNameError."""

@@ -48,7 +48,8 @@ class Vendor:
     `identification` describes the operation that identifies visitors, if the API has it. `schemes` are its signature
     schemes, by name.
     `version` makes a profile that `profiles` does not list, such as a version between two of them, from its name.
-    `quirks` are those that only such profiles have.
+    `versions` are the names of the profiles that are versions of one server, oldest first: one for each version with
+    which a contract changes. `quirks` are those that only profiles made by `version` have.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Vendor:
     documents: Path | None = None
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     version: Callable[[str], Profile | None] | None = None
+    versions: tuple[str, ...] = ()
     quirks: tuple[Quirk, ...] = ()
     scenarios: Path | None = None
     docs: Path | None = None

@@ -105,7 +105,7 @@ QUIET: tuple[Verb, ...] = (
 )
 
 # The steps that lead to each situation. Situations differ in whether the conversation has started, who has written, the
-# status, whether a manual send is queued, and whether the visitor has an e-mail address.
+# status, who has the conversation, whether a manual send is queued, and whether the visitor has an e-mail address.
 SITUATIONS: tuple[tuple[Verb, ...], ...] = (
     (),
     (OpenWidget(),),
@@ -115,6 +115,7 @@ SITUATIONS: tuple[tuple[Verb, ...], ...] = (
     (Say("Hi"), Join(_ANA)),
     (Say("Hi"), Say("Hello", _ANA)),
     (Say("Hi"), Assign((_ANA, None))),
+    (Say("Hi"), Assign((None, "Sales"))),
     (Say("Hi"), SendToApi()),
     (Say("Hi"), Pend()),
     (Say("Hi"), Snooze()),

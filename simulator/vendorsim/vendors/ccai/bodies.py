@@ -34,7 +34,8 @@ def envelope(event: str, conversation: Conversation, body: dict[str, Any]) -> di
 
 def agent(person: Agent, since: int, status: str = CONNECTED) -> dict[str, Any]:
     """An agent in the chat. `since` is when the agent joined, in milliseconds since 1970."""
-    return {"id": person.id, "type": "agent", "status": status, "connected_at": iso(since)}
+    who = {"id": person.id, "name": person.name}
+    return {"id": person.id, "type": "agent", "status": status, "connected_at": iso(since), "agent": who}
 
 
 def end_user(conversation: Conversation) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def messages(message: Message, conversation: Conversation) -> Iterator[dict[str,
         yield {"type": message.content_type, "content": message.text or ""}
     for position, file in enumerate(message.attachments):
         media_id = 1 + derive(conversation.seed, "media", message.number, position) % 2**31
-        yield {"type": media_type(file), "content": {"media_id": media_id}}
+        yield {"type": media_type(file), "content": {"media_id": media_id}, "media_id": media_id}
 
 
 def media_type(file: Attachment) -> str:

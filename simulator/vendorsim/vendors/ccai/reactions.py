@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from vendorsim.conversation.changes import Joined, Left, MessageAdded, StatusChanged
+from vendorsim.conversation.changes import Assigned, Joined, Left, MessageAdded, StatusChanged
 from vendorsim.conversation.state import CLOSED, SNOOZED, Agent, Conversation
 from vendorsim.vendorkit.profile import Draft, Reaction
 from vendorsim.vendors.ccai import bodies
@@ -20,6 +20,8 @@ PARTICIPANT_JOINED = "participant_joined"
 PARTICIPANT_LEFT = "participant_left"
 CHAT_ENDED = "chat_ended"
 CHAT_DISMISSED = "chat_dismissed"
+ESCALATION_STARTED = "escalation_started"
+ESCALATION_ACCEPTED = "escalation_accepted"
 
 SUMMARIES: Mapping[str, str] = {
     MESSAGE_RECEIVED: "the end user, an agent or a virtual agent writes or sends a file",
@@ -27,7 +29,11 @@ SUMMARIES: Mapping[str, str] = {
     PARTICIPANT_LEFT: "an agent leaves the chat",
     CHAT_ENDED: "the chat is over",
     CHAT_DISMISSED: "the chat is put off since the end user does not answer; it is not over",
+    ESCALATION_STARTED: "a chat without an agent is to go to a person",
+    ESCALATION_ACCEPTED: "an agent takes the chat that was to go to a person",
 }
+# Their names are only known from a receiver.
+ESCALATIONS = frozenset({ESCALATION_STARTED, ESCALATION_ACCEPTED})
 
 
 def _message_added(change: MessageAdded, conversation: Conversation, memory: CcaiMemory) -> Iterator[Draft]:
@@ -55,6 +61,9 @@ def _joined(change: Joined, conversation: Conversation, memory: CcaiMemory) -> I
 def _enter(agent: Agent, conversation: Conversation, memory: CcaiMemory) -> Iterator[Draft]:
     """An agent who writes is in the chat, even without having joined."""
     if agent.id not in memory.since:
+        if memory.escalated:
+            memory.escalated = False
+            yield _draft(ESCALATION_ACCEPTED, conversation)
         memory.since[agent.id] = conversation.now
         participant = bodies.agent(agent, conversation.now)
         yield _draft(PARTICIPANT_JOINED, conversation, participant=participant)
@@ -64,7 +73,16 @@ def _left(change: Left, conversation: Conversation, memory: CcaiMemory) -> Itera
     since = memory.since.pop(change.agent.id, None)
     if since is not None:
         participant = bodies.agent(change.agent, since, bodies.DISCONNECTED)
-        yield _draft(PARTICIPANT_LEFT, conversation, participant=participant)
+        who = {"type": participant["type"], "agent": participant["agent"]}
+        yield _draft(PARTICIPANT_LEFT, conversation, participant=participant, **who)
+
+
+def _assigned(change: Assigned, conversation: Conversation, memory: CcaiMemory) -> Iterator[Draft]:
+    """A chat that goes to a team while no agent is in it is escalated: a person is to take it."""
+    if change.after[1] is None or memory.since or memory.escalated or not conversation.started or conversation.ended:
+        return
+    memory.escalated = True
+    yield _draft(ESCALATION_STARTED, conversation)
 
 
 def _status_changed(change: StatusChanged, conversation: Conversation, memory: CcaiMemory) -> Iterator[Draft]:
@@ -74,6 +92,7 @@ def _status_changed(change: StatusChanged, conversation: Conversation, memory: C
     """
     if change.after == CLOSED:
         memory.since.clear()
+        memory.escalated = False
         yield _draft(CHAT_ENDED, conversation)
     elif change.after == SNOOZED and change.before != CLOSED and memory.end_user_wrote and memory.agent_wrote:
         memory.since.clear()
@@ -96,5 +115,6 @@ REACTIONS: Mapping[type, Reaction] = {
     MessageAdded: _in_chats(_message_added),
     Joined: _in_chats(_joined),
     Left: _in_chats(_left),
+    Assigned: _in_chats(_assigned),
     StatusChanged: _in_chats(_status_changed),
 }

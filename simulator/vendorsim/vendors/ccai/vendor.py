@@ -26,6 +26,7 @@ CHATS = "Google Cloud, CCAI Platform, Apps API, Chat (docs.cloud.google.com)"
 GUIDE = "Google Cloud, CCAI Platform, Chat platform API integration guide (docs.cloud.google.com)"
 FILES = "Google Cloud, CCAI Platform, Agent file attachments with the chat platform API (docs.cloud.google.com)"
 CLIENT = "webchat-proxy, a public client in Go that runs against a live tenant, package internal/ccaas"
+RECEIVER = "a public receiver and client: jonnathancosta/google_ccas (GitHub)"
 _NO_WEBHOOKS = "no webhooks in this profile"
 _API = "/apps/api/v1"
 
@@ -77,7 +78,7 @@ WEBHOOKS = Profile(
     events=tuple(
         EventKind(name, summary, DOCUMENTED, FILES)
         if name == reactions.MESSAGE_RECEIVED
-        else EventKind(name, summary, RECONSTRUCTED, CLIENT)
+        else EventKind(name, summary, RECONSTRUCTED, RECEIVER if name in reactions.ESCALATIONS else CLIENT)
         for name, summary in reactions.SUMMARIES.items()
     ),
     policy=Policy(signing=Stated("ccai", DOCUMENTED, GUIDE)),
@@ -129,6 +130,9 @@ VENDOR = Vendor(
         Operation("get_end_user", "GET", f"{_API}/end_users", DOCUMENTED, END_USERS),
         Operation("create_chat", "POST", f"{_API}/chats", RECONSTRUCTED, CLIENT),
         Operation("send_message", "POST", f"{_API}/chats/:chat_id/message", RECONSTRUCTED, CLIENT),
+        Operation("get_chat", "GET", f"{_API}/chats/:chat_id", RECONSTRUCTED, RECEIVER),
+        Operation("get_messages", "GET", f"{_API}/chats/:chat_id/messages", RECONSTRUCTED, RECEIVER),
+        Operation("escalate_chat", "POST", f"{_API}/chats/:chat_id/escalations", RECONSTRUCTED, RECEIVER),
         Operation("finish_chat", "PATCH", f"{_API}/chats/:chat_id", DOCUMENTED, CHATS),
     ),
     identification=IDENTIFICATION,

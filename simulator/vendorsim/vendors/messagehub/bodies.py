@@ -61,10 +61,17 @@ def conversation_object(conversation: Conversation, memory: MessageHubMemory) ->
         },
         "status": memory.status,
         "unread_count": memory.unread,
-        "agent_last_seen_at": _unix(conversation.agent_seen_at or 0),
-        "contact_last_seen_at": _unix(conversation.visitor_seen_at or 0),
+        **last_seen(conversation),
         "timestamp": _unix(_last_activity(conversation)),
         "account_id": conversation.account.id,
+    }
+
+
+def last_seen(conversation: Conversation) -> dict[str, int]:
+    """When agents and the contact last saw the conversation, in seconds since 1970; 0 for never."""
+    return {
+        "agent_last_seen_at": _unix(conversation.agent_seen_at or 0),
+        "contact_last_seen_at": _unix(conversation.visitor_seen_at or 0),
     }
 
 

@@ -15,9 +15,11 @@ class MessageHubMemory:
     """State that MessageHub keeps beside the conversation.
 
     `status` is the status in the bodies; a missed chat doesn't change it. `unread` counts the visitor's messages since
-    an agent last looked. `held` are automatic messages from before the conversation's start.
+    an agent last looked. `seen` is when both sides had last seen the conversation, by the attribute. `held` are
+    automatic messages from before the conversation's start.
     """
 
     status: str = STATUSES[OPEN]
     unread: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
     held: list[Message] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """Which events a change causes, and in which order (profile `documented`).
 
 The help page names the events. Their order follows Chatwoot v2.5.0 (May 2022), the release of the time that the page
-describes. `conversation_updated` follows the page, which says "any attribute".
+describes. `conversation_updated` follows the page, which says "any attribute". What changes with a message or with an
+agent who joins has no event of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from vendorsim.vendorkit.profile import Draft, Reaction
 from vendorsim.vendors.messagehub.bodies import (
     changed,
     conversation_object,
+    last_seen,
     message_object,
     team_id,
     widget_object,
@@ -45,7 +47,13 @@ def _widget_opened(change: WidgetOpened, conversation: Conversation, memory: Mes
 
 
 def _started(change: Started, conversation: Conversation, memory: MessageHubMemory) -> Iterator[Draft]:
-    """Automatic messages from before the start are sent now, after the conversation that they belong to."""
+    """Automatic messages from before the start are sent now, after the conversation that they belong to.
+
+    In the inbox of a bot the conversation begins as pending (chatwoot/chatwoot, app/models/conversation.rb,
+    determine_conversation_status), and returns to it when the visitor writes after the end (app/models/message.rb,
+    reopen_resolved_conversation).
+    """
+    memory.status = STATUSES[conversation.status]
     yield _about_conversation(CONVERSATION_CREATED, conversation, memory)
     for message in memory.held:
         yield _about_message(MESSAGE_CREATED, message, conversation, memory)
@@ -61,6 +69,7 @@ def _message_added(change: MessageAdded, conversation: Conversation, memory: Mes
         memory.unread += 1
     elif message.by_agent and not message.private:
         memory.unread = 0
+    memory.seen = last_seen(conversation)
     yield _about_message(MESSAGE_CREATED, message, conversation, memory)
 
 
@@ -71,13 +80,23 @@ def _message_changed(change: MessageChanged, conversation: Conversation, memory:
 
 def _agent_looked(change: Joined, conversation: Conversation, memory: MessageHubMemory) -> tuple[Draft, ...]:
     memory.unread = 0
+    memory.seen = last_seen(conversation)
     return ()
 
 
-def _read(change: MessagesRead, conversation: Conversation, memory: MessageHubMemory) -> tuple[Draft, ...]:
+def _read(change: MessagesRead, conversation: Conversation, memory: MessageHubMemory) -> Iterator[Draft]:
+    """Reading changes attributes: when that side has last seen the conversation, and how much is unread."""
+    before, unread = memory.seen, memory.unread
+    memory.seen = last_seen(conversation)
     if change.by is not None:
         memory.unread = 0
-    return ()
+    changes = [
+        changed(name, now, before.get(name, 0)) for name, now in memory.seen.items() if now != before.get(name, 0)
+    ]
+    if memory.unread != unread:
+        changes.append(changed("unread_count", memory.unread, unread))
+    if conversation.started and changes:
+        yield _updated(changes, conversation, memory)
 
 
 def _status_changed(change: StatusChanged, conversation: Conversation, memory: MessageHubMemory) -> Iterator[Draft]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vendorsim.core.provenance import DOCUMENTED, RECONSTRUCTED, Stated
 from vendorsim.vendorkit.backend import Backend
-from vendorsim.vendorkit.policy import SUCCESS, UNORDERED, Policy
+from vendorsim.vendorkit.policy import NEW, SUCCESS, UNORDERED, Policy
 from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
 from vendorsim.vendorkit.vendor import Vendor
 from vendorsim.vendors.messagehub import reactions
@@ -14,6 +14,7 @@ from vendorsim.vendors.messagehub.api.operations import OPERATIONS, TOKEN_HEADER
 from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed import profile as observed
+from vendorsim.vendors.messagehub.observed.policies import ONE_CONNECTION
 from vendorsim.vendors.messagehub.observed.quirks.by_version import quirks
 from vendorsim.vendors.messagehub.signing import SCHEMES
 
@@ -73,6 +74,7 @@ PROFILE = Profile(
         retries=Stated((), RECONSTRUCTED, TRANSPORT),
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
         in_flight=Stated(10, RECONSTRUCTED, JOBS),
+        connections=Stated(NEW, RECONSTRUCTED, ONE_CONNECTION),
     ),
     # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two headers with every request.
     headers={"Content-Type": "application/json", "Accept": "application/json"},
@@ -85,6 +87,8 @@ PROFILE = Profile(
     event_keys=("event",),
     account_fields=ACCOUNT_FIELDS,
     inbox_fields=INBOX_FIELDS,
+    # No version of Chatwoot whose source was read sends this: docs/vendors/messagehub.md, "The page and the code".
+    unseen=True,
 )
 
 OBSERVED = (observed.observed(observed.FIRST), observed.observed(observed.LAST))
@@ -100,4 +104,5 @@ VENDOR = Vendor(
     # Version 4.12.0 has every quirk that a version between the listed ones has.
     quirks=quirks((4, 12, 0)),
     version=observed.version,
+    versions=observed.CHANGES,
 )

@@ -19,6 +19,7 @@ from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.ccai.api import callers, requests
 from vendorsim.vendors.ccai.api.chats import MOST_CHATS, MOST_MESSAGES, NOT_FOUND, VENDOR, Chats
 from vendorsim.vendors.ccai.api.end_users import MOST_END_USERS, EndUser, EndUsers
+from vendorsim.vendors.ccai.api.objects import messages
 from vendorsim.vendors.ccai.api.requests import Refused
 
 _BASE = "/apps/api/v1"
@@ -90,6 +91,22 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
         chats.say(chat, from_user_id, message.need_text("content", requests.LONGEST_MESSAGE))
         return jsonify({})
 
+    @api.get("/chats/<chat_id>")
+    def get_chat(chat_id: str) -> Response:
+        return jsonify(chats.show(chats.find(chat_id)))
+
+    @api.get("/chats/<chat_id>/messages")
+    def get_messages(chat_id: str) -> Response:
+        return jsonify(chats.find(chat_id).look(messages))
+
+    @api.post("/chats/<chat_id>/escalations")
+    def escalate_chat(chat_id: str) -> Response:
+        chat = chats.find(chat_id)
+        body = requests.read("reason")
+        body.text("reason")
+        body.value("force_escalate", bool, "true or false")
+        return _json(201, chats.escalate(chat))
+
     @api.patch("/chats/<chat_id>")
     def finish_chat(chat_id: str) -> Response:
         chat = chats.find(chat_id)
@@ -98,7 +115,9 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
         if changes.need_text("status") != "finished":
             raise Refused(400, "only the status finished is taken here")
         changes.text("deflection_channel")
-        changes.number("escalation_id")
+        # A client sends "" for a chat that was not escalated.
+        if changes.values.get("escalation_id") != "":
+            changes.number("escalation_id")
         return jsonify(chats.finish(chat, by_user_id))
 
     return api
@@ -120,7 +139,8 @@ def _queried_user(users: EndUsers) -> EndUser:
 
 def _check_history(chat: Fields) -> None:
     """Checks the form of the context and transcript. Only agents would see them, so their content has no effect."""
-    context = chat.child("context")
+    # A client sends null if it has none.
+    context = chat.child("context") if chat.values.get("context") is not None else None
     if context is not None:
         context.child("value")
     for entry in chat.children("transcript"):

@@ -21,6 +21,8 @@ VENDOR = "ccai"
 MOST_CHATS = 20_000
 MOST_MESSAGES = 1_000
 
+# The team that an escalated chat goes to.
+PEOPLE = "agents"
 NOT_FOUND = "Not Found"
 ENDED = "Chat is already ended"
 
@@ -69,6 +71,20 @@ class Chats:
             return verbs.Say(text)
 
         self._act(chat, next_verb)
+
+    def show(self, chat: ConversationHandle) -> dict[str, Any]:
+        """Returns the chat object."""
+        return chat.look(self._document)
+
+    def escalate(self, chat: ConversationHandle) -> dict[str, Any]:
+        """Hands the chat to the people; returns the id of the escalation, which is that of the chat here."""
+
+        def next_verb(conversation: Conversation) -> Verb:
+            if conversation.ended:
+                raise Refused(409, ENDED)
+            return verbs.Assign((None, PEOPLE))
+
+        return {"id": self._act(chat, next_verb)["id"]}
 
     def finish(self, chat: ConversationHandle, by_user_id: int) -> dict[str, Any]:
         """Ends the chat for the end user; returns the chat object."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vendorsim.conversation.state import SNOOZED, Agent, Conversation
+from vendorsim.conversation.state import SNOOZED, Agent, Conversation, Message
 from vendorsim.core.times import iso
+from vendorsim.vendors.ccai import bodies
 
 FINISHED, DISMISSED, ASSIGNED, QUEUED = "finished", "dismissed", "assigned", "queued"
 
@@ -36,6 +37,28 @@ def chat_object(conversation: Conversation, menu_id: int | None = None, lang: st
             "identifier": (conversation.identity or {}).get("identifier"),
         },
     }
+
+
+def messages(conversation: Conversation) -> list[dict[str, Any]]:
+    """Returns what was said in a chat, in the form of the transcript that a new chat can be given."""
+    return [
+        {"sender": _sender(message), "timestamp": iso(message.at), "content": [_part(part) for part in parts]}
+        for message in conversation.public_messages()
+        if (parts := list(bodies.messages(message, conversation)))
+    ]
+
+
+def _sender(message: Message) -> str:
+    if message.by_visitor:
+        return "end_user"
+    return "agent" if message.by_agent else "virtual_agent"
+
+
+def _part(message: dict[str, Any]) -> dict[str, Any]:
+    """A text, or a file by its `media_id`."""
+    if "media_id" in message:
+        return {"type": message["type"], "media_id": message["media_id"]}
+    return {"type": message["type"], "text": message["content"]}
 
 
 def chat_status(conversation: Conversation) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vendorsim.core.provenance import RECONSTRUCTED, Stated
-from vendorsim.vendorkit.policy import AS_GET, REPEATED, SUCCESS, UNORDERED, Policy
+from vendorsim.vendorkit.policy import AS_GET, NEW, REPEATED, SUCCESS, UNORDERED, Policy
 from vendorsim.vendorkit.profile import WEBHOOK, TargetKind
 from vendorsim.vendors.messagehub.observed.versions import (
     BOT_AND_API_SIGNED,
-    BOT_ONLY_EVENTS,
     BOT_RETRIES,
     BOT_STATUS_EVENTS,
     CONTACT_EVENTS,
@@ -23,6 +22,8 @@ TRIGGER = "chatwoot/chatwoot, lib/webhooks/trigger.rb"
 JOBS = "chatwoot/chatwoot, app/dispatchers and app/jobs: one job per event, ten at once"
 BOT_JOB = "chatwoot/chatwoot v4.15.1, app/jobs/agent_bots/webhook_job.rb (#13521)"
 REST_CLIENT = "rest-client/rest-client v2.1.0, lib/restclient/abstract_response.rb"
+ONE_CONNECTION = "rest-client/rest-client v2.1.0, lib/restclient/request.rb (transmit): one session per request"
+ONE_FETCH = "arkadiyt/ssrf_filter 1.5.0, lib/ssrf_filter/ssrf_filter.rb (fetch_once): one session per request"
 SAFE = "chatwoot/chatwoot v4.15.1, lib/safe_fetch; arkadiyt/ssrf_filter 1.5.0"
 
 AGENT_BOT, API_CHANNEL = "agent_bot", "api_channel"
@@ -70,6 +71,7 @@ def policy(version: Version) -> Policy:
         redirected=Stated(followed, RECONSTRUCTED, client),
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
         in_flight=Stated(10, RECONSTRUCTED, JOBS),
+        connections=Stated(NEW, RECONSTRUCTED, ONE_FETCH if fetched else ONE_CONNECTION),
         signing=Stated("chatwoot" if version >= SIGNED else None, RECONSTRUCTED, f"{TRIGGER} (#13573)"),
     )
 
@@ -77,9 +79,7 @@ def policy(version: Version) -> Policy:
 def target_kinds(version: Version) -> tuple[TargetKind, ...]:
     """The kinds of targets: an account's webhook, an agent bot, and the callback of an API channel."""
     six = frozenset({"conversation_created", _WIDGET}) | _MESSAGES | _STATUS
-    bot = _MESSAGES | {_WIDGET}
-    for since, more in ((BOT_ONLY_EVENTS, _BOT_ONLY), (BOT_STATUS_EVENTS, _STATUS)):
-        bot |= more if version >= since else frozenset()
+    bot = _MESSAGES | _BOT_ONLY | {_WIDGET} | (_STATUS if version >= BOT_STATUS_EVENTS else frozenset())
     return (
         # `default` is what a new webhook subscribes to. Typing and inbox events have to be subscribed to.
         TargetKind(WEBHOOK.name, without=_BOT_ONLY, default=six | _CONTACTS if version >= CONTACT_EVENTS else six),

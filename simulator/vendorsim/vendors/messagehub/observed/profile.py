@@ -39,9 +39,12 @@ from vendorsim.vendors.messagehub.reactions import (
 )
 
 FIRST, LAST = "observed-2.5", "observed-4.15"
+# One profile for each version with which a body or an event changes, oldest first.
+CHANGES = tuple(map(versions.name_of, versions.CHANGES))
 
 _WEBHOOKS = "chatwoot/chatwoot, app/listeners/webhook_listener.rb and app/models/webhook.rb"
-_BOTS = "chatwoot/chatwoot v4.15.1, app/listeners/agent_bot_listener.rb"
+# Older than 2.5.0: a receiver of July 2021 handles both.
+_BOTS = "chatwoot/chatwoot, app/listeners/agent_bot_listener.rb; wppconnect-team/wppconnect-server#122"
 
 
 class _Known(NamedTuple):
@@ -71,12 +74,8 @@ _SINCE: Mapping[str, _Known] = {
     INBOX_UPDATED: _Known(versions.INBOX_EVENTS, "an inbox's settings change; only where ENABLE_INBOX_EVENTS is set"),
     CONVERSATION_TYPING_ON: _Known(versions.TYPING_EVENTS, "someone starts typing"),
     CONVERSATION_TYPING_OFF: _Known(versions.TYPING_EVENTS, "someone stops typing"),
-    CONVERSATION_OPENED: _Known(
-        versions.BOT_ONLY_EVENTS, "for agent bots only: a conversation is open again", source=_BOTS
-    ),
-    CONVERSATION_RESOLVED: _Known(
-        versions.BOT_ONLY_EVENTS, "for agent bots only: a conversation is resolved", source=_BOTS
-    ),
+    CONVERSATION_OPENED: _Known(OLDEST, "for agent bots only: a conversation is open again", source=_BOTS),
+    CONVERSATION_RESOLVED: _Known(OLDEST, "for agent bots only: a conversation is resolved", source=_BOTS),
 }
 
 

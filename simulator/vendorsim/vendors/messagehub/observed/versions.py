@@ -38,7 +38,6 @@ CONTACT_EVENTS: Version = (2, 14, 0)  # (#6415)
 TEMPLATES_SENT: Version = (2, 18, 0)  # message_created of automatic messages (#7252)
 INBOX_EVENTS: Version = (3, 2, 0)  # (#8006)
 TYPING_EVENTS: Version = (4, 2, 0)  # (#11423)
-BOT_ONLY_EVENTS = ASSUMED  # conversation_opened and conversation_resolved
 BOT_STATUS_EVENTS: Version = (4, 13, 0)  # conversation_updated and conversation_status_changed for bots (#13975)
 REOPENING_ASSIGNS = ASSUMED  # an agent who opens a conversation again gets it
 READ_TELLS = ASSUMED  # message_updated for each message that the visitor has read
@@ -50,6 +49,34 @@ SIGNED: Version = (4, 11, 2)  # account webhooks; a delivery id for API channels
 BOT_RETRIES: Version = (4, 11, 2)  # (#13521)
 BOT_AND_API_SIGNED: Version = (4, 13, 0)  # (#13892)
 SAFE_FETCH: Version = (4, 14, 0)  # redirects are followed, private targets refused (#14489)
+
+# The versions with which a body or an event changes, and the last one.
+CHANGES: tuple[Version, ...] = tuple(
+    sorted(
+        {
+            *(OLDEST, ASSUMED, (4, 15, 0)),
+            *(
+                TEAM,
+                ATTACHMENTS,
+                LABELS,
+                FIRST_REPLY,
+                WHOLE_CONTACT,
+                CREATED_AT,
+                PRIORITY,
+                WAITING_SINCE,
+                UNREAD_CAPPED,
+            ),
+            *(BLOCKED, UPDATED_AT, ASSIGNEE_TYPE, ACCOUNT_IN_CONVERSATION),
+            *(CONTACT_EVENTS, TEMPLATES_SENT, INBOX_EVENTS, TYPING_EVENTS, EXTERNAL_ERROR),
+        }
+    )
+)
+
+
+def name_of(version: Version) -> str:
+    """The name of the profile of a version: `observed-4.9`, `observed-4.9.2`."""
+    major, minor, patch = version
+    return f"{PREFIX}{major}.{minor}" + (f".{patch}" if patch else "")
 
 
 def parse(name: str) -> Version | None:

@@ -71,7 +71,13 @@ def is_sent(message: Message, memory: ChatwootMemory) -> bool:
 
 
 def _started(change: Started, conversation: Conversation, memory: ChatwootMemory) -> Iterator[Draft]:
-    """Automatic messages from before the start are sent now, after the conversation that they belong to."""
+    """Automatic messages from before the start are sent now, after the conversation that they belong to.
+
+    In the inbox of a bot the conversation begins as pending (chatwoot/chatwoot, app/models/conversation.rb,
+    determine_conversation_status), and returns to it when the visitor writes after the end (app/models/message.rb,
+    reopen_resolved_conversation).
+    """
+    memory.status = STATUSES[conversation.status]
     if memory.contact is None:
         changes.contact_begins(conversation, memory)
     memory.updated_at = memory.waiting_since = conversation.now
@@ -142,7 +148,7 @@ def status_changed(change: StatusChanged, conversation: Conversation, memory: Ch
     if not conversation.started or not made:
         return
     made = changes.saved(conversation, memory, made)
-    if change.after in (OPEN, CLOSED) and memory.has(versions.BOT_ONLY_EVENTS):
+    if change.after in (OPEN, CLOSED):
         event = CONVERSATION_OPENED if change.after == OPEN else CONVERSATION_RESOLVED
         # Bodies for bots are built at once.
         yield Draft(event, {**conversation_object(conversation, memory), "event": event})
