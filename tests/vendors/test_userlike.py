@@ -108,6 +108,11 @@ STORIES = [
     # Again.
     pytest.param([*TALK, "close: ana", "say: Again"], [*TALKED, *CLOSED, START, RECEIVED], id="writes-again"),
     pytest.param([*TALK, "close: ana", "reopen"], [*TALKED, *CLOSED, START], id="reopened"),
+    pytest.param(
+        ["say: Hi", "close: visitor", "reopen", "close: ana"],
+        [START, RECEIVED, UNREAD, *CLOSED, START, *CLOSED],
+        id="nothing-to-read-in-the-second-session",
+    ),
     pytest.param([*TALK, "close: ana", "reopen", "close: ana"], [*TALKED, *CLOSED, START, *CLOSED], id="closed-again"),
     pytest.param([*TALK, "snooze", "say: Again"], [*TALKED, RECEIVED], id="a-snoozed-session-goes-on"),
     pytest.param([*TALK, "snooze", "reopen"], TALKED, id="reopened-while-its-session-goes-on"),
@@ -129,14 +134,25 @@ STORIES = [
     # The manual send: queued, carried out after the events of the next change of status.
     pytest.param(["say: Hi", "send_to_api", "say: There"], [START, RECEIVED, RECEIVED], id="only-queued"),
     pytest.param([*TALK, "send_to_api", "close: ana"], [*TALKED, *CLOSED, ENDED], id="sent-when-closed"),
-    pytest.param([*TALK, "send_to_api", "snooze"], [*TALKED, ENDED], id="sent-when-snoozed"),
-    pytest.param([*TALK, "send_to_api", "send_to_api", "pend", "snooze"], [*TALKED, ENDED], id="sent-once"),
+    pytest.param([*TALK, "send_to_api", "snooze"], [*TALKED, START], id="sent-when-snoozed"),
+    pytest.param([*TALK, "send_to_api", "send_to_api", "pend", "snooze"], [*TALKED, START], id="sent-once"),
+    pytest.param(["send_to_api", "snooze", "start"], [START], id="not-before-there-is-a-session"),
     pytest.param(["start", "send_to_api", "miss"], [START, *CLOSED, ENDED], id="sent-when-missed"),
-    pytest.param(["start", "snooze", "send_to_api", "reopen"], [START, ENDED], id="sent-when-taken-up-again"),
+    pytest.param(["start", "snooze", "send_to_api", "reopen"], [START, START], id="sent-when-taken-up-again"),
     pytest.param(
         ["start", "close: ana", "send_to_api", "say: Again"],
-        [START, *CLOSED, START, ENDED, RECEIVED],
+        [START, *CLOSED, START, START, RECEIVED],
         id="sent-when-reopened",
+    ),
+    pytest.param(
+        ["offline_message: Hi", "send_to_api", "snooze"],
+        [START, RECEIVED, UNREAD, END, END],
+        id="sent-when-only-its-session-has-ended",
+    ),
+    pytest.param(
+        ["offline_message: Hi", "send_to_api", "pend", "send_to_api", "snooze"],
+        [START, RECEIVED, UNREAD, END, END, END],
+        id="sent-twice",
     ),
 ]
 
@@ -295,8 +311,9 @@ def test_an_operator_to_the_letter() -> None:
             ["say: Hi", "join: ben", "goal: Buy"], {"operator_created_id": 5, "operator_current_id": 13}, id="joined"
         ),
         pytest.param(
-            [*TALK, "send_to_api", "snooze"], {"_event": "ended", "status": "new", "ended_at": None}, id="manual-send"
+            [*TALK, "send_to_api", "snooze"], {"_event": "start", "status": "new", "ended_at": None}, id="manual-send"
         ),
+        pytest.param([*TALK, "send_to_api", "close: ana"], {"status": "ended"}, id="manual-send-of-an-ended-one"),
         pytest.param(["offline_message: Hi"], {"_event": "end", "ended_at": "2026-01-05 09:00:00"}, id="offline"),
     ],
 )
@@ -417,6 +434,8 @@ def test_a_captured_body_is_told_by_type_and_event(body: Any, expected: str | No
         (["say: Hi"], {"_event": "end"}, "/_event"),
         (["say: Hi"], {"messages": [{"message": "Hi"}]}, "/messages/0"),
         (["start", "rate: 5"], {"rate": None}, "/rate"),
+        (["start", "close: ana"], {"status": "new"}, "/status"),
+        (["start", "close: ana"], {"ended_at": None}, "/ended_at"),
         (["operator: {who: ana, goes: back}"], {"is_active": "yes"}, "/is_active"),
     ],
 )

@@ -94,7 +94,7 @@ def _version(body: Body) -> Version:
 
 
 def _status(body: Body, kind: str) -> str | None:
-    """An operator can send a conversation by hand, also as the event `ended`; only its status tells if it has ended."""
+    """An operator can send a conversation by hand, open or not; only its status tells if it has ended."""
     if kind == "conversation":
         return CLOSED if body.get("status", text) == "ended" else None
     return CLOSED if body.get("ended_at", moment) else OPEN

@@ -48,6 +48,8 @@ def _started(change: Started, conversation: Conversation, memory: UserlikeMemory
 def _start(conversation: Conversation, memory: UserlikeMemory) -> Draft:
     memory.open = True
     memory.ended_at = None
+    # What the visitor wrote before belongs to the session before.
+    memory.unread = False
     return _chat_session("start", conversation, memory)
 
 
@@ -117,9 +119,9 @@ def _status_changed(change: StatusChanged, conversation: Conversation, memory: U
         yield _conversation_ended(conversation, memory)
     elif change.after == OPEN and not memory.open:
         yield _start(conversation, memory)
-    if memory.send_queued:
+    if memory.send_queued and conversation.started:
         memory.send_queued = False
-        yield _conversation_ended(conversation, memory)
+        yield _sent_by_hand(conversation, memory)
 
 
 def _missed(conversation: Conversation) -> bool:
@@ -129,6 +131,13 @@ def _missed(conversation: Conversation) -> bool:
 
 def _conversation_ended(conversation: Conversation, memory: UserlikeMemory) -> Draft:
     return Draft("conversation.ended", chats.conversation_ended(conversation, memory))
+
+
+def _sent_by_hand(conversation: Conversation, memory: UserlikeMemory) -> Draft:
+    """The event that fits the present state (assumed): a conversation that is open must not be told as ended."""
+    if conversation.ended:
+        return _conversation_ended(conversation, memory)
+    return _chat_session("start" if memory.open else "end", conversation, memory)
 
 
 def _offline(change: OfflineMessageLeft, conversation: Conversation, memory: UserlikeMemory) -> Drafts:

@@ -29,9 +29,8 @@ def chat_session(event: str, conversation: Conversation, memory: UserlikeMemory)
 
 
 def conversation_ended(conversation: Conversation, memory: UserlikeMemory) -> dict[str, Any]:
-    """The conversation as it is now. A manual send has this body too, with any status."""
-    status = "ended" if conversation.ended else SESSION_STATUS
-    return chat("conversation", "ended", status, conversation.ended_at, conversation, memory)
+    """The conversation after its status was set to ended."""
+    return chat("conversation", "ended", "ended", conversation.ended_at, conversation, memory)
 
 
 def chat(
