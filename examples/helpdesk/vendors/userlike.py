@@ -43,7 +43,7 @@ def userlike(body: Body) -> Update | None:
     update = Update(number)
     version = _version(body)
     operator, goal = body.child("operator_current"), body.child("chat_widget_goal")
-    group = operator.child("operator_group") if operator else None
+    group = operator.child("operator_group") if operator else body.child("operator_group")
     fields = [f"client_additional0{n}" for n in (1, 2, 3)]
     registration = {body.get(f"{field}_name", text): body.get(f"{field}_value", text) for field in fields}
     update.add(
