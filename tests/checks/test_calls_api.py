@@ -164,7 +164,7 @@ BUGS: dict[str, tuple[Callable[[Caller, str], object], str, set[tuple[str, str]]
     ),
     "no identifier": (lambda caller, session: caller.call(session, {}), "valid_body", {("valid_body", "error")}),
     "no text": (
-        lambda caller, session: caller.call(session, GOOD | {"phone": None}),
+        lambda caller, session: caller.call(session, GOOD | {"phone": 5550142}),
         "valid_body",
         {("valid_body", "error")},
     ),
@@ -217,10 +217,12 @@ def test_bugs(
 
 
 def test_the_field_is_named(vendorsim: Vendorsim, port: int) -> None:
-    checked = run(vendorsim, port, lambda caller, session: caller.call(session, GOOD | {"phone": None}), "*.valid_body")
+    checked = run(
+        vendorsim, port, lambda caller, session: caller.call(session, GOOD | {"phone": 5550142}), "*.valid_body"
+    )
     (finding,) = checked.json["findings"]
     assert (finding["check"], finding["pointer"]) == ("calls_api.valid_body", "/phone")
-    assert '"phone": null' in finding["request"]
+    assert '"phone": 5550142' in finding["request"]
     assert "phone is not a string" in finding["answer"]
 
 

@@ -142,6 +142,44 @@ def test_json(vendorsim: Vendorsim) -> None:
     assert vendorsim("lint", "sound.yaml", "--json").code == 0
 
 
+UNLIKELY = """\
+scenario: An unlikely one
+vendors: [userlike, smartsupp]
+cast: {agents: {ana: {}, ben: {}}}
+steps:
+"""
+EARLY = "5:5: warning: 'survey' before the end; visitors answer it after the conversation has been closed"
+NOT_AWAY = "warning: 'ana' comes back without having been away; write 'goes: away' before"
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (["survey: Good", "close: ana"], [EARLY]),
+        (["close: ana", "survey: Good"], []),
+        (["miss", "survey: Good"], []),
+        (["close: ana", "say: One more thing", "survey: Good"], [EARLY.replace("5:5", "7:5")]),
+        (["operator: {who: ana, goes: back}"], [f"5:5: {NOT_AWAY}"]),
+        (["operator: {who: ana, goes: away}", "operator: {who: ana, goes: back}"], []),
+        (["operator: {who: ben, goes: away}", "operator: {who: ana, goes: back}"], [f"6:5: {NOT_AWAY}"]),
+        (["{close: ana, only: [smartsupp]}", "survey: Good"], [EARLY.replace("5:5", "6:5")]),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_what_hardly_happens_is_a_warning(vendorsim: Vendorsim, steps: list[str], expected: list[str]) -> None:
+    told = [*steps, "close: ben"]
+    text = UNLIKELY + "".join(f"  - {step}\n" for step in told)
+    done = vendorsim("lint", "-", input=text.encode())
+    assert done.code == 0
+    assert done.out.splitlines() == [f"<stdin>:{line}" for line in expected]
+    found = "1 warning" if expected else "no problems"
+    assert done.err == f"<stdin>: {found}: An unlikely one (userlike, smartsupp; {len(told)} steps)\n"
+    (file,) = vendorsim("lint", "-", "--json", input=text.encode()).json["files"]
+    assert [
+        f"{item['line']}:{item['column']}: warning: {item['message']}" for item in file.get("warnings", [])
+    ] == expected
+
+
 def test_without_a_file(vendorsim: Vendorsim) -> None:
     done = vendorsim("lint")
     assert done.code == 2

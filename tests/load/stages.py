@@ -10,7 +10,7 @@ from command_line import Completed, Vendorsim
 
 SCENARIO, VENDOR = "returning-customer", "userlike"
 START = "2026-01-05T09:00:00Z"
-EVENTS = 13
+EVENTS = 12
 
 
 def written(

@@ -73,9 +73,9 @@ def own_number(desk: Helpdesk) -> None:
 
 
 @variant("messagehub", "calls_api.valid_body", serve=True)
-def null_email(desk: Helpdesk) -> None:
-    """Sends null for what it does not know of the visitor."""
-    with_body(desk, lambda body: body.update(phone=None))
+def phone_as_number(desk: Helpdesk) -> None:
+    """Sends the visitor's telephone number as a number."""
+    with_body(desk, lambda body: body.update(phone=5550142))
 
 
 @variant("chatvisor", "calls_api.identifier", serve=True)

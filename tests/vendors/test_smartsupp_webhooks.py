@@ -19,9 +19,11 @@ from helpdesk.vendors import VENDORS
 from hypothesis import given
 from hypothesis import strategies as st
 from receiver import Receiver, status
+from vendorsim.checks import forms
 from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
 from vendorsim.scenario import Scenario
+from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.verb_events import verb_events
 from vendorsim.vendors.smartsupp.bodies import ids
@@ -192,6 +194,27 @@ def test_what_stands_beside_the_conversation(step: str, extras: dict[str, Any]) 
     data = last["data"]
     assert {key: value for key, value in data.items() if key != "conversation"} == extras
     assert data["conversation"]["id"].startswith("co")
+
+
+def test_a_quirk_sends_the_rating_under_its_other_name() -> None:
+    *_, last = bodies("say: Hi", "{rate: {score: 4, comment: Fine}, fault: {quirk: rating-value-as-rating}}")
+    assert (last["data"]["rating"], last["data"]["rating_text"]) == (4, "Fine")
+    assert "rating_value" not in last["data"]
+    update = VENDORS["smartsupp"](Body(last))
+    assert update is not None
+    assert 4 in [fact.value for fact in update.facts if fact.name == "rating"]
+
+
+@pytest.mark.parametrize("name", ["rating", "rating_value"])
+def test_of_the_two_names_of_a_rating_one_is_required(name: str) -> None:
+    *_, body = bodies("say: Hi", "rate: 4")
+    contract = contracts.contract("smartsupp", "webhooks")
+    body["data"][name] = body["data"].pop("rating_value")
+    assert contract.is_valid(RATED, body)
+    required = [field.path for field in forms.fields(body, contract.node(RATED)) if field.required]
+    assert ("data", name) in required
+    del body["data"][name]
+    assert not contract.is_valid(RATED, body)
 
 
 @pytest.mark.parametrize("step", ["join: ana", "leave: ana"])

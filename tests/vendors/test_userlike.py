@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ cast:
     ben: {id: 13, name: Ben, email: ben@example.com, group: Support}
 steps:
 """
+# A visitor whom the vendor does not know yet.
+NEW = HEAD.replace("id: 902, ", "").replace("identifier: crm-4711, ", "")
 
 START, RECEIVED, SENT = "chat_session.start", "chat_session.message_received", "chat_session.message_sent"
 UNREAD, END, ENDED = "chat_session.unread", "chat_session.end", "conversation.ended"
@@ -93,7 +96,22 @@ STORIES = [
     pytest.param([*TALK, "close: ana"], [*TALKED, *CLOSED], id="answered"),
     pytest.param(["close: visitor"], [START, *CLOSED], id="nothing-to-read"),
     pytest.param(["say: Hi", "close: visitor"], [START, RECEIVED, UNREAD, *CLOSED], id="unread"),
-    pytest.param([*TALK, "say: And?", "close: visitor"], [*TALKED, RECEIVED, UNREAD, *CLOSED], id="last-one-unread"),
+    pytest.param(
+        [*TALK, "say: And?", "close: visitor"], [*TALKED, RECEIVED, *CLOSED], id="an-operator-in-the-chat-reads"
+    ),
+    pytest.param(
+        [*TALK, "leave: ana", "say: And?", "close: visitor"],
+        [*TALKED, RECEIVED, UNREAD, *CLOSED],
+        id="written-after-the-operator-left",
+    ),
+    pytest.param(
+        ["assign: ana", "say: Hi", "close: visitor"], [START, RECEIVED, UNREAD, *CLOSED], id="assigned-is-not-present"
+    ),
+    pytest.param(["say: Hi", "close: ana"], [START, RECEIVED, *CLOSED], id="who-closes-has-read"),
+    pytest.param(["say: Hi", "close: timeout"], [START, RECEIVED, UNREAD, *CLOSED], id="nobody-came-in-time"),
+    pytest.param([*TALK, "miss"], [*TALKED, *CLOSED], id="answered-and-left"),
+    pytest.param([*TALK, "say: And?", "miss"], [*TALKED, RECEIVED, UNREAD, *CLOSED], id="left-hanging"),
+    pytest.param(["say: Hi", "read: ana", "miss"], [START, RECEIVED, *CLOSED], id="read-and-missed"),
     pytest.param(["say: Hi", "read: ana", "close: visitor"], [START, RECEIVED, *CLOSED], id="read"),
     pytest.param(["say: Hi", "read: visitor", "close: visitor"], [START, RECEIVED, UNREAD, *CLOSED], id="own-reading"),
     pytest.param(["say: Hi", JOIN_ANA, "close: visitor"], [START, RECEIVED, *CLOSED], id="joining-is-reading"),
@@ -108,6 +126,11 @@ STORIES = [
     # Again.
     pytest.param([*TALK, "close: ana", "say: Again"], [*TALKED, *CLOSED, START, RECEIVED], id="writes-again"),
     pytest.param([*TALK, "close: ana", "reopen"], [*TALKED, *CLOSED, START], id="reopened"),
+    pytest.param(
+        ["say: Hi", "close: visitor", "reopen", "close: ana"],
+        [START, RECEIVED, UNREAD, *CLOSED, START, *CLOSED],
+        id="nothing-to-read-in-the-second-session",
+    ),
     pytest.param([*TALK, "close: ana", "reopen", "close: ana"], [*TALKED, *CLOSED, START, *CLOSED], id="closed-again"),
     pytest.param([*TALK, "snooze", "say: Again"], [*TALKED, RECEIVED], id="a-snoozed-session-goes-on"),
     pytest.param([*TALK, "snooze", "reopen"], TALKED, id="reopened-while-its-session-goes-on"),
@@ -129,14 +152,25 @@ STORIES = [
     # The manual send: queued, carried out after the events of the next change of status.
     pytest.param(["say: Hi", "send_to_api", "say: There"], [START, RECEIVED, RECEIVED], id="only-queued"),
     pytest.param([*TALK, "send_to_api", "close: ana"], [*TALKED, *CLOSED, ENDED], id="sent-when-closed"),
-    pytest.param([*TALK, "send_to_api", "snooze"], [*TALKED, ENDED], id="sent-when-snoozed"),
-    pytest.param([*TALK, "send_to_api", "send_to_api", "pend", "snooze"], [*TALKED, ENDED], id="sent-once"),
+    pytest.param([*TALK, "send_to_api", "snooze"], [*TALKED, START], id="sent-when-snoozed"),
+    pytest.param([*TALK, "send_to_api", "send_to_api", "pend", "snooze"], [*TALKED, START], id="sent-once"),
+    pytest.param(["send_to_api", "snooze", "start"], [START], id="not-before-there-is-a-session"),
     pytest.param(["start", "send_to_api", "miss"], [START, *CLOSED, ENDED], id="sent-when-missed"),
-    pytest.param(["start", "snooze", "send_to_api", "reopen"], [START, ENDED], id="sent-when-taken-up-again"),
+    pytest.param(["start", "snooze", "send_to_api", "reopen"], [START, START], id="sent-when-taken-up-again"),
     pytest.param(
         ["start", "close: ana", "send_to_api", "say: Again"],
-        [START, *CLOSED, START, ENDED, RECEIVED],
+        [START, *CLOSED, START, START, RECEIVED],
         id="sent-when-reopened",
+    ),
+    pytest.param(
+        ["offline_message: Hi", "send_to_api", "snooze"],
+        [START, RECEIVED, UNREAD, END, END],
+        id="sent-when-only-its-session-has-ended",
+    ),
+    pytest.param(
+        ["offline_message: Hi", "send_to_api", "pend", "send_to_api", "snooze"],
+        [START, RECEIVED, UNREAD, END, END, END],
+        id="sent-twice",
     ),
 ]
 
@@ -162,9 +196,9 @@ def test_every_documented_event_is_reached() -> None:
 
 def test_the_table_of_verbs_is_what_the_verbs_cause() -> None:
     caused: dict[str, set[str]] = {}
-    for story in STORIES:
+    for head, story in product((HEAD, NEW), STORIES):
         scenario = library.load_text(
-            HEAD + "".join(f"  - {step}\n" for step in [*story.values[0], "configure_widget: {}"]), "story.yaml"
+            head + "".join(f"  - {step}\n" for step in [*story.values[0], "configure_widget: {}"]), "story.yaml"
         )
         run = timeline.Run(scenario, VENDOR, PROFILE, 0, 0)
         for event in timeline.events(run, 1):
@@ -183,14 +217,6 @@ def test_how_it_is_delivered() -> None:
 
 
 def test_a_session_to_the_letter() -> None:
-    ana = {
-        "id": 5,
-        "name": "Ana Novak",
-        "first_name": "Ana",
-        "last_name": "Novak",
-        "email": "ana@example.com",
-        "operator_group": {"id": 2049, "name": "Sales"},
-    }
     body = last(
         "start: {page: {url: 'https://a.example/', title: A}}", "navigate: {url: 'https://b.example/'}", "say: Hi"
     )
@@ -231,10 +257,10 @@ def test_a_session_to_the_letter() -> None:
         "visits": 1,
         "messages": [{"message": "Hi", "person": "Dana Kessler", "sent_at": "2026-01-05 09:00:00", "type": "co"}],
         "notes": [],
-        "operator_created": ana,
-        "operator_created_id": 5,
-        "operator_current": ana,
-        "operator_current_id": 5,
+        "operator_created": None,
+        "operator_created_id": None,
+        "operator_current": None,
+        "operator_current_id": None,
     }
 
 
@@ -292,11 +318,22 @@ def test_an_operator_to_the_letter() -> None:
             id="forward",
         ),
         pytest.param(
-            ["say: Hi", "join: ben", "goal: Buy"], {"operator_created_id": 5, "operator_current_id": 13}, id="joined"
+            ["say: Hi", "join: ben", "goal: Buy"], {"operator_created_id": 13, "operator_current_id": 13}, id="joined"
         ),
         pytest.param(
-            [*TALK, "send_to_api", "snooze"], {"_event": "ended", "status": "new", "ended_at": None}, id="manual-send"
+            ["say: Hi", JOIN_ANA, "leave: ana", "goal: Buy"],
+            {"operator_created_id": 5, "operator_current_id": None, "operator_current": None},
+            id="left-alone",
         ),
+        pytest.param(
+            ["configure_widget: {name: Shop}", "say: Hi"],
+            {"chat_widget": {"id": 208, "name": "Shop"}},
+            id="widget-name",
+        ),
+        pytest.param(
+            [*TALK, "send_to_api", "snooze"], {"_event": "start", "status": "new", "ended_at": None}, id="manual-send"
+        ),
+        pytest.param([*TALK, "send_to_api", "close: ana"], {"status": "ended"}, id="manual-send-of-an-ended-one"),
         pytest.param(["offline_message: Hi"], {"_event": "end", "ended_at": "2026-01-05 09:00:00"}, id="offline"),
     ],
 )
@@ -313,8 +350,17 @@ def test_a_goal_has_an_id_of_its_own() -> None:
 
 def test_a_group_that_a_chat_waits_in_has_the_id_it_has_as_an_agents_group() -> None:
     body = last("say: Hi", "assign: ana", "assign: {team: Support}")
-    assert body["operator_current"]["operator_group"] == {"id": 7452, "name": "Support"}
-    assert body["operator_created"]["operator_group"]["name"] == "Sales"
+    assert body["operator_group"] == {"id": 7452, "name": "Support"}
+    assert body["operator_current"] is None
+    assert body["operator_created"] == {
+        "id": 5,
+        "name": "Ana Novak",
+        "first_name": "Ana",
+        "last_name": "Novak",
+        "email": "ana@example.com",
+        "operator_group": {"id": 2049, "name": "Sales"},
+    }
+    assert "operator_group" not in last("say: Hi", "assign: {team: Sales}", "join: ben", "goal: Buy")
 
 
 def test_messages_and_notes_are_told_as_they_are_now() -> None:
@@ -374,6 +420,28 @@ def test_a_contact_tells_its_new_data() -> None:
     assert body["custom"] == {"plan": "pro"}
 
 
+CREATED, UPDATED = "contact.created", "contact.updated"
+
+
+@pytest.mark.parametrize(
+    ("head", "steps", "expected"),
+    [
+        pytest.param(NEW, ["say: Hi", "say: Yes"], [START, RECEIVED, CREATED, RECEIVED], id="a-new-visitor-writes"),
+        pytest.param(NEW, ["offline_message: Hi"], [START, RECEIVED, CREATED, UNREAD, END], id="writes-offline"),
+        pytest.param(NEW, ["start", JOIN_ANA, ANA_SAYS], [START, SENT], id="a-new-visitor-is-silent"),
+        pytest.param(
+            NEW, [*TALK, "close: ana", "say: Hi"], [START, RECEIVED, CREATED, SENT, *CLOSED, START, RECEIVED], id="once"
+        ),
+        pytest.param(NEW, ["contact: {created: {}}", "say: Hi"], [CREATED, START, RECEIVED], id="created-before"),
+        pytest.param(NEW, ["say: Hi", "contact: {created: {}}"], [START, RECEIVED, CREATED, UPDATED], id="and-again"),
+        pytest.param(HEAD, ["say: Hi"], [START, RECEIVED], id="known"),
+        pytest.param(HEAD.replace("id: 902, ", ""), ["say: Hi"], [START, RECEIVED], id="known-by-the-identifier"),
+    ],
+)
+def test_a_new_visitor_who_writes_becomes_a_contact(head: str, steps: list[str], expected: list[str]) -> None:
+    assert [event.name for event in play(*steps, head=head)] == expected
+
+
 def test_widget_settings_add_up() -> None:
     body = last("configure_widget: {rating_enabled: false}", "configure_widget: {colour: blue, goals: [{id: 1}]}")
     assert (body["rating_enabled"], body["colour"], body["goals"]) == (False, "blue", [{"id": 1}])
@@ -417,6 +485,8 @@ def test_a_captured_body_is_told_by_type_and_event(body: Any, expected: str | No
         (["say: Hi"], {"_event": "end"}, "/_event"),
         (["say: Hi"], {"messages": [{"message": "Hi"}]}, "/messages/0"),
         (["start", "rate: 5"], {"rate": None}, "/rate"),
+        (["start", "close: ana"], {"status": "new"}, "/status"),
+        (["start", "close: ana"], {"ended_at": None}, "/ended_at"),
         (["operator: {who: ana, goes: back}"], {"is_active": "yes"}, "/is_active"),
     ],
 )

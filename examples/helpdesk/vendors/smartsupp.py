@@ -80,7 +80,8 @@ def _conversation(conversation: Body, data: Body, what: str, version: Version) -
         update.add(
             version,
             ("rating", "feedback"),
-            rating=data.need("rating_value", integer),
+            # Public receivers disagree about the name.
+            rating=data.need("rating" if "rating" in data else "rating_value", integer),
             feedback=data.get("rating_text", text) or None,
         )
     update.facts += _assignees(conversation, data, what, version)

@@ -43,7 +43,7 @@ def userlike(body: Body) -> Update | None:
     update = Update(number)
     version = _version(body)
     operator, goal = body.child("operator_current"), body.child("chat_widget_goal")
-    group = operator.child("operator_group") if operator else None
+    group = operator.child("operator_group") if operator else body.child("operator_group")
     fields = [f"client_additional0{n}" for n in (1, 2, 3)]
     registration = {body.get(f"{field}_name", text): body.get(f"{field}_value", text) for field in fields}
     update.add(
@@ -94,7 +94,7 @@ def _version(body: Body) -> Version:
 
 
 def _status(body: Body, kind: str) -> str | None:
-    """An operator can send a conversation by hand, also as the event `ended`; only its status tells if it has ended."""
+    """An operator can send a conversation by hand, open or not; only its status tells if it has ended."""
     if kind == "conversation":
         return CLOSED if body.get("status", text) == "ended" else None
     return CLOSED if body.get("ended_at", moment) else OPEN

@@ -96,7 +96,7 @@ def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[Documen
     """Yields every field of a document that its schema describes, outer fields first."""
     node = node.merged()
     if isinstance(document, dict):
-        required = node.schema.get("required", ())
+        required = _required(document, node)
         for key, value in document.items():
             described = node.property(key) or node.values()
             if described is None:
@@ -106,6 +106,18 @@ def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[Documen
     elif isinstance(document, list) and (items := node.items()) is not None:
         for index, item in enumerate(document):
             yield from fields(item, items, (*path, index))
+
+
+def _required(document: Mapping[str, Any], node: SchemaNode) -> set[str]:
+    """Returns the keys that an object must keep. Of alternatives (`anyOf`: this key or that one), it must keep what all
+    those ask for that it meets."""
+    required = set(node.schema.get("required", ()))
+    for alternatives in node.choices():
+        asked = [set(each.merged().schema.get("required", ())) for each in alternatives]
+        met = [keys for keys in asked if keys <= document.keys()]
+        if met:
+            required |= set.intersection(*met)
+    return required
 
 
 def definition(node: SchemaNode) -> int:

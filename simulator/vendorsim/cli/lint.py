@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """The result for one file: the scenario, or its problems."""
+    """The result for one file: the scenario and the warnings about it, or its problems."""
 
     file: str
     scenario: Scenario | None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     def document(self) -> dict[str, Any]:
         found: dict[str, Any] = {"file": self.file, "valid": self.scenario is not None}
@@ -32,15 +33,29 @@ class _Report:
                 "vendors": self.scenario.vendors,
                 "steps": len(self.scenario.steps),
             }
-        problems = [{"line": p.line, "column": p.column, "message": p.message} for p in self.problems]
-        return found | {"problems": problems}
+        found["problems"] = _places(self.problems)
+        return found | ({"warnings": _places(self.warnings)} if self.warnings else {})
 
-    def lines(self) -> list[str]:
+    def findings(self) -> list[str]:
+        """The problems and warnings, one line each."""
+        warned = [f"{p.file}:{p.line}:{p.column}: warning: {p.message}" for p in self.warnings]
+        return [*map(str, self.problems), *warned]
+
+    def confirmation(self) -> str | None:
+        """A line about a valid scenario."""
         if self.scenario is None:
-            return [str(problem) for problem in self.problems]
-        count = len(self.scenario.steps)
-        steps = "1 step" if count == 1 else f"{count} steps"
-        return [f"{self.file}: no problems: {self.scenario.title} ({', '.join(self.scenario.vendors)}; {steps})"]
+            return None
+        found = _counted(len(self.warnings), "warning") if self.warnings else "no problems"
+        steps = _counted(len(self.scenario.steps), "step")
+        return f"{self.file}: {found}: {self.scenario.title} ({', '.join(self.scenario.vendors)}; {steps})"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _places(problems: tuple[Problem, ...]) -> list[dict[str, Any]]:
+    return [{"line": p.line, "column": p.column, "message": p.message} for p in problems]
 
 
 @click.command("lint", cls=options.Command)
@@ -49,6 +64,7 @@ class _Report:
 @options.json_output
 def command(files: tuple[str, ...], packs: tuple[str, ...], as_json: bool) -> int:
     """Check scenario files. Reports all problems in one run, each as file:line:column: message.
+    Warnings are reported too; with warnings alone, the exit code is 0.
 
     FILE can also be the name of a built-in scenario, or - for standard input.
 
@@ -60,14 +76,17 @@ def command(files: tuple[str, ...], packs: tuple[str, ...], as_json: bool) -> in
         print_json({"files": [report.document() for report in reports]})
     else:
         for report in reports:
-            for line in report.lines():
-                click.echo(line, err=report.scenario is not None)
+            for line in report.findings():
+                click.echo(line)
+            if (confirmed := report.confirmation()) is not None:
+                click.echo(confirmed, err=True)
     return 0 if all(report.scenario is not None for report in reports) else 2
 
 
 def _check(name: str) -> _Report:
     from vendorsim.core.yaml_nodes import read_file, read_stream
     from vendorsim.runs import library
+    from vendorsim.scenario import warnings
 
     shown = "<stdin>" if name == "-" else click.format_filename(name)
     try:
@@ -77,7 +96,8 @@ def _check(name: str) -> _Report:
             path = library.locate(name)
             shown = click.format_filename(path)
             text = read_file(path, shown)
-        return _Report(shown, library.load_text(text, shown))
+        scenario = library.load_text(text, shown)
+        return _Report(shown, scenario, warnings=tuple(warnings(scenario)))
     except DocumentError as error:
         return _Report(shown, None, error.problems)
     except UnknownNameError as error:

@@ -151,4 +151,7 @@ class Casting:
         for name, value in given.items():
             if name not in ("id", "custom"):
                 setattr(visitor, name, value)
+        # An id of the vendor or of the customer's own system is given for visitors who have been there before.
+        identified = {**given, **overrides}
+        visitor.known = any(identified.get(name) is not None for name in ("id", "identifier"))
         return replace(visitor, **overrides) if overrides else visitor

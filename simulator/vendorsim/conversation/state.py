@@ -25,7 +25,8 @@ class StepError(Exception):
 
 @dataclass(slots=True)
 class Visitor:
-    """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none."""
+    """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none. `known` is
+    whether the vendor knows the visitor from before this conversation."""
 
     id: int
     token: str
@@ -49,6 +50,7 @@ class Visitor:
     note: str | None
     group: str | None
     custom: dict[str, Any]
+    known: bool = False
 
 
 @dataclass(slots=True)

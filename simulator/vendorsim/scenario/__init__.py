@@ -2,5 +2,6 @@
 
 from vendorsim.scenario.model import Scenario, Step
 from vendorsim.scenario.parse import json_schema, parse
+from vendorsim.scenario.warnings import warnings
 
-__all__ = ["Scenario", "Step", "json_schema", "parse"]
+__all__ = ["Scenario", "Step", "json_schema", "parse", "warnings"]

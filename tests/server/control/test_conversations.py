@@ -16,7 +16,7 @@ QUEUED = """\
 scenario: Taken by an agent
 vendors: [userlike]
 starts: 2026-01-05T09:00:00Z
-cast: {agents: {ana: {name: Ana Novak}}}
+cast: {visitor: {identifier: crm-4711}, agents: {ana: {name: Ana Novak}}}
 steps:
   - say: Hello
   - join: ana

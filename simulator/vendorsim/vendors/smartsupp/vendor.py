@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vendorsim.conversation.state import Conversation
 from vendorsim.core.provenance import DOCUMENTED, RECONSTRUCTED, Stated
 from vendorsim.vendorkit.policy import SUCCESS, Policy
-from vendorsim.vendorkit.profile import EventKind, Profile
+from vendorsim.vendorkit.profile import Draft, EventKind, Profile, Quirk
 from vendorsim.vendorkit.vendor import Vendor
 from vendorsim.vendors.smartsupp import reactions as events
 from vendorsim.vendors.smartsupp.bodies import ids
@@ -20,6 +21,7 @@ RECEIVER = (
     "a receiver that runs against the live service: onpaj/Anela.Heblo (GitHub), "
     "Features/Smartsupp/UseCases/ProcessWebhookEvent"
 )
+OTHER_RECEIVER = "a public receiver, from Smartsupp to Telegram, reads data.rating"
 SETTINGS = "a receiver that runs against the live service: onpaj/Anela.Heblo (GitHub), appsettings.Production.json"
 
 
@@ -102,6 +104,25 @@ def _order_key(event: str, body: Any) -> str:
     return timestamp
 
 
+def _as_rating(drafts: list[Draft], conversation: Conversation, memory: SmartsuppMemory) -> list[Draft]:
+    return [_with_rating(draft) if draft.event == events.RATED else draft for draft in drafts]
+
+
+def _with_rating(draft: Draft) -> Draft:
+    assert isinstance(draft.body, dict)
+    data = {"rating" if key == "rating_value" else key: value for key, value in draft.body["data"].items()}
+    return draft._replace(body=draft.body | {"data": data})
+
+
+# Two public receivers contradict each other, and the vendor publishes nothing.
+RATING_VALUE_AS_RATING = Quirk(
+    name="rating-value-as-rating",
+    summary="the rating of conversation.rated is data.rating in place of data.rating_value",
+    provenance=RECONSTRUCTED,
+    source=OTHER_RECEIVER,
+    bend=_as_rating,
+)
+
 WEBHOOKS = Profile(
     name="webhooks",
     title="event webhooks: an envelope around what happened, signed with the app's secret",
@@ -124,6 +145,7 @@ WEBHOOKS = Profile(
     order_key=_order_key,
     event_keys=("event",),
     account_fields=("account_id",),
+    quirks=(RATING_VALUE_AS_RATING,),
 )
 
 VENDOR = Vendor(

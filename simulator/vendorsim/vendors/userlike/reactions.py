@@ -46,15 +46,13 @@ def _started(change: Started, conversation: Conversation, memory: UserlikeMemory
 
 
 def _start(conversation: Conversation, memory: UserlikeMemory) -> Draft:
-    memory.open = True
-    memory.ended_at = None
+    memory.start_session()
     return _chat_session("start", conversation, memory)
 
 
-def _end(conversation: Conversation, memory: UserlikeMemory, *, unread: bool) -> Drafts:
-    memory.open = False
-    memory.ended_at = conversation.now
-    if unread:
+def _end(conversation: Conversation, memory: UserlikeMemory) -> Drafts:
+    memory.end_session(conversation)
+    if memory.unread:
         yield _chat_session("unread", conversation, memory)
     yield _chat_session("end", conversation, memory)
 
@@ -70,12 +68,14 @@ def _message_added(change: MessageAdded, conversation: Conversation, memory: Use
     if message.trigger is not None:
         memory.proactive = True
     elif isinstance(message.author, Agent):
-        memory.unread = False
+        memory.answered(message.author)
         memory.set_operator(conversation)
         yield _chat_session("message_sent", conversation, memory)
     else:
-        memory.unread = True
+        memory.received()
         yield _chat_session("message_received", conversation, memory)
+        if not (conversation.visitor.known or memory.contact_created):
+            yield _create_contact(conversation, memory)
 
 
 def _message_changed(change: MessageChanged, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
@@ -113,27 +113,34 @@ def _goal(change: GoalReached, conversation: Conversation, memory: UserlikeMemor
 def _status_changed(change: StatusChanged, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     if change.after == CLOSED:
         if memory.open:
-            yield from _end(conversation, memory, unread=memory.unread or _missed(conversation))
+            if isinstance(change.by, Agent):
+                memory.enter(change.by)
+            yield from _end(conversation, memory)
         yield _conversation_ended(conversation, memory)
     elif change.after == OPEN and not memory.open:
         yield _start(conversation, memory)
-    if memory.send_queued:
+        if isinstance(change.by, Agent):
+            memory.enter(change.by)
+    if memory.send_queued and conversation.started:
         memory.send_queued = False
-        yield _conversation_ended(conversation, memory)
-
-
-def _missed(conversation: Conversation) -> bool:
-    """Nobody answered the visitor, even if an operator has read the messages."""
-    return conversation.missed and any(message.by_visitor for message in conversation.messages)
+        yield _sent_by_hand(conversation, memory)
 
 
 def _conversation_ended(conversation: Conversation, memory: UserlikeMemory) -> Draft:
     return Draft("conversation.ended", chats.conversation_ended(conversation, memory))
 
 
+def _sent_by_hand(conversation: Conversation, memory: UserlikeMemory) -> Draft:
+    """The event that fits the present state (assumed): a conversation that is open must not be told as ended."""
+    if conversation.ended:
+        return _conversation_ended(conversation, memory)
+    return _chat_session("start" if memory.open else "end", conversation, memory)
+
+
 def _offline(change: OfflineMessageLeft, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     """The visitor has left, so the session ends. The conversation waits for an operator, so it does not end."""
-    yield from _end(conversation, memory, unread=True)
+    memory.unread = True
+    yield from _end(conversation, memory)
 
 
 def presence(change: PresenceChanged, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
@@ -142,11 +149,24 @@ def presence(change: PresenceChanged, conversation: Conversation, memory: Userli
 
 
 def _contact_created(change: ContactCreated, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
-    yield Draft("contact.created", people.contact("created", conversation.visitor))
+    """A contact that exists already is updated."""
+    if memory.contact_created:
+        yield _contact("updated", conversation)
+    else:
+        yield _create_contact(conversation, memory)
 
 
 def _contact_updated(change: ContactUpdated, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
-    yield Draft("contact.updated", people.contact("updated", conversation.visitor))
+    yield _contact("updated", conversation)
+
+
+def _create_contact(conversation: Conversation, memory: UserlikeMemory) -> Draft:
+    memory.contact_created = True
+    return _contact("created", conversation)
+
+
+def _contact(event: str, conversation: Conversation) -> Draft:
+    return Draft(f"contact.{event}", people.contact(event, conversation.visitor))
 
 
 def _widget_configured(change: WidgetConfigured, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
@@ -169,13 +189,14 @@ def rewrite(written: Iterable[Message], memory: UserlikeMemory) -> None:
 
 def joined(change: Joined, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     """An operator joins. Causes no callback."""
-    memory.unread = False
+    memory.enter(change.agent)
     memory.set_operator(conversation)
     yield from ()
 
 
 def left(change: Left, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     """An operator leaves. Causes no callback."""
+    memory.leave(change.agent)
     memory.set_operator(conversation)
     yield from ()
 
@@ -183,7 +204,7 @@ def left(change: Left, conversation: Conversation, memory: UserlikeMemory) -> Dr
 def read(change: MessagesRead, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     """Messages are read. Causes no callback."""
     if change.by is not None:
-        memory.unread = False
+        memory.unread = memory.unanswered = False
     yield from ()
 
 

@@ -29,7 +29,7 @@ _EVENTS = (
     ("chat_session.feedback", "the contact leaves feedback", _OLDER),
     ("chat_session.survey", "the contact answers the survey after the end", _OLDER),
     ("chat_session.goal", "a goal is reached", _OLDER),
-    ("conversation.ended", "the conversation's status is set to ended; also a manual send (assumed)", _OLDER),
+    ("conversation.ended", "the conversation's status is set to ended", _OLDER),
     ("operator.online", "an operator goes online", _OLDER),
     ("operator.offline", "an operator goes offline", _OLDER),
     ("operator.away", "an operator goes away", _OLDER),

@@ -145,7 +145,7 @@ def _judge_session(
 
 
 def read_body(request: Request) -> dict[str, str] | ApiAnswer:
-    """Returns the known fields of the body, unchanged, or the answer to a bad body."""
+    """Returns the known fields of the body, unchanged, or the answer to a bad body. A field that is null is absent."""
     raw = request.body()
     if raw is None:
         return TOO_LARGE
@@ -155,10 +155,10 @@ def read_body(request: Request) -> dict[str, str] | ApiAnswer:
         document = BODIES.parse_object(raw, request.content_type).values
     except Refused as refused:
         return _bad(refused.message)
-    # null and blank count as missing, as documented. This is judged before the other fields.
+    # An identifier that is null or blank is missing, as documented. This is judged before the other fields.
     if document.get("identifier") is None:
         return NO_IDENTIFIER
-    fields = {name: document[name] for name in FIELDS if name in document}
+    fields = {name: document[name] for name in FIELDS if document.get(name) is not None}
     identifier = fields["identifier"]
     if isinstance(identifier, str) and not identifier.strip(WHITE_SPACE):
         return NO_IDENTIFIER

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vendorsim.conversation.state import CLOSED, Agent, Conversation, Departed, Ended, Entered, Message, Visitor
+from vendorsim.conversation.state import (
+    BY_VISITOR,
+    CLOSED,
+    Agent,
+    Conversation,
+    Departed,
+    Ended,
+    Entered,
+    Message,
+    Visitor,
+)
 
 # `close.visitorClose` is documented; the others are from the vendor's websocket SDK.
 _CLOSE_CODES = {"visitor": "close.visitorClose", "timeout": "close.timeout"}
@@ -32,12 +42,15 @@ def post_hook(conversation: Conversation) -> dict[str, Any]:
 
 def _channel(conversation: Conversation, messages: list[dict[str, Any]]) -> dict[str, Any]:
     public = conversation.public_messages()
-    visitor_wrote = any(message.by_visitor for message in conversation.messages)
+    visitor_wrote = any(message.by_visitor for message in public)
     agent_wrote = any(message.by_agent for message in public)
-    agent_joined = any(isinstance(entry, Entered) for entry in conversation.log)
+    agent_joined = agent_wrote or any(isinstance(entry, Entered) for entry in conversation.log)
+    unanswered = _unanswered(public)
+    # The visitor who closes the chat needs no answer to the last message.
+    answer_needed = not _closed_by_visitor(conversation)
     is_offline = conversation.offline
     is_chat = visitor_wrote and agent_wrote
-    is_missed = visitor_wrote and not is_offline and not agent_wrote
+    is_missed = conversation.missed or (not is_offline and answer_needed and unanswered > 0)
     waits = _response_times(public)
     counted = [message for message in messages if message["triggeredBy"] is None]
     return {
@@ -46,8 +59,14 @@ def _channel(conversation: Conversation, messages: list[dict[str, Any]]) -> dict
         "isMissed": is_missed,
         "isTriggered": any(message.trigger is not None for message in conversation.messages),
         "isOffline": is_offline,
-        "isCompleted": conversation.status == CLOSED and is_chat and not is_missed and not is_offline,
-        "isDropped": is_missed and not agent_joined,
+        "isCompleted": (
+            conversation.status == CLOSED
+            and is_chat
+            and not is_missed
+            and not is_offline
+            and unanswered <= (0 if answer_needed else 1)
+        ),
+        "isDropped": visitor_wrote and not is_offline and not agent_joined,
         "duration": ((conversation.ended_at or conversation.now) - conversation.started_at) // 1000,
         "avgResponse": sum(waits) // len(waits) // 1000 if waits else 0,
         "firstResponse": waits[0] // 1000 if waits else 0,
@@ -56,6 +75,23 @@ def _channel(conversation: Conversation, messages: list[dict[str, Any]]) -> dict
         "rating": conversation.rating,
         "ratingDesc": None if conversation.rating is None else conversation.rating_comment or "",
     }
+
+
+def _unanswered(public: list[Message]) -> int:
+    """How many messages the visitor has sent since a human agent last wrote."""
+    count = 0
+    for message in public:
+        if message.by_visitor:
+            count += 1
+        elif message.by_agent:
+            count = 0
+    return count
+
+
+def _closed_by_visitor(conversation: Conversation) -> bool:
+    """Whether the visitor closed the chat, instead of just leaving it (`miss`)."""
+    ends = [entry for entry in conversation.log if isinstance(entry, Ended)]
+    return conversation.ended and not conversation.missed and bool(ends) and ends[-1].by == BY_VISITOR
 
 
 def _response_times(public: list[Message]) -> list[int]:

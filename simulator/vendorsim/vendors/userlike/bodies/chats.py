@@ -15,7 +15,7 @@ from vendorsim.conversation.state import Agent, Conversation, Message
 from vendorsim.core.seeding import derive
 from vendorsim.core.times import moment
 from vendorsim.vendors.userlike.bodies.people import client, custom_data, with_custom
-from vendorsim.vendors.userlike.bodies.widgets import widget_id
+from vendorsim.vendors.userlike.bodies.widgets import chat_widget
 from vendorsim.vendors.userlike.memory import UserlikeMemory
 
 # The only values in the older samples.
@@ -29,9 +29,8 @@ def chat_session(event: str, conversation: Conversation, memory: UserlikeMemory)
 
 
 def conversation_ended(conversation: Conversation, memory: UserlikeMemory) -> dict[str, Any]:
-    """The conversation as it is now. A manual send has this body too, with any status."""
-    status = "ended" if conversation.ended else SESSION_STATUS
-    return chat("conversation", "ended", status, conversation.ended_at, conversation, memory)
+    """The conversation after its status was set to ended."""
+    return chat("conversation", "ended", "ended", conversation.ended_at, conversation, memory)
 
 
 def chat(
@@ -40,8 +39,6 @@ def chat(
     """A chat as it is now, as a body of this type and event. `ended_at` is in milliseconds since 1970."""
     visitor = conversation.visitor
     pages = conversation.pages
-    created = _operator_created(conversation, memory)
-    current = memory.operator or created
     body = {
         "_type": kind,
         "_event": event,
@@ -53,7 +50,7 @@ def chat(
         "browser_name": visitor.browser or "",
         "browser_os": visitor.system,
         "browser_version": visitor.browser_version,
-        "chat_widget": {"id": widget_id(conversation.account), "name": conversation.account.name},
+        "chat_widget": chat_widget(conversation.account, memory.settings),
         "chat_widget_goal": memory.goal,
         **client(visitor),
         "data_privacy": False,
@@ -74,11 +71,11 @@ def chat(
         "visits": 1,
         "messages": memory.messages.copy(),
         "notes": memory.notes.copy(),
-        "operator_created": _operator(created, None),
-        "operator_created_id": created.id,
-        "operator_current": _operator(current, conversation.team if memory.operator is None else None),
-        "operator_current_id": current.id,
+        **operator("created", memory.operator_created),
+        **operator("current", memory.operator),
     }
+    if memory.operator is None and conversation.team is not None:
+        body["operator_group"] = _group(conversation.team)
     return with_custom(body, custom_data(visitor) | conversation.attributes)
 
 
@@ -109,27 +106,25 @@ def goal(name: str) -> dict[str, Any]:
     return {"id": 1 + derive(0, "goal", name) % 9_000, "name": name}
 
 
-def _operator_created(conversation: Conversation, memory: UserlikeMemory) -> Agent:
-    """The first operator. The older callbacks have one from the start, so a chat starts with the first of the cast."""
-    if memory.operator_created is None:
-        memory.operator_created = memory.operator or conversation.default_agent()
-    return memory.operator_created
-
-
-def _operator(agent: Agent, team: str | None) -> dict[str, Any]:
-    """An operator in a chat. `team` is the group in which the chat waits for an operator."""
-    group = {"id": agent.group_id, "name": agent.group}
-    if team is not None:
-        # Same id as in `Agent.group_id`.
-        group = {"id": 1 + derive(0, "group", team) % 9_000, "name": team}
-    return {
+def operator(role: str, agent: Agent | None, team: str | None = None) -> dict[str, Any]:
+    """The fields of an operator in a chat, null if there is none. `role` is `created` or `current`. `team` is the group
+    in which the chat waits for an operator, if that is told in place of the operator's own group."""
+    if agent is None:
+        return {f"operator_{role}": None, f"operator_{role}_id": None}
+    told = {
         "id": agent.id,
         "name": agent.name,
         "first_name": agent.first_name,
         "last_name": agent.last_name,
         "email": agent.email,
-        "operator_group": group,
+        "operator_group": {"id": agent.group_id, "name": agent.group} if team is None else _group(team),
     }
+    return {f"operator_{role}": told, f"operator_{role}_id": agent.id}
+
+
+def _group(name: str) -> dict[str, Any]:
+    """A group of operators, with the same id as in `Agent.group_id`."""
+    return {"id": 1 + derive(0, "group", name) % 9_000, "name": name}
 
 
 def _survey_option(answers: str | Mapping[str, Any] | None) -> str | None:

@@ -152,6 +152,11 @@ def widget_id(account: Account) -> int:
     return account.id if account.inbox is None else account.inbox
 
 
+def chat_widget(account: Account, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The account's widget in a chat. `settings` are its changed settings."""
+    return {"id": widget_id(account), "name": settings.get("name", account.name)}
+
+
 def known_settings(conversation: Conversation) -> dict[str, Any]:
     """The settings with a known meaning, before any change."""
     account = conversation.account

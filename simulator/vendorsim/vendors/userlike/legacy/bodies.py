@@ -43,7 +43,7 @@ def offline_message(written: Message, conversation: Conversation, memory: Userli
 
     The first one of a conversation has the conversation's id, so that the two can be matched.
     """
-    of_a_chat = _chat("offline_message", "receive", conversation, UserlikeMemory())
+    of_a_chat = _chat("offline_message", "receive", conversation, UserlikeMemory(settings=memory.settings))
     return {
         "_type": "offline_message",
         "_event": "receive",
@@ -60,7 +60,13 @@ def offline_message(written: Message, conversation: Conversation, memory: Userli
 
 
 def _chat(kind: str, event: str, conversation: Conversation, memory: UserlikeMemory) -> dict[str, Any]:
+    if memory.operator_created is None:
+        # In the samples a chat has an operator from the start.
+        memory.operator_created = conversation.default_agent()
     body = chats.chat(kind, event, chats.SESSION_STATUS, memory.ended_at, conversation, memory)
+    if memory.operator is None:
+        body |= chats.operator("current", memory.operator_created, conversation.team)
+        body.pop("operator_group", None)
     # Without custom data, this is an empty object here.
     body.setdefault("custom", {})
     return body

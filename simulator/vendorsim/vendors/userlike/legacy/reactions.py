@@ -46,15 +46,13 @@ def _started(change: Started, conversation: Conversation, memory: UserlikeMemory
 
 
 def _start(conversation: Conversation, memory: UserlikeMemory) -> Drafts:
-    memory.open = True
-    memory.ended_at = None
+    memory.start_session()
     yield from _chat_meta("start", conversation, memory)
 
 
 def _end(conversation: Conversation, memory: UserlikeMemory) -> Drafts:
     if memory.open:
-        memory.open = False
-        memory.ended_at = conversation.now
+        memory.end_session(conversation)
         yield from _chat_meta("receive", conversation, memory)
 
 
@@ -71,10 +69,10 @@ def _message_added(change: MessageAdded, conversation: Conversation, memory: Use
     if message.trigger is not None:
         memory.proactive = True
     elif isinstance(message.author, Agent):
-        memory.unread = False
+        memory.answered(message.author)
         memory.set_operator(conversation)
     else:
-        memory.unread = True
+        memory.received()
 
 
 def _message_changed(change: MessageChanged, conversation: Conversation, memory: UserlikeMemory) -> Drafts:
