@@ -147,7 +147,7 @@ def test_what_each_call_causes(client: Client) -> None:
             ("/labels", {"labels": ["vip", "new", "vip"]}, ["conversation_updated"]),
             ("/custom_attributes", {"custom_attributes": {"plan": "gold"}}, ["conversation_updated"]),
             ("/toggle_typing_status", {"typing_status": "on"}, []),
-            ("/update_last_seen", None, []),
+            ("/update_last_seen", None, ["conversation_updated"]),
             ("/toggle_status", {"status": "resolved"}, ["conversation_status_changed", "conversation_updated"]),
         ]
         expected = ["conversation_created", "message_created"]
@@ -166,6 +166,7 @@ def test_what_each_call_causes(client: Client) -> None:
         "status",
         "status",
         "team_id",
+        "unread_count",
     ]
     assert [body["private"] for body in bodies if body.get("content") == "For us"] == [True]
 
