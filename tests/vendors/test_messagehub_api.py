@@ -929,8 +929,11 @@ def test_priority_mute_and_deletion(serve: Serve, profile: str) -> None:
         assert client("POST", f"{path}/mute").status == 200
         shown = client("GET", path).json
         assert (shown["status"], shown["muted"]) == ("resolved", True)
+        again = client.begin(contact_id=shown["meta"]["sender"]["id"])
+        assert again["muted"] is True
         client("POST", f"{path}/unmute")
-        assert client("GET", path).json["muted"] is False
+        for one in (path, f"/conversations/{again['id']}"):
+            assert client("GET", one).json["muted"] is False
         assert sorted(events(target.wait_for(3))) == ["conversation_status_changed", *["conversation_updated"] * 2]
     assert client("DELETE", path).status == 200
     assert {client(method, path).status for method in ("GET", "DELETE")} == {404}

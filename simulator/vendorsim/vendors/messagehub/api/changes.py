@@ -16,6 +16,7 @@ from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.request_body import Fields
+from vendorsim.vendors.messagehub.api.contacts import contact_with
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATION, STATUSES, find, shown
 from vendorsim.vendors.messagehub.api.objects import (
     agent_shown,
@@ -88,12 +89,14 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
             resolving = to_status(conversation, status_of(handle), "resolved")
             return [*resolving, verbs.Contact(updated={"blocked": True})]
 
+        _block_elsewhere(backend, handle, blocked=True)
         handle.act_on(change, lambda conversation: None)
         return nothing()
 
     @api.post(f"{CONVERSATION}/unmute")
     def unmute(account: str, conversation_id: str) -> Response:
         handle = find(backend, account, conversation_id)
+        _block_elsewhere(backend, handle, blocked=False)
         handle.act(verbs.Contact(updated={"blocked": False}), lambda conversation: None)
         return nothing()
 
@@ -185,6 +188,14 @@ def _assign_team(handle: ConversationHandle, number: int | None) -> dict[str, An
         return None if conversation.team is None else team_of(conversation.team, conversation.account.id)
 
     return handle.act_on(assign, read)
+
+
+def _block_elsewhere(backend: Backend, handle: ConversationHandle, *, blocked: bool) -> None:
+    """Blocks or unblocks the contact in its other conversations."""
+    contact = contact_with(backend, handle.look(lambda conversation: conversation.visitor.id))
+    for other in contact.handles:
+        if other.id != handle.id:
+            other.describe_visitor({"blocked": blocked})
 
 
 def _priority(document: Fields) -> verbs.Prioritize:
