@@ -28,7 +28,7 @@ PUBLIC = {
         DOCUMENTED Draft Duplicates EventKind Failed FastPath FeedbackLeft Fields GoalReached
         HttpRequest HttpResponse Identification Joined LabelsSet Left Message MessageAdded
         MessageChanged MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING Policy
-        PresenceChanged Profile Quirk RECONSTRUCTED RateLimit Rated Reaction SNOOZED Scheme SendQueued
+        PresenceChanged PrioritySet Profile Quirk RECONSTRUCTED RateLimit Rated Reaction SNOOZED Scheme SendQueued
         SessionOverride SessionOverrides Stage Started Stated StatusChanged StepError Subscriptions
         SurveyAnswered Target TargetKind Typed Vendor Verb Visitor WEBHOOK WidgetConfigured WidgetOpened
         derive iso moment tell_calls

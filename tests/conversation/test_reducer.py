@@ -156,7 +156,7 @@ def test_attachments_are_completed() -> None:
     conversation, _ = told("say: {attachments: [a.png, 'https://x.example/dir/b.pdf', {name: c, size: 3}]}")
     (message,) = conversation.messages
     assert message.text is None
-    assert [(file.name, file.size) for file in message.attachments] == [("a.png", 0), ("b.pdf", 0), ("c", 3)]
+    assert [(file.name, file.size) for file in message.attachments] == [("a.png", 69), ("b.pdf", 0), ("c", 3)]
     assert all(file.url and file.url.startswith("https://") for file in message.attachments)
 
 

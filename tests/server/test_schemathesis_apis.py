@@ -17,12 +17,15 @@ DOCUMENTS = sorted(resources.contracts().glob("*/api.openapi.json"))
 TOKEN = "s3cret"
 # The header that carries the credentials, where it is not the usual one.
 CREDENTIALS = {"messagehub": f"api_access_token: {TOKEN}"}
-# What no schema can say, by vendor: here, that a URL may be taken already, and that most ids are nobody's.
+# What no schema can say, by vendor: here, that a URL or a name may be taken already, and that most ids are nobody's.
 SETTINGS = {
     "messagehub": """
 warnings = false
 [[operations]]
-include-operation-id = ["create_webhook", "update_webhook"]
+include-operation-id = [
+    "create_webhook", "update_webhook", "create_contact", "update_contact", "replace_contact", "create_contact_inbox",
+    "create_conversation", "create_canned_response", "update_canned_response", "replace_canned_response",
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "404", "422"]
 """
 }

@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import jsonschema_rs
 import pytest
 from command_line import Vendorsim
 from ports import free_port
 from receiver import Connection, Receiver, Request, status
+from vendorsim.conversation.files import made_up
+from vendorsim.core import resources
 from vendorsim.http.allowed_targets import refusal
 from vendorsim.runs.config import Config
 from vendorsim.scenario.verbs import Miss
@@ -58,6 +62,21 @@ class Client:
         found = Answer(answer.status, answer.read())
         connection.close()
         return found
+
+    def form(self, path: str, *parts: tuple[str, str | tuple[str, str, bytes]]) -> Answer:
+        """Posts `multipart/form-data`. A part is a text, or a file: its name, media type and content."""
+        body = b""
+        for name, value in parts:
+            file = (value, None, value.encode()) if isinstance(value, str) else value
+            named = f'; filename="{file[0]}"\r\nContent-Type: {file[1]}' if file[1] else ""
+            head = f'--edge\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'
+            body += head.encode() + file[2] + b"\r\n"
+        return self("POST", path, raw=body + b"--edge--\r\n", Content_Type="multipart/form-data; boundary=edge")
+
+    def contact(self, **values: Any) -> dict[str, Any]:
+        made = self("POST", "/contacts", values)
+        assert made.status == 200, made.body
+        return dict(made.json["payload"]["contact"])
 
     def subscribe(self, target: Receiver, *events: str, path: str = "/hook") -> dict[str, Any]:
         document = {"url": target.url(path)} | ({"subscriptions": list(events)} if events else {})
@@ -158,12 +177,11 @@ def test_what_each_call_causes(client: Client) -> None:
     assert sorted(events(requests)) == sorted(expected)
     bodies = [request.json for request in requests]
     changed = [name for body in bodies for change in body.get("changed_attributes", ()) for name in change]
-    assert sorted(changed) == [
+    # In which second an agent looked last decides whether this changes.
+    assert sorted(set(changed) - {"agent_last_seen_at"}) == [
         "assignee_id",
         "custom_attributes",
         "label_list",
-        "status",
-        "status",
         "status",
         "team_id",
         "unread_count",
@@ -498,12 +516,13 @@ def test_a_conversation_begins_as_it_is_asked_for(client: Client) -> None:
         second = client.begin(source_id="browser-1", **wishes)
         # What it begins with causes no events of its own.
         assert sorted(events(target.wait_for(3))) == ["conversation_created"] * 2 + ["message_created"]
-    assert first["contact_inbox"]["source_id"] == "browser-1"
-    assert second["meta"]["sender"] == first["meta"]["sender"]
+    contact = client("GET", f"/contacts/{first['meta']['sender']['id']}").json["payload"]
+    assert [each["source_id"] for each in contact["contact_inboxes"]] == ["browser-1"]
+    assert second["meta"]["sender"]["id"] == first["meta"]["sender"]["id"]
     assert (second["status"], second["custom_attributes"]) == ("pending", {"plan": "gold"})
-    contact = first["meta"]["sender"]["id"]
-    assert client.begin(contact_id=contact)["meta"]["sender"]["id"] == contact
-    assert client("POST", "/conversations", {"contact_id": contact + 99}).status == 404
+    assert client.begin(contact_id=contact["id"])["meta"]["sender"]["id"] == contact["id"]
+    assert client("POST", "/conversations", {"contact_id": contact["id"] + 99}).status == 404
+    assert client("POST", "/conversations", {"inbox_id": first["inbox_id"] + 1}).status == 404
 
 
 STORY = """\
@@ -583,3 +602,373 @@ def test_every_call_is_told(serve: Serve) -> None:
     ]
     assert hub.calls[1].body == b'{"content": "x"}'
     assert TOKEN not in repr(hub.calls)
+
+
+@dataclass(frozen=True)
+class Download:
+    """The answer of a URL after its redirects: media type, bytes, and what stood before it."""
+
+    status: int
+    media_type: str
+    body: bytes
+    redirects: int
+
+
+def download(url: str, redirects: int = 0) -> Download:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    connection.request("GET", parts.path)
+    answer = connection.getresponse()
+    body, place = answer.read(), answer.headers.get("Location")
+    connection.close()
+    if answer.status == 302 and place is not None:
+        return download(place, redirects + 1)
+    return Download(answer.status, answer.headers["Content-Type"], body, redirects)
+
+
+PNG = made_up("screen.png", "image/png")
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed-4.15"])
+def test_an_integration_does_its_whole_job(serve: Serve, profile: str) -> None:
+    """In the form in which the clients @figuro/chatwoot-sdk 1.1.17 (npm), chatwoot-sdk 0.2.0 and chatwoot-client 0.1.2
+    (PyPI) send it."""
+    client = serve(profile).client
+    me = json.loads(call(client.port, "GET", "/api/v1/profile"))
+    client.account = me["accounts"][0]["id"]
+    (inbox,) = client("GET", "/inboxes").json["payload"]
+    assert client("GET", f"/inboxes/{inbox['id']}").json == inbox
+    assert client("GET", f"/inboxes/{inbox['id'] + 1}").status == 404
+    with Receiver() as target:
+        client.subscribe(target, "conversation_created", "message_created", "conversation_status_changed")
+        assert client("GET", "/contacts/search?q=zoe%40example.com&page=1").json["payload"] == []
+        made = client("POST", "/contacts", {"inbox_id": inbox["id"], "name": "Zoe Zed", "email": "zoe@example.com"})
+        contact, source = made.json["payload"]["contact"], made.json["payload"]["contact_inbox"]["source_id"]
+        begun = client.begin(source_id=source, inbox_id=inbox["id"], contact_id=contact["id"])
+        path = f"/conversations/{begun['id']}"
+        message = client.form(
+            f"{path}/messages",
+            ("content", "Grüße 👋"),
+            ("private", "false"),
+            ("message_type", "outgoing"),
+            ("content_attributes", '{"mine":1}'),
+            ("source_id", "crm-7"),
+            ("echo_id", "e1"),
+            ("attachments[]", ("screen shot.png", "image/png", PNG)),
+        ).json
+        client("POST", f"{path}/toggle_status", {"status": "resolved"})
+        hooks = {hook["event"]: hook for hook in (request.json for request in target.wait_for(3))}
+    assert begun["meta"]["sender"]["email"] == "zoe@example.com"
+    assert [each["id"] for each in client("GET", f"/contacts/{contact['id']}/conversations").json["payload"]] == [
+        begun["id"]
+    ]
+    assert len(hooks) == 3
+    hook = hooks["message_created"]
+    for name in ("id", "content", "source_id", "content_attributes"):
+        assert hook[name] == message[name], name
+    assert (message["source_id"], message["content_attributes"], message["echo_id"]) == ("crm-7", {"mine": 1}, "e1")
+    assert (message["sender"]["name"], message["sender"]["type"]) == (me["name"], "user")
+    (file,) = message["attachments"]
+    assert hook.get("attachments", [file]) == [file]
+    assert (file["file_type"], file["file_size"]) == ("image", len(PNG))
+    assert download(file["data_url"]) == Download(200, "image/png", PNG, 1)
+
+
+def call(port: int, method: str, path: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, headers={"api_access_token": TOKEN})
+    body = connection.getresponse().read()
+    connection.close()
+    return body
+
+
+FILE = ("a.txt", "text/plain", b"Hello")
+
+
+def test_messages_as_forms(client: Client) -> None:
+    path = f"{client.conversation()}/messages"
+    expected: list[tuple[list[Any], int, dict[str, Any]]] = [
+        ([("content", "x"), ("private", "true")], 200, {"private": True, "message_type": 1, "content_attributes": {}}),
+        ([("content", "x"), ("message_type", "incoming")], 200, {"message_type": 0}),
+        (
+            [("content", "x"), ("content_attributes[in_reply_to]", "7")],
+            200,
+            {"content_attributes": {"in_reply_to": "7"}},
+        ),
+        ([("content", "x"), ("content_attributes", "no JSON")], 200, {"content_attributes": {}}),
+        ([("attachments[]", FILE)], 200, {"content": None}),
+        ([("private", "1"), ("attachments[]", FILE)], 200, {"private": True}),
+        ([], 422, {"error": "Validation failed: Content can't be blank"}),
+        ([("content", "x"), ("private", "maybe")], 422, {"error": "private must be true or false"}),
+        ([("attachments[]", FILE)] * 16, 422, {"error": "Validation failed: Attachments exceeded maximum allowed"}),
+        ([("attachments[]", ("a.bin", "a/b", b" " * 2**20))], 413, {}),
+    ]
+    for parts, code, said in expected:
+        answer = client.form(path, *parts)
+        assert (answer.status, {name: answer.json[name] for name in said}) == (code, said), parts
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "served"),
+    [
+        ("voice.ogg", "audio/ogg", "audio/ogg"),
+        ("a b/c?.pdf", "application/pdf", "application/pdf"),
+        ("page.html", "text/html", "application/octet-stream"),
+    ],
+)
+def test_an_uploaded_file_is_served_until_its_message_is_deleted(
+    client: Client, name: str, media_type: str, served: str
+) -> None:
+    path = f"{client.conversation()}/messages"
+    message = client.form(path, ("attachments[]", (name, media_type, b"<b>content</b>"))).json
+    url = message["attachments"][0]["data_url"]
+    assert download(url) == Download(200, served, b"<b>content</b>", 1)
+    assert download(url.replace("-0/", "-1/")).status == 404
+    client("DELETE", f"{path}/{message['id']}")
+    assert download(url).status == 404
+
+
+FILES_STORY = """\
+scenario: Files
+vendors: [messagehub]
+seed: 7
+starts: 2026-01-05T09:00:00Z
+steps:
+  - say: {text: Look, attachments: [photo.png, {name: form.pdf, size: 5000}]}
+  - say: {attachments: [{name: voice.ogg, url: "https://files.example.com/v/voice.ogg", size: 3000}]}
+  - say: {attachments: ["https://www.example.com/elsewhere.png"]}
+"""
+
+
+def test_the_files_of_a_story_are_served_while_it_is_played(vendorsim: Vendorsim, tmp_path: Path) -> None:
+    story, port = tmp_path / "story.yaml", free_port()
+    story.write_text(FILES_STORY, encoding="utf-8")
+    found: list[tuple[dict[str, Any], Download]] = []
+
+    def fetch(connection: Connection, request: Request) -> None:
+        for file in request.json.get("attachments", ()) if request.json["event"] == "message_created" else ():
+            if "elsewhere" not in file["data_url"]:
+                found.append((file, download(file["data_url"])))
+        connection.send(status(200))
+
+    with Receiver(fetch) as target:
+        given = (
+            "--vendor",
+            "messagehub",
+            "--profile",
+            "observed-4.15",
+            "--policy",
+            "signing=none",
+            "--to",
+            target.url(),
+        )
+        played = vendorsim("play", story, *given, "--serve", "--port", port, "--no-journal")
+    assert played.code == 0, played.err
+    found.sort(key=lambda pair: pair[0]["id"])
+    assert [(file["file_type"], file["content_type"], file["file_size"]) for file, _ in found] == [
+        ("image", "image/png", 69),
+        ("file", "application/pdf", 5000),
+        ("audio", "audio/ogg", 3000),
+    ]
+    for file, got in found:
+        assert (got.status, got.media_type, len(got.body)) == (200, file["content_type"], file["file_size"])
+
+
+def test_a_made_up_file_is_served_after_its_conversation_is_forgotten(client: Client) -> None:
+    prefix = f"http://127.0.0.1:{client.port}/rails/active_storage/blobs/redirect"
+    got = download(f"{prefix}/123-456-0-700/scan.pdf")
+    assert (got.status, got.media_type, len(got.body), got.body[:5]) == (200, "application/pdf", 700, b"%PDF-")
+    for key in ("123-456-0", "x", "123-456-0-999999999"):
+        assert download(f"{prefix}/{key}/scan.pdf").status == 404, key
+
+
+def test_a_conversation_as_the_api_shows_it(serve: Serve) -> None:
+    client = serve("observed-4.15").client
+    path = client.conversation()
+    client("POST", f"{path}/messages", {"content": "Question", "message_type": "incoming"})
+    client("POST", f"{path}/messages", {"content": "Answer"})
+    shown = client("GET", path).json
+    validate(shown, "Conversation")
+    assert isinstance(shown["first_reply_created_at"], int)
+    assert shown["first_reply_created_at"] > 0
+    assert shown["meta"]["channel"] == "Channel::WebWidget"
+    assert [each["content"] for each in shown["messages"]] == ["Answer"]
+    assert shown["last_non_activity_message"]["sender"]["type"] == "user"
+    assert not {"channel", "contact_inbox", "account"} & set(shown)
+    assert client("GET", path).json["uuid"] == shown["uuid"]
+
+
+def test_a_contact_is_found_changed_and_deleted(serve: Serve) -> None:
+    client = serve("observed-4.15").client
+    with Receiver() as target:
+        client.subscribe(target, "contact_created", "contact_updated", "conversation_created")
+        ana = client.contact(name="Ana", email="ANA@example.com", identifier="a-1", custom_attributes={"plan": "gold"})
+        bob = client.contact(name="Bob", phone_number="+4912345678", additional_attributes={"city": "Bonn"})
+        client.contact(name="A visit")
+        path = f"/contacts/{ana['id']}"
+        for _ in range(2):
+            client.begin(contact_id=ana["id"])
+        change = {"name": "Ana Novak", "custom_attributes": {"size": 3}, "blocked": True}
+        changed = client("PATCH", path, change).json["payload"]
+        requests = target.wait_for(6)
+    assert events(requests).count("contact_created") == 3
+    (update,) = (request.json for request in requests if request.json["event"] == "contact_updated")
+    assert (update["name"], update["custom_attributes"], update["blocked"]) == (
+        "Ana Novak",
+        {"plan": "gold", "size": 3},
+        True,
+    )
+    validate(changed, "Contact")
+    assert changed["email"] == "ana@example.com"
+    assert client("GET", path).json["payload"] == changed
+    conversations = client("GET", f"{path}/conversations").json["payload"]
+    assert [each["meta"]["sender"]["name"] for each in conversations] == ["Ana Novak"] * 2
+
+    def names(query: str) -> list[str]:
+        return [each["name"] for each in client("GET", f"/contacts{query}").json["payload"]]
+
+    assert names("") == ["Ana Novak", "Bob"]
+    assert names("?sort=-name") == ["Bob", "Ana Novak"]
+    assert names("?page=2") == []
+    for wanted in ("novak", "a-1", "ANA%40", str(ana["id"])):
+        assert names(f"/search?q={wanted}") == ["Ana Novak"], wanted
+    assert client("GET", "/contacts/search?q=%20").status == 422
+
+    inbox = client("GET", "/inboxes").json["payload"][0]["id"]
+    for source in ("one", "one", "two"):
+        given = client("POST", f"/contacts/{bob['id']}/contact_inboxes", {"inbox_id": inbox, "source_id": source})
+        assert (given.status, given.json["source_id"]) == (200, source)
+    sources = [each["source_id"] for each in client("GET", f"/contacts/{bob['id']}").json["payload"]["contact_inboxes"]]
+    assert sources[1:] == ["one", "two"]
+    contactable = client("GET", f"/contacts/{bob['id']}/contactable_inboxes").json["payload"]
+    assert [each["source_id"] for each in contactable] == ["two"]
+    taken = client("POST", f"{path}/contact_inboxes", {"inbox_id": inbox, "source_id": "two"})
+    assert (taken.status, taken.json) == (422, {"error": "source_id should be unique"})
+
+    assert client("DELETE", path).status == 200
+    assert client("GET", path).status == 404
+    assert [client("GET", f"/conversations/{each['id']}").status for each in conversations] == [404, 404]
+    assert names("") == ["Bob"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"email": "no"}, {"message": "Email Invalid email", "attributes": ["email"]}),
+        ({"email": "Ana@example.com"}, {"message": "Email has already been taken", "attributes": ["email"]}),
+        (
+            {"phone_number": "0228"},
+            {"message": "Phone number should be in e164 format", "attributes": ["phone_number"]},
+        ),
+        ({"identifier": "a-1"}, {"message": "Identifier has already been taken", "attributes": ["identifier"]}),
+        ({"name": 1}, {"error": "name must be text"}),
+        ({"custom_attributes": []}, {"error": "custom_attributes must be an object"}),
+        ({"source_id": ""}, {"error": "source_id must be a text of 1 to 255 characters"}),
+    ],
+)
+def test_contacts_that_are_refused(client: Client, values: dict[str, Any], said: dict[str, Any]) -> None:
+    client.contact(name="Ana", email="ana@example.com", identifier="a-1")
+    refused = client("POST", "/contacts", values)
+    assert (refused.status, refused.json) == (422, said)
+
+
+def condition(key: str, operator: str, *values: Any, joined: str | None = None) -> dict[str, Any]:
+    return {"attribute_key": key, "filter_operator": operator, "values": list(values), "query_operator": joined}
+
+
+def test_filters(client: Client) -> None:
+    numbers = [client.begin(status=wanted)["id"] for wanted in ("open", "pending", "open")]
+    paths = [f"/conversations/{number}" for number in numbers]
+    client("POST", f"{paths[0]}/labels", {"labels": ["vip"]})
+    client("POST", f"{paths[2]}/custom_attributes", {"custom_attributes": {"plan": "Gold", "size": 12}})
+    client("PATCH", paths[1], {"priority": "high"})
+    for payload, expected in [
+        ([], [0, 1, 2]),
+        ([condition("status", "equal_to", "pending")], [1]),
+        ([condition("status", "equal_to", "all")], [0, 1, 2]),
+        ([condition("status", "not_equal_to", "pending")], [0, 2]),
+        ([condition("labels", "equal_to", "vip")], [0]),
+        ([condition("labels", "is_not_present")], [1, 2]),
+        ([condition("priority", "equal_to", "high")], [1]),
+        ([condition("plan", "contains", "GOL")], [2]),
+        ([condition("plan", "does_not_contain", "gol")], [0, 1]),
+        ([condition("size", "is_greater_than", 9)], [2]),
+        ([condition("display_id", "equal_to", numbers[0], joined="OR"), condition("plan", "is_present")], [0, 2]),
+        ([condition("status", "equal_to", "open", joined="AND"), condition("plan", "is_present")], [2]),
+    ]:
+        found = client("POST", "/conversations/filter", {"payload": payload}).json
+        assert sorted(each["id"] for each in found["payload"]) == [numbers[index] for index in expected], payload
+        assert found["meta"]["all_count"] == len(expected)
+    for wrong in (
+        [condition("status", "like", "x")],
+        [condition("status", "equal_to")],
+        [condition("", "equal_to", "x")],
+        [condition("status", "equal_to", "x", joined="XOR")],
+        ["x"],
+    ):
+        assert client("POST", "/conversations/filter", {"payload": wrong}).status in (400, 422), wrong
+    contact = client.contact(name="Ana", email="ana@example.com", additional_attributes={"city": "Bonn"})
+    for key, value in (("email", "ANA@example.com"), ("city", "bonn")):
+        found = client("POST", "/contacts/filter", {"payload": [condition(key, "equal_to", value)]}).json
+        assert [each["id"] for each in found["payload"]] == [contact["id"]], key
+    for query, count in (("", 2), ("?status=all", 3), ("?labels[]=vip", 1), ("?q=nothing", 0), ("?inbox_id=1", 0)):
+        assert client("GET", f"/conversations/meta{query}").json["meta"]["all_count"] == count, query
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed-4.15"])
+def test_priority_mute_and_deletion(serve: Serve, profile: str) -> None:
+    client = serve(profile).client
+    with Receiver() as target:
+        client.subscribe(target, "conversation_updated", "conversation_status_changed")
+        path = client.conversation()
+        assert client("PATCH", path, {"priority": "high", "status": "resolved"}).json["priority"] == "high"
+        assert client("POST", f"{path}/toggle_priority", {"priority": "high"}).status == 200
+        assert client("PATCH", path, {"priority": "soon"}).status == 422
+        (told,) = target.wait_for(1)
+        assert "priority" in told.json["changed_attributes"][0]
+        assert client("POST", f"{path}/mute").status == 200
+        shown = client("GET", path).json
+        assert (shown["status"], shown["muted"]) == ("resolved", True)
+        again = client.begin(contact_id=shown["meta"]["sender"]["id"])
+        assert again["muted"] is True
+        client("POST", f"{path}/unmute")
+        for one in (path, f"/conversations/{again['id']}"):
+            assert client("GET", one).json["muted"] is False
+        assert sorted(events(target.wait_for(3))) == ["conversation_status_changed", *["conversation_updated"] * 2]
+    assert client("DELETE", path).status == 200
+    assert {client(method, path).status for method in ("GET", "DELETE")} == {404}
+
+
+def test_canned_responses(client: Client) -> None:
+    first = client("POST", "/canned_responses", {"short_code": "hi", "content": "Hello"}).json
+    second = client("POST", "/canned_responses", {"canned_response": {"short_code": "bye", "content": "See you"}}).json
+    assert (first["id"], second["short_code"], first["account_id"]) == (1, "bye", ACCOUNT)
+    assert client("GET", "/canned_responses").json == [first, second]
+    assert client("GET", "/canned_responses?search=SEE").json == [second]
+    changed = client("PATCH", "/canned_responses/1", {"content": "Hello!"}).json
+    assert (changed["short_code"], changed["content"]) == ("hi", "Hello!")
+    for method, path, document, code in (
+        ("POST", "", {"short_code": "hi", "content": "x"}, 422),
+        ("POST", "", {"short_code": "x"}, 422),
+        ("PUT", "/2", {"short_code": "hi"}, 422),
+        ("PATCH", "/9", {"content": "x"}, 404),
+        ("DELETE", "/1", None, 200),
+        ("DELETE", "/1", None, 404),
+    ):
+        assert client(method, f"/canned_responses{path}", document).status == code, (method, path)
+
+
+def test_a_fresh_server_has_inboxes_agents_and_teams(client: Client) -> None:
+    before = [client("GET", f"/{name}").json for name in ("inboxes", "agents", "teams")]
+    assert all(before)
+    assert client.begin()["inbox_id"] == before[0]["payload"][0]["id"]
+    assert [client("GET", f"/{name}").json for name in ("inboxes", "agents", "teams")] == before
+
+
+DOCUMENT = json.loads((resources.contracts() / "messagehub" / "api.openapi.json").read_bytes())
+
+
+def validate(document: Any, schema: str) -> None:
+    """Raises where the document is not what the OpenAPI document says."""
+    root = {"$ref": f"#/components/schemas/{schema}", "components": DOCUMENT["components"]}
+    jsonschema_rs.validator_for(root).validate(document)

@@ -99,6 +99,7 @@ def command(
         concurrency=concurrency,
         pin_clock=pin_clock,
         serving=serving,
+        server=f"http://127.0.0.1:{port}" if serving and port else None,
     )
     prepared = prepare(request, config.load(config_file))
     settings = transport.load()

@@ -23,12 +23,14 @@ class Opening:
 
     `visitor` holds fields of `Visitor`; None means that the visitor has none. `identity` is the identity of the
     visitor that the vendor's API already knows. `account` is the account's id. `seed` is the seed of made-up texts.
+    `files` is that of the conversation.
     """
 
     visitor: Mapping[str, Any] = field(default_factory=dict)
     identity: Mapping[str, str] | None = None
     account: int | None = None
     seed: int | None = None
+    files: str | None = None
 
 
 AS_CAST = Opening()
@@ -37,10 +39,12 @@ AS_CAST = Opening()
 
 @dataclass(slots=True)
 class Casting:
-    """Makes the conversations of one run. What they share (account, agents, id ranges) is computed once."""
+    """Makes the conversations of one run. What they share (account, agents, id ranges) is computed once. `files` is
+    that of the conversations."""
 
     scenario: Scenario
     seed: int
+    files: str | None = None
     pool: Pool = field(init=False)
     account: Account = field(init=False)
     agents: dict[str, Agent] = field(init=False)
@@ -94,6 +98,7 @@ class Casting:
             started_at=started_at,
             now=started_at,
             identity=None if opening.identity is None else dict(opening.identity),
+            files=opening.files or self.files,
         )
 
     def _agent(self, key: str, cast: AgentCast, position: int) -> Agent:

@@ -71,6 +71,12 @@ class LabelsSet:
 
 
 @dataclass(frozen=True, slots=True)
+class PrioritySet:
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AttributesSet:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -159,6 +165,7 @@ Change = (
     | Left
     | Assigned
     | LabelsSet
+    | PrioritySet
     | AttributesSet
     | Rated
     | FeedbackLeft

@@ -1,7 +1,8 @@
 """The reducer: applies a step to a conversation and yields the changes. No other module changes a conversation.
 
 A few changes do not come from a step of a scenario: `set_status` (a vendor's reaction to a failed delivery),
-`identify`, `introduce` and `pass_time`. If other threads use the conversation, the caller must hold its lock.
+`identify`, `introduce`, `describe_visitor` and `pass_time`. If other threads use the conversation, the caller must hold
+its lock.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
-from vendorsim.conversation import talk
+from vendorsim.conversation import files, talk
 from vendorsim.conversation.changes import (
     Assigned,
     AttributesSet,
@@ -28,6 +29,7 @@ from vendorsim.conversation.changes import (
     Navigated,
     OfflineMessageLeft,
     PresenceChanged,
+    PrioritySet,
     Rated,
     SendQueued,
     Started,
@@ -57,7 +59,6 @@ from vendorsim.core.seeding import derive
 from vendorsim.scenario import verbs
 from vendorsim.scenario.verbs import Verb
 
-FILES = "https://files.example.com"
 HOME = verbs.Page("https://www.example.com/", "Example")
 
 
@@ -85,6 +86,12 @@ def identify(conversation: Conversation, identity: Mapping[str, str]) -> None:
 def introduce(conversation: Conversation, agent: Agent) -> None:
     """Adds an agent, so that steps can name it by its key."""
     conversation.agents[agent.key] = agent
+
+
+def describe_visitor(conversation: Conversation, values: Mapping[str, Any]) -> None:
+    """Sets fields of the visitor, by their names in `Visitor`."""
+    for name, value in values.items():
+        setattr(conversation.visitor, name, value)
 
 
 def pass_time(conversation: Conversation, at: int) -> None:
@@ -141,9 +148,8 @@ def _trigger(conversation: Conversation, verb: verbs.Trigger) -> Iterator[Change
 def _note(conversation: Conversation, verb: verbs.Note) -> Iterator[Change]:
     yield from _begin(conversation)
     author = _agent(conversation, verb.by) if verb.by else _present_agent(conversation)
-    message = _message(conversation, author, verb.text or _private_note(conversation))
-    message.private = True
-    yield _add(conversation, message)
+    text = verb.text or (None if verb.attachments else _private_note(conversation))
+    yield _write(conversation, author, text, verb, private=True)
 
 
 def _edit(conversation: Conversation, verb: verbs.Edit) -> Iterator[Change]:
@@ -208,6 +214,12 @@ def _label(conversation: Conversation, verb: verbs.Label) -> Iterator[Change]:
     before, conversation.labels = conversation.labels, verb.labels
     if before != verb.labels:
         yield LabelsSet(before, verb.labels)
+
+
+def _prioritize(conversation: Conversation, verb: verbs.Prioritize) -> Iterator[Change]:
+    before, conversation.priority = conversation.priority, verb.priority
+    if before != verb.priority:
+        yield PrioritySet(before, verb.priority)
 
 
 def _attributes(conversation: Conversation, verb: verbs.Attributes) -> Iterator[Change]:
@@ -321,11 +333,22 @@ def _navigate(conversation: Conversation, verb: verbs.Navigate) -> Iterator[Chan
     yield Navigated(verb.page)
 
 
-def _write(conversation: Conversation, author: Visitor | Agent, text: str | None, verb: verbs.Say) -> Change:
+def _write(
+    conversation: Conversation,
+    author: Visitor | Agent,
+    text: str | None,
+    verb: verbs.Say | verbs.Note,
+    private: bool = False,
+) -> Change:
     message = _message(conversation, author, text)
+    message.private = private
     message.content_type = verb.content_type
+    message.source_id = verb.source_id
+    message.attributes = verb.attributes
     if verb.attachments:
-        message.attachments = tuple(_attachment(conversation, message, item) for item in verb.attachments)
+        message.attachments = tuple(
+            files.attached(conversation, message, position, item) for position, item in enumerate(verb.attachments)
+        )
     return _add(conversation, message)
 
 
@@ -338,18 +361,6 @@ def _add(conversation: Conversation, message: Message) -> Change:
     conversation.messages.append(message)
     conversation.log.append(message)
     return MessageAdded(message)
-
-
-def _attachment(conversation: Conversation, message: Message, given: str | verbs.Attachment) -> verbs.Attachment:
-    """The complete attachment for a name, a URL or an attachment without a URL."""
-    if isinstance(given, str):
-        is_url = given.startswith(("http://", "https://"))
-        name = given.rstrip("/").rpartition("/")[2] if is_url else given
-        given = verbs.Attachment(name=name, url=given if is_url else None)
-    if given.url is not None:
-        return given
-    url = f"{FILES}/{conversation.id}/{message.id}/{given.name}"
-    return verbs.Attachment(given.name, url, given.content_type, given.size)
 
 
 def _enter(conversation: Conversation, agent: Agent) -> None:
@@ -433,6 +444,7 @@ _HANDLERS: dict[type[Verb], Callable[[Conversation, Any], Iterator[Change]]] = {
     verbs.Leave: _leave,
     verbs.Assign: _assign,
     verbs.Label: _label,
+    verbs.Prioritize: _prioritize,
     verbs.Attributes: _attributes,
     verbs.Rate: _rate,
     verbs.Feedback: _feedback,

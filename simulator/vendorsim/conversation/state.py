@@ -26,7 +26,8 @@ class StepError(Exception):
 @dataclass(slots=True)
 class Visitor:
     """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none. `known` is
-    whether the vendor knows the visitor from before this conversation."""
+    whether the vendor knows the visitor from before this conversation. `additional` is what an integration stored
+    beside the custom data, `blocked` whether it blocked the visitor."""
 
     id: int
     token: str
@@ -51,6 +52,8 @@ class Visitor:
     group: str | None
     custom: dict[str, Any]
     known: bool = False
+    additional: dict[str, Any] = field(default_factory=dict)
+    blocked: bool = False
 
 
 @dataclass(slots=True)
@@ -82,7 +85,8 @@ class Account:
 class Message:
     """A message of the visitor, of an agent, or of a trigger (`trigger` is its name then).
 
-    `number` counts from 1 within the conversation.
+    `number` counts from 1 within the conversation. `source_id` and `attributes` are what an integration stored with
+    the message through the vendor's API.
     """
 
     number: int
@@ -97,6 +101,8 @@ class Message:
     offline: bool = False
     deleted: bool = False
     read: bool = False
+    source_id: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def by_visitor(self) -> bool:
@@ -138,6 +144,8 @@ class Conversation:
     an integration gave it to the vendor's API; None before that call. `names` maps the `as` of steps to messages.
     `first_status` is the status with which it begins, and to which the visitor's message brings it back from CLOSED:
     PENDING where a bot answers first.
+    `files` is where the server that plays the conversation serves the files of its messages (a URL without the last
+    slash); None if no server does.
 
     `default_agent` gives the first agent of the cast. If the cast has none, the first call makes one and adds it to
     `agents`. It is always the same agent, so functions that only read the conversation may call it.
@@ -171,6 +179,7 @@ class Conversation:
     assignee: Agent | None = None
     team: str | None = None
     labels: tuple[str, ...] = ()
+    priority: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     rating: int | None = None
     rating_comment: str | None = None
@@ -181,6 +190,7 @@ class Conversation:
     agent_seen_at: int | None = None
     visitor_seen_at: int | None = None
     identity: dict[str, str] | None = None
+    files: str | None = None
 
     @property
     def ended(self) -> bool:

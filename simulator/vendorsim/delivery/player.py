@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from threading import Lock
 
 from vendorsim.conversation.casting import AS_CAST, Opening
+from vendorsim.conversation.state import Conversation
 from vendorsim.core.clock import Clock
 from vendorsim.core.event import Event
 from vendorsim.delivery.attempts import AttemptSender
@@ -129,6 +130,10 @@ class Player:
             index, self._opened = self._opened, self._opened + 1
         at = self._clock.now(self._run.starts + index * self._run.spacing)
         return LiveHandle(self._run.opened(index, at, opening), self._clock, self._post)
+
+    def sample(self, opening: Opening = AS_CAST) -> Conversation:
+        """A conversation as `open` would make it. It does not belong to the run."""
+        return self._run.casting.conversation(0, self._run.starts, opening)
 
     def _begin(self, tasks: asyncio.TaskGroup, index: int, clock: Clock, under_way: asyncio.Semaphore | None) -> None:
         self.summary.started += 1

@@ -78,7 +78,7 @@ async def _play(
         )
         stack.callback(transport.abort)
         if state is not None:
-            state.play(prepared.policies, player.destinations, player.open)
+            state.play(prepared.policies, player.destinations, player)
         if stops:
             stack.enter_context(interruptible(player.stop))
         return await player.play()

@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import Protocol
 
 from vendorsim.conversation.casting import Opening
+from vendorsim.conversation.state import Conversation
 from vendorsim.delivery.destinations import Destinations
 from vendorsim.delivery.planning import Policies
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.vendorkit.backend import Backend
 
 
-class Open(Protocol):
-    """Opens a conversation of a run."""
+class Opener(Protocol):
+    """Opens conversations of a run."""
 
-    def __call__(self, opening: Opening = ...) -> LiveHandle: ...
+    def open(self, opening: Opening = ...) -> LiveHandle:
+        """Opens a conversation whose steps come from outside. Thread-safe."""
+        ...
+
+    def sample(self, opening: Opening = ...) -> Conversation:
+        """A conversation as `open` would make it. It does not belong to the run."""
+        ...
 
 
 class RunBackend(Backend, Protocol):
     """A backend to which runs can be attached."""
 
-    def play(self, policies: Policies, destinations: Destinations, begin: Open) -> None:
+    def play(self, policies: Policies, destinations: Destinations, opener: Opener) -> None:
         """Attaches a run of a vendor: from now on the vendor's API serves its conversations and targets."""
         ...

@@ -82,3 +82,7 @@ class LiveHandle:
     def introduce(self, agent: Agent) -> None:
         with self._live.lock:
             reducer.introduce(self._live.state, agent)
+
+    def describe_visitor(self, values: Mapping[str, Any]) -> None:
+        with self._live.lock:
+            reducer.describe_visitor(self._live.state, values)

@@ -34,7 +34,7 @@ class RunRequest:
     targets (`in_configured_account`), of the scenario, or made-up ones. `locale` is that of made-up people and texts,
     such as de_DE; None: the scenario's. `speed` is the playback speed; with None pauses
     take no time. With `serving` the vendor's API is served during the run, so a vendor that sends no events needs no
-    target.
+    target. `server` is the URL of that server, without the last slash, if it is known.
     """
 
     scenario: str | Scenario
@@ -56,6 +56,7 @@ class RunRequest:
     concurrency: int = 16
     pin_clock: bool = False
     serving: bool = False
+    server: str | None = None
     name: str | None = None
     default_start: int | None = None
 
@@ -98,6 +99,7 @@ def plan(request: RunRequest) -> PlannedRun:
         starts=_start(request, scenario),
         spacing=request.spacing,
         quirks=_quirks(request, vendor.name, profile),
+        files=None if request.server is None or vendor.files is None else request.server + vendor.files,
     )
     return PlannedRun(request, run, _faults(request, profile))
 

@@ -31,7 +31,7 @@ class Run:
     """A scenario that is played as a vendor. Conversation *k* starts at `starts + k × spacing` (`starts` is in
     milliseconds since 1970, `spacing` in milliseconds).
 
-    Each of the `quirks` applies to any step with its rate (0 to 1).
+    Each of the `quirks` applies to any step with its rate (0 to 1). `files` is that of the conversations.
     """
 
     scenario: Scenario
@@ -41,6 +41,7 @@ class Run:
     starts: int
     spacing: int = 1_000
     quirks: tuple[tuple[Quirk, float], ...] = ()
+    files: str | None = None
     casting: Casting = field(init=False, repr=False)
     contract: contracts.Contract = field(init=False, repr=False)
     tag: str = field(init=False, repr=False)
@@ -48,7 +49,7 @@ class Run:
 
     def __post_init__(self) -> None:
         number = derive(self.seed, self.scenario.title, self.vendor.name, self.profile.name)
-        object.__setattr__(self, "casting", Casting(self.scenario, self.seed))
+        object.__setattr__(self, "casting", Casting(self.scenario, self.seed, self.files))
         object.__setattr__(self, "contract", contracts.contract(self.vendor.name, self.profile.name))
         object.__setattr__(self, "tag", f"{number >> 32:08x}")
         object.__setattr__(self, "steps", tuple(self._steps()))

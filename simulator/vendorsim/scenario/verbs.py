@@ -86,12 +86,14 @@ class _MessageReference(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file sent with a message. `size` is in bytes."""
+    """A file sent with a message. `size` is in bytes. `content` is that of a file uploaded through a vendor's API; all
+    other files are made up."""
 
     name: str
     url: str | None = None
     content_type: str = "application/octet-stream"
     size: int = 0
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,8 @@ class Arguments(Shape):
 
 
 def _record_of(verb: type[Any]) -> Record:
-    written = {f.metadata["written"] or f.name: f for f in fields(verb)}
+    # Fields without metadata are not part of the language: only vendors' APIs give them.
+    written = {f.metadata["written"] or f.name: f for f in fields(verb) if f.metadata}
 
     def build(**values: Any) -> Any:
         return verb(**{written[key].name: value for key, value in values.items()})
@@ -333,6 +336,8 @@ class Say(Verb):
     by: str = _argument(_SPEAKER, "visitor or an agent", default=VISITOR)
     attachments: tuple[str | Attachment, ...] = _argument(ListOf(ATTACHMENT, single=True), default=())
     content_type: str = _argument(TEXT, "what the text is; default text", default="text")
+    source_id: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @_verb("trigger", "text", makes_message=True)
@@ -351,6 +356,10 @@ class Note(Verb):
 
     text: str | None = _argument(ANY_TEXT)
     by: str | None = _argument(_AgentName())
+    attachments: tuple[str | Attachment, ...] = ()
+    content_type: str = "text"
+    source_id: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @_verb("edit")
@@ -564,3 +573,10 @@ class Probe(Verb):
     """The integration's state must hold the expected values, within a time."""
 
     expected: Mapping[str, Any] = _argument(_Expectations(), required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Prioritize(Verb):
+    """The conversation gets a priority. Not a part of the language: only vendors' APIs do it."""
+
+    priority: str | None

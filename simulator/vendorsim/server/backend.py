@@ -15,7 +15,7 @@ from vendorsim.core import clock
 from vendorsim.delivery.active_faults import ActiveFaults
 from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.delivery.destinations import Destinations
-from vendorsim.delivery.run_backend import Open
+from vendorsim.delivery.run_backend import Opener
 from vendorsim.runs.config import Config
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.server.shared.in_memory import OverridesInMemory
@@ -109,15 +109,15 @@ class ServerBackend:
             self._subscribers = (*self._subscribers, callback)
         return unsubscribe
 
-    def play(self, policies: Policies, destinations: Destinations, begin: Open) -> None:
+    def play(self, policies: Policies, destinations: Destinations, opener: Opener) -> None:
         """Starts playing a vendor by a run: its API then works on the conversations and destinations of the run."""
         vendor = policies.vendor
         with self._lock:
             self._stages[vendor.name] = ServerStage(
-                vendor, policies.profile, destinations, policies, begin, self.conversations.add
+                vendor, policies.profile, destinations, policies, opener, self.conversations.add
             )
 
-    def leave(self, run: Run, begin: Open) -> None:
+    def leave(self, run: Run, opener: Opener) -> None:
         """Removes an ended run: forgets its conversations, and plays its vendor outside of runs again. The vendor keeps
         the destinations of the run if its profile stays the same."""
         vendor = run.vendor.name
@@ -128,7 +128,7 @@ class ServerBackend:
         self.conversations.forget(vendor, belongs)
         with self._lock:
             stage = self._stages.get(vendor)
-            if stage is not None and stage.begin == begin:
+            if stage is not None and stage.opener is opener:
                 del self._stages[vendor]
                 if stage.profile.name == run.vendor.profile(self._profiles.get(vendor)).name:
                     self._left_destinations[vendor] = stage.destinations
@@ -159,7 +159,7 @@ class ServerBackend:
             self._background_runs = BackgroundRuns(self.background_loop, self._record, self.active_faults, self.seed)
         ids = self.config.account_and_inbox(name)
         player = self._background_runs.player(vendor, profile, destinations, *ids)
-        return ServerStage(vendor, profile, destinations, policies, player.open, self.conversations.add)
+        return ServerStage(vendor, profile, destinations, policies, player, self.conversations.add)
 
     def reset(self, seed: int) -> None:
         """Forgets sessions, conversations, destinations, faults and accepted requests. New conversations are generated

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vendorsim.conversation.casting import AS_CAST, Opening
+from vendorsim.conversation.state import Conversation
 from vendorsim.delivery.destinations import Destination, Destinations
-from vendorsim.delivery.run_backend import Open
+from vendorsim.delivery.run_backend import Opener
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.signing import signer
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class ServerStage:
     """One vendor on one server (`vendorsim.vendorkit.backend.Stage`).
 
-    `destinations` receive its events; its API may change them. `begin` starts a conversation without a scenario, and
+    `destinations` receive its events; its API may change them. `opener` opens conversations without a scenario, and
     `register` makes the conversation known to the vendor's API.
     """
 
@@ -31,7 +32,7 @@ class ServerStage:
     profile: Profile
     destinations: Destinations
     policies: Policies
-    begin: Open
+    opener: Opener
     register: Callable[[LiveHandle], None] = field(repr=False)
 
     @property
@@ -39,9 +40,12 @@ class ServerStage:
         return self.destinations
 
     def open(self, opening: Opening = AS_CAST) -> LiveHandle:
-        handle = self.begin(opening)
+        handle = self.opener.open(opening)
         self.register(handle)
         return handle
+
+    def sample(self, opening: Opening = AS_CAST) -> Conversation:
+        return self.opener.sample(opening)
 
     def destination(self, target: Target, secret: str | None = None) -> Destination:
         """Returns the destination of a target. It is signed with `secret` if the vendor signs for that kind of target.

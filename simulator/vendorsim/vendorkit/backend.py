@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from vendorsim.conversation.casting import Opening
+from vendorsim.conversation.state import Conversation
 from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.conversation_registry import ConversationRegistry
@@ -34,6 +35,11 @@ class Stage(Protocol):
     def open(self, opening: Opening = ...) -> ConversationHandle:
         """Opens a conversation and registers it for the vendor's API. It has had no step yet; `ConversationHandle.act`
         carries out steps."""
+        ...
+
+    def sample(self, opening: Opening = ...) -> Conversation:
+        """A conversation as `open` would make it, for what all conversations share: account and agents. It is
+        registered nowhere."""
         ...
 
     def signs(self, kind: str) -> bool:

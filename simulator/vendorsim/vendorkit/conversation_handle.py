@@ -16,7 +16,8 @@ class ConversationHandle(Protocol):
     """One conversation in progress, for an API call or a person.
 
     The handle holds the conversation's lock while a function reads the conversation. That function must not change the
-    conversation or keep a reference to it. Only `act`, `act_on`, `identify` and `introduce` change it, by the reducer.
+    conversation or keep a reference to it. Only `act`, `act_on`, `identify`, `introduce` and `describe_visitor` change
+    it, by the reducer.
     """
 
     @property
@@ -66,4 +67,9 @@ class ConversationHandle(Protocol):
 
     def introduce(self, agent: Agent) -> None:
         """Adds an agent, so that steps can name it by its key. Not a step: it sends nothing and takes no time."""
+        ...
+
+    def describe_visitor(self, values: Mapping[str, Any]) -> None:
+        """Sets fields of the visitor (`vendorsim.conversation.state.Visitor`) by name. Not a step: it sends nothing and
+        takes no time."""
         ...

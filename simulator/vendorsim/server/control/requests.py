@@ -46,6 +46,11 @@ class _ControlBodies(BodyReader):
 _BODIES = _ControlBodies()
 
 
+def server() -> str:
+    """Returns the URL of this server and namespace by which the client reached it, without the last slash."""
+    return request.url_root.rstrip("/")
+
+
 def body(schema: str) -> dict[str, Any]:
     """Returns the request's body, a JSON object that is valid for the schema of that name. Raises ProblemError.
 

@@ -19,7 +19,7 @@ from vendorsim.runs import library
 from vendorsim.runs.planning import RunRequest, event_names
 from vendorsim.scenario.faults import from_option
 from vendorsim.scenario.model import Scenario
-from vendorsim.server.control import scenario_texts, target_urls
+from vendorsim.server.control import requests, scenario_texts, target_urls
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.started_runs import StartedRun
 from vendorsim.server.control.workbench import Workbench
@@ -72,6 +72,7 @@ def _request(
         concurrency=document.get("concurrency", 16),
         pin_clock=document.get("pin_clock", False),
         name=name,
+        server=requests.server(),
     )
 
 

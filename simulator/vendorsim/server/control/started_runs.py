@@ -161,13 +161,13 @@ class StartedRuns:
 
         def ended(_: asyncio.Task[object]) -> None:
             calls.close()
-            self._state.leave(prepared.run, player.open)
+            self._state.leave(prepared.run, player)
 
         task.add_done_callback(ended)
         started = StartedRun(number, prepared, source, wall_clock(), player, clock, task)
         await player.ready.wait()
         if shared:
-            self._state.play(prepared.policies, prepared.destinations, player.open)
+            self._state.play(prepared.policies, prepared.destinations, player)
         started.watching = asyncio.ensure_future(self._watch(started))
         return started
 

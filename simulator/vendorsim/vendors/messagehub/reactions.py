@@ -18,6 +18,7 @@ from vendorsim.conversation.changes import (
     MessageAdded,
     MessageChanged,
     MessagesRead,
+    PrioritySet,
     Started,
     StatusChanged,
     WidgetOpened,
@@ -125,6 +126,11 @@ def _labels_set(change: LabelsSet, conversation: Conversation, memory: MessageHu
         yield _updated([changed("label_list", list(change.after), list(change.before))], conversation, memory)
 
 
+def _priority_set(change: PrioritySet, conversation: Conversation, memory: MessageHubMemory) -> Iterator[Draft]:
+    if conversation.started:
+        yield _updated([changed("priority", change.after, change.before)], conversation, memory)
+
+
 def _attributes_set(change: AttributesSet, conversation: Conversation, memory: MessageHubMemory) -> Iterator[Draft]:
     if conversation.started:
         yield _updated([changed("custom_attributes", change.after, change.before)], conversation, memory)
@@ -157,5 +163,6 @@ REACTIONS: Mapping[type, Reaction] = {
     StatusChanged: _status_changed,
     Assigned: _assigned,
     LabelsSet: _labels_set,
+    PrioritySet: _priority_set,
     AttributesSet: _attributes_set,
 }

@@ -10,7 +10,7 @@ from vendorsim.vendorkit.policy import NEW, SUCCESS, UNORDERED, Policy
 from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
 from vendorsim.vendorkit.vendor import Vendor
 from vendorsim.vendors.messagehub import reactions
-from vendorsim.vendors.messagehub.api.operations import OPERATIONS, TOKEN_HEADER
+from vendorsim.vendors.messagehub.api.operations import FILES, OPERATIONS, TOKEN_HEADER
 from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed import profile as observed
@@ -99,6 +99,7 @@ VENDOR = Vendor(
     profiles={profile.name: profile for profile in (PROFILE, *OBSERVED)},
     operations=OPERATIONS,
     api=_api,
+    files=FILES,
     headers_with_underscores=(TOKEN_HEADER,),
     schemes=SCHEMES,
     # Version 4.12.0 has every quirk that a version between the listed ones has.

@@ -1,4 +1,5 @@
-"""Operations that change a conversation: status, assignee and team, labels, custom attributes, last seen.
+"""Operations that change a conversation: status, priority, assignee and team, labels, custom attributes, last seen,
+muting, deletion.
 
 Rules: source of Chatwoot (chatwoot/chatwoot), app/controllers/api/v1/accounts/conversations_controller.rb and the
 controllers below conversations/.
@@ -15,8 +16,10 @@ from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.request_body import Fields
-from vendorsim.vendors.messagehub.api.conversations import CONVERSATION, STATUSES, agent_shown, find
+from vendorsim.vendors.messagehub.api.contacts import contact_with
+from vendorsim.vendors.messagehub.api.conversations import CONVERSATION, STATUSES, find, shown
 from vendorsim.vendors.messagehub.api.objects import (
+    agent_shown,
     author_of,
     conversation_of,
     snoozed_until,
@@ -24,9 +27,10 @@ from vendorsim.vendors.messagehub.api.objects import (
     team_of,
     teams_of,
 )
-from vendorsim.vendors.messagehub.api.requests import LARGEST_ID, answer, body, unprocessable
+from vendorsim.vendors.messagehub.api.requests import answer, body, nothing, number_of, unprocessable
 from vendorsim.vendors.messagehub.bodies import team_id
 
+PRIORITIES = ("low", "medium", "high", "urgent")
 MOST_LABELS, LONGEST_LABEL = 100, 255
 _SECONDS = (int, float, str)
 
@@ -55,6 +59,46 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
             "snoozed_until": after[2],
         }
         return answer({"meta": {}, "payload": payload})
+
+    @api.patch(CONVERSATION)
+    def update_conversation(account: str, conversation_id: str) -> Response:
+        """As in Chatwoot, this changes the priority only."""
+        handle = find(backend, account, conversation_id)
+        document = body()
+        if "priority" in document:
+            handle.act(_priority(document), lambda conversation: None)
+        return answer(shown(handle))
+
+    @api.delete(CONVERSATION)
+    def delete_conversation(account: str, conversation_id: str) -> Response:
+        backend.conversations.remove("messagehub", find(backend, account, conversation_id).id)
+        return nothing()
+
+    @api.post(f"{CONVERSATION}/toggle_priority")
+    def toggle_priority(account: str, conversation_id: str) -> Response:
+        handle = find(backend, account, conversation_id)
+        handle.act(_priority(body()), lambda conversation: None)
+        return nothing()
+
+    @api.post(f"{CONVERSATION}/mute")
+    def mute(account: str, conversation_id: str) -> Response:
+        """Resolves the conversation and blocks the contact."""
+        handle = find(backend, account, conversation_id)
+
+        def change(conversation: Conversation) -> list[verbs.Verb]:
+            resolving = to_status(conversation, status_of(handle), "resolved")
+            return [*resolving, verbs.Contact(updated={"blocked": True})]
+
+        _block_elsewhere(backend, handle, blocked=True)
+        handle.act_on(change, lambda conversation: None)
+        return nothing()
+
+    @api.post(f"{CONVERSATION}/unmute")
+    def unmute(account: str, conversation_id: str) -> Response:
+        handle = find(backend, account, conversation_id)
+        _block_elsewhere(backend, handle, blocked=False)
+        handle.act(verbs.Contact(updated={"blocked": False}), lambda conversation: None)
+        return nothing()
 
     @api.post(f"{CONVERSATION}/assignments")
     def assign_conversation(account: str, conversation_id: str) -> Response:
@@ -146,16 +190,19 @@ def _assign_team(handle: ConversationHandle, number: int | None) -> dict[str, An
     return handle.act_on(assign, read)
 
 
-def number_of(document: Fields, name: str) -> int | None:
-    """An id from a body, given as a number or text. None where it is null or missing. Raises ApiError."""
-    value = document.value(name, (int, float, str), "a number or null")
-    if value is None:
-        return None
-    # In JSON, 7 and 7.0 are the same number.
-    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= LARGEST_ID):
-        raise unprocessable(f"{name} must be a number from 0 to {LARGEST_ID}, or null")
-    return int(text)
+def _block_elsewhere(backend: Backend, handle: ConversationHandle, *, blocked: bool) -> None:
+    """Blocks or unblocks the contact in its other conversations."""
+    contact = contact_with(backend, handle.look(lambda conversation: conversation.visitor.id))
+    for other in contact.handles:
+        if other.id != handle.id:
+            other.describe_visitor({"blocked": blocked})
+
+
+def _priority(document: Fields) -> verbs.Prioritize:
+    priority = document.value("priority", str, "text")
+    if priority is not None and priority not in PRIORITIES:
+        raise unprocessable(f"'{priority}' is not a valid priority")
+    return verbs.Prioritize(priority)
 
 
 def _labels(document: Fields) -> tuple[str, ...]:

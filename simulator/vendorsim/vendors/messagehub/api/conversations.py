@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
-from vendorsim.conversation.state import Agent, Conversation
+from vendorsim.conversation.casting import Opening
+from vendorsim.conversation.state import Conversation
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
+from vendorsim.vendors.messagehub.api import filters
 from vendorsim.vendors.messagehub.api.objects import (
-    agent_of,
+    agent_shown,
     author_of,
     conversation_of,
     status_of,
@@ -24,16 +26,19 @@ from vendorsim.vendors.messagehub.api.objects import (
 from vendorsim.vendors.messagehub.api.requests import (
     account_id,
     answer,
+    body,
     chosen,
     identifier,
     not_found,
     positive,
     queried,
 )
+from vendorsim.vendors.messagehub.bodies import inbox_id, team_id
+from vendorsim.vendors.messagehub.observed.bodies.conversations import last_activity
 
 ACCOUNT = "/api/v1/accounts/<account>"
 CONVERSATIONS = f"{ACCOUNT}/conversations"
-CONVERSATION = f"{CONVERSATIONS}/<conversation_id>"
+CONVERSATION = f"{CONVERSATIONS}/<record:conversation_id>"
 PAGE = 25
 STATUSES = ("open", "resolved", "pending", "snoozed")
 ASSIGNEE_TYPES = ("all", "me", "assigned", "unassigned")
@@ -46,28 +51,35 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     @api.get(CONVERSATIONS)
     def list_conversations(account: str) -> Response:
         account_id(backend, account)
-        status = chosen("status", (*STATUSES, "all"), "open")
         assigned = chosen("assignee_type", ASSIGNEE_TYPES, "all")
-        page = queried("page", positive, 1) or 1
-        wanted = [handle for handle in _begun(backend) if status in ("all", _status(handle))]
+        wanted = _wanted(backend)
         kept = [handle for handle in wanted if handle.look(lambda c: _is_assigned(c, assigned))]
-        kept.sort(key=lambda handle: handle.look(_last_activity), reverse=True)
-        shown = kept[(page - 1) * PAGE : page * PAGE]
-        return answer({"data": {"meta": _counts(wanted), "payload": [_shown(handle) for handle in shown]}})
+        return answer({"data": {"meta": _counts(wanted), "payload": _page(kept)}})
+
+    @api.get(f"{CONVERSATIONS}/meta")
+    def count_conversations(account: str) -> Response:
+        account_id(backend, account)
+        return answer({"meta": _counts(_wanted(backend))})
+
+    @api.post(f"{CONVERSATIONS}/filter")
+    def filter_conversations(account: str) -> Response:
+        account_id(backend, account)
+        keeps = filters.conditions(body(), filters.CONVERSATION_KEYS)
+        kept = [handle for handle in _begun(backend) if keeps(shown(handle))]
+        return answer({"meta": _counts(kept), "payload": _page(kept)})
 
     @api.get(CONVERSATION)
     def show_conversation(account: str, conversation_id: str) -> Response:
-        return answer(_shown(find(backend, account, conversation_id)))
+        return answer(shown(find(backend, account, conversation_id)))
 
     @api.get(f"{ACCOUNT}/agents")
     def list_agents(account: str) -> Response:
-        account_id(backend, account)
-        return answer(_of_the_latest(backend, _agents))
+        return answer(of_the_latest(backend, account_id(backend, account), _agents))
 
     @api.get(f"{ACCOUNT}/teams")
     def list_teams(account: str) -> Response:
         number = account_id(backend, account)
-        return answer(_of_the_latest(backend, lambda c: [team_of(name, number) for name in teams_of(c)]))
+        return answer(of_the_latest(backend, number, lambda c: [team_of(name, number) for name in teams_of(c)]))
 
 
 def find(backend: Backend, account: str, conversation_id: str) -> ConversationHandle:
@@ -84,11 +96,38 @@ def _begun(backend: Backend) -> list[ConversationHandle]:
     return [handle for handle in known if handle.look(lambda conversation: conversation.started)]
 
 
+def _wanted(backend: Backend) -> list[ConversationHandle]:
+    """The conversations that the query asks for, whoever has them. Raises ApiError."""
+    status = chosen("status", (*STATUSES, "all"), "open")
+    inbox, team = queried("inbox_id", positive), queried("team_id", positive)
+    labels = {*request.args.getlist("labels[]"), *request.args.getlist("labels")}
+    text = request.args.get("q", "").lower()
+
+    def keeps(conversation: Conversation) -> bool:
+        return (
+            inbox in (None, inbox_id(conversation.account))
+            and team in (None, team_id(conversation.team))
+            and (not labels or not labels.isdisjoint(conversation.labels))
+            and (not text or any(text in (message.text or "").lower() for message in conversation.messages))
+        )
+
+    begun = (handle for handle in _begun(backend) if status in ("all", _status(handle)))
+    return [handle for handle in begun if handle.look(keeps)]
+
+
+def _page(handles: list[ConversationHandle]) -> list[dict[str, Any]]:
+    """The page that the query asks for, the most recently active conversations first. Raises ApiError."""
+    page = queried("page", positive, 1) or 1
+    ordered = sorted(handles, key=lambda handle: handle.look(last_activity), reverse=True)
+    return [shown(handle) for handle in ordered[(page - 1) * PAGE : page * PAGE]]
+
+
 def _status(handle: ConversationHandle) -> str:
     return handle.look(lambda conversation: status_of(handle))
 
 
-def _shown(handle: ConversationHandle) -> dict[str, Any]:
+def shown(handle: ConversationHandle) -> dict[str, Any]:
+    """A conversation in answers."""
     return handle.look(lambda conversation: conversation_of(handle, conversation))
 
 
@@ -111,19 +150,13 @@ def _counts(handles: Sequence[ConversationHandle]) -> dict[str, int]:
     }
 
 
-def _last_activity(conversation: Conversation) -> int:
-    return max(conversation.started_at, conversation.messages[-1].at if conversation.messages else 0)
-
-
-def _of_the_latest(backend: Backend, read: Callable[[Conversation], list[T]]) -> list[T]:
-    """What `read` returns for the newest conversation; an empty list without conversations."""
+def of_the_latest(backend: Backend, account: int | None, read: Callable[[Conversation], T]) -> T:
+    """What `read` returns for the newest conversation; without conversations, for one that could be opened in the
+    account (None: the account that the server would make up)."""
     known = backend.conversations.of("messagehub")
-    return known[-1].look(read) if known else []
-
-
-def agent_shown(conversation: Conversation, agent: Agent) -> dict[str, Any]:
-    """An agent. The first one of the cast is the administrator, since only administrators may change webhooks."""
-    return agent_of(agent, conversation.account.id, administrator=agent == conversation.default_agent())
+    if known:
+        return known[-1].look(read)
+    return read(backend.stage("messagehub").sample(Opening(account=account)))
 
 
 def _agents(conversation: Conversation) -> list[dict[str, Any]]:

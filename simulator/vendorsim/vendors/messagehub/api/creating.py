@@ -7,23 +7,23 @@ app/builders/conversation_builder.rb.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response
 
 from vendorsim.conversation.casting import Opening
-from vendorsim.conversation.state import Conversation, Visitor
+from vendorsim.conversation.state import Conversation
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.request_body import Fields
-from vendorsim.vendors.messagehub.api.changes import agent_key, number_of, team_name, to_status
+from vendorsim.vendors.messagehub.api.changes import agent_key, team_name, to_status
+from vendorsim.vendors.messagehub.api.contacts import contact_with, contacts, opening_for, require_free, source_of
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATIONS, STATUSES
+from vendorsim.vendors.messagehub.api.inboxes import require_inbox
 from vendorsim.vendors.messagehub.api.messages import written
 from vendorsim.vendors.messagehub.api.objects import conversation_of
-from vendorsim.vendors.messagehub.api.requests import account_id, answer, body, not_found, unprocessable
-
-LONGEST_SOURCE_ID = 255
+from vendorsim.vendors.messagehub.api.requests import account_id, answer, body, number_of, unprocessable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class _NewConversation:
     """The data of a request for a new conversation. `message` makes the step of its first message."""
 
     source_id: str | None
+    inbox_id: int | None
     contact_id: int | None
     status: str
     assignee: int | None
@@ -46,15 +47,9 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     def create_conversation(account: str) -> Response:
         number = account_id(backend, account)
         wanted = _read(body())
-        visitor = _visitor(backend, wanted)
-
-        known: dict[str, Any] = {}
-        if visitor is not None:
-            known = {each.name: getattr(visitor, each.name) for each in fields(visitor)}
-        elif wanted.source_id is not None:
-            known = {"token": wanted.source_id}
+        require_inbox(backend, number, wanted.inbox_id)
         # The first conversation determines the account.
-        handle = backend.stage("messagehub").open(Opening(known, account=number))
+        handle = backend.stage("messagehub").open(_opening(backend, wanted, number))
         return answer(
             handle.act_on(
                 lambda conversation: _steps(conversation, wanted),
@@ -65,17 +60,14 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
 
 def _read(document: Fields) -> _NewConversation:
     """Reads the body. Raises ApiError."""
-    source_id = document.value("source_id", str, "text")
-    if source_id is not None and not 0 < len(source_id) <= LONGEST_SOURCE_ID:
-        raise unprocessable(f"source_id must be a text of 1 to {LONGEST_SOURCE_ID} characters")
     status = document.value("status", str, "text", "open")
     if status not in STATUSES:
         raise unprocessable(f"'{status}' is not a valid status")
-    number_of(document, "inbox_id")
     document.value("additional_attributes", dict, "an object")
     message = document.child("message")
     return _NewConversation(
-        source_id=source_id,
+        source_id=source_of(document),
+        inbox_id=number_of(document, "inbox_id"),
         contact_id=number_of(document, "contact_id"),
         status=status,
         assignee=number_of(document, "assignee_id"),
@@ -85,17 +77,15 @@ def _read(document: Fields) -> _NewConversation:
     )
 
 
-def _visitor(backend: Backend, wanted: _NewConversation) -> Visitor | None:
-    """The existing contact of the new conversation; None for a new contact. Raises ApiError."""
-    if wanted.contact_id is None and wanted.source_id is None:
-        return None
-    for handle in reversed(backend.conversations.of("messagehub")):
-        visitor = handle.look(lambda conversation: replace(conversation.visitor))
-        if wanted.contact_id == visitor.id or (wanted.contact_id is None and wanted.source_id == visitor.token):
-            return visitor
+def _opening(backend: Backend, wanted: _NewConversation, account: int) -> Opening:
+    """The opening of the conversation, for a known contact or a new one. Raises ApiError."""
+    source_id, known = wanted.source_id, None
     if wanted.contact_id is not None:
-        raise not_found()
-    return None
+        known = contact_with(backend, wanted.contact_id)
+        require_free(backend, source_id, wanted.contact_id)
+    elif source_id is not None:
+        known = next((each for each in contacts(backend).values() if source_id in each.sources()), None)
+    return opening_for(known, source_id, account)
 
 
 def _steps(conversation: Conversation, wanted: _NewConversation) -> list[verbs.Verb]:

@@ -6,12 +6,16 @@ app/finders/message_finder.rb and app/models/message.rb.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response
+from werkzeug.datastructures import FileStorage
 
+from vendorsim.conversation.files import UNKNOWN_TYPE, safe_name
 from vendorsim.conversation.state import Conversation, Message
+from vendorsim.core.nesting import is_deeper
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.request_body import Fields
@@ -20,7 +24,9 @@ from vendorsim.vendors.messagehub.api.objects import author_of, message_of, mess
 from vendorsim.vendors.messagehub.api.requests import (
     answer,
     body,
+    form,
     identifier,
+    is_form,
     not_found,
     nothing,
     positive,
@@ -41,6 +47,10 @@ CONTENT_TYPES = (
     "incoming_email",
     "input_csat",
 )
+MOST_FILES = 15
+LONGEST_SOURCE_ID = 20_000
+MOST_LEVELS = 100
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 # How many messages are listed: the latest or those before one, those after one, those between two.
 PAGE, AFTER, BETWEEN = 20, 100, 1_000
 MESSAGES = f"{CONVERSATION}/messages"
@@ -66,7 +76,7 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     @api.post(MESSAGES)
     def create_message(account: str, conversation_id: str) -> Response:
         handle = find(backend, account, conversation_id)
-        verb, echo = written(body())
+        verb, echo = written(*form()) if is_form() else written(body())
 
         def read(conversation: Conversation) -> dict[str, Any]:
             return message_of(handle, conversation, conversation.messages[-1])
@@ -112,30 +122,70 @@ def listed(messages: list[Message], after: int | None, before: int | None) -> li
     return messages[-PAGE:]
 
 
-def written(document: Fields) -> tuple[Callable[[Conversation], verbs.Verb], str | None]:
-    """Reads a new message: the function that makes its step, and the caller's `echo_id`. Raises ApiError."""
+def written(
+    document: Fields, files: Sequence[FileStorage] = ()
+) -> tuple[Callable[[Conversation], verbs.Verb], str | None]:
+    """Reads a new message: the function that makes its step, and the caller's `echo_id`. `files` are those of a form.
+    Raises ApiError."""
     content = document.value("content", str, "text")
-    if not content:
+    if not content and not files:
         raise unprocessable("Validation failed: Content can't be blank")
-    if len(content) > LONGEST_CONTENT:
+    if content is not None and len(content) > LONGEST_CONTENT:
         raise unprocessable(f"Validation failed: Content is too long (maximum is {LONGEST_CONTENT} characters)")
+    if len(files) > MOST_FILES:
+        raise unprocessable("Validation failed: Attachments exceeded maximum allowed")
     kind = document.value("message_type", str, "outgoing or incoming", "outgoing")
     if kind not in ("outgoing", "incoming"):
         raise unprocessable(f"'{kind}' is not a valid message_type")
     content_type = document.value("content_type", str, "text", "text")
     if content_type not in CONTENT_TYPES:
         raise unprocessable(f"'{content_type}' is not a valid content_type")
-    private = document.value("private", bool, "true or false", False)
-    document.value("content_attributes", dict, "an object")
+    private = _flag(document, "private")
+    attributes = _attributes(document)
+    source_id = document.value("source_id", str, "text")
+    if source_id is not None and len(source_id) > LONGEST_SOURCE_ID:
+        raise unprocessable(f"Validation failed: Source is too long (maximum is {LONGEST_SOURCE_ID} characters)")
     echo = document.value("echo_id", str, "text")
+    attachments = tuple(_attachment(file) for file in files)
 
     def verb(conversation: Conversation) -> verbs.Verb:
         if kind == "incoming":
-            return verbs.Say(content, content_type=content_type)
-        author = author_of(conversation).key
-        return verbs.Note(content, author) if private else verbs.Say(content, author, content_type=content_type)
+            author = verbs.VISITOR
+        else:
+            author = author_of(conversation).key
+            if private:
+                return verbs.Note(content, author, attachments, content_type, source_id, attributes)
+        return verbs.Say(content, author, attachments, content_type, source_id, attributes)
 
     return verb, echo
+
+
+def _flag(document: Fields, name: str) -> bool:
+    """A value that is true or false; in a form also as text."""
+    text = document.values.get(name)
+    if is_form() and isinstance(text, str) and text in _FLAGS:
+        return _FLAGS[text]
+    found: bool = document.value(name, bool, "true or false", False)
+    return found
+
+
+def _attributes(document: Fields) -> dict[str, Any]:
+    """`content_attributes`; in a form also as a JSON text. As in Chatwoot, an invalid text counts as none."""
+    given = document.values.get("content_attributes")
+    if is_form() and isinstance(given, str):
+        try:
+            parsed = orjson.loads(given)
+        except orjson.JSONDecodeError:
+            return {}
+        return parsed if isinstance(parsed, dict) and not is_deeper(parsed, MOST_LEVELS) else {}
+    found: dict[str, Any] = document.value("content_attributes", dict, "an object", {})
+    return found
+
+
+def _attachment(file: FileStorage) -> verbs.Attachment:
+    content = file.read()
+    name = safe_name(file.filename or "")
+    return verbs.Attachment(name, None, file.mimetype or UNKNOWN_TYPE, len(content), content)
 
 
 def _message(conversation: Conversation, number: int) -> Message:

@@ -1,63 +1,206 @@
-"""The objects in the API's answers: conversations, messages, agents and teams.
+"""The objects in the API's answers, the same in every profile.
 
-They are those in the webhooks of the profile that is played, with the fields that the API's own views add
-(chatwoot/chatwoot, app/views/api/v1).
+Fields and types: source of Chatwoot (chatwoot/chatwoot), app/views/api/v1 (conversations/partials/_conversation,
+models/_message, _contact, _inbox, _agent, _team, _user) and `push_event_data` of app/models/message.rb.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
-from vendorsim.conversation.state import Agent, Conversation, Message
+from vendorsim.conversation.state import Account, Agent, Conversation, Message
 from vendorsim.core.times import iso
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.messagehub import bodies
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed.bodies import conversations as observed
+from vendorsim.vendors.messagehub.observed.bodies.inboxes import DEFAULTS, working_hours
+from vendorsim.vendors.messagehub.observed.bodies.parties import contact_pushed, inbox_object, unix, user_pushed
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
+
+WIDGET = "https://www.example.com"
 
 
 def conversation_of(handle: ConversationHandle, conversation: Conversation) -> dict[str, Any]:
-    """A conversation as in the webhooks, with the API's own fields."""
+    """A conversation."""
+    memory = _memory(handle, conversation)
+    whole = observed.conversation_object(conversation, memory)
+    newest = None
+    if conversation.messages:
+        newest = observed.nested_message(conversation.messages[-1], conversation, memory)
+    seen = unix(conversation.agent_seen_at)
+    active = unix(observed.last_activity(conversation))
     return {
-        **_conversation(handle, conversation),
+        "meta": _meta(conversation, memory),
+        "id": conversation.id,
+        "messages": [] if newest is None else [newest],
         "account_id": conversation.account.id,
-        "labels": list(conversation.labels),
+        "uuid": _uuid("conversation", conversation.account.id, conversation.id),
+        "additional_attributes": whole["additional_attributes"],
+        "agent_last_seen_at": seen,
+        "assignee_last_seen_at": seen if memory.assignee is not None else 0,
+        "can_reply": True,
+        "contact_last_seen_at": unix(conversation.visitor_seen_at),
         "custom_attributes": conversation.attributes,
-        "muted": False,
-        "created_at": conversation.started_at // 1000,
+        "inbox_id": bodies.inbox_id(conversation.account),
+        "labels": list(conversation.labels),
+        "muted": conversation.visitor.blocked,
+        "snoozed_until": snoozed_until(handle),
+        "status": memory.status,
+        "created_at": unix(conversation.started_at),
+        "updated_at": (memory.updated_at or conversation.started_at) / 1000,
+        "timestamp": active,
+        "first_reply_created_at": unix(memory.first_reply_at),
+        "unread_count": observed.unread_count(memory),
+        "last_non_activity_message": newest,
+        "last_activity_at": active,
+        "priority": conversation.priority,
+        "waiting_since": unix(memory.waiting_since),
+        "sla_policy_id": None,
     }
 
 
 def message_of(handle: ConversationHandle, conversation: Conversation, message: Message) -> dict[str, Any]:
-    """A message. In all profiles, its kind is a number and its time is in seconds since 1970."""
-    whole = _message(handle, conversation, message)
+    """A message. Its kind is a number and its time is in seconds since 1970."""
+    whole = observed.nested_message(message, conversation, _memory(handle, conversation))
+    keys = (
+        "id",
+        "content",
+        "inbox_id",
+        "conversation_id",
+        "message_type",
+        "content_type",
+        "status",
+        "content_attributes",
+        "created_at",
+        "private",
+        "source_id",
+    )
     return {
-        "id": message.id,
-        "content": whole["content"],
-        "inbox_id": whole["inbox"]["id"],
-        "conversation_id": conversation.id,
-        "message_type": observed.message_type(message),
-        "content_type": whole["content_type"],
-        "status": _delivery_of(handle, message),
-        "content_attributes": whole["content_attributes"],
-        "created_at": message.at // 1000,
-        "private": message.private,
-        "source_id": whole["source_id"],
-        **{key: whole[key] for key in ("sender", "attachments") if whole.get(key) is not None},
+        **{key: whole[key] for key in keys},
+        **{key: whole[key] for key in ("sender", "attachments") if key in whole},
     }
 
 
 def messages_meta(handle: ConversationHandle, conversation: Conversation) -> dict[str, Any]:
     """The object `meta` beside a conversation's messages."""
-    whole = _conversation(handle, conversation)
+    memory = _memory(handle, conversation)
+    seen = unix(conversation.agent_seen_at)
     return {
         "labels": list(conversation.labels),
-        "additional_attributes": whole["additional_attributes"],
-        "contact": whole["meta"]["sender"],
-        **({"assignee": whole["meta"]["assignee"]} if whole["meta"].get("assignee") is not None else {}),
-        "agent_last_seen_at": whole["agent_last_seen_at"],
+        "additional_attributes": observed.conversation_object(conversation, memory)["additional_attributes"],
+        "contact": contact_pushed(conversation, memory),
+        **({} if memory.assignee is None else {"assignee": user_pushed(memory.assignee)}),
+        "agent_last_seen_at": seen,
+        "assignee_last_seen_at": seen if memory.assignee is not None else 0,
+    }
+
+
+def contact_of(conversation: Conversation) -> dict[str, Any]:
+    """The contact of a conversation, without its inboxes."""
+    visitor = conversation.visitor
+    written = [message.at for message in conversation.messages if message.by_visitor]
+    return {
+        "additional_attributes": visitor.additional,
+        "availability_status": "offline",
+        "email": visitor.email,
+        "id": visitor.id,
+        "name": visitor.name or "",
+        "phone_number": visitor.phone,
+        "blocked": visitor.blocked,
+        "identifier": visitor.identifier,
+        "thumbnail": "",
+        "custom_attributes": visitor.custom,
+        **({"last_activity_at": unix(written[-1])} if written else {}),
+        "created_at": unix(conversation.started_at),
+    }
+
+
+def contact_inbox_of(source_id: str, account: Account) -> dict[str, Any]:
+    """A contact's presence in an inbox."""
+    return {"source_id": source_id, "inbox": slim_inbox_of(account)}
+
+
+def slim_inbox_of(account: Account) -> dict[str, Any]:
+    """An inbox in a contact."""
+    return {
+        "id": bodies.inbox_id(account),
+        "avatar_url": "",
+        "channel_id": bodies.inbox_id(account),
+        "name": inbox_object(account)["name"],
+        "channel_type": bodies.CHANNEL,
+        "provider": None,
+    }
+
+
+def inbox_of(account: Account) -> dict[str, Any]:
+    """An inbox with its settings. Tokens are obviously fake."""
+    number = bodies.inbox_id(account)
+    return {
+        "id": number,
+        "avatar_url": "",
+        "channel_id": number,
+        "name": inbox_object(account)["name"],
+        "channel_type": bodies.CHANNEL,
+        **DEFAULTS,
+        "working_hours": working_hours(),
+        "callback_webhook_url": None,
+        "widget_color": "#1f93ff",
+        "website_url": WIDGET,
+        "hmac_mandatory": False,
+        "welcome_title": "",
+        "welcome_tagline": "",
+        "web_widget_script": "",
+        "website_token": f"fake-website-token-{number}",
+        "selected_feature_flags": ["attachments", "emoji_picker", "end_conversation"],
+        "reply_time": "in_a_few_minutes",
+        "hmac_token": f"fake-hmac-token-{number}",
+        "pre_chat_form_enabled": False,
+        "pre_chat_form_options": {},
+        "continuity_via_email": True,
+        "messaging_service_sid": None,
+        "phone_number": None,
+        "provider": None,
+    }
+
+
+def profile_of(agent: Agent, account: Account) -> dict[str, Any]:
+    """The user who owns the token: an administrator of the account. Tokens are obviously fake."""
+    status = _availability(agent)
+    return {
+        "access_token": "fake-access-token",
+        "account_id": account.id,
+        "available_name": agent.name,
+        "avatar_url": "",
+        "confirmed": True,
+        "display_name": None,
+        "message_signature": None,
+        "email": agent.email,
+        "id": agent.id,
+        "inviter_id": None,
+        "name": agent.name,
+        "provider": "email",
+        "pubsub_token": "fake-pubsub-token",
+        "role": "administrator",
+        "ui_settings": {},
+        "uid": agent.email,
+        "type": None,
+        "accounts": [
+            {
+                "id": account.id,
+                "name": account.name,
+                "status": "active",
+                "active_at": None,
+                "role": "administrator",
+                "permissions": ["administrator"],
+                "availability": status,
+                "availability_status": status,
+                "auto_offline": True,
+            }
+        ],
     }
 
 
@@ -80,7 +223,7 @@ def agent_of(agent: Agent, account: int, *, administrator: bool) -> dict[str, An
     return {
         "id": agent.id,
         "account_id": account,
-        "availability_status": agent.presence if agent.presence in ("online", "offline") else "busy",
+        "availability_status": _availability(agent),
         "auto_offline": True,
         "confirmed": True,
         "email": agent.email,
@@ -89,6 +232,11 @@ def agent_of(agent: Agent, account: int, *, administrator: bool) -> dict[str, An
         "role": "administrator" if administrator else "agent",
         "thumbnail": "",
     }
+
+
+def agent_shown(conversation: Conversation, agent: Agent) -> dict[str, Any]:
+    """An agent. The first one of the cast is the administrator, since only administrators may change webhooks."""
+    return agent_of(agent, conversation.account.id, administrator=agent == conversation.default_agent())
 
 
 def team_of(name: str, account: int) -> dict[str, Any]:
@@ -116,21 +264,27 @@ def author_of(conversation: Conversation) -> Agent:
     return conversation.current_agent or conversation.default_agent()
 
 
-def _delivery_of(handle: ConversationHandle, message: Message) -> str:
-    """The delivery status of a message; SENT in profiles that don't have one."""
-    memory = handle.memory
-    return memory.statuses.get(message.id, observed.SENT) if isinstance(memory, ChatwootMemory) else observed.SENT
+def _meta(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
+    meta: dict[str, Any] = {"sender": contact_of(conversation), "channel": bodies.CHANNEL}
+    if memory.assignee is not None:
+        meta |= {"assignee": agent_shown(conversation, memory.assignee), "assignee_type": "User"}
+    if conversation.team is not None:
+        meta["team"] = team_of(conversation.team, conversation.account.id)
+    return meta | {"hmac_verified": False}
 
 
-def _conversation(handle: ConversationHandle, conversation: Conversation) -> dict[str, Any]:
-    memory = handle.memory
-    if isinstance(memory, ChatwootMemory):
-        return observed.conversation_object(conversation, memory)
-    return bodies.conversation_object(conversation, memory)
-
-
-def _message(handle: ConversationHandle, conversation: Conversation, message: Message) -> dict[str, Any]:
+def _memory(handle: ConversationHandle, conversation: Conversation) -> ChatwootMemory:
+    """What a server remembers. The profile `documented` remembers a part of it."""
     memory = handle.memory
     if isinstance(memory, ChatwootMemory):
-        return observed.message_object(message, conversation, memory)
-    return bodies.message_object(message, conversation, memory)
+        return memory
+    assert isinstance(memory, MessageHubMemory)
+    return ChatwootMemory(status=memory.status, assignee=conversation.assignee, unread=memory.unread)
+
+
+def _availability(agent: Agent) -> str:
+    return agent.presence if agent.presence in ("online", "offline") else "busy"
+
+
+def _uuid(*parts: object) -> str:
+    return str(UUID(bytes=blake2b(repr(parts).encode(), digest_size=16).digest(), version=4))

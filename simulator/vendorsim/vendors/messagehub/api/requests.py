@@ -11,17 +11,26 @@ from typing import Any
 
 import orjson
 from flask import Response, request
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.request_body import BodyReader, Fields
-from vendorsim.vendors.messagehub.api.operations import TOKEN_HEADER
+from vendorsim.vendors.messagehub.api.operations import FILES, TOKEN_HEADER
 
 NOT_FOUND = "Resource could not be found"
 INVALID_TOKEN = "Invalid Access Token"
 NOT_SIGNED_IN = "You need to sign in or sign up before continuing."
 # The largest id of the database's integers.
 LARGEST_ID = 2**31 - 1
+
+
+class RecordConverter(BaseConverter):
+    """The id of a record in a path (`<record:name>`): a segment that is no collection's action. Other segments than ids
+    match too, so that the operation answers 404."""
+
+    regex = "(?!(?:filter|meta|search)$)[^/]+"
 
 
 class ApiError(Exception):
@@ -103,6 +112,50 @@ def body() -> Fields:
     """The JSON object of the request; empty where there is no body. Raises ApiError."""
     raw = BODIES.raw(request)
     return BODIES.parse_object(raw, request.content_type) if raw else Fields({}, BODIES)
+
+
+def form() -> tuple[Fields, list[FileStorage]]:
+    """The fields and the files of a `multipart/form-data` request. Raises ApiError.
+
+    As in Rails, `content_attributes[key]` is a part of an object, and `attachments[]` one of a list.
+    """
+    BODIES.raw(request)
+    try:
+        given, files = request.form, request.files
+    except RequestEntityTooLarge as error:
+        raise BODIES.too_large(error) from None
+    values: dict[str, Any] = {}
+    for name, text in given.items():
+        outer, bracket, inner = name.partition("[")
+        if bracket and inner.endswith("]") and inner != "]":
+            parts = values.setdefault(outer, {})
+            if isinstance(parts, dict):
+                parts[inner.removesuffix("]")] = text
+        else:
+            values[name] = text
+    return Fields(values, BODIES), [*files.getlist("attachments[]"), *files.getlist("attachments")]
+
+
+def is_form() -> bool:
+    """Whether the body of the request is `multipart/form-data`."""
+    return request.mimetype == "multipart/form-data"
+
+
+def files_url() -> str:
+    """Where this server serves the files of messages, by the address by which the client reached it."""
+    return request.url_root.rstrip("/") + FILES
+
+
+def number_of(document: Fields, name: str) -> int | None:
+    """An id from a body, given as a number or text. None where it is null or missing. Raises ApiError."""
+    value = document.value(name, (int, float, str), "a number or null")
+    if value is None:
+        return None
+    # In JSON, 7 and 7.0 are the same number.
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= LARGEST_ID):
+        raise unprocessable(f"{name} must be a number from 0 to {LARGEST_ID}, or null")
+    return int(text)
 
 
 def identifier(text: str) -> int:

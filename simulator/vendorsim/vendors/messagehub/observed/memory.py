@@ -25,7 +25,6 @@ class ChatwootMemory:
     status: str = STATUSES[OPEN]
     assignee: Agent | None = None
     unread: int = 0
-    priority: str | None = None
     snoozed_until: int | None = None
     waiting_since: int | None = None
     first_reply_at: int | None = None

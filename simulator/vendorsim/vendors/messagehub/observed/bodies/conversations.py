@@ -78,7 +78,7 @@ def conversation_object(conversation: Conversation, memory: ChatwootMemory) -> d
     if memory.has(versions.FIRST_REPLY):
         body["first_reply_created_at"] = iso_or_null(memory.first_reply_at)
     if memory.has(versions.PRIORITY):
-        body["priority"] = memory.priority
+        body["priority"] = conversation.priority
     if memory.has(versions.WAITING_SINCE):
         body["waiting_since"] = unix(memory.waiting_since)
     return body | _times(conversation, memory) | _account_since(conversation, memory)
@@ -100,7 +100,7 @@ def message_object(message: Message, conversation: Conversation, memory: Chatwoo
         "message_type": MESSAGE_TYPES[message_type(message)],
         "private": message.private,
         "sender": _sender(message, conversation, memory),
-        "source_id": None,
+        "source_id": message.source_id,
     }
     if memory.has(versions.ATTACHMENTS):
         body |= _attachments(message, conversation.account)
@@ -120,7 +120,7 @@ def nested_message(message: Message, conversation: Conversation, memory: Chatwoo
         "updated_at": iso(memory.edited.get(message.id, message.at)),
         "private": message.private,
         "status": memory.statuses.get(message.id, SENT),
-        "source_id": None,
+        "source_id": message.source_id,
         "content_type": _content_type(message),
         "content_attributes": _content_attributes(message, memory),
         "sender_type": _sender_type(message),
@@ -223,7 +223,7 @@ def _content_type(message: Message) -> str:
 
 
 def _content_attributes(message: Message, memory: ChatwootMemory) -> dict[str, Any]:
-    attributes: dict[str, Any] = {"deleted": True} if message.deleted else {}
+    attributes: dict[str, Any] = {"deleted": True} if message.deleted else dict(message.attributes)
     if message.id in memory.errors:
         attributes["external_error"] = memory.errors[message.id]
     return attributes

@@ -39,7 +39,7 @@ def inbox_settings(conversation: Conversation, memory: ChatwootMemory) -> dict[s
     """The settings of the inbox. Like the real bodies, without its id and name."""
     at = iso(memory.settings_updated_at or conversation.now)
     body = {key: _setting(memory.settings.get(key, default), default) for key, default in DEFAULTS.items()}
-    body["working_hours"] = [_working_day(day) for day in range(7)]
+    body["working_hours"] = working_hours()
     body |= {"created_at": iso(conversation.started_at), "updated_at": at, "channel": _channel(conversation, at)}
     if memory.has(versions.ACCOUNT_IN_CONVERSATION):
         body["account"] = account_object(conversation.account)
@@ -49,6 +49,11 @@ def inbox_settings(conversation: Conversation, memory: ChatwootMemory) -> dict[s
 def _setting(value: Any, default: Any) -> Any:
     """The scenario's value, or the default where the value is of another type."""
     return value if isinstance(value, str if default is None else type(default)) else default
+
+
+def working_hours() -> list[dict[str, Any]]:
+    """The opening hours of the days of a week."""
+    return [_working_day(day) for day in range(7)]
 
 
 def _working_day(day: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def contact_object(conversation: Conversation, memory: ChatwootMemory) -> dict[s
         return {"id": visitor.id, "name": visitor.name or "", "avatar": "", "type": "contact", "account": account}
     body = {
         "account": account,
-        "additional_attributes": {},
+        "additional_attributes": visitor.additional,
         "avatar": "",
         "custom_attributes": visitor.custom,
         "email": visitor.email,
@@ -36,14 +36,14 @@ def contact_object(conversation: Conversation, memory: ChatwootMemory) -> dict[s
         "phone_number": visitor.phone,
         "thumbnail": "",
     }
-    return body | _blocked(memory)
+    return body | _blocked(visitor, memory)
 
 
 def contact_pushed(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
     """A contact in the form nested in a conversation."""
     visitor = conversation.visitor
     body = {
-        "additional_attributes": {},
+        "additional_attributes": visitor.additional,
         "custom_attributes": visitor.custom,
         "email": visitor.email,
         "id": visitor.id,
@@ -52,7 +52,7 @@ def contact_pushed(conversation: Conversation, memory: ChatwootMemory) -> dict[s
         "phone_number": visitor.phone,
         "thumbnail": "",
     }
-    return body | _blocked(memory) | {"type": "contact"}
+    return body | _blocked(visitor, memory) | {"type": "contact"}
 
 
 def user_object(agent: Agent) -> dict[str, Any]:
@@ -100,8 +100,8 @@ def contact_inbox(conversation: Conversation, memory: ChatwootMemory) -> dict[st
     }
 
 
-def _blocked(memory: ChatwootMemory) -> dict[str, Any]:
-    return {"blocked": False} if memory.has(versions.BLOCKED) else {}
+def _blocked(visitor: Visitor, memory: ChatwootMemory) -> dict[str, Any]:
+    return {"blocked": visitor.blocked} if memory.has(versions.BLOCKED) else {}
 
 
 def browser(visitor: Visitor) -> dict[str, Any]:

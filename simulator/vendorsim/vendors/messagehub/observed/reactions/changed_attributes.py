@@ -67,6 +67,8 @@ def contact_data(conversation: Conversation) -> dict[str, Any]:
         "phone_number": visitor.phone,
         "identifier": visitor.identifier,
         "custom_attributes": visitor.custom,
+        "additional_attributes": visitor.additional,
+        "blocked": visitor.blocked,
     }
 
 

@@ -19,6 +19,7 @@ from vendorsim.conversation.changes import (
     MessageAdded,
     MessageChanged,
     MessagesRead,
+    PrioritySet,
     Started,
     StatusChanged,
 )
@@ -192,6 +193,11 @@ def _labels_set(change: LabelsSet, conversation: Conversation, memory: ChatwootM
         yield from _updated(made, conversation, memory)
 
 
+def _priority_set(change: PrioritySet, conversation: Conversation, memory: ChatwootMemory) -> Iterator[Draft]:
+    if memory.has(versions.PRIORITY):
+        yield from _updated([changed("priority", change.before, change.after)], conversation, memory)
+
+
 def _attributes_set(change: AttributesSet, conversation: Conversation, memory: ChatwootMemory) -> Iterator[Draft]:
     made = [changed("custom_attributes", dict(change.before), dict(change.after))]
     yield from _updated(made, conversation, memory)
@@ -224,5 +230,6 @@ REACTIONS: Mapping[type, Reaction] = {
     StatusChanged: status_changed,
     Assigned: assigned,
     LabelsSet: _labels_set,
+    PrioritySet: _priority_set,
     AttributesSet: _attributes_set,
 }
