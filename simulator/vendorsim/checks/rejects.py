@@ -18,7 +18,8 @@ from vendorsim.http.transport import Answer
 from vendorsim.vendorkit.schema_walk import SchemaNode
 
 Edits = Callable[[Any, SchemaNode], list[BodyEdit]]
-MOST_EVENTS = 4
+# Events in which one field is tried, unless it stands at the top of a body and is missing.
+MOST_EVENTS = 2
 
 _REFUSE = Stated(
     "A request that can't be understood is answered with a 4xx.", DOCUMENTED, "RFC 9110, 15.5 (400 Bad Request)"
@@ -95,20 +96,18 @@ async def content_type(context: Context) -> None:
 @check("rejects.missing_field", _ROBUST, "Check that what you need is there before you use it.", most_alike=1)
 async def missing_field(context: Context) -> None:
     """Sends bodies that each lack one required field."""
-    await _send_each(context, missing, "without {pointer}")
+    await _send_each(context, missing, "without {pointer}", always_at_top=True)
 
 
 @check("rejects.wrong_type", _ROBUST, "Check the type of what you use.", most_alike=1)
 async def wrong_type(context: Context) -> None:
     """Sends bodies that each have one field of another type."""
-    await _send_each(context, wrong_types, "with {pointer} of another type", MOST_EVENTS)
+    await _send_each(context, wrong_types, "with {pointer} of another type")
 
 
-async def _send_each(context: Context, make: Edits, what: str, most: int | None = None) -> None:
-    """Sends one request for each edit of each event. A field of list items counts once.
-
-    With `most`, a field is tried in at most that many events.
-    """
+async def _send_each(context: Context, make: Edits, what: str, *, always_at_top: bool = False) -> None:
+    """Sends one request for each edit, a field in `MOST_EVENTS` events; with `always_at_top`, one at the top of a body in
+    all events. A field of list items counts once."""
 
     async def one(event: str, edit: BodyEdit) -> None:
         sample = context.sample(event)
@@ -135,7 +134,11 @@ async def _send_each(context: Context, make: Edits, what: str, most: int | None 
             if context.names_cases:
                 if context.takes(event, edit.pointer):
                     work.append(one(event, edit))
-            elif field not in seen and (most is None or tried[field] < most) and context.takes(event, edit.pointer):
+            elif (
+                field not in seen
+                and ((always_at_top and len(field) == 1) or tried[field] < MOST_EVENTS)
+                and context.takes(event, edit.pointer)
+            ):
                 seen.add(field)
                 tried[field] += 1
                 work.append(one(event, edit))
