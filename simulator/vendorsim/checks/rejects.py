@@ -106,8 +106,8 @@ async def wrong_type(context: Context) -> None:
 
 
 async def _send_each(context: Context, make: Edits, what: str, *, always_at_top: bool = False) -> None:
-    """Sends one request for each edit, a field in `MOST_EVENTS` events; with `always_at_top`, one at the top of a body in
-    all events. A field of list items counts once."""
+    """Sends one request for each edit, a field in `MOST_EVENTS` events; with `always_at_top`, one at the top of a body
+    in all events. A field of list items counts once."""
 
     async def one(event: str, edit: BodyEdit) -> None:
         sample = context.sample(event)
