@@ -146,15 +146,15 @@ class TestOpenModel:
         assert (told["arrived"], told["started"], told["shed"], told["cut_off"]) == (20, 3, 17, 3)
 
     def test_pauses_pass_at_the_speed_that_is_asked_for(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
-        path = written(tmp_path, "speed: 1000x", count=1)
+        path = written(tmp_path, "speed: 100x", count=1)
         with Receiver() as target:
             told = report(vendorsim("load", path, "--to", target.url(), "--json"))
         first, last = target.requests[0], target.requests[-1]
         lines = vendorsim("generate", SCENARIO, "--vendor", VENDOR, "--start", START).lines
         pauses = datetime.fromisoformat(lines[-1]["at"]) - datetime.fromisoformat(lines[0]["at"])
         assert told["verdict"] == "passed"
-        # Pauses can't be shorter; the two moments are the receiver's.
-        assert last.at - first.at > pauses.total_seconds() / 1000 / 2
+        # Pauses can't be shorter, but the receiver may see the first request late: half of them leaves room for that.
+        assert last.at - first.at > pauses.total_seconds() / 100 / 2
         # What is planned for later isn't late.
         assert told["from_plan_ms"]["p50"] < pauses.total_seconds() * 1000
 
