@@ -118,18 +118,19 @@ async def largest(context: Context) -> None:
 async def every_value(context: Context) -> None:
     """Sends every event once for each value that the contract allows, in a body that is plain otherwise."""
 
-    suspects: list[tuple[str, Form]] = []
+    suspects: list[int] = []
 
-    async def one(event: str, form: Form) -> None:
+    async def one(number: int, event: str, form: Form) -> None:
         if not await _accepts(context, event, (form,), judge=False):
-            suspects.append((event, form))
+            suspects.append(number)
 
     found = {event: context.body(event, context.sample(event).document).forms() for event in await context.taken()}
     chosen = choose(found, generator(0, "forms"))
     chosen = [(event, form) for event, form in chosen if context.takes(event, form.what)]
-    await gather_bounded([one(event, form) for event, form in chosen])
+    await gather_bounded([one(number, event, form) for number, (event, form) in enumerate(chosen)])
     # Alone, so that what others did at the same time is not blamed on the form.
-    for event, form in sorted(suspects, key=chosen.index):
+    for number in sorted(suspects):
+        event, form = chosen[number]
         if not await _accepts(context, event, (form,)):
             _refused(context).add((event, form.place, form.what))
 

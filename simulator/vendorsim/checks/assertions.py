@@ -14,7 +14,7 @@ from vendorsim.checks.stories import Sample
 from vendorsim.core.provenance import DOCUMENTED, Stated
 from vendorsim.http.transport import Answer, Failure
 
-_REFUSED = Stated(
+REFUSE = Stated(
     "A request that can't be understood is answered with a 4xx.", DOCUMENTED, "RFC 9110, 15.5 (400 Bad Request)"
 )
 UNAUTHORIZED = frozenset({401, 403})
@@ -128,7 +128,7 @@ def expect_client_error(
         case=pointer if case is None else case,
         # All accepted invalid bodies count as one cause.
         cause=("accepted",) if harmless else (),
-        statement=_REFUSED if harmless else None,
+        statement=REFUSE if harmless else None,
         causes=None if cause is None else frozenset({f"{cause} {exchange.outcome()}"}),
     )
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vendorsim.checks.assertions import expect_accepted, expect_client_error
+from vendorsim.checks.assertions import REFUSE, expect_accepted, expect_client_error
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.forms import BodyEdit, applied, missing, wrong_types
 from vendorsim.checks.registry import check
 from vendorsim.checks.stories import Sample
-from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
+from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.core.seeding import generator
 from vendorsim.delivery.corruptions import DEPTH, OVERSIZE
 from vendorsim.http.transport import Answer
@@ -21,9 +21,6 @@ Edits = Callable[[Any, SchemaNode], list[BodyEdit]]
 # Events in which one field is tried, unless it stands at the top of a body and is missing.
 MOST_EVENTS = 2
 
-_REFUSE = Stated(
-    "A request that can't be understood is answered with a 4xx.", DOCUMENTED, "RFC 9110, 15.5 (400 Bad Request)"
-)
 _ROBUST = Stated(
     "No request, however wrong, makes an integration answer 5xx, hang or drop the connection.",
     ASSUMED,
@@ -33,7 +30,7 @@ _ROBUST = Stated(
 _UNREADABLE = "unreadable"
 
 
-@check("rejects.broken_json", _REFUSE, "Answer 400 when the body is not JSON.")
+@check("rejects.broken_json", REFUSE, "Answer 400 when the body is not JSON.")
 async def broken_json(context: Context) -> None:
     """Sends bodies that are not JSON: cut off, empty, XML, not UTF-8."""
     event = (await context.taken())[0]
@@ -53,7 +50,7 @@ async def broken_json(context: Context) -> None:
             expect_client_error(context, event, exchange, what, case=what, cause=_UNREADABLE)
 
 
-@check("rejects.no_object", _REFUSE, "Answer 400 when the body is JSON, but no object.")
+@check("rejects.no_object", REFUSE, "Answer 400 when the body is JSON, but no object.")
 async def no_object(context: Context) -> None:
     """Sends JSON that is not an object."""
     event = (await context.taken())[0]
@@ -78,7 +75,7 @@ async def truncated(context: Context) -> None:
     await _expect_alive(context, event)
 
 
-@check("rejects.content_type", _REFUSE, "Answer 415 or 400 to a body that is not declared as JSON.")
+@check("rejects.content_type", REFUSE, "Answer 415 or 400 to a body that is not declared as JSON.")
 async def content_type(context: Context) -> None:
     """Sends JSON with another Content-Type, and without one."""
     event = (await context.taken())[0]

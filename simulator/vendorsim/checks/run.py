@@ -47,8 +47,8 @@ class CheckRequest:
     families of which a check must be judged. `probe` reads the integration's state: a URL template, `module:function`
     or a function; `probe_ignore` are JSON pointers of values to ignore in it. `account` and `inbox` are the ids of the
     vendor's account and inbox in what is sent; None: those of the target, or made-up ones. `locale` is that of all
-    made-up people and texts; None: en_US, and others by turns. `pace` is the most requests
-    a second, `budget` the time of the run in seconds. With `timings`, reports say how long each check took. With
+    made-up people and texts; None: en_US, and others by turns. `pace` is the most requests a
+    second, `budget` the time of the run in seconds. With `timings`, reports say how long each check took. With
     `asks`, a probe, a secret, a server or fuzzing ask for the families that need them. `baseline` is the path of an
     earlier report; with `fails_on_new`, the run fails only because of errors that it lacks. `command` is the command
     line that repeats the run.

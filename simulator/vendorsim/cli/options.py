@@ -290,7 +290,7 @@ def packs(command: F) -> F:
 
 
 def account_and_locale(command: F) -> F:
-    """`--account ID --inbox ID --locale L`: what is sent differs in it from receiver to receiver."""
+    """`--account ID --inbox ID --locale L`: what an integration may be made for."""
     ids = click.IntRange(1)
     help = "Locale of made-up people and texts, such as de_DE; default: the scenario's."
     command = click.option("--locale", metavar="L", help=help)(command)

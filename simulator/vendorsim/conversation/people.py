@@ -44,7 +44,7 @@ _SYSTEMS = (
     _System("iOS", "18.1", "iPhone", "iPhone", "iPhone; CPU iPhone OS 18_1 like Mac OS X"),
 )
 _WINDOWS, _MACOS, _LINUX, _ANDROID, _IOS = _SYSTEMS
-# How often visitors come with each. The shares are made up; phones are the half of it.
+# How often visitors come with each, in percent. The shares are made up; about half of the visitors have a phone.
 _VISITS = (
     (_ANDROID, "Chrome", 26),
     (_IOS, "Safari", 24),

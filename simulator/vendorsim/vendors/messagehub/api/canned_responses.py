@@ -20,11 +20,11 @@ from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.messagehub.api.conversations import ACCOUNT
 from vendorsim.vendors.messagehub.api.requests import (
     BODIES,
-    ApiError,
     account_id,
     answer,
     body,
     identifier,
+    invalid,
     not_found,
     nothing,
     unprocessable,
@@ -111,16 +111,13 @@ def _record() -> Fields:
 def _read(document: Fields, before: dict[str, Any], shelf: _Shelf) -> dict[str, str]:
     """Short code and content, which are those before where the body has none. Raises ApiError."""
     found = {}
-    for name, title, longest in (
-        ("short_code", "Short code", LONGEST_CODE),
-        ("content", "Content", LONGEST_CONTENT),
-    ):
+    for name, longest in (("short_code", LONGEST_CODE), ("content", LONGEST_CONTENT)):
         text = document.value(name, str, "text") if name in document else before.get(name)
         if not text or not text.strip():
-            raise ApiError(422, {"message": f"{title} can't be blank", "attributes": [name]})
+            raise invalid(name, "can't be blank")
         if len(text) > longest:
-            raise ApiError(422, {"message": f"{title} is too long", "attributes": [name]})
+            raise invalid(name, f"is too long (maximum is {longest} characters)")
         found[name] = text
     if any(row["short_code"] == found["short_code"] and row["id"] != before.get("id") for row in shelf.rows.values()):
-        raise ApiError(422, {"message": "Short code has already been taken", "attributes": ["short_code"]})
+        raise invalid("short_code", "has already been taken")
     return found

@@ -28,7 +28,6 @@ from vendorsim.vendors.messagehub.api.conversations import ACCOUNT, shown
 from vendorsim.vendors.messagehub.api.inboxes import require_inbox
 from vendorsim.vendors.messagehub.api.objects import contact_inbox_of, contact_of, slim_inbox_of
 from vendorsim.vendors.messagehub.api.requests import (
-    ApiError,
     account_id,
     answer,
     body,
@@ -57,7 +56,7 @@ _PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
 _NAMES = {"name": "name", "email": "email", "phone_number": "phone", "identifier": "identifier", "blocked": "blocked"}
 _OBJECTS = {"custom_attributes": "custom", "additional_attributes": "additional"}
 _NOBODY = {"name": None, "email": None, "phone": None, "identifier": None}
-_UNIQUE = {"email": "Email", "phone_number": "Phone number", "identifier": "Identifier"}
+_UNIQUE = ("email", "phone_number", "identifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +307,7 @@ def _read(document: Fields) -> dict[str, Any]:
             raise invalid("email", "Invalid email")
         values["email"] = email.lower()
     if phone is not None and not _PHONE.fullmatch(phone):
-        raise _invalid_named("phone_number", "Phone number should be in e164 format")
+        raise invalid("phone_number", "should be in e164 format")
     return values
 
 
@@ -318,10 +317,6 @@ def _check_unique(backend: Backend, values: dict[str, Any], own: int | None) -> 
         if number == own:
             continue
         document = contact.newest.look(contact_of)
-        for name, title in _UNIQUE.items():
+        for name in _UNIQUE:
             if values.get(name) is not None and document[name] == values[name]:
-                raise _invalid_named(name, f"{title} has already been taken")
-
-
-def _invalid_named(attribute: str, message: str) -> ApiError:
-    return ApiError(422, {"message": message, "attributes": [attribute]})
+                raise invalid(name, "has already been taken")

@@ -53,8 +53,9 @@ def unprocessable(message: str) -> ApiError:
 
 
 def invalid(attribute: str, reason: str) -> ApiError:
-    """The error for a record with an invalid attribute."""
-    return ApiError(422, {"message": f"{attribute.capitalize()} {reason}", "attributes": [attribute]})
+    """The error for a record with an invalid attribute, such as `short_code` that `can't be blank`."""
+    title = attribute.replace("_", " ").capitalize()
+    return ApiError(422, {"message": f"{title} {reason}", "attributes": [attribute]})
 
 
 def answer(document: Any, status: int = 200) -> Response:
