@@ -90,6 +90,7 @@ def test_an_event_of_a_check_is_skipped(vendorsim: Vendorsim) -> None:
         ("message_craeted", "unknown check or event 'message_craeted'; did you mean 'message_created'?"),
         ("acepts:message_created", "unknown check 'acepts'; did you mean 'accepts'?"),
         ("accepts:message_craeted", "unknown event 'message_craeted'; did you mean 'message_created'?"),
+        ("accepts.typical:*:", "the case has no name; leave out the last colon for all cases"),
         ("accepts,", "'accepts,' has an empty name; write names like accepts,rejects"),
     ],
 )

@@ -96,7 +96,9 @@ def _read(option: str, text: str, checks: Sequence[Check], events: Sequence[str]
         return any(fnmatchcase(name, pattern) for name in names)
 
     first, colon, second = text.partition(":")
-    second, _, case = second.partition(":")
+    second, colons, case = second.partition(":")
+    if colons and not case:
+        raise InputError(f"{option} {text}: the case has no name; leave out the last colon for all cases")
     if not colon:
         if is_check(first):
             return _Pattern(first)
