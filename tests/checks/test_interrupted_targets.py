@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import socketserver
+import threading
 
 from command_line import Vendorsim
 from receiver import Connection, Receiver, Request, never, reset, status
@@ -87,3 +89,33 @@ def test_an_integration_that_dies_fails_the_run_also_where_the_time_is_bounded(v
     assert (done.code, done.json["verdict"]) == (1, "failed")
     (finding,) = done.json["findings"]
     assert "can't be reached any more since a post_hook" in finding["message"]
+
+
+class DiesWhenABodyBreaksOff(socketserver.ThreadingTCPServer):
+    """Answers 200, but stops listening once a request ends before its body does."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Request)
+
+
+class _Request(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        length = 0
+        while (line := self.rfile.readline()).strip():
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        if len(self.rfile.read(length)) < length:
+            self.server.server_close()
+        else:
+            self.wfile.write(status(200, Connection="close"))
+
+
+def test_an_integration_that_dies_when_a_body_breaks_off_is_told_so(vendorsim: Vendorsim) -> None:
+    with DiesWhenABodyBreaksOff() as target:
+        threading.Thread(target=target.serve_forever, daemon=True).start()
+        place = ("--vendor", "smartsupp", "--to", f"http://127.0.0.1:{target.server_address[1]}/hook")
+        done = vendorsim("check", *place, "--only", "rejects.truncated", "--budget", "1s", "--json")
+    (finding,) = done.json["findings"]
+    assert "a post_hook whose body broke off" in finding["message"]

@@ -282,7 +282,8 @@ class Context:
             return out.wire() if gate is None else out.wire()._replace(barrier=gate, late=late)
 
         repeatable = cut >= 1 and barrier is None
-        answer, milliseconds = await settings.sender.send(wire, f"a {event.name}", repeatable=repeatable)
+        about = f"a {event.name}" if cut >= 1 else f"a {event.name} whose body broke off"
+        answer, milliseconds = await settings.sender.send(wire, about, repeatable=repeatable)
         exchange = Exchange(out.head(), sent, answer, milliseconds)
         settings.coverage.sent(event.name, sent, exchange.status)
         return exchange

@@ -55,6 +55,8 @@ class RequestSender:
     _away: bool = False
     # What the requests were about whose connection broke, since the integration was last seen alive.
     _suspects: dict[str, None] = field(default_factory=dict)
+    # What the requests were about that broke off on purpose, since the last answer.
+    _broken_off: dict[str, None] = field(default_factory=dict)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def send(
@@ -78,7 +80,7 @@ class RequestSender:
             if self._gone is not None:
                 raise self._gone
             if answer.kind == BROKEN:
-                self._suspects[about] = None
+                (self._suspects if repeatable else self._broken_off)[about] = None
             if repeatable:
                 async with self._alone:
                     return await self._again(make, about)
@@ -97,6 +99,7 @@ class RequestSender:
     def _count_silence(self, answer: Answer | Failure) -> None:
         if isinstance(answer, Answer):
             self._answered = True
+            self._broken_off.clear()
         if isinstance(answer, Answer) or answer.kind != TIMEOUT:
             self._silences = 0
             return
@@ -123,7 +126,8 @@ class RequestSender:
 
     def lost(self) -> TargetGone | None:
         """Returns the error of an integration that could not be reached when it was last tried; None if it could."""
-        since = f" since {', or '.join(self._suspects)}" if self._suspects else ""
+        suspects = [*self._suspects, *self._broken_off]
+        since = f" since {', or '.join(suspects)}" if suspects else ""
         gone = TargetGone(f"{self.endpoint.shown} can't be reached any more{since}", unreachable=False)
         return gone if self._away else None
 
