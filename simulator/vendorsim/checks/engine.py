@@ -23,6 +23,7 @@ from vendorsim.checks.model import (
     Result,
     Skipped,
     Verdict,
+    rank,
 )
 from vendorsim.checks.registry import all_checks, function_of
 from vendorsim.checks.sender import TargetGone
@@ -30,24 +31,6 @@ from vendorsim.core.clock import monotonic
 
 # Seconds that a check gets, if there are as many left.
 LEAST = 1.0
-# The checks and families that matter most, for a run whose time is bounded: first what customers lose or see mixed.
-MATTERS_MOST = (
-    "accepts.typical",
-    "authenticates.accepted",
-    "accepts.forms",
-    "effects",
-    "retry_safe",
-    "concurrent",
-    "isolated",
-    "authenticates",
-    "idempotent",
-    "order_tolerant",
-    "accepts",
-    "calls_api",
-    "rejects",
-    "tolerates",
-    "fuzz",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +61,7 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
     causes = Causes()
     checks = [check for check in all_checks() if settings.selection.takes_check(check)]
     gone: TargetGone | None = None
-    for check in checks if settings.budget is None else sorted(checks, key=_rank):
+    for check in checks if settings.budget is None else sorted(checks, key=rank):
         result = Result(check)
         yield CheckStarted(check, result)
         if check.id in skipped or check.family in skipped:
@@ -99,11 +82,6 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
     if not settings.shared.get(REFUSES):
         causes.join("rejects", "no invalid request is refused with a 4xx")
     yield verdict(settings, results, gone)
-
-
-def _rank(check: Check) -> int:
-    named = check.id if check.id in MATTERS_MOST else check.family
-    return MATTERS_MOST.index(named)
 
 
 def _share(ends: float) -> float:

@@ -26,6 +26,24 @@ FAMILIES = (
     "calls_api",
     "fuzz",
 )
+# The checks and families by how much they matter: first what customers lose or see mixed.
+MATTERS_MOST = (
+    "accepts.typical",
+    "authenticates.accepted",
+    "accepts.forms",
+    "effects",
+    "retry_safe",
+    "concurrent",
+    "isolated",
+    "authenticates",
+    "idempotent",
+    "order_tolerant",
+    "accepts",
+    "calls_api",
+    "rejects",
+    "tolerates",
+    "fuzz",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,3 +308,8 @@ class Verdict:
 
     def _finding_document(self, finding: Finding) -> dict[str, Any]:
         return finding.document() | ({} if self.against is None else {"new": self.is_new(finding)})
+
+
+def rank(check: Check) -> int:
+    """Returns the place of the check among those that matter most, from 0."""
+    return MATTERS_MOST.index(check.id if check.id in MATTERS_MOST else check.family)

@@ -14,7 +14,7 @@ from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.covered import totals
-from vendorsim.reporting.outcome import Group, compared, counted, details, groups, tally, why, word
+from vendorsim.reporting.outcome import Group, compared, counted, details, groups, tally, to_fix, why, word
 from vendorsim.reporting.text import COLUMNS, one_line
 
 # Maximum findings shown per check; the other reports have all of them.
@@ -51,9 +51,8 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
     """Prints the findings and the verdict on the console; default: standard output."""
     page = _Page(console or results())
     page.write(0, (f"{verdict.vendor} ({verdict.profile})", "bold"), f" against {verdict.target}, seed {verdict.seed}")
-    to_fix = sum(map(verdict.counts, verdict.findings))
-    if to_fix:
-        page.write(0, (f"{counted(to_fix, 'thing')} to fix", "red"))
+    if (work := to_fix(verdict)) is not None:
+        page.write(0, (work, "red"))
     page.blank()
     rows = table("check", "status", "cases", "")
     for result in verdict.results:
@@ -164,10 +163,7 @@ def _print_verdict(page: _Page, verdict: Verdict) -> None:
     style = {"passed": "green", "nothing judged": "yellow", "incomplete": "yellow"}.get(word(verdict), "red")
     for unmet in verdict.unmet:
         page.write(0, ("incomplete", "yellow"), f" {unmet}", hang=2)
-    reason = None if verdict.unmet else why(verdict)
-    to_fix = sum(map(verdict.counts, verdict.findings))
-    if to_fix and reason is None:
-        reason = f"{counted(to_fix, 'thing')} to fix"
+    reason = (None if verdict.unmet else why(verdict)) or to_fix(verdict)
     counts = ", ".join(f"{count} {name}" for count, name in tally(verdict)) or "nothing was judged"
     page.write(0, (word(verdict), style), f" ({reason})" if reason else "", f": {counts}")
 

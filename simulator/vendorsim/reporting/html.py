@@ -15,7 +15,7 @@ from vendorsim.checks.model import Finding, Result, Verdict
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
 from vendorsim.reporting.covered import totals
-from vendorsim.reporting.outcome import Outcome, compared, counted, groups, tally, why, word
+from vendorsim.reporting.outcome import Outcome, compared, counted, groups, tally, to_fix, why, word
 from vendorsim.reporting.text import one_line, visible
 
 _TEMPLATES = ("vendorsim.reporting", "templates")
@@ -37,6 +37,7 @@ def render(outcome: Outcome) -> bytes:
         verdict=verdict,
         word=word(verdict),
         why=why(verdict),
+        to_fix=to_fix(verdict),
         tally=tally(verdict),
         compared=None if verdict.against is None else compared(verdict.against),
         began=iso(outcome.began),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
-from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
+from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict, rank
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.provenance import Stated
 from vendorsim.runs.config import ConfigLine
@@ -87,9 +87,15 @@ def details(finding: Finding) -> Iterator[str]:
 
 
 def groups(verdict: Verdict) -> list[Group]:
-    """Returns the findings by check and severity, errors first."""
+    """Returns the findings by check and severity: errors first, and of these what matters most."""
     found = [group for result in verdict.results for group in _by_severity(result)]
-    return sorted(found, key=lambda group: group.severity != ERROR)
+    return sorted(found, key=lambda group: (group.severity != ERROR, rank(group.result.check)))
+
+
+def to_fix(verdict: Verdict) -> str | None:
+    """Returns how much there is to fix: `2 things to fix`; None if nothing failed."""
+    count = sum(map(verdict.counts, verdict.findings))
+    return f"{counted(count, 'thing')} to fix" if count else None
 
 
 def _by_severity(result: Result) -> Iterator[Group]:
