@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.routing import Rule
 
 from vendorsim.core.errors import StateUnreachableError
 from vendorsim.http.messages import FastPath
@@ -20,8 +22,32 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 LARGEST_BODY = 1024 * 1024
-# Werkzeug compiles routes with Python's `ast`, which fails in concurrent threads before Python 3.13.
+# Python's `ast` fails in concurrent threads before Python 3.13.
 _COMPILING = Lock()
+
+
+class _Route(Rule):
+    """A route that compiles its builder of URLs when it builds one.
+
+    Werkzeug compiles two functions for each route with Python's `ast`, which takes most of the time of making the app;
+    the app builds no URL by route.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compile_now = super()._compile_builder
+        compiled: list[Callable[..., tuple[str, str]]] = []
+
+        def build(route: Rule, **values: Any) -> tuple[str, str]:
+            with _COMPILING:
+                if not compiled:
+                    compiled.append(compile_now(append_unknown))
+            return compiled[0](route, **values)
+
+        return build
+
+
+class _App(Flask):
+    url_rule_class = _Route
 
 
 def serve_app(
@@ -37,20 +63,19 @@ def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
 
     All responses of an API are JSON, errors included.
     """
-    with _COMPILING:
-        app = Flask(__name__, static_folder=None)
-        # A doubled slash is part of the path: don't redirect.
-        app.url_map.merge_slashes = False
-        app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-        app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-        app.register_error_handler(HTTPException, _as_json)
-        app.register_error_handler(StateUnreachableError, lambda error: _as_json(ServiceUnavailable()))
-        for vendor in map(registry.get, registry.names()):
-            if vendor.api is not None:
-                app.register_blueprint(vendor.api(backend))
-        for other in others:
-            app.register_blueprint(other)
-        return app
+    app = _App(__name__, static_folder=None)
+    # A doubled slash is part of the path: don't redirect.
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.register_error_handler(HTTPException, _as_json)
+    app.register_error_handler(StateUnreachableError, lambda error: _as_json(ServiceUnavailable()))
+    for vendor in map(registry.get, registry.names()):
+        if vendor.api is not None:
+            app.register_blueprint(vendor.api(backend))
+    for other in others:
+        app.register_blueprint(other)
+    return app
 
 
 def _as_json(error: HTTPException) -> Response:

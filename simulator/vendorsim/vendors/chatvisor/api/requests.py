@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import jsonschema_rs
@@ -79,20 +80,13 @@ class ValidatedBodies(BodyReader):
 
     most_levels = MOST_LEVELS
 
-    def __init__(self) -> None:
-        self._validators = {
-            operation.name: jsonschema_rs.Draft202012Validator(schema)
-            for operation in operations.OPERATIONS
-            if (schema := operations.body_schema(operation.name)) is not None
-        }
-
     def read(self, operation: str, request: Request) -> Any:
         """The JSON body of a request; `{}` where an optional body is missing. Raises RefusedError."""
         raw = self.raw(request)
         if not raw and not operations.needs_body(operation):
             return {}
         body = self.parse(raw, request.content_type)
-        for violation in self._validators[operation].iter_errors(body):
+        for violation in _validators()[operation].iter_errors(body):
             place = "/".join(map(str, violation.instance_path))
             raise self.refuse(400, f"{place or 'the body'}: {_reason(violation, operation)}")
         return body
@@ -102,6 +96,16 @@ class ValidatedBodies(BodyReader):
 
     def too_large(self, error: RequestEntityTooLarge) -> RequestEntityTooLarge:
         return error
+
+
+@cache
+def _validators() -> dict[str, jsonschema_rs.Draft202012Validator]:
+    """Returns the validators of the operations that take a body."""
+    return {
+        operation.name: jsonschema_rs.Draft202012Validator(schema)
+        for operation in operations.OPERATIONS
+        if (schema := operations.body_schema(operation.name)) is not None
+    }
 
 
 def _reason(violation: jsonschema_rs.ValidationError, operation: str) -> str:
