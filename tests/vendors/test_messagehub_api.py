@@ -18,6 +18,7 @@ from ports import free_port
 from receiver import Connection, Receiver, Request, status
 from vendorsim.conversation.files import made_up
 from vendorsim.core import resources
+from vendorsim.core.clock import wall_clock
 from vendorsim.http.allowed_targets import refusal
 from vendorsim.runs.config import Config
 from vendorsim.scenario.verbs import Miss
@@ -506,6 +507,11 @@ def test_conversations_are_listed_by_status_assignee_and_page(client: Client) ->
     assert [f"/conversations/{found['id']}" for found in listed("?assignee_type=assigned")["payload"]] == [paths[5]]
     assert client("GET", "/conversations?page=0").status == 422
     assert client("GET", "/conversations?status=closed").status == 422
+
+
+def test_no_conversation_begins_in_the_future(client: Client) -> None:
+    begun = [client.begin()["created_at"] for _ in range(3)]
+    assert max(begun) <= wall_clock() / 1000
 
 
 def test_a_conversation_begins_as_it_is_asked_for(client: Client) -> None:

@@ -128,7 +128,9 @@ class Player:
         """Opens a conversation whose steps come from outside. Thread-safe."""
         with self._opening:
             index, self._opened = self._opened, self._opened + 1
-        at = self._clock.now(self._run.starts + index * self._run.spacing)
+        # Where time passes by itself, each begins when it is opened: it is never in the future.
+        planned = self._run.starts + (index * self._run.spacing if self._clock.instant else 0)
+        at = self._clock.now(planned)
         return LiveHandle(self._run.opened(index, at, opening), self._clock, self._post)
 
     def sample(self, opening: Opening = AS_CAST) -> Conversation:
