@@ -16,7 +16,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a vendor with many events. It comes from a process of its own: the browser's loop is running."""
     file = tmp_path_factory.mktemp("report") / "report.html"
     with Receiver(status(200)) as target:
-        command = ["check", "--vendor", "userlike", "--to", target.url(), "--html", str(file)]
+        command = ["check", "--vendor", "userlike", "--to", target.url(), "--html", str(file), "--budget", "1s"]
         subprocess.run([sys.executable, "-m", "vendorsim", *command], capture_output=True, timeout=120)
     return file
 

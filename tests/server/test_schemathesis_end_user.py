@@ -16,7 +16,7 @@ from vendorsim.vendorkit import contract as contracts
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     document = contracts.contract("ccai", "documented").folder / "openapi.json"
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]
-    options = ["--checks", "all", "--seed", "1", "-n", "50", "--generation-database", "none", "--continue-on-failure"]
+    options = ["--checks", "all", "--seed", "1", "-n", "15", "--generation-database", "none", "--continue-on-failure"]
     credentials = ["-H", "Authorization: Bearer s3cret"]
     state = ServerBackend(token="s3cret", duplicate_interval=0)
     with running_server(create_app(state), fast_path=fast_path(state)) as server:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from receiver import Receiver
 from vendorsim.core import resources
 
@@ -23,12 +24,19 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "422"]
 """
 
 
-def test_schemathesis_finds_nothing(api: Client, target: Receiver, tmp_path: Path) -> None:
+EFFORTS = [
+    pytest.param(("-n", "2", "--phases", "fuzzing"), id="quick"),
+    pytest.param(("-n", "8"), id="everything", marks=pytest.mark.thorough),
+]
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_schemathesis_finds_nothing(api: Client, target: Receiver, effort: tuple[str, ...], tmp_path: Path) -> None:
     # Something to be found: numbers that are drawn are small now and then.
     api.play(target.url())
     document = resources.contracts() / "control" / "openapi.json"
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]
-    options = ["--checks", "all", "--seed", "1", "-n", "8", "--generation-database", "none", "--continue-on-failure"]
+    options = ["--checks", "all", "--seed", "1", *effort, "--generation-database", "none", "--continue-on-failure"]
     (tmp_path / "schemathesis.toml").write_text(SETTINGS, encoding="utf-8")
     ended = subprocess.run(
         [*command, "--url", f"http://127.0.0.1:{api.port}{API}", *options],
