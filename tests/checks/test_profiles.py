@@ -12,23 +12,22 @@ from vendorsim.vendorkit import registry
 
 # The default profiles are checked in test_variants.py.
 PROFILES = [
-    *(
-        (vendor.name, profile.name)
-        for vendor in map(registry.get, registry.names())
-        for profile in vendor.profiles.values()
-        if profile.events and profile.name != "documented"
-    ),
+    (vendor.name, profile.name)
+    for vendor in map(registry.get, registry.names())
+    for profile in vendor.profiles.values()
+    if profile.events and profile.name != "documented"
+]
+
+# What tells profiles apart: their bodies, their signatures, and what of them is kept. The newest profile of each vendor
+# is checked in this way by all tests; thorough ones check every profile by all checks.
+QUICK = "accepts.typical,accepts.m*,authenticates,rejects.no_object,effects.none,retry_safe,isolated"
+SELECTIONS = [
+    *(pytest.param(*profile, QUICK, id="-".join(profile)) for profile in dict(PROFILES).items()),
+    *(pytest.param(*profile, "*", id="-".join((*profile, "all")), marks=pytest.mark.thorough) for profile in PROFILES),
 ]
 
 
-# What tells profiles apart: their bodies, their signatures, and what of them is kept. The profiles of one vendor have
-# most of their forms in common.
-QUICK = "accepts.typical,accepts.m*,authenticates,rejects.no_object,effects.none,retry_safe,isolated"
-SELECTIONS = [pytest.param(QUICK, id="quick"), pytest.param("*", id="everything", marks=pytest.mark.thorough)]
-
-
-@pytest.mark.parametrize("only", SELECTIONS)
-@pytest.mark.parametrize(("vendor", "profile"), PROFILES)
+@pytest.mark.parametrize(("vendor", "profile", "only"), SELECTIONS)
 def test_the_correct_helpdesk_gets_not_even_a_warning(
     vendor: str, profile: str, only: str, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,11 +92,10 @@ class TestTiming:
     def test_drip(self, stage: Stage) -> None:
         (body,) = stage.generate()
         with Receiver() as target:
-            played = stage(target, "--fault", "drip=300ms", "--policy", "read_timeout=200ms")
+            played = stage(target, "--fault", "drip=1200ms", "--policy", "read_timeout=1s")
             connection = target.connections[0]
         assert bytes(connection.received).endswith(b"\r\n\r\n" + body)
         assert len(connection.pieces) >= 10
-        assert connection.pieces[-1].at - connection.pieces[0].at >= 0.25
         assert verdicts(played) == ["delivered"], "the time to answer begins with the last byte"
 
     def test_drip_and_an_early_answer(self, stage: Stage) -> None:

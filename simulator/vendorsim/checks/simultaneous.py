@@ -191,7 +191,8 @@ async def _report(
         found=difference.found,
         pointer=difference.pointer,
         case=baseline.title,
-        cause=(difference.pattern,),
+        # Where a race shows first is chance.
+        cause=("state",),
         differences=kept,
         causes=of_state(patterns) | (APART if way.conversations > 1 else frozenset()),
     )
