@@ -58,15 +58,27 @@ def test_a_value_that_the_integration_falls_over(vendorsim: Vendorsim) -> None:
         checked = fuzzed(vendorsim, target, only="fuzz.positive")
         assert checked.code == 1, checked.err
         (finding,) = checked.json["findings"]
+        sent = len(target.requests)
         again = vendorsim(*finding["reproduce"].split()[1:], "--json")
+        bodies = target.bodies[sent:]
     assert (finding["severity"], finding["event"], finding["pointer"]) == ("error", "post_hook", "/accountId")
     assert (finding["expected"], finding["found"]) == ("200-299", "500")
-    assert '{"accountId": -1, ' in finding["request"], "it is shrunk"
-    assert '"messages": []' in finding["request"]
-    assert f"--max-examples {EXAMPLES} --only fuzz.positive:post_hook" in finding["reproduce"]
+    assert '"accountId": -1' in finding["request"]
+    assert f"--max-examples {EXAMPLES} --only fuzz.positive:post_hook:/accountId=" in finding["reproduce"]
+    assert [json.loads(body)["accountId"] for body in bodies] == [-1], "nothing else is sent"
     assert [(found["key"], found["request"]) for found in again.json["findings"]] == [
         (finding["key"], finding["request"])
     ]
+
+
+@pytest.mark.parametrize("name", ["x", "eJw", "!!!!", "A" * 40])
+def test_a_case_that_stands_for_no_body_is_not_judged(name: str, vendorsim: Vendorsim) -> None:
+    with Receiver() as target:
+        checked = fuzzed(vendorsim, target, only=f"fuzz.positive:post_hook:{name}")
+    (check,) = checked.json["checks"]
+    assert (check["status"], checked.code) == ("not_judged", 4)
+    assert "copy the name from the command of a finding" in check["reason"]
+    assert target.requests == []
 
 
 def test_a_field_that_the_integration_takes_for_granted(vendorsim: Vendorsim) -> None:

@@ -143,6 +143,10 @@ class Context:
         """Whether only single cases of this check are selected."""
         return self.settings.selection.names_cases(self.check)
 
+    def named_cases(self, event: str) -> list[str]:
+        """Returns the names of the single cases of the event that are selected."""
+        return self.settings.selection.cases(self.check, event)
+
     async def taken(self) -> tuple[str, ...]:
         """Returns the selected events that the integration accepts as they are: what it refuses anyway can't be judged
         by changing it. The reason of the result names the others. Raises NotJudged if there is no event left.

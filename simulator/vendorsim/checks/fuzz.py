@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +14,14 @@ from vendorsim.checks import receiver_openapi
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import REMOVED, BodyEdit, applied
 from vendorsim.checks.generating import Enough, failed, generate
-from vendorsim.checks.model import ERROR, WARNING, Skipped
+from vendorsim.checks.model import ERROR, WARNING, NotJudged, Skipped
 from vendorsim.checks.registry import check
 from vendorsim.checks.sender import TargetGone
 from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, Stated
 
+# Characters of a case's name: the body of a longer one is not named. Bytes of a body that a name stands for.
+LONGEST_NAME, LARGEST_BODY = 4_000, 1024 * 1024
 _VALID = Stated("Whatever the contract allows may come, and is accepted.", ASSUMED, "the contract of the profile")
 _ROBUST = Stated(
     "No request, however wrong, makes an integration answer 5xx, hang or drop the connection.",
@@ -49,8 +53,12 @@ async def _each_event(context: Context, *, valid: bool) -> None:
         document = receiver_openapi.document(settings.contract, event, path, settings.policy.accepted.value)
         trial = _Trial(context, event, valid, most=2 * count + 100)
         try:
-            await asyncio.to_thread(generate, document, valid, trial.try_out, count, settings.seed)
-            await trial.locate()
+            if context.names_cases:
+                for case in context.named_cases(event):
+                    await trial.try_again(*case_of(case))
+            else:
+                await asyncio.to_thread(generate, document, valid, trial.try_out, count, settings.seed)
+                await trial.locate()
         finally:
             trial.stopped = True
             trial.report()
@@ -115,6 +123,12 @@ class _Trial:
         ):
             self._failures[outcome] = _Failure(body, exchange)
 
+    async def try_again(self, pointer: str, raw: bytes) -> None:
+        """Sends the body of a case that is named."""
+        exchange = await self._case(raw)
+        if exchange is not None and (_is_failure(exchange) or (self.valid and not self.context.accepted(exchange))):
+            self._failures[exchange.outcome()] = _Failure(raw, exchange, pointer or None)
+
     async def _case(self, raw: bytes) -> Exchange | None:
         self.context.case(self.event)
         return await self._send(raw)
@@ -130,14 +144,18 @@ class _Trial:
             return None
 
     async def locate(self) -> None:
-        """Finds the field that causes each failure: sends a usual body with one value of the failing body at a time."""
+        """Finds the field that causes each failure: sends a usual body with one value of the failing body at a time.
+        That body is then the failing one, unless the contract says otherwise of it."""
         for outcome, failure in self._failures.items():
             for edit in edits_between(self._sample.document, failure.body):
-                exchange = await self._send(json.dumps(applied(self._sample.document, [edit])).encode())
+                body = applied(self._sample.document, [edit])
+                exchange = await self._send(json.dumps(body).encode())
                 if exchange is None:
                     return
                 if exchange.outcome() == outcome:
                     failure.pointer = edit.pointer
+                    if self.context.is_valid(self.event, body) == self.valid:
+                        failure.body, failure.exchange = body, exchange
                     break
 
     def report(self) -> None:
@@ -152,8 +170,29 @@ class _Trial:
                 pointer=failure.pointer or "",
                 exchange=failure.exchange,
                 severity=ERROR if _is_failure(failure.exchange) else WARNING,
+                case=name_of(failure.pointer or "", failure.exchange.body),
                 cause=() if failure.pointer is not None else (outcome, self.event),
             )
+
+
+def name_of(pointer: str, body: bytes) -> str:
+    """Returns the name of the case in which a field of this body causes the failure: the pointer, `=` and the body,
+    compressed and in Base64; empty if it is too long."""
+    name = f"{pointer}={base64.urlsafe_b64encode(zlib.compress(body, 9)).decode().rstrip('=')}"
+    return name if len(name) <= LONGEST_NAME else ""
+
+
+def case_of(name: str) -> tuple[str, bytes]:
+    """Returns the pointer and the body that the name of a case stands for. Raises NotJudged if it stands for none."""
+    pointer, _, packed = name.rpartition("=")
+    try:
+        reader = zlib.decompressobj()
+        body = reader.decompress(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), LARGEST_BODY)
+        if not reader.eof:
+            raise ValueError(name)
+    except (ValueError, zlib.error):
+        raise NotJudged(f"there is no case '{name[:40]}': copy the name from the command of a finding") from None
+    return pointer, body
 
 
 def _is_failure(exchange: Exchange) -> bool:

@@ -77,6 +77,11 @@ class Selection:
         """Whether only single cases of the check are selected."""
         return all(pattern.case != "*" for pattern in self._only if pattern.takes(check))
 
+    def cases(self, check: Check, event: str) -> list[str]:
+        """Returns the names of the single cases of the check and event that are selected; patterns are none."""
+        named = [p.case for p in self._only if p.takes(check, event) and not set("*?[") & set(p.case)]
+        return [case for case in dict.fromkeys(named) if self.takes_case(check, event, case)]
+
     def takes_story(self, story: str) -> bool:
         """Whether a case of the story may be tried. The name of such a case is the story's, or begins with it and `/`.
 
