@@ -379,7 +379,7 @@ def test_rules_and_the_rest_api_are_combined(site: Site) -> None:
 
 def test_a_story_may_set_the_plug_in_for_its_own_conversation(site: Site) -> None:
     handle = site.state.stage("chatvisor").open(Opening({}))
-    handle.act(ConfigureWidget({"actionRules": {"secondVisit": True}}), lambda found: None)
+    handle.act(ConfigureWidget({"webchat": {"actionRules": {"secondVisit": True}}}), lambda found: None)
     with pytest.raises(Exception, match="first visit"):
         handle.act(Say("Hello"), lambda found: None)
     site.begin("Another conversation")

@@ -36,7 +36,7 @@ def names(*steps: str, profile: str = "documented", **cast: str) -> list[str]:
 
 
 def rules(**given: Any) -> str:
-    return f"configure_widget: {json.dumps({'actionRules': given})}"
+    return f"configure_widget: {json.dumps({'webchat': {'actionRules': given}})}"
 
 
 def later(step: str, after: str) -> str:
@@ -83,7 +83,9 @@ SECOND = rules(secondVisit=True)
         pytest.param([SECOND, PAGE, OTHER, PAGE], True, id="the page once more"),
         pytest.param([ONLINE, rules(secondVisit=True)], False, id="rules are replaced"),
         pytest.param([SECOND, rules()], True, id="rules are removed"),
-        pytest.param([SECOND, "configure_widget: {color: '#ff0000'}"], False, id="other settings leave the rules"),
+        pytest.param(
+            [SECOND, "configure_widget: {webchat: {color: '#ff0000'}}"], False, id="other settings leave the rules"
+        ),
         pytest.param([rules(agentOnline=True, secondsOnPage=20), "wait: 1m"], True, id="all rules are met"),
         pytest.param([rules(secondVisit=True, secondsOnPage=20), "wait: 1m"], False, id="one of two is not"),
     ],
@@ -132,33 +134,36 @@ def test_what_agents_do_where_nobody_could_write_is_told_to_nobody() -> None:
 
 
 def test_settings_of_other_vendors_widgets_are_not_looked_at() -> None:
-    assert names("configure_widget: {name: Shop, lang: es, rating_enabled: true}", HELLO) == CHAT
+    assert names("configure_widget: {name: Shop, color: red, texts: 5, actionRules: 7}", HELLO) == CHAT
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("{color: red}", "configure_widget: color: "),
-        ("{position: top}", "configure_widget: position: "),
-        ("{texts: {titel: Hi}}", "configure_widget: texts: "),
-        ("{texts: {title: 5}}", "configure_widget: texts/title: "),
-        ("{actionRules: {online: true}}", "configure_widget: actionRules: "),
-        ("{actionRules: {secondsOnPage: -1}}", "configure_widget: actionRules/secondsOnPage: "),
+        ("{color: red}", "color: "),
+        ("red", "settings: "),
+        ("{colour: '#ff0000'}", "settings: "),
+        ("{position: top}", "position: "),
+        ("{texts: {titel: Hi}}", "texts: "),
+        ("{texts: {title: 5}}", "texts/title: "),
+        ("{actionRules: {online: true}}", "actionRules: "),
+        ("{actionRules: {secondsOnPage: -1}}", "actionRules/secondsOnPage: "),
         (
             "{actionRules: {officeHours: {from: '9:00', to: '17:00'}}}",
-            "configure_widget: actionRules/officeHours/from: ",
+            "actionRules/officeHours/from: ",
         ),
         (
             "{actionRules: {officeHours: {from: '09:00', to: '17:00', timezone: Mars/Olympus}}}",
-            "configure_widget: actionRules/officeHours/timezone: there is no time zone 'Mars/Olympus'",
+            "actionRules/officeHours/timezone: there is no time zone 'Mars/Olympus'",
         ),
     ],
 )
 def test_a_setting_that_is_none_is_refused_at_its_step(settings: str, message: str) -> None:
     with pytest.raises(DocumentError) as caught:
-        library.load_text(story(f"configure_widget: {settings}", HELLO), "story.yaml")
+        library.load_text(story(f"configure_widget: {{webchat: {settings}}}", HELLO), "story.yaml")
     (problem,) = caught.value.problems
-    assert (problem.line, problem.message.partition("chatvisor: ")[2][: len(message)]) == (9, message)
+    assert problem.line == 9
+    assert problem.message.startswith(f"as chatvisor: configure_widget: webchat: {message}")
 
 
 def test_a_step_that_does_not_happen_is_told(vendorsim: Vendorsim, tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ from vendorsim.vendors.chatvisor import bodies
 from vendorsim.vendors.chatvisor.bodies import DONE, UNREAD, UNRESOLVED
 from vendorsim.vendors.chatvisor.memory import ChatvisorMemory
 
+# The key of the step `configure_widget` that holds the settings of the plug-in.
+WEBCHAT = "webchat"
+
 
 def _message_added(change: MessageAdded, conversation: Conversation, memory: ChatvisorMemory) -> Iterator[Draft]:
     message = change.message
@@ -74,11 +77,12 @@ def _presence(change: PresenceChanged, conversation: Conversation, memory: Chatv
 
 
 def _configured(change: WidgetConfigured, conversation: Conversation, memory: ChatvisorMemory) -> Iterable[Draft]:
-    """Settings of a story are for this conversation only."""
-    try:
-        memory.settings = memory.widget().changed(change.settings)
-    except ValueError as error:
-        raise StepError(f"configure_widget: {error}") from None
+    """Settings of a story are for this conversation only. Other keys than `webchat` are for other vendors' widgets."""
+    if WEBCHAT in change.settings:
+        try:
+            memory.settings = memory.widget().changed(change.settings[WEBCHAT])
+        except ValueError as error:
+            raise StepError(f"configure_widget: {WEBCHAT}: {error}") from None
     return ()
 
 

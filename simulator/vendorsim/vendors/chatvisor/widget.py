@@ -71,12 +71,11 @@ class WebChatSettings:
     rules: ActionRules = ActionRules()
 
     def changed(self, given: Mapping[str, Any]) -> WebChatSettings:
-        """The settings with the given ones, in the form of `contracts/chatvisor/webchat.schema.json`. Other keys are
-        ignored, since the step `configure_widget` is about other vendors' widgets, too. Raises ValueError with the
-        place of an invalid value."""
-        for violation in _validator().iter_errors(dict(given)):
+        """The settings with the given ones, in the form of `contracts/chatvisor/webchat.schema.json`. Raises ValueError
+        with the place of an invalid value."""
+        for violation in _validator().iter_errors(given):
             place = "/".join(map(str, violation.instance_path))
-            raise ValueError(f"{place}: {violation.message}")
+            raise ValueError(f"{place or 'settings'}: {violation.message}")
         changes: dict[str, Any] = {name: given[name] for name in ("color", "position") if name in given}
         if "actionRules" in given:
             changes["rules"] = _rules(given["actionRules"])
