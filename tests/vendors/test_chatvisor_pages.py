@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from flask.testing import FlaskClient
 from receiver import Receiver
 from vendorsim.conversation.casting import Opening
 from vendorsim.runs.config import Config
-from vendorsim.scenario.verbs import Attachment, Attributes, Close, ConfigureWidget, Note, Say
+from vendorsim.scenario.verbs import Attachment, Attributes, Close, ConfigureWidget, Note, Operator, Say
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit.api_call import ApiCall
@@ -411,6 +412,43 @@ def test_pages_of_this_machine_may_have_the_plug_in(site: Site, origin: str | No
     assert seen.status_code == (200 if allowed else 403)
     policy = browser.get(f"/webchat/chat/{key}").headers["Content-Security-Policy"]
     assert "frame-ancestors 'self' http://localhost:*" in policy
+
+
+def test_the_script_tags_its_visitor_as_the_rest_api_does(site: Site) -> None:
+    site.api("PUT", "/rest/v1/user", [{"email": "john@example.com"}])
+    browser = site.browser()
+    visitor = site.visit(browser)["visitor"]
+    given = {"id": "john.doe", "email": "dana@example.com", "firstname": "Dana", "labels": ["vip"], "gender": "other"}
+
+    def tag(body: Any, key: str = visitor) -> TestResponse:
+        return browser.post(f"/webchat/visits/{key}/tag", data=json.dumps(body), content_type="text/plain")
+
+    assert tag(given | {"assignedUser": "john@example.com"}).status_code == 200
+    browser.post(f"/webchat/chat/{visitor}", data={"text": "Hello"})
+    (customer,) = site.api("GET", "/rest/v1/customer")["results"]
+    shown = {key: customer[key] for key in ("externalId", "email", "firstname", "labels", "assignedUser")}
+    assert shown == {
+        "externalId": "john.doe",
+        "email": "dana@example.com",
+        "firstname": "Dana",
+        "labels": ["vip"],
+        "assignedUser": "john@example.com",
+    }
+    for body, status in (({"id": 1.5}, 400), ([], 400), ({"assignedUser": "nobody@example.com"}, 404)):
+        answer = tag(body)
+        assert answer.status_code == status
+        assert set(answer.json) == {"message"}
+    assert tag(given, "x").status_code == 404
+
+
+def test_the_script_is_told_whether_an_agent_is_available(site: Site) -> None:
+    browser = site.browser()
+    visitor = site.visit(browser)["visitor"]
+    handle = site.state.conversations.of("chatvisor")[-1]
+    for agent in handle.cast:
+        assert browser.get(f"/webchat/visits/{visitor}").json["agentOnline"]
+        handle.act(Operator(agent, "away"), lambda found: None)
+    assert not browser.get(f"/webchat/visits/{visitor}").json["agentOnline"]
 
 
 @pytest.mark.parametrize("url", ["", "javascript:alert(1)", "localhost/shop", "http://a b", "https://" + "x" * 3000])

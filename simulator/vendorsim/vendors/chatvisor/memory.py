@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.vendors.chatvisor.bodies import DONE
-from vendorsim.vendors.chatvisor.widget import Visit, WebChat, WebChatSettings, reasons, visited_before
+from vendorsim.vendors.chatvisor.widget import (
+    NO_RULES,
+    Visit,
+    WebChat,
+    WebChatSettings,
+    any_available,
+    reasons,
+    visited_before,
+)
 
 
 @dataclass(slots=True)
@@ -43,11 +51,18 @@ class ChatvisorMemory:
     def hidden_because(self, conversation: Conversation, at: int) -> list[str]:
         """Why this visitor does not see the chat at the time `at` (milliseconds since 1970); empty while it is seen. A
         chat that is going on stays visible (assumed)."""
-        if self.active:
+        # Most stories have no rules: don't look further.
+        if self.active or (self.webchat.visible and self.widget().rules is NO_RULES):
             return []
         since = conversation.started_at if self.page_since is None else self.page_since
+        visit = Visit(at, (at - since) / 1000, visited_before(conversation), self._presences(conversation))
+        return list(reasons(self.webchat, self.widget(), visit))
+
+    def agent_available(self, conversation: Conversation) -> bool:
+        """Whether any agent is online and available."""
+        return any_available(self._presences(conversation))
+
+    def _presences(self, conversation: Conversation) -> tuple[str, ...]:
         agents = conversation.agents.values()
         # A cast without agents has one as soon as one is needed, who is online.
-        presences = tuple(self.presences.get(agent.key, agent.presence) for agent in agents) or ("online",)
-        visit = Visit(at, (at - since) / 1000, visited_before(conversation), presences)
-        return list(reasons(self.webchat, self.widget(), visit))
+        return tuple(self.presences.get(agent.key, agent.presence) for agent in agents) or ("online",)

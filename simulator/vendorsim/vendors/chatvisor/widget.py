@@ -8,8 +8,8 @@ visible while the REST API does not hide it and every rule that is set is met.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -59,6 +59,9 @@ class ActionRules:
     second_visit: bool = False
 
 
+NO_RULES = ActionRules()
+
+
 @dataclass(frozen=True, slots=True)
 class WebChatSettings:
     """What an administrator sets: the colour (`#rrggbb`), the corner (`right` or `left`), the texts and the rules."""
@@ -68,7 +71,7 @@ class WebChatSettings:
     title: str = "Chat with us"
     welcome: str = "Hello! How can we help you?"
     placeholder: str = "Write a message"
-    rules: ActionRules = ActionRules()
+    rules: ActionRules = NO_RULES
 
     def changed(self, given: Mapping[str, Any]) -> WebChatSettings:
         """The settings with the given ones, in the form of `contracts/chatvisor/webchat.schema.json`. Raises ValueError
@@ -82,12 +85,15 @@ class WebChatSettings:
         return replace(self, **changes, **given.get("texts", {}))
 
 
+DEFAULTS = WebChatSettings()
+
+
 @dataclass(slots=True)
 class WebChat:
     """The plug-in of one account, which all its conversations share: its settings, and whether the REST API shows the
     chat. Both are replaced as a whole, so no lock is needed."""
 
-    settings: WebChatSettings = field(default_factory=WebChatSettings)
+    settings: WebChatSettings = DEFAULTS
     visible: bool = True
 
 
@@ -109,7 +115,7 @@ def reasons(webchat: WebChat, settings: WebChatSettings, visit: Visit) -> Iterat
         yield "the REST API hides it"
     if rules.agent_online and all(presence == "offline" for presence in visit.presences):
         yield "no agent is online"
-    if rules.agent_available and all(presence in ("offline", "away") for presence in visit.presences):
+    if rules.agent_available and not any_available(visit.presences):
         yield "no agent is available"
     if rules.office_hours is not None and not rules.office_hours.contain(visit.at):
         yield "it is outside office hours"
@@ -117,6 +123,11 @@ def reasons(webchat: WebChat, settings: WebChatSettings, visit: Visit) -> Iterat
         yield f"the visitor has been on the page for {int(visit.seconds)} of {rules.seconds_on_page} s"
     if rules.second_visit and not visit.again:
         yield "it is the visitor's first visit"
+
+
+def any_available(presences: Iterable[str]) -> bool:
+    """Whether any agent is online and not away."""
+    return any(presence not in ("offline", "away") for presence in presences)
 
 
 def visited_before(conversation: Conversation) -> bool:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from vendorsim.conversation.state import Conversation
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
+from vendorsim.vendors.chatvisor.api import users
 from vendorsim.vendors.chatvisor.api.customers import Customers
 from vendorsim.vendors.chatvisor.api.keys import Keys
+from vendorsim.vendors.chatvisor.api.requests import RefusedError
 from vendorsim.vendors.chatvisor.api.users import User, Users
 from vendorsim.vendors.chatvisor.widget import WebChat
 
@@ -48,6 +50,17 @@ class Account:
         self.visitors: Keys[str] = Keys(VISITOR_LIFETIME, most=1_000)
         self.webchat = WebChat()
         backend.conversations.watch("chatvisor", self._adopt)
+
+    def all_users(self) -> list[User]:
+        """The agents of the cast, and the synchronised ones."""
+        return self.users.all(self.customers.cast())
+
+    def user(self, address: str) -> User:
+        """The user with this address. Raises RefusedError (404)."""
+        user = users.find(self.all_users(), address)
+        if user is None:
+            raise RefusedError(404, "there is no such user")
+        return user
 
     def _adopt(self, handle: ConversationHandle) -> None:
         """Conversations of this server have its plug-in."""

@@ -16,7 +16,7 @@ from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.chatvisor.api import customers, operations, requests, users
 from vendorsim.vendors.chatvisor.api.account import Account, AgentLogin
 from vendorsim.vendors.chatvisor.api.requests import RefusedError, ValidatedBodies
-from vendorsim.vendors.chatvisor.api.users import TooManyUsersError, User
+from vendorsim.vendors.chatvisor.api.users import TooManyUsersError
 
 # The only operation that is a page, without a token: `vendorsim.vendors.chatvisor.pages` has it.
 PAGE = "open_agent_chat"
@@ -107,7 +107,7 @@ class _Service:
 
     def create_customer(self) -> Response:
         given = self._bodies.read("create_customer", request)
-        user = self._user(given["assignedUser"]) if "assignedUser" in given else None
+        user = self._account.user(given["assignedUser"]) if "assignedUser" in given else None
         return _created(self._customers.create(given, user))
 
     def tag_customer(self, customer_id: str) -> Response:
@@ -117,7 +117,7 @@ class _Service:
     def assign_customer(self, customer_id: str) -> Response:
         given = self._bodies.read("assign_customer", request)
         handle = self._handle(customer_id)
-        user = self._user(given["assignedUser"]) if "assignedUser" in given else None
+        user = self._account.user(given["assignedUser"]) if "assignedUser" in given else None
         return jsonify(customers.assign(handle, user, given.get("assignedTeam")))
 
     def list_conversations(self) -> Response:
@@ -126,7 +126,7 @@ class _Service:
     # Agents
 
     def list_users(self) -> Response:
-        return jsonify(requests.paged(request, [user.shown() for user in self._all_users()]))
+        return jsonify(requests.paged(request, [user.shown() for user in self._account.all_users()]))
 
     def synchronise_users(self) -> Response:
         try:
@@ -139,7 +139,7 @@ class _Service:
         """Without `user`, the user of the token is logged in (documented), else the agent in charge."""
         given = self._bodies.read("make_agent_chat_url", request)
         handle = self._handle(customer_id)
-        user = self._user(given["user"]) if "user" in given else g.user or handle.look(users.agent_in_charge)
+        user = self._account.user(given["user"]) if "user" in given else g.user or handle.look(users.agent_in_charge)
         key = self._account.urls.make(AgentLogin(customer_id, user))
         # With the namespace, if the request names one in its path.
         url = request.url_root.rstrip("/") + operations.path_of(PAGE, key=key)
@@ -160,12 +160,3 @@ class _Service:
         if handle is None:
             raise RefusedError(404, "there is no such customer")
         return handle
-
-    def _all_users(self) -> list[User]:
-        return self._users.all(self._customers.cast())
-
-    def _user(self, address: str) -> User:
-        user = users.find(self._all_users(), address)
-        if user is None:
-            raise RefusedError(404, "there is no such user")
-        return user

@@ -1,7 +1,8 @@
 """The WebChat plug-in: the script for a website, the chat that it shows there, and the page of its settings.
 
 The vendor has all three (Integration via API - Chat, docs.chatvisor.com, steps 1 and 2); how they look and where they
-are is ours. A visitor is known by a secret key, which the script keeps; there is no cookie, since a chat in a frame of
+are is ours. The script has a part of the vendor's JavaScript API (Overview, General API and User, docs.chatvisor.com).
+A visitor is known by a secret key, which the script keeps; there is no cookie, since a chat in a frame of
 another site gets none. So a form of the chat can be sent only by who knows the key.
 """
 
@@ -18,17 +19,19 @@ from flask import Blueprint, Response, jsonify, make_response, redirect, render_
 from werkzeug.wrappers import Response as AnyResponse
 
 from vendorsim.conversation.casting import Opening
-from vendorsim.conversation.state import StepError
+from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.core import clock
 from vendorsim.http.allowed_targets import is_loopback
 from vendorsim.scenario.verbs import Navigate, Page, Say
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.web_pages import PageError, framed_by, pages
+from vendorsim.vendors.chatvisor.api import customers
 from vendorsim.vendors.chatvisor.api.account import Account
+from vendorsim.vendors.chatvisor.api.requests import RefusedError, ValidatedBodies
 from vendorsim.vendors.chatvisor.memory import ChatvisorMemory
 from vendorsim.vendors.chatvisor.pages.chat_view import LONGEST_MESSAGE, chat_view
 from vendorsim.vendors.chatvisor.pages.settings_form import as_form, from_form
-from vendorsim.vendors.chatvisor.widget import WebChatSettings
+from vendorsim.vendors.chatvisor.widget import DEFAULTS, WebChatSettings
 
 FOLDER = Path(__file__).parent
 FILES = "/webchat/files"
@@ -53,6 +56,7 @@ def webchat(account: Account) -> Blueprint:
         ("/webchat/look.css", "look", views.look, "GET"),
         ("/webchat/visits", "visit", views.visit, "POST"),
         ("/webchat/visits/<key>", "state", views.state, "GET"),
+        ("/webchat/visits/<key>/tag", "tag", views.tag, "POST"),
         ("/webchat/chat/<key>", "chat", views.chat, "GET"),
         ("/webchat/chat/<key>", "write", views.write, "POST"),
     ):
@@ -65,6 +69,7 @@ class _WebChatPages:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._bodies = ValidatedBodies()
 
     # The script's calls
 
@@ -90,12 +95,34 @@ class _WebChatPages:
             return _for_script({"message": "there is no such visitor"}, 404)
         return _for_script(self._state(handle))
 
+    def tag(self, key: str) -> Response:
+        """Tags the visitor (`CV.user.tag`), as the REST API does. The body is JSON of any type, since a browser asks
+        before it sends `application/json` to another origin."""
+        _refuse_other_sites()
+        handle = self._visitor(key)
+        if handle is None:
+            return _for_script({"message": "there is no such visitor"}, 404)
+        try:
+            given = self._bodies.read("tag_customer", request, "application/json")
+            if "assignedUser" in given:
+                customers.assign(handle, self._account.user(str(given["assignedUser"])), None)
+        except RefusedError as error:
+            return _for_script({"message": error.message}, error.status)
+        customers.tag(handle, given)
+        return _for_script({})
+
     def _state(self, handle: ConversationHandle) -> dict[str, Any]:
         at = handle.now()
-        hidden, look = handle.look(lambda found: (handle.memory.hidden_because(found, at), handle.memory.widget()))
+
+        def read(conversation: Conversation) -> tuple[list[str], bool, WebChatSettings]:
+            memory: ChatvisorMemory = handle.memory
+            return memory.hidden_because(conversation, at), memory.agent_available(conversation), memory.widget()
+
+        hidden, available, look = handle.look(read)
         return {
             "visible": not hidden,
             "hiddenBecause": hidden,
+            "agentOnline": available,
             "color": look.color,
             "ink": ink_on(look.color),
             "position": look.position,
@@ -149,7 +176,7 @@ class _WebChatPages:
         if token is not None and not hmac.compare_digest(given.get("token", "").encode(), token.encode()):
             return self._settings_page(given.to_dict(), "API token: it is not the one that the server has.")
         try:
-            self._account.webchat.settings = WebChatSettings().changed(from_form(given))
+            self._account.webchat.settings = DEFAULTS.changed(from_form(given))
         except ValueError as error:
             return self._settings_page(given.to_dict(), str(error))
         return redirect(f"{request.script_root}/webchat/?saved", 303)

@@ -25,7 +25,9 @@ LOOKS: dict[str, dict[str, Any]] = {
 def shop(bench: Workbench) -> Iterator[str]:
     """A website of another origin than the server, with the script of the plug-in."""
     script = f"http://127.0.0.1:{bench.port}/webchat/files/webchat.js"
-    page = f"<!doctype html><title>Shop</title><h1>Shop</h1><script src='{script}' async></script>".encode()
+    ready = "window.CVLoaded = () => CV.user.tag({id: 'crm-4711', email: 'dana@example.com', labels: ['vip']});"
+    scripts = f"<script>{ready}</script><script src='{script}' async></script>"
+    page = f"<!doctype html><title>Shop</title><h1>Shop</h1>{scripts}".encode()
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
@@ -60,6 +62,8 @@ def test_a_visitor_of_a_website_and_an_agent_talk(bench: Workbench, shop: str) -
     chat.get_by_label("Your message").press("Enter")
     expect(chat.locator(".message.own .bubble")).to_have_text("Where is my <b>order</b>?")
     (customer,) = api(bench, "GET", "/customer")["results"]
+    assert (customer["externalId"], customer["labels"]) == ("crm-4711", ["vip"]), "the page has tagged the visitor"
+    assert visitor.evaluate("new Promise((told) => CV.api.isAgentOnline(told))")
 
     agent = visitor.context.new_page()
     agent.goto(api(bench, "POST", f"/customer/{customer['id']}/url", {})["url"])
@@ -85,6 +89,15 @@ def test_a_visitor_of_a_website_and_an_agent_talk(bench: Workbench, shop: str) -
     api(bench, "PUT", "/webchat/visibility", {"visible": False})
     visitor.bring_to_front()
     expect(button).to_be_hidden()
+    assert not visitor.evaluate("new Promise((told) => CV.api.shouldShowWebchat(() => told(true), () => told(false)))")
+    again = visitor.evaluate_handle("({shown: new Promise((told) => CV.api.shouldShowWebchatInterval(told))})")
+    api(bench, "PUT", "/webchat/visibility", {"visible": True})
+    again.evaluate("waiting => waiting.shown")
+    expect(button).to_be_visible()
+    visitor.evaluate("CV.user.reset()")
+    button.click()
+    expect(chat.locator(".bubble")).to_have_count(1)
+    api(bench, "PUT", "/webchat/visibility", {"visible": False})
     agent.goto(f"http://127.0.0.1:{bench.port}/webchat/")
     expect(agent.get_by_text("hides the chat")).to_be_visible()
     assert_readable(agent)
