@@ -631,3 +631,40 @@ def test_an_integration_routes_what_it_is_told_of_while_the_story_is_played(
     assert [body["text"] for body in bodies if "text" in body] == ["Where is my order?", "Hello?"]
     events = [line["event"] for line in played.lines if line["type"] == "attempt"]
     assert sorted(events) == ["new_conversation", "new_message", "new_message", *["status_change"] * 3]
+
+
+AGAIN = """
+scenario: The customer comes back
+vendors: [chatvisor]
+conversation: {id: 71}
+steps:
+  - say: Hello
+  - close: visitor
+    after: 10s
+  - say: Hello again
+    after: 10s
+"""
+
+
+@pytest.mark.parametrize(("visible", "expected"), [(True, ["Hello", "Hello again"]), (False, ["Hello"])])
+def test_an_integration_that_hides_the_chat_keeps_the_next_one_from_starting(
+    vendorsim: Vendorsim, tmp_path: Path, visible: bool, expected: list[str]
+) -> None:
+    port = free_port()
+
+    def set_visibility(connection: Connection, request: Request) -> None:
+        calling = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        headers = {"Authorization": "Bearer any", "Content-Type": "application/json"}
+        calling.request("PUT", "/rest/v1/webchat/visibility", json.dumps({"visible": visible}), headers)
+        assert calling.getresponse().status == 200
+        calling.close()
+        connection.send(status(200))
+
+    story = tmp_path / "story.yaml"
+    story.write_text(AGAIN, encoding="utf-8")
+    with Receiver(set_visibility, status(200)) as target:
+        played = vendorsim("play", story, "--vendor", "chatvisor", "--to", target.url(), "--serve", "--port", port)
+        bodies = [request.json for request in target.requests]
+    assert played.code == 0, played.err
+    assert [body["text"] for body in bodies if "text" in body] == expected
+    assert len(bodies) == 2 * len(expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,19 @@ def test_a_step_that_does_not_happen_is_told(vendorsim: Vendorsim, tmp_path: Pat
     assert (linted.code, linted.out) == (0, f"{path}:10:5: warning: {told}\n")
     generated = vendorsim("generate", path, "--vendor", "chatvisor")
     assert (generated.code, generated.out, generated.err) == (0, "", f"{path}:10:5: note: {told}\n")
+
+
+def test_the_example_of_the_page_is_true(vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "vendors" / "chatvisor.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(scenario: .*?)```", page, re.DOTALL)
+    told = re.search(r"\$ vendorsim lint nobody.yaml\n(.*?)```", page, re.DOTALL)
+    assert example is not None
+    assert told is not None
+    monkeypatch.chdir(tmp_path)
+    Path("nobody.yaml").write_text(example[1], encoding="utf-8")
+    assert vendorsim("lint", "nobody.yaml").out == told[1]
+    lines = vendorsim("generate", "nobody.yaml", "--vendor", "chatvisor").lines
+    assert [line["event"] for line in lines] == CHAT
 
 
 def test_every_setting_says_where_it_is_known_from() -> None:

@@ -76,12 +76,12 @@ def _api(backend: Backend) -> Blueprint:
     # Imported here: only servers need Flask.
     from flask import Blueprint
 
-    from vendorsim.vendors.chatvisor.api.account import Account
+    from vendorsim.vendors.chatvisor.api.account import ChatvisorAccount
     from vendorsim.vendors.chatvisor.api.blueprint import blueprint
     from vendorsim.vendors.chatvisor.pages.agent_chat import agent_chat
     from vendorsim.vendors.chatvisor.pages.webchat import webchat
 
-    account = Account(backend)
+    account = ChatvisorAccount(backend)
     served = Blueprint("chatvisor", __name__)
     for part in (blueprint(account), agent_chat(account), webchat(account)):
         served.register_blueprint(part)

@@ -37,7 +37,7 @@ class AgentSession:
     form_key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
 
-class Account:
+class ChatvisorAccount:
     """The state of Chatvisor's API and pages on one server. It is bounded, and lives until the server is reset."""
 
     def __init__(self, backend: Backend) -> None:

@@ -14,7 +14,7 @@ from vendorsim.conversation.state import StepError
 from vendorsim.vendorkit.api_calls import tell_calls
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.chatvisor.api import customers, operations, requests, users
-from vendorsim.vendors.chatvisor.api.account import Account, AgentLogin
+from vendorsim.vendors.chatvisor.api.account import AgentLogin, ChatvisorAccount
 from vendorsim.vendors.chatvisor.api.requests import RefusedError, ValidatedBodies
 from vendorsim.vendors.chatvisor.api.users import TooManyUsersError
 
@@ -23,7 +23,7 @@ PAGE = "open_agent_chat"
 _CHALLENGE = 'Bearer realm="Chatvisor API"'
 
 
-def blueprint(account: Account) -> Blueprint:
+def blueprint(account: ChatvisorAccount) -> Blueprint:
     """The operations of `contracts/chatvisor/api.openapi.json` that answer with JSON, at the paths given there."""
     api = Blueprint("api", __name__)
     service = _Service(account)
@@ -56,7 +56,7 @@ def _created(document: dict[str, Any], headers: dict[str, str] | None = None) ->
 class _Service:
     """The views of the operations."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: ChatvisorAccount) -> None:
         self._account = account
         self._backend = account.backend
         self._customers = account.customers

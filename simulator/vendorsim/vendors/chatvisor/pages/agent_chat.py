@@ -20,7 +20,7 @@ from vendorsim.vendorkit.api_calls import tell_calls
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.web_pages import PageError, pages
 from vendorsim.vendors.chatvisor.api import customers, operations
-from vendorsim.vendors.chatvisor.api.account import Account, AgentSession
+from vendorsim.vendors.chatvisor.api.account import AgentSession, ChatvisorAccount
 from vendorsim.vendors.chatvisor.api.blueprint import PAGE
 from vendorsim.vendors.chatvisor.bodies import DONE, UNREAD
 from vendorsim.vendors.chatvisor.pages.chat_view import LONGEST_MESSAGE, ChatView, chat_view
@@ -43,7 +43,7 @@ _USED = (
 )
 
 
-def agent_chat(account: Account) -> Blueprint:
+def agent_chat(account: ChatvisorAccount) -> Blueprint:
     """The blueprint of the one-time URL and of the page that it leads to."""
     served = pages("agent_chat", FOLDER, FILES)
     views = _AgentChat(account)
@@ -61,7 +61,7 @@ def agent_chat(account: Account) -> Blueprint:
 class _AgentChat:
     """The views. A session is for one chat, and its cookie is sent to the page of that chat only."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: ChatvisorAccount) -> None:
         self._account = account
 
     def open(self, key: str) -> AnyResponse:

@@ -26,7 +26,7 @@ from vendorsim.scenario.verbs import Navigate, Page, Say
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.web_pages import PageError, framed_by, pages
 from vendorsim.vendors.chatvisor.api import customers
-from vendorsim.vendors.chatvisor.api.account import Account
+from vendorsim.vendors.chatvisor.api.account import ChatvisorAccount
 from vendorsim.vendors.chatvisor.api.requests import RefusedError, ValidatedBodies
 from vendorsim.vendors.chatvisor.memory import ChatvisorMemory
 from vendorsim.vendors.chatvisor.pages.chat_view import LONGEST_MESSAGE, chat_view
@@ -46,7 +46,7 @@ _URL = re.compile(r"https?://[^\s]{1,2000}")
 _LONGEST_TITLE = 300
 
 
-def webchat(account: Account) -> Blueprint:
+def webchat(account: ChatvisorAccount) -> Blueprint:
     """The blueprint of the plug-in."""
     served = pages("webchat", FOLDER, FILES)
     views = _WebChatPages(account)
@@ -67,7 +67,7 @@ def webchat(account: Account) -> Blueprint:
 class _WebChatPages:
     """The views."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: ChatvisorAccount) -> None:
         self._account = account
         self._bodies = ValidatedBodies()
 
