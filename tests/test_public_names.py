@@ -27,11 +27,11 @@ PUBLIC = {
         CLOSED ContactCreated ContactUpdated Conversation ConversationHandle ConversationRegistry
         DOCUMENTED Draft Duplicates EventKind Failed FastPath FeedbackLeft Fields GoalReached
         HttpRequest HttpResponse Identification Joined LabelsSet Left Message MessageAdded
-        MessageChanged MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING Policy
-        PresenceChanged PrioritySet Profile Quirk RECONSTRUCTED RateLimit Rated Reaction SNOOZED Scheme SendQueued
-        SessionOverride SessionOverrides Stage Started Stated StatusChanged StepError Subscriptions
+        MessageChanged MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING PageError Policy
+        PresenceChanged Prevention PrioritySet Profile Quirk RECONSTRUCTED RateLimit Rated Reaction SNOOZED Scheme
+        SendQueued SessionOverride SessionOverrides Stage Started Stated StatusChanged StepError Subscriptions
         SurveyAnswered Target TargetKind Typed Vendor Verb Visitor WEBHOOK WidgetConfigured WidgetOpened
-        derive iso moment tell_calls
+        derive framed_by iso moment pages tell_calls
     """,
 }
 
@@ -78,3 +78,7 @@ def test_the_wheel_installs_the_package_vendorsim_and_nothing_else(tmp_path: Pat
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"vendorsim", f"vendorsim-{__version__}.dist-info"}
     assert {"vendorsim/py.typed", "vendorsim/_data/contracts/index.json"} <= set(names)
+    # What pages are made of, of the workbench and of vendors.
+    pages = {path for path in (ROOT / "simulator").rglob("*") if path.suffix in (".html", ".css", ".js", ".svg")}
+    assert pages
+    assert {path.relative_to(ROOT / "simulator").as_posix() for path in pages} <= set(names)

@@ -85,7 +85,9 @@ def test_it_says_where_it_listens_and_what_it_answers(serve: Serve) -> None:
     for vendor in apis:
         line = rf"^  {vendor.name} +{len(vendor.operations)} operations; vendorsim vendors {vendor.name} lists them$"
         assert re.search(line, serving.introduction, re.MULTILINE)
-    assert len(serving.introduction.splitlines()) == len(apis) + 5
+        assert vendor.page is None or f"http://127.0.0.1:{serving.port}{vendor.page}\n" in serving.introduction
+    pages = sum(vendor.page is not None for vendor in apis)
+    assert len(serving.introduction.splitlines()) == len(apis) + pages + 5
     assert serving.post() == 202
 
 

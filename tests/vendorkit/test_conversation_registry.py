@@ -47,6 +47,17 @@ def test_a_vendor_finds_its_own_conversations_only(make: Make) -> None:
     assert known.session(handle.id) is None, "it was added for its vendor only"
 
 
+def test_a_watcher_is_told_of_what_is_added_for_its_vendor(make: Make) -> None:
+    known, told, replaced = ConversationRegistry(), list[str](), list[str]()
+    known.watch("userlike", lambda handle: replaced.append(handle.id))
+    known.watch("userlike", lambda handle: told.append(handle.id))
+    first, other = make(), make("smartsupp")
+    known.add(first)
+    known.add(other)
+    known.add_session(make(index=1))
+    assert (told, replaced) == ([first.id], [])
+
+
 def test_a_session_is_found_by_its_id_whatever_its_vendor(make: Make) -> None:
     known, handle = ConversationRegistry(), make()
     known.add_session(handle, ["error", None])

@@ -14,8 +14,9 @@ VENDORS = sorted(path for path in FOLDER.iterdir() if (path / "__init__.py").exi
 
 # `vendor`: the Vendor object and its profiles. `reactions`: from changes to drafts. `bodies`: pure builders of bodies.
 # `memory`: what the vendor remembers of a conversation. `signing`: schemes. `api`: the API that integrations call.
-# `identify`: what several profiles' modules read from a captured body. Larger subjects are packages of that name.
-SUBJECTS = {"vendor", "reactions", "bodies", "memory", "signing", "api", "identify"}
+# `identify`: what several profiles' modules read from a captured body. `widget`: the settings of the chat on a website,
+# and when it is visible. `pages`: what people see in a browser. Larger subjects are packages of that name.
+SUBJECTS = {"vendor", "reactions", "bodies", "memory", "signing", "api", "identify", "widget", "pages"}
 # A profile with a package of its own has `profile` in place of `vendor`, and what depends on its version.
 OF_A_PROFILE = {"profile", "reactions", "bodies", "memory", "quirks", "policies", "versions", "contract"}
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from vendorsim.cli import options
+from vendorsim.cli.running import note_prevented
 from vendorsim.reporting.console import write_line
 
 
@@ -26,5 +27,7 @@ def command(scenario: str, run: options.RunOptions) -> None:
     from vendorsim.runs.planning import RunRequest, plan
     from vendorsim.runs.timeline import events
 
-    for event in events(plan(RunRequest(scenario, **asdict(run))).run, run.count):
+    planned = plan(RunRequest(scenario, **asdict(run))).run
+    note_prevented(planned)
+    for event in events(planned, run.count):
         write_line(event.line())

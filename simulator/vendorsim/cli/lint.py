@@ -86,7 +86,6 @@ def command(files: tuple[str, ...], packs: tuple[str, ...], as_json: bool) -> in
 def _check(name: str) -> _Report:
     from vendorsim.core.yaml_nodes import read_file, read_stream
     from vendorsim.runs import library
-    from vendorsim.scenario import warnings
 
     shown = "<stdin>" if name == "-" else click.format_filename(name)
     try:
@@ -97,7 +96,7 @@ def _check(name: str) -> _Report:
             shown = click.format_filename(path)
             text = read_file(path, shown)
         scenario = library.load_text(text, shown)
-        return _Report(shown, scenario, warnings=tuple(warnings(scenario)))
+        return _Report(shown, scenario, warnings=tuple(library.warnings(scenario)))
     except DocumentError as error:
         return _Report(shown, None, error.problems)
     except UnknownNameError as error:

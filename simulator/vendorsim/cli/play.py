@@ -11,7 +11,7 @@ import click
 
 from vendorsim.cli import options
 from vendorsim.cli.journals import open_journal, start_recorder
-from vendorsim.cli.running import served
+from vendorsim.cli.running import note_prevented, served
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
@@ -103,6 +103,7 @@ def command(
     )
     prepared = prepare(request, config.load(config_file))
     settings = transport.load()
+    note_prevented(prepared.run)
     reporter = JsonLines() if as_json else Terminal(prepared.run, run.count)
     with ExitStack() as stack:
         state = stack.enter_context(served(port)) if serving else None

@@ -1,4 +1,4 @@
-"""Shared by long-running commands: the API server, and settings of the garbage collector."""
+"""Shared by commands that play or print a scenario: notes, the API server, and settings of the garbage collector."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 from vendorsim.reporting.console import messages
 
 if TYPE_CHECKING:
+    from vendorsim.runs.timeline import Run
     from vendorsim.server.backend import ServerBackend
 
 # Milliseconds for which the same identification of a visitor counts as a duplicate.
@@ -25,6 +28,14 @@ def collect_garbage_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+
+
+def note_prevented(run: Run) -> None:
+    """Prints a note on standard error for each step of the run that its vendor prevents."""
+    from vendorsim.runs import library
+
+    for problem in library.prevented_steps(run):
+        click.echo(f"{problem.file}:{problem.line}:{problem.column}: note: {problem.message}", err=True)
 
 
 @contextmanager

@@ -220,6 +220,8 @@ def _introduce(url: str, token: str | None) -> None:
         if vendor.api is not None:
             operations = f"{len(vendor.operations)} operations; vendorsim vendors {vendor.name} lists them"
             click.echo(f"  {vendor.name:<16}  {operations}", err=True)
+            if vendor.page is not None:
+                click.echo(f"  {'':<16}  {url}{vendor.page}", err=True)
     secret = "any-token" if token is None else "YOUR-TOKEN"
     identification = registry.identification()
     path = identification.path_of(identification.comm_types["chat"], "4711")

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from vendorsim.conversation.state import StepError
 from vendorsim.core import resources
-from vendorsim.core.errors import DocumentError, PackError, UnknownNameError, unknown
+from vendorsim.core.errors import DocumentError, PackError, Problem, UnknownNameError, unknown
 from vendorsim.core.yaml_nodes import Mapping, Node, Sequence, read_file
 from vendorsim.runs import timeline
 from vendorsim.scenario.model import Scenario
 from vendorsim.scenario.parse import Reader, parse
+from vendorsim.scenario.warnings import warnings as scenario_warnings
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
@@ -146,9 +147,30 @@ def _sends(
                 if number == 0:
                     step_node = Node(scheduled.step.line, scheduled.step.column)
                     failures.setdefault((step_node, str(error)), []).append(vendor.name)
-        if live.event_count:
+        # A story may be about what does not happen.
+        if live.event_count or live.prevented:
             return True
     return False
+
+
+def warnings(scenario: Scenario) -> list[Problem]:
+    """The warnings about a valid scenario, in the order of its lines: what hardly happens, and the steps that a vendor
+    prevents."""
+    found = scenario_warnings(scenario)
+    for vendor in map(registry.get, scenario.vendors):
+        starts = scenario.starts or _DEFAULT_START
+        run = timeline.Run(scenario, vendor, vendor.default_profile, scenario.seed, starts)
+        found += prevented_steps(run)
+    return sorted(found, key=lambda problem: (problem.line, problem.column))
+
+
+def prevented_steps(run: timeline.Run) -> list[Problem]:
+    """The steps of the run's first conversation that its vendor prevents. Raises StepError."""
+    file, vendor = run.scenario.file, run.vendor.name
+    return [
+        Problem(file, step.line, step.column, f"as {vendor}, this step does not happen: {reason}")
+        for step, reason in timeline.prevented(run)
+    ]
 
 
 def _calls_api(scenario: Scenario, name: str) -> bool:

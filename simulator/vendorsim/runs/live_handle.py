@@ -55,6 +55,10 @@ class LiveHandle:
     def cast(self) -> Mapping[str, Agent]:
         return self._live.run.casting.agents
 
+    def now(self) -> int:
+        with self._live.lock:
+            return self._clock.now(self._live.state.now)
+
     def look(self, read: Callable[[Conversation], T]) -> T:
         with self._live.lock:
             return read(self._live.state)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.conversation.reducer import apply, pass_time
-from vendorsim.conversation.state import Conversation
+from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
 from vendorsim.scenario.model import Scenario, Step
@@ -100,6 +100,8 @@ class LiveConversation:
         self.id = run.profile.conversation_id(self.state)
         self.memory = run.profile.memory()
         self.event_count = 0
+        # The steps of the scenario that the vendor has prevented, each with the reason.
+        self.prevented: list[tuple[Step, str]] = []
         # Must be held to read or change the conversation while other threads can use it.
         self.lock = Lock()
         self._held: list[tuple[Draft, Scheduled]] = []
@@ -107,11 +109,20 @@ class LiveConversation:
     def advance(self, scheduled: Scheduled) -> list[Event]:
         """Carries out one step and returns the events it causes, in the order the vendor sends them.
 
-        Raises StepError if the step is impossible now, and ContractError if our own body breaks its contract.
+        A step of the scenario that the vendor prevents does not happen. Raises StepError if the step is impossible now,
+        or is prevented and comes from outside the scenario, and ContractError if our own body breaks its contract.
         """
         drafts: list[Draft] = []
         step = scheduled.step
-        reactions = self.run.profile.reactions
+        profile = self.run.profile
+        if profile.prevents is not None:
+            reason = profile.prevents(step.verb, self.state, self.memory, scheduled.at)
+            if reason is not None:
+                if scheduled.number < 0:
+                    raise StepError(reason)
+                self.prevented.append((step, reason))
+                return []
+        reactions = profile.reactions
         for change in apply(self.state, step.verb, scheduled.at, step.name):
             reaction = reactions.get(type(change))
             if reaction is not None:
@@ -186,6 +197,16 @@ def iter_events(live: LiveConversation) -> Iterator[Event]:
     for scheduled in live.run.schedule(live.state.index):
         yield from live.advance(scheduled)
     yield from live.finish()
+
+
+def prevented(run: Run) -> list[tuple[Step, str]]:
+    """The steps of conversation 0 that the vendor prevents, each with the reason. Raises StepError."""
+    if run.profile.prevents is None:
+        return []
+    live = run.conversation(0)
+    for scheduled in run.schedule(0):
+        live.advance(scheduled)
+    return live.prevented
 
 
 def events(run: Run, count: int) -> Iterator[Event]:

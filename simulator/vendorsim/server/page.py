@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from vendorsim.server.control import access, problems
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
+from vendorsim.vendorkit.web_pages import BASE_STYLE, guard
 
 FILES = Path(__file__).resolve().parent / "workbench"
 # Scripts, styles and data come from this server only; no other site can frame the page.
@@ -42,12 +43,7 @@ def page(workbench: Workbench) -> Blueprint:
 
     @pages.after_request
     def guarded(response: AnyResponse) -> AnyResponse:
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        response.headers["Cache-Control"] = "no-cache"
-        return response
+        return guard(response, POLICY, cache="no-cache")
 
     @pages.get("/")
     def home() -> AnyResponse:
@@ -56,6 +52,10 @@ def page(workbench: Workbench) -> Blueprint:
     @pages.get("/_vendorsim/")
     def index() -> Response:
         return send_from_directory(FILES, "index.html")
+
+    @pages.get("/_vendorsim/base.css")
+    def base_style() -> Response:
+        return send_from_directory(BASE_STYLE.parent, BASE_STYLE.name)
 
     @pages.get("/_vendorsim/<page_file:name>")
     def file(name: str) -> Response:

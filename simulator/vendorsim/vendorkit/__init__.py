@@ -107,6 +107,7 @@ if TYPE_CHECKING:
         Draft,
         EventKind,
         Failed,
+        Prevention,
         Profile,
         Quirk,
         Reaction,
@@ -129,6 +130,11 @@ if TYPE_CHECKING:
     from vendorsim.vendorkit.vendor import (
         Operation,
         Vendor,
+    )
+    from vendorsim.vendorkit.web_pages import (
+        PageError,
+        framed_by,
+        pages,
     )
 
 __all__ = [
@@ -177,8 +183,10 @@ __all__ = [
     "OfflineMessageLeft",
     "Opening",
     "Operation",
+    "PageError",
     "Policy",
     "PresenceChanged",
+    "Prevention",
     "PrioritySet",
     "Profile",
     "Quirk",
@@ -205,8 +213,10 @@ __all__ = [
     "WidgetConfigured",
     "WidgetOpened",
     "derive",
+    "framed_by",
     "iso",
     "moment",
+    "pages",
     "tell_calls",
 ]
 
@@ -291,6 +301,7 @@ _MODULES = {
         "Draft",
         "EventKind",
         "Failed",
+        "Prevention",
         "Profile",
         "Quirk",
         "Reaction",
@@ -310,6 +321,11 @@ _MODULES = {
     "vendorsim.vendorkit.vendor": (
         "Operation",
         "Vendor",
+    ),
+    "vendorsim.vendorkit.web_pages": (
+        "PageError",
+        "framed_by",
+        "pages",
     ),
 }
 __getattr__ = lazy(__name__, {name: module for module, names in _MODULES.items() for name in names})

@@ -20,12 +20,14 @@ def tell_calls(
     *,
     token_header: str | None = None,
     token_parameter: str | None = None,
+    secret: str | None = None,
 ) -> None:
     """Reports every call of a blueprint's operations to the backend's subscribers.
 
     `session` is the path argument with the conversation's id. The name of an operation is that of its view function.
     `token_header` and `token_parameter` are the header and the query parameter that can hold a token instead of
-    `Authorization`.
+    `Authorization`. `secret` is the path argument that is a secret, if there is one: the reported path has `***`
+    instead.
     """
 
     @api.after_request
@@ -44,10 +46,16 @@ def tell_calls(
                 message=_message(response),
                 body=_body(),
                 method=request.method,
-                path=request.path,
+                path=_path(secret),
             )
         )
         return response
+
+
+def _path(secret: str | None) -> str:
+    """The path of the request, without the query and without the value of a secret argument."""
+    value = None if secret is None else (request.view_args or {}).get(secret)
+    return request.path.replace(str(value), "***") if value else request.path
 
 
 def _body() -> bytes | None:

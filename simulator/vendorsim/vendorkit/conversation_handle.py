@@ -46,6 +46,10 @@ class ConversationHandle(Protocol):
         """The agents of the scenario's cast, by their keys; one object for all conversations of a run."""
         ...
 
+    def now(self) -> int:
+        """The time of a step that is carried out now, by the clock of the run, in milliseconds since 1970."""
+        ...
+
     def look(self, read: Callable[[Conversation], T]) -> T:
         """Returns the result of `read` for the conversation."""
         ...

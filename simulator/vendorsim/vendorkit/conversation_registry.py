@@ -32,6 +32,13 @@ class ConversationRegistry:
         self._lock = Lock()
         self._by_vendor: dict[str, OrderedDict[str, ConversationHandle]] = {}
         self._sessions: dict[str, _Session] = {}
+        self._watchers: dict[str, Callable[[ConversationHandle], None]] = {}
+
+    def watch(self, vendor: str, added: Callable[[ConversationHandle], None]) -> None:
+        """Calls `added` for each conversation of a vendor that is added from now on, before its first step. It replaces
+        the vendor's earlier one. It is called in any thread, and must not wait."""
+        with self._lock:
+            self._watchers[vendor] = added
 
     def add(self, handle: ConversationHandle) -> None:
         """Adds a conversation for the vendor's API."""
@@ -40,6 +47,9 @@ class ConversationRegistry:
             known[handle.id] = handle
             if len(known) > MOST:
                 known.popitem(last=False)
+            watcher = self._watchers.get(handle.vendor)
+        if watcher is not None:
+            watcher(handle)
 
     def add_session(self, handle: ConversationHandle, answers: Sequence[str | None] = ()) -> None:
         """Adds a conversation for the identification API. It replaces a session with the same id.

@@ -10,6 +10,7 @@ import orjson
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core.errors import UnknownNameError
+from vendorsim.scenario.verbs import Verb
 from vendorsim.vendorkit.policy import Policy
 
 Body = dict[str, Any]
@@ -29,6 +30,8 @@ class Draft(NamedTuple):
 
 Reaction = Callable[[Any, Conversation, Any], Iterable[Draft]]
 """(change, conversation, memory) → drafts. `memory` is the object that `Profile.memory` made for this conversation."""
+Prevention = Callable[[Verb, Conversation, Any, int], str | None]
+"""(verb, conversation, memory, time in milliseconds since 1970) → why the step can't happen then, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class Profile:
     conversation. `encode` turns a body into bytes.
     `order_key` (event, body) gives a key by which a receiver can sort the bodies of one conversation by time, or None
     if a body has nothing to sort by.
+    `prevents` says which steps can't happen at present, such as a visitor's message while the chat is hidden. A
+    scenario goes on without such a step; a step by hand or by an API call raises StepError.
     `quirks` are known misbehaviours of the real vendor. `failed` gives the events that the vendor sends after a
     delivery has failed finally.
     `contract` is the name of the folder with the profile's documents, if it is not the profile's own name. `amend`
@@ -134,6 +139,7 @@ class Profile:
     encode: Callable[[Any], bytes] = orjson.dumps
     target_kinds: tuple[TargetKind, ...] = (WEBHOOK,)
     order_key: Callable[[str, Any], Any] | None = None
+    prevents: Prevention | None = None
     quirks: tuple[Quirk, ...] = ()
     failed: Callable[[Failed, Conversation, Any], Iterable[Draft]] | None = None
     contract: str | None = None

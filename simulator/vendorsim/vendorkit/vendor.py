@@ -47,6 +47,7 @@ class Vendor:
     server removes all others, since a WSGI app can't distinguish `a_b` from `a-b`.
     `identification` describes the operation that identifies visitors, if the API has it. `schemes` are its signature
     schemes, by name.
+    `page` is the path of a page for people that the API serves beside its operations, if it has one.
     `files` is the path of the API below which the files of messages are served, if the API has one.
     `version` makes a profile that `profiles` does not list, such as a version between two of them, from its name.
     `versions` are the names of the profiles that are versions of one server, oldest first: one for each version with
@@ -61,6 +62,7 @@ class Vendor:
     fast_path: Callable[[Backend], FastPath] | None = None
     headers_with_underscores: tuple[str, ...] = ()
     identification: Identification | None = None
+    page: str | None = None
     files: str | None = None
     documents: Path | None = None
     schemes: Mapping[str, Scheme] = field(default_factory=dict)

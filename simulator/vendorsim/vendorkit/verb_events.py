@@ -154,8 +154,11 @@ def caused_by(steps: Iterable[Verb], profile: Profile) -> list[tuple[str, list[s
     found: list[tuple[str, list[str]]] = []
     for number, step in enumerate(steps):
         events: list[str] = []
+        at = _BEGINNING + number * _MINUTE
+        if profile.prevents is not None and profile.prevents(step, conversation, memory, at) is not None:
+            continue
         try:
-            for change in apply(conversation, step, _BEGINNING + number * _MINUTE):
+            for change in apply(conversation, step, at):
                 reaction = profile.reactions.get(type(change))
                 if reaction is not None:
                     events.extend(draft.event for draft in reaction(change, conversation, memory))

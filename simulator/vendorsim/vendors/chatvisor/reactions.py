@@ -9,12 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from vendorsim.conversation.changes import ContactCreated, Joined, MessageAdded, MessagesRead, StatusChanged
-from vendorsim.conversation.state import BY_VISITOR, CLOSED, OPEN, Conversation
+from vendorsim.conversation.changes import (
+    ContactCreated,
+    Joined,
+    MessageAdded,
+    MessagesRead,
+    Navigated,
+    PresenceChanged,
+    StatusChanged,
+    WidgetConfigured,
+)
+from vendorsim.conversation.state import BY_VISITOR, CLOSED, OPEN, Conversation, StepError
+from vendorsim.scenario.verbs import OfflineMessage, Say, Verb
 from vendorsim.vendorkit.profile import Draft, Reaction
 from vendorsim.vendors.chatvisor import bodies
 from vendorsim.vendors.chatvisor.bodies import DONE, UNREAD, UNRESOLVED
 from vendorsim.vendors.chatvisor.memory import ChatvisorMemory
+
+# The key of the step `configure_widget` that holds the settings of the plug-in.
+WEBCHAT = "webchat"
 
 
 def _message_added(change: MessageAdded, conversation: Conversation, memory: ChatvisorMemory) -> Iterator[Draft]:
@@ -53,6 +66,34 @@ def _contact_created(change: ContactCreated, conversation: Conversation, memory:
     yield Draft("new_subscriber", bodies.customer(conversation, memory.status))
 
 
+def _navigated(change: Navigated, conversation: Conversation, memory: ChatvisorMemory) -> Iterable[Draft]:
+    memory.page_since = conversation.now
+    return ()
+
+
+def _presence(change: PresenceChanged, conversation: Conversation, memory: ChatvisorMemory) -> Iterable[Draft]:
+    memory.presences[change.agent.key] = change.goes
+    return ()
+
+
+def _configured(change: WidgetConfigured, conversation: Conversation, memory: ChatvisorMemory) -> Iterable[Draft]:
+    """Settings of a story are for this conversation only. Other keys than `webchat` are for other vendors' widgets."""
+    if WEBCHAT in change.settings:
+        try:
+            memory.settings = memory.widget().changed(change.settings[WEBCHAT])
+        except ValueError as error:
+            raise StepError(f"configure_widget: {WEBCHAT}: {error}") from None
+    return ()
+
+
+def prevents(verb: Verb, conversation: Conversation, memory: ChatvisorMemory, at: int) -> str | None:
+    """While the chat is hidden, a visitor can't begin one: neither the first, nor another one after it is DONE."""
+    if not (isinstance(verb, OfflineMessage) or (isinstance(verb, Say) and verb.by == BY_VISITOR)):
+        return None
+    hidden = memory.hidden_because(conversation, at)
+    return f"the chat is hidden: {'; '.join(hidden)}" if hidden else None
+
+
 def _seen(conversation: Conversation, memory: ChatvisorMemory) -> Iterator[Draft]:
     """An agent has seen the customer's messages."""
     if memory.status == UNREAD:
@@ -77,6 +118,9 @@ _REACTIONS: Mapping[type, Reaction] = {
     Joined: _joined,
     MessagesRead: _read,
     ContactCreated: _contact_created,
+    Navigated: _navigated,
+    PresenceChanged: _presence,
+    WidgetConfigured: _configured,
 }
 
 

@@ -13,7 +13,7 @@ from vendorsim.vendors.chatvisor import bodies
 from vendorsim.vendors.chatvisor.api.operations import OPERATIONS
 from vendorsim.vendors.chatvisor.bodies import DONE, UNRESOLVED
 from vendorsim.vendors.chatvisor.memory import ChatvisorMemory
-from vendorsim.vendors.chatvisor.reactions import reactions
+from vendorsim.vendors.chatvisor.reactions import prevents, reactions
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -74,9 +74,18 @@ def _order_key(event: str, body: Any) -> str | None:
 
 def _api(backend: Backend) -> Blueprint:
     # Imported here: only servers need Flask.
-    from vendorsim.vendors.chatvisor.api.blueprint import blueprint
+    from flask import Blueprint
 
-    return blueprint(backend)
+    from vendorsim.vendors.chatvisor.api.account import ChatvisorAccount
+    from vendorsim.vendors.chatvisor.api.blueprint import blueprint
+    from vendorsim.vendors.chatvisor.pages.agent_chat import agent_chat
+    from vendorsim.vendors.chatvisor.pages.webchat import webchat
+
+    account = ChatvisorAccount(backend)
+    served = Blueprint("chatvisor", __name__)
+    for part in (blueprint(account), agent_chat(account), webchat(account)):
+        served.register_blueprint(part)
+    return served
 
 
 WEBHOOKS = Profile(
@@ -90,6 +99,7 @@ WEBHOOKS = Profile(
     conversation_id=bodies.customer_id,
     memory=ChatvisorMemory,
     order_key=_order_key,
+    prevents=prevents,
     text_fields=_TEXT_FIELDS,
     message_fields=_TEXT_FIELDS,
 )
@@ -105,6 +115,7 @@ ENGAGE = Profile(
     conversation_id=bodies.customer_id,
     memory=ChatvisorMemory,
     order_key=_order_key,
+    prevents=prevents,
     text_fields=_TEXT_FIELDS,
     message_fields=_TEXT_FIELDS,
 )
@@ -115,4 +126,5 @@ VENDOR = Vendor(
     profiles={WEBHOOKS.name: WEBHOOKS, ENGAGE.name: ENGAGE},
     operations=OPERATIONS,
     api=_api,
+    page="/webchat/",
 )

@@ -1,4 +1,4 @@
-"""The REST API over HTTP: routes to the customers, the users and the one-time URLs.
+"""The REST API over HTTP: routes to the customers, the users and the visibility of the chat.
 
 An operation that changes a conversation is one more step of it, and causes the same webhooks.
 """
@@ -6,38 +6,36 @@ An operation that changes a conversation is one more step of it, and causes the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from vendorsim.conversation.state import StepError
 from vendorsim.vendorkit.api_calls import tell_calls
-from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendors.chatvisor.api import customers, operations, requests, users
-from vendorsim.vendors.chatvisor.api.customers import Customers
-from vendorsim.vendors.chatvisor.api.links import Links
+from vendorsim.vendors.chatvisor.api.account import AgentLogin, ChatvisorAccount
 from vendorsim.vendors.chatvisor.api.requests import RefusedError, ValidatedBodies
-from vendorsim.vendors.chatvisor.api.users import TooManyUsersError, User, Users
+from vendorsim.vendors.chatvisor.api.users import TooManyUsersError
 
-# The only operation without a token: its URL contains a secret.
-_PUBLIC = "open_agent_chat"
+# The only operation that is a page, without a token: `vendorsim.vendors.chatvisor.pages` has it.
+PAGE = "open_agent_chat"
 _CHALLENGE = 'Bearer realm="Chatvisor API"'
 
 
-def blueprint(backend: Backend) -> Blueprint:
-    """The operations of `contracts/chatvisor/api.openapi.json`, at the paths given there."""
-    api = Blueprint("chatvisor", __name__)
-    service = _Service(backend)
+def blueprint(account: ChatvisorAccount) -> Blueprint:
+    """The operations of `contracts/chatvisor/api.openapi.json` that answer with JSON, at the paths given there."""
+    api = Blueprint("api", __name__)
+    service = _Service(account)
     views = service.views()
     for operation in operations.OPERATIONS:
-        method, rule = operations.rule(operation.name)
-        api.add_url_rule(rule, operation.name, views[operation.name], methods=[method])
+        if operation.name != PAGE:
+            method, rule = operations.rule(operation.name)
+            api.add_url_rule(rule, operation.name, views[operation.name], methods=[method])
     api.before_request(service.admit)
     api.register_error_handler(RefusedError, _refused)
     api.register_error_handler(StepError, lambda error: _refused(RefusedError(409, str(error))))
-    tell_calls(api, backend, "chatvisor", "customer_id", token_parameter=requests.TOKEN_PARAMETER)
+    tell_calls(api, account.backend, "chatvisor", "customer_id", token_parameter=requests.TOKEN_PARAMETER)
     return api
 
 
@@ -56,16 +54,14 @@ def _created(document: dict[str, Any], headers: dict[str, str] | None = None) ->
 
 
 class _Service:
-    """The views of all operations. Their state is bounded, and lives as long as the server."""
+    """The views of the operations."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._customers = Customers(backend)
-        self._users = Users()
-        self._links = Links()
+    def __init__(self, account: ChatvisorAccount) -> None:
+        self._account = account
+        self._backend = account.backend
+        self._customers = account.customers
+        self._users = account.users
         self._bodies = ValidatedBodies()
-        self._lock = Lock()
-        self._visible = True
 
     def views(self) -> dict[str, Callable[..., Response]]:
         """The view of each operation, by its `operationId`."""
@@ -77,7 +73,6 @@ class _Service:
             "tag_customer": self.tag_customer,
             "assign_customer": self.assign_customer,
             "make_agent_chat_url": self.make_agent_chat_url,
-            "open_agent_chat": self.open_agent_chat,
             "list_conversations": self.list_conversations,
             "list_users": self.list_users,
             "synchronise_users": self.synchronise_users,
@@ -88,8 +83,6 @@ class _Service:
     def admit(self) -> None:
         """Refuses calls without a valid token. A call with a user's token is made by that user. Raises RefusedError."""
         g.user = None
-        if (request.endpoint or "").endswith(f".{_PUBLIC}"):
-            return
         token = requests.token(request)
         g.user = None if token is None else self._users.of_token(token.token)
         if token is None or (g.user is None and not token.matches(self._backend.token)):
@@ -114,7 +107,7 @@ class _Service:
 
     def create_customer(self) -> Response:
         given = self._bodies.read("create_customer", request)
-        user = self._user(given["assignedUser"]) if "assignedUser" in given else None
+        user = self._account.user(given["assignedUser"]) if "assignedUser" in given else None
         return _created(self._customers.create(given, user))
 
     def tag_customer(self, customer_id: str) -> Response:
@@ -124,7 +117,7 @@ class _Service:
     def assign_customer(self, customer_id: str) -> Response:
         given = self._bodies.read("assign_customer", request)
         handle = self._handle(customer_id)
-        user = self._user(given["assignedUser"]) if "assignedUser" in given else None
+        user = self._account.user(given["assignedUser"]) if "assignedUser" in given else None
         return jsonify(customers.assign(handle, user, given.get("assignedTeam")))
 
     def list_conversations(self) -> Response:
@@ -133,7 +126,7 @@ class _Service:
     # Agents
 
     def list_users(self) -> Response:
-        return jsonify(requests.paged(request, [user.shown() for user in self._all_users()]))
+        return jsonify(requests.paged(request, [user.shown() for user in self._account.all_users()]))
 
     def synchronise_users(self) -> Response:
         try:
@@ -146,33 +139,20 @@ class _Service:
         """Without `user`, the user of the token is logged in (documented), else the agent in charge."""
         given = self._bodies.read("make_agent_chat_url", request)
         handle = self._handle(customer_id)
-        user = self._user(given["user"]) if "user" in given else g.user or handle.look(users.agent_in_charge)
-        key = self._links.make(customer_id, user)
-        url = request.host_url.rstrip("/") + operations.path_of(_PUBLIC, key=key)
+        user = self._account.user(given["user"]) if "user" in given else g.user or handle.look(users.agent_in_charge)
+        key = self._account.urls.make(AgentLogin(customer_id, user))
+        # With the namespace, if the request names one in its path.
+        url = request.url_root.rstrip("/") + operations.path_of(PAGE, key=key)
         return _created({"url": url}, {"Location": url, "Cache-Control": "no-store"})
-
-    def open_agent_chat(self, key: str) -> Response:
-        """A HEAD request, such as one for a preview, does not use the URL up."""
-        link = self._links.peek(key) if request.method == "HEAD" else self._links.use(key)
-        if link is None:
-            raise RefusedError(404, "there is no such URL: it was used already, has expired, or never was one")
-        if request.method == "HEAD":
-            return jsonify()
-        chat = customers.open_chat(self._handle(link.customer_id), link.user)
-        response = jsonify(agent=link.user.shown(), **chat)
-        response.headers["Cache-Control"] = "no-store"
-        return response
 
     # The widget
 
     def get_visibility(self) -> Response:
-        with self._lock:
-            return jsonify(visible=self._visible)
+        return jsonify(visible=self._account.webchat.visible)
 
     def set_visibility(self) -> Response:
         given = self._bodies.read("set_visibility", request)
-        with self._lock:
-            self._visible = given["visible"]
+        self._account.webchat.visible = given["visible"]
         return jsonify(visible=given["visible"])
 
     def _handle(self, customer_id: str) -> ConversationHandle:
@@ -180,12 +160,3 @@ class _Service:
         if handle is None:
             raise RefusedError(404, "there is no such customer")
         return handle
-
-    def _all_users(self) -> list[User]:
-        return self._users.all(self._customers.cast())
-
-    def _user(self, address: str) -> User:
-        user = users.find(self._all_users(), address)
-        if user is None:
-            raise RefusedError(404, "there is no such user")
-        return user

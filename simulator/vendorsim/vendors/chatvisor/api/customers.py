@@ -16,8 +16,6 @@ from vendorsim.vendors.chatvisor.api.users import User, agent_key, same_address
 from vendorsim.vendors.chatvisor.bodies import DONE, EXTERNAL_ID, FIRST_NAME, LAST_NAME
 from vendorsim.vendors.chatvisor.memory import ChatvisorMemory
 
-# How many messages an agent sees of a chat; the newest ones.
-MOST_MESSAGES = 200
 _UNKNOWN = Opening({"name": None, "email": None})
 
 Document = dict[str, Any]
@@ -98,20 +96,20 @@ def tag(handle: ConversationHandle, given: Document) -> Document:
 
 def assign(handle: ConversationHandle, user: User | None, team: str | None) -> Document:
     """Assigns the customer to a user or a team."""
-    agent = None if user is None else _introduced(handle, user)
+    agent = None if user is None else introduced(handle, user)
     return handle.act(Assign((agent, team)), lambda found: customer(handle, found))
 
 
-def open_chat(handle: ConversationHandle, user: User) -> Document:
+def open_chat(handle: ConversationHandle, user: User) -> None:
     """The agent joins the chat, and has so seen it."""
-    return handle.act(Join(_introduced(handle, user)), lambda found: _chat(handle, found))
+    handle.act(Join(introduced(handle, user)), lambda found: None)
 
 
 def _register(handle: ConversationHandle) -> None:
     _memory(handle).registered = True
 
 
-def _introduced(handle: ConversationHandle, user: User) -> str:
+def introduced(handle: ConversationHandle, user: User) -> str:
     """The key by which the conversation knows this user; one who is new to it is introduced."""
     key = handle.look(lambda found: agent_key(found, user))
     if key is None:
@@ -140,19 +138,6 @@ def _tagging(conversation: Conversation, given: Document) -> list[Verb]:
     if "labels" in given:
         verbs.append(Label(tuple(dict.fromkeys(given["labels"]))))
     return verbs
-
-
-def _chat(handle: ConversationHandle, conversation: Conversation) -> Document:
-    status = _memory(handle).status
-    return {
-        "customer": customer(handle, conversation),
-        "conversation": None if status is None else bodies.conversation(conversation, status),
-        "messages": [
-            bodies.new_message(conversation, message)
-            for message in conversation.public_messages()[-MOST_MESSAGES:]
-            if not message.deleted
-        ],
-    }
 
 
 def _texts(shown: Document) -> set[str]:

@@ -80,12 +80,13 @@ class ValidatedBodies(BodyReader):
 
     most_levels = MOST_LEVELS
 
-    def read(self, operation: str, request: Request) -> Any:
-        """The JSON body of a request; `{}` where an optional body is missing. Raises RefusedError."""
+    def read(self, operation: str, request: Request, content_type: str | None = None) -> Any:
+        """The JSON body of a request; `{}` where an optional body is missing. `content_type` is what the body is taken
+        for, whatever its header says. Raises RefusedError."""
         raw = self.raw(request)
         if not raw and not operations.needs_body(operation):
             return {}
-        body = self.parse(raw, request.content_type)
+        body = self.parse(raw, content_type or request.content_type)
         for violation in _validators()[operation].iter_errors(body):
             place = "/".join(map(str, violation.instance_path))
             raise self.refuse(400, f"{place or 'the body'}: {_reason(violation, operation)}")
