@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from vendorsim.conversation.casting import Casting
-from vendorsim.conversation.reducer import apply
-from vendorsim.conversation.state import Agent, Conversation, Ended, Entered, Message, StepError
+from vendorsim.conversation.reducer import apply, identify
+from vendorsim.conversation.state import IDENTITY, Agent, Conversation, Ended, Entered, Message, StepError
 from vendorsim.runs.library import load_text
 
 CAST = """\
@@ -37,6 +37,7 @@ def told(*lines: str) -> tuple[Conversation, list[list[str]]]:
     [
         (["open_widget"], ["WidgetOpened"]),
         (["start"], ["Started"]),
+        (["start: {form: {name: E}}"], ["FormFilled", "Started"]),
         (["say: a"], ["Started", "MessageAdded"]),
         (["start", "say: a"], ["MessageAdded"]),
         (["say: a", "start"], []),
@@ -201,6 +202,42 @@ def test_the_cast_is_used_as_it_stands_and_the_rest_is_made_up() -> None:
     visitor, agent = conversation.visitor, conversation.agents["ana"]
     assert (visitor.name, visitor.city, visitor.country_code) == (None, "Bonn", "DE")
     assert visitor.email
+    assert visitor.identifier is None, "only the customer's own system can tell it"
     assert visitor.email.rpartition("@")[2].startswith("example.")
     assert agent.name
     assert agent.group == "Support"
+
+
+def known(conversation: Conversation) -> tuple[str | None, ...]:
+    """What the vendor knows of who the visitor is: name, email, phone, identifier."""
+    return tuple(getattr(conversation.visitor, name) for name in IDENTITY)
+
+
+DANA = ("Dana", "dana@example.com", "+15550142", "crm-1")
+
+
+@pytest.mark.parametrize(
+    ("steps", "identity", "shown"),
+    [
+        ([], None, (None, None, None, None)),
+        (["start: {form: {name: D}}"], None, ("D", None, None, None)),
+        (["start: {form: {name: D}}"], {"identifier": "crm-1"}, ("D", *DANA[1:])),
+        (["contact: {updated: {email: d@example.com}}"], None, (None, "d@example.com", None, None)),
+        ([], {"identifier": "crm-1"}, DANA),
+        ([], {"identifier": "crm-1", "phone": "1"}, ("Dana", "dana@example.com", "1", "crm-1")),
+        ([], {"identifier": "crm-2", "name": "Li"}, ("Li", None, None, "crm-2")),
+    ],
+)
+def test_who_an_anonymous_visitor_is_comes_out(
+    steps: list[str], identity: dict[str, str] | None, shown: tuple[str | None, ...]
+) -> None:
+    cast = CAST.replace("name: Dana", "name: Dana, identifier: crm-1, phone: '+15550142'")
+    scenario = load_text(cast + "".join(f"  - {line}\n" for line in (*steps, "say: end")), "t.yaml")
+    conversation = Casting(scenario, 0, anonymous=True).conversation(0, START)
+    assert known(conversation) == (None,) * len(IDENTITY)
+    for step in scenario.steps:
+        list(apply(conversation, step.verb, START))
+    if identity is not None:
+        identify(conversation, identity)
+    assert known(conversation) == shown
+    assert conversation.identifier == "crm-1"

@@ -140,6 +140,11 @@ class ContactUpdated:
 
 
 @dataclass(frozen=True, slots=True)
+class FormFilled:
+    """The visitor has filled in the form before the chat. Comes before `Started`."""
+
+
+@dataclass(frozen=True, slots=True)
 class WidgetConfigured:
     settings: Mapping[str, Any]
 
@@ -176,6 +181,7 @@ Change = (
     | PresenceChanged
     | ContactCreated
     | ContactUpdated
+    | FormFilled
     | WidgetConfigured
     | SendQueued
     | Navigated

@@ -19,6 +19,7 @@ from vendorsim.conversation.changes import (
     ContactCreated,
     ContactUpdated,
     FeedbackLeft,
+    FormFilled,
     GoalReached,
     Joined,
     LabelsSet,
@@ -43,6 +44,7 @@ from vendorsim.conversation.state import (
     BY_TIMEOUT,
     BY_VISITOR,
     CLOSED,
+    IDENTITY,
     OPEN,
     PENDING,
     SNOOZED,
@@ -79,8 +81,28 @@ def apply(conversation: Conversation, verb: Verb, at: int, name: str | None = No
 
 
 def identify(conversation: Conversation, identity: Mapping[str, str]) -> None:
-    """Sets the visitor's identity, as an integration gave it to the vendor's API."""
+    """Links the conversation with the person whose identity an integration gave to the vendor's API.
+
+    `identity` holds an identifier and, where given, name, email and phone. The visitor has these data from now on. The
+    identifier of the visitor himself tells the vendor the rest, too.
+    """
     conversation.identity = dict(identity)
+    if identity["identifier"] == conversation.identifier:
+        _tell(conversation, conversation.untold)
+    # Another identifier leaves untold who the visitor is.
+    _set(conversation, {name: identity[name] for name in IDENTITY if name in identity})
+
+
+def _set(conversation: Conversation, values: Mapping[str, Any]) -> None:
+    """Sets fields of the visitor, by name."""
+    for name, value in values.items():
+        setattr(conversation.visitor, name, value)
+
+
+def _tell(conversation: Conversation, values: Mapping[str, Any]) -> None:
+    """Tells the vendor fields of the visitor, by name."""
+    _set(conversation, values)
+    conversation.untold = {name: value for name, value in conversation.untold.items() if name not in values}
 
 
 def introduce(conversation: Conversation, agent: Agent) -> None:
@@ -90,8 +112,7 @@ def introduce(conversation: Conversation, agent: Agent) -> None:
 
 def describe_visitor(conversation: Conversation, values: Mapping[str, Any]) -> None:
     """Sets fields of the visitor, by their names in `Visitor`."""
-    for name, value in values.items():
-        setattr(conversation.visitor, name, value)
+    _tell(conversation, values)
 
 
 def pass_time(conversation: Conversation, at: int) -> None:
@@ -109,6 +130,9 @@ def _start(conversation: Conversation, verb: verbs.Start) -> Iterator[Change]:
         conversation.pages.append(verb.page)
     if verb.pending and not conversation.started:
         conversation.status = conversation.first_status = PENDING
+    if verb.form is not None:
+        _fill_in(conversation, verb.form)
+        yield FormFilled()
     yield from _begin(conversation)
 
 
@@ -315,9 +339,16 @@ def _contact(conversation: Conversation, verb: verbs.Contact) -> Iterator[Change
     assert given is not None
     visitor = conversation.visitor
     before = {key: getattr(visitor, key) for key in given}
-    for key, value in given.items():
-        setattr(visitor, key, {**visitor.custom, **(value or {})} if key == "custom" else value)
+    custom = {"custom": {**visitor.custom, **(given["custom"] or {})}} if "custom" in given else {}
+    _fill_in(conversation, {**given, **custom})
     yield ContactCreated() if verb.created is not None else ContactUpdated(before)
+
+
+def _fill_in(conversation: Conversation, values: Mapping[str, Any]) -> None:
+    """The visitor tells the vendor his data, by their names in `Visitor`."""
+    _tell(conversation, values)
+    if values.get("identifier") is not None:
+        conversation.told.add(values["identifier"])
 
 
 def _configure_widget(conversation: Conversation, verb: verbs.ConfigureWidget) -> Iterator[Change]:

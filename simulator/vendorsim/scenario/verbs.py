@@ -127,12 +127,10 @@ _CUSTOM = MapOf(
     Either(Plain(), Record({"label": Key(TEXT, required=True), "value": Key(Plain(), required=True)}, "custom data"))
 )
 _ANY = Nullable(TEXT)
+_IDENTITY = {"name": Key(_ANY), "email": Key(_ANY), "phone": Key(_ANY), "identifier": Key(_ANY)}
 # The data of a visitor; null means that the visitor has none.
 PERSON = {
-    "name": Key(_ANY),
-    "email": Key(_ANY),
-    "phone": Key(_ANY),
-    "identifier": Key(_ANY),
+    **_IDENTITY,
     "ip": Key(_ANY),
     "city": Key(_ANY),
     "country": Key(_ANY),
@@ -325,6 +323,9 @@ class Start(Verb):
     channel: str = _argument(choice("channel", "chat", "call"), default="chat")
     page: Page | None = _argument(PAGE, "the page the visitor is on")
     pending: bool = _argument(Flag(), "it is pending until a bot hands it over", default=False)
+    form: Mapping[str, Any] | None = _argument(
+        Record(_IDENTITY, "a form"), "what the visitor writes into the form before the chat"
+    )
 
 
 @_verb("say", "text", makes_message=True)

@@ -62,6 +62,7 @@ _MINUTE = 60_000
 TURNING: tuple[Verb, ...] = (
     OpenWidget(),
     Start(),
+    Start(form={"name": "Dana"}),
     Say("Hello"),
     Say("Hello", _ANA),
     Trigger("Hello"),
