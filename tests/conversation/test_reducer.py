@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from vendorsim.conversation.casting import Casting
+from vendorsim.conversation.changes import MessagesDelivered
 from vendorsim.conversation.reducer import apply, identify
 from vendorsim.conversation.state import IDENTITY, Agent, Conversation, Ended, Entered, Message, StepError
 from vendorsim.runs.library import load_text
+from vendorsim.scenario.verbs import Read
 
 CAST = """\
 scenario: T
@@ -46,6 +48,10 @@ def told(*lines: str) -> tuple[Conversation, list[list[str]]]:
         (["say: a", "edit: {message: 1, text: b}"], ["MessageChanged"]),
         (["say: a", "delete: -1"], ["MessageChanged"]),
         (["say: a", "read: ana"], ["MessagesRead"]),
+        (["say: {by: ana, text: a}", "read: {status: delivered}"], ["MessagesDelivered"]),
+        (["say: a", "delete: conversation"], []),
+        (["say: a", "delete: contact"], []),
+        (["say: a", "delete: conversation", "say: b"], []),
         (["typing"], ["Typed"]),
         (["join: ana"], ["Started", "Joined"]),
         (["join: ana", "leave: ana"], ["Left"]),
@@ -180,6 +186,23 @@ def test_a_step_that_makes_no_sense_changes_nothing() -> None:
     with pytest.raises(StepError, match="there is no message 2 here; the conversation has 1"):
         list(apply(conversation, Delete(2), START + 9_000))
     assert [m.deleted for m in conversation.messages] == [False]
+
+
+def test_messages_are_delivered_once_and_to_the_visitor_only() -> None:
+    conversation, _ = told("say: a", "say: {by: ana, text: b}", "read: {status: delivered}", "read: visitor")
+    assert [(m.delivered, m.read) for m in conversation.messages] == [(False, False), (True, True)]
+    (change,) = apply(conversation, Read(status="delivered"), START)
+    assert change == MessagesDelivered(())
+    with pytest.raises(StepError, match="'status: delivered' is for the visitor"):
+        list(apply(conversation, Read("ana", "delivered"), START))
+
+
+def test_an_earlier_message_may_be_called_contact() -> None:
+    scenario = load_text(CAST + "  - {say: a, as: contact}\n  - delete: contact\n", "t.yaml")
+    conversation = Casting(scenario, 0).conversation(0, START)
+    for step in scenario.steps:
+        list(apply(conversation, step.verb, START, step.name))
+    assert (conversation.messages[0].deleted, conversation.deleted) == (True, False)
 
 
 def test_nobody_is_shared_between_conversations() -> None:

@@ -937,6 +937,10 @@ def test_priority_mute_and_deletion(serve: Serve, profile: str) -> None:
         assert sorted(events(target.wait_for(3))) == ["conversation_status_changed", *["conversation_updated"] * 2]
     assert client("DELETE", path).status == 200
     assert {client(method, path).status for method in ("GET", "DELETE")} == {404}
+    assert client("POST", f"{path}/messages", {"content": "Hello?"}).status == 404
+    contact = f"/contacts/{shown['meta']['sender']['id']}"
+    assert client("GET", contact).status == 200, "the contact stays"
+    assert [each["id"] for each in client("GET", f"{contact}/conversations").json["payload"]] == [again["id"]]
 
 
 def test_canned_responses(client: Client) -> None:

@@ -41,6 +41,13 @@ class MessagesRead:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesDelivered:
+    """The visitor has received `messages`, but not read them."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     by: Agent | None
     active: bool
@@ -165,6 +172,7 @@ Change = (
     | MessageAdded
     | MessageChanged
     | MessagesRead
+    | MessagesDelivered
     | Typed
     | Joined
     | Left

@@ -26,6 +26,7 @@ from vendorsim.conversation.changes import (
     Left,
     MessageAdded,
     MessageChanged,
+    MessagesDelivered,
     MessagesRead,
     Navigated,
     OfflineMessageLeft,
@@ -72,7 +73,7 @@ def apply(conversation: Conversation, verb: Verb, at: int, name: str | None = No
     """
     conversation.now = at
     handler = _HANDLERS.get(type(verb))
-    if handler is None:
+    if handler is None or conversation.deleted:
         return
     count = len(conversation.messages)
     yield from handler(conversation, verb)
@@ -183,6 +184,10 @@ def _edit(conversation: Conversation, verb: verbs.Edit) -> Iterator[Change]:
 
 
 def _delete(conversation: Conversation, verb: verbs.Delete) -> Iterator[Change]:
+    if verb.message in (verbs.CONVERSATION, verbs.CONTACT) and verb.message not in conversation.names:
+        conversation.deleted = True
+        conversation.visitor.deleted = verb.message == verbs.CONTACT
+        return
     message = _find(conversation, verb.message)
     message.deleted = True
     yield MessageChanged(message)
@@ -190,6 +195,9 @@ def _delete(conversation: Conversation, verb: verbs.Delete) -> Iterator[Change]:
 
 def _read(conversation: Conversation, verb: verbs.Read) -> Iterator[Change]:
     by_visitor = verb.by == BY_VISITOR
+    if verb.status == verbs.DELIVERED:
+        yield _deliver(conversation, by_visitor=by_visitor)
+        return
     unread = tuple(m for m in conversation.public_messages() if not m.read and m.by_visitor != by_visitor)
     for message in unread:
         message.read = True
@@ -198,6 +206,15 @@ def _read(conversation: Conversation, verb: verbs.Read) -> Iterator[Change]:
     else:
         conversation.agent_seen_at = conversation.now
     yield MessagesRead(None if by_visitor else _agent(conversation, verb.by), unread)
+
+
+def _deliver(conversation: Conversation, *, by_visitor: bool) -> Change:
+    if not by_visitor:
+        raise StepError("'status: delivered' is for the visitor, who receives what agents write")
+    arrived = tuple(m for m in conversation.public_messages() if not (m.by_visitor or m.read or m.delivered))
+    for message in arrived:
+        message.delivered = True
+    return MessagesDelivered(arrived)
 
 
 def _typing(conversation: Conversation, verb: verbs.Typing) -> Iterator[Change]:

@@ -29,7 +29,7 @@ class StepError(Exception):
 class Visitor:
     """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none. `known` is
     whether the vendor knows the visitor from before this conversation. `additional` is what an integration stored
-    beside the custom data, `blocked` whether it blocked the visitor."""
+    beside the custom data, `blocked` whether it blocked the visitor, `deleted` whether the contact was deleted."""
 
     id: int
     token: str
@@ -56,6 +56,7 @@ class Visitor:
     known: bool = False
     additional: dict[str, Any] = field(default_factory=dict)
     blocked: bool = False
+    deleted: bool = False
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Message:
     """A message of the visitor, of an agent, or of a trigger (`trigger` is its name then).
 
     `number` counts from 1 within the conversation. `source_id` and `attributes` are what an integration stored with
-    the message through the vendor's API.
+    the message through the vendor's API. `delivered` is whether the visitor has received it.
     """
 
     number: int
@@ -102,6 +103,7 @@ class Message:
     content_type: str = "text"
     offline: bool = False
     deleted: bool = False
+    delivered: bool = False
     read: bool = False
     source_id: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -145,7 +147,8 @@ class Conversation:
     """The state of one conversation. `seed` is the seed of its made-up texts. `identity` is the visitor's identity as
     an integration gave it to the vendor's API; None before that call. `untold` are the data of the visitor, of those in
     IDENTITY, that the vendor has not been told yet: `visitor` is without them. `told` are the identifiers that the
-    visitor gave in a form. `names` maps the `as` of steps to messages.
+    visitor gave in a form. `deleted` is whether the conversation was deleted: nothing changes it then. `names` maps the
+    `as` of steps to messages.
     `first_status` is the status with which it begins, and to which the visitor's message brings it back from CLOSED:
     PENDING where a bot answers first.
     `files` is where the server that plays the conversation serves the files of its messages (a URL without the last
@@ -196,6 +199,7 @@ class Conversation:
     identity: dict[str, str] | None = None
     untold: dict[str, str | None] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    deleted: bool = False
     files: str | None = None
 
     @property

@@ -16,6 +16,7 @@ from vendorsim.conversation.reducer import apply
 from vendorsim.conversation.state import Account, Agent, Conversation, StepError, Visitor
 from vendorsim.core.seeding import Numbers
 from vendorsim.scenario.verbs import (
+    DELIVERED,
     TIMEOUT,
     VERBS,
     VISITOR,
@@ -79,6 +80,7 @@ TURNING: tuple[Verb, ...] = (
 )
 # These steps follow each other in one conversation, which is faster.
 QUIET: tuple[Verb, ...] = (
+    Read(VISITOR, DELIVERED),
     Read(VISITOR),
     Read(_ANA),
     Typing(VISITOR, active=True),
