@@ -25,9 +25,9 @@ PUBLIC = {
     "vendorsim.vendorkit": """
         ASSUMED Account Agent ApiAnswer ApiCall Assigned AttributesSet Backend Body BodyReader CAPTURED
         CLOSED ContactCreated ContactUpdated Conversation ConversationHandle ConversationRegistry
-        DOCUMENTED Draft Duplicates EventKind Failed FastPath FeedbackLeft Fields GoalReached
+        DOCUMENTED Draft Duplicates EventKind Failed FastPath FeedbackLeft Fields FormFilled GoalReached
         HttpRequest HttpResponse Identification Joined LabelsSet Left Message MessageAdded
-        MessageChanged MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING Policy
+        MessageChanged MessagesDelivered MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING Policy
         PresenceChanged PrioritySet Profile Quirk RECONSTRUCTED RateLimit Rated Reaction SNOOZED Scheme SendQueued
         SessionOverride SessionOverrides Stage Started Stated StatusChanged StepError Subscriptions
         SurveyAnswered Target TargetKind Typed Vendor Verb Visitor WEBHOOK WidgetConfigured WidgetOpened

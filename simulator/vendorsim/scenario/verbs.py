@@ -392,8 +392,7 @@ class Delete(Verb):
 @_verb("read", "by")
 @dataclass(frozen=True, slots=True)
 class Read(Verb):
-    """Someone has read everything so far; without `by` it is the visitor. With `status: delivered` the visitor has only
-    received it."""
+    """Someone has read everything so far; without `by` it is the visitor. `status: delivered`: only received it."""
 
     by: str = _argument(_SPEAKER, default=VISITOR)
     status: str = _argument(
