@@ -25,11 +25,12 @@ PUBLIC = {
     "vendorsim.vendorkit": """
         ASSUMED Account Agent ApiAnswer ApiCall Assigned AttributesSet Backend Body BodyReader CAPTURED
         CLOSED ContactCreated ContactUpdated Conversation ConversationHandle ConversationRegistry
-        DOCUMENTED Draft Duplicates EventKind Failed FastPath FeedbackLeft Fields GoalReached
+        DOCUMENTED Draft Duplicates EventKind Failed FastPath FeedbackLeft Fields FormFilled GoalReached
         HttpRequest HttpResponse Identification Joined LabelsSet Left Message MessageAdded
-        MessageChanged MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING PageError Policy
-        PresenceChanged Prevention PrioritySet Profile Quirk RECONSTRUCTED RateLimit Rated Reaction SNOOZED Scheme
-        SendQueued SessionOverride SessionOverrides Stage Started Stated StatusChanged StepError Subscriptions
+        MessageChanged MessagesDelivered MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING
+        PageError Policy PresenceChanged Prevention PrioritySet Profile Quirk RECONSTRUCTED RateLimit Rated Reaction
+        SNOOZED Scheme SendQueued SessionOverride SessionOverrides Stage Started Stated StatusChanged StepError
+        Subscriptions
         SurveyAnswered Target TargetKind Typed Vendor Verb Visitor WEBHOOK WidgetConfigured WidgetOpened
         derive framed_by iso moment pages tell_calls
     """,

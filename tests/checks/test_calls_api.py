@@ -82,6 +82,21 @@ class Caller:
             thread.start()
 
 
+class Hasty(Caller):
+    """An integration that calls before it answers the first event of a session, whatever that says."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port, Caller.call)
+        self._known: set[str] = set()
+
+    def answer(self, connection: Connection, request: Received) -> None:
+        session = request.json.get("customerId") or request.json["id"]
+        if session not in self._known:
+            self._known.add(session)
+            self.call(session)
+        connection.send(status(200))
+
+
 @contextmanager
 def integration(port: int, behave: Callable[[Caller, str], object]) -> Iterator[str]:
     caller = Caller(port, behave)
@@ -261,6 +276,16 @@ def test_what_it_makes_of_answers_cannot_be_told(
     checked = run(vendorsim, port, behave, "calls_api.no_retry_of_400")
     (judged,) = checked.json["checks"]
     assert (judged["status"], judged["reason"]) == ("not_judged", reason)
+
+
+def test_called_before_the_visitor_has_said_who_he_is(vendorsim: Vendorsim, port: int) -> None:
+    with Receiver(Hasty(port).answer) as target:
+        arguments = ("--vendor", "chatvisor", "--to", target.url(), "--serve", port, "--only", "calls_api.called")
+        checked = vendorsim("check", *arguments, "--json", settings=HASTY)
+    (finding,) = checked.json["findings"]
+    assert finding["message"] == "end_user was called before the visitor had said who he is"
+    assert finding["expected"] == "a call when the visitor has named his identifier"
+    assert checked.code == 1
 
 
 def test_without_serve(vendorsim: Vendorsim) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from vendorsim.conversation.casting import Casting
-from vendorsim.conversation.reducer import apply
-from vendorsim.conversation.state import Agent, Conversation, Ended, Entered, Message, StepError
+from vendorsim.conversation.changes import MessagesDelivered
+from vendorsim.conversation.reducer import apply, identify
+from vendorsim.conversation.state import IDENTITY, Agent, Conversation, Ended, Entered, Message, StepError
 from vendorsim.runs.library import load_text
+from vendorsim.scenario.verbs import Read
 
 CAST = """\
 scenario: T
@@ -37,6 +39,7 @@ def told(*lines: str) -> tuple[Conversation, list[list[str]]]:
     [
         (["open_widget"], ["WidgetOpened"]),
         (["start"], ["Started"]),
+        (["start: {form: {name: E}}"], ["FormFilled", "Started"]),
         (["say: a"], ["Started", "MessageAdded"]),
         (["start", "say: a"], ["MessageAdded"]),
         (["say: a", "start"], []),
@@ -45,6 +48,10 @@ def told(*lines: str) -> tuple[Conversation, list[list[str]]]:
         (["say: a", "edit: {message: 1, text: b}"], ["MessageChanged"]),
         (["say: a", "delete: -1"], ["MessageChanged"]),
         (["say: a", "read: ana"], ["MessagesRead"]),
+        (["say: {by: ana, text: a}", "read: {status: delivered}"], ["MessagesDelivered"]),
+        (["say: a", "delete: conversation"], []),
+        (["say: a", "delete: contact"], []),
+        (["say: a", "delete: conversation", "say: b"], []),
         (["typing"], ["Typed"]),
         (["join: ana"], ["Started", "Joined"]),
         (["join: ana", "leave: ana"], ["Left"]),
@@ -181,6 +188,23 @@ def test_a_step_that_makes_no_sense_changes_nothing() -> None:
     assert [m.deleted for m in conversation.messages] == [False]
 
 
+def test_messages_are_delivered_once_and_to_the_visitor_only() -> None:
+    conversation, _ = told("say: a", "say: {by: ana, text: b}", "read: {status: delivered}", "read: visitor")
+    assert [(m.delivered, m.read) for m in conversation.messages] == [(False, False), (True, True)]
+    (change,) = apply(conversation, Read(status="delivered"), START)
+    assert change == MessagesDelivered(())
+    with pytest.raises(StepError, match="'status: delivered' is for the visitor"):
+        list(apply(conversation, Read("ana", "delivered"), START))
+
+
+def test_an_earlier_message_may_be_called_contact() -> None:
+    scenario = load_text(CAST + "  - {say: a, as: contact}\n  - delete: contact\n", "t.yaml")
+    conversation = Casting(scenario, 0).conversation(0, START)
+    for step in scenario.steps:
+        list(apply(conversation, step.verb, START, step.name))
+    assert (conversation.messages[0].deleted, conversation.deleted) == (True, False)
+
+
 def test_nobody_is_shared_between_conversations() -> None:
     scenario = load_text(CAST + "  - say\n", "t.yaml")
     casting = Casting(scenario, 0)
@@ -201,6 +225,42 @@ def test_the_cast_is_used_as_it_stands_and_the_rest_is_made_up() -> None:
     visitor, agent = conversation.visitor, conversation.agents["ana"]
     assert (visitor.name, visitor.city, visitor.country_code) == (None, "Bonn", "DE")
     assert visitor.email
+    assert visitor.identifier is None, "only the customer's own system can tell it"
     assert visitor.email.rpartition("@")[2].startswith("example.")
     assert agent.name
     assert agent.group == "Support"
+
+
+def known(conversation: Conversation) -> tuple[str | None, ...]:
+    """What the vendor knows of who the visitor is: name, email, phone, identifier."""
+    return tuple(getattr(conversation.visitor, name) for name in IDENTITY)
+
+
+DANA = ("Dana", "dana@example.com", "+15550142", "crm-1")
+
+
+@pytest.mark.parametrize(
+    ("steps", "identity", "shown"),
+    [
+        ([], None, (None, None, None, None)),
+        (["start: {form: {name: D}}"], None, ("D", None, None, None)),
+        (["start: {form: {name: D}}"], {"identifier": "crm-1"}, ("D", *DANA[1:])),
+        (["contact: {updated: {email: d@example.com}}"], None, (None, "d@example.com", None, None)),
+        ([], {"identifier": "crm-1"}, DANA),
+        ([], {"identifier": "crm-1", "phone": "1"}, ("Dana", "dana@example.com", "1", "crm-1")),
+        ([], {"identifier": "crm-2", "name": "Li"}, ("Li", None, None, "crm-2")),
+    ],
+)
+def test_who_an_anonymous_visitor_is_comes_out(
+    steps: list[str], identity: dict[str, str] | None, shown: tuple[str | None, ...]
+) -> None:
+    cast = CAST.replace("name: Dana", "name: Dana, identifier: crm-1, phone: '+15550142'")
+    scenario = load_text(cast + "".join(f"  - {line}\n" for line in (*steps, "say: end")), "t.yaml")
+    conversation = Casting(scenario, 0, anonymous=True).conversation(0, START)
+    assert known(conversation) == (None,) * len(IDENTITY)
+    for step in scenario.steps:
+        list(apply(conversation, step.verb, START))
+    if identity is not None:
+        identify(conversation, identity)
+    assert known(conversation) == shown
+    assert conversation.identifier == "crm-1"

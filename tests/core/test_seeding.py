@@ -54,7 +54,6 @@ def test_conversations_of_a_run_differ_in_all_their_ids(indexes: set[int], seed:
         {conversation.id for conversation in cast},
         {conversation.visitor.id for conversation in cast},
         {conversation.visitor.token for conversation in cast},
-        {conversation.visitor.identifier for conversation in cast},
         {conversation.message_ids.take() for conversation in cast},
     ):
         assert len(ids) == len(cast)

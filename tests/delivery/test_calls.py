@@ -18,7 +18,7 @@ STORY = """\
 scenario: Authentication in a chat
 vendors: [userlike]
 starts: 2026-01-05T09:00:00Z
-cast: {visitor: {identifier: crm-4711}}
+cast: {visitor: %s}
 steps:
 """
 CALLED = "  - authenticate: {within: 20s}\n"
@@ -41,6 +41,7 @@ class Scene:
         self._folder = folder
         self.port = port
         self.answers: list[tuple[int, Any]] = []
+        self.cast = "{identifier: crm-4711}"
 
     def call(self, session: object, fields: object, kind: str = "chats") -> None:
         """One call of `end_user`, as the integration makes it."""
@@ -61,7 +62,7 @@ class Scene:
         serve: bool = True,
     ) -> Completed:
         """Plays; when event number `on` arrives, the integration calls with these fields before it answers."""
-        path = written(self._folder, STORY + steps)
+        path = written(self._folder, STORY % self.cast + steps)
         session = self._vendorsim("generate", path, "--vendor", "userlike").lines[0]["conversation"]
 
         def answer(connection: Connection, request: Request) -> None:
@@ -114,7 +115,7 @@ def test_not_called(scene: Scene) -> None:
     assert (judged["verdict"], judged["status"]) == ("missed", None)
     assert judged["reason"] == "end_user was not called within 0.1 s"
     assert played.lines[-1]["verdict"] == "failed"
-    assert len(scene.requests) == 3, "the story goes on"
+    assert "Bye" in scene.requests[-1].body.decode(), "the story goes on"
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,69 @@ def test_called_with_something_else(scene: Scene, fields: object, answer: tuple[
 def test_another_identifier_is_named(scene: Scene) -> None:
     (judged,) = authentications(scene.play("  - say: Hello\n" + NOT_CALLED, {"identifier": "crm-1"}))
     assert judged["reason"] == "end_user was called with identifier 'crm-1', not 'crm-4711'"
+
+
+TELLS = "  - say: Hello\n  - say: I am crm-4711\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "identifier"),
+    [
+        (TELLS, "crm-4711"),
+        (TELLS, "616437"),
+        ("  - start\n  - say: Hello\n", "crm-4711"),
+        ("  - say: Hello\n  - contact: {updated: {identifier: crm-4711}}\n", "crm-4711"),
+    ],
+    ids=["with the right identifier", "with another one", "before he said anything", "before he filled in a form"],
+)
+def test_a_call_before_the_visitor_has_said_who_he_is(scene: Scene, steps: str, identifier: str) -> None:
+    played = scene.play(steps + CALLED, {"identifier": identifier})
+    assert played.code == 1
+    (judged,) = authentications(played)
+    assert (judged["verdict"], judged["status"]) == ("missed", 202)
+    assert judged["reason"] == "end_user was called before the visitor had said who he is"
+
+
+@pytest.mark.parametrize(
+    ("steps", "event"),
+    [
+        (TELLS, 3),
+        ("  - say: Hello\n", 0),
+        ("  - start: {form: {identifier: crm-4711}}\n  - say: Hello\n", 0),
+        ("  - say: Hello\n  - contact: {updated: {identifier: crm-4711}}\n", 3),
+    ],
+    ids=["in a message", "by a story that names nobody", "in the form before the chat", "in a form"],
+)
+def test_a_call_as_soon_as_he_has(scene: Scene, steps: str, event: int) -> None:
+    assert scene.play(steps + CALLED, {"identifier": "crm-4711"}, on=event).code == 0
+
+
+NEXT = "  - say: Thanks\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "fields", "shown"),
+    [
+        (CALLED, {"identifier": "crm-4711"}, ("Dana Kessler", "dana@example.com", "crm-4711")),
+        (CALLED, {"identifier": "crm-4711", "name": "D. Kessler"}, ("D. Kessler", "dana@example.com", "crm-4711")),
+        (NOT_CALLED, {"identifier": "other", "name": "Li"}, ("Li", "", "other")),
+        (NOT_CALLED, {}, ("", "", None)),
+        (CALLED.replace("within", "answer: duplicate, within"), {"identifier": "crm-4711"}, ("", "", None)),
+    ],
+    ids=["the visitor", "with a name", "somebody else", "nobody", "a refusal"],
+)
+def test_later_bodies_show_who_was_accepted(
+    scene: Scene, steps: str, fields: dict[str, str], shown: tuple[str, str, str | None]
+) -> None:
+    scene.cast = "{identifier: crm-4711, name: Dana Kessler, email: dana@example.com}"
+    scene.play("  - say: I am crm-4711\n" + steps + NEXT, fields)
+    first, last = scene.requests[0].json, scene.requests[-1].json
+    assert who(first) == ("", "", None)
+    assert who(last) == shown
+
+
+def who(body: dict[str, Any]) -> tuple[str, str, str | None]:
+    return body["client_name"], body["client_email"], body["client_additional03_value"]
 
 
 def test_a_second_and_better_call_counts(scene: Scene) -> None:
@@ -177,7 +241,7 @@ def test_a_forced_answer_is_no_fault_of_the_integration(scene: Scene, forced: st
 
 def test_a_chat_that_the_story_closed_is_already_ended(scene: Scene) -> None:
     steps = "  - say: Hello\n  - close: {by: visitor}\n" + NOT_CALLED
-    first_event_after_closing = 2
+    first_event_after_closing = 3
     played = scene.play(steps, {"identifier": "crm-4711"}, on=first_event_after_closing)
     assert scene.answers == [(400, "Chat is already ended")]
     assert played.code == 1
@@ -205,7 +269,7 @@ def test_without_serve_it_is_not_judged(scene: Scene) -> None:
 
 def test_a_port_that_is_taken(vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    path = written(tmp_path, STORY + "  - say: Hello\n")
+    path = written(tmp_path, STORY % "{}" + "  - say: Hello\n")
     with Receiver() as target:
         arguments = ("--vendor", "userlike", "--to", target.url(), "--serve", "--port", target.port)
         refused = vendorsim("play", path, *arguments)

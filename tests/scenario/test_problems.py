@@ -517,15 +517,17 @@ WRONG = [
             "6:21: there is no message 2; messages before this step: 1",
             "7:21: there is no message 0; messages before this step: 1",
             "8:13: there is no message -2; messages before this step: 1",
-            "9:13: expected the name of an earlier message, or its number (1 is the first, -1 the last), found the number 1.5",
-            "10:13: expected the name of an earlier message, or its number (1 is the first, -1 the last), found the flag true",
+            "9:13: expected the name of an earlier message, or its number (1 is the first, -1 the last), or "
+            "'conversation', or 'contact', found the number 1.5",
+            "10:13: expected the name of an earlier message, or its number (1 is the first, -1 the last), or "
+            "'conversation', or 'contact', found the flag true",
             "11:11: 'edit' needs 'text': text",
         ],
     ),
     (
         "reference to a later message",
         steps("{say: a, as: one}", "delete: two", "{say: b, as: two}", "close"),
-        ["5:13: unknown message 'two'; known: one"],
+        ["5:13: unknown message 'two'; known: one, conversation, contact"],
     ),
     (
         "reference to oneself",

@@ -137,6 +137,25 @@ def test_an_end_user_is_known_by_id_and_identifier(api: Api) -> None:
         assert (found.status, found.document) == (200, created.document)
 
 
+def test_who_was_accepted_for_a_session_is_an_end_user(api: Api) -> None:
+    assert api.call("POST", f"{BASE}/chats/s-1/end_user", DANA).status == 202
+    found = api.call("GET", f"{BASE}/end_users?identifier=crm-4711").document
+    assert found == {"id": api.end_user(), "identifier": "crm-4711"}
+
+
+def test_a_chat_shows_who_was_accepted_for_it(api: Api) -> None:
+    chat = api.begin(api.end_user())["id"]
+    other = {"identifier": "crm-4712", "name": "Li"}
+    assert api.call("POST", f"{BASE}/chats/{chat}/end_user", other).status == 202
+    shown = api.call("GET", f"{BASE}/chats/{chat}").document["end_user"]
+    assert shown["identifier"] == "crm-4712"
+
+
+def test_a_refused_call_makes_no_end_user(api: Api) -> None:
+    assert api.call("POST", f"{BASE}/chats/ended-1/end_user", DANA).status == 400
+    assert api.call("GET", f"{BASE}/end_users?identifier=crm-4711").status == 404
+
+
 def test_the_same_identifier_is_the_same_end_user(api: Api) -> None:
     first = api.end_user()
     assert api.end_user(name="Dana K.") == first

@@ -74,6 +74,16 @@ class Client:
             body += head.encode() + file[2] + b"\r\n"
         return self("POST", path, raw=body + b"--edge--\r\n", Content_Type="multipart/form-data; boundary=edge")
 
+    def end_user(self, session: str, fields: dict[str, str]) -> int:
+        """The status of a call of the identification API."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        connection.request("POST", f"/apps/api/v1/chats/{session}/end_user", json.dumps(fields), headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
+
     def contact(self, **values: Any) -> dict[str, Any]:
         made = self("POST", "/contacts", values)
         assert made.status == 200, made.body
@@ -804,6 +814,26 @@ def test_a_conversation_as_the_api_shows_it(serve: Serve) -> None:
     assert client("GET", path).json["uuid"] == shown["uuid"]
 
 
+def test_who_was_accepted_for_a_conversation_is_shown_everywhere(serve: Serve) -> None:
+    hub = serve("observed-4.15")
+    client = hub.client
+    with Receiver() as target:
+        client.subscribe(target, "message_created")
+        path = client.conversation()
+        session = path.rpartition("/")[2]
+        before = client("GET", path).json["meta"]["sender"]
+        told = {"identifier": "crm-4711", "name": "Dana Kessler"}
+        assert client.end_user(session, told) == 202
+        client("POST", f"{path}/messages", {"content": "Hello?", "message_type": "incoming"})
+        sender = target.wait_for(1)[-1].json["sender"]
+    assert before["identifier"] is None
+    contact = client("GET", f"/contacts/{sender['id']}").json["payload"]
+    for shown in (sender, contact, client("GET", path).json["meta"]["sender"]):
+        assert (shown["identifier"], shown["name"], shown["email"]) == (*told.values(), before["email"])
+    client("POST", f"{path}/toggle_status", {"status": "resolved"})
+    assert client.end_user(session, {"identifier": "crm-4712"}) == 400, "it has ended"
+
+
 def test_a_contact_is_found_changed_and_deleted(serve: Serve) -> None:
     client = serve("observed-4.15").client
     with Receiver() as target:
@@ -943,6 +973,10 @@ def test_priority_mute_and_deletion(serve: Serve, profile: str) -> None:
         assert sorted(events(target.wait_for(3))) == ["conversation_status_changed", *["conversation_updated"] * 2]
     assert client("DELETE", path).status == 200
     assert {client(method, path).status for method in ("GET", "DELETE")} == {404}
+    assert client("POST", f"{path}/messages", {"content": "Hello?"}).status == 404
+    contact = f"/contacts/{shown['meta']['sender']['id']}"
+    assert client("GET", contact).status == 200, "the contact stays"
+    assert [each["id"] for each in client("GET", f"{contact}/conversations").json["payload"]] == [again["id"]]
 
 
 def test_canned_responses(client: Client) -> None:

@@ -26,6 +26,7 @@ starts: 2026-01-05T09:00:00Z
 cast: {visitor: {name: Dana Kessler}, agents: {ana: {name: Ana Novak}}}
 steps:
 """
+SIGNED = ("X-Chatwoot-Delivery", "X-Chatwoot-Timestamp", "X-Chatwoot-Signature")
 SECRETS = {"webhook": "test-secret", "agent_bot": "bot secret", "api_channel": "c2VjcmV0"}
 SIX = {
     "conversation_created",
@@ -156,6 +157,17 @@ def test_each_kind_gets_its_own_events(
         played = play(*EVERYTHING, targets=targets, profile=profile)
     assert played.code == 0, played.err
     assert (set(told(one)), set(told(two)), set(told(three))) == (webhook, bot, channel)
+
+
+def test_an_automation_rule_calls_its_own_target_unsigned(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOMATION_RULE", "for nothing")
+    with Receiver() as rule, Receiver() as webhook:
+        targets = [("automation_rule", rule, ", events: [message_created]"), ("webhook", webhook, "")]
+        played = play("say: Hi", targets=targets, profile="observed-4.15", more=("--fault", "quirk=automation-rule"))
+    assert played.code == 0, played.err
+    assert told(rule) == ["automation_event.conversation_created", "automation_event.message_created"]
+    assert not {name for request in rule.requests for name in SIGNED if request.header(name)}
+    assert not {event for event in told(webhook) if event.startswith("automation_event")}
 
 
 @pytest.mark.parametrize("version", ["2.5", "2.14", "4.0", "4.13", "4.15"])

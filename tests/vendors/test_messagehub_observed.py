@@ -38,6 +38,7 @@ WIDGET, CREATED, UPDATED = "webwidget_triggered", "conversation_created", "conve
 STATUS, MESSAGE, EDITED = "conversation_status_changed", "message_created", "message_updated"
 CONTACT, PERSON = "contact_created", "contact_updated"
 OPENED, RESOLVED = "conversation_opened", "conversation_resolved"
+AUTOMATION = "automation_event"
 TYPING, TYPED = "conversation_typing_on", "conversation_typing_off"
 INBOX, SETTINGS = "inbox_created", "inbox_updated"
 
@@ -385,7 +386,7 @@ def test_the_events_of_both_versions() -> None:
     six, bots = [CREATED, UPDATED, STATUS, MESSAGE, EDITED, WIDGET], [OPENED, RESOLVED]
     assert list(registry.get("messagehub").profile(OLD).event_names()) == [*six, *bots]
     twelve = [*six, CONTACT, PERSON, INBOX, SETTINGS, TYPING, TYPED]
-    assert list(registry.get("messagehub").profile(NEW).event_names()) == [*twelve, *bots]
+    assert list(registry.get("messagehub").profile(NEW).event_names()) == [*twelve, AUTOMATION, *bots]
 
 
 def test_one_body_holds_two_forms_of_one_message() -> None:
@@ -553,6 +554,7 @@ def test_a_field_comes_with_its_version(since: str, before: str, event: str, poi
         ("2.14", "2.13", ("say: Hi",), PERSON),
         ("2.18", "2.17", ("say: {by: ana}", "trigger: Hi"), MESSAGE),
         ("3.0", "2.18", ("say: Hi", "say: {by: ana}", "say: Hm"), UPDATED),
+        ("3.0", "2.18", ("{say: Hi, fault: {quirk: automation-rule}}",), AUTOMATION),
         ("3.2", "3.1", ("open_widget", "configure_widget: {timezone: UTC}"), INBOX),
         ("4.2", "4.1", ("say: Hi", "typing"), TYPING),
     ],
@@ -624,7 +626,7 @@ def test_every_version_keeps_its_contract(version: str) -> None:
     profile = registry.get("messagehub").profile(name)
     contract = contracts.contract("messagehub", name)
     seen = set()
-    for event in play(name, *EVERYTHING):
+    for event in play(name, *EVERYTHING, "{say: Once more, fault: {quirk: automation-rule}}"):
         body = json.loads(event.body)
         assert contract.violations(event.name, body) == []
         assert profile.identify(body) == event.name
@@ -640,6 +642,7 @@ EACH_ON_ITS_OWN: list[tuple[str, ...]] = [
     ("contact: {created: {name: Dan}}",),
     ("offline_message: Hi", "trigger: Hi"),
     ("say: {by: ana}", "offline_message: Hi"),
+    ("open_widget", "start: {form: {name: Dan}}"),
     ("close: ana", "say: Hi"),
 ]
 

@@ -219,6 +219,55 @@ class TestBodies:
         assert message["conversation"]["messages"][0]["content"] == text.replace("\\n", "\n")
 
 
+class TestStatusFallsBack:
+    def statuses(self, *steps: str, quirk: str = "status-falls-back") -> list[str]:
+        bodies = only(play("say: Hi", "say: {by: ana, text: Hello}", *steps, everywhere=(quirk,)), EDITED)
+        return [body["conversation"]["messages"][0]["status"] for body in bodies]
+
+    @pytest.mark.parametrize(
+        ("steps", "told"),
+        [
+            (("read: {status: delivered}",), ["delivered", "sent"]),
+            (("read: visitor",), ["read", "sent"]),
+            (("edit: {message: 2, text: Ho}",), ["sent"]),
+        ],
+    )
+    def test_is_said_to_be_sent_once_more(self, steps: tuple[str, ...], told: list[str]) -> None:
+        assert self.statuses(*steps) == told
+
+    def test_it_stays_so(self) -> None:
+        bodies = play("say: Hi", "say: {by: ana}", "{read: , fault: {quirk: status-falls-back}}", "close: ana")
+        assert bodies[-1]["messages"][0]["status"] == "sent"
+
+    def test_without_it_the_status_goes_forward(self) -> None:
+        told = self.statuses("read: {status: delivered}", "read: {status: delivered}", "read: visitor", quirk="none")
+        assert told == ["delivered", "read"]
+
+
+class TestAutomationRule:
+    @pytest.mark.parametrize(
+        ("steps", "started"),
+        [
+            (("say: Hi",), [CREATED, MESSAGE]),
+            (("say: Hi", "assign: ana"), [UPDATED]),
+            (("say: Hi", "close: ana", "reopen"), ["conversation_opened", UPDATED, UPDATED]),
+            (("say: Hi", "read: visitor"), []),
+        ],
+    )
+    def test_follows_what_starts_a_rule(self, steps: tuple[str, ...], started: list[str]) -> None:
+        *lead, last = steps
+        bodies = play(*lead, f"{{{last}, fault: {{quirk: automation-rule}}}}")
+        told = [body for body in bodies if body["event"].startswith("automation_event.")]
+        assert [body["event"].removeprefix("automation_event.") for body in told] == started
+        assert {body["id"] for body in told} <= {bodies[0]["id"]}, "the conversation's, also for a message"
+
+    def test_it_may_show_a_later_message(self) -> None:
+        steps = ("{say: One, fault: {quirk: late-body}}", "say: Two")
+        told = only(play(*steps, everywhere=("automation-rule",)), "automation_event.message_created")
+        assert [body["messages"][0]["content"] for body in told] == ["Two", "Two"]
+
+
+LATER = {"automation-rule", "status-falls-back"}
 ALWAYS = {"twin", "late-body", "empty-messages", "lost-status-change", "opaque-update", "echo"}
 
 
@@ -229,12 +278,15 @@ ALWAYS = {"twin", "late-body", "empty-messages", "lost-status-change", "opaque-u
         ("observed-2.5", set()),
         ("observed-2.12", {"twin-update"}),
         ("observed-2.18", {"twin-update", "null-sender"}),
-        ("observed-4.8", {"twin-update", "null-sender"}),
-        ("observed-4.9", {"twin-update", "null-sender", "dirty-content"}),
-        ("observed-4.12", {"twin-update", "null-sender", "dirty-content", "html-content"}),
-        ("observed-4.12.1", {"twin-update", "null-sender", "dirty-content"}),
-        ("observed-4.13", {"twin-update", "null-sender"}),
-        ("observed-4.15", {"twin-update", "null-sender"}),
+        ("observed-4.8", LATER | {"twin-update", "null-sender"}),
+        ("observed-4.9", LATER | {"twin-update", "null-sender", "dirty-content"}),
+        (
+            "observed-4.12",
+            LATER | {"twin-update", "null-sender", "dirty-content", "html-content"},
+        ),
+        ("observed-4.12.1", LATER | {"twin-update", "null-sender", "dirty-content"}),
+        ("observed-4.13", LATER | {"twin-update", "null-sender"}),
+        ("observed-4.15", LATER | {"twin-update", "null-sender"}),
     ],
 )
 def test_which_version_has_which(profile: str, more: set[str] | None) -> None:

@@ -52,10 +52,11 @@ ANSWERS = {
 
 @dataclass(frozen=True, slots=True)
 class TimedCall:
-    """A call, and when it arrived, in monotonic seconds."""
+    """A call, and when it arrived, in monotonic seconds. `early` is whether the visitor had not said who he is yet."""
 
     call: ApiCall
     at: float
+    early: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +87,13 @@ class Scene:
     @property
     def identifier(self) -> str | None:
         with self.live.lock:
-            return self.verb.identifier or self.live.state.visitor.identifier
+            return self.verb.identifier or self.live.state.identifier
+
+    def has_said(self) -> bool:
+        """Returns whether the visitor has said who he is."""
+        identifier = self.identifier
+        with self.live.lock:
+            return identifier is not None and any(identifier in text for text in self.live.state.said())
 
     @property
     def authorized(self) -> list[TimedCall]:
@@ -192,7 +199,9 @@ class Observed:
 
         def from_thread(call: ApiCall) -> None:
             """Runs in the thread of the request, which sends its response afterwards."""
-            loop.call_soon_threadsafe(arrive, TimedCall(call, monotonic()))
+            scene = sessions.get(call.session_id)
+            early = scene is not None and not scene.has_said()
+            loop.call_soon_threadsafe(arrive, TimedCall(call, monotonic(), early))
             time.sleep(HOLD)
 
         unsubscribe = state.subscribe(from_thread)
@@ -262,12 +271,12 @@ def _authenticate(story: Scenario, stories: Stories) -> Authenticate | None:
 
 
 def _identifier_is_sent(story: Scenario, verb: Authenticate, stories: Stories) -> bool:
-    """Whether an event before the call contains the identifier. Not every profile sends the visitor's messages."""
+    """Whether an event tells the identifier before the call. Not every profile sends the visitor's messages."""
     run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
     live = run.conversation(0)
-    identifier = (verb.identifier or live.state.visitor.identifier or "").encode()
+    identifier = (verb.identifier or live.state.identifier or "").encode()
     for scheduled in run.schedule(0):
-        if scheduled.step.verb is verb:
+        if scheduled.step.verb is verb or not identifier:
             return False
         if any(identifier in event.body for event in live.advance(scheduled)):
             return True

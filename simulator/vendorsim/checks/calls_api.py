@@ -107,7 +107,7 @@ async def _scenes_with_one_call(context: Context) -> list[Scene]:
 
 @check("calls_api.called", _STATEMENTS["called"], f"Call {OPERATION} as soon as a message holds the customer's number.")
 async def called(context: Context) -> None:
-    """The integration calls the API for the session in time."""
+    """The integration calls the API for the session in time, and not before the visitor has said who he is."""
     seen = await _observed(context)
     called = any(scene.calls for scene in seen.scenes)
     if seen.others and not seen.strays and not called:
@@ -129,6 +129,9 @@ async def called(context: Context) -> None:
                 # Calls for other sessions, or none at all, have one cause in all conversations.
                 cause=("stray",) if strays else ("none", *([scene.session[0]] if called else [])),
             )
+        elif scene.calls[0].early:
+            did = "was called before the visitor had said who he is"
+            _fail(context, scene.calls[0], did, "a call when the visitor has named his identifier", scene)
 
 
 @check("calls_api.once", _STATEMENTS["once"], "Remember whom you have identified, by session and identifier.")

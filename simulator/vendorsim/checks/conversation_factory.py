@@ -66,9 +66,10 @@ class ConversationFactory:
         stories = self._stories
         run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
         run.casting.first_person -= index
-        # Many integrations identify people by their email address, so each conversation subscribes its own.
-        without_email = story.cast.visitor.get("email", "") is None
-        opening = Opening({} if without_email else {"email": f"visitor-{index}@example.com"}, seed=run.seed)
+        # Many integrations identify people by their email address or identifier, so each conversation has its own.
+        own = {"email": f"visitor-{index}@example.com", "identifier": f"customer-{index}"}
+        given = {name: value for name, value in own.items() if story.cast.visitor.get(name, "") is not None}
+        opening = Opening({**given, "known": False}, seed=run.seed)
         live = run.opened(index, run.starts, opening)
         events = [event for event in iter_events(live) if self._subscribes(event.name)]
         bodies = tuple(orjson.loads(event.body) for event in events)

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.people import PEOPLE
 from vendorsim.core.errors import PackError
 from vendorsim.core.event import Event
@@ -102,7 +103,11 @@ class Stories:
 
     def _live(self, scenario: Scenario, index: int) -> LiveConversation:
         run = Run(scenario, self.vendor, self.profile, self.seed, self.starts, 0)
-        return run.conversation(index)
+        if run.casting.anonymous or "identifier" in scenario.cast.visitor:
+            return run.conversation(index)
+        # A probe may ask by the identifier, so each conversation has its own.
+        opening = Opening({"identifier": f"customer-{index}", "known": False})
+        return run.opened(index, run.starts, opening)
 
     def take(self) -> int:
         """Returns the next unused index of a conversation."""

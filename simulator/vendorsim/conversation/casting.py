@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from vendorsim.conversation.people import Pool, company, family_first, pool
-from vendorsim.conversation.state import Account, Agent, Conversation, Visitor
+from vendorsim.conversation.state import IDENTITY, Account, Agent, Conversation, Visitor
 from vendorsim.core.seeding import Numbers, derive
 from vendorsim.scenario.model import AgentCast, Scenario
 
@@ -40,11 +40,12 @@ AS_CAST = Opening()
 @dataclass(slots=True)
 class Casting:
     """Makes the conversations of one run. What they share (account, agents, id ranges) is computed once. `files` is
-    that of the conversations."""
+    that of the conversations. With `anonymous`, a vendor is not told who the visitor is when a conversation begins."""
 
     scenario: Scenario
     seed: int
     files: str | None = None
+    anonymous: bool = False
     pool: Pool = field(init=False)
     account: Account = field(init=False)
     agents: dict[str, Agent] = field(init=False)
@@ -78,6 +79,8 @@ class Casting:
         """
         started_at = starts if opened_at is None else opened_at
         agents = dict(self.agents)
+        visitor = self._visitor(index, starts, opening.visitor)
+        untold = self._keep_back(visitor, opening.visitor) if self.anonymous else {}
 
         def default_agent() -> Agent:
             if not agents:
@@ -89,7 +92,7 @@ class Casting:
             id=(self.scenario.conversation_id if index == 0 else None) or self.base + index,
             account=self.account if opening.account is None else replace(self.account, id=opening.account),
             locale=self.scenario.locale,
-            visitor=self._visitor(index, starts, opening.visitor),
+            visitor=visitor,
             agents=agents,
             message_ids=Numbers(self.base * 4, self.stride, index),
             seed=derive(self.seed, self.scenario.title, index) if opening.seed is None else opening.seed,
@@ -98,6 +101,7 @@ class Casting:
             started_at=started_at,
             now=started_at,
             identity=None if opening.identity is None else dict(opening.identity),
+            untold=untold,
             files=opening.files or self.files,
         )
 
@@ -135,7 +139,7 @@ class Casting:
             name=person.name,
             email=person.email,
             phone=person.phone,
-            identifier=f"customer-{self.base + index}",
+            identifier=None,
             ip=person.ip,
             city=person.city,
             country=person.country,
@@ -157,6 +161,13 @@ class Casting:
             if name not in ("id", "custom"):
                 setattr(visitor, name, value)
         # An id of the vendor or of the customer's own system is given for visitors who have been there before.
-        identified = {**given, **overrides}
+        identified = {**({} if self.anonymous else given), **overrides}
         visitor.known = any(identified.get(name) is not None for name in ("id", "identifier"))
         return replace(visitor, **overrides) if overrides else visitor
+
+    def _keep_back(self, visitor: Visitor, overrides: Mapping[str, Any]) -> dict[str, str | None]:
+        """Takes from the visitor, and returns, what tells who he is. What `overrides` gives is known."""
+        untold = {name: getattr(visitor, name) for name in IDENTITY if name not in overrides}
+        for name in untold:
+            setattr(visitor, name, None)
+        return untold

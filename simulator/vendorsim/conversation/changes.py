@@ -41,6 +41,13 @@ class MessagesRead:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesDelivered:
+    """The visitor has received `messages`, but not read them."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     by: Agent | None
     active: bool
@@ -140,6 +147,11 @@ class ContactUpdated:
 
 
 @dataclass(frozen=True, slots=True)
+class FormFilled:
+    """The visitor has filled in the form before the chat. Comes before `Started`."""
+
+
+@dataclass(frozen=True, slots=True)
 class WidgetConfigured:
     settings: Mapping[str, Any]
 
@@ -160,6 +172,7 @@ Change = (
     | MessageAdded
     | MessageChanged
     | MessagesRead
+    | MessagesDelivered
     | Typed
     | Joined
     | Left
@@ -176,6 +189,7 @@ Change = (
     | PresenceChanged
     | ContactCreated
     | ContactUpdated
+    | FormFilled
     | WidgetConfigured
     | SendQueued
     | Navigated

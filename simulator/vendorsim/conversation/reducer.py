@@ -19,12 +19,14 @@ from vendorsim.conversation.changes import (
     ContactCreated,
     ContactUpdated,
     FeedbackLeft,
+    FormFilled,
     GoalReached,
     Joined,
     LabelsSet,
     Left,
     MessageAdded,
     MessageChanged,
+    MessagesDelivered,
     MessagesRead,
     Navigated,
     OfflineMessageLeft,
@@ -43,6 +45,7 @@ from vendorsim.conversation.state import (
     BY_TIMEOUT,
     BY_VISITOR,
     CLOSED,
+    IDENTITY,
     OPEN,
     PENDING,
     SNOOZED,
@@ -70,7 +73,7 @@ def apply(conversation: Conversation, verb: Verb, at: int, name: str | None = No
     """
     conversation.now = at
     handler = _HANDLERS.get(type(verb))
-    if handler is None:
+    if handler is None or conversation.deleted:
         return
     count = len(conversation.messages)
     yield from handler(conversation, verb)
@@ -79,8 +82,28 @@ def apply(conversation: Conversation, verb: Verb, at: int, name: str | None = No
 
 
 def identify(conversation: Conversation, identity: Mapping[str, str]) -> None:
-    """Sets the visitor's identity, as an integration gave it to the vendor's API."""
+    """Links the conversation with the person whose identity an integration gave to the vendor's API.
+
+    `identity` holds an identifier and, where given, name, email and phone. The visitor has these data from now on. The
+    identifier of the visitor himself tells the vendor the rest, too.
+    """
     conversation.identity = dict(identity)
+    if identity["identifier"] == conversation.identifier:
+        _tell(conversation, conversation.untold)
+    # Another identifier leaves untold who the visitor is.
+    _set(conversation, {name: identity[name] for name in IDENTITY if name in identity})
+
+
+def _set(conversation: Conversation, values: Mapping[str, Any]) -> None:
+    """Sets fields of the visitor, by name."""
+    for name, value in values.items():
+        setattr(conversation.visitor, name, value)
+
+
+def _tell(conversation: Conversation, values: Mapping[str, Any]) -> None:
+    """Tells the vendor fields of the visitor, by name."""
+    _set(conversation, values)
+    conversation.untold = {name: value for name, value in conversation.untold.items() if name not in values}
 
 
 def introduce(conversation: Conversation, agent: Agent) -> None:
@@ -90,8 +113,7 @@ def introduce(conversation: Conversation, agent: Agent) -> None:
 
 def describe_visitor(conversation: Conversation, values: Mapping[str, Any]) -> None:
     """Sets fields of the visitor, by their names in `Visitor`."""
-    for name, value in values.items():
-        setattr(conversation.visitor, name, value)
+    _tell(conversation, values)
 
 
 def pass_time(conversation: Conversation, at: int) -> None:
@@ -109,6 +131,9 @@ def _start(conversation: Conversation, verb: verbs.Start) -> Iterator[Change]:
         conversation.pages.append(verb.page)
     if verb.pending and not conversation.started:
         conversation.status = conversation.first_status = PENDING
+    if verb.form is not None:
+        _fill_in(conversation, verb.form)
+        yield FormFilled()
     yield from _begin(conversation)
 
 
@@ -159,6 +184,10 @@ def _edit(conversation: Conversation, verb: verbs.Edit) -> Iterator[Change]:
 
 
 def _delete(conversation: Conversation, verb: verbs.Delete) -> Iterator[Change]:
+    if verb.message in (verbs.CONVERSATION, verbs.CONTACT) and verb.message not in conversation.names:
+        conversation.deleted = True
+        conversation.visitor.deleted = verb.message == verbs.CONTACT
+        return
     message = _find(conversation, verb.message)
     message.deleted = True
     yield MessageChanged(message)
@@ -166,6 +195,9 @@ def _delete(conversation: Conversation, verb: verbs.Delete) -> Iterator[Change]:
 
 def _read(conversation: Conversation, verb: verbs.Read) -> Iterator[Change]:
     by_visitor = verb.by == BY_VISITOR
+    if verb.status == verbs.DELIVERED:
+        yield _deliver(conversation, by_visitor=by_visitor)
+        return
     unread = tuple(m for m in conversation.public_messages() if not m.read and m.by_visitor != by_visitor)
     for message in unread:
         message.read = True
@@ -174,6 +206,15 @@ def _read(conversation: Conversation, verb: verbs.Read) -> Iterator[Change]:
     else:
         conversation.agent_seen_at = conversation.now
     yield MessagesRead(None if by_visitor else _agent(conversation, verb.by), unread)
+
+
+def _deliver(conversation: Conversation, *, by_visitor: bool) -> Change:
+    if not by_visitor:
+        raise StepError("'status: delivered' is for the visitor, who receives what agents write")
+    arrived = tuple(m for m in conversation.public_messages() if not (m.by_visitor or m.read or m.delivered))
+    for message in arrived:
+        message.delivered = True
+    return MessagesDelivered(arrived)
 
 
 def _typing(conversation: Conversation, verb: verbs.Typing) -> Iterator[Change]:
@@ -315,9 +356,16 @@ def _contact(conversation: Conversation, verb: verbs.Contact) -> Iterator[Change
     assert given is not None
     visitor = conversation.visitor
     before = {key: getattr(visitor, key) for key in given}
-    for key, value in given.items():
-        setattr(visitor, key, {**visitor.custom, **(value or {})} if key == "custom" else value)
+    custom = {"custom": {**visitor.custom, **(given["custom"] or {})}} if "custom" in given else {}
+    _fill_in(conversation, {**given, **custom})
     yield ContactCreated() if verb.created is not None else ContactUpdated(before)
+
+
+def _fill_in(conversation: Conversation, values: Mapping[str, Any]) -> None:
+    """The visitor tells the vendor his data, by their names in `Visitor`."""
+    _tell(conversation, values)
+    if values.get("identifier") is not None:
+        conversation.told.add(values["identifier"])
 
 
 def _configure_widget(conversation: Conversation, verb: verbs.ConfigureWidget) -> Iterator[Change]:

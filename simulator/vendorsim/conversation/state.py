@@ -15,6 +15,8 @@ from vendorsim.conversation.people import Pool
 from vendorsim.core.seeding import Numbers
 from vendorsim.scenario import verbs
 
+# What tells who a visitor is.
+IDENTITY = ("name", "email", "phone", "identifier")
 OPEN, PENDING, SNOOZED, CLOSED = "open", "pending", "snoozed", "closed"
 BY_VISITOR, BY_TIMEOUT = verbs.VISITOR, verbs.TIMEOUT
 
@@ -27,7 +29,7 @@ class StepError(Exception):
 class Visitor:
     """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none. `known` is
     whether the vendor knows the visitor from before this conversation. `additional` is what an integration stored
-    beside the custom data, `blocked` whether it blocked the visitor."""
+    beside the custom data, `blocked` whether it blocked the visitor, `deleted` whether the contact was deleted."""
 
     id: int
     token: str
@@ -54,6 +56,7 @@ class Visitor:
     known: bool = False
     additional: dict[str, Any] = field(default_factory=dict)
     blocked: bool = False
+    deleted: bool = False
 
 
 @dataclass(slots=True)
@@ -86,7 +89,7 @@ class Message:
     """A message of the visitor, of an agent, or of a trigger (`trigger` is its name then).
 
     `number` counts from 1 within the conversation. `source_id` and `attributes` are what an integration stored with
-    the message through the vendor's API.
+    the message through the vendor's API. `delivered` is whether the visitor has received it.
     """
 
     number: int
@@ -100,6 +103,7 @@ class Message:
     content_type: str = "text"
     offline: bool = False
     deleted: bool = False
+    delivered: bool = False
     read: bool = False
     source_id: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -141,7 +145,10 @@ class Ended:
 @dataclass(slots=True)
 class Conversation:
     """The state of one conversation. `seed` is the seed of its made-up texts. `identity` is the visitor's identity as
-    an integration gave it to the vendor's API; None before that call. `names` maps the `as` of steps to messages.
+    an integration gave it to the vendor's API; None before that call. `untold` are the data of the visitor, of those in
+    IDENTITY, that the vendor has not been told yet: `visitor` is without them. `told` are the identifiers that the
+    visitor gave in a form. `deleted` is whether the conversation was deleted: nothing changes it then. `names` maps the
+    `as` of steps to messages.
     `first_status` is the status with which it begins, and to which the visitor's message brings it back from CLOSED:
     PENDING where a bot answers first.
     `files` is where the server that plays the conversation serves the files of its messages (a URL without the last
@@ -190,12 +197,24 @@ class Conversation:
     agent_seen_at: int | None = None
     visitor_seen_at: int | None = None
     identity: dict[str, str] | None = None
+    untold: dict[str, str | None] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    deleted: bool = False
     files: str | None = None
 
     @property
     def ended(self) -> bool:
         """Whether the conversation is closed or missed. The vendor's API treats its session as ended."""
         return self.status == CLOSED
+
+    @property
+    def identifier(self) -> str | None:
+        """The visitor's identifier, also if the vendor has not been told it yet; None if the visitor has none."""
+        return self.untold.get("identifier", self.visitor.identifier)
+
+    def said(self) -> list[str]:
+        """What the visitor has told so far, in order: identifiers in forms, then the texts of messages."""
+        return [*sorted(self.told), *(message.text or "" for message in self.messages if message.by_visitor)]
 
     def public_messages(self) -> list[Message]:
         """The messages that both sides see, in order."""

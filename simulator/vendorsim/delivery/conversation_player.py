@@ -407,7 +407,7 @@ class ConversationPlayer:
         if record is None:
             why = "the run ended early" if context.calls is not None else "play with --serve to have it judged"
             with live.lock:
-                identifier = verb.identifier or live.state.visitor.identifier
+                identifier = verb.identifier or live.state.identifier
             record = Authentication(live.state.index, live.id, identifier, NOT_JUDGED, reason=why)
         context.record(record)
 

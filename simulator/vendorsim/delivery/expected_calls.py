@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from typing import NamedTuple
 
 from vendorsim.delivery.records import AUTHENTICATED, MISSED, Authentication
 from vendorsim.runs.live_handle import LiveHandle
@@ -20,6 +21,13 @@ from vendorsim.vendorkit.backend import Backend
 MOST_FINISHED = 5_000
 
 
+class _Arrived(NamedTuple):
+    """A call, and how much the visitor had told when it arrived."""
+
+    call: ApiCall
+    said: list[str]
+
+
 class ExpectedCalls:
     """Judges the calls (`vendorsim.delivery.call_judge`) that the vendors' APIs of `backend` receive during a run."""
 
@@ -28,13 +36,16 @@ class ExpectedCalls:
         self._backend = backend
         self._identification = registry.identification()
         self._loop = asyncio.get_running_loop()
-        self._calls: dict[str, deque[ApiCall]] = {}
+        self._lives: dict[str, LiveConversation] = {}
+        self._calls: dict[str, deque[_Arrived]] = {}
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._finished: deque[tuple[str, str]] = deque()
         self._unsubscribe = backend.subscribe(self._from_thread)
 
     def attach(self, live: LiveConversation, handle: LiveHandle) -> None:
         answers = [step.verb.answer for _, step, _ in live.run.steps if isinstance(step.verb, Authenticate)]
+        live.called = True
+        self._lives[handle.id] = live
         self._calls[handle.id] = deque()
         self._backend.conversations.add(handle)
         self._backend.conversations.add_session(handle, answers)
@@ -49,14 +60,18 @@ class ExpectedCalls:
         """Waits for the expected call, for at most `within` milliseconds of wall-clock time."""
         session = str(live.id)
         with live.lock:
-            expected = verb.identifier or live.state.visitor.identifier
+            expected = verb.identifier or live.state.identifier
+            said = live.state.said()
             comm_type = self._identification.comm_types[live.state.channel]
         reason = f"{self._identification.operation} was not called within {verb.within / 1000:g} s"
         last: ApiCall | None = None
         try:
             async with asyncio.timeout(verb.within / 1000):
                 while True:
-                    last = await self._next(session)
+                    last, before = await self._next(session)
+                    if is_early(before, said, expected):
+                        reason = f"{self._identification.operation} was called before the visitor had said who he is"
+                        return self._record(live, expected, MISSED, last, reason)
                     problem = self._problem(last, comm_type, expected, verb.answer)
                     if problem is None:
                         return self._record(live, expected, AUTHENTICATED, last, None)
@@ -80,23 +95,28 @@ class ExpectedCalls:
             reason=reason,
         )
 
-    async def _next(self, session: str) -> ApiCall:
+    async def _next(self, session: str) -> _Arrived:
         while not self._calls[session]:
             self._arrived[session].clear()
             await self._arrived[session].wait()
         return self._calls[session].popleft()
 
     def _from_thread(self, call: ApiCall) -> None:
-        self._loop.call_soon_threadsafe(self._arrive, call)
+        live = self._lives.get(call.session_id) if self._is_identification(call) else None
+        if live is not None:
+            with live.lock:
+                arrived = _Arrived(call, live.state.said())
+            self._loop.call_soon_threadsafe(self._arrive, arrived)
 
-    def _arrive(self, call: ApiCall) -> None:
-        calls = self._calls.get(call.session_id) if self._is_identification(call) else None
-        if calls is not None:
-            calls.append(call)
-            self._arrived[call.session_id].set()
+    def _arrive(self, arrived: _Arrived) -> None:
+        session = arrived.call.session_id
+        if session in self._calls:
+            self._calls[session].append(arrived)
+            self._arrived[session].set()
 
     def _forget(self, vendor: str, session: str) -> None:
         self._backend.conversations.remove(vendor, session)
+        self._lives.pop(session, None)
         self._calls.pop(session, None)
         self._arrived.pop(session, None)
 
@@ -117,3 +137,13 @@ class ExpectedCalls:
         if forced is None and call.status != known.accepted:
             return answered
         return None
+
+
+def is_early(before: list[str], said: list[str], identifier: str | None) -> bool:
+    """Whether a call came before the visitor had said who he is.
+
+    `before` is what the visitor had told when the call arrived, `said` what he has told now. He says who he is by
+    naming the identifier; if he never does, by his first message.
+    """
+    naming = [text for text in said if identifier is not None and identifier in text]
+    return bool(said) and not any(text in before for text in naming or said)

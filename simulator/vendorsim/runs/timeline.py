@@ -12,13 +12,14 @@ from threading import Lock
 from typing import NamedTuple
 
 from vendorsim.conversation.casting import Casting, Opening
-from vendorsim.conversation.reducer import apply, pass_time
+from vendorsim.conversation.reducer import apply, identify, pass_time
 from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
 from vendorsim.scenario.model import Scenario, Step
-from vendorsim.scenario.verbs import Wait
+from vendorsim.scenario.verbs import Authenticate, Wait
 from vendorsim.vendorkit import contract as contracts
+from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Draft, Failed, Profile, Quirk
 from vendorsim.vendorkit.vendor import Vendor
 
@@ -49,10 +50,13 @@ class Run:
 
     def __post_init__(self) -> None:
         number = derive(self.seed, self.scenario.title, self.vendor.name, self.profile.name)
-        object.__setattr__(self, "casting", Casting(self.scenario, self.seed, self.files))
         object.__setattr__(self, "contract", contracts.contract(self.vendor.name, self.profile.name))
         object.__setattr__(self, "tag", f"{number >> 32:08x}")
-        object.__setattr__(self, "steps", tuple(self._steps()))
+        steps = tuple(self._steps())
+        object.__setattr__(self, "steps", steps)
+        # Where the visitor is to be identified, nobody knows yet who he is.
+        anonymous = any(isinstance(step.verb, Authenticate) for _, step, _ in steps)
+        object.__setattr__(self, "casting", Casting(self.scenario, self.seed, self.files, anonymous))
 
     def conversation(self, index: int) -> LiveConversation:
         """Conversation `index` (from 0), before its first step."""
@@ -92,10 +96,15 @@ class Scheduled(NamedTuple):
 
 
 class LiveConversation:
-    """One conversation that is played, and the events of its vendor."""
+    """One conversation that is played, and the events of its vendor.
+
+    `called` is whether an integration can call the identification API for it. Without that, an `authenticate` step
+    stands for a call that is accepted.
+    """
 
     def __init__(self, run: Run, state: Conversation) -> None:
         self.run = run
+        self.called = False
         self.state = state
         self.id = run.profile.conversation_id(self.state)
         self.memory = run.profile.memory()
@@ -130,8 +139,18 @@ class LiveConversation:
         if self.run.quirks or (step.faults and step.quirk is not None):
             for quirk in self._quirks(scheduled):
                 drafts = quirk.bend(drafts, self.state, self.memory)
+        if isinstance(step.verb, Authenticate) and not self.called:
+            self._identify(step.verb)
         # With some vendors most steps cause no event.
         return self._events(drafts, scheduled) if drafts or self._held else []
+
+    def _identify(self, verb: Authenticate) -> None:
+        """Links the conversation with the person that the step expects, unless the step forces another answer."""
+        known = registry.identification()
+        accepted = verb.answer is None or known.answers[verb.answer].status == known.accepted
+        identifier = verb.identifier or self.state.identifier
+        if accepted and identifier is not None:
+            identify(self.state, {"identifier": identifier})
 
     def failed(self, failure: Failed, at: int) -> list[Event]:
         """The events that the vendor sends after a delivery has failed finally. `at` is in milliseconds since 1970."""

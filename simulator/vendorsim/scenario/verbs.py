@@ -60,9 +60,15 @@ class _AgentName(Shape):
 
 
 class _MessageReference(Shape):
-    """An `as` name of an earlier step, or a number: 1 is the first message, -1 the last."""
+    """An `as` name of an earlier step, or a number: 1 is the first message, -1 the last. Or one of `words`."""
 
-    expected = "the name of an earlier message, or its number (1 is the first, -1 the last)"
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        found = "the name of an earlier message, or its number (1 is the first, -1 the last)"
+        return ", ".join((found, *(f"or '{word}'" for word in self.words)))
 
     def read(self, node: Node, problems: Problems) -> Any:
         assert isinstance(problems, Reading)
@@ -75,8 +81,9 @@ class _MessageReference(Shape):
                 )
                 return INVALID
             return node.value
-        if node.value not in problems.message_names:
-            problems.add(node, unknown("message", node.value, list(problems.message_names)[-_MOST_COMPARED:]))
+        if node.value not in problems.message_names and node.value not in self.words:
+            known = [*list(problems.message_names)[-_MOST_COMPARED:], *self.words]
+            problems.add(node, unknown("message", node.value, known))
             return INVALID
         return node.value
 
@@ -122,17 +129,17 @@ ATTACHMENT = Either(
     ),
 )
 VISITOR = "visitor"
+CONVERSATION, CONTACT = "conversation", "contact"
+READ, DELIVERED = "read", "delivered"
 TIMEOUT = "timeout"
 _CUSTOM = MapOf(
     Either(Plain(), Record({"label": Key(TEXT, required=True), "value": Key(Plain(), required=True)}, "custom data"))
 )
 _ANY = Nullable(TEXT)
+_IDENTITY = {"name": Key(_ANY), "email": Key(_ANY), "phone": Key(_ANY), "identifier": Key(_ANY)}
 # The data of a visitor; null means that the visitor has none.
 PERSON = {
-    "name": Key(_ANY),
-    "email": Key(_ANY),
-    "phone": Key(_ANY),
-    "identifier": Key(_ANY),
+    **_IDENTITY,
     "ip": Key(_ANY),
     "city": Key(_ANY),
     "country": Key(_ANY),
@@ -325,6 +332,9 @@ class Start(Verb):
     channel: str = _argument(choice("channel", "chat", "call"), default="chat")
     page: Page | None = _argument(PAGE, "the page the visitor is on")
     pending: bool = _argument(Flag(), "it is pending until a bot hands it over", default=False)
+    form: Mapping[str, Any] | None = _argument(
+        Record(_IDENTITY, "a form"), "what the visitor writes into the form before the chat"
+    )
 
 
 @_verb("say", "text", makes_message=True)
@@ -374,17 +384,20 @@ class Edit(Verb):
 @_verb("delete", "message")
 @dataclass(frozen=True, slots=True)
 class Delete(Verb):
-    """A message is deleted."""
+    """A message is deleted, or with `conversation` or `contact` all of it."""
 
-    message: str | int = _argument(_MessageReference(), required=True)
+    message: str | int = _argument(_MessageReference(CONVERSATION, CONTACT), required=True)
 
 
 @_verb("read", "by")
 @dataclass(frozen=True, slots=True)
 class Read(Verb):
-    """Someone has read everything so far; without `by` it is the visitor."""
+    """Someone has read everything so far; without `by` it is the visitor. `status: delivered`: only received it."""
 
     by: str = _argument(_SPEAKER, default=VISITOR)
+    status: str = _argument(
+        choice("status", READ, DELIVERED), "what the messages are now; `delivered` for the visitor only", default=READ
+    )
 
 
 @_verb("typing", "by")

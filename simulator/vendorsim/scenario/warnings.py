@@ -22,9 +22,12 @@ def warnings(scenario: Scenario) -> list[Problem]:
 
 
 def _found(steps: list[Step]) -> Iterator[tuple[Step, str]]:
-    ended, away = False, set()
+    ended, away, deleted = False, set(), False
     for step in steps:
         verb = step.verb
+        if deleted and not isinstance(verb, verbs.Wait | verbs.Probe | verbs.Authenticate):
+            yield step, "nothing is sent after the conversation was deleted; who writes again begins another one"
+        deleted = deleted or (isinstance(verb, verbs.Delete) and verb.message in (verbs.CONVERSATION, verbs.CONTACT))
         if isinstance(verb, _ENDS):
             ended = True
         elif isinstance(verb, _BEGINS) or (isinstance(verb, verbs.Say) and verb.by == verbs.VISITOR):

@@ -114,7 +114,7 @@ class ServerBackend:
         vendor = policies.vendor
         with self._lock:
             self._stages[vendor.name] = ServerStage(
-                vendor, policies.profile, destinations, policies, opener, self.conversations.add
+                vendor, policies.profile, destinations, policies, opener, self._register
             )
 
     def leave(self, run: Run, opener: Opener) -> None:
@@ -159,7 +159,12 @@ class ServerBackend:
             self._background_runs = BackgroundRuns(self.background_loop, self._record, self.active_faults, self.seed)
         ids = self.config.account_and_inbox(name)
         player = self._background_runs.player(vendor, profile, destinations, *ids)
-        return ServerStage(vendor, profile, destinations, policies, player, self.conversations.add)
+        return ServerStage(vendor, profile, destinations, policies, player, self._register)
+
+    def _register(self, handle: LiveHandle) -> None:
+        """Makes a conversation that no scenario tells known to its vendor's API and to the identification API."""
+        self.conversations.add(handle)
+        self.conversations.add_session(handle)
 
     def reset(self, seed: int) -> None:
         """Forgets sessions, conversations, destinations, faults and accepted requests. New conversations are generated

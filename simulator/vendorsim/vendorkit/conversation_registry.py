@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 
-# Maximum per vendor. Beyond it the oldest conversation is removed; its id is unknown then.
+# Maximum per vendor. Beyond it the oldest conversation is removed, also as a session; its id is unknown then.
 MOST = 20_000
 
 
@@ -46,7 +46,10 @@ class ConversationRegistry:
             known = self._by_vendor.setdefault(handle.vendor, OrderedDict())
             known[handle.id] = handle
             if len(known) > MOST:
-                known.popitem(last=False)
+                name, oldest = known.popitem(last=False)
+                session = self._sessions.get(name)
+                if session is not None and session.handle is oldest:
+                    del self._sessions[name]
             watcher = self._watchers.get(handle.vendor)
         if watcher is not None:
             watcher(handle)

@@ -16,6 +16,7 @@ from vendorsim.conversation.reducer import apply
 from vendorsim.conversation.state import Account, Agent, Conversation, StepError, Visitor
 from vendorsim.core.seeding import Numbers
 from vendorsim.scenario.verbs import (
+    DELIVERED,
     TIMEOUT,
     VERBS,
     VISITOR,
@@ -62,6 +63,7 @@ _MINUTE = 60_000
 TURNING: tuple[Verb, ...] = (
     OpenWidget(),
     Start(),
+    Start(form={"name": "Dana"}),
     Say("Hello"),
     Say("Hello", _ANA),
     Trigger("Hello"),
@@ -78,6 +80,7 @@ TURNING: tuple[Verb, ...] = (
 )
 # These steps follow each other in one conversation, which is faster.
 QUIET: tuple[Verb, ...] = (
+    Read(VISITOR, DELIVERED),
     Read(VISITOR),
     Read(_ANA),
     Typing(VISITOR, active=True),

@@ -283,7 +283,7 @@ def test_no_answer_holds_a_secret(journal: Path) -> None:
         added = api.done("POST", "/targets", target_wanted)
         session = {"Authorization": f"Bearer {SECRETS['token']}"}
         client.request("POST", "/apps/api/v1/chats/s-1/end_user?k=1", {"identifier": "a"}, headers=session)
-        api.done("POST", "/sessions", {"id": "s-1"})
+        api.done("POST", "/sessions", {"id": "s-2"})
         api.until(lambda: api.all("/calls"), bool)
         assert target.requests[0].header("X-Api-Token") == SECRETS["header"]
         assert f"token={SECRETS['query']}" in target.requests[0].line

@@ -43,6 +43,11 @@ class TestByHand:
         assert api.end_user("s-1", "crm-4711").status == 202
         assert api.get("/sessions/s-1")["end_user"] == {"identifier": "crm-4711"}
 
+    def test_a_session_that_nobody_created_is_remembered(self, api: Client) -> None:
+        assert api.end_user("s-1", "crm-4711").status == 202
+        assert api.get("/sessions/s-1")["end_user"] == {"identifier": "crm-4711"}
+        assert [session["id"] for session in api.get("/sessions")["items"]] == ["s-1"]
+
     def test_a_session_that_is_refused_identifies_nobody(self, api: Client) -> None:
         api.done("POST", "/sessions", {"id": "s-1", "crm_supported": False})
         assert answers(api, "s-1") == [(400, "Unsupported CRM request")]

@@ -132,7 +132,8 @@ class _Answering:
         if answer is end_user.ACCEPTED and verdict.fields is not None:
             if self.conversation is not None:
                 self.conversation.identify(verdict.fields)
-            if self.override is not None:
+            # Sessions of no conversation are remembered here.
+            if self.conversation is None or self.override is not None:
                 self.backend.overrides.set(call.session_id, identity=dict(verdict.fields))
         self.backend.tell(
             ApiCall(

@@ -13,11 +13,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from vendorsim.vendorkit import credentials
+from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.api_calls import tell_calls
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.ccai.api import callers, requests
 from vendorsim.vendors.ccai.api.chats import MOST_CHATS, MOST_MESSAGES, NOT_FOUND, VENDOR, Chats
+from vendorsim.vendors.ccai.api.end_user import ACCEPTED
 from vendorsim.vendors.ccai.api.end_users import MOST_END_USERS, EndUser, EndUsers
 from vendorsim.vendors.ccai.api.objects import messages
 from vendorsim.vendors.ccai.api.requests import Refused
@@ -44,6 +46,7 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     api = Blueprint("apps", __name__, url_prefix=_BASE)
     users, chats = EndUsers(limits.end_users), Chats(backend, limits.chats, limits.messages)
     tell_calls(api, backend, VENDOR, "chat_id")
+    backend.subscribe(lambda call: _keep_end_user(call, backend, users))
 
     @api.before_request
     def judge_caller() -> Response | None:
@@ -121,6 +124,15 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
         return jsonify(chats.finish(chat, by_user_id))
 
     return api
+
+
+def _keep_end_user(call: ApiCall, backend: Backend, users: EndUsers) -> None:
+    """Keeps the end user of an accepted call of `end_user`. In a chat he has the id that he has there."""
+    if (call.vendor, call.operation, call.status) == (VENDOR, "end_user", ACCEPTED.status) and call.fields is not None:
+        handle = backend.conversations.get(VENDOR, call.session_id)
+        number = None if handle is None else handle.look(lambda conversation: conversation.visitor.id)
+        details = {name: call.fields[name] for name in _DETAILS if name in call.fields}
+        users.update(call.fields["identifier"], details, number)
 
 
 def _queried_user(users: EndUsers) -> EndUser:

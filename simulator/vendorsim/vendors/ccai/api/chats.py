@@ -45,7 +45,6 @@ class Chats:
     def begin(self, user: EndUser, menu_id: int, lang: str | None) -> dict[str, Any]:
         """Creates a chat of that end user, which `end_user` knows at once; returns the chat object."""
         handle = self._backend.stage(VENDOR).open(_opening(user))
-        self._backend.conversations.add_session(handle)
         with self._lock:
             self._begun.pop(handle.id, None)
             self._begun[handle.id] = (menu_id, lang)

@@ -35,11 +35,14 @@ class EndUsers:
         self._ids: dict[str, int] = {}
         self._next = _FIRST_ID
 
-    def update(self, identifier: str, details: Mapping[str, str]) -> EndUser:
-        """Updates or creates the end user with that identifier; details that are not given stay."""
+    def update(self, identifier: str, details: Mapping[str, str], number: int | None = None) -> EndUser:
+        """Updates or creates the end user with that identifier; details that are not given stay. A new one has the id
+        `number`, if no other end user has it."""
         with self._lock:
             known = self._by_id.pop(self._ids.get(identifier, 0), None)
-            if known is None:
+            if known is None and number is not None and number not in self._by_id:
+                known = EndUser(number, identifier, {})
+            elif known is None:
                 known = EndUser(self._next, identifier, {})
                 self._next += 1
             found = EndUser(known.id, identifier, {**known.details, **details})

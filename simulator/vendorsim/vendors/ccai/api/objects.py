@@ -32,10 +32,7 @@ def chat_object(conversation: Conversation, menu_id: int | None = None, lang: st
         "all_virtual_agents": [],
         "lang": lang or conversation.locale.partition("_")[0],
         "menus": [] if menu_id is None else [{"id": menu_id, "name": f"Menu {menu_id}"}],
-        "end_user": {
-            "id": conversation.visitor.id,
-            "identifier": (conversation.identity or {}).get("identifier"),
-        },
+        "end_user": {"id": conversation.visitor.id, "identifier": conversation.visitor.identifier},
     }
 
 

@@ -71,7 +71,8 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
 
     @api.delete(CONVERSATION)
     def delete_conversation(account: str, conversation_id: str) -> Response:
-        backend.conversations.remove("messagehub", find(backend, account, conversation_id).id)
+        handle = find(backend, account, conversation_id)
+        handle.act(verbs.Delete(verbs.CONVERSATION), lambda conversation: None)
         return nothing()
 
     @api.post(f"{CONVERSATION}/toggle_priority")

@@ -24,7 +24,7 @@ from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.messagehub.api import filters
-from vendorsim.vendors.messagehub.api.conversations import ACCOUNT, shown
+from vendorsim.vendors.messagehub.api.conversations import ACCOUNT, is_shown, shown
 from vendorsim.vendors.messagehub.api.inboxes import require_inbox
 from vendorsim.vendors.messagehub.api.objects import contact_inbox_of, contact_of, slim_inbox_of
 from vendorsim.vendors.messagehub.api.requests import (
@@ -97,9 +97,11 @@ class KnownContact:
 
 
 def contacts(backend: Backend) -> dict[int, KnownContact]:
-    """All contacts by their ids, oldest first."""
+    """All contacts by their ids, oldest first. Conversations keep a deleted contact's data, which nobody sees."""
     found: dict[int, list[ConversationHandle]] = {}
     for handle in backend.conversations.of("messagehub"):
+        if handle.look(lambda conversation: conversation.visitor.deleted):
+            continue
         found.setdefault(handle.look(lambda conversation: conversation.visitor.id), []).append(handle)
     return {number: KnownContact(handles) for number, handles in found.items()}
 
@@ -201,12 +203,12 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     @api.delete(CONTACT)
     def delete_contact(account: str, contact: str) -> Response:
         for handle in find(account, contact)[1].handles:
-            backend.conversations.remove("messagehub", handle.id)
+            handle.act(verbs.Delete(verbs.CONTACT), lambda conversation: None)
         return nothing()
 
     @api.get(f"{CONTACT}/conversations")
     def list_contact_conversations(account: str, contact: str) -> Response:
-        begun = [handle for handle in find(account, contact)[1].handles if handle.look(lambda c: c.started)]
+        begun = [handle for handle in find(account, contact)[1].handles if handle.look(is_shown)]
         begun.sort(key=lambda handle: handle.look(last_activity), reverse=True)
         return answer({"payload": [shown(handle) for handle in begun[:MOST_CONVERSATIONS]]})
 

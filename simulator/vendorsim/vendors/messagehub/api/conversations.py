@@ -83,17 +83,22 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
 
 
 def find(backend: Backend, account: str, conversation_id: str) -> ConversationHandle:
-    """The conversation in a path. Raises ApiError where there is none, or where it has not started."""
+    """The conversation in a path. Raises ApiError where there is none, or where it has not started or was deleted."""
     account_id(backend, account)
     handle = backend.conversations.get("messagehub", str(identifier(conversation_id)))
-    if handle is None or not handle.look(lambda conversation: conversation.started):
+    if handle is None or not handle.look(is_shown):
         raise not_found()
     return handle
 
 
+def is_shown(conversation: Conversation) -> bool:
+    """Whether operations know the conversation: it has started, and was not deleted."""
+    return conversation.started and not conversation.deleted
+
+
 def _begun(backend: Backend) -> list[ConversationHandle]:
     known: Sequence[ConversationHandle] = backend.conversations.of("messagehub")
-    return [handle for handle in known if handle.look(lambda conversation: conversation.started)]
+    return [handle for handle in known if handle.look(is_shown)]
 
 
 def _wanted(backend: Backend) -> list[ConversationHandle]:

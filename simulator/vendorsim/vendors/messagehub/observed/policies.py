@@ -9,6 +9,7 @@ from vendorsim.core.provenance import RECONSTRUCTED, Stated
 from vendorsim.vendorkit.policy import AS_GET, NEW, REPEATED, SUCCESS, UNORDERED, Policy
 from vendorsim.vendorkit.profile import WEBHOOK, TargetKind
 from vendorsim.vendors.messagehub.observed.versions import (
+    AUTOMATION,
     BOT_AND_API_SIGNED,
     BOT_RETRIES,
     BOT_STATUS_EVENTS,
@@ -24,15 +25,17 @@ BOT_JOB = "chatwoot/chatwoot v4.15.1, app/jobs/agent_bots/webhook_job.rb (#13521
 REST_CLIENT = "rest-client/rest-client v2.1.0, lib/restclient/abstract_response.rb"
 ONE_CONNECTION = "rest-client/rest-client v2.1.0, lib/restclient/request.rb (transmit): one session per request"
 ONE_FETCH = "arkadiyt/ssrf_filter 1.5.0, lib/ssrf_filter/ssrf_filter.rb (fetch_once): one session per request"
+RULES = "chatwoot/chatwoot, app/services/automation_rules/action_service.rb"
 SAFE = "chatwoot/chatwoot v4.15.1, lib/safe_fetch; arkadiyt/ssrf_filter 1.5.0"
 
-AGENT_BOT, API_CHANNEL = "agent_bot", "api_channel"
+AGENT_BOT, API_CHANNEL, AUTOMATION_RULE = "agent_bot", "api_channel", "automation_rule"
 
 _MESSAGES = frozenset({"message_created", "message_updated"})
 _STATUS = frozenset({"conversation_updated", "conversation_status_changed"})
 _CONTACTS = frozenset({"contact_created", "contact_updated"})
 _INBOXES = frozenset({"inbox_created", "inbox_updated"})
 _BOT_ONLY = frozenset({"conversation_opened", "conversation_resolved"})
+_RULES = frozenset({"automation_event"})
 _WIDGET = "webwidget_triggered"
 
 # Releases of Ruby and their platforms: the newest is from a receiver's request log (2026), 3.2.2 was captured in
@@ -77,21 +80,28 @@ def policy(version: Version) -> Policy:
 
 
 def target_kinds(version: Version) -> tuple[TargetKind, ...]:
-    """The kinds of targets: an account's webhook, an agent bot, and the callback of an API channel."""
+    """The kinds of targets: an account's webhook, an agent bot, the callback of an API channel, and the webhook of an
+    automation rule."""
     six = frozenset({"conversation_created", _WIDGET}) | _MESSAGES | _STATUS
+    default = six | _CONTACTS if version >= CONTACT_EVENTS else six
     bot = _MESSAGES | _BOT_ONLY | {_WIDGET} | (_STATUS if version >= BOT_STATUS_EVENTS else frozenset())
-    return (
+    kinds = (
         # `default` is what a new webhook subscribes to. Typing and inbox events have to be subscribed to.
-        TargetKind(WEBHOOK.name, without=_BOT_ONLY, default=six | _CONTACTS if version >= CONTACT_EVENTS else six),
+        TargetKind(WEBHOOK.name, without=_BOT_ONLY | _RULES, default=default),
         TargetKind(AGENT_BOT, default=bot, policy=_bot_policy(version), unfiltered=True),
         # An API channel has no widget.
         TargetKind(
             API_CHANNEL,
-            without=_BOT_ONLY | _CONTACTS | _INBOXES | {_WIDGET},
+            without=_BOT_ONLY | _RULES | _CONTACTS | _INBOXES | {_WIDGET},
             policy=_channel_policy(version),
             unfiltered=True,
         ),
     )
+    if version < AUTOMATION:
+        return kinds
+    # Neither signed nor numbered, in any version (app/services/automation_rules/action_service.rb).
+    unsigned = replace(policy(version), signing=Stated(None, RECONSTRUCTED, RULES))
+    return (*kinds, TargetKind(AUTOMATION_RULE, default=_RULES, policy=unsigned, unfiltered=True))
 
 
 def _bot_policy(version: Version) -> Policy:

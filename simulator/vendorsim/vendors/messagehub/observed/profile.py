@@ -19,7 +19,11 @@ from vendorsim.vendors.messagehub.observed.contract import amended
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 from vendorsim.vendors.messagehub.observed.quirks.by_version import quirks
 from vendorsim.vendors.messagehub.observed.reactions import conversations, inboxes, visits
-from vendorsim.vendors.messagehub.observed.reactions.conversations import CONVERSATION_OPENED, CONVERSATION_RESOLVED
+from vendorsim.vendors.messagehub.observed.reactions.conversations import (
+    AUTOMATION_EVENT,
+    CONVERSATION_OPENED,
+    CONVERSATION_RESOLVED,
+)
 from vendorsim.vendors.messagehub.observed.reactions.failures import failed
 from vendorsim.vendors.messagehub.observed.reactions.inboxes import INBOX_CREATED, INBOX_UPDATED
 from vendorsim.vendors.messagehub.observed.reactions.visits import (
@@ -74,6 +78,11 @@ _SINCE: Mapping[str, _Known] = {
     INBOX_UPDATED: _Known(versions.INBOX_EVENTS, "an inbox's settings change; only where ENABLE_INBOX_EVENTS is set"),
     CONVERSATION_TYPING_ON: _Known(versions.TYPING_EVENTS, "someone starts typing"),
     CONVERSATION_TYPING_OFF: _Known(versions.TYPING_EVENTS, "someone stops typing"),
+    AUTOMATION_EVENT: _Known(
+        versions.AUTOMATION,
+        "for automation rules only: what has happened, as the event `automation_event.` and the name of the event",
+        source="chatwoot/chatwoot, app/services/automation_rules/action_service.rb",
+    ),
     CONVERSATION_OPENED: _Known(OLDEST, "for agent bots only: a conversation is open again", source=_BOTS),
     CONVERSATION_RESOLVED: _Known(OLDEST, "for agent bots only: a conversation is resolved", source=_BOTS),
 }
@@ -131,6 +140,8 @@ def _events(version: Version) -> tuple[EventKind, ...]:
 
 def _identify(known: frozenset[str], body: Any) -> str | None:
     event = body.get("event") if isinstance(body, dict) else None
+    if isinstance(event, str) and event.startswith(f"{AUTOMATION_EVENT}."):
+        event = AUTOMATION_EVENT
     return event if isinstance(event, str) and event in known else None
 
 

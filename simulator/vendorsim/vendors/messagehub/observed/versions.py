@@ -37,10 +37,11 @@ LAST_ACTIVITY_AT = ASSUMED
 CONTACT_EVENTS: Version = (2, 14, 0)  # (#6415)
 TEMPLATES_SENT: Version = (2, 18, 0)  # message_created of automatic messages (#7252)
 INBOX_EVENTS: Version = (3, 2, 0)  # (#8006)
+AUTOMATION: Version = (3, 0, 0)  # automation_event.…; assumed: it is in a captured body that has waiting_since
 TYPING_EVENTS: Version = (4, 2, 0)  # (#11423)
 BOT_STATUS_EVENTS: Version = (4, 13, 0)  # conversation_updated and conversation_status_changed for bots (#13975)
 REOPENING_ASSIGNS = ASSUMED  # an agent who opens a conversation again gets it
-READ_TELLS = ASSUMED  # message_updated for each message that the visitor has read
+READ_TELLS = ASSUMED  # message_updated for each message that the visitor has received or read
 
 # Transport and failures.
 EXTERNAL_ERROR: Version = (3, 3, 0)  # an API channel's message is marked as failed (#8277)

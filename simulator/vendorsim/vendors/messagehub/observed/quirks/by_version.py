@@ -16,14 +16,23 @@ from vendorsim.vendors.messagehub.observed.quirks.quirk_bodies import (
     null_sender,
 )
 from vendorsim.vendors.messagehub.observed.quirks.quirk_events import (
+    automation_rule,
     echo,
     late_body,
     lost_status_change,
     opaque_update,
+    status_falls_back,
     twin,
     twin_update,
 )
-from vendorsim.vendors.messagehub.observed.versions import FIRST_REPLY, OLDEST, TEMPLATES_SENT, Version
+from vendorsim.vendors.messagehub.observed.versions import (
+    AUTOMATION,
+    FIRST_REPLY,
+    OLDEST,
+    READ_TELLS,
+    TEMPLATES_SENT,
+    Version,
+)
 
 
 class _Listed(NamedTuple):
@@ -108,6 +117,26 @@ _QUIRKS = (
             "chatwoot/chatwoot#15914, #15953, #10632",
             echo,
         )
+    ),
+    _Listed(
+        Quirk(
+            "status-falls-back",
+            "a message that was delivered or read is sent again: its status goes back, for good",
+            RECONSTRUCTED,
+            "chatwoot/chatwoot#14529, #14149 (WhatsApp, whose statuses came in another order)",
+            status_falls_back,
+        ),
+        since=READ_TELLS,
+    ),
+    _Listed(
+        Quirk(
+            "automation-rule",
+            "an automation rule sends a webhook of its own for what has happened, to targets of that kind",
+            RECONSTRUCTED,
+            "chatwoot/chatwoot, app/services/automation_rules/action_service.rb; #4363, #13144, #15471",
+            automation_rule,
+        ),
+        since=AUTOMATION,
     ),
     # Versions: #13669 and #13950.
     _Listed(

@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from vendorsim.conversation.changes import Assigned
+from vendorsim.conversation.changes import Assigned, MessageChanged
 from vendorsim.conversation.reducer import apply
 from vendorsim.conversation.state import OPEN, Conversation
 from vendorsim.scenario.verbs import Assign
 from vendorsim.vendorkit.profile import Body, Draft
+from vendorsim.vendors.messagehub.observed.bodies.conversations import DELIVERED, READ, SENT, conversation_object
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 from vendorsim.vendors.messagehub.observed.quirks.quirk_bodies import bent
 from vendorsim.vendors.messagehub.observed.reactions.changed_attributes import changed, touched
-from vendorsim.vendors.messagehub.observed.reactions.conversations import CONVERSATION_OPENED, assigned
+from vendorsim.vendors.messagehub.observed.reactions.conversations import (
+    AUTOMATION_EVENT,
+    CONVERSATION_OPENED,
+    assigned,
+    message_changed,
+)
 from vendorsim.vendors.messagehub.reactions import (
+    CONVERSATION_CREATED,
     CONVERSATION_STATUS_CHANGED,
     CONVERSATION_UPDATED,
     MESSAGE_CREATED,
@@ -26,6 +33,8 @@ _LOST = (CONVERSATION_STATUS_CHANGED, CONVERSATION_OPENED)
 # Attributes that the echo changes back: the name in `changed_attributes`, and the one in the body.
 _ECHOED = {"label_list": "labels", "status": "status"}
 _ROUNDS = 2
+# Events of automation rules (app/listeners/automation_rule_listener.rb).
+_STARTS_RULES = (CONVERSATION_CREATED, CONVERSATION_UPDATED, CONVERSATION_OPENED, MESSAGE_CREATED)
 
 
 def twin(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:
@@ -72,6 +81,38 @@ def opaque_update(drafts: list[Draft], conversation: Conversation, memory: Chatw
         if draft.event == MESSAGE_CREATED:
             found.append(bent(draft._replace(event=MESSAGE_UPDATED), lambda body: {**body, "event": MESSAGE_UPDATED}))
     return found
+
+
+def status_falls_back(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:
+    """Each message that was received or read is said to be sent once more, and stays so."""
+    by_id = {message.id: message for message in conversation.messages}
+    found: list[Draft] = []
+    for draft in drafts:
+        if draft.event != MESSAGE_UPDATED:
+            found.append(draft)
+            continue
+        # Built now, with the status that the message loses next.
+        body = draft.body() if callable(draft.body) else draft.body
+        found.append(draft._replace(body=body))
+        message = by_id[body["id"]]
+        if memory.statuses.get(message.id) in (DELIVERED, READ):
+            memory.statuses[message.id] = SENT
+            found += message_changed(MessageChanged(message), conversation, memory)
+    return found
+
+
+def automation_rule(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:
+    """What starts a rule is followed by the rule's webhook: the conversation, whatever the event is about."""
+    found: list[Draft] = []
+    for draft in drafts:
+        found.append(draft)
+        if draft.event in _STARTS_RULES:
+            found.append(Draft(AUTOMATION_EVENT, partial(_from_rule, draft.event, conversation, memory)))
+    return found
+
+
+def _from_rule(event: str, conversation: Conversation, memory: ChatwootMemory) -> Body:
+    return {**conversation_object(conversation, memory), "event": f"{AUTOMATION_EVENT}.{event}"}
 
 
 def echo(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:

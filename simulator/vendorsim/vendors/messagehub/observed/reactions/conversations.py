@@ -18,6 +18,7 @@ from vendorsim.conversation.changes import (
     LabelsSet,
     MessageAdded,
     MessageChanged,
+    MessagesDelivered,
     MessagesRead,
     PrioritySet,
     Started,
@@ -29,7 +30,12 @@ from vendorsim.vendorkit.profile import Body, Draft, Reaction
 from vendorsim.vendors.messagehub.bodies import team_id
 from vendorsim.vendors.messagehub.memory import STATUSES
 from vendorsim.vendors.messagehub.observed import versions
-from vendorsim.vendors.messagehub.observed.bodies.conversations import READ, conversation_object, message_object
+from vendorsim.vendors.messagehub.observed.bodies.conversations import (
+    DELIVERED,
+    READ,
+    conversation_object,
+    message_object,
+)
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 from vendorsim.vendors.messagehub.observed.reactions import changed_attributes as changes
 from vendorsim.vendors.messagehub.observed.reactions.changed_attributes import Changes, changed
@@ -47,6 +53,8 @@ _MORNING = 9
 
 
 CONVERSATION_OPENED, CONVERSATION_RESOLVED = "conversation_opened", "conversation_resolved"
+# In bodies, the event that has started the rule follows: `automation_event.message_created`.
+AUTOMATION_EVENT = "automation_event"
 
 
 def conversation_event(event: str, conversation: Conversation, memory: ChatwootMemory) -> Draft:
@@ -140,6 +148,20 @@ def _read(change: MessagesRead, conversation: Conversation, memory: ChatwootMemo
             yield from _message_saved(message, conversation, memory)
 
 
+def _delivered(change: MessagesDelivered, conversation: Conversation, memory: ChatwootMemory) -> Iterator[Draft]:
+    """As for reading, each message is saved.
+
+    Source of Chatwoot, app/jobs/conversations/update_message_status_job.rb: channels that tell of it call this job with
+    `delivered`.
+    """
+    if not conversation.started or not memory.has(versions.READ_TELLS):
+        return
+    for message in change.messages:
+        if message.id not in memory.errors:
+            memory.statuses[message.id] = DELIVERED
+            yield from _message_saved(message, conversation, memory)
+
+
 def status_changed(change: StatusChanged, conversation: Conversation, memory: ChatwootMemory) -> Iterator[Draft]:
     """A missed chat stays open: Chatwoot has no missed chats, so it still waits for the team."""
     if conversation.missed:
@@ -227,6 +249,7 @@ REACTIONS: Mapping[type, Reaction] = {
     MessageChanged: message_changed,
     Joined: _agent_looked,
     MessagesRead: _read,
+    MessagesDelivered: _delivered,
     StatusChanged: status_changed,
     Assigned: assigned,
     LabelsSet: _labels_set,

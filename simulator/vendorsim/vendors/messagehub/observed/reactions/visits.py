@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from vendorsim.conversation.changes import ContactCreated, ContactUpdated, Typed, WidgetOpened
+from vendorsim.conversation.changes import ContactCreated, ContactUpdated, FormFilled, Typed, WidgetOpened
 from vendorsim.conversation.state import Conversation
 from vendorsim.vendorkit.profile import Body, Draft, Reaction
 from vendorsim.vendors.messagehub.observed import versions
@@ -49,7 +49,7 @@ def _typed(change: Typed, conversation: Conversation, memory: ChatwootMemory) ->
 
 
 def _contact_changed(
-    change: ContactCreated | ContactUpdated, conversation: Conversation, memory: ChatwootMemory
+    change: ContactCreated | ContactUpdated | FormFilled, conversation: Conversation, memory: ChatwootMemory
 ) -> Iterator[Draft]:
     """Changes the contact, or creates one for a visitor who has none yet."""
     if memory.contact is None:
@@ -58,6 +58,16 @@ def _contact_changed(
     made = changes.contact_saved(conversation, memory)
     if made and memory.has(versions.CONTACT_EVENTS):
         yield contact_updated(made, conversation, memory)
+
+
+def _form_filled(change: FormFilled, conversation: Conversation, memory: ChatwootMemory) -> Iterator[Draft]:
+    """The form changes the contact before the conversation is created, in the same transaction.
+
+    Source of Chatwoot, app/controllers/api/v1/widget/conversations_controller.rb. A visitor without a contact gets one
+    with the data of the form.
+    """
+    if memory.contact is not None:
+        yield from _contact_changed(change, conversation, memory)
 
 
 def _new_contact(conversation: Conversation, memory: ChatwootMemory) -> Iterator[Draft]:
@@ -79,4 +89,5 @@ REACTIONS: Mapping[type, Reaction] = {
     Typed: _typed,
     ContactCreated: _contact_changed,
     ContactUpdated: _contact_changed,
+    FormFilled: _form_filled,
 }
