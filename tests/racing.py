@@ -28,6 +28,7 @@ class Kept:
         self.gap = gap
         self.rows: list[tuple[int, int, str]] = []
         self.documents: dict[int, str] = {}
+        self.arrived: dict[int, str] = {}
         self.locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self.lock = threading.Lock()
         self.current: int | None = None
@@ -37,6 +38,8 @@ class Kept:
         time.sleep(self.gap)
 
     def state(self, conversation: int) -> dict[str, Any] | None:
+        if conversation in self.arrived:
+            return {"texts": [text for _, text in json.loads(self.arrived[conversation])]}
         if conversation in self.documents:
             return {"texts": sorted(json.loads(self.documents[conversation]).values())}
         texts = sorted(text for owner, _, text in list(self.rows) if owner == conversation)
@@ -49,6 +52,15 @@ def look_then_insert(kept: Kept, conversation: int, number: int, text: str) -> N
     kept.work()
     if not known:
         kept.rows.append((conversation, number, text))
+
+
+def look_then_append(kept: Kept, conversation: int, number: int, text: str) -> None:
+    """The same, in one list per conversation, in the order of arrival."""
+    messages = json.loads(kept.arrived.setdefault(conversation, "[]"))
+    kept.work()
+    if number not in (known for known, _ in messages):
+        with kept.lock:
+            kept.arrived[conversation] = json.dumps([*json.loads(kept.arrived[conversation]), (number, text)])
 
 
 def read_and_write_back(kept: Kept, conversation: int, number: int, text: str) -> None:

@@ -34,6 +34,15 @@ def test_a_race_is_found(store: racing.Store, gap: float, checks: set[str], vend
     assert "rounds)" in finding["message"]
 
 
+def test_a_race_and_a_wrong_order_are_two_things_to_fix(vendorsim: Vendorsim) -> None:
+    with racing.threaded(racing.look_then_append, 0.03) as url:
+        document = judged(vendorsim, url, "concurrent.twins,order_tolerant.swapped")
+    assert [(finding["check"], finding["pointer"]) for finding in document["findings"]] == [
+        ("order_tolerant.swapped", "/texts"),
+        ("concurrent.twins", "/texts"),
+    ]
+
+
 @pytest.mark.parametrize("store", [racing.locked, racing.unique], ids=["a lock", "a unique key"])
 def test_no_race_is_no_finding(store: racing.Store, vendorsim: Vendorsim) -> None:
     with racing.threaded(store, 0.005) as url:
@@ -49,8 +58,8 @@ def test_asynchronous_integrations(careful: bool, vendorsim: Vendorsim) -> None:
     assert {finding["check"] for finding in document["findings"]} == (set() if careful else {"concurrent.twins"})
 
 
-def judged(vendorsim: Vendorsim, url: str) -> dict[str, Any]:
+def judged(vendorsim: Vendorsim, url: str, only: str = "concurrent") -> dict[str, Any]:
     probe = f"{url}/state/{{conversation_id}}"
-    given = ("--vendor", "messagehub", "--to", f"{url}/hook", "--probe", probe, "--only", "concurrent", "--json")
+    given = ("--vendor", "messagehub", "--to", f"{url}/hook", "--probe", probe, "--only", only, "--json")
     document: dict[str, Any] = vendorsim("check", *given, settings=HASTY).json
     return document

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.model import ERROR, Finding, Result
 from vendorsim.core import pointer as json_pointer
 from vendorsim.vendorkit.schema_walk import SchemaNode
@@ -38,9 +39,9 @@ def of_field(node: SchemaNode, pointer: str, found: str) -> frozenset[str]:
     return frozenset({f"{id(described.schema)} {found if found == LOST else 'refused' if refused else 'broke'}"})
 
 
-def of_state(patterns: Iterable[str]) -> frozenset[str]:
-    """Returns the causes of differences at these places of the state."""
-    return frozenset(f"state {pattern}" for pattern in patterns)
+def of_state(found: Iterable[StateDifference]) -> frozenset[str]:
+    """Returns the causes of these differences of states."""
+    return frozenset(f"state {difference.cause}" for difference in found)
 
 
 class Causes:

@@ -35,6 +35,8 @@ class StateDifference:
     found: str
     more: bool = False
     """Whether a list has items too many."""
+    order: bool = False
+    """Whether a list has the right items in another order."""
 
     @property
     def pointer(self) -> str:
@@ -44,6 +46,12 @@ class StateDifference:
     def pattern(self) -> str:
         """The JSON pointer with `*` for list indexes and for keys that are generated ids."""
         return json_pointer.join("*" if isinstance(part, int) or has_symbol(part) else part for part in self.path)
+
+    @property
+    def cause(self) -> str:
+        """The place, and whether only the order differs there: an order that is wrong is one bug, and an item too many
+        another one."""
+        return f"order of {self.pattern}" if self.order else self.pattern
 
     def document(self) -> dict[str, str]:
         return {"pointer": self.pointer, "expected": self.expected, "found": self.found}
@@ -80,7 +88,7 @@ def _of_lists(expected: list[Any], found: list[Any], path: Path) -> Iterator[Sta
         order = _positions(wanted, there)
         straight = ", ".join(str(position + 1) for position in range(len(wanted)))
         what = "has its items in another order"
-        yield StateDifference(path, what, _cut(f"items {straight}"), _cut(f"items {order}"))
+        yield StateDifference(path, what, _cut(f"items {straight}"), _cut(f"items {order}"), order=True)
     else:
         for index, (item, other) in enumerate(zip(expected, found, strict=True)):
             yield from differences(item, other, (*path, index))

@@ -194,7 +194,7 @@ async def _report(
         # Where a race shows first is chance.
         cause=("state",),
         differences=kept,
-        causes=of_state(patterns) | (APART if way.conversations > 1 else frozenset()),
+        causes=of_state(kept) | (APART if way.conversations > 1 else frozenset()),
     )
 
 

@@ -259,7 +259,7 @@ def _report(
         exchange=last,
         case=trial.case,
         cause=(difference.pattern,),
-        causes=causes | of_state(each.pattern for each in found) | {_kind(context, difference)},
+        causes=causes | of_state(found) | {_kind(context, difference)},
         differences=found,
         remedy=STORE_ONCE if difference.more and len(set(trial.script)) < len(trial.script) else None,
     )
