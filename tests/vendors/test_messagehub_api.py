@@ -284,6 +284,18 @@ def test_a_secret_is_shown_once_and_signs(serve: Serve) -> None:
     assert came.header("X-Chatwoot-Signature") == f"sha256={digest}"
 
 
+def test_a_plan_without_the_api_is_refused_everything_but_the_profile() -> None:
+    """chatwoot/chatwoot#14973. With a token that the server asks for, the name has no meaning."""
+    for token, code in ((None, 403), (TOKEN, 401)):
+        app = create_app(ServerBackend(token)).test_client()
+        found = app.get("/api/v1/accounts/1/agents", headers={"api_access_token": "no-plan"})
+        assert found.status_code == code
+        if code == 403:
+            assert found.json == {"error": "API access is not enabled for this account"}
+            assert app.get("/api/v1/profile", headers={"api_access_token": "no-plan"}).json["access_token"] == ""
+            assert app.get("/api/v1/profile", headers={"api_access_token": "any"}).json["access_token"] != ""
+
+
 def test_no_secret_where_nothing_is_signed(client: Client) -> None:
     with Receiver() as target:
         assert "secret" not in client.subscribe(target)

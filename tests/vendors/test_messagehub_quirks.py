@@ -219,6 +219,19 @@ class TestBodies:
         assert message["conversation"]["messages"][0]["content"] == text.replace("\\n", "\n")
 
 
+class TestAssistantOwns:
+    def test_the_assistant_is_the_assignee_until_it_hands_over(self) -> None:
+        steps = ("start: {pending: true}", "say: Hi", "reopen:")
+        bodies = play(*steps, profile="observed-4.18", everywhere=("assistant-owns",))
+        (message,) = only(bodies, MESSAGE)
+        owner = message["conversation"]["meta"]
+        assert (owner["assignee_type"], owner["assignee"]["type"]) == ("Captain::Assistant", "captain_assistant")
+        opened, _ = only(bodies, UPDATED)
+        kinds = [made["ai_assignee_type"] for made in opened["changed_attributes"] if "ai_assignee_type" in made]
+        assert kinds == [{"previous_value": "Captain::Assistant", "current_value": None}]
+        assert opened["meta"]["assignee_type"] == "User"
+
+
 ALWAYS = {"twin", "late-body", "empty-messages", "lost-status-change", "opaque-update", "echo"}
 
 
@@ -234,7 +247,8 @@ ALWAYS = {"twin", "late-body", "empty-messages", "lost-status-change", "opaque-u
         ("observed-4.12", {"twin-update", "null-sender", "dirty-content", "html-content"}),
         ("observed-4.12.1", {"twin-update", "null-sender", "dirty-content"}),
         ("observed-4.13", {"twin-update", "null-sender"}),
-        ("observed-4.15", {"twin-update", "null-sender"}),
+        ("observed-4.17", {"twin-update", "null-sender"}),
+        ("observed-4.18", {"twin-update", "null-sender", "assistant-owns"}),
     ],
 )
 def test_which_version_has_which(profile: str, more: set[str] | None) -> None:
@@ -265,7 +279,7 @@ STEPS = (
 
 @given(
     steps=st.lists(st.sampled_from(STEPS), max_size=8),
-    profile=st.sampled_from(["observed-2.5", "observed-2.12", "observed-2.18", "observed-4.12", "observed-4.15"]),
+    profile=st.sampled_from(["observed-2.5", "observed-2.12", "observed-2.18", "observed-4.12", "observed-4.18"]),
     everywhere=st.lists(st.sampled_from([*sorted(ALWAYS), "null-sender", "html-content"]), unique=True, max_size=4),
 )
 def test_together_and_anywhere_the_bodies_keep_the_contract(

@@ -18,7 +18,13 @@ from vendorsim.vendors.messagehub import bodies
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed.bodies import conversations as observed
 from vendorsim.vendors.messagehub.observed.bodies.inboxes import DEFAULTS, working_hours
-from vendorsim.vendors.messagehub.observed.bodies.parties import contact_pushed, inbox_object, unix, user_pushed
+from vendorsim.vendors.messagehub.observed.bodies.parties import (
+    bot_pushed,
+    contact_pushed,
+    inbox_object,
+    unix,
+    user_pushed,
+)
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 
 WIDGET = "https://www.example.com"
@@ -167,11 +173,12 @@ def inbox_of(account: Account) -> dict[str, Any]:
     }
 
 
-def profile_of(agent: Agent, account: Account) -> dict[str, Any]:
-    """The user who owns the token: an administrator of the account. Tokens are obviously fake."""
+def profile_of(agent: Agent, account: Account, has_api: bool = True) -> dict[str, Any]:
+    """The user who owns the token: an administrator of the account. Tokens are obviously fake; it is empty if the plan
+    has no API."""
     status = _availability(agent)
     return {
-        "access_token": "fake-access-token",
+        "access_token": "fake-access-token" if has_api else "",
         "account_id": account.id,
         "available_name": agent.name,
         "avatar_url": "",
@@ -266,7 +273,9 @@ def author_of(conversation: Conversation) -> Agent:
 
 def _meta(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
     meta: dict[str, Any] = {"sender": contact_of(conversation), "channel": bodies.CHANNEL}
-    if memory.assignee is not None:
+    if memory.bot_owns:
+        meta |= {"assignee": bot_pushed(conversation, memory), "assignee_type": memory.bot}
+    elif memory.assignee is not None:
         meta |= {"assignee": agent_shown(conversation, memory.assignee), "assignee_type": "User"}
     if conversation.team is not None:
         meta["team"] = team_of(conversation.team, conversation.account.id)

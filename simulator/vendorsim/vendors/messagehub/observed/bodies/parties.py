@@ -12,10 +12,12 @@ from vendorsim.conversation.state import Account, Agent, Conversation, Visitor
 from vendorsim.core.times import iso, moment
 from vendorsim.vendors.messagehub.bodies import inbox_id
 from vendorsim.vendors.messagehub.observed import versions
-from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
+from vendorsim.vendors.messagehub.observed.memory import AGENT_BOT, ChatwootMemory
 
 # Added to a contact's id to make the id of its contact_inbox, so that the two differ.
 _CONTACT_INBOXES = 500_000
+# Added to an inbox's id to make the id of its bot.
+_BOTS = 700_000
 
 
 def contact_object(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
@@ -70,6 +72,27 @@ def user_pushed(agent: Agent) -> dict[str, Any]:
         "type": "user",
         "availability_status": agent.presence if agent.presence in ("online", "offline") else "busy",
         "thumbnail": "",
+    }
+
+
+def bot_id(conversation: Conversation) -> int:
+    """The id of the inbox's bot."""
+    return _BOTS + inbox_id(conversation.account)
+
+
+def bot_pushed(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
+    """The bot of the inbox in the form nested in a conversation (app/models/agent_bot.rb, and
+    enterprise/app/models/captain/assistant.rb). Its name is assumed."""
+    number = bot_id(conversation)
+    if memory.bot == AGENT_BOT:
+        return {"id": number, "name": "Bot", "avatar_url": "", "type": "agent_bot"}
+    return {
+        "id": number,
+        "name": "Captain",
+        "avatar_url": "",
+        "description": None,
+        "created_at": iso(conversation.started_at),
+        "type": "captain_assistant",
     }
 
 

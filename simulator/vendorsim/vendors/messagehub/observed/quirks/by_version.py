@@ -10,6 +10,7 @@ from typing import NamedTuple
 from vendorsim.core.provenance import CAPTURED, RECONSTRUCTED
 from vendorsim.vendorkit.profile import Quirk
 from vendorsim.vendors.messagehub.observed.quirks.quirk_bodies import (
+    assistant_owns,
     dirty_content,
     empty_messages,
     html_content,
@@ -23,7 +24,7 @@ from vendorsim.vendors.messagehub.observed.quirks.quirk_events import (
     twin,
     twin_update,
 )
-from vendorsim.vendors.messagehub.observed.versions import FIRST_REPLY, OLDEST, TEMPLATES_SENT, Version
+from vendorsim.vendors.messagehub.observed.versions import ASSISTANT_OWNS, FIRST_REPLY, OLDEST, TEMPLATES_SENT, Version
 
 
 class _Listed(NamedTuple):
@@ -108,6 +109,16 @@ _QUIRKS = (
             "chatwoot/chatwoot#15914, #15953, #10632",
             echo,
         )
+    ),
+    _Listed(
+        Quirk(
+            "assistant-owns",
+            "the bot of the inbox is the enterprise edition's assistant: meta.assignee_type is Captain::Assistant",
+            RECONSTRUCTED,
+            "chatwoot/chatwoot#15421, #15437; the body: enterprise/app/models/captain/assistant.rb",
+            assistant_owns,
+        ),
+        since=ASSISTANT_OWNS,
     ),
     # Versions: #13669 and #13950.
     _Listed(

@@ -10,7 +10,7 @@ from vendorsim.conversation.state import Conversation
 from vendorsim.vendorkit.profile import Body, Draft
 from vendorsim.vendors.messagehub.bodies import OUTGOING
 from vendorsim.vendors.messagehub.observed.bodies.conversations import MESSAGE_TYPES
-from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
+from vendorsim.vendors.messagehub.observed.memory import ASSISTANT, ChatwootMemory
 from vendorsim.vendors.messagehub.reactions import CONVERSATION_CREATED, MESSAGE_CREATED, MESSAGE_UPDATED
 
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
@@ -45,6 +45,12 @@ def dirty_content(drafts: list[Draft], conversation: Conversation, memory: Chatw
 def html_content(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:
     """The content of messages is HTML, except in the nested message."""
     return _of_messages(drafts, _rendered)
+
+
+def assistant_owns(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:
+    """The bot of the inbox is an assistant: bodies that are built later show it."""
+    memory.bot = ASSISTANT
+    return drafts
 
 
 def _of_messages(drafts: list[Draft], change: Callable[[Body], Body]) -> list[Draft]:
