@@ -301,7 +301,7 @@ class TestVersions:
         place = lines.index("fits best: observed-3.0 to observed-3.8, 1 violation left")
         assert lines[place + 1].startswith("  -: conversation_created /status: ")
         fits = vendorsim(*arguments, "--json", input=data).json["fits_best"]
-        assert fits["profiles"] == ["observed-3.0", "observed-3.2", "observed-3.3"]
+        assert fits["profiles"] == ["observed-3.0", "observed-3.2", "observed-3.3", "observed-3.7", "observed-3.8"]
         assert [violation["pointer"] for violation in fits["violations"]] == ["/status"]
 
     def test_a_body_that_no_other_profile_takes(self, vendorsim: Vendorsim, body: dict[str, Any]) -> None:
