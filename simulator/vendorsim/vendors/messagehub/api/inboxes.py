@@ -32,9 +32,7 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
 
     @api.get("/api/v1/profile")
     def show_profile() -> Response:
-        return answer(
-            of_the_latest(backend, None, lambda c: profile_of(c.default_agent(), c.account, plan_has_api(backend)))
-        )
+        return answer(of_the_latest(backend, None, lambda c: profile_of(c, plan_has_api(backend))))
 
 
 def require_inbox(backend: Backend, account: int, inbox: int | None) -> None:

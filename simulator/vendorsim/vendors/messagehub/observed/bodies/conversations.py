@@ -140,7 +140,7 @@ def nested_message(message: Message, conversation: Conversation, memory: Chatwoo
     if isinstance(message.author, Visitor):
         body["sender"] = contact_pushed(conversation, memory)
     elif message.author is not None:
-        body["sender"] = user_pushed(message.author)
+        body["sender"] = user_pushed(conversation, message.author)
     return body | _attachments(message, conversation.account, memory)
 
 
@@ -200,7 +200,7 @@ def _meta(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
     if memory.bot_owns:
         meta["assignee"] = bot_pushed(conversation, memory)
     elif assignee is not None:
-        meta["assignee"] = user_pushed(assignee)
+        meta["assignee"] = user_pushed(conversation, assignee)
     if memory.has(versions.ASSIGNEE_TYPE):
         meta["assignee_type"] = memory.bot if memory.bot_owns else "User" if assignee is not None else None
     if memory.has(versions.TEAM):

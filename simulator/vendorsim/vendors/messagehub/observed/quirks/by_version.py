@@ -14,6 +14,7 @@ from vendorsim.vendors.messagehub.observed.quirks.quirk_bodies import (
     dirty_content,
     empty_messages,
     html_content,
+    late_file,
     null_sender,
 )
 from vendorsim.vendors.messagehub.observed.quirks.quirk_events import (
@@ -119,6 +120,15 @@ _QUIRKS = (
             assistant_owns,
         ),
         since=ASSISTANT_OWNS,
+    ),
+    _Listed(
+        Quirk(
+            "late-file",
+            "the content of a file can't be had in the first 400 ms, if files are served: 404 after the redirect",
+            CAPTURED,
+            "fazer-ai/agents#25; chatwoot/chatwoot#15540, #14644: the file is stored after the message is told",
+            late_file,
+        )
     ),
     # Versions: #13669 and #13950.
     _Listed(
