@@ -369,6 +369,19 @@ def test_an_escalation_has_an_id_and_is_one(api: Api) -> None:
     asked = {"reason": "talk_to_human", "force_escalate": True}
     answers = [api.call("POST", f"{CHATS}/{chat['id']}/escalations", asked) for _ in range(2)]
     assert [(answer.status, answer.document) for answer in answers] == [(201, {"id": chat["id"]})] * 2
+    assert api.call("GET", f"{CHATS}/{chat['id']}/escalations").document == [{"id": chat["id"]}]
+    other = api.begin(api.end_user())
+    assert api.call("GET", f"{CHATS}/{other['id']}/escalations").document == []
+
+
+def test_an_end_user_s_newest_chat_is_found(api: Api) -> None:
+    dana = api.end_user()
+    identifier = api.call("GET", f"{USERS}?id={dana}").document["identifier"]
+    query = f"{CHATS}/chat_id?end_user_identifier="
+    assert api.call("GET", f"{query}{identifier}").said == (404, "Not Found")
+    _, newest = api.begin(dana), api.begin(dana)
+    assert api.call("GET", f"{query}{identifier}").document == {"chat_id": newest["id"]}
+    assert api.call("GET", query).said == (400, "param is missing or the value is empty: end_user_identifier")
 
 
 def test_a_call_is_no_chat(api: Api) -> None:

@@ -49,6 +49,12 @@ def messages(conversation: Conversation) -> list[dict[str, Any]]:
     ]
 
 
+def escalations(conversation: Conversation) -> list[dict[str, Any]]:
+    """Returns the escalations of a chat: one with the chat's number if it went to a team, else none. All of it is
+    assumed, but for `id`, which a public client reads."""
+    return [] if conversation.team is None else [{"id": conversation.id}]
+
+
 def _sender(message: Message) -> str:
     if message.by_visitor:
         return "end_user"
