@@ -374,16 +374,6 @@ def test_an_escalation_has_an_id_and_is_one(api: Api) -> None:
     assert api.call("GET", f"{CHATS}/{other['id']}/escalations").document == []
 
 
-def test_an_end_user_s_newest_chat_is_found(api: Api) -> None:
-    dana = api.end_user()
-    identifier = api.call("GET", f"{USERS}?id={dana}").document["identifier"]
-    query = f"{CHATS}/chat_id?end_user_identifier="
-    assert api.call("GET", f"{query}{identifier}").said == (404, "Not Found")
-    _, newest = api.begin(dana), api.begin(dana)
-    assert api.call("GET", f"{query}{identifier}").document == {"chat_id": newest["id"]}
-    assert api.call("GET", query).said == (400, "param is missing or the value is empty: end_user_identifier")
-
-
 def test_a_call_is_no_chat(api: Api) -> None:
     user = api.end_user()
     number = api.begin(user)["id"]

@@ -716,6 +716,7 @@ EACH_ON_ITS_OWN: list[tuple[str, ...]] = [
     ("offline_message: Hi", "trigger: Hi"),
     ("say: {by: ana}", "offline_message: Hi"),
     ("close: ana", "say: Hi"),
+    ("start: {pending: true}", "assign: ana"),
 ]
 
 

@@ -132,7 +132,6 @@ VENDOR = Vendor(
         Operation("send_message", "POST", f"{_API}/chats/:chat_id/message", RECONSTRUCTED, CLIENT),
         Operation("get_chat", "GET", f"{_API}/chats/:chat_id", RECONSTRUCTED, RECEIVER),
         Operation("get_messages", "GET", f"{_API}/chats/:chat_id/messages", RECONSTRUCTED, RECEIVER),
-        Operation("get_chat_id", "GET", f"{_API}/chats/chat_id", RECONSTRUCTED, RECEIVER),
         Operation(
             "get_escalations", "GET", f"{_API}/chats/:chat_id/escalations", ASSUMED, "no public client asks for them"
         ),

@@ -99,13 +99,6 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     def get_messages(chat_id: str) -> Response:
         return jsonify(chats.find(chat_id).look(messages))
 
-    @api.get("/chats/chat_id")
-    def get_chat_id() -> Response:
-        identifier = request.args.get("end_user_identifier")
-        if not identifier:
-            raise Refused(400, "param is missing or the value is empty: end_user_identifier")
-        return jsonify({"chat_id": chats.newest_of(identifier)})
-
     @api.get("/chats/<chat_id>/escalations")
     def get_escalations(chat_id: str) -> Response:
         return jsonify(chats.find(chat_id).look(escalations))

@@ -61,14 +61,6 @@ class Chats:
             raise Refused(404, NOT_FOUND)
         return handle
 
-    def newest_of(self, identifier: str) -> int:
-        """Returns the id of the end user's newest chat. Raises Refused if there is none."""
-        for handle in reversed(self._backend.conversations.of(VENDOR)):
-            number = handle.look(lambda conversation: _number_of(conversation, identifier))
-            if number is not None:
-                return number
-        raise Refused(404, NOT_FOUND)
-
     def say(self, chat: ConversationHandle, from_user_id: int, text: str) -> None:
         """Adds a message of the end user."""
 
@@ -118,12 +110,6 @@ def _opening(user: EndUser) -> Opening:
     details = {name: user.details.get(name) for name in ("name", "email", "phone")}
     visitor = {"id": user.id, "identifier": user.identifier, **details}
     return Opening(visitor, identity={"identifier": user.identifier, **user.details})
-
-
-def _number_of(conversation: Conversation, identifier: str) -> int | None:
-    """Returns the id of a chat of the end user with that identifier; None for all others."""
-    is_theirs = (conversation.identity or {}).get("identifier") == identifier
-    return conversation.id if is_theirs and conversation.channel == "chat" else None
 
 
 def _must_be_open_to(conversation: Conversation, key: str, user_id: int) -> None:
