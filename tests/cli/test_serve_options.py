@@ -111,7 +111,7 @@ def test_without_a_journal_nothing_stays(serve: Serve, tmp_path: Path) -> None:
         (["--admin-token", ""], "a token is one or more visible ASCII characters"),
         (["--profile", "messagehub"], "write VENDOR=NAME"),
         (["--profile", "messagehb=documented"], "did you mean 'messagehub'"),
-        (["--profile", "messagehub=observed-4.16"], "observed-4.15"),
+        (["--profile", "messagehub=observed-4.19"], "observed-4.18"),
         (["--seed", "-1"], "-1 is not in the range"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
         (["--journal", "/proc/nowhere/journal"], "can't be used as a journal"),

@@ -279,8 +279,13 @@ class TestVersions:
     @pytest.mark.parametrize(
         ("event", "sent", "by", "said"),
         [
-            ("conversation_created", "observed-3.1", "observed-4.15", "fits best: observed-3.0 to observed-3.3, no "),
-            ("conversation_created", "observed-4.9", "observed-2.5", "fits best: observed-4.8, no violations left\n"),
+            ("conversation_created", "observed-3.1", "observed-4.15", "fits best: observed-3.0 to observed-3.8, no "),
+            (
+                "conversation_created",
+                "observed-4.9",
+                "observed-2.5",
+                "fits best: observed-4.8 or observed-4.13, no violations left\n",
+            ),
             ("message_created", "documented", "observed-4.15", "fits best: documented, no violations left\n"),
         ],
     )
@@ -293,10 +298,10 @@ class TestVersions:
         arguments = ("validate", "--vendor", "messagehub", "--profile", "observed-4.15", "-")
         data = json.dumps(body).encode()
         lines = vendorsim(*arguments, input=data).out.splitlines()
-        place = lines.index("fits best: observed-3.0 to observed-3.3, 1 violation left")
+        place = lines.index("fits best: observed-3.0 to observed-3.8, 1 violation left")
         assert lines[place + 1].startswith("  -: conversation_created /status: ")
         fits = vendorsim(*arguments, "--json", input=data).json["fits_best"]
-        assert fits["profiles"] == ["observed-3.0", "observed-3.2", "observed-3.3"]
+        assert fits["profiles"] == ["observed-3.0", "observed-3.2", "observed-3.3", "observed-3.7", "observed-3.8"]
         assert [violation["pointer"] for violation in fits["violations"]] == ["/status"]
 
     def test_a_body_that_no_other_profile_takes(self, vendorsim: Vendorsim, body: dict[str, Any]) -> None:
@@ -307,7 +312,7 @@ class TestVersions:
     def test_a_profile_that_no_server_is_known_to_send_is_told(self, judged: Any, by: str) -> None:
         note = (
             "note: no server is known to send exactly what this profile of messagehub says; "
-            "for captures use --profile observed-2.5 or observed-4.15"
+            "for captures use --profile observed-2.5 or observed-4.18"
         )
         for sent, code in (("documented", 0), ("observed-4.15", 1)):
             assert judged("message_created", sent, by).err == note + "\n"

@@ -7,7 +7,7 @@ import zlib
 from zipfile import ZipFile
 
 import pytest
-from vendorsim.conversation.files import made_up, safe_name, type_of
+from vendorsim.conversation.files import made_up, read_key, safe_name, type_of
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,18 @@ def test_a_png_has_right_checksums_and_a_zip_opens() -> None:
 )
 def test_names_in_urls(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+@pytest.mark.parametrize(
+    ("key", "read"),
+    [
+        ("1-2-0", (1, 2, 0, None, False)),
+        ("1-2-0-70", (1, 2, 0, 70, False)),
+        ("0-17-0-70-late", (0, 17, 0, 70, True)),
+        ("1-2", None),
+        ("1-2-0-x", None),
+        ("-1-2-0", None),
+    ],
+)
+def test_the_key_in_the_url_of_a_file(key: str, read: tuple[object, ...] | None) -> None:
+    assert read_key(key) == read

@@ -207,7 +207,7 @@ WRONG = [
         [
             "3:17: an agent can't be called 'visitor': the name is reserved",
             "3:36: unknown key in an agent 'nam'; did you mean 'name'?",
-            "3:52: expected a mapping with id, name, email, group, found the number 5",
+            "3:52: expected a mapping with id, name, email, group, avatar, found the number 5",
         ],
     ),
     (

@@ -388,6 +388,9 @@ def test_an_escalation_has_an_id_and_is_one(api: Api) -> None:
     asked = {"reason": "talk_to_human", "force_escalate": True}
     answers = [api.call("POST", f"{CHATS}/{chat['id']}/escalations", asked) for _ in range(2)]
     assert [(answer.status, answer.document) for answer in answers] == [(201, {"id": chat["id"]})] * 2
+    assert api.call("GET", f"{CHATS}/{chat['id']}/escalations").document == [{"id": chat["id"]}]
+    other = api.begin(api.end_user())
+    assert api.call("GET", f"{CHATS}/{other['id']}/escalations").document == []
 
 
 def test_a_call_is_no_chat(api: Api) -> None:

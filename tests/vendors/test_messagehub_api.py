@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import jsonschema_rs
 import pytest
@@ -293,6 +293,18 @@ def test_a_secret_is_shown_once_and_signs(serve: Serve) -> None:
     signed = f"{came.header('X-Chatwoot-Timestamp')}.".encode() + came.body
     digest = hmac.new(hook["secret"].encode(), signed, "sha256").hexdigest()
     assert came.header("X-Chatwoot-Signature") == f"sha256={digest}"
+
+
+def test_a_plan_without_the_api_is_refused_everything_but_the_profile() -> None:
+    """chatwoot/chatwoot#14973. With a token that the server asks for, the name has no meaning."""
+    for token, code in ((None, 403), (TOKEN, 401)):
+        app = create_app(ServerBackend(token)).test_client()
+        found = app.get("/api/v1/accounts/1/agents", headers={"api_access_token": "no-plan"})
+        assert found.status_code == code
+        if code == 403:
+            assert found.json == {"error": "API access is not enabled for this account"}
+            assert app.get("/api/v1/profile", headers={"api_access_token": "no-plan"}).json["access_token"] == ""
+            assert app.get("/api/v1/profile", headers={"api_access_token": "any"}).json["access_token"] != ""
 
 
 def test_no_secret_where_nothing_is_signed(client: Client) -> None:
@@ -633,7 +645,7 @@ class Download:
 def download(url: str, redirects: int = 0) -> Download:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=20)
-    connection.request("GET", parts.path)
+    connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
     answer = connection.getresponse()
     body, place = answer.read(), answer.headers.get("Location")
     connection.close()
@@ -742,6 +754,51 @@ def test_an_uploaded_file_is_served_until_its_message_is_deleted(
     assert download(url.replace("-0/", "-1/")).status == 404
     client("DELETE", f"{path}/{message['id']}")
     assert download(url).status == 404
+
+
+def located(url: str) -> str:
+    """Where the URL of a file redirects to."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    connection.request("GET", parts.path)
+    place = connection.getresponse().headers["Location"]
+    connection.close()
+    return str(place)
+
+
+def test_the_url_of_the_content_expires_and_the_one_in_the_body_does_not(client: Client) -> None:
+    message = client.form(f"{client.conversation()}/messages", ("attachments[]", FILE)).json
+    url = message["attachments"][0]["data_url"]
+    place = located(url)
+    assert download(place).status == 200
+    signed, _, name = place.rpartition("/")
+    until = signed.rpartition(".")[2]
+    for other in ("1700000000", "", "x", "٣"):
+        assert download(f"{signed.removesuffix(until)}{quote(other)}/{name}").status == 404, other
+    assert download(url).status == 200
+
+
+def test_a_late_file_has_no_content_at_first(client: Client) -> None:
+    """chatwoot/chatwoot#15540: the redirect works, and the store answers 404 until it has the file."""
+    url = f"http://127.0.0.1:{client.port}/rails/active_storage/blobs/redirect/123-456-0-700-late/scan.pdf"
+    first = download(url)
+    assert (first.status, first.redirects) == (404, 1)
+    while (found := download(url)).status == 404:
+        pass
+    assert (found.status, len(found.body)) == (200, 700)
+
+
+def test_a_contact_keeps_its_avatar(client: Client) -> None:
+    """The picture is made up; its name is that of the URL."""
+    made = client("POST", "/contacts", {"name": "Dana", "avatar_url": "https://www.example.com/p/dana.png?size=2"}).json
+    contact = made["payload"]["contact"]
+    found = download(contact["thumbnail"])
+    assert (found.status, found.media_type, found.redirects) == (200, "image/png", 1)
+    assert found.body == made_up("dana.png", "image/png")
+    path = f"/contacts/{contact['id']}"
+    changed = client("PATCH", path, {"avatar_url": "https://www.example.com/picture"}).json["payload"]
+    assert changed["thumbnail"].endswith("/avatar.png")
+    assert client("PATCH", path, {"avatar_url": None}).json["payload"]["thumbnail"] == ""
 
 
 FILES_STORY = """\

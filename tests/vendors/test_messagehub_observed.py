@@ -32,7 +32,7 @@ steps:
 """
 STARTS = 1_767_603_600
 CAPTURES = Path(__file__).parent / "captured"
-OLD, NEW = "observed-2.5", "observed-4.15"
+OLD, NEW = "observed-2.5", "observed-4.18"
 
 WIDGET, CREATED, UPDATED = "webwidget_triggered", "conversation_created", "conversation_updated"
 STATUS, MESSAGE, EDITED = "conversation_status_changed", "message_created", "message_updated"
@@ -44,8 +44,8 @@ INBOX, SETTINGS = "inbox_created", "inbox_updated"
 
 # The versions with which something changes, and those just around.
 VERSIONS = (
-    *("2.5", "2.8", "2.10", "2.11", "2.12", "2.14", "2.17", "2.18", "3.0", "3.2", "3.3", "4.0.2", "4.2", "4.7", "4.8"),
-    *("4.11.2", "4.12", "4.13", "4.14.0", "4.14.1", "4.14.2", "4.15"),
+    *("2.5", "2.6", "2.7", "2.8", "2.10", "2.11", "2.12", "2.12.1", "2.14", "2.17", "2.18", "3.0", "3.2", "3.3"),
+    *("3.7", "3.11.1", "4.0.2", "4.2", "4.3", "4.7", "4.8", "4.12", "4.13", "4.14.2", "4.15", "4.17", "4.18"),
 )
 
 
@@ -126,7 +126,7 @@ ANSWERED = (*BEGUN, "say: {by: ana, text: Hello}")
         pytest.param(
             (*BEGUN, "close: ana"),
             "reopen",
-            [OPENED, STATUS, UPDATED],
+            [OPENED, STATUS, UPDATED, UPDATED],
             [OPENED, STATUS, UPDATED, UPDATED],
             id="reopened",
         ),
@@ -187,7 +187,16 @@ NINE, TOMORROW = "2026-01-05T09:00:00.250Z", "2026-01-06T09:00:00.000Z"
         (OLD, ("attributes: {a: 1}",), [change("custom_attributes", {}, {"a": 1})]),
         (OLD, ("snooze",), [change("status", "open", "snoozed"), change("snoozed_until", None, TOMORROW)]),
         (OLD, ("close: ana",), [change("status", "open", "resolved")]),
-        (NEW, ("close: ana",), [change("status", "open", "resolved"), change("waiting_since", NINE, None)]),
+        ("observed-4.16", ("close: ana",), [change("status", "open", "resolved"), change("waiting_since", NINE, None)]),
+        (
+            NEW,
+            ("close: ana",),
+            [
+                change("status", "open", "resolved"),
+                change("status_changed_at", NINE, NINE),
+                change("waiting_since", NINE, None),
+            ],
+        ),
         (NEW, ("say: {by: ana}",), [change("first_reply_created_at", None, NINE), change("waiting_since", NINE, None)]),
         (NEW, ("say: {by: ana}", "say: Hm"), [change("waiting_since", None, NINE)]),
         (NEW, ("label: [a]", "label: [a, b]"), [change("label_list", ["a"], ["a", "b"])]),
@@ -224,7 +233,7 @@ def test_who_has_written_is_active_and_a_contact_tells_what_is_new_of_it() -> No
     assert all([*made[-1]] == ["updated_at"] for made in (first, second, form))
 
 
-# The difference table: a field of an event's body; how the page has it, and versions 2.5 and 4.15. A type, or a value.
+# The difference table: a field of an event's body; how the page has it, and versions 2.5 and 4.18. A type, or a value.
 ANY, ABSENT = object(), "absent"
 EMPTY: list[Any] = []
 TABLE = [
@@ -318,7 +327,7 @@ def test_a_contract_refuses_the_field_as_another_profile_has_it(
             assert not contract.is_valid(event, with_value(own, pointer, value)), f"{profile} takes that of {other}"
 
 
-# What no step of a scenario sends, but a captured body can have: whether the page, 2.5 and 4.15 allow it.
+# What no step of a scenario sends, but a captured body can have: whether the page, 2.5 and 4.18 allow it.
 BOT = {"id": 3, "name": "Butler", "type": "agent_bot"}
 CAPTAIN = {"id": 4, "name": "Cap", "avatar_url": "", "description": "Answers", "created_at": "2026-01-05T09:00:00.000Z"}
 BROWSER_TIME = "Sat Jan 22 2022 13:27:05 GMT+0530 (India Standard Time)"
@@ -326,7 +335,7 @@ CAPTURED = [
     pytest.param(MESSAGE, "/sender", None, (False, True, True), id="3-nobody"),
     pytest.param(MESSAGE, "/sender", BOT, (False, True, True), id="3-bot"),
     pytest.param(MESSAGE, "/sender", CAPTAIN | {"type": "captain_assistant"}, (False, False, True), id="3-captain"),
-    pytest.param(UPDATED, "/meta/assignee", BOT | {"avatar_url": ""}, (False, True, True), id="6-bot"),
+    pytest.param(UPDATED, "/meta/assignee", BOT | {"avatar_url": ""}, (False, False, True), id="6-bot"),
     pytest.param(
         CREATED, "/additional_attributes/initiated_at/timestamp", BROWSER_TIME, (False, True, True), id="9-browser-time"
     ),
@@ -370,6 +379,77 @@ def test_a_bot_has_the_conversation_first_and_again_after_the_end(profile: str) 
     assert bodies(profile, "start", "say: Hi")[0]["status"] == "open"
     opened = [body["status"] for body in found if body["event"] == OPENED]
     assert opened == ([] if profile == "documented" else ["open"] * 3)
+
+
+def owners(profile: str, *steps: str) -> list[Any]:
+    """Of each event about a conversation: its name, the status, the type of the assignee, and what has changed."""
+    return [
+        (body["event"], body["status"], body["meta"].get("assignee_type"), [*map("".join, body["changed_attributes"])])
+        for body in bodies(profile, *steps)
+        if body["event"] == UPDATED
+    ]
+
+
+GIVEN = ("open", "User", ["assignee_id", "updated_at"])
+LEAVES = ["assignee_agent_bot_id", "ai_assignee_type", "updated_at"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "step", "expected"),
+    [
+        ("observed-4.16", "reopen", [("open", "User", ["status", "updated_at"]), GIVEN]),
+        (NEW, "reopen", [("open", "User", ["status", "status_changed_at", *LEAVES]), GIVEN]),
+        ("observed-4.16", "assign: ana", [("pending", "User", ["assignee_id", "updated_at"])]),
+        (
+            NEW,
+            "assign: ana",
+            [("open", "User", ["assignee_id", *LEAVES[:2], "status", "status_changed_at", LEAVES[2]])],
+        ),
+        (NEW, "assign: {team: Sales}", [("pending", "AgentBot", ["team_id", "updated_at"])]),
+    ],
+)
+def test_a_bot_owns_the_conversation_until_somebody_takes_it(profile: str, step: str, expected: list[Any]) -> None:
+    """chatwoot/chatwoot#14870, #14875, #15419: from 4.17 on a bot that is asked first is the assignee."""
+    begun = ("start: {pending: true}", "say: Hi")
+    (created,) = [body for body in bodies(profile, *begun) if body["event"] == CREATED]
+    if profile == NEW:
+        assert created["meta"]["assignee_type"] == "AgentBot"
+        assert created["meta"]["assignee"]["type"] == "agent_bot"
+    else:
+        assert created["meta"]["assignee"] is None
+    assert [found[1:] for found in owners(profile, *begun, step)] == expected
+    contract = contracts.contract("messagehub", profile)
+    assert all(contract.is_valid(body["event"], body) for body in bodies(profile, *begun, step))
+
+
+def test_a_visitor_s_own_conversation_has_no_bot() -> None:
+    assert last(NEW, CREATED, "say: Hi")["meta"]["assignee_type"] is None
+
+
+@pytest.mark.parametrize(
+    ("version", "content"),
+    [
+        ("4.12.1", "a\\\nb\n\n"),  # As it was written: a backslash, a line break, and two at the end.
+        ("4.13", "a\nb\n\n"),
+        ("4.14.1", "a\nb\n\n"),
+        ("4.14.2", "a\nb"),
+    ],
+)
+def test_line_breaks_of_content_are_cleaned_up_in_both_forms(version: str, content: str) -> None:
+    """chatwoot/chatwoot#13950, #14272: app/services/messages/webhook_content_normalizer.rb."""
+    body = last(f"observed-{version}", MESSAGE, r'say: "a\\\nb\n\n"')
+    (nested,) = body["conversation"]["messages"]
+    assert [body["content"], nested["content"], nested["processed_message_content"]] == [content] * 3
+
+
+def test_a_file_tells_its_extension_and_an_audio_file_its_text() -> None:
+    """chatwoot/chatwoot#13945, and app/models/attachment.rb: audio_metadata."""
+    step = "say: {attachments: [a.PNG, voice.ogg, plain]}"
+    found = last(NEW, MESSAGE, step)["attachments"]
+    assert [file["extension"] for file in found] == ["PNG", "ogg", None]
+    assert [file.get("transcribed_text", ABSENT) for file in found] == [ABSENT, "", ABSENT]
+    older = last("observed-4.2", MESSAGE, step)["attachments"]
+    assert [(file["extension"], "transcribed_text" in file) for file in older] == [(None, False)] * 3
 
 
 def test_every_version_with_a_change_is_compared_with_a_capture() -> None:
@@ -519,17 +599,27 @@ def test_line_separators_are_escaped() -> None:
 
 # The first version with a thing, one before it, a story, the event that shows it, and the place.
 SINCE = [
+    ("2.6", "2.5", MESSAGE, "/additional_attributes"),
+    ("2.7", "2.6", MESSAGE, "/conversation/messages/0/attachments/0/file_size"),
     ("2.8", "2.7", CREATED, "/meta/team"),
     ("2.10", "2.9", MESSAGE, "/attachments"),
     ("2.11", "2.10", CREATED, "/labels"),
     ("2.12", "2.11", CREATED, "/first_reply_created_at"),
+    ("2.12.1", "2.12", CREATED, "/messages/0/conversation/unread_count"),
     ("2.14", "2.13", CREATED, "/created_at"),
     ("2.14", "2.13", MESSAGE, "/sender/phone_number"),
     ("2.17", "2.16", CREATED, "/priority"),
+    ("2.17", "2.16", CREATED, "/messages/0/conversation/last_activity_at"),
+    ("2.18", "2.17", CREATED, "/messages/0/processed_message_content"),
     ("3.0", "2.18", CREATED, "/waiting_since"),
+    ("3.0", "2.18", CREATED, "/messages/0/sentiment"),
+    ("3.0", "2.18", CREATED, "/messages/0/conversation/contact_inbox"),
+    ("3.7", "3.6", MESSAGE, "/attachments/0/width"),
+    ("3.11.1", "3.11", CREATED, "/last_activity_at"),
     ("4.0.2", "4.0.1", CREATED, "/updated_at"),
     ("4.0.2", "4.0.1", MESSAGE, "/sender/blocked"),
     ("4.8", "4.7", CREATED, "/meta/assignee_type"),
+    ("4.13", "4.12.1", MESSAGE, "/attachments/0/content_type"),
     ("4.14.2", "4.14.1", CREATED, "/account"),
 ]
 
@@ -565,21 +655,6 @@ def test_an_event_comes_with_its_version(since: str, before: str, steps: tuple[s
 
     assert event in sent(since)
     assert event not in sent(before)
-
-
-@pytest.mark.parametrize(
-    ("event", "pointer"),
-    [(CREATED, "/last_activity_at"), (MESSAGE, "/additional_attributes"), (UPDATED, "/changed_attributes")],
-)
-def test_what_came_with_an_unknown_release_may_be_there_between_the_two_that_were_read(
-    event: str, pointer: str
-) -> None:
-    newer = None if event == UPDATED else at(story(NEW)[event], pointer)
-    for version, taken in (("2.5", False), ("2.6", True), ("3.16", True), ("4.0", True)):
-        profile = f"observed-{version}"
-        contract = contracts.contract("messagehub", profile)
-        assert contract.is_valid(event, story(profile)[event])
-        assert contract.is_valid(event, with_value(story(profile)[event], pointer, newer)) == taken, profile
 
 
 def test_a_contact_loses_its_type_with_2_14() -> None:
@@ -644,10 +719,11 @@ EACH_ON_ITS_OWN: list[tuple[str, ...]] = [
     ("say: {by: ana}", "offline_message: Hi"),
     ("open_widget", "start: {form: {name: Dan}}"),
     ("close: ana", "say: Hi"),
+    ("start: {pending: true}", "assign: ana"),
 ]
 
 
-@pytest.mark.parametrize("version", ["2.5", "2.12", "2.18", "4.2", "4.15"])
+@pytest.mark.parametrize("version", ["2.5", "2.12", "2.18", "4.2", "4.18"])
 def test_the_table_of_verbs_says_what_each_one_sends(version: str) -> None:
     profile = registry.get("messagehub").profile(f"observed-{version}")
     stories = [EVERYTHING, *EACH_ON_ITS_OWN]
@@ -680,14 +756,16 @@ def bare(schema: Any) -> Any:
     return [bare(item) for item in schema] if isinstance(schema, list) else schema
 
 
-@pytest.mark.parametrize("name", ["observed-9.9", "observed-x", "observed-2.4.9", "observed-4.15.2", "observed-4.16"])
+@pytest.mark.parametrize("name", ["observed-9.9", "observed-x", "observed-2.4.9", "observed-4.18.1", "observed-4.19"])
 def test_a_version_that_cannot_be_played_is_an_unknown_profile(vendorsim: Vendorsim, name: str) -> None:
     done = vendorsim("generate", "proactive-trigger", "--vendor", "messagehub", "--profile", name)
     assert done.code == 2
     assert f"unknown profile of messagehub '{name}'" in done.err
 
 
-@pytest.mark.parametrize("name", ["observed-4.9", "observed-4.9.2", "observed-4.15.1", "observed-2.5.0"])
+@pytest.mark.parametrize(
+    "name", ["observed-4.9", "observed-4.9.2", "observed-4.15.1", "observed-4.17.1", "observed-2.5.0"]
+)
 def test_any_version_between_can_be_played(vendorsim: Vendorsim, name: str) -> None:
     done = vendorsim("generate", "proactive-trigger", "--vendor", "messagehub", "--profile", name)
     assert (done.code, done.err) == (0, "")

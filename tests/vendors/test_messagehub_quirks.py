@@ -10,6 +10,7 @@ import pytest
 from command_line import Vendorsim
 from hypothesis import given
 from hypothesis import strategies as st
+from vendorsim.conversation.files import read_key
 from vendorsim.runs import library, timeline
 from vendorsim.vendorkit import registry
 
@@ -30,11 +31,13 @@ CREATED, UPDATED, STATUS = "conversation_created", "conversation_updated", "conv
 MESSAGE, EDITED, CONTACT = "message_created", "message_updated", "contact_updated"
 
 
-def play(*steps: str, profile: str = "observed-4.15", everywhere: tuple[str, ...] = ()) -> list[Any]:
-    """The bodies of a scenario with these steps; the quirks `everywhere` show in each of them."""
+def play(
+    *steps: str, profile: str = "observed-4.15", everywhere: tuple[str, ...] = (), files: str | None = None
+) -> list[Any]:
+    """The bodies of a scenario with these steps; the quirks `everywhere` show in each of them. `files` are served."""
     scenario = library.load_text(HEAD + "".join(f"  - {step}\n" for step in steps), "story.yaml")
     chosen = MESSAGEHUB.profile(profile)
-    run = timeline.Run(scenario, MESSAGEHUB, chosen, 0, scenario.starts or 0)
+    run = timeline.Run(scenario, MESSAGEHUB, chosen, 0, scenario.starts or 0, files=files)
     quirks = [chosen.quirk(name) for name in everywhere]
     run = replace(run, quirks=tuple((quirk, 1.0) for quirk in quirks if quirk is not None))
     return [json.loads(event.body) for event in timeline.events(run, 1)]
@@ -267,8 +270,40 @@ class TestAutomationRule:
         assert [body["messages"][0]["content"] for body in told] == ["Two", "Two"]
 
 
+class TestLateFile:
+    STEP = "say: {attachments: [a.png, voice.ogg]}"
+
+    def test_the_urls_of_files_say_so_in_both_forms_of_the_message(self) -> None:
+        served = f"http://localhost:4010{MESSAGEHUB.files}"
+        (message,) = only(play(self.STEP, everywhere=("late-file",), files=served), MESSAGE)
+        for form in (message, message["conversation"]["messages"][0]):
+            picture, voice = form["attachments"]
+            assert picture["data_url"] == picture["thumb_url"]
+            for file in (picture, voice):
+                key = file["data_url"].removeprefix(served).split("/")[1]
+                assert read_key(key) is not None
+                assert key.endswith("-late")
+            assert voice["thumb_url"] == ""
+
+    def test_files_that_nobody_serves_are_as_always(self) -> None:
+        assert play(self.STEP, everywhere=("late-file",)) == play(self.STEP)
+
+
+class TestAssistantOwns:
+    def test_the_assistant_is_the_assignee_until_it_hands_over(self) -> None:
+        steps = ("start: {pending: true}", "say: Hi", "reopen:")
+        bodies = play(*steps, profile="observed-4.18", everywhere=("assistant-owns",))
+        (message,) = only(bodies, MESSAGE)
+        owner = message["conversation"]["meta"]
+        assert (owner["assignee_type"], owner["assignee"]["type"]) == ("Captain::Assistant", "captain_assistant")
+        opened, _ = only(bodies, UPDATED)
+        kinds = [made["ai_assignee_type"] for made in opened["changed_attributes"] if "ai_assignee_type" in made]
+        assert kinds == [{"previous_value": "Captain::Assistant", "current_value": None}]
+        assert opened["meta"]["assignee_type"] == "User"
+
+
 LATER = {"automation-rule", "status-falls-back"}
-ALWAYS = {"twin", "late-body", "empty-messages", "lost-status-change", "opaque-update", "echo"}
+ALWAYS = {"twin", "late-body", "late-file", "empty-messages", "lost-status-change", "opaque-update", "echo"}
 
 
 @pytest.mark.parametrize(
@@ -280,13 +315,11 @@ ALWAYS = {"twin", "late-body", "empty-messages", "lost-status-change", "opaque-u
         ("observed-2.18", {"twin-update", "null-sender"}),
         ("observed-4.8", LATER | {"twin-update", "null-sender"}),
         ("observed-4.9", LATER | {"twin-update", "null-sender", "dirty-content"}),
-        (
-            "observed-4.12",
-            LATER | {"twin-update", "null-sender", "dirty-content", "html-content"},
-        ),
+        ("observed-4.12", LATER | {"twin-update", "null-sender", "dirty-content", "html-content"}),
         ("observed-4.12.1", LATER | {"twin-update", "null-sender", "dirty-content"}),
         ("observed-4.13", LATER | {"twin-update", "null-sender"}),
-        ("observed-4.15", LATER | {"twin-update", "null-sender"}),
+        ("observed-4.17", LATER | {"twin-update", "null-sender"}),
+        ("observed-4.18", LATER | {"twin-update", "null-sender", "assistant-owns"}),
     ],
 )
 def test_which_version_has_which(profile: str, more: set[str] | None) -> None:
@@ -317,7 +350,7 @@ STEPS = (
 
 @given(
     steps=st.lists(st.sampled_from(STEPS), max_size=8),
-    profile=st.sampled_from(["observed-2.5", "observed-2.12", "observed-2.18", "observed-4.12", "observed-4.15"]),
+    profile=st.sampled_from(["observed-2.5", "observed-2.12", "observed-2.18", "observed-4.12", "observed-4.18"]),
     everywhere=st.lists(st.sampled_from([*sorted(ALWAYS), "null-sender", "html-content"]), unique=True, max_size=4),
 )
 def test_together_and_anywhere_the_bodies_keep_the_contract(

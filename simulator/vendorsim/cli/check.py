@@ -174,7 +174,9 @@ def command(
     settings = transport.load()
     with ExitStack() as stack:
         reporters = stack.enter_context(Reporters(files, as_json=as_json, configured_at=checks.configured_at))
-        state = stack.enter_context(served(port, DUPLICATE_INTERVAL, may_delay=True)) if port is not None else None
+        state = None
+        if port is not None:
+            state, _ = stack.enter_context(served(port, DUPLICATE_INTERVAL, may_delay=True))
         return checks.run_to_end(reporters.handle, settings, state).exit_code
 
 

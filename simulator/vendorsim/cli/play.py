@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -99,14 +99,18 @@ def command(
         concurrency=concurrency,
         pin_clock=pin_clock,
         serving=serving,
-        server=f"http://127.0.0.1:{port}" if serving and port else None,
     )
-    prepared = prepare(request, config.load(config_file))
+    targets = config.load(config_file)
+    prepared = prepare(request, targets)
     settings = transport.load()
     note_prevented(prepared.run)
     reporter = JsonLines() if as_json else Terminal(prepared.run, run.count)
     with ExitStack() as stack:
-        state = stack.enter_context(served(port)) if serving else None
+        state = None
+        if serving:
+            state, url = stack.enter_context(served(port))
+            # The URLs of files name the server, whose port may be a free one.
+            prepared = prepare(replace(request, server=url), targets)
         stack.enter_context(reporter)
         about = prepared.about(misbehaviour.faults)
         recorder = start_recorder(open_journal(journal), "play", about, reporter.record)

@@ -41,8 +41,9 @@ def note_prevented(run: Run) -> None:
 @contextmanager
 def served(
     port: int, duplicate_interval: int = DUPLICATE_INTERVAL, *, may_delay: bool = False
-) -> Iterator[ServerBackend]:
-    """Serves the vendors' APIs on a port of this machine (0: a free one) inside the `with` block; yields their state.
+) -> Iterator[tuple[ServerBackend, str]]:
+    """Serves the vendors' APIs on a port of this machine (0: a free one) inside the `with` block; yields their state
+    and the server's URL.
 
     With `may_delay`, subscribers of the calls may delay the answers. The fast path is then off, because a delay would
     block the server's event loop.
@@ -56,6 +57,6 @@ def served(
     with serve_app(create_app(state), "127.0.0.1", port, *fast_paths) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
         try:
-            yield state
+            yield state, server.url
         finally:
             state.close()

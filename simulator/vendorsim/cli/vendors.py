@@ -36,7 +36,7 @@ def command(name: str | None, diff: tuple[str, str] | None, as_json: bool) -> No
     \b
     vendorsim vendors
     vendorsim vendors messagehub
-    vendorsim vendors messagehub --diff documented observed-4.15
+    vendorsim vendors messagehub --diff documented observed-4.18
     """
     from vendorsim.vendorkit import registry
 

@@ -123,6 +123,7 @@ class Casting:
             email=cast.email or person.email,
             group=group,
             group_id=1 + derive(0, "group", group) % 9_000,
+            avatar=cast.avatar,
         )
 
     def _token(self, index: int, starts: int) -> str:

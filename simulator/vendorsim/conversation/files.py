@@ -6,10 +6,12 @@ The content of a made-up file follows from its name, type and size alone, so any
 from __future__ import annotations
 
 import mimetypes
+import re
 import struct
 import zlib
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
 from vendorsim.conversation.state import Conversation, Message
@@ -17,6 +19,13 @@ from vendorsim.scenario.verbs import Attachment
 
 # Where the URLs of made-up files lead if no server serves them.
 NOWHERE = "https://files.example.com"
+# The path below which a server serves the files of vendors whose API has no place for them.
+PATH = "/files"
+# At the end of a key: the content can't be had at once.
+LATE = "-late"
+# Bytes of the largest made-up file that is served.
+LARGEST = 40 * 1024 * 1024
+_KEY = re.compile(r"([0-9]{1,15})-([0-9]{1,15})-([0-9]{1,2})(?:-([0-9]{1,9}))?(-late)?")
 _UNSAFE = '%$|:;/<>?*"\\'
 UNKNOWN_TYPE = "application/octet-stream"
 # Types that `mimetypes` does not know on every system.
@@ -27,7 +36,8 @@ def attached(conversation: Conversation, message: Message, position: int, given:
     """The complete attachment for a name, a URL or an attachment. `position` is that in the message, from 0.
 
     A type that is not given follows from the name. If a server serves the conversation's files, the URLs of made-up
-    and uploaded files lead there. They name the conversation, the message, the position, and the size if it is made up.
+    and uploaded files lead there. They name the conversation, the message, the position, and the size if it is made up;
+    and the type, if the name stands for another one.
     """
     if isinstance(given, str):
         is_url = given.startswith(("http://", "https://"))
@@ -42,7 +52,39 @@ def attached(conversation: Conversation, message: Message, position: int, given:
     if conversation.files is not None:
         key = f"{conversation.id}-{message.id}-{position}" + (f"-{size}" if given.content is None else "")
         url = f"{conversation.files}/{key}/{quote(safe_name(given.name), safe='')}"
+        if kind != type_of(safe_name(given.name)):
+            url += f"?type={quote(kind, safe='')}"
     return Attachment(given.name, url, kind, size, given.content)
+
+
+def avatar(conversation: Conversation, person: int, given: str | None) -> str | None:
+    """The URL of a person's picture, given as a name or a URL. None for none. Pictures belong to no conversation: the
+    key of a made-up one has the conversation 0, and the id of the person."""
+    if given is None or given.startswith(("http://", "https://")):
+        return given
+    name = quote(safe_name(given), safe="")
+    if conversation.files is None:
+        return f"{NOWHERE}/avatars/{person}/{name}"
+    return f"{conversation.files}/0-{person}-0-{len(made_up(given, type_of(given)))}/{name}"
+
+
+class FileKey(NamedTuple):
+    """What the URL of a file says of it. `size` is None for an uploaded file. `late`: it can't be had at once."""
+
+    conversation: int
+    message: int
+    position: int
+    size: int | None
+    late: bool
+
+
+def read_key(text: str) -> FileKey | None:
+    """The key in the URL of a file; None for what is no key."""
+    found = _KEY.fullmatch(text)
+    if found is None:
+        return None
+    size = found[4]
+    return FileKey(int(found[1]), int(found[2]), int(found[3]), None if size is None else int(size), bool(found[5]))
 
 
 def safe_name(name: str) -> str:

@@ -29,7 +29,8 @@ class StepError(Exception):
 class Visitor:
     """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none. `known` is
     whether the vendor knows the visitor from before this conversation. `additional` is what an integration stored
-    beside the custom data, `blocked` whether it blocked the visitor, `deleted` whether the contact was deleted."""
+    beside the custom data, `blocked` whether it blocked the visitor, `deleted` whether the contact was deleted.
+    `avatar` is a picture's name or URL."""
 
     id: int
     token: str
@@ -57,11 +58,12 @@ class Visitor:
     additional: dict[str, Any] = field(default_factory=dict)
     blocked: bool = False
     deleted: bool = False
+    avatar: str | None = None
 
 
 @dataclass(slots=True)
 class Agent:
-    """A human agent who answers visitors; the same in all conversations of a run."""
+    """A human agent who answers visitors; the same in all conversations of a run. `avatar`: a picture's name or URL."""
 
     key: str
     id: int
@@ -72,6 +74,7 @@ class Agent:
     group: str
     group_id: int
     presence: str = "online"
+    avatar: str | None = None
 
 
 @dataclass(slots=True)

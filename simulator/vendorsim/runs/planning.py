@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from vendorsim.conversation import files
 from vendorsim.core.clock import wall_clock_second
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.times import LATEST
@@ -99,7 +100,7 @@ def plan(request: RunRequest) -> PlannedRun:
         starts=_start(request, scenario),
         spacing=request.spacing,
         quirks=_quirks(request, vendor.name, profile),
-        files=None if request.server is None or vendor.files is None else request.server + vendor.files,
+        files=None if request.server is None else request.server + (vendor.files or files.PATH),
     )
     return PlannedRun(request, run, _faults(request, profile))
 

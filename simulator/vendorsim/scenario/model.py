@@ -21,6 +21,7 @@ class AgentCast:
     name: str | None = None
     email: str | None = None
     group: str | None = None
+    avatar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

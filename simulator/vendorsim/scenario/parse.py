@@ -58,7 +58,9 @@ class _Agents(Shape):
 
     expected = "a mapping of agents"
     reserved = (VISITOR, TIMEOUT)
-    record = Record({"id": Key(ID), "name": Key(TEXT), "email": Key(TEXT), "group": Key(TEXT)}, "an agent", AgentCast)
+    record = Record(
+        {"id": Key(ID), **{name: Key(TEXT) for name in ("name", "email", "group", "avatar")}}, "an agent", AgentCast
+    )
 
     def read(self, node: Node, problems: Problems) -> Any:
         if not isinstance(node, Mapping):

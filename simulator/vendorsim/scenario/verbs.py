@@ -151,6 +151,7 @@ PERSON = {
     "referer": Key(Nullable(ANY_TEXT)),
     "note": Key(Nullable(ANY_TEXT)),
     "group": Key(_ANY),
+    "avatar": Key(_ANY),
     "custom": Key(Nullable(_CUSTOM)),
 }
 

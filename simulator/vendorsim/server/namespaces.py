@@ -158,7 +158,8 @@ def _of_another_site(environ: WSGIEnvironment) -> bool:
 
 
 def _split(environ: WSGIEnvironment) -> str:
-    """Returns the name of the request's namespace, and moves its prefix from `PATH_INFO` to `SCRIPT_NAME`.
+    """Returns the name of the request's namespace, and moves its prefix from `PATH_INFO` to `SCRIPT_NAME`, where it
+    also stands if the header names the namespace.
 
     Raises ValueError for an invalid name.
     """
@@ -172,6 +173,9 @@ def _split(environ: WSGIEnvironment) -> str:
             raise ValueError(_BAD_NAME)
     elif name and not _NAME.fullmatch(name):
         raise ValueError(_BAD_NAME)
+    elif name:
+        # URLs in answers and bodies lead to the namespace without the header, too.
+        environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}{PATH}{name}"
     return name
 
 

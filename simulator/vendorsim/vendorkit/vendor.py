@@ -48,7 +48,8 @@ class Vendor:
     `identification` describes the operation that identifies visitors, if the API has it. `schemes` are its signature
     schemes, by name.
     `page` is the path of a page for people that the API serves beside its operations, if it has one.
-    `files` is the path of the API below which the files of messages are served, if the API has one.
+    `files` is the path of the API below which the files of messages are served, if the API has one. Elsewhere servers
+    serve them at a path of their own (`vendorsim.conversation.files.PATH`).
     `version` makes a profile that `profiles` does not list, such as a version between two of them, from its name.
     `versions` are the names of the profiles that are versions of one server, oldest first: one for each version with
     which a contract changes. `quirks` are those that only profiles made by `version` have.

@@ -114,6 +114,7 @@ SITUATIONS: tuple[tuple[Verb, ...], ...] = (
     (OpenWidget(),),
     (Trigger("Hello"),),
     (Start(),),
+    (Start(pending=True),),
     (Say("Hi"),),
     (Say("Hi"), Join(_ANA)),
     (Say("Hi"), Say("Hello", _ANA)),

@@ -224,5 +224,5 @@ def test_the_path_is_taken_apart() -> None:
     building = Building()
     assert building.get("", "/_ns/a/x/y") == "a /_ns/a /x/y"
     assert building.get("b", "/_ns/a/x") == "a /_ns/a /x"
-    assert building.get("b", "/x") == "b  /x"
+    assert building.get("b", "/x") == "b /_ns/b /x"
     assert building.get("", "/_ns/a/_ns/b/x") == "a /_ns/a /_ns/b/x"

@@ -132,6 +132,9 @@ VENDOR = Vendor(
         Operation("send_message", "POST", f"{_API}/chats/:chat_id/message", RECONSTRUCTED, CLIENT),
         Operation("get_chat", "GET", f"{_API}/chats/:chat_id", RECONSTRUCTED, RECEIVER),
         Operation("get_messages", "GET", f"{_API}/chats/:chat_id/messages", RECONSTRUCTED, RECEIVER),
+        Operation(
+            "get_escalations", "GET", f"{_API}/chats/:chat_id/escalations", ASSUMED, "no public client asks for them"
+        ),
         Operation("escalate_chat", "POST", f"{_API}/chats/:chat_id/escalations", RECONSTRUCTED, RECEIVER),
         Operation("finish_chat", "PATCH", f"{_API}/chats/:chat_id", DOCUMENTED, CHATS),
     ),

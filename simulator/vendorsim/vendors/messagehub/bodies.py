@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from vendorsim.conversation import files
 from vendorsim.conversation.state import Account, Agent, Conversation, Message, Visitor
 from vendorsim.core.seeding import derive
 from vendorsim.core.times import iso
@@ -176,7 +177,7 @@ def _contact(conversation: Conversation) -> dict[str, Any]:
     return {
         "id": visitor.id,
         "name": visitor.name or "",
-        "avatar": "",
+        "avatar": files.avatar(conversation, visitor.id, visitor.avatar) or "",
         "type": "contact",
         "account": _account(conversation.account),
     }

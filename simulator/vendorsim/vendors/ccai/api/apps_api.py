@@ -21,7 +21,7 @@ from vendorsim.vendors.ccai.api import callers, requests
 from vendorsim.vendors.ccai.api.chats import MOST_CHATS, MOST_MESSAGES, NOT_FOUND, VENDOR, Chats
 from vendorsim.vendors.ccai.api.end_user import ACCEPTED
 from vendorsim.vendors.ccai.api.end_users import MOST_END_USERS, EndUser, EndUsers
-from vendorsim.vendors.ccai.api.objects import messages
+from vendorsim.vendors.ccai.api.objects import escalations, messages
 from vendorsim.vendors.ccai.api.requests import Refused
 
 _BASE = "/apps/api/v1"
@@ -101,6 +101,10 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     @api.get("/chats/<chat_id>/messages")
     def get_messages(chat_id: str) -> Response:
         return jsonify(chats.find(chat_id).look(messages))
+
+    @api.get("/chats/<chat_id>/escalations")
+    def get_escalations(chat_id: str) -> Response:
+        return jsonify(chats.find(chat_id).look(escalations))
 
     @api.post("/chats/<chat_id>/escalations")
     def escalate_chat(chat_id: str) -> Response:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vendorsim.conversation import files
 from vendorsim.conversation.state import SNOOZED, Agent, Conversation, Message
 from vendorsim.core.times import iso
 from vendorsim.vendors.ccai import bodies
@@ -26,9 +27,9 @@ def chat_object(conversation: Conversation, menu_id: int | None = None, lang: st
         "created_at": iso(conversation.started_at),
         "ends_at": None if conversation.ended_at is None else iso(conversation.ended_at),
         "timeout_at": None,
-        "agent": None if agent is None else _agent(agent),
+        "agent": None if agent is None else _agent(conversation, agent),
         "virtual_agent": None,
-        "all_agents": [_agent(joined) for joined in conversation.joined],
+        "all_agents": [_agent(conversation, joined) for joined in conversation.joined],
         "all_virtual_agents": [],
         "lang": lang or conversation.locale.partition("_")[0],
         "menus": [] if menu_id is None else [{"id": menu_id, "name": f"Menu {menu_id}"}],
@@ -43,6 +44,12 @@ def messages(conversation: Conversation) -> list[dict[str, Any]]:
         for message in conversation.public_messages()
         if (parts := list(bodies.messages(message, conversation)))
     ]
+
+
+def escalations(conversation: Conversation) -> list[dict[str, Any]]:
+    """Returns the escalations of a chat: one with the chat's number if it went to a team, else none. All of it is
+    assumed, but for `id`, which a public client reads."""
+    return [] if conversation.team is None else [{"id": conversation.id}]
 
 
 def _sender(message: Message) -> str:
@@ -67,11 +74,11 @@ def chat_status(conversation: Conversation) -> str:
     return ASSIGNED if conversation.joined else QUEUED
 
 
-def _agent(agent: Agent) -> dict[str, Any]:
+def _agent(conversation: Conversation, agent: Agent) -> dict[str, Any]:
     return {
         "id": agent.id,
         "name": agent.name,
         "first_name": agent.first_name,
-        "avatar_url": None,
+        "avatar_url": files.avatar(conversation, agent.id, agent.avatar),
         "status": agent.presence,
     }

@@ -14,10 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
 from vendorsim.conversation.casting import Opening
+from vendorsim.conversation.files import type_of
 from vendorsim.conversation.state import Visitor
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
@@ -53,7 +55,14 @@ _SORTS = ("name", "email", "phone_number", "last_activity_at", "created_at")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
 # The fields of a visitor, by the names in the bodies.
-_NAMES = {"name": "name", "email": "email", "phone_number": "phone", "identifier": "identifier", "blocked": "blocked"}
+_NAMES = {
+    "name": "name",
+    "email": "email",
+    "phone_number": "phone",
+    "identifier": "identifier",
+    "blocked": "blocked",
+    "avatar_url": "avatar",
+}
 _OBJECTS = {"custom_attributes": "custom", "additional_attributes": "additional"}
 _NOBODY = {"name": None, "email": None, "phone": None, "identifier": None}
 _UNIQUE = ("email", "phone_number", "identifier")
@@ -302,7 +311,10 @@ def _read(document: Fields) -> dict[str, Any]:
         value = document.value(name, dict, "an object")
         if value is not None:
             values[name] = value
-    document.value("avatar_url", str, "text")
+    if values.get("avatar_url") is not None:
+        # Chatwoot keeps a copy of the picture (app/jobs/avatar/avatar_from_url_job.rb); here one is made up.
+        name = urlsplit(values["avatar_url"]).path.rpartition("/")[2]
+        values["avatar_url"] = name if type_of(name).startswith("image/") else "avatar.png"
     email, phone = values.get("email"), values.get("phone_number")
     if email is not None:
         if not _EMAIL.fullmatch(email):

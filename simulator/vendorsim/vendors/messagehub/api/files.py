@@ -2,18 +2,20 @@
 
 Paths, statuses and headers: source of Rails (rails/rails), activestorage/config/routes.rb, blobs/redirect_controller.rb
 and disk_controller.rb. Files need no token, as there. Instead of signed ids, paths have those of
-`vendorsim.conversation.files`.
+`vendorsim.conversation.files`. The URL of the content expires, and its id ends with the time.
 """
 
 from __future__ import annotations
 
-import re
+from collections import OrderedDict
+from threading import Lock
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
-from vendorsim.conversation.files import UNKNOWN_TYPE, made_up, safe_name, type_of
+from vendorsim.conversation.files import LARGEST, UNKNOWN_TYPE, made_up, read_key, safe_name, type_of
 from vendorsim.conversation.state import Conversation
+from vendorsim.core.clock import monotonic, wall_clock_second
 from vendorsim.scenario.verbs import Attachment
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.messagehub.api.operations import FILES
@@ -21,9 +23,10 @@ from vendorsim.vendors.messagehub.api.requests import not_found
 
 PREFIX = "/rails/active_storage/"
 CONTENTS = f"{PREFIX}disk"
-# Bytes of the largest file that is served, Chatwoot's default limit of an upload.
-LARGEST = 40 * 1024 * 1024
-EXPIRES = 300
+# Seconds: how long the URL of a content is good (activestorage/lib/active_storage/engine.rb), and how long a file of
+# the quirk `late-file` can't be had from the first request on (fazer-ai/agents#25: some 400 ms).
+EXPIRES, LATE_FOR = 300, 0.4
+_MOST_LATE = 1_000
 # Types that browsers could run are served as unknown ones, and only these are shown in the browser
 # (rails/rails, activestorage/lib/active_storage/engine.rb).
 _BINARY = frozenset(
@@ -42,21 +45,25 @@ _BINARY = frozenset(
 _INLINE = frozenset(
     ("image/webp", "image/png", "image/gif", "image/jpeg", "image/tiff", "image/bmp", "application/pdf")
 )
-_KEY = re.compile(r"([0-9]{1,15})-([0-9]{1,15})-([0-9]{1,2})(?:-([0-9]{1,9}))?")
 
 
 def add_operations(api: Blueprint, backend: Backend) -> None:
     """Adds the operations that serve files."""
+    late = _LateFiles()
 
     @api.get(f"{FILES}/<key>/<name>")
     def redirect_to_file(key: str, name: str) -> Response:
         _find(backend, key, name)
-        place = f"{request.script_root}{CONTENTS}/{quote(key, safe='')}/{quote(name, safe='')}"
+        signed = f"{quote(key, safe='')}.{wall_clock_second() + EXPIRES}"
+        place = f"{request.script_root}{CONTENTS}/{signed}/{quote(name, safe='')}"
         headers = {"Location": request.host_url.rstrip("/") + place, "Cache-Control": f"max-age={EXPIRES}, private"}
         return Response(status=302, headers=headers)
 
-    @api.get(f"{CONTENTS}/<key>/<name>")
-    def download_file(key: str, name: str) -> Response:
+    @api.get(f"{CONTENTS}/<signed>/<name>")
+    def download_file(signed: str, name: str) -> Response:
+        key, _, until = signed.rpartition(".")
+        if not (until.isascii() and until.isdigit() and int(until) >= wall_clock_second()) or late.missing(key):
+            raise not_found()
         found = _find(backend, key, name)
         content = found.content
         if content is None:
@@ -69,19 +76,39 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
         return response
 
 
-def _find(backend: Backend, key: str, name: str) -> Attachment:
+class _LateFiles:
+    """Files that can't be had in the first moments: the redirect works and the store has no content yet
+    (chatwoot/chatwoot#15540). The time runs from the first request for the content. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked: OrderedDict[str, float] = OrderedDict()
+
+    def missing(self, key: str) -> bool:
+        """Whether the content can't be had yet."""
+        read = read_key(key)
+        if read is None or not read.late:
+            return False
+        with self._lock:
+            asked = self._asked.get(key)
+            if asked is None:
+                self._asked[key] = monotonic()
+                if len(self._asked) > _MOST_LATE:
+                    self._asked.popitem(last=False)
+            return asked is None or monotonic() < asked + LATE_FOR
+
+
+def _find(backend: Backend, text: str, name: str) -> Attachment:
     """The file. One that is made up exists also after its conversation is forgotten. Raises ApiError."""
-    match = _KEY.fullmatch(key)
-    if match is None:
+    key = read_key(text)
+    if key is None:
         raise not_found()
-    conversation, message, position = int(match[1]), int(match[2]), int(match[3])
-    handle = backend.conversations.get("messagehub", str(conversation))
+    handle = backend.conversations.get("messagehub", str(key.conversation))
     found: Attachment | None
     if handle is not None:
-        found = handle.look(lambda known: _attachment(known, message, position))
+        found = handle.look(lambda known: _attachment(known, key.message, key.position))
     else:
-        size = match[4]
-        found = None if size is None else Attachment(name, None, type_of(name), int(size))
+        found = None if key.size is None else Attachment(name, None, type_of(name), key.size)
     if found is None or safe_name(found.name) != name or found.size > LARGEST:
         raise not_found()
     return found

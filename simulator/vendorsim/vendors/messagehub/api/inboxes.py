@@ -12,7 +12,7 @@ from vendorsim.conversation.state import Account
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.messagehub.api.conversations import ACCOUNT, of_the_latest
 from vendorsim.vendors.messagehub.api.objects import inbox_of, profile_of
-from vendorsim.vendors.messagehub.api.requests import account_id, answer, identifier, not_found
+from vendorsim.vendors.messagehub.api.requests import account_id, answer, identifier, not_found, plan_has_api
 from vendorsim.vendors.messagehub.bodies import inbox_id
 
 
@@ -32,7 +32,7 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
 
     @api.get("/api/v1/profile")
     def show_profile() -> Response:
-        return answer(of_the_latest(backend, None, lambda c: profile_of(c.default_agent(), c.account)))
+        return answer(of_the_latest(backend, None, lambda c: profile_of(c, plan_has_api(backend))))
 
 
 def require_inbox(backend: Backend, account: int, inbox: int | None) -> None:

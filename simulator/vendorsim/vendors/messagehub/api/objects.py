@@ -18,7 +18,14 @@ from vendorsim.vendors.messagehub import bodies
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed.bodies import conversations as observed
 from vendorsim.vendors.messagehub.observed.bodies.inboxes import DEFAULTS, working_hours
-from vendorsim.vendors.messagehub.observed.bodies.parties import contact_pushed, inbox_object, unix, user_pushed
+from vendorsim.vendors.messagehub.observed.bodies.parties import (
+    avatar_of,
+    bot_pushed,
+    contact_pushed,
+    inbox_object,
+    unix,
+    user_pushed,
+)
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 
 WIDGET = "https://www.example.com"
@@ -93,7 +100,7 @@ def messages_meta(handle: ConversationHandle, conversation: Conversation) -> dic
         "labels": list(conversation.labels),
         "additional_attributes": observed.conversation_object(conversation, memory)["additional_attributes"],
         "contact": contact_pushed(conversation, memory),
-        **({} if memory.assignee is None else {"assignee": user_pushed(memory.assignee)}),
+        **({} if memory.assignee is None else {"assignee": user_pushed(conversation, memory.assignee)}),
         "agent_last_seen_at": seen,
         "assignee_last_seen_at": seen if memory.assignee is not None else 0,
     }
@@ -112,7 +119,7 @@ def contact_of(conversation: Conversation) -> dict[str, Any]:
         "phone_number": visitor.phone,
         "blocked": visitor.blocked,
         "identifier": visitor.identifier,
-        "thumbnail": "",
+        "thumbnail": avatar_of(conversation, visitor),
         "custom_attributes": visitor.custom,
         **({"last_activity_at": unix(written[-1])} if written else {}),
         "created_at": unix(conversation.started_at),
@@ -167,14 +174,16 @@ def inbox_of(account: Account) -> dict[str, Any]:
     }
 
 
-def profile_of(agent: Agent, account: Account) -> dict[str, Any]:
-    """The user who owns the token: an administrator of the account. Tokens are obviously fake."""
+def profile_of(conversation: Conversation, has_api: bool = True) -> dict[str, Any]:
+    """The user who owns the token: an administrator of the account. Tokens are obviously fake; it is empty if the plan
+    has no API."""
+    agent, account = conversation.default_agent(), conversation.account
     status = _availability(agent)
     return {
-        "access_token": "fake-access-token",
+        "access_token": "fake-access-token" if has_api else "",
         "account_id": account.id,
         "available_name": agent.name,
-        "avatar_url": "",
+        "avatar_url": avatar_of(conversation, agent),
         "confirmed": True,
         "display_name": None,
         "message_signature": None,
@@ -218,11 +227,11 @@ def snoozed_until(handle: ConversationHandle) -> str | None:
     return iso(memory.snoozed_until)
 
 
-def agent_of(agent: Agent, account: int, *, administrator: bool) -> dict[str, Any]:
+def agent_of(conversation: Conversation, agent: Agent, *, administrator: bool) -> dict[str, Any]:
     """An agent in the API's form."""
     return {
         "id": agent.id,
-        "account_id": account,
+        "account_id": conversation.account.id,
         "availability_status": _availability(agent),
         "auto_offline": True,
         "confirmed": True,
@@ -230,13 +239,13 @@ def agent_of(agent: Agent, account: int, *, administrator: bool) -> dict[str, An
         "available_name": agent.name,
         "name": agent.name,
         "role": "administrator" if administrator else "agent",
-        "thumbnail": "",
+        "thumbnail": avatar_of(conversation, agent),
     }
 
 
 def agent_shown(conversation: Conversation, agent: Agent) -> dict[str, Any]:
     """An agent. The first one of the cast is the administrator, since only administrators may change webhooks."""
-    return agent_of(agent, conversation.account.id, administrator=agent == conversation.default_agent())
+    return agent_of(conversation, agent, administrator=agent == conversation.default_agent())
 
 
 def team_of(name: str, account: int) -> dict[str, Any]:
@@ -266,7 +275,9 @@ def author_of(conversation: Conversation) -> Agent:
 
 def _meta(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
     meta: dict[str, Any] = {"sender": contact_of(conversation), "channel": bodies.CHANNEL}
-    if memory.assignee is not None:
+    if memory.bot_owns:
+        meta |= {"assignee": bot_pushed(conversation, memory), "assignee_type": memory.bot}
+    elif memory.assignee is not None:
         meta |= {"assignee": agent_shown(conversation, memory.assignee), "assignee_type": "User"}
     if conversation.team is not None:
         meta["team"] = team_of(conversation.team, conversation.account.id)

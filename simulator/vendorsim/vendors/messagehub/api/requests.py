@@ -22,6 +22,8 @@ from vendorsim.vendors.messagehub.api.operations import FILES, TOKEN_HEADER
 NOT_FOUND = "Resource could not be found"
 INVALID_TOKEN = "Invalid Access Token"
 NOT_SIGNED_IN = "You need to sign in or sign up before continuing."
+# What accounts get whose plan has no API, from 4.16 on (chatwoot/chatwoot#14973), and the token that gives it here.
+NO_ACCESS, NO_PLAN, PROFILE = "API access is not enabled for this account", "no-plan", "/api/v1/profile"
 # The largest id of the database's integers.
 LARGEST_ID = 2**31 - 1
 
@@ -75,8 +77,15 @@ def authorize(backend: Backend) -> None:
         raise ApiError(401, {"errors": [NOT_SIGNED_IN]})
     if backend.token is not None and not hmac.compare_digest(token, backend.token.encode()):
         raise ApiError(401, {"error": INVALID_TOKEN})
+    if not plan_has_api(backend) and request.path != PROFILE:
+        raise ApiError(403, {"error": NO_ACCESS})
     if backend.rate_limit is not None and (wait := backend.rate_limit.wait(token)):
         raise ApiError(429, {"error": "Too many requests"}, {"Retry-After": str(wait)})
+
+
+def plan_has_api(backend: Backend) -> bool:
+    """Whether the plan of the token's account has the API. Without `--token`, the token `no-plan` has none."""
+    return backend.token is not None or request.headers.get(TOKEN_HEADER) != NO_PLAN
 
 
 class _RailsBodies(BodyReader):

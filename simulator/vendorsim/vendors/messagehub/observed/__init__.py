@@ -1,1 +1,1 @@
-"""Profiles `observed-<version>`: what real servers send. MessageHub is built on Chatwoot, versions 2.5 to 4.15."""
+"""Profiles `observed-<version>`: what real servers send. MessageHub is built on Chatwoot, versions 2.5 to 4.18."""

@@ -1,22 +1,21 @@
-"""Changes the contract of 4.15 into the one of an older version, by the annotations in its documents.
+"""Changes the contract of 4.18 into the one of an older version, by the annotations in its documents.
 
 `x-since` beside a property, an event or a list item: the first version that has it. `x-values-since` beside an `enum`:
 the same for single values. `x-until` in an object: by version, what its schema had before that version. A property that
-came later is forbidden: a body that has it is of another version. Where its first version is assumed
-(`versions.ASSUMED`), the property is optional in older bodies.
+came later is forbidden: a body that has it is of another version.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from vendorsim.vendors.messagehub.observed.versions import ASSUMED, OLDEST, Version, release
+from vendorsim.vendors.messagehub.observed.versions import Version, release
 
 SINCE, UNTIL, VALUES_SINCE = "x-since", "x-until", "x-values-since"
 
 
 def amended(version: Version, file_name: str, document: Any) -> Any:
-    """The document of 4.15, changed for an older version."""
+    """The document of 4.18, changed for an older version."""
     if isinstance(document, list):
         return [amended(version, file_name, item) for item in document if not _later(item, version)]
     if not isinstance(document, dict):
@@ -24,7 +23,7 @@ def amended(version: Version, file_name: str, document: Any) -> Any:
     if isinstance(document.get("properties"), dict):
         document = _object(document, version)
     if VALUES_SINCE in document:
-        later = {value for value, since in document[VALUES_SINCE].items() if _without(since, version)}
+        later = {value for value, since in document[VALUES_SINCE].items() if version < release(since)}
         document = {**document, "enum": [value for value in document["enum"] if value not in later]}
     kept = {key: value for key, value in document.items() if not _later(value, version)}
     return {key: amended(version, file_name, value) for key, value in kept.items()}
@@ -44,8 +43,7 @@ def _object(schema: dict[str, Any], version: Version) -> dict[str, Any]:
     kept = {name: inner for name, inner in properties.items() if name not in gone}
     made = {key: value for key, value in schema.items() if key not in (UNTIL, "propertyNames")}
     made["properties"] = {**kept, **had}
-    perhaps = [name for name, inner in properties.items() if _perhaps(inner, version)]
-    made["required"] = [name for name in required if name not in gone + perhaps] + needed
+    made["required"] = [name for name in required if name not in gone] + needed
     absent = [name for name in never(schema) if name not in had] + gone
     return made | {"propertyNames": {"not": {"enum": absent}}} if absent else made
 
@@ -58,18 +56,5 @@ def never(schema: dict[str, Any]) -> list[str]:
 
 def _later(value: Any, version: Version) -> bool:
     """Whether the version lacks what this schema, event or list item describes."""
-    if not isinstance(value, dict) or not isinstance(value.get(SINCE), str):
-        return False
-    # Events whose first version is only assumed are left out of older versions.
-    return _without(value[SINCE], version) or ("post" in value and _perhaps(value, version))
-
-
-def _perhaps(value: Any, version: Version) -> bool:
-    """Whether it is unknown if the version has it."""
     since = value.get(SINCE) if isinstance(value, dict) else None
-    return isinstance(since, str) and version < release(since) and not _without(since, version)
-
-
-def _without(since: str, version: Version) -> bool:
-    """Whether the version is known to lack what came with `since`."""
-    return version < release(since) and (release(since) != ASSUMED or version == OLDEST)
+    return isinstance(since, str) and version < release(since)

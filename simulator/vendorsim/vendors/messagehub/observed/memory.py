@@ -10,6 +10,9 @@ from vendorsim.vendors.messagehub.memory import STATUSES
 from vendorsim.vendors.messagehub.observed import versions
 from vendorsim.vendors.messagehub.observed.versions import Version
 
+# The kinds of bots: one of the account's, and the assistant of the enterprise edition.
+AGENT_BOT, ASSISTANT = "AgentBot", "Captain::Assistant"
+
 
 @dataclass(slots=True)
 class ChatwootMemory:
@@ -18,12 +21,16 @@ class ChatwootMemory:
     `status` and `assignee` are those in the bodies. `unread` counts the visitor's messages since an agent last looked.
     `held` are automatic messages from before the conversation's start. By message id: `statuses` (SENT for those that
     are missing), `errors` (why it could not be delivered) and `edited` (time of the last change). `contact` are the
-    contact's data as last saved, None before there is a contact. `settings` are those of the inbox.
+    contact's data as last saved, None before there is a contact. `settings` are those of the inbox. `bot_owns` says
+    that the inbox's bot is the assignee, and `bot` what kind of bot that is (`meta.assignee_type`).
     """
 
     version: Version = versions.NEWEST
     status: str = STATUSES[OPEN]
     assignee: Agent | None = None
+    bot: str = AGENT_BOT
+    bot_owns: bool = False
+    status_changed_at: int = 0
     unread: int = 0
     snoozed_until: int | None = None
     waiting_since: int | None = None

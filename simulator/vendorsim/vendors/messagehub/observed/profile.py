@@ -42,7 +42,7 @@ from vendorsim.vendors.messagehub.reactions import (
     WEBWIDGET_TRIGGERED,
 )
 
-FIRST, LAST = "observed-2.5", "observed-4.15"
+FIRST, LAST = "observed-2.5", "observed-4.18"
 # One profile for each version with which a body or an event changes, oldest first.
 CHANGES = tuple(map(versions.name_of, versions.CHANGES))
 

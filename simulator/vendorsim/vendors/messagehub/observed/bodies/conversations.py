@@ -1,12 +1,14 @@
 """Conversations and messages, by version.
 
-Fields, types and their order: source of Chatwoot (chatwoot/chatwoot), v2.5.0 and v4.15.1, `webhook_data` and
+Fields, types and their order: source of Chatwoot (chatwoot/chatwoot), v2.5.0 to v4.15.1, `webhook_data` and
 `push_event_data` of app/models and app/presenters. A message has two forms: one for webhooks, and the database row that
 is nested in a conversation.
 """
 
 from __future__ import annotations
 
+import re
+from os.path import splitext
 from typing import Any
 
 from vendorsim.conversation.state import Account, Conversation, Message, Visitor
@@ -16,6 +18,7 @@ from vendorsim.vendors.messagehub.bodies import CHANNEL, DELETED_TEXT, INCOMING,
 from vendorsim.vendors.messagehub.observed import versions
 from vendorsim.vendors.messagehub.observed.bodies.parties import (
     account_object,
+    bot_pushed,
     browser,
     browser_date,
     contact_inbox,
@@ -48,6 +51,7 @@ SENT, DELIVERED, READ, FAILED = "sent", "delivered", "read", "failed"
 # More than the attachments of any message. Used to make their ids.
 _ATTACHMENTS = 32
 _FILE_TYPES = ("image", "audio", "video")
+_BACKSLASHES, _LAST_BREAKS = re.compile(r"\\\r?\n"), re.compile(r"(?:\r?\n)+\Z")
 
 
 def conversation_object(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
@@ -92,7 +96,7 @@ def message_object(message: Message, conversation: Conversation, memory: Chatwoo
     body |= {
         "content_attributes": _content_attributes(message, memory),
         "content_type": _content_type(message),
-        "content": _content(message),
+        "content": _content(message, memory),
         "conversation": conversation_object(conversation, memory),
         "created_at": iso(message.at),
         "id": message.id,
@@ -103,7 +107,7 @@ def message_object(message: Message, conversation: Conversation, memory: Chatwoo
         "source_id": message.source_id,
     }
     if memory.has(versions.ATTACHMENTS):
-        body |= _attachments(message, conversation.account)
+        body |= _attachments(message, conversation.account, memory)
     return body
 
 
@@ -111,7 +115,7 @@ def nested_message(message: Message, conversation: Conversation, memory: Chatwoo
     """A message in the form nested in a conversation: the whole row, with numbers where the other form has text."""
     body: dict[str, Any] = {
         "id": message.id,
-        "content": _content(message),
+        "content": _content(message, memory),
         "account_id": conversation.account.id,
         "inbox_id": inbox_id(conversation.account),
         "conversation_id": conversation.id,
@@ -127,20 +131,29 @@ def nested_message(message: Message, conversation: Conversation, memory: Chatwoo
         "sender_id": message.author.id if message.author is not None else None,
         "external_source_ids": {},
         "additional_attributes": {},
-        "processed_message_content": _content(message),
-        "sentiment": {},
-        "conversation": {
-            "assignee_id": memory.assignee.id if memory.assignee is not None else None,
-            "unread_count": unread_count(memory),
-            "last_activity_at": unix(last_activity(conversation)),
-            "contact_inbox": {"source_id": conversation.visitor.token},
-        },
     }
+    if memory.has(versions.PROCESSED_CONTENT):
+        body["processed_message_content"] = _content(message, memory)
+    if memory.has(versions.SENTIMENT):
+        body["sentiment"] = {}
+    body["conversation"] = _of_nested(conversation, memory)
     if isinstance(message.author, Visitor):
         body["sender"] = contact_pushed(conversation, memory)
     elif message.author is not None:
-        body["sender"] = user_pushed(message.author)
-    return body | _attachments(message, conversation.account)
+        body["sender"] = user_pushed(conversation, message.author)
+    return body | _attachments(message, conversation.account, memory)
+
+
+def _of_nested(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
+    """What a nested message says of its conversation."""
+    body: dict[str, Any] = {"assignee_id": memory.assignee.id if memory.assignee is not None else None}
+    if memory.has(versions.NESTED_UNREAD):
+        body["unread_count"] = unread_count(memory)
+    if memory.has(versions.NESTED_ACTIVITY):
+        body["last_activity_at"] = unix(last_activity(conversation))
+    if memory.has(versions.SENTIMENT):
+        body["contact_inbox"] = {"source_id": conversation.visitor.token}
+    return body
 
 
 def message_type(message: Message) -> int:
@@ -183,12 +196,13 @@ def _account_since(conversation: Conversation, memory: ChatwootMemory) -> dict[s
 
 def _meta(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
     assignee = memory.assignee
-    meta: dict[str, Any] = {
-        "sender": contact_pushed(conversation, memory),
-        "assignee": user_pushed(assignee) if assignee is not None else None,
-    }
+    meta: dict[str, Any] = {"sender": contact_pushed(conversation, memory), "assignee": None}
+    if memory.bot_owns:
+        meta["assignee"] = bot_pushed(conversation, memory)
+    elif assignee is not None:
+        meta["assignee"] = user_pushed(conversation, assignee)
     if memory.has(versions.ASSIGNEE_TYPE):
-        meta["assignee_type"] = "User" if assignee is not None else None
+        meta["assignee_type"] = memory.bot if memory.bot_owns else "User" if assignee is not None else None
     if memory.has(versions.TEAM):
         team = conversation.team
         meta["team"] = {"id": team_id(team), "name": team} if team is not None else None
@@ -214,8 +228,14 @@ def _sender_type(message: Message) -> str | None:
     return "User" if message.author is not None else None
 
 
-def _content(message: Message) -> str | None:
-    return DELETED_TEXT if message.deleted else message.text
+def _content(message: Message, memory: ChatwootMemory) -> str | None:
+    """The text of the message. Newer servers clean it up for webhooks (app/services/messages: #13950, #14272)."""
+    text = DELETED_TEXT if message.deleted else message.text
+    if text and memory.has(versions.PLAIN_BREAKS):
+        text = _BACKSLASHES.sub("\n", text)
+    if text and memory.has(versions.NO_LAST_BREAKS):
+        text = _LAST_BREAKS.sub("", text)
+    return text
 
 
 def _content_type(message: Message) -> str:
@@ -229,26 +249,33 @@ def _content_attributes(message: Message, memory: ChatwootMemory) -> dict[str, A
     return attributes
 
 
-def _attachments(message: Message, account: Account) -> dict[str, Any]:
+def _attachments(message: Message, account: Account, memory: ChatwootMemory) -> dict[str, Any]:
     """The attachments; left out where there are none, and in deleted messages."""
     if not message.attachments or message.deleted:
         return {}
-    made = [_attachment(item, number, message, account) for number, item in enumerate(message.attachments)]
+    made = [_attachment(item, number, message, account, memory) for number, item in enumerate(message.attachments)]
     return {"attachments": made}
 
 
-def _attachment(item: Attachment, number: int, message: Message, account: Account) -> dict[str, Any]:
+def _attachment(
+    item: Attachment, number: int, message: Message, account: Account, memory: ChatwootMemory
+) -> dict[str, Any]:
     kind = (item.content_type or "").partition("/")[0]
-    return {
+    body: dict[str, Any] = {
         "id": message.id * _ATTACHMENTS + number,
         "message_id": message.id,
         "file_type": kind if kind in _FILE_TYPES else "file",
         "account_id": account.id,
         "extension": None,
-        "content_type": item.content_type,
-        "data_url": item.url,
-        "thumb_url": item.url if kind == "image" else "",
-        "file_size": item.size,
-        "width": None,
-        "height": None,
     }
+    if memory.has(versions.FILE_TYPE):
+        # Older servers have a column for the extension and never fill it (#13945).
+        body |= {"extension": splitext(item.name)[1][1:] or None, "content_type": item.content_type}
+    if kind == "audio" and memory.has(versions.TRANSCRIBED):
+        body["transcribed_text"] = ""
+    body |= {"data_url": item.url, "thumb_url": item.url if kind == "image" else ""}
+    if memory.has(versions.FILE_SIZE):
+        body["file_size"] = item.size
+    if memory.has(versions.IMAGE_SIZE):
+        body |= {"width": None, "height": None}
+    return body

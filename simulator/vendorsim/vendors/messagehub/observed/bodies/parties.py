@@ -8,33 +8,36 @@ from __future__ import annotations
 
 from typing import Any
 
+from vendorsim.conversation import files
 from vendorsim.conversation.state import Account, Agent, Conversation, Visitor
 from vendorsim.core.times import iso, moment
 from vendorsim.vendors.messagehub.bodies import inbox_id
 from vendorsim.vendors.messagehub.observed import versions
-from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
+from vendorsim.vendors.messagehub.observed.memory import AGENT_BOT, ChatwootMemory
 
 # Added to a contact's id to make the id of its contact_inbox, so that the two differ.
 _CONTACT_INBOXES = 500_000
+# Added to an inbox's id to make the id of its bot.
+_BOTS = 700_000
 
 
 def contact_object(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
     """A contact in the form for webhooks."""
     visitor = conversation.visitor
-    account = account_object(conversation.account)
+    account, url = account_object(conversation.account), avatar_of(conversation, visitor)
     if not memory.has(versions.WHOLE_CONTACT):
-        return {"id": visitor.id, "name": visitor.name or "", "avatar": "", "type": "contact", "account": account}
+        return {"id": visitor.id, "name": visitor.name or "", "avatar": url, "type": "contact", "account": account}
     body = {
         "account": account,
         "additional_attributes": visitor.additional,
-        "avatar": "",
+        "avatar": url,
         "custom_attributes": visitor.custom,
         "email": visitor.email,
         "id": visitor.id,
         "identifier": visitor.identifier,
         "name": visitor.name or "",
         "phone_number": visitor.phone,
-        "thumbnail": "",
+        "thumbnail": url,
     }
     return body | _blocked(visitor, memory)
 
@@ -50,9 +53,14 @@ def contact_pushed(conversation: Conversation, memory: ChatwootMemory) -> dict[s
         "identifier": visitor.identifier,
         "name": visitor.name or "",
         "phone_number": visitor.phone,
-        "thumbnail": "",
+        "thumbnail": avatar_of(conversation, visitor),
     }
     return body | _blocked(visitor, memory) | {"type": "contact"}
+
+
+def avatar_of(conversation: Conversation, person: Visitor | Agent) -> str:
+    """The URL of a person's picture; "" where there is none (app/models/concerns/avatarable.rb)."""
+    return files.avatar(conversation, person.id, person.avatar) or ""
 
 
 def user_object(agent: Agent) -> dict[str, Any]:
@@ -60,16 +68,38 @@ def user_object(agent: Agent) -> dict[str, Any]:
     return {"id": agent.id, "name": agent.name, "email": agent.email, "type": "user"}
 
 
-def user_pushed(agent: Agent) -> dict[str, Any]:
+def user_pushed(conversation: Conversation, agent: Agent) -> dict[str, Any]:
     """An agent in the form nested in a conversation: without an e-mail address."""
+    url = avatar_of(conversation, agent)
     return {
         "id": agent.id,
         "name": agent.name,
         "available_name": agent.name,
-        "avatar_url": "",
+        "avatar_url": url,
         "type": "user",
         "availability_status": agent.presence if agent.presence in ("online", "offline") else "busy",
-        "thumbnail": "",
+        "thumbnail": url,
+    }
+
+
+def bot_id(conversation: Conversation) -> int:
+    """The id of the inbox's bot."""
+    return _BOTS + inbox_id(conversation.account)
+
+
+def bot_pushed(conversation: Conversation, memory: ChatwootMemory) -> dict[str, Any]:
+    """The bot of the inbox in the form nested in a conversation (app/models/agent_bot.rb, and
+    enterprise/app/models/captain/assistant.rb). Its name is assumed."""
+    number = bot_id(conversation)
+    if memory.bot == AGENT_BOT:
+        return {"id": number, "name": "Bot", "avatar_url": "", "type": "agent_bot"}
+    return {
+        "id": number,
+        "name": "Captain",
+        "avatar_url": "",
+        "description": None,
+        "created_at": iso(conversation.started_at),
+        "type": "captain_assistant",
     }
 
 

@@ -10,9 +10,11 @@ from typing import NamedTuple
 from vendorsim.core.provenance import CAPTURED, RECONSTRUCTED
 from vendorsim.vendorkit.profile import Quirk
 from vendorsim.vendors.messagehub.observed.quirks.quirk_bodies import (
+    assistant_owns,
     dirty_content,
     empty_messages,
     html_content,
+    late_file,
     null_sender,
 )
 from vendorsim.vendors.messagehub.observed.quirks.quirk_events import (
@@ -26,6 +28,7 @@ from vendorsim.vendors.messagehub.observed.quirks.quirk_events import (
     twin_update,
 )
 from vendorsim.vendors.messagehub.observed.versions import (
+    ASSISTANT_OWNS,
     AUTOMATION,
     FIRST_REPLY,
     OLDEST,
@@ -137,6 +140,25 @@ _QUIRKS = (
             automation_rule,
         ),
         since=AUTOMATION,
+    ),
+    _Listed(
+        Quirk(
+            "assistant-owns",
+            "the bot of the inbox is the enterprise edition's assistant: meta.assignee_type is Captain::Assistant",
+            RECONSTRUCTED,
+            "chatwoot/chatwoot#15421, #15437; the body: enterprise/app/models/captain/assistant.rb",
+            assistant_owns,
+        ),
+        since=ASSISTANT_OWNS,
+    ),
+    _Listed(
+        Quirk(
+            "late-file",
+            "the content of a file can't be had in the first 400 ms, if files are served: 404 after the redirect",
+            CAPTURED,
+            "fazer-ai/agents#25; chatwoot/chatwoot#15540, #14644: the file is stored after the message is told",
+            late_file,
+        )
     ),
     # Versions: #13669 and #13950.
     _Listed(

@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable
 from html import escape
 
+from vendorsim.conversation.files import LATE
 from vendorsim.conversation.state import Conversation
 from vendorsim.vendorkit.profile import Body, Draft
 from vendorsim.vendors.messagehub.bodies import OUTGOING
 from vendorsim.vendors.messagehub.observed.bodies.conversations import MESSAGE_TYPES
-from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
+from vendorsim.vendors.messagehub.observed.memory import ASSISTANT, ChatwootMemory
 from vendorsim.vendors.messagehub.reactions import CONVERSATION_CREATED, MESSAGE_CREATED, MESSAGE_UPDATED
 
+# The key in the URL of a file that is served.
+_FILE = re.compile(r"(/blobs/redirect/[0-9-]+)(/)")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
@@ -45,6 +48,32 @@ def dirty_content(drafts: list[Draft], conversation: Conversation, memory: Chatw
 def html_content(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:
     """The content of messages is HTML, except in the nested message."""
     return _of_messages(drafts, _rendered)
+
+
+def assistant_owns(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:
+    """The bot of the inbox is an assistant: bodies that are built later show it."""
+    memory.bot = ASSISTANT
+    return drafts
+
+
+def late_file(drafts: list[Draft], conversation: Conversation, memory: ChatwootMemory) -> list[Draft]:
+    """The URLs of files lead to content that can't be had at once. Files that no server serves stay as they are."""
+    return _of_messages(drafts, _late) if conversation.files is not None else drafts
+
+
+def _late(body: Body) -> Body:
+    found: Body = _nested(body, _with_late_files)
+    return _with_late_files(found)
+
+
+def _with_late_files(message: Body) -> Body:
+    if "attachments" not in message:
+        return message
+    return {**message, "attachments": [{**file, **_late_urls(file)} for file in message["attachments"]]}
+
+
+def _late_urls(file: Body) -> Body:
+    return {name: _FILE.sub(rf"\1{LATE}\2", file[name]) for name in ("data_url", "thumb_url")}
 
 
 def _of_messages(drafts: list[Draft], change: Callable[[Body], Body]) -> list[Draft]:

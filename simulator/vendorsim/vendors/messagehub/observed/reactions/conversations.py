@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from vendorsim.conversation import reducer
 from vendorsim.conversation.changes import (
     Assigned,
     AttributesSet,
@@ -24,7 +25,7 @@ from vendorsim.conversation.changes import (
     Started,
     StatusChanged,
 )
-from vendorsim.conversation.state import CLOSED, OPEN, SNOOZED, Agent, Conversation, Message
+from vendorsim.conversation.state import BY_TIMEOUT, CLOSED, OPEN, PENDING, SNOOZED, Agent, Conversation, Message
 from vendorsim.core.times import iso, moment
 from vendorsim.vendorkit.profile import Body, Draft, Reaction
 from vendorsim.vendors.messagehub.bodies import team_id
@@ -36,6 +37,7 @@ from vendorsim.vendors.messagehub.observed.bodies.conversations import (
     conversation_object,
     message_object,
 )
+from vendorsim.vendors.messagehub.observed.bodies.parties import bot_id
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
 from vendorsim.vendors.messagehub.observed.reactions import changed_attributes as changes
 from vendorsim.vendors.messagehub.observed.reactions.changed_attributes import Changes, changed
@@ -84,9 +86,11 @@ def _started(change: Started, conversation: Conversation, memory: ChatwootMemory
 
     In the inbox of a bot the conversation begins as pending (chatwoot/chatwoot, app/models/conversation.rb,
     determine_conversation_status), and returns to it when the visitor writes after the end (app/models/message.rb,
-    reopen_resolved_conversation).
+    reopen_resolved_conversation). Newer servers assign it to the bot (set_active_bot_conversation; #14875).
     """
     memory.status = STATUSES[conversation.status]
+    memory.bot_owns = conversation.status == PENDING and memory.has(versions.BOT_OWNS)
+    memory.status_changed_at = conversation.now
     if memory.contact is None:
         changes.contact_begins(conversation, memory)
     memory.updated_at = memory.waiting_since = conversation.now
@@ -168,6 +172,15 @@ def status_changed(change: StatusChanged, conversation: Conversation, memory: Ch
         return
     before, memory.status = memory.status, STATUSES[change.after]
     made = _status_changes(before, change.after, conversation, memory)
+    if change.after == OPEN and change.by != BY_TIMEOUT:
+        # Where the bot can't be reached, the status alone changes (app/services and lib/webhooks/trigger.rb: open!).
+        made += _bot_leaves(conversation, memory)
+    yield from _status_events(change, made, conversation, memory)
+
+
+def _status_events(
+    change: StatusChanged, made: Changes, conversation: Conversation, memory: ChatwootMemory
+) -> Iterator[Draft]:
     if not conversation.started or not made:
         return
     made = changes.saved(conversation, memory, made)
@@ -177,7 +190,7 @@ def status_changed(change: StatusChanged, conversation: Conversation, memory: Ch
         yield Draft(event, {**conversation_object(conversation, memory), "event": event})
     yield _with_changes(CONVERSATION_STATUS_CHANGED, None, conversation, memory)
     yield updated_event(made, conversation, memory)
-    if change.after == OPEN and isinstance(change.by, Agent) and memory.has(versions.REOPENING_ASSIGNS):
+    if change.after == OPEN and isinstance(change.by, Agent):
         yield from _updated(_given_to(change.by, memory), conversation, memory)
 
 
@@ -185,6 +198,9 @@ def _status_changes(before: str, after: str, conversation: Conversation, memory:
     if memory.status == before:
         return []
     made = [changed("status", before, memory.status)]
+    if memory.has(versions.STATUS_CHANGED_AT):
+        made.append(changed("status_changed_at", iso(memory.status_changed_at), iso(conversation.now)))
+    memory.status_changed_at = conversation.now
     until, memory.snoozed_until = memory.snoozed_until, _next_morning(conversation.now) if after == SNOOZED else None
     if until != memory.snoozed_until:
         made.append(changed("snoozed_until", until and iso(until), memory.snoozed_until and iso(memory.snoozed_until)))
@@ -193,12 +209,28 @@ def _status_changes(before: str, after: str, conversation: Conversation, memory:
 
 
 def assigned(change: Assigned, conversation: Conversation, memory: ChatwootMemory) -> Iterator[Draft]:
-    """Another agent or team has the conversation."""
+    """Another agent or team has the conversation. An agent who gets it from a bot opens it (#14870)."""
     (_, team_before), (agent, team) = change.before, change.after
     made = _given_to(agent, memory)
     if team != team_before:
         made.append(changed("team_id", team_id(team_before), team_id(team)))
+    if agent is not None and memory.bot_owns and conversation.status == PENDING:
+        for opened in reducer.set_status(conversation, OPEN, agent):
+            before, memory.status = memory.status, STATUSES[opened.after]
+            made += [*_bot_leaves(conversation, memory), *_status_changes(before, opened.after, conversation, memory)]
+            yield from _status_events(opened, made, conversation, memory)
+        return
+    if agent is not None:
+        made += _bot_leaves(conversation, memory)
     yield from _updated(made, conversation, memory)
+
+
+def _bot_leaves(conversation: Conversation, memory: ChatwootMemory) -> Changes:
+    """The bot no longer has the conversation. Returns what has changed: the columns of its id and its kind (#15419)."""
+    if not memory.bot_owns:
+        return []
+    memory.bot_owns = False
+    return [changed("assignee_agent_bot_id", bot_id(conversation), None), changed("ai_assignee_type", memory.bot, None)]
 
 
 def _given_to(agent: Agent | None, memory: ChatwootMemory) -> Changes:
