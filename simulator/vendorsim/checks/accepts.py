@@ -176,11 +176,12 @@ async def _accepts(context: Context, event: str, row: tuple[Form, ...], *, judge
     if document is None:
         return True
     await context.send_lead(sample)
-    exchange = await context.send(sample.event, context.encode(document))
+    what = f"a {event} {_what(row)}"
+    exchange = await context.send(sample.event, context.encode(document), what=what)
     context.case(event)
     if not judge and not context.accepted(exchange):
         return False
-    return expect_accepted(context, event, exchange, f"a {event} {_what(row)}", row[0].pointer, _what(row))
+    return expect_accepted(context, event, exchange, what, row[0].pointer, _what(row))
 
 
 def _what(row: tuple[Form, ...]) -> str:

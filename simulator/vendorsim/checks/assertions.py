@@ -169,7 +169,7 @@ async def send_edited(
             return
     await context.send_lead(sample)
     changed = context.pinned.keep(sample.document, applied(sample.document, edits))
-    exchange = await context.send(event, context.encode(changed))
+    exchange = await context.send(event, context.encode(changed), what=what)
     context.case(event.name)
     if context.accepted(exchange):
         return
@@ -186,10 +186,11 @@ async def send_edited(
         if document == fresh.document:  # A pinned id is not changed.
             continue
         await context.send_lead(fresh)
-        exchange_of_one = await context.send(fresh.event, context.encode(document))
+        what_of_one = f"a {event.name} {edit.what}"
+        exchange_of_one = await context.send(fresh.event, context.encode(document), what=what_of_one)
         if not context.accepted(exchange_of_one):
             failing += 1
-            judge(context, event.name, exchange_of_one, f"a {event.name} {edit.what}", edit.pointer)
+            judge(context, event.name, exchange_of_one, what_of_one, edit.pointer)
     if not failing:
         judge(context, event.name, exchange, what, "")
 

@@ -247,6 +247,7 @@ class Context:
         body: bytes | None = None,
         headers: Mapping[str, str | None] | None = None,
         *,
+        what: str | None = None,
         signature: Mapping[str, str] | None = None,
         framing: Framing = "length",
         odd_case: bool = False,
@@ -254,7 +255,8 @@ class Context:
         barrier: asyncio.Barrier | None = None,
         late: float = 0.0,
     ) -> Exchange:
-        """Sends an event, with `body` and `headers` in place of its own (None removes a header).
+        """Sends an event, with `body` and `headers` in place of its own (None removes a header). `what` names the
+        request if the integration stops answering; by default it is the event.
 
         The body that is sent is signed by the policy, unless `signature` gives the signature headers. With `cut` below
         1, only that fraction of the body is sent. Requests with the same `barrier` reach the integration together, or
@@ -286,7 +288,7 @@ class Context:
             return out.wire() if gate is None else out.wire()._replace(barrier=gate, late=late)
 
         repeatable = cut >= 1 and barrier is None
-        about = f"a {event.name}" if cut >= 1 else f"a {event.name} whose body broke off"
+        about = what or f"a {event.name}"
         answer, milliseconds = await settings.sender.send(wire, about, repeatable=repeatable)
         exchange = Exchange(out.head(), sent, answer, milliseconds)
         settings.coverage.sent(event.name, sent, exchange.status)

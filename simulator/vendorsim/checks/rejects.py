@@ -68,7 +68,7 @@ async def truncated(context: Context) -> None:
     """Closes the connection after half a body. The integration still answers the next request."""
     event = (await context.taken())[0]
     sample = context.sample(event)
-    exchange = await context.send(sample.event, cut=0.5)
+    exchange = await context.send(sample.event, what=f"a {event} whose body broke off", cut=0.5)
     context.case(event)
     if isinstance(exchange.answer, Answer) and exchange.answer.status >= 500:
         expect_client_error(context, event, exchange, "half a body, and the end of the connection")
@@ -112,12 +112,11 @@ async def _send_each(context: Context, make: Edits, what: str, *, always_at_top:
             document = applied(sample.document, [edit])
         except (KeyError, IndexError, TypeError):
             return
-        exchange = await context.send(sample.event, context.encode(document))
+        changed = f"a {event} {what.format(pointer=edit.pointer)}"
+        exchange = await context.send(sample.event, context.encode(document), what=changed)
         context.case(event)
         if not (context.accepted(exchange) and not _is_essential(context, sample, edit)):
-            expect_client_error(
-                context, event, exchange, f"a {event} {what.format(pointer=edit.pointer)}", edit.pointer
-            )
+            expect_client_error(context, event, exchange, changed, edit.pointer)
 
     work = []
     tried: Counter[tuple[object, ...]] = Counter()
