@@ -177,6 +177,7 @@ class RunOptions:
     account: int | None
     inbox: int | None
     locale: str | None
+    vary: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +302,10 @@ def account_and_locale(command: F) -> F:
 
 
 def seeded(command: F) -> F:
-    """`--seed --start --count --spacing --account --inbox --locale`, which also determine the bytes of a run."""
+    """`--seed --start --count --spacing --vary --account --inbox --locale`, which also determine the bytes of a run."""
     command = account_and_locale(command)
+    help = "Vary pauses, visits and the number of made-up questions after the first conversation; default: vary."
+    command = click.option("--vary/--no-vary", default=True, help=help)(command)
     for option in (
         click.option(
             "--spacing",
@@ -323,7 +326,9 @@ def seeded(command: F) -> F:
 
 # As the parameter `run`, the options of `vendor` and `seeded`.
 run = grouped(
-    "run", same("vendor", "profile", "seed", "start", "count", "spacing", "account", "inbox", "locale"), RunOptions
+    "run",
+    same("vendor", "profile", "seed", "start", "count", "spacing", "account", "inbox", "locale", "vary"),
+    RunOptions,
 )
 
 
