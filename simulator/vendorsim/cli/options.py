@@ -301,11 +301,15 @@ def account_and_locale(command: F) -> F:
     return click.option("--account", metavar="ID", type=ids, help=help)(command)
 
 
+def vary(command: F) -> F:
+    """`--vary/--no-vary`."""
+    help = "Vary pauses, visits and the number of made-up questions after the first conversation; default: vary."
+    return click.option("--vary/--no-vary", default=True, help=help)(command)
+
+
 def seeded(command: F) -> F:
     """`--seed --start --count --spacing --vary --account --inbox --locale`, which also determine the bytes of a run."""
-    command = account_and_locale(command)
-    help = "Vary pauses, visits and the number of made-up questions after the first conversation; default: vary."
-    command = click.option("--vary/--no-vary", default=True, help=help)(command)
+    command = vary(account_and_locale(command))
     for option in (
         click.option(
             "--spacing",

@@ -80,7 +80,7 @@ def _in_form(source: str, speaker: int, other: int) -> str:
     return _FORMS.sub(lambda found: str(found[2 + (other if found[1] else speaker)]), source)
 
 
-class Exchange(NamedTuple):
+class Turn(NamedTuple):
     """A line of the visitor, and the answer to it."""
 
     visitor: Phrase
@@ -111,8 +111,8 @@ class Phrases:
     days of delivery, `pages` the path and title of pages of a shop, `joint` is what stands between two sentences.
     """
 
-    requests: Mapping[str, Sequence[Sequence[Exchange]]]
-    thanks: Sequence[Exchange]
+    requests: Mapping[str, Sequence[Sequence[Turn]]]
+    thanks: Sequence[Turn]
     opening: Sequence[Phrase]
     further: Sequence[Phrase]
     nudge: Sequence[Phrase]
@@ -172,7 +172,7 @@ class Phrases:
         values = {"number": str(10_000 + choice % 90_000), "day": self.days[choice // 90_000 % len(self.days)]}
         return phrase.told(speaker, other, values)
 
-    def _exchange(self, seed: int, number: int, planned: int, visitor: Party = UNKNOWN) -> Exchange:
+    def _exchange(self, seed: int, number: int, planned: int, visitor: Party = UNKNOWN) -> Turn:
         request, question = self._position(number, planned)
         if question == QUESTIONS:
             # Both lines are chosen by the visitor, so that they belong together.
@@ -223,9 +223,9 @@ def _read(found: dict[str, Any], language: str) -> Phrases:
     )
 
 
-def _exchange(texts: Sequence[str]) -> Exchange:
+def _exchange(texts: Sequence[str]) -> Turn:
     asks, answers = texts
-    return Exchange(Phrase(asks), Phrase(answers))
+    return Turn(Phrase(asks), Phrase(answers))
 
 
 def _names(agent: Party, visitor: Party) -> dict[str, str]:

@@ -19,7 +19,6 @@ from vendorsim.load.measuring import Digest
 from vendorsim.load.traffic import MOST_CONVERSATIONS, Part, Traffic
 from vendorsim.runs.planning import PlannedRun, RunRequest, plan
 from vendorsim.runs.timeline import Run, iter_events
-from vendorsim.scenario.verbs import Wait
 
 
 class Planned(NamedTuple):

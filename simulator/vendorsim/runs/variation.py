@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import shake_128
+from math import exp
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ LONGEST = 15 * 60 * 1000
 # People's pauses: half of them are shorter than the usual one, few are much longer. These are the 256 quantiles of a
 # log-normal distribution with the median 1, in units of 1/1024.
 _SPREAD = 0.6
-_FACTORS = tuple(round(1024 * 2.718281828 ** (_SPREAD * NormalDist().inv_cdf((n + 0.5) / 256))) for n in range(256))
+_FACTORS = tuple(round(1024 * exp(_SPREAD * NormalDist().inv_cdf((n + 0.5) / 256))) for n in range(256))
 # Made-up text of this length takes the pause that the story gives; 20 stand for reading and thinking.
 _USUAL_LENGTH = 60
 _THINKING = 20
@@ -43,7 +44,7 @@ class Scheduled(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class _Series:
     """Made-up questions with their answers, one after the other: `pairs` of two steps each."""
 
     steps: tuple[tuple[int, Step], ...]
@@ -66,7 +67,7 @@ class Variation:
         self._steps = tuple(steps)
         self._phrases = phrases(locale)
         self._parts = tuple(_parts(self._steps))
-        self._blocks = tuple(part for part in self._parts if isinstance(part, _Block))
+        self._blocks = tuple(part for part in self._parts if isinstance(part, _Series))
         self._talks = any(_made_up(step) for _, step in self._steps)
         # How many exchanges of made-up talk the story has as it stands.
         self.exchanges = sum(asks for *_, asks in _told(self._steps))
@@ -102,7 +103,7 @@ class Variation:
         pairs = iter(self._counts(seed))
         steps: list[tuple[int, Step]] = []
         for part in self._parts:
-            steps.extend(part.repeated(next(pairs)) if isinstance(part, _Block) else (part,))
+            steps.extend(part.repeated(next(pairs)) if isinstance(part, _Series) else (part,))
         planned = self.planned(seed)
         at = starts
         schedule: list[Scheduled] = []
@@ -120,8 +121,8 @@ class Variation:
         """No conversation that varies takes longer than so many milliseconds."""
         return sum(self._longest(part) for part in self._parts)
 
-    def _longest(self, part: tuple[int, Step] | _Block) -> int:
-        if isinstance(part, _Block):
+    def _longest(self, part: tuple[int, Step] | _Series) -> int:
+        if isinstance(part, _Series):
             pairs = (part.pairs * _FACTORS[-1] + 512) >> 10
             return max(pairs, 1) * 2 * max(self._longest(step) for step in part.steps)
         ((_, step, fixed, varying),) = _pauses([part])
@@ -179,7 +180,7 @@ def _may_repeat(step: Step, by_visitor: bool) -> bool:
     return plain and isinstance(verb, Say) and _made_up(step) and (verb.by == VISITOR) is by_visitor
 
 
-def _parts(steps: Sequence[tuple[int, Step]]) -> Iterator[tuple[int, Step] | _Block]:
+def _parts(steps: Sequence[tuple[int, Step]]) -> Iterator[tuple[int, Step] | _Series]:
     """The steps, with questions and answers that follow each other put together."""
     waiting = False
     position = 0
@@ -188,7 +189,7 @@ def _parts(steps: Sequence[tuple[int, Step]]) -> Iterator[tuple[int, Step] | _Bl
         while not waiting and end + 1 < len(steps) and _is_pair(steps[end][1], steps[end + 1][1]):
             end += 2
         if end > position:
-            yield _Block(tuple(steps[position:end]))
+            yield _Series(tuple(steps[position:end]))
             position = end
             continue
         step = steps[position][1]
