@@ -42,7 +42,7 @@ def test_people_of_every_locale_are_whole_and_unreal(locale: str) -> None:
         person = made.person(number)
         assert re.fullmatch(r"[a-z0-9._-]+@example\.(com|org|net)", person.email, re.IGNORECASE)
         assert any(ip_address(person.ip) in network for network in RESERVED)
-        assert re.fullmatch(r"\+1[2-9]\d\d55501\d\d|\+447700900\d\d\d", person.phone)
+        assert re.fullmatch(r"\+[1-9]\d{7,14}", person.phone)
         assert re.fullmatch("[A-Z]{2}", person.country_code)
         assert all(text.strip() for text in (person.name, person.first_name, person.last_name, person.city))
         assert person.browser_version in person.user_agent
@@ -84,8 +84,35 @@ def test_the_address_is_made_of_the_name_and_nobody_shares_it(locale: str) -> No
     )
 
 
-def test_numbers_of_the_united_kingdom_are_those_for_drama() -> None:
-    assert pool(0, "en_GB").person(1).phone.startswith("+447700900")
+@pytest.mark.parametrize(
+    ("locale", "numbers"),
+    [
+        ("en_US", r"\+1[2-9]\d\d55501\d\d"),
+        ("en_GB", r"\+447700900\d{3}"),
+        ("en_AU", r"\+61491570\d{3}"),
+        ("de_DE", r"\+49(3023125|4066969|6990009|2214710|8999998)\d{3}"),
+        ("fr_FR", r"\+33(19900|26191|35301|46571|53649|63998)\d{4}"),
+        ("sv_SE", r"\+46(3139006|4062804|8465004)\d\d"),
+        # No numbers of these countries begin so.
+        ("hu_HU", r"\+360\d{8}"),
+        ("es_ES", r"\+340\d{8}"),
+        ("ja_JP", r"\+8109\d{8}"),
+        ("it_IT", r"\+392\d{9}"),
+        ("ru_RU", r"\+1[2-9]\d\d55501\d\d"),
+    ],
+)
+def test_nobody_has_the_telephone_numbers(locale: str, numbers: str) -> None:
+    assert all(re.fullmatch(numbers, pool(0, locale).person(number).phone) for number in range(40))
+
+
+def test_japanese_addresses_are_transcriptions_of_the_names() -> None:
+    assert all(
+        re.fullmatch(rf"[a-z]+\.[a-z]+{number}@.*", pool(0, "ja_JP").person(number).email) for number in range(20)
+    )
+
+
+def test_a_name_in_another_script_is_not_in_the_address() -> None:
+    assert pool(0, "ru_RU").person(4).email.partition("@")[0] == "mail4"
 
 
 def test_half_of_the_visitors_come_with_a_phone() -> None:

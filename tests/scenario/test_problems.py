@@ -65,7 +65,7 @@ WRONG = [
         "unknown key, nothing near",
         TITLE + "zzz: 1\nsteps: [close]\n",
         [
-            "2:1: unknown key in a scenario 'zzz'; known: scenario, description, vendors, locale, seed, starts, account, conversation, cast, steps"
+            "2:1: unknown key in a scenario 'zzz'; known: scenario, description, vendors, locale, seed, starts, vary, account, conversation, cast, steps"
         ],
     ),
     (

@@ -266,6 +266,7 @@ class TestPlay:
                 start="2026-02-01T00:00:00Z",
                 count=2,
                 spacing="1m",
+                vary=False,
                 headers={"X-Team": "blue"},
                 faults="duplicate",
                 fault_on="post_hook",

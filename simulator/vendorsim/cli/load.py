@@ -28,6 +28,7 @@ class _Amounts:
     account: int | None
     inbox: int | None
     locale: str | None
+    vary: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class _Engine:
     show_default=True,
     help="Time that conversations may take beyond their own length after the last arrival.",
 )
+@options.vary
 @options.account_and_locale
 @options.header
 @options.policy("vendors' policies")
@@ -79,7 +81,9 @@ class _Engine:
 @options.json_output
 @options.target
 @options.grouped(
-    "amounts", options.same("count", "seed", "start", "most_open", "drain", "account", "inbox", "locale"), _Amounts
+    "amounts",
+    options.same("count", "seed", "start", "most_open", "drain", "account", "inbox", "locale", "vary"),
+    _Amounts,
 )
 @options.grouped("engine", options.same("workers", "locust"), _Engine)
 def command(

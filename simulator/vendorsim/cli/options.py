@@ -177,6 +177,7 @@ class RunOptions:
     account: int | None
     inbox: int | None
     locale: str | None
+    vary: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,9 +301,15 @@ def account_and_locale(command: F) -> F:
     return click.option("--account", metavar="ID", type=ids, help=help)(command)
 
 
+def vary(command: F) -> F:
+    """`--vary/--no-vary`."""
+    help = "Vary pauses, visits and the number of made-up questions after the first conversation; default: vary."
+    return click.option("--vary/--no-vary", default=True, help=help)(command)
+
+
 def seeded(command: F) -> F:
-    """`--seed --start --count --spacing --account --inbox --locale`, which also determine the bytes of a run."""
-    command = account_and_locale(command)
+    """`--seed --start --count --spacing --vary --account --inbox --locale`, which also determine the bytes of a run."""
+    command = vary(account_and_locale(command))
     for option in (
         click.option(
             "--spacing",
@@ -323,7 +330,9 @@ def seeded(command: F) -> F:
 
 # As the parameter `run`, the options of `vendor` and `seeded`.
 run = grouped(
-    "run", same("vendor", "profile", "seed", "start", "count", "spacing", "account", "inbox", "locale"), RunOptions
+    "run",
+    same("vendor", "profile", "seed", "start", "count", "spacing", "account", "inbox", "locale", "vary"),
+    RunOptions,
 )
 
 

@@ -5,15 +5,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
+from random import Random
 from typing import Any
 
 from vendorsim.conversation.people import Pool, company, family_first, pool
 from vendorsim.conversation.state import IDENTITY, Account, Agent, Conversation, Visitor
-from vendorsim.core.seeding import Numbers, derive
+from vendorsim.conversation.talk import phrases
+from vendorsim.core.seeding import Numbers, derive, generator
+from vendorsim.scenario.locales import DEFAULT
 from vendorsim.scenario.model import AgentCast, Scenario
+from vendorsim.scenario.verbs import Authenticate, Page
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_SITE = "https://www.example.com"
+# How many of 256 visits have each number of pages, and each referer. The shares are made up: most visits are short, and
+# a few are long.
+_PAGES = (84, 60, 42, 28, 17, 10, 6, 4, 3, 2)
+_REFERERS = (
+    (None, 108),
+    ("https://search.example.com/", 84),
+    ("https://www.example.org/blog", 24),
+    ("https://news.example.net/", 16),
+    ("https://social.example.net/", 24),
+)
+_NUMBERS_OF_PAGES = tuple(count for count, share in enumerate(_PAGES, 1) for _ in range(share))
+_REFERER = tuple(referer for referer, share in _REFERERS for _ in range(share))
+_ANONYMOUS = 64  # of 256
 _TO_ALPHABET = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 
 
@@ -37,7 +56,7 @@ AS_CAST = Opening()
 """Replaces nothing: all data are those of the cast, or made up."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Casting:
     """Makes the conversations of one run. What they share (account, agents, id ranges) is computed once. `files` is
     that of the conversations. With `anonymous`, a vendor is not told who the visitor is when a conversation begins."""
@@ -52,15 +71,23 @@ class Casting:
     stride: int = field(init=False)
     base: int = field(init=False)
     first_person: int = field(init=False)
+    may_be_anonymous: bool = field(init=False)
+    may_have_referer: bool = field(init=False)
 
     def __post_init__(self) -> None:
         scenario, seed = self.scenario, self.seed
         self.pool = pool(seed, scenario.locale)
         number = derive(seed, scenario.title)
+        self._seeds = blake2b(f"{seed}\x1f{scenario.title}\x1f".encode(), digest_size=8)
         # A power of two with a reserve: ids stay small, and most stay the same when steps are added.
         self.stride = 1 << (4 * (len(scenario.steps) + 8)).bit_length()
         self.base = 10_000 + number % 900_000
         self.first_person = number >> 32
+        # Nobody is anonymous of whom the story says who it is, or who is authenticated.
+        self.may_be_anonymous = frozenset(IDENTITY).isdisjoint(scenario.cast.visitor) and not any(
+            isinstance(step.verb, Authenticate) for step in scenario.steps
+        )
+        self.may_have_referer = "referer" not in scenario.cast.visitor
         self.account = Account(
             id=scenario.account.id or 1 + number % 9_000,
             name=scenario.account.name or company(self.pool.person(derive(seed, "account")).last_name, scenario.locale),
@@ -71,11 +98,18 @@ class Casting:
         }
 
     def conversation(
-        self, index: int, starts: int, opening: Opening = AS_CAST, opened_at: int | None = None
+        self,
+        index: int,
+        starts: int,
+        opening: Opening = AS_CAST,
+        opened_at: int | None = None,
+        *,
+        varied: bool = False,
     ) -> Conversation:
         """Conversation `index` (from 0), which starts at `starts`, or at `opened_at` if that is given.
 
-        Times are milliseconds since 1970. The visitor's data depend on `starts` alone.
+        Times are milliseconds since 1970. The visitor's data depend on `starts` alone. If it is `varied`, the visitor
+        may be anonymous, may come from another site and has seen several pages, unless the scenario says otherwise.
         """
         started_at = starts if opened_at is None else opened_at
         agents = dict(self.agents)
@@ -87,7 +121,7 @@ class Casting:
                 agents["agent"] = self._agent("agent", AgentCast(), 0)
             return next(iter(agents.values()))
 
-        return Conversation(
+        conversation = Conversation(
             index=index,
             id=(self.scenario.conversation_id if index == 0 else None) or self.base + index,
             account=self.account if opening.account is None else replace(self.account, id=opening.account),
@@ -95,7 +129,7 @@ class Casting:
             visitor=visitor,
             agents=agents,
             message_ids=Numbers(self.base * 4, self.stride, index),
-            seed=derive(self.seed, self.scenario.title, index) if opening.seed is None else opening.seed,
+            seed=self.seed_of(index) if opening.seed is None else opening.seed,
             pool=self.pool,
             default_agent=default_agent,
             started_at=started_at,
@@ -104,6 +138,32 @@ class Casting:
             untold=untold,
             files=opening.files or self.files,
         )
+        if varied:
+            self._vary(conversation)
+        return conversation
+
+    def seed_of(self, index: int) -> int:
+        """The seed of what is made up in conversation `index`: `derive(seed, title, index)`, but faster."""
+        hashed = self._seeds.copy()
+        hashed.update(b"%d" % index)
+        return int.from_bytes(hashed.digest(), "big")
+
+    def _vary(self, conversation: Conversation) -> None:
+        """Makes up how the visitor came."""
+        visitor, seed = conversation.visitor, conversation.seed
+        if self.may_be_anonymous and seed & 255 < _ANONYMOUS:
+            visitor.name = visitor.email = visitor.phone = visitor.identifier = None
+        if self.may_have_referer:
+            visitor.referer = _REFERER[seed >> 8 & 255]
+        conversation.visit = self.visits[seed >> 16 & 255]
+
+    @cached_property
+    def visits(self) -> tuple[tuple[Page, ...], ...]:
+        """The pages of 256 visits, in the language of the locale."""
+        known = phrases(self.scenario.locale) or phrases(DEFAULT)
+        assert known is not None
+        site = tuple(Page(f"{_SITE}{path}", title) for path, title in known.pages)
+        return tuple(_visit(site, count, generator(self.seed, "visit", n)) for n, count in enumerate(_NUMBERS_OF_PAGES))
 
     def _agent(self, key: str, cast: AgentCast, position: int) -> Agent:
         person = self.pool.person(derive(self.seed, "agent", key))
@@ -124,6 +184,7 @@ class Casting:
             group=group,
             group_id=1 + derive(0, "group", group) % 9_000,
             avatar=cast.avatar,
+            female=person.female if cast.name is None else None,
         )
 
     def _token(self, index: int, starts: int) -> str:
@@ -157,6 +218,7 @@ class Casting:
             note=None,
             group=None,
             custom=dict(given.get("custom") or {}),
+            person=person,
         )
         for name, value in given.items():
             if name not in ("id", "custom"):
@@ -172,3 +234,14 @@ class Casting:
         for name in untold:
             setattr(visitor, name, None)
         return untold
+
+
+def _visit(site: tuple[Page, ...], count: int, random: Random) -> tuple[Page, ...]:
+    """The pages of one visit, from the first to the one with the chat; half of the visits begin with the first of the
+    site."""
+    position = 0 if random.random() < 0.5 else random.randrange(len(site))
+    pages = [site[position]]
+    while len(pages) < count:
+        position = (position + random.randrange(1, len(site))) % len(site)
+        pages.append(site[position])
+    return tuple(pages)

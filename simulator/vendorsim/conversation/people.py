@@ -2,8 +2,9 @@
 
 Faker takes 0.2 to 0.4 ms for a person, so each is made once, when it is first used. Person *i* of a pool is a pure
 function of seed, locale and *i*. No person is real: e-mail addresses use example domains, IP addresses the ranges that
-are reserved for documentation (RFC 5737) and benchmarks (RFC 2544), and telephone numbers ranges that are reserved for
-fiction: 07700 900xxx in the United Kingdom (Ofcom, numbers for drama), 555-01xx in all other countries.
+are reserved for documentation (RFC 5737) and benchmarks (RFC 2544). Telephone numbers are of ranges that the country
+reserves for fiction, if it has published one; else they begin as no number of the country does, so that nobody has
+them. Of other countries they are North American: 555-01xx, which is reserved for fiction (NANPA).
 """
 
 from __future__ import annotations
@@ -72,6 +73,43 @@ _COMPANIES = {
     "pt": "{} Lda.",
     "sv": "{} AB",
 }
+# Numbers for films, books and drama, by territory: how they may begin, and how many digits follow. Published by ACMA
+# ("Phone numbers for use in TV shows, films and creative works"; the mobile ones), the Bundesnetzagentur (Mitteilung
+# 148/2021, "Rufnummern für Medienproduktionen"), ARCEP (numbering plan, numbers for audiovisual works), Ofcom
+# ("Telephone numbers for use in TV and radio drama programmes") and PTS (numbers for use in books and films).
+_FICTION: dict[str, tuple[tuple[str, ...], int]] = {
+    "AU": (("+61491570006", "+61491570110", "+61491570156", "+61491570157", "+61491570158", "+61491570159"), 0),
+    "DE": (("+493023125", "+494066969", "+496990009", "+492214710", "+498999998"), 3),
+    "FR": (("+3319900", "+3326191", "+3335301", "+3346571", "+3353649", "+3363998"), 4),
+    "GB": (("+447700900",), 3),
+    "SE": (("+463139006", "+464062804", "+468465004"), 2),
+}
+# How no number of the country begins, so that none of these can be assigned, and how many digits follow. Most countries
+# use 0 before national numbers or not at all. Checked with the metadata of Google's libphonenumber, for all lengths.
+_UNASSIGNED = {
+    "AR": ("+540", 9),
+    "AT": ("+430", 9),
+    "BE": ("+320", 8),
+    "BR": ("+550", 10),
+    "CH": ("+410", 8),
+    "CL": ("+560", 8),
+    "CO": ("+570", 9),
+    "CZ": ("+4200", 8),
+    "DK": ("+450", 7),
+    "ES": ("+340", 8),
+    "FI": ("+3580", 8),
+    "GR": ("+300", 9),
+    "HU": ("+360", 8),
+    "IT": ("+392", 9),
+    "JP": ("+8109", 8),
+    "MX": ("+520", 9),
+    "NL": ("+310", 8),
+    "PL": ("+480", 8),
+    "PT": ("+3510", 8),
+    "RO": ("+400", 8),
+    "SK": ("+4210", 8),
+    "TR": ("+900", 9),
+}
 # Languages in which the family name comes first.
 _FAMILY_FIRST = frozenset({"hu", "ja", "ko", "vi", "zh"})
 # Letters that Unicode does not decompose into a Latin one.
@@ -99,6 +137,7 @@ class Person:
     system: str
     system_version: str
     device: str
+    female: bool
 
 
 def family_first(locale: str) -> bool:
@@ -173,14 +212,15 @@ def _person(fake: Faker, random: Random, locale: str, number: int) -> Person:
     """A new person, the one of that number. Faker gives what depends on the locale (names, cities, countries); all else
     comes from `random`, so it does not change when a version of Faker has other names."""
     language, _, territory = locale.partition("_")
-    first, last = _names(fake, female=random.random() < 0.5)
+    female = random.random() < 0.5
+    first, last, spelt = _names(fake, female=female)
     system, browser = random.choices([visit[:2] for visit in _VISITS], [visit[2] for visit in _VISITS])[0]
     version = _SAFARI if browser == "Safari" else f"{random.randint(128, 131)}.0"
     return Person(
         first_name=first,
         last_name=last,
         name=f"{last} {first}" if family_first(locale) else f"{first} {last}",
-        email=_email(first, last, number, random) or fake.ascii_safe_email(),
+        email=_email(spelt, number, random),
         phone=_phone(territory, random),
         ip=_documentation_ip(random),
         city=fake.city(),
@@ -194,22 +234,30 @@ def _person(fake: Faker, random: Random, locale: str, number: int) -> Person:
         system=system.name,
         system_version=system.version,
         device=system.device,
+        female=female,
     )
 
 
-def _names(fake: Faker, *, female: bool) -> tuple[str, str]:
-    """A first and a last name that go together: many languages have female forms of family names."""
-    if female:
-        return str(fake.first_name_female()), str(fake.last_name_female())
-    return str(fake.first_name_male()), str(fake.last_name_male())
+def _names(fake: Faker, *, female: bool) -> tuple[str, str, tuple[str, str]]:
+    """A first and a last name that go together (many languages have female forms of family names), and how they are
+    spelt in addresses."""
+    sex = "female" if female else "male"
+    # Faker's Japanese names come with their transcriptions: (written, in kana, in Latin letters).
+    pair = getattr(fake, f"first_name_{sex}_pair", None)
+    if pair is not None:
+        first, _, first_spelt = pair()
+        last, _, last_spelt = fake.last_name_pair()
+        return first, last, (first_spelt, last_spelt)
+    first, last = str(getattr(fake, f"first_name_{sex}")()), str(getattr(fake, f"last_name_{sex}")())
+    return first, last, (first, last)
 
 
-def _email(first: str, last: str, number: int, random: Random) -> str | None:
-    """An address made of the name, with the person's number so that nobody shares it; None for other scripts."""
-    parts = [_ascii(name) for name in (first, last)]
-    if not all(parts):
-        return None
-    return f"{'.'.join(parts)}{number}@example.{random.choice(('com', 'org', 'net'))}"
+def _email(names: tuple[str, str], number: int, random: Random) -> str:
+    """An address made of the name, with the person's number so that nobody shares it; of a name in another script, the
+    number alone."""
+    parts = [_ascii(name) for name in names]
+    local = ".".join(parts) if all(parts) else "mail"
+    return f"{local}{number}@example.{random.choice(('com', 'org', 'net'))}"
 
 
 def _ascii(name: str) -> str:
@@ -220,8 +268,13 @@ def _ascii(name: str) -> str:
 
 
 def _phone(territory: str, random: Random) -> str:
-    if territory == "GB":
-        return f"+447700900{random.randint(0, 999):03}"
+    """A number that nobody has. See _FICTION and _UNASSIGNED."""
+    begins, digits = _FICTION.get(territory, ((), 0))
+    if not begins and territory in _UNASSIGNED:
+        begin, digits = _UNASSIGNED[territory]
+        begins = (begin,)
+    if begins:
+        return random.choice(begins) + "".join(random.choices("0123456789", k=digits))
     return f"+1{random.randint(201, 989)}55501{random.randint(0, 99):02}"
 
 

@@ -8,7 +8,6 @@ its lock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import takewhile
 from typing import Any
 
 from vendorsim.conversation import files, talk
@@ -143,22 +142,25 @@ def _begin(conversation: Conversation) -> tuple[Change, ...]:
     conversation.started = True
     conversation.started_at = conversation.now
     if not conversation.pages:
-        conversation.pages.append(HOME)
+        conversation.pages.extend(conversation.visit or (HOME,))
     return (Started(),)
 
 
 def _say(conversation: Conversation, verb: verbs.Say) -> Iterator[Change]:
     yield from _begin(conversation)
-    text = verb.text
-    if text is None and not verb.attachments:
-        text = _line(conversation, by_visitor=verb.by == BY_VISITOR)
+    text, made_up = verb.text, verb.text is None and not verb.attachments
+    if not made_up:
+        # Nothing that is said next is an answer to the last made-up question.
+        conversation.talk.waiting = False
     if verb.by == BY_VISITOR:
         if conversation.status in (CLOSED, SNOOZED):
             after = conversation.first_status if conversation.status == CLOSED else OPEN
             yield from set_status(conversation, after, BY_VISITOR)
+        text = _visitor_line(conversation) if made_up else text
         yield _write(conversation, conversation.visitor, text or None, verb)
         return
     agent = _agent(conversation, verb.by)
+    text = _agent_line(conversation, agent) if made_up else text
     _enter(conversation, agent)
     conversation.agent_seen_at = conversation.now
     yield _write(conversation, agent, text or None, verb)
@@ -173,7 +175,7 @@ def _trigger(conversation: Conversation, verb: verbs.Trigger) -> Iterator[Change
 def _note(conversation: Conversation, verb: verbs.Note) -> Iterator[Change]:
     yield from _begin(conversation)
     author = _agent(conversation, verb.by) if verb.by else _present_agent(conversation)
-    text = verb.text or (None if verb.attachments else _private_note(conversation))
+    text = verb.text or (None if verb.attachments else _private_note(conversation, author))
     yield _write(conversation, author, text, verb, private=True)
 
 
@@ -340,7 +342,7 @@ def set_status(conversation: Conversation, status: str, by: str | Agent) -> Iter
 def _offline_message(conversation: Conversation, verb: verbs.OfflineMessage) -> Iterator[Change]:
     conversation.offline = True
     yield from _begin(conversation)
-    message = _message(conversation, conversation.visitor, verb.text or _line(conversation, by_visitor=True))
+    message = _message(conversation, conversation.visitor, verb.text or _visitor_line(conversation))
     message.offline = True
     yield _add(conversation, message)
     yield OfflineMessageLeft(message)
@@ -445,32 +447,44 @@ def _find(conversation: Conversation, reference: str | int) -> Message:
         ) from None
 
 
-def _line(conversation: Conversation, *, by_visitor: bool) -> str:
-    """A made-up text of the visitor, or of an agent who answers."""
+def _visitor_line(conversation: Conversation) -> str:
+    """A made-up text of the visitor."""
     known = _phrases(conversation)
     if known is None:
         return _sentence(conversation)
-    asked = sum(message.by_visitor for message in conversation.messages)
-    if by_visitor:
-        return known.visitor(conversation.seed, asked)
+    return known.visitor(conversation.seed, conversation.talk, conversation.visitor.party())
+
+
+def _agent_line(conversation: Conversation, agent: Agent) -> str:
+    """A made-up text of an agent: the answer to the visitor's made-up question, if there is one without an answer."""
+    known = _phrases(conversation)
+    if known is None:
+        return _sentence(conversation)
+    seed, visitor = conversation.seed, conversation.visitor.party()
     public = [message for message in conversation.messages if not message.private]
-    answered = sum(1 for _ in takewhile(lambda message: not message.by_visitor, reversed(public)))
-    return known.agent(conversation.seed, asked, answered)
+    if conversation.talk.waiting:
+        first = all(message.author is not agent for message in public)
+        return known.agent(seed, conversation.talk, agent.party(), visitor, first=first)
+    if not public or (len(public) == 1 and public[0].trigger is not None):
+        return known.other("greeting", seed, 0, agent.party(), visitor)
+    return known.other("wait" if public[-1].by_visitor else "more", seed, len(public), agent.party(), visitor)
 
 
 def _automatic(conversation: Conversation) -> str:
     known = _phrases(conversation)
-    return _sentence(conversation) if known is None else known.automatic_message(conversation.seed)
+    return _sentence(conversation) if known is None else known.other("automatic", conversation.seed, 0)
 
 
-def _private_note(conversation: Conversation) -> str:
+def _private_note(conversation: Conversation, agent: Agent) -> str:
     known = _phrases(conversation)
+    if known is None:
+        return _sentence(conversation)
     number = len(conversation.messages)
-    return _sentence(conversation) if known is None else known.private_note(conversation.seed, number)
+    return known.other("note", conversation.seed, number, agent.party(), conversation.visitor.party())
 
 
 def _phrases(conversation: Conversation) -> talk.Phrases | None:
-    return talk.phrases(conversation.locale.partition("_")[0])
+    return talk.phrases(conversation.locale)
 
 
 def _sentence(conversation: Conversation) -> str:

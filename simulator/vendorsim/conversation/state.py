@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vendorsim.conversation.people import Pool
+from vendorsim.conversation.people import Person, Pool
+from vendorsim.conversation.talk import UNKNOWN, Party, Talk
 from vendorsim.core.seeding import Numbers
 from vendorsim.scenario import verbs
 
@@ -30,7 +31,7 @@ class Visitor:
     """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none. `known` is
     whether the vendor knows the visitor from before this conversation. `additional` is what an integration stored
     beside the custom data, `blocked` whether it blocked the visitor, `deleted` whether the contact was deleted.
-    `avatar` is a picture's name or URL."""
+    `avatar` is a picture's name or URL. `person` is the made-up person behind them."""
 
     id: int
     token: str
@@ -59,11 +60,26 @@ class Visitor:
     blocked: bool = False
     deleted: bool = False
     avatar: str | None = None
+    person: Person | None = None
+
+    def party(self) -> Party:
+        """Who the visitor is in made-up talk. Of a name that is not made up, no parts are known."""
+        person = self.person
+        if person is None:
+            return UNKNOWN
+        if self.name is None:
+            return Party(female=person.female)
+        return (
+            Party(self.name, person.first_name, person.last_name, person.female)
+            if self.name == person.name
+            else UNKNOWN
+        )
 
 
 @dataclass(slots=True)
 class Agent:
-    """A human agent who answers visitors; the same in all conversations of a run. `avatar`: a picture's name or URL."""
+    """A human agent who answers visitors; the same in all conversations of a run. `avatar` is a picture's name or URL;
+    `female` is None for an agent whose name is not made up."""
 
     key: str
     id: int
@@ -75,6 +91,11 @@ class Agent:
     group_id: int
     presence: str = "online"
     avatar: str | None = None
+    female: bool | None = None
+
+    def party(self) -> Party:
+        """Who the agent is in made-up talk."""
+        return Party(self.name, self.first_name or self.name, self.last_name or self.name, self.female)
 
 
 @dataclass(slots=True)
@@ -151,7 +172,8 @@ class Conversation:
     an integration gave it to the vendor's API; None before that call. `untold` are the data of the visitor, of those in
     IDENTITY, that the vendor has not been told yet: `visitor` is without them. `told` are the identifiers that the
     visitor gave in a form. `deleted` is whether the conversation was deleted: nothing changes it then. `names` maps the
-    `as` of steps to messages.
+    `as` of steps to messages. `visit` are the pages that the visitor has seen if no step says which, `talk` is how far
+    the made-up talk has come.
     `first_status` is the status with which it begins, and to which the visitor's message brings it back from CLOSED:
     PENDING where a bot answers first.
     `files` is where the server that plays the conversation serves the files of its messages (a URL without the last
@@ -197,6 +219,8 @@ class Conversation:
     survey: str | Mapping[str, Any] | None = None
     goal: str | None = None
     pages: list[verbs.Page] = field(default_factory=list)
+    visit: tuple[verbs.Page, ...] = ()
+    talk: Talk = field(default_factory=Talk)
     agent_seen_at: int | None = None
     visitor_seen_at: int | None = None
     identity: dict[str, str] | None = None

@@ -19,7 +19,6 @@ from vendorsim.load.measuring import Digest
 from vendorsim.load.traffic import MOST_CONVERSATIONS, Part, Traffic
 from vendorsim.runs.planning import PlannedRun, RunRequest, plan
 from vendorsim.runs.timeline import Run, iter_events
-from vendorsim.scenario.verbs import Wait
 
 
 class Planned(NamedTuple):
@@ -56,9 +55,8 @@ class Entry:
 
     @property
     def length(self) -> float:
-        """The duration of a conversation by the scenario's clock, in seconds."""
-        steps = self.run.scenario.steps
-        return sum(step.after + (step.verb.time if isinstance(step.verb, Wait) else 0) for step in steps) / 1000
+        """The duration of the longest conversation by the scenario's clock, in seconds."""
+        return self.run.longest() / 1000
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class LoadOptions:
     account: int | None = None
     inbox: int | None = None
     locale: str | None = None
+    vary: bool = True
 
     def text(self) -> str:
         """Returns the options as one line of JSON, for an environment variable."""
@@ -80,7 +81,7 @@ class LoadOptions:
 
         def complete(request: RunRequest) -> RunRequest:
             to = None if self.to is None else Target(self.to, secret_env=self.secret_env)
-            named = replace(request, to=to, account=self.account, inbox=self.inbox, locale=self.locale)
+            named = replace(request, to=to, account=self.account, inbox=self.inbox, locale=self.locale, vary=self.vary)
             return in_configured_account(named, loaded)
 
         return mix(found, starts, complete)
@@ -137,4 +138,14 @@ def _entry_parts(entry: Entry) -> Sequence[object]:
     scenario = replace(run.scenario, file="")
     quirks = [(quirk.name, rate) for quirk, rate in run.quirks]
     faults = [(choice.label, choice.rate) for choice in entry.planned.faults]
-    return run.vendor.name, run.profile.name, run.seed, run.starts, entry.part.weight, scenario, quirks, faults
+    return (
+        run.vendor.name,
+        run.profile.name,
+        run.seed,
+        run.starts,
+        run.vary,
+        entry.part.weight,
+        scenario,
+        quirks,
+        faults,
+    )

@@ -9,7 +9,8 @@ from vendorsim.conversation import reducer
 from vendorsim.conversation.state import Agent, Conversation
 from vendorsim.core.clock import Clock
 from vendorsim.core.event import Event
-from vendorsim.runs.timeline import LiveConversation, Run, Scheduled
+from vendorsim.runs.timeline import LiveConversation, Run
+from vendorsim.runs.variation import Scheduled
 from vendorsim.scenario.model import Step
 from vendorsim.scenario.verbs import Verb
 from vendorsim.vendorkit.profile import Profile

@@ -33,9 +33,10 @@ class RunRequest:
     the vendor's policy. `faults` may contain quirks, too; `fault_on` names the events that the other faults apply to
     (None: all). `account` and `inbox` are the ids of the vendor's account and inbox; None: those of the configured
     targets (`in_configured_account`), of the scenario, or made-up ones. `locale` is that of made-up people and texts,
-    such as de_DE; None: the scenario's. `speed` is the playback speed; with None pauses take no time. With `serving`
-    the vendor's API is served during the run, so a vendor that sends no events needs no target. `server` is the URL of
-    that server, without the last slash, if it is known.
+    such as de_DE; None: the scenario's. Without `vary` (here or in the scenario) conversations differ in people, ids
+    and made-up texts only. `speed` is the playback speed; with None pauses take no time. With `serving` the vendor's
+    API is served during the run, so a vendor that sends no events needs no target. `server` is the URL of that server,
+    without the last slash, if it is known.
     """
 
     scenario: str | Scenario
@@ -53,6 +54,7 @@ class RunRequest:
     account: int | None = None
     inbox: int | None = None
     locale: str | None = None
+    vary: bool = True
     speed: float | None = None
     concurrency: int = 16
     pin_clock: bool = False
@@ -101,6 +103,7 @@ def plan(request: RunRequest) -> PlannedRun:
         spacing=request.spacing,
         quirks=_quirks(request, vendor.name, profile),
         files=None if request.server is None else request.server + (vendor.files or files.PATH),
+        vary=request.vary and scenario.vary,
     )
     return PlannedRun(request, run, _faults(request, profile))
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import NamedTuple
 
 from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.conversation.reducer import apply, identify, pass_time
 from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
+from vendorsim.runs.variation import Scheduled, Variation
 from vendorsim.scenario.model import Scenario, Step
 from vendorsim.scenario.verbs import Authenticate, Wait
 from vendorsim.vendorkit import contract as contracts
@@ -32,7 +32,9 @@ class Run:
     """A scenario that is played as a vendor. Conversation *k* starts at `starts + k × spacing` (`starts` is in
     milliseconds since 1970, `spacing` in milliseconds).
 
-    Each of the `quirks` applies to any step with its rate (0 to 1). `files` is that of the conversations.
+    Each of the `quirks` applies to any step with its rate (0 to 1). `files` is that of the conversations. With `vary`,
+    conversation 0 is the story as it stands, and the others vary it: how the visitor came, the pauses, and how many
+    made-up questions are asked (`vendorsim.runs.variation`).
     """
 
     scenario: Scenario
@@ -43,24 +45,29 @@ class Run:
     spacing: int = 1_000
     quirks: tuple[tuple[Quirk, float], ...] = ()
     files: str | None = None
+    vary: bool = False
     casting: Casting = field(init=False, repr=False)
     contract: contracts.Contract = field(init=False, repr=False)
     tag: str = field(init=False, repr=False)
-    steps: tuple[tuple[int, Step, int], ...] = field(init=False, repr=False)
+    variation: Variation = field(init=False, repr=False)
+    steps: tuple[Scheduled, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         number = derive(self.seed, self.scenario.title, self.vendor.name, self.profile.name)
         object.__setattr__(self, "contract", contracts.contract(self.vendor.name, self.profile.name))
         object.__setattr__(self, "tag", f"{number >> 32:08x}")
-        steps = tuple(self._steps())
-        object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "variation", Variation(self._steps(), self.scenario.locale))
+        object.__setattr__(self, "steps", tuple(self.variation.as_told(0)))
         # Where the visitor is to be identified, nobody knows yet who he is.
-        anonymous = any(isinstance(step.verb, Authenticate) for _, step, _ in steps)
+        anonymous = any(isinstance(step.verb, Authenticate) for _, step, _ in self.steps)
         object.__setattr__(self, "casting", Casting(self.scenario, self.seed, self.files, anonymous))
 
     def conversation(self, index: int) -> LiveConversation:
         """Conversation `index` (from 0), before its first step."""
-        return LiveConversation(self, self.casting.conversation(index, self._starts(index)))
+        varied = self._varies(index)
+        state = self.casting.conversation(index, self._starts(index), varied=varied)
+        state.talk.planned = self.variation.planned(state.seed) if varied else self.variation.exchanges
+        return LiveConversation(self, state)
 
     def opened(self, index: int, at: int, opening: Opening) -> LiveConversation:
         """A conversation that an API call or a person opens at the time `at` (milliseconds since 1970). Its `index` is
@@ -70,29 +77,28 @@ class Run:
     def _starts(self, index: int) -> int:
         return self.starts + index * self.spacing
 
+    def _varies(self, index: int) -> bool:
+        return self.vary and index > 0
+
+    def longest(self) -> int:
+        """No conversation takes longer than so many milliseconds by the scenario's clock."""
+        if self.vary:
+            return self.variation.longest()
+        last = self.scenario.steps[-1].verb
+        return self.steps[-1].at + (last.time if isinstance(last, Wait) else 0) if self.steps else 0
+
     def schedule(self, index: int) -> list[Scheduled]:
         """The steps for this vendor, each with its time (milliseconds since 1970)."""
         starts = self._starts(index)
+        if self._varies(index):
+            return self.variation.varied(self.casting.seed_of(index), starts)
         return [Scheduled(number, step, starts + offset) for number, step, offset in self.steps]
 
-    def _steps(self) -> Iterator[tuple[int, Step, int]]:
-        """The steps for this vendor: number, step, and milliseconds after the start of the conversation."""
-        offset = 0
+    def _steps(self) -> Iterator[tuple[int, Step]]:
+        """The steps for this vendor, with their numbers."""
         for number, step in enumerate(self.scenario.steps):
-            if step.only is not None and self.vendor.name not in step.only:
-                continue
-            offset += step.after
-            yield number, step, offset
-            if isinstance(step.verb, Wait):
-                offset += step.verb.time
-
-
-class Scheduled(NamedTuple):
-    """A step and its time (milliseconds since 1970). `number` counts from 0; -1 is a step outside the scenario."""
-
-    number: int
-    step: Step
-    at: int
+            if step.only is None or self.vendor.name in step.only:
+                yield number, step
 
 
 class LiveConversation:

@@ -78,7 +78,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario. `starts` is in milliseconds since 1970, None for now.
+    """One scenario. `starts` is in milliseconds since 1970, None for now. `vary` is whether the conversations of a run
+    may differ in more than people, ids and made-up texts.
 
     In a loaded scenario `vendors` is never empty: if the file leaves it out, `vendorsim.runs.library` fills it in.
     """
@@ -90,6 +91,7 @@ class Scenario:
     locale: str = "en_US"
     seed: int = 0
     starts: int | None = None
+    vary: bool = True
     account: AccountCast = AccountCast()
     conversation_id: int | None = None
     cast: Cast = Cast()

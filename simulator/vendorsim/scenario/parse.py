@@ -6,7 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vendorsim.core.errors import unknown
-from vendorsim.core.shapes import INVALID, Choice, Duration, Integer, Json, Key, ListOf, MapOf, Point, Record, Shape
+from vendorsim.core.shapes import (
+    INVALID,
+    Choice,
+    Duration,
+    Flag,
+    Integer,
+    Json,
+    Key,
+    ListOf,
+    MapOf,
+    Point,
+    Record,
+    Shape,
+)
 from vendorsim.core.times import LONGEST
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Scalar, kind, read
 from vendorsim.scenario.faults import KINDS, fault
@@ -255,6 +268,10 @@ ROOT = Record(
         "locale": Key(_Locale(), help="the Faker locale of everything that is made up; default en_US"),
         "seed": Key(Integer(0, 2**63 - 1), help="what made-up data come from; default 0, the command line wins"),
         "starts": Key(Point(), help="when the first step happens; default now"),
+        "vary": Key(
+            Flag(),
+            help="whether conversations after the first vary pauses, visits and length; default true",
+        ),
         "account": Key(
             Record({"id": Key(ID), "name": Key(TEXT)}, "the account", AccountCast),
             help="the vendor account it happens in",

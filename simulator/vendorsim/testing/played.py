@@ -101,6 +101,7 @@ def play(
     account: int | None = None,
     inbox: int | None = None,
     locale: str | None = None,
+    vary: bool = True,
     state: ServerBackend | None = None,
 ) -> Played:
     """Plays a scenario against the integration at the URL `to`, as `vendorsim play` does; no journal is kept.
@@ -110,8 +111,8 @@ def play(
     apply to the events `fault_on` (default: all). `policy` overrides the vendor's, with the keys of `--policy`. `start`
     (since 1970) and `spacing` are milliseconds or text (`2026-01-05T09:00:00Z`, `1s`). `speed` is the playback speed;
     None leaves pauses out. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent,
-    `locale` that of made-up people and texts. With a `state`, its API knows the conversations, and its calls decide the
-    steps `authenticate`.
+    `locale` that of made-up people and texts. Without `vary`, conversations have the scenario's pauses and length. With
+    a `state`, its API knows the conversations, and its calls decide the steps `authenticate`.
 
     Raises InputError if the scenario can't be played.
     """
@@ -134,6 +135,7 @@ def play(
         account=account,
         inbox=inbox,
         locale=locale,
+        vary=vary,
         speed=speed,
         concurrency=concurrency,
         pin_clock=pin_clock,

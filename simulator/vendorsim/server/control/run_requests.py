@@ -68,6 +68,7 @@ def _request(
         account=document.get("account"),
         inbox=document.get("inbox"),
         locale=document.get("locale"),
+        vary=document.get("vary", True),
         speed=read_speed(document.get("speed", "instant")),
         concurrency=document.get("concurrency", 16),
         pin_clock=document.get("pin_clock", False),

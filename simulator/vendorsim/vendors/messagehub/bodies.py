@@ -197,9 +197,7 @@ def _contact_inbox_id(conversation: Conversation) -> int:
 
 
 def _referer(conversation: Conversation, position: int) -> str:
-    """The visitor's referer, else the URL of a page with the widget. `position` is 0 for the first, -1 for the last."""
-    if conversation.visitor.referer is not None:
-        return conversation.visitor.referer
+    """The URL of the page with the widget, as the widget tells it. `position` is 0 for the first, -1 for the last."""
     return conversation.pages[position].url if conversation.pages else ""
 
 

@@ -134,17 +134,24 @@ def _survey_option(answers: str | Mapping[str, Any] | None) -> str | None:
     return ", ".join(str(answer) for answer in answers.values())
 
 
-# Cached: all bodies of a conversation contain its start.
-@lru_cache(maxsize=1_024)
 def date(milliseconds: int) -> str:
     """`2026-01-05 09:00:00`: UTC, without time zone and fraction."""
-    return moment(milliseconds).isoformat(" ", "seconds")[:19]
+    return _date(milliseconds // 1000)
 
 
-# Cached: all conversations of a scenario have the same durations.
+# Cached, and by whole seconds: all bodies of a conversation contain its start, and conversations overlap.
 @lru_cache(maxsize=1_024)
+def _date(seconds: int) -> str:
+    return moment(seconds * 1000).isoformat(" ", "seconds")[:19]
+
+
 def _duration(milliseconds: int) -> str:
     """`00:02:53`, truncated to the second."""
-    minutes, seconds = divmod(milliseconds // 1000, 60)
+    return _clock(milliseconds // 1000)
+
+
+@lru_cache(maxsize=1_024)
+def _clock(seconds: int) -> str:
+    minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}"

@@ -145,9 +145,8 @@ def browser(visitor: Visitor) -> dict[str, Any]:
 
 
 def referer(conversation: Conversation, position: int) -> str | None:
-    """The visitor's referer, else the URL of a page with the widget. `position` is 0 for the first, -1 for the last."""
-    if conversation.visitor.referer is not None:
-        return conversation.visitor.referer
+    """The URL of the page with the widget, as the widget tells it (`app/javascript/sdk/DOMHelpers.js`). `position` is 0
+    for the first, -1 for the last."""
     return conversation.pages[position].url if conversation.pages else None
 
 
