@@ -152,9 +152,7 @@ def test_a_quarter_of_the_visitors_are_anonymous_unless_the_cast_says_who_they_a
 def test_who_authenticates_is_not_anonymous() -> None:
     text = FIXED.replace("{VISITOR}", "{}").replace("vendors: [smartsupp]", "vendors: [smartsupp, ccai]")
     of = run(text.replace("  - {wait: 30m}\n", "  - {authenticate: , only: ccai}\n"))
-    assert all(of.conversation(index).state.untold["name"] for index in range(50)), (
-        "he has a name, which is not told yet"
-    )
+    assert all(of.conversation(index).state.visitor.name for index in range(50))
 
 
 def test_a_scenario_or_an_option_keeps_all_conversations_alike(vendorsim: Vendorsim, tmp_path: Any) -> None:
