@@ -67,18 +67,18 @@ async def _look(
         state = await probe.read(conversation, identifier)
     except ProbeError as error:
         return NOT_JUDGED, str(error)
+    if state is None and any(expected):
+        return MISSED, "nothing is known of the conversation"
     problems = [text for pointer, value in expected.items() if (text := mismatch(state, pointer, value)) is not None]
     return (MISSED, "; ".join(problems)) if problems else (AS_EXPECTED, None)
 
 
 def mismatch(state: Any, pointer: str, expected: Any) -> str | None:
     """Returns how the state differs from the expected value at a JSON pointer, or None. Pure."""
-    if state is None and pointer:
-        return f"{pointer}: expected {_shown(expected)}, but nothing is known of the conversation"
     try:
         found = json_pointer.resolve(state, pointer)
     except LookupError:
-        return f"{pointer}: expected {_shown(expected)}, but there is nothing in the state"
+        return f"{pointer}: expected {_shown(expected)}, but the state has no such place"
     if _same(expected, found):
         return None
     return f"{pointer or 'the whole state'}: expected {_shown(expected)}, found {_shown(found)}"

@@ -141,6 +141,8 @@ class CommandProbe:
         finally:
             if not ended.closed:
                 _kill(transport)
+                await ended.exited.wait()
+            transport.close()
         if ended.is_too_long:
             raise self._error(f"printed more than {LARGEST_OUTPUT >> 20} MiB")
         ended.code = transport.get_returncode() or 0
@@ -160,6 +162,7 @@ class _Ended(asyncio.SubprocessProtocol):
     too long."""
 
     over: asyncio.Future[None]
+    exited: asyncio.Event = field(default_factory=asyncio.Event)
     output: bytearray = field(default_factory=bytearray)
     errors: bytearray = field(default_factory=bytearray)
     code: int = 0
@@ -176,6 +179,9 @@ class _Ended(asyncio.SubprocessProtocol):
         else:
             self.output += data
 
+    def process_exited(self) -> None:
+        self.exited.set()
+
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
         self._end()
@@ -186,13 +192,12 @@ class _Ended(asyncio.SubprocessProtocol):
 
 
 def _kill(transport: asyncio.SubprocessTransport) -> None:
-    """Kills a process with all that it started, and closes its pipes."""
+    """Kills a process with all that it started."""
     with suppress(OSError):
         if hasattr(os, "killpg"):
             os.killpg(transport.get_pid(), signal.SIGKILL)
         else:  # Windows has no process groups.
             transport.kill()
-    transport.close()
 
 
 def _signal(number: int) -> str:

@@ -19,7 +19,7 @@ LONGEST_READ = 10.0
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 # The user and password of a URL, and passwords among its options.
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*@")
-_PASSWORD = re.compile(r"(?i)\b((?:ssl)?password=)[^&\s]+")
+_PASSWORD = re.compile(r"(?i)\b((?:ssl)?password=)[^&\s'\"]+")
 
 
 class ProbeError(Exception):

@@ -68,7 +68,7 @@ class Query:
         """Returns the position in the text of a position in the numbered text."""
         shift = 0
         for number, parameter in enumerate(self.parameters, 1):
-            if parameter.start - shift >= offset:
+            if parameter.start + shift >= offset:
                 break
             shift += len(f"${number}") - (parameter.end - parameter.start)
         return max(0, offset - shift)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,22 +29,28 @@ class SqliteProbe:
         self._timeout = timeout
 
     async def read(self, conversation_id: str, identifier: str | None) -> Any:
-        return await asyncio.to_thread(self._read, conversation_id, identifier)
+        stopped = threading.Event()
+        try:
+            return await asyncio.to_thread(self._read, conversation_id, identifier, stopped)
+        finally:
+            # Ends the query of a read that is cancelled.
+            stopped.set()
 
     async def close(self) -> None:
         pass
 
-    def _read(self, conversation_id: str, identifier: str | None) -> Any:
+    def _read(self, conversation_id: str, identifier: str | None, stopped: threading.Event) -> Any:
         if not self._file.is_file():
             raise ProbeError(f"{self._file}: there is no such database file")
         ends = monotonic() + self._timeout
         values = {"conversation_id": conversation_id, "identifier": identifier}
         query = self._query
         try:
-            # `mode=ro` is SQLite's own read-only mode: it also holds for databases that the query attaches.
+            # `mode=ro` is SQLite's own read-only mode. It does not hold for other files, so none can be attached.
             uri = f"{self._file.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(uri, uri=True, timeout=self._timeout)) as database:
-                database.set_progress_handler(lambda: monotonic() > ends, _INSTRUCTIONS)
+                database.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+                database.set_progress_handler(lambda: stopped.is_set() or monotonic() > ends, _INSTRUCTIONS)
                 cursor = database.execute(query.text, values)
                 rows = cursor.fetchall()
         except (sqlite3.Error, UnicodeEncodeError) as error:
