@@ -117,36 +117,42 @@ class CommandProbe:
         pass
 
     async def _run(self, arguments: Sequence[str]) -> _Ended:
-        loop = asyncio.get_running_loop()
-        ended = _Ended(loop.create_future())
+        ended = _Ended(asyncio.get_running_loop().create_future())
+        starting = asyncio.ensure_future(self._start(ended, arguments))
         try:
-            transport, _ = await loop.subprocess_exec(
-                lambda: ended,
-                *arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=self._folder,
-                # A group of its own, so that what the program starts can be killed with it.
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            # ValueError: an argument holds a NUL or half of a surrogate pair.
-            raise self._error(f"can't be run: {error}") from None
-        try:
-            async with asyncio.timeout(self._timeout):
-                await ended.over
+            # `wait` leaves the start alone when the read is cancelled: what was started is killed below.
+            await asyncio.wait({starting})
+            if starting.exception() is None:
+                async with asyncio.timeout(self._timeout):
+                    await ended.over
         except TimeoutError:
             raise self._error(f"did not end within {self._timeout:g} s, and was killed", ended.errors) from None
         finally:
-            if not ended.closed:
-                _kill(transport)
-                await ended.exited.wait()
-            transport.close()
+            await asyncio.wait({starting})
+            if starting.exception() is None:
+                await _finish(starting.result(), ended)
+        try:
+            transport = starting.result()
+        except (OSError, ValueError) as error:
+            # ValueError: an argument holds a NUL or half of a surrogate pair.
+            raise self._error(f"can't be run: {error}") from None
         if ended.is_too_long:
             raise self._error(f"printed more than {LARGEST_OUTPUT >> 20} MiB")
         ended.code = transport.get_returncode() or 0
         return ended
+
+    async def _start(self, ended: _Ended, arguments: Sequence[str]) -> asyncio.SubprocessTransport:
+        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: ended,
+            *arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self._folder,
+            # A group of its own, so that what the program starts can be killed with it.
+            start_new_session=True,
+        )
+        return transport
 
     def _error(self, what: str, errors: bytearray | None = None) -> ProbeError:
         lines = " / ".join(
@@ -191,13 +197,16 @@ class _Ended(asyncio.SubprocessProtocol):
             self.over.set_result(None)
 
 
-def _kill(transport: asyncio.SubprocessTransport) -> None:
-    """Kills a process with all that it started."""
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(transport.get_pid(), signal.SIGKILL)
-        else:  # Windows has no process groups.
-            transport.kill()
+async def _finish(transport: asyncio.SubprocessTransport, ended: _Ended) -> None:
+    """Kills a process that has not ended, with all that it started."""
+    if not ended.closed:
+        with suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(transport.get_pid(), signal.SIGKILL)
+            else:  # Windows has no process groups.
+                transport.kill()
+        await ended.exited.wait()
+    transport.close()
 
 
 def _signal(number: int) -> str:
