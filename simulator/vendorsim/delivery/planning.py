@@ -67,10 +67,7 @@ class PreparedRun:
         """
         if not any(isinstance(step.verb, Probe) for step in self.run.scenario.steps):
             return None
-        for destination in self.destinations.all():
-            if probe := self.probe or destination.target.probe:
-                return open_probes(probe, ProbeTools(transport, destination.headers))
-        return open_probes(self.probe, ProbeTools(transport))
+        return open_probe(self.destinations, transport, self.probe)
 
     def about(self, faults: Sequence[str]) -> dict[str, object]:
         """Returns what the journal stores about the run; `faults` are the requested ones, as text."""
@@ -84,6 +81,16 @@ class PreparedRun:
             "targets": [destination.endpoint.shown for destination in self.destinations.all()],
             "faults": list(faults),
         }
+
+
+def open_probe(
+    destinations: Destinations, transport: Transport, probe: Sequence[NamedSource] = ()
+) -> StateProbe | None:
+    """Returns a probe, or that of the first target that has one; None if there is none. Raises InputError."""
+    for destination in destinations.all():
+        if found := probe or destination.target.probe:
+            return open_probes(found, ProbeTools(transport, destination.headers))
+    return open_probes(probe, ProbeTools(transport))
 
 
 def prepare(

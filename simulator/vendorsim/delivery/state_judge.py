@@ -33,11 +33,14 @@ async def judge_state(probe: StateProbe | None, live: LiveConversation, verb: Pr
         identifier = live.state.visitor.identifier
     if probe is None:
         return Probed(live.state.index, live.id, verb.values, NOT_JUDGED, NO_PROBE, asked=False)
-    verdict, reason = await _judge(probe, str(live.id), identifier, verb)
+    verdict, reason = await judge_values(probe, str(live.id), identifier, verb)
     return Probed(live.state.index, live.id, verb.values, verdict, reason)
 
 
-async def _judge(probe: StateProbe, conversation: str, identifier: str | None, verb: Probe) -> tuple[str, str | None]:
+async def judge_values(
+    probe: StateProbe, conversation: str, identifier: str | None, verb: Probe
+) -> tuple[str, str | None]:
+    """Like `judge_state`, for the id of a conversation; returns the verdict and its reason."""
     within = verb.within / 1000
     ends = monotonic() + within
     # With `within: 0s` the state is read once.

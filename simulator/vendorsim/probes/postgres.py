@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vendorsim.core import database_urls
 from vendorsim.core.errors import InputError, UnreachableError
 from vendorsim.probes.model import ProbeError
-from vendorsim.probes.query import Query
+from vendorsim.probes.query import ProbeQuery
 from vendorsim.probes.rows import state_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ AT_ONCE = 4
 class PostgresProbe:
     """Keeps its connections until it is closed. Each read is a transaction of its own, which is rolled back."""
 
-    def __init__(self, url: str, query: Query, timeout: float) -> None:
+    def __init__(self, url: str, query: ProbeQuery, timeout: float) -> None:
         """Raises InputError for a URL that can't be read, and UnreachableError without the driver."""
         self._name = database_urls.masked(url)
         try:

@@ -35,7 +35,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ProbeQuery:
     """A query. `file` is its name in messages, `start` is where the statement begins in the text."""
 
     file: str
@@ -74,7 +74,7 @@ class Query:
         return max(0, offset - shift)
 
 
-def read_query(path: Path, name: str) -> Query:
+def read_query(path: Path, name: str) -> ProbeQuery:
     """Reads a query file; `name` is its name in messages. Raises InputError that names the place."""
     try:
         with path.open("rb") as file:
@@ -109,7 +109,7 @@ def read_query(path: Path, name: str) -> Query:
             f"{_place(name, text, start)}: the query has no :conversation_id outside quotes, "
             "so all conversations would have the same state"
         )
-    return Query(name, text, start, parameters)
+    return ProbeQuery(name, text, start, parameters)
 
 
 def _parameters(tokens: Sequence[re.Match[str]]) -> tuple[Parameter, ...]:

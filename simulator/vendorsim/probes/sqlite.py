@@ -12,7 +12,7 @@ from typing import Any
 
 from vendorsim.core.clock import monotonic
 from vendorsim.probes.model import ProbeError
-from vendorsim.probes.query import Query
+from vendorsim.probes.query import ProbeQuery
 from vendorsim.probes.rows import state_of
 
 # Instructions of SQLite's virtual machine between two looks at the clock: some hundred microseconds.
@@ -23,7 +23,7 @@ _NEAR = re.compile('near "(.*)"', re.DOTALL)
 class SqliteProbe:
     """Opens the file anew for each read, in a thread: it may appear only while the integration runs."""
 
-    def __init__(self, file: Path, query: Query, timeout: float) -> None:
+    def __init__(self, file: Path, query: ProbeQuery, timeout: float) -> None:
         self._file = file
         self._query = query
         self._timeout = timeout

@@ -285,7 +285,7 @@ _WITHIN = "within"
 class _Expectations(Shape):
     """`probe`: JSON pointers and the values expected there, and `within`."""
 
-    expected = "a mapping of JSON pointers (/status) to expected values, and within (default 5s)"
+    expected = "a mapping of JSON pointers (/status) to expected values, and within"
     pointer = Pattern(r"(/([^~/]|~[01])*)*", "a JSON pointer such as /status")
 
     def read(self, node: Node, problems: Problems) -> Any:

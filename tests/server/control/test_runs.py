@@ -304,6 +304,30 @@ class TestProbeSteps:
         (problem,) = summary["probe_problems"]
         assert problem.endswith(': /chat/status: expected "open", found "closed"')
 
+    def test_a_step_by_hand_reads_it_too(self, configured: Config, journal: Path) -> None:
+        with serving(journal, config=configured) as client:
+            run = client.play(vendor="userlike")
+            (conversation,) = {item["conversation"] for item in client.get("/conversations", run=run["id"])["items"]}
+            results = []
+            for expected in (
+                {"/chat/status": "closed"},
+                {"/seen": int(conversation)},
+                {"/chat/status": "open", "within": "0s"},
+            ):
+                step = {"vendor": "userlike", "conversations": [conversation], "step": {"probe": expected}}
+                results += client.done("POST", "/steps", step)["results"]
+            step = {
+                "vendor": "userlike",
+                "conversations": [conversation],
+                "step": {"probe": {"/a": 1, "within": "11s"}},
+            }
+            assert client.refused("POST", "/steps", step)["detail"] == "'probe' by hand waits for 10s at most"
+        assert [(result["done"], result["reason"]) for result in results] == [
+            (True, None),
+            (True, None),
+            (False, 'missed: /chat/status: expected "open", found "closed"'),
+        ]
+
     def test_another_target_has_no_probe(self, configured: Config, target: Receiver, journal: Path) -> None:
         with serving(journal, config=configured) as client:
             run = client.play(target.url("/other"), yaml=PROBED, vendor="userlike")
