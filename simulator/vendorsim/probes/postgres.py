@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from vendorsim.core import database_urls
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Connections of one probe. PostgreSQL allows 100 in all by default, and the integration needs some.
 AT_ONCE = 4
+# Seconds for which the database may take to cancel a query.
+_LONGEST_CANCEL = 2.0
 
 
 class PostgresProbe:
@@ -45,12 +48,21 @@ class PostgresProbe:
         import psycopg
 
         values = {"conversation_id": conversation_id, "identifier": identifier}
+        used: list[AsyncConnection[Any]] = []
         async with self._free:
+            reading = asyncio.ensure_future(self._rows(values, used))
+            # Looks at the error: asyncio would report it if this read is cancelled.
+            reading.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             try:
-                async with asyncio.timeout(self._timeout):
-                    columns, rows = await self._rows(values)
-            except TimeoutError:
-                raise ProbeError(f"{self._name}: the database did not answer within {self._timeout:g} s") from None
+                await asyncio.wait({reading}, timeout=self._timeout)
+                in_time = reading.done()
+            finally:
+                if not reading.done():
+                    await _stop(reading, used)
+            if not in_time:
+                raise ProbeError(f"{self._name}: the database did not answer within {self._timeout:g} s")
+            try:
+                columns, rows = reading.result()
             except psycopg.Error as error:
                 raise ProbeError(self._reason(error)) from None
             except UnicodeEncodeError as error:
@@ -67,9 +79,13 @@ class PostgresProbe:
         while self._idle:
             await self._idle.pop().close()
 
-    async def _rows(self, values: dict[str, str | None]) -> tuple[list[str] | None, list[tuple[Any, ...]]]:
+    async def _rows(
+        self, values: dict[str, str | None], used: list[AsyncConnection[Any]]
+    ) -> tuple[list[str] | None, list[tuple[Any, ...]]]:
+        """Returns the columns, None if the statement has none, and the rows. Adds the connection to `used`."""
         text, names = self._query.numbered()
         connection = self._idle.pop() if self._idle else await self._connect()
+        used.append(connection)
         usable = False
         try:
             cursor = await connection.execute(text.encode(), [values[name] for name in names])
@@ -111,3 +127,16 @@ class PostgresProbe:
         if error.sqlstate is not None and not error.sqlstate.startswith(("08", "28", "3D", "53", "57")):
             return f"{query.place(query.start)}: {text}"
         return f"{self._name}: the database can't be read: {text}"
+
+
+async def _stop(reading: asyncio.Future[Any], used: list[AsyncConnection[Any]]) -> None:
+    """Ends a read: asks the database to cancel the query. A cancelled task would make psycopg warn about it."""
+    from psycopg import Error
+
+    for connection in used:
+        with suppress(Error):
+            await connection.cancel_safe(timeout=_LONGEST_CANCEL)
+    if used:
+        await asyncio.wait({reading}, timeout=_LONGEST_CANCEL)
+    reading.cancel()
+    await asyncio.wait({reading})
