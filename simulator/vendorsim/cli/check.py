@@ -132,6 +132,7 @@ def command(
     \b
     vendorsim check --vendor smartsupp --to http://localhost:8000/hook
     vendorsim check --vendor userlike --to http://localhost:8000/hook --probe http://localhost:8000/state/{conversation_id}
+    vendorsim check --vendor userlike --to http://localhost:8000/hook --probe 'sql: sqlite:///app.db ticket.sql'
     """
     from vendorsim.checks.run import CheckRequest, prepare_checks
     from vendorsim.checks.waiting import Waiting
