@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import Completed, Vendorsim, run_here
 from hypothesis import settings
+from postgres_server import HINT, PostgresServer, programs, running_postgres
 
 # Nothing is timed in tests: how long an example takes says more about the machine.
 settings.register_profile("vendorsim", deadline=None)
@@ -24,6 +26,22 @@ def vendorsim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Vendorsim:
         return run_here(*arguments, input=input, settings=settings)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests of this process."""
+    found = programs()
+    if found is None:
+        pytest.skip(HINT)
+    with running_postgres(found) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> str:
+    """The URL of an empty database."""
+    return postgres.new_database()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

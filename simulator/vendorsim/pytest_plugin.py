@@ -105,7 +105,10 @@ def vendorsim_app(pytestconfig: pytest.Config) -> Any:
 
 @pytest.fixture
 def vendorsim_check_options() -> Mapping[str, Any]:
-    """Arguments of `vendorsim_check` for collected checks, such as `{"probe": read_state}`; override it."""
+    """Arguments of `vendorsim_check` for collected checks, such as `{"probe": read_state}`; override it.
+
+    Collected scenario files use the same probe.
+    """
     return {}
 
 

@@ -11,7 +11,10 @@ import requests
 from playwright.sync_api import expect
 from receiver import Receiver
 from short_story import OF_USERLIKE, STORY
+from vendorsim.probes.reading import read_probe
+from vendorsim.runs.config import Config
 from vendorsim.server.control.settings import Settings
+from vendorsim.vendorkit.target import Target
 from workbench import Workbench, axe_violations
 
 ROUTES = {
@@ -193,6 +196,31 @@ def test_a_session_is_made_and_ended(bench: Workbench) -> None:
     page.locator("[data-test=force]").click()
     expect(page.locator("[data-test=forced]")).to_contain_text("error")
     assert bench.call("GET", "/end-user/answers")["answers"] == ["error"]
+
+
+class TestProbeSteps:
+    @pytest.fixture
+    def settings(self, target: Receiver) -> Settings:
+        probe = read_probe(lambda conversation_id, identifier: {"status": "closed"})
+        return Settings(config=Config(targets={"userlike": (Target(target.url(), probe=(probe,)),)}))
+
+    def test_a_run_says_what_the_probe_found(self, bench: Workbench) -> None:
+        text = f"{STORY}  - probe: {{/status: closed}}\n  - probe: {{/status: open, within: 0s}}\n"
+        run = bench.call("POST", "/runs", {"yaml": text, "vendor": "userlike"})
+        page = bench.open(f"#/runs/{run['id']}")
+        summary = page.locator("[data-test=summary]")
+        expect(summary).to_contain_text("as expected: 1, missed: 1")
+        expect(summary).to_contain_text('/status: expected "open", found "closed"')
+
+    def test_a_probe_is_another_step_by_hand(self, bench: Workbench, target: Receiver) -> None:
+        run = bench.call("POST", "/runs", {"yaml": STORY, "vendor": "userlike"})
+        conversation = str(target.wait_for(2)[0].json["id"])
+        page = bench.open(f"#/conversations/userlike/{conversation}?run={run['id']}")
+        form = page.locator("[data-test=step-form]")
+        form.get_by_label("Step", exact=True).select_option("other")
+        form.get_by_label("The step as JSON").fill('{"probe": {"/status": "open", "within": "0s"}}')
+        page.locator("[data-test=carry-out]").click()
+        expect(page.locator("main")).to_contain_text('missed: /status: expected "open", found "closed"')
 
 
 class TestToken:

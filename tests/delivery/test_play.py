@@ -404,12 +404,6 @@ class TestRefusals:
         assert named in refused.err
         assert len(target.requests) == 1
 
-    def test_a_probe(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
-        path = written(tmp_path, f"{OFFLINE}  - probe: {{/tickets: 1}}\n")
-        refused = vendorsim("play", path, "--vendor", "smartsupp", "--to", "http://127.0.0.1:1/")
-        assert refused.code == 2
-        assert refused.err.startswith(f"{path}:5:5: 'probe'")
-
 
 class TestInterruption:
     """A real process and a real signal."""

@@ -253,6 +253,13 @@ class TestResult:
         assert [finding.check for finding in checked.findings] == ["retry_safe"]
         assert "--probe 'http://127.0.0.1:" in checked.findings[0].reproduce
 
+    def test_several_probes_have_names(self) -> None:
+        chats: dict[str, Any] = {}
+        probes = {"chats": "/chats/{conversation_id}", "crm": lambda conversation_id, identifier: {"of": "nobody"}}
+        checked = run(appending(chats), chats, only="retry_safe", probe=probes)
+        assert [finding.pointer for finding in checked.findings] == ["/chats"]
+        assert "--probe 'chats=http://127.0.0.1:" in checked.findings[0].reproduce
+
     def test_findings_are_reproduced_with_the_policy_of_the_test(self) -> None:
         checked = run(takes_everything, only="accepts.typical", policy={"accepted": [202, 204]})
         assert {finding.found for finding in checked.findings} == {"200"}
@@ -265,6 +272,8 @@ class TestResult:
             ({"skip": "acepts"}, "--skip acepts: unknown check or event 'acepts'; did you mean 'accepts'"),
             ({"only": "acepts"}, "unknown check or event 'acepts'"),
             ({"probe": lambda conversation: None}, r"called with \(conversation_id, identifier\)"),
+            ({"probe": {"a b": "json:dumps"}}, r"'a b' is no name of a probe"),
+            ({"probe": "command: sh -c 'cat {conversation_id}'"}, "a shell would parse"),
             ({"headers": {"X": "a\nb"}}, "X"),
         ],
     )

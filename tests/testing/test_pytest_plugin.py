@@ -354,6 +354,60 @@ class TestApps:
             pass
 
 
+PROBED = """
+scenario: Probed
+vendors: [userlike]
+steps:
+  - say: Hello
+  - probe: {/bodies: 2, within: 0s}
+"""
+
+
+class TestProbeSteps:
+    def test_the_probe_is_an_argument(self, project: pytest.Pytester) -> None:
+        story(project.path, PROBED, "probed.yaml")
+        project.makepyfile("""
+            import app, pytest
+
+            @pytest.mark.parametrize(("bodies", "verdict"), [(2, "as expected"), (3, "missed")])
+            def test_it(vendorsim_play, bodies, verdict):
+                probe = lambda conversation_id, identifier: {"bodies": bodies}
+                played = vendorsim_play("probed.yaml", app.App(), probe=probe)
+                assert [item.verdict for item in played.probes] == [verdict]
+                assert played.passed is (verdict == "as expected")
+        """)
+        project.runpytest().assert_outcomes(passed=2)
+
+    def test_a_state_that_can_not_be_read_fails_the_test(self, project: pytest.Pytester) -> None:
+        story(project.path, PROBED, "probed.yaml")
+        project.makepyfile("""
+            import app
+
+            def test_it(vendorsim_play):
+                vendorsim_play("probed.yaml", app.App(), probe={"a": "command: false {identifier}"}).assert_passed()
+        """)
+        result = project.runpytest()
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["E *incomplete (a: the probe's command false ended with exit code 1)*"])
+
+    def test_scenario_files_use_the_probe_of_the_checks(self, project: pytest.Pytester) -> None:
+        story(project.path, PROBED, "probed.scenario.yaml")
+        project.makeconftest("""
+            import app, pytest
+
+            @pytest.fixture
+            def vendorsim_app():
+                return app.App()
+
+            @pytest.fixture
+            def vendorsim_check_options():
+                return {"probe": lambda conversation_id, identifier: {"bodies": 1}}
+        """)
+        result = project.runpytest()
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["*missed: /bodies: expected 2, found 1*"])
+
+
 class TestScenarioFiles:
     def test_are_a_test_for_each_vendor(self, project: pytest.Pytester) -> None:
         story(project.path / "stories")

@@ -18,7 +18,7 @@ from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
 from vendorsim.checks.pinned_ids import PinnedIds
-from vendorsim.checks.probes import StateProbe
+from vendorsim.checks.probes import States
 from vendorsim.checks.selection import Selection, case_name
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
@@ -79,7 +79,7 @@ class CheckSettings:
     coverage: Coverage
     command: tuple[str, ...]
     waiting: Waiting = Waiting()
-    probe: StateProbe | None = None
+    probe: States | None = None
     probe_ignore: tuple[str, ...] = ()
     state: ServerBackend | None = None
     fuzz: bool = False

@@ -15,7 +15,7 @@ from vendorsim.checks.causes import LOST, of_field
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import BodyEdit, applied, texts
 from vendorsim.checks.model import WARNING, NotJudged
-from vendorsim.checks.probes import StateProbe
+from vendorsim.checks.probes import NO_PROBE, States
 from vendorsim.checks.registry import check
 from vendorsim.checks.replays import NothingKnown, trial_runner
 from vendorsim.checks.stories import Sample
@@ -79,7 +79,7 @@ async def lost(context: Context) -> None:
     """Sends a message in every form of the same meaning: each shows in the state, as the plain one does."""
     probe = context.settings.probe
     if probe is None:
-        raise NotJudged("nobody looked: name a probe with --probe, a URL with {conversation_id} that shows the state")
+        raise NotJudged(NO_PROBE)
     plain = [one for event in await context.taken() if (one := await tell(context, event, None)) is not None]
     await _watch(probe, plain, context.settings.waiting.settle, context.settings.waiting.state)
     shown = [one for one in plain if one.shows]
@@ -188,9 +188,9 @@ def _at(document: Any, path: Path) -> Any:
     return document
 
 
-async def _watch(probe: StateProbe, told: Sequence[Told], settle: float, after_first: float | None = None) -> None:
+async def _watch(probe: States, told: Sequence[Told], settle: float, after_first: float | None = None) -> None:
     """Reads the states until all texts show that have to, at most `settle` seconds, or `after_first` seconds after the
-    first one shows. Raises ProbeError."""
+    first one shows. Raises UnreadableState."""
     ends = monotonic() + settle
 
     async def look(one: Told) -> None:

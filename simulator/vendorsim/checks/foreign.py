@@ -12,7 +12,7 @@ from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context
 from vendorsim.checks.effects import count_marks, tell
 from vendorsim.checks.model import NotJudged
-from vendorsim.checks.probes import StateProbe, settled
+from vendorsim.checks.probes import NO_PROBE, States
 from vendorsim.checks.registry import check
 from vendorsim.core.event import Event
 from vendorsim.core.nesting import strings
@@ -36,9 +36,7 @@ async def foreign(context: Context) -> None:
     """Tells different stories at the same time, and one story twice; looks in each state for what only others said."""
     settings = context.settings
     if settings.probe is None:
-        raise NotJudged(
-            "there is no probe: name one with --probe, a URL with {conversation_id} that shows the integration's state"
-        )
+        raise NotJudged(NO_PROBE)
     told = [story for story in _stories(context) if story]
     if len(told) < 2:
         raise NotJudged("there are no two stories to tell at the same time")
@@ -50,7 +48,7 @@ async def foreign(context: Context) -> None:
     known = await _of_one_story(context, settings.probe)
     for number, story in enumerate(told):
         conversation = str(story[0].conversation)
-        state = await settled(settings.probe, conversation, None)
+        state = await settings.probe.settled(conversation, None)
         if state is None:
             continue
         known += 1
@@ -64,7 +62,7 @@ async def foreign(context: Context) -> None:
         raise NotJudged("the probe knows nothing of a conversation that was told")
 
 
-async def _of_one_story(context: Context, probe: StateProbe) -> int:
+async def _of_one_story(context: Context, probe: States) -> int:
     """Tells the beginning of one story in two conversations, with texts that occur nowhere else: they have the same
     account and inbox. Returns how many of them the probe knows."""
     told = [one for event in context.events() if (one := await tell(context, event, None)) is not None]
@@ -78,7 +76,7 @@ async def _of_one_story(context: Context, probe: StateProbe) -> int:
     known = 0
     for one, other in ((first, second), (second, first)):
         conversation = str(one.sample.event.conversation)
-        state = await settled(probe, conversation, one.sample.identifier)
+        state = await probe.settled(conversation, one.sample.identifier)
         if state is None:
             continue
         known += 1

@@ -17,7 +17,7 @@ from vendorsim.checks.differences import StateDifference, differences, without
 from vendorsim.checks.differences import pattern as parse_pattern
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.orders import Order
-from vendorsim.checks.probes import ProbeError, StateProbe, settled
+from vendorsim.checks.probes import NO_PROBE, States, UnreadableState
 from vendorsim.checks.symbols import symbolic, symbols
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
@@ -26,7 +26,7 @@ from vendorsim.scenario.model import Scenario
 _SHARED = "states"
 
 
-class NothingKnown(ProbeError):
+class NothingKnown(UnreadableState):
     """The probe knows nothing of conversations that were told."""
 
 
@@ -86,7 +86,7 @@ class TrialRunner:
     """Plays trials and compares their states with the baselines of this run."""
 
     def __init__(
-        self, context: Context, probe: StateProbe, factory: ConversationFactory, baselines: list[StoryBaseline]
+        self, context: Context, probe: States, factory: ConversationFactory, baselines: list[StoryBaseline]
     ) -> None:
         self.context = context
         self.baselines = baselines
@@ -141,18 +141,18 @@ class TrialRunner:
     # Reading
 
     async def state(self, conversation: StoryConversation, other: StoryConversation) -> Any:
-        """Returns the settled state of a conversation, symbolic and without ignored values. Raises ProbeError.
+        """Returns the settled state of a conversation, symbolic and without ignored values. Raises UnreadableState.
 
         `other` is another conversation of the same story.
         """
-        state = await settled(self._probe, conversation.conversation_id, conversation.identifier)
+        state = await self._probe.settled(conversation.conversation_id, conversation.identifier)
         return self._symbolic(state, conversation, other)
 
     async def state_now(self, conversation: StoryConversation, other: StoryConversation) -> Any:
         """Returns the current state without waiting. None if it is unknown, or if the probe fails."""
         try:
             state = await self._probe.read(conversation.conversation_id, conversation.identifier)
-        except ProbeError:
+        except UnreadableState:
             return None
         return self._symbolic(state, conversation, other)
 
@@ -259,7 +259,7 @@ async def trial_runner(context: Context) -> TrialRunner:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    probe: StateProbe
+    probe: States
     factory: ConversationFactory
     baselines: list[StoryBaseline]
 
@@ -268,9 +268,7 @@ async def _create_baselines(context: Context) -> _Shared:
     """Creates the baselines: plays every story twice in order. Raises NotJudged if the two states differ."""
     settings = context.settings
     if settings.probe is None:
-        raise NotJudged(
-            "there is no probe: name one with --probe, a URL with {conversation_id} that shows the integration's state"
-        )
+        raise NotJudged(NO_PROBE)
     destination, profile = settings.destination, settings.profile
     factory = ConversationFactory(settings.stories, lambda event: destination.target.gets(event, profile))
     baselines = [

@@ -14,7 +14,7 @@ from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Unmet, Verdict
-from vendorsim.checks.probes import ProbeFunction, probe
+from vendorsim.checks.probes import States
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.required import refuse_unknown_families, selected_families, unmet_families, unmet_options
 from vendorsim.checks.selection import Selection
@@ -28,6 +28,8 @@ from vendorsim.delivery.planning import Policies, find_destinations
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
+from vendorsim.probes.model import ProbeTools, StateProbe
+from vendorsim.probes.reading import NamedSource, open_probes, require_names
 from vendorsim.runs.config import Config, ConfigLine, Skip
 from vendorsim.runs.planning import require_ids, require_locale
 from vendorsim.server.backend import ServerBackend
@@ -44,8 +46,8 @@ class CheckRequest:
     """The options of a run of checks.
 
     `to` replaces the vendor's first configured target. `only` and `skip` select checks and events. `require` are
-    families of which a check must be judged. `probe` reads the integration's state: a URL template, `module:function`
-    or a function; `probe_ignore` are JSON pointers of values to ignore in it. `account` and `inbox` are the ids of the
+    families of which a check must be judged. `probe` reads the integration's state: one probe, or several with names;
+    `probe_ignore` are JSON pointers of values to ignore in it. `account` and `inbox` are the ids of the
     vendor's account and inbox in what is sent; None: those of the target, or made-up ones. `locale` is that of all
     made-up people and texts; None: en_US, and others by turns. `pace` is the most requests a
     second, `budget` the time of the run in seconds. With `timings`, reports say how long each check took. With
@@ -63,7 +65,7 @@ class CheckRequest:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
-    probe: str | ProbeFunction | None = None
+    probe: tuple[NamedSource, ...] = ()
     probe_ignore: tuple[str, ...] = ()
     account: int | None = None
     inbox: int | None = None
@@ -132,7 +134,8 @@ class CheckRun:
         budget = self.request.budget
         ends = inf if budget is None else monotonic() + budget
         transport = transport_settings.open()
-        settings = replace(self._settings(transport, state), ends=ends)
+        probe = self._open_probe(transport)
+        settings = replace(self._settings(transport, state, probe), ends=ends)
         seen: list[CheckEvent] = []
         stopped = asyncio.Event()
 
@@ -155,6 +158,8 @@ class CheckRun:
                 else:
                     judging.result()
         finally:
+            if probe is not None:
+                await probe.close()
             transport.abort()
         last = seen[-1] if seen else None
         if not isinstance(last, Verdict):
@@ -162,12 +167,15 @@ class CheckRun:
             report(last)
         return last
 
-    def _settings(self, transport: Transport, state: ServerBackend | None) -> CheckSettings:
+    def _open_probe(self, transport: Transport) -> StateProbe | None:
+        tools = ProbeTools(transport, self.destination.headers, self.request.waiting.probe)
+        return open_probes(self.request.probe or self.destination.target.probe, tools)
+
+    def _settings(self, transport: Transport, state: ServerBackend | None, probe: StateProbe | None) -> CheckSettings:
         request, target = self.request, self.destination.target
         # Answers are known by a short name and by their whole message; count the short names.
         short = tuple(name for name in registry.identification().answers if " " not in name)
         contract = contracts.contract(self.vendor.name, self.profile.name)
-        text = request.probe or target.probe
         return CheckSettings(
             vendor=self.vendor,
             profile=self.profile,
@@ -196,7 +204,7 @@ class CheckRun:
             coverage=Coverage(contract, self.profile, short if state is not None else ()),
             command=request.command,
             waiting=request.waiting,
-            probe=probe(text, transport, self.destination.headers) if text else None,
+            probe=None if probe is None else States(probe),
             probe_ignore=(*request.probe_ignore, *target.probe_ignore),
             state=state,
             fuzz=request.fuzz,
@@ -241,7 +249,7 @@ class CheckRun:
         request = self.request
         if not request.asks:
             return
-        if request.probe is not None:
+        if request.probe:
             yield "--probe"
         if request.to is not None and request.to.secret_env:
             yield "--secret-env"
@@ -282,6 +290,7 @@ def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
     profile = vendor.profile(request.profile)
     policies = Policies(vendor, profile, config, request.policy)
     destination = find_destinations(policies, request.to, request.headers)[0]
+    require_names(request.probe)
     for text in request.probe_ignore:
         pattern(text)
     selection = Selection(request.only, request.skip, all_checks(), profile.event_names())

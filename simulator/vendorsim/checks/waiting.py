@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vendorsim.probes.model import LONGEST_READ
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -14,6 +16,7 @@ class Waiting:
     `retry`: how long to wait for another call after an error.
     `settle`: how long an accepted message may need to show in the state.
     `rounds`: how long a check lets requests collide.
+    `probe`: how long one read of the state may take.
     `quiet`: how long no call may arrive before a conversation is no longer watched for unwanted ones.
     """
 
@@ -23,3 +26,4 @@ class Waiting:
     quiet: float = 2.5
     settle: float = 5.0
     rounds: float = 1.0
+    probe: float = LONGEST_READ

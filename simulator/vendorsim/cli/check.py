@@ -18,6 +18,7 @@ from vendorsim.reporting.text import one_line
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
+    from vendorsim.probes.reading import NamedSource
 
 # Milliseconds. Short, because a check waits until it is over.
 DUPLICATE_INTERVAL = 1_500
@@ -46,7 +47,7 @@ def _report_files(command: F) -> F:
 )
 @options.names("--skip", "PATTERNS", "Leave out these, named as for --only. Repeatable.")
 @options.names("--require", "FAMILIES", "Fail with exit code 4 unless these families are judged. Repeatable.")
-@click.option("--probe", metavar="URL", help="URL of a conversation's state, with {conversation_id}.")
+@options.probe
 @click.option(
     "--probe-ignore",
     metavar="POINTER",
@@ -104,7 +105,7 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     require: tuple[str, ...],
-    probe: str | None,
+    probe: tuple[NamedSource, ...],
     probe_ignore: tuple[str, ...],
     account: int | None,
     inbox: int | None,
@@ -131,6 +132,7 @@ def command(
     \b
     vendorsim check --vendor smartsupp --to http://localhost:8000/hook
     vendorsim check --vendor userlike --to http://localhost:8000/hook --probe http://localhost:8000/state/{conversation_id}
+    vendorsim check --vendor userlike --to http://localhost:8000/hook --probe 'sql: sqlite:///app.db ticket.sql'
     """
     from vendorsim.checks.run import CheckRequest, prepare_checks
     from vendorsim.checks.waiting import Waiting
@@ -193,16 +195,19 @@ def _words(context: click.Context, left_out: Collection[str]) -> tuple[str, ...]
             continue
         value = context.params[name]
         for item in value if parameter.multiple else (value,):
-            words += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], _repeatable(name, str(item))]
+            words += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], _repeatable(name, item)]
     return tuple(words)
 
 
-def _repeatable(option: str, value: str) -> str:
+def _repeatable(option: str, given: Any) -> str:
     """Returns an option's value for that command. Secrets are masked; an uninstalled pack is given by its folder."""
     from vendorsim.http.endpoint import endpoint
     from vendorsim.http.masking import MASK, is_secret
     from vendorsim.vendorkit import registry
 
+    if option == "probe":
+        return str(given.text)
+    value = str(given)
     if option == "vendor" and (folder := registry.origin(value).folder) is not None:
         return str(folder.path)
     if option == "headers" and is_secret(value.encode()):

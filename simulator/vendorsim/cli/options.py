@@ -358,6 +358,41 @@ def secret_env(command: F) -> F:
 target = grouped("target", same("to", "headers", "secret_env", "policies"), TargetOptions)
 
 
+class ProbeType(click.ParamType[Any]):
+    """A probe such as http://localhost:8000/state/{conversation_id}; gives a `NamedSource`."""
+
+    name = "probe"
+    # A probe may hold spaces, so those of a variable stand on lines of their own.
+    envvar_list_splitter = "\n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from vendorsim.core.errors import InputError
+        from vendorsim.probes.reading import read_probe
+
+        if not isinstance(value, str):
+            return value
+        try:
+            return read_probe(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
+
+
+def probe(command: F) -> F:
+    """`--probe [NAME=]PROBE`."""
+    help = (
+        "How to read a conversation's state: a URL with {conversation_id}, module:function, 'command: …' or 'sql: …'; "
+        "repeatable with names (tickets=…)."
+    )
+    return click.option(
+        "--probe",
+        metavar="[NAME=]PROBE",
+        type=ProbeType(),
+        multiple=True,
+        envvar="VENDORSIM_PROBE",
+        help=help,
+    )(command)
+
+
 def faults(command: F) -> F:
     """`--fault` and `--fault-on`, as the parameter `misbehaviour`."""
     command = grouped("misbehaviour", same("faults", "fault_on"), FaultOptions)(command)

@@ -15,6 +15,7 @@ from vendorsim.cli.running import note_prevented, served
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
+    from vendorsim.probes.reading import NamedSource
 
 SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 
@@ -50,6 +51,7 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 @options.policy("vendor's policy")
 @click.option("--pin-clock", is_flag=True, help="Signature timestamps follow the scenario's clock, not the wall clock.")
 @options.secret_env
+@options.probe
 @options.transport
 @options.journal
 @options.config_file
@@ -66,6 +68,7 @@ def command(
     pin_clock: bool,
     serving: bool,
     port: int,
+    probe: tuple[NamedSource, ...],
     transport: TransportOptions,
     journal: options.JournalOptions,
     config_file: str | None,
@@ -73,7 +76,8 @@ def command(
 ) -> int:
     """Play SCENARIO (a file, or the name of a built-in one) against an integration.
 
-    Exit code 0: everything was accepted; 1: something was not; 3: the target can't be reached.
+    Exit code 0: everything was accepted; 1: something was not; 3: the target can't be reached; 4: nothing
+    failed, but the probe could not read a state that a step names.
 
     \b
     vendorsim play returning-customer --vendor smartsupp --to http://localhost:8000/hook
@@ -93,6 +97,7 @@ def command(
         to=target.target(),
         headers=target.headers_by_name(),
         policy=target.policy(),
+        probe=probe,
         faults=misbehaviour.read(),
         fault_on=misbehaviour.events(),
         speed=SPEEDS[speed],

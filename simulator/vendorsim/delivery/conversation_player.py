@@ -34,15 +34,18 @@ from vendorsim.delivery.records import (
     Attempt,
     Authentication,
     Over,
+    Probed,
     Record,
     Summary,
 )
 from vendorsim.delivery.requests import Delivery
 from vendorsim.delivery.salvos import Salvo, Salvos
+from vendorsim.delivery.state_judge import judge_state
+from vendorsim.probes.model import StateProbe
 from vendorsim.runs.timeline import NO_STEP, LiveConversation, Run
 from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.model import Step
-from vendorsim.scenario.verbs import Authenticate
+from vendorsim.scenario.verbs import Authenticate, Probe
 from vendorsim.vendorkit.policy import ORDERED, parallel
 from vendorsim.vendorkit.profile import Failed
 
@@ -71,6 +74,7 @@ class RunContext:
     stopped: asyncio.Event
     asked_for: frozenset[int]
     calls: CallJudge | None = None
+    probe: StateProbe | None = None
     _lanes: WeakKeyDictionary[LiveConversation, Lanes] = field(default_factory=WeakKeyDictionary)
 
     def lanes_of(self, live: LiveConversation) -> Lanes:
@@ -144,9 +148,13 @@ class ConversationPlayer:
                     events = live.advance(scheduled)
                 for event in events:
                     self._enter(event, scheduled.step)
-                if isinstance(scheduled.step.verb, Authenticate):
+                verb = scheduled.step.verb
+                if isinstance(verb, Authenticate):
                     await self._send_all_until(scheduled.at)
-                    await self._authenticate(scheduled.step.verb)
+                    await self._authenticate(verb)
+                elif isinstance(verb, Probe):
+                    await self._send_all_until(scheduled.at)
+                    await self._probe(verb)
             with live.lock:
                 events = live.finish()
             await self.send(events)
@@ -409,6 +417,16 @@ class ConversationPlayer:
             with live.lock:
                 identifier = verb.identifier or live.state.identifier
             record = Authentication(live.state.index, live.id, identifier, NOT_JUDGED, reason=why)
+        context.record(record)
+
+    async def _probe(self, verb: Probe) -> None:
+        context, live = self._context, self._live
+        record = None
+        if not context.stopped.is_set():
+            record = await context.unless_stopped(judge_state(context.probe, live, verb))
+        if record is None:
+            why = "the run ended early"
+            record = Probed(live.state.index, live.id, verb.values, NOT_JUDGED, why, asked=False)
         context.record(record)
 
 

@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict, deque
 from typing import NamedTuple
 
-from vendorsim.delivery.records import AUTHENTICATED, MISSED, Authentication
+from vendorsim.delivery.records import AS_EXPECTED, MISSED, Authentication
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.runs.timeline import LiveConversation
 from vendorsim.scenario.verbs import Authenticate
@@ -74,7 +74,7 @@ class ExpectedCalls:
                         return self._record(live, expected, MISSED, last, reason)
                     problem = self._problem(last, comm_type, expected, verb.answer)
                     if problem is None:
-                        return self._record(live, expected, AUTHENTICATED, last, None)
+                        return self._record(live, expected, AS_EXPECTED, last, None)
                     reason = problem
         except TimeoutError:
             return self._record(live, expected, MISSED, last, reason)

@@ -14,6 +14,9 @@ from typing import Any
 from vendorsim.core.errors import DocumentError, InputError, Problem
 from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.play_options import PlayOptions
+from vendorsim.http.transport import Transport
+from vendorsim.probes.model import ProbeTools, StateProbe
+from vendorsim.probes.reading import NamedSource, open_probes, require_names
 from vendorsim.runs.config import Config
 from vendorsim.runs.planning import PlannedRun, RunRequest, in_configured_account, plan
 from vendorsim.runs.timeline import Run
@@ -47,13 +50,24 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """A run with everything needed to play it. `speed` is the playback speed of pauses; None skips them."""
+    """A run with everything needed to play it. `speed` is the playback speed of pauses; None skips them. `probe` is the
+    probe that was asked for."""
 
     run: Run
     policies: Policies
     destinations: Destinations
     options: PlayOptions
     speed: float | None = None
+    probe: tuple[NamedSource, ...] = ()
+
+    def open_probe(self, transport: Transport) -> StateProbe | None:
+        """Returns the probe of the run's `probe` steps: the request's, or that of the first target that has one.
+
+        None if there is none, or no such step. Raises InputError.
+        """
+        if not any(isinstance(step.verb, Probe) for step in self.run.scenario.steps):
+            return None
+        return open_probe(self.destinations, transport, self.probe)
 
     def about(self, faults: Sequence[str]) -> dict[str, object]:
         """Returns what the journal stores about the run; `faults` are the requested ones, as text."""
@@ -67,6 +81,16 @@ class PreparedRun:
             "targets": [destination.endpoint.shown for destination in self.destinations.all()],
             "faults": list(faults),
         }
+
+
+def open_probe(
+    destinations: Destinations, transport: Transport, probe: Sequence[NamedSource] = ()
+) -> StateProbe | None:
+    """Returns a probe, or that of the first target that has one; None if there is none. Raises InputError."""
+    for destination in destinations.all():
+        if found := probe or destination.target.probe:
+            return open_probes(found, ProbeTools(transport, destination.headers))
+    return open_probes(probe, ProbeTools(transport))
 
 
 def prepare(
@@ -92,7 +116,7 @@ def prepare_planned(
         destinations = Destinations(find_destinations(policies, request.to, request.headers, needed=needed))
     _refuse_impossible(run, planned.faults, destinations.all())
     options = PlayOptions(request.count, request.concurrency, planned.faults, request.pin_clock)
-    return PreparedRun(run, policies, destinations, options, request.speed)
+    return PreparedRun(run, policies, destinations, options, request.speed, require_names(request.probe))
 
 
 def find_destinations(
@@ -142,7 +166,7 @@ def target_signer(target: Target, policy: Policy) -> Signer | None:
 
 
 def _refuse_impossible(run: Run, faults: Sequence[Fault], destinations: Sequence[Destination]) -> None:
-    """Raises InputError for what can't be played: signature faults without signatures, `probe` steps."""
+    """Raises InputError for what can't be played: signature faults without signatures."""
     problems: list[Problem] = []
     signed = any(destination.signs for destination in destinations)
     unsigned = (
@@ -150,9 +174,6 @@ def _refuse_impossible(run: Run, faults: Sequence[Fault], destinations: Sequence
         "choose a scheme with --policy signing=NAME"
     )
     for step in run.scenario.steps:
-        if isinstance(step.verb, Probe):
-            message = "'probe' can't be played yet; remove it to play this scenario"
-            problems.append(Problem(run.scenario.file, step.line, step.column, message))
         if any(fault.name == SIGNATURE for fault in step.faults) and not signed:
             problems.append(Problem(run.scenario.file, step.line, step.column, unsigned))
     if problems:

@@ -17,6 +17,7 @@ from vendorsim.delivery.destinations import Destinations
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.delivery.records import Over, Record, Summary
 from vendorsim.http.transport import Transport
+from vendorsim.probes.model import StateProbe
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.runs.timeline import LiveConversation, Run
 
@@ -37,10 +38,12 @@ class Player:
         options: PlayOptions,
         *,
         calls: CallJudge | None = None,
+        probe: StateProbe | None = None,
         room: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`emit` receives every record as it happens, and the end of every conversation. `room` is awaited before each
-        conversation: it holds the run back while the receiver of the records can't keep up."""
+        conversation: it holds the run back while the receiver of the records can't keep up. `calls` and `probe` judge
+        the steps `authenticate` and `probe`; the caller closes them."""
         self._run = run
         self.destinations = destinations
         self._transport = transport
@@ -77,6 +80,7 @@ class Player:
             stopped=asyncio.Event(),
             asked_for=frozenset(id(destination) for destination in destinations.all()),
             calls=calls,
+            probe=probe,
         )
 
     def stop(self, *, aborting: bool = True) -> None:

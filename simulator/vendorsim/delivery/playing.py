@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock
@@ -60,7 +60,10 @@ async def _play(
     clock: Clock,
 ) -> Summary:
     transport = settings.open()
-    with ExitStack() as stack:
+    probe = prepared.open_probe(transport)
+    async with AsyncExitStack() as stack:
+        if probe is not None:
+            stack.push_async_callback(probe.close)
         calls = None
         if state is not None:
             calls = ExpectedCalls(state)
@@ -74,6 +77,7 @@ async def _play(
             sink.add,
             prepared.options,
             calls=calls,
+            probe=probe,
             room=sink.room,
         )
         stack.callback(transport.abort)

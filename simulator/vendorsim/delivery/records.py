@@ -1,4 +1,4 @@
-"""The records of a run, as plain values: one per attempt, one per expected call, and the summary.
+"""The records of a run, as plain values: one per attempt, one per expected call or state, and the summary.
 
 All reports (terminal, JSON and others) are built from these values alone.
 """
@@ -18,7 +18,9 @@ from vendorsim.http.transport import Answer
 
 DELIVERED, REJECTED, TIMED_OUT, BROKEN, UNREACHABLE = "delivered", "rejected", "timed out", "broken", "unreachable"
 NOT_SENT, DROPPED, SPOILED = "not sent", "dropped", "spoiled"
-AUTHENTICATED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
+AS_EXPECTED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
+# Reasons of `probe` steps that a summary keeps.
+MOST_PROBLEMS = 10
 
 
 # Not frozen: three times slower to construct. Treat as immutable.
@@ -103,7 +105,31 @@ class Authentication:
         }
 
 
-Record = Attempt | Authentication
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The outcome of a `probe` step: the verdict on the integration's state. `expected` maps JSON pointers to values.
+
+    `asked` is False if there was no probe, so that nobody asked for a verdict.
+    """
+
+    index: int
+    conversation: int | str
+    expected: Mapping[str, Any]
+    verdict: str
+    reason: str | None = None
+    asked: bool = True
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "type": "probe",
+            "conversation": self.conversation,
+            "expected": dict(self.expected),
+            "verdict": self.verdict,
+            "reason": self.reason,
+        }
+
+
+Record = Attempt | Authentication | Probed
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +185,11 @@ class EventRow:
 
 @dataclass(slots=True)
 class Summary:
-    """The totals of a run, accumulated from its records. Its size does not grow with the run."""
+    """The totals of a run, accumulated from its records. Its size does not grow with the run.
+
+    `probe_problems` are the first reasons of `probe` steps that are not as expected. `unread` is why the state could
+    not be read in such a step, though there is a probe.
+    """
 
     scenario: str
     vendor: str
@@ -172,6 +202,9 @@ class Summary:
     started: int = 0
     rows: dict[str, EventRow] = field(default_factory=dict)
     authentications: Counter[str] = field(default_factory=Counter)
+    probes: Counter[str] = field(default_factory=Counter)
+    probe_problems: list[str] = field(default_factory=list)
+    unread: str | None = None
     interrupted: bool = False
     unreachable: str | None = None
 
@@ -181,8 +214,17 @@ class Summary:
             if row is None:
                 row = self.rows[record.event.name] = EventRow(record.event.name)
             row.add(record)
+        elif isinstance(record, Probed):
+            self._add_probed(record)
         else:
             self.authentications[record.verdict] += 1
+
+    def _add_probed(self, record: Probed) -> None:
+        self.probes[record.verdict] += 1
+        if record.reason is not None and len(self.probe_problems) < MOST_PROBLEMS:
+            self.probe_problems.append(f"conversation {record.conversation}: {record.reason}")
+        if record.asked and record.verdict == NOT_JUDGED and self.unread is None:
+            self.unread = record.reason
 
     def by_event(self) -> list[EventRow]:
         """Returns the rows in the vendor's order of events."""
@@ -200,12 +242,13 @@ class Summary:
             return 130
         if self.unreachable is not None:
             return 3
-        fell_short = self.count(REJECTED, TIMED_OUT, BROKEN) or self.authentications[MISSED]
-        return 1 if fell_short else 0
+        if self.count(REJECTED, TIMED_OUT, BROKEN) or self.authentications[MISSED] or self.probes[MISSED]:
+            return 1
+        return 0 if self.unread is None else 4
 
     @property
     def verdict(self) -> str:
-        return {0: "passed", 1: "failed", 3: "unreachable", 130: "interrupted"}[self.exit_code]
+        return {0: "passed", 1: "failed", 3: "unreachable", 4: "incomplete", 130: "interrupted"}[self.exit_code]
 
     def document(self) -> Mapping[str, Any]:
         return {
@@ -225,7 +268,9 @@ class Summary:
             "retries": sum(row.retries for row in self.rows.values()),
             "events": [row.document() for row in self.by_event()],
             "authentications": dict(sorted(self.authentications.items())),
+            "probes": dict(sorted(self.probes.items())),
+            "probe_problems": self.probe_problems,
             "verdict": self.verdict,
             "exit_code": self.exit_code,
-            "reason": self.unreachable,
+            "reason": self.unreachable or self.unread,
         }

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
+from vendorsim.core import database_urls
+from vendorsim.core.database_urls import POSTGRES_SCHEMES, UNREADABLE_URL
 from vendorsim.core.errors import InputError, StateUnreachableError
 from vendorsim.journal import postgres_schema as schema
 
@@ -15,14 +16,12 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg_pool import ConnectionPool
 
-SCHEMES = ("postgresql", "postgres")
 # Maximum connections of one server. A call holds one for some hundred microseconds. PostgreSQL allows 100 by default.
 MOST_CONNECTIONS = 10
 # Milliseconds after which the database aborts a statement.
 _LONGEST_STATEMENT = 10_000
 # Maximum calls that wait for a connection. More fail at once, so that threads are left for calls without the database.
 _MOST_WAITING = 30
-_UNREADABLE = "this URL can't be read; write signs such as @ : / ? # % in its parts as %40 %3A %2F %3F %23 %25"
 
 
 class Database:
@@ -66,17 +65,9 @@ class Database:
 
 def masked(url: str) -> str:
     """Returns the URL without the password and without options, which may contain one too. Raises InputError."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in SCHEMES:
+    if database_urls.scheme(url) not in POSTGRES_SCHEMES:
         raise InputError("the state is kept in memory, or in PostgreSQL: write postgresql://USER@HOST/DATABASE")
-    if url.count("@") > 1 or (parts.netloc.count("@") < url.count("@")):
-        # With several '@' it is ambiguous where the password ends, so the whole URL is hidden.
-        raise InputError(f"{parts.scheme}://…: {_UNREADABLE}")
-    user, at, host = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
+    return database_urls.masked(url)
 
 
 def _open(url: str, name: str, patience: float) -> ConnectionPool[Any]:
@@ -91,7 +82,7 @@ def _open(url: str, name: str, patience: float) -> ConnectionPool[Any]:
         parameters = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         # psycopg's message quotes the faulty part, perhaps the password.
-        raise InputError(f"{name}: {_UNREADABLE}") from None
+        raise InputError(f"{name}: {UNREADABLE_URL}") from None
     options: dict[str, Any] = {
         "autocommit": True,
         "connect_timeout": parameters.get("connect_timeout") or max(2, round(patience)),

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from vendorsim.core.times import iso
 from vendorsim.delivery.records import (
-    AUTHENTICATED,
+    AS_EXPECTED,
     BROKEN,
     DELIVERED,
     DROPPED,
@@ -24,6 +24,7 @@ from vendorsim.delivery.records import (
     TIMED_OUT,
     Attempt,
     Authentication,
+    Probed,
     Record,
     Summary,
 )
@@ -37,7 +38,7 @@ from vendorsim.vendorkit import registry
 MOST_ROWS = 40
 MOST_SHORTCOMINGS = 10
 FAILURES = (REJECTED, TIMED_OUT, BROKEN)
-_STYLES = {DELIVERED: "green", AUTHENTICATED: "green", NOT_SENT: "yellow", NOT_JUDGED: "yellow"}
+_STYLES = {DELIVERED: "green", AS_EXPECTED: "green", NOT_SENT: "yellow", NOT_JUDGED: "yellow"}
 
 
 class Terminal:
@@ -110,7 +111,8 @@ class Terminal:
                 hit = [escape(_hit(record))] if faults else []
                 rows.add_row(iso(record.at), escape(record.event.name + where), status, took, *hit, verdict)
             else:
-                status = "" if record.status is None else str(record.status)
+                answered = record.status if isinstance(record, Authentication) else None
+                status = "" if answered is None else str(answered)
                 rows.add_row("", escape(_what(record)), status, "", *([""] if faults else []), verdict)
         return rows
 
@@ -135,6 +137,8 @@ def _by_event(summary: Summary) -> Table:
             *([""] if faults else []),
             _styled(verdict),
         )
+    for verdict, count in summary.probes.items():
+        rows.add_row("probe", str(count), "", "", "", *([""] if faults else []), _styled(verdict))
     return rows
 
 
@@ -155,15 +159,23 @@ def _closing(summary: Summary) -> str:
     called = sum(summary.authentications.values()) - summary.authentications[NOT_JUDGED]
     if called:
         operation = registry.identification().operation
-        parts.append(f"{summary.authentications[AUTHENTICATED]} of {called} calls of {operation} as expected")
-    style = "green" if summary.exit_code == 0 else "red"
-    reason = f" ({escape(summary.unreachable)})" if summary.unreachable else ""
+        parts.append(f"{summary.authentications[AS_EXPECTED]} of {called} calls of {operation} as expected")
+    probed = sum(summary.probes.values()) - summary.probes[NOT_JUDGED]
+    if probed:
+        parts.append(f"{summary.probes[AS_EXPECTED]} of {counted(probed, 'state')} as expected")
+    if summary.probes[NOT_JUDGED]:
+        parts.append(f"{counted(summary.probes[NOT_JUDGED], 'state')} not judged")
+    style = {0: "green", 4: "yellow"}.get(summary.exit_code, "red")
+    why = summary.unreachable or (summary.unread if summary.exit_code == 4 else None)
+    reason = f" ({escape(why)})" if why else ""
     return f"[{style}]{summary.verdict}[/{style}]{reason}: {', '.join(parts)}"
 
 
 def _what(record: Record) -> str:
     if isinstance(record, Authentication):
         return f"{registry.identification().operation} {record.identifier or ''} for {record.conversation}"
+    if isinstance(record, Probed):
+        return f"probe of {record.conversation}"
     return f"{record.event.name} of {record.event.conversation}"
 
 

@@ -3,6 +3,7 @@ the working directory upwards."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from vendorsim.core.shapes import INVALID, Integer, Key, ListOf, MapOf, Pattern,
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
 from vendorsim.http.endpoint import check_header, endpoint
+from vendorsim.probes.reading import NAME, NamedSource, read_source
 from vendorsim.scenario.model import LARGEST_ID
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy_overrides import READERS, PolicyChanges, read_changes
@@ -140,6 +142,38 @@ class _Policy(Shape):
         return {"type": "object", "propertyNames": {"enum": list(READERS)}}
 
 
+class _Probe(Shape):
+    """One probe, or a mapping of names to probes. Relative paths in it begin at the folder of the file."""
+
+    expected = (
+        "a probe (a URL with {conversation_id}, module:function, command: … or sql: …), or a mapping of names to probes"
+    )
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if isinstance(node, MappingNode) and node.entries:
+            read = [self._one(item, problems, name) for name, item in node.entries]
+            return INVALID if None in read else tuple(read)
+        probe = self._one(node, problems, None)
+        return INVALID if probe is None else (probe,)
+
+    def _one(self, node: Node, problems: Problems, name: Scalar | None) -> NamedSource | None:
+        if name is not None and not re.fullmatch(NAME, name.text):
+            problems.add(name, f"'{name.text}' is no name of a probe; use letters, digits, - and _")
+            return None
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            self.mismatch(node, problems)
+            return None
+        folder = Path(problems.file).parent
+        try:
+            return NamedSource(None if name is None else name.text, read_source(node.value.strip(), folder))
+        except InputError as error:
+            problems.add(node, str(error))
+            return None
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
+
+
 _TARGET = Record(
     {
         "url": Key(_Url(), required=True),
@@ -147,7 +181,7 @@ _TARGET = Record(
         "headers": Key(_Headers(Text("the value of a header", empty=True))),
         "secret_env": Key(ListOf(Text("the name of an environment variable"), single=True)),
         "kind": Key(Text("a kind of target")),
-        "probe": Key(Text("a URL with {conversation_id}, or module:function")),
+        "probe": Key(_Probe()),
         "probe_ignore": Key(
             ListOf(Pattern("(/[^/]*)+", "a JSON pointer such as /updated_at or /messages/*/stored_at"))
         ),

@@ -9,6 +9,7 @@ from vendorsim.conversation import files
 from vendorsim.core.clock import wall_clock_second
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.times import LATEST
+from vendorsim.probes.reading import NamedSource
 from vendorsim.runs import library
 from vendorsim.runs.config import Config
 from vendorsim.runs.timeline import Run
@@ -30,7 +31,10 @@ class RunRequest:
     if the scenario has no start either, `default_start` is (default: now).
 
     `to` replaces the vendor's configured targets. `headers` are sent with every request. `policy` overrides values of
-    the vendor's policy. `faults` may contain quirks, too; `fault_on` names the events that the other faults apply to
+    the vendor's policy. `probe` reads the integration's state for `probe` steps, in place of the targets' probes: one
+    probe, or several with names.
+
+    `faults` may contain quirks, too; `fault_on` names the events that the other faults apply to
     (None: all). `account` and `inbox` are the ids of the vendor's account and inbox; None: those of the configured
     targets (`in_configured_account`), of the scenario, or made-up ones. `locale` is that of made-up people and texts,
     such as de_DE; None: the scenario's. Without `vary` (here or in the scenario) conversations differ in people, ids
@@ -49,6 +53,7 @@ class RunRequest:
     to: Target | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     policy: PolicyChanges = field(default_factory=dict)
+    probe: tuple[NamedSource, ...] = ()
     faults: tuple[Fault, ...] = ()
     fault_on: tuple[str, ...] | None = None
     account: int | None = None

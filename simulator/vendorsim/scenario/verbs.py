@@ -287,6 +287,9 @@ class _Assignee(Shape):
         return {"anyOf": [_AgentName().schema(), self.inner.schema(), {"type": "null"}]}
 
 
+_WITHIN = "within"
+
+
 class _Expectations(Shape):
     """`probe`: JSON pointers and the values expected there, and `within`."""
 
@@ -299,7 +302,7 @@ class _Expectations(Shape):
         found: dict[str, Any] = {}
         valid = True
         for name, item in node.entries:
-            if name.text == "within":
+            if name.text == _WITHIN:
                 found[name.text] = Duration().read(item, problems)
             else:
                 valid &= self.pointer.read(as_text(name), problems) is not INVALID
@@ -587,6 +590,16 @@ class Probe(Verb):
     """The integration's state must hold the expected values, within a time."""
 
     expected: Mapping[str, Any] = _argument(_Expectations(), required=True)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The expected values by their JSON pointers."""
+        return {pointer: value for pointer, value in self.expected.items() if pointer != _WITHIN}
+
+    @property
+    def within(self) -> int:
+        """How long to wait for these values, in milliseconds; 5 s unless the step says otherwise."""
+        return int(self.expected.get(_WITHIN, 5_000))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 
 from vendorsim.core.errors import InputError
 from vendorsim.http.endpoint import check_header
+from vendorsim.probes.model import ProbeFunction
+from vendorsim.probes.reading import NAME, NamedSource, read_probe, read_source
 from vendorsim.vendorkit.policy_overrides import PolicyChanges, read_changes
+
+ProbeArgument = str | ProbeFunction | Mapping[str, str | ProbeFunction] | None
+"""One probe, or several by their names."""
 
 
 def as_tuple(texts: str | Sequence[str]) -> tuple[str, ...]:
@@ -34,6 +40,33 @@ def policy_texts(policy: Mapping[str, object]) -> dict[str, str]:
         key: ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         for key, value in policy.items()
     }
+
+
+def probes_of(probe: ProbeArgument, url: str | None) -> tuple[NamedSource, ...]:
+    """Returns the probes of an argument; those that begin with `/` are on the server of the URL. Raises InputError."""
+    if probe is None:
+        return ()
+    if isinstance(probe, str) or not isinstance(probe, Mapping):
+        return (read_probe(_whole(probe, url)),)
+    for name in probe:
+        if not re.fullmatch(NAME, name):
+            raise InputError(f"probe: '{name}' is no name of a probe; use letters, digits, - and _")
+    return tuple(NamedSource(name, read_source(_whole(one, url))) for name, one in probe.items())
+
+
+def _whole(probe: str | ProbeFunction, url: str | None) -> str | ProbeFunction:
+    """Returns the probe, a path with the server before it."""
+    if callable(probe) or not probe.startswith("/"):
+        return probe
+    if url is None:
+        raise InputError(f"probe={probe!r}: without `to`, give the whole URL")
+    return _origin(url) + probe
+
+
+def _origin(url: str) -> str:
+    """Returns the URL without its path. The scheme may be missing."""
+    scheme, separator, rest = url.rpartition("://")
+    return scheme + separator + re.split("[/?#]", rest)[0]
 
 
 def refuse_running_loop(function: str) -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import inspect
 import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vendorsim.checks.model import FAILED, FAMILIES, PASSED, Finding, Verdict
-from vendorsim.checks.probes import ProbeFunction
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.run import CheckRequest, prepare_checks
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.http.endpoint import endpoint
+from vendorsim.probes.reading import NamedSource
 from vendorsim.runs import config
 from vendorsim.server.backend import ServerBackend
-from vendorsim.testing.arguments import as_tuple, checked_headers, policy_changes, policy_texts, refuse_running_loop
+from vendorsim.testing.arguments import (
+    ProbeArgument,
+    as_tuple,
+    checked_headers,
+    policy_changes,
+    policy_texts,
+    probes_of,
+    refuse_running_loop,
+)
 from vendorsim.testing.played import VENDOR
 from vendorsim.vendorkit.target import Target
 
@@ -77,7 +83,7 @@ def check(
     only: str | Sequence[str] = (),
     skip: str | Sequence[str] = (),
     require: str | Sequence[str] = (),
-    probe: str | ProbeFunction | None = None,
+    probe: ProbeArgument = None,
     probe_ignore: str | Sequence[str] = (),
     seed: int = 0,
     headers: Mapping[str, str] | None = None,
@@ -97,8 +103,9 @@ def check(
     `{vendor}` in the URL is replaced by the vendor's name. Without `to`, the requests go to the vendor's first target
     in vendorsim.yaml. `only` selects checks, families, events or `check:event`; `skip` leaves checks or families out;
     `require` names checks or families that must have been judged. `probe` shows the integration's state: a URL template
-    with {conversation_id} (one that begins with `/` is on the integration's own server), `module:function`, or a
-    function `(conversation_id, identifier) -> JSON document or None`. `policy` overrides the vendor's, with the keys of
+    with {conversation_id} (one that begins with `/` is on the integration's own server), `module:function`, a function
+    `(conversation_id, identifier) -> JSON document or None`, a command or a query as for `--probe`, or a mapping of
+    names to several of these. `policy` overrides the vendor's, with the keys of
     `--policy`. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent, `locale` that of
     made-up people and texts. With a `state`, the calls of its API are judged. Findings are reproduced with a command
     that names `shown` (default: `to`) as the target; `again` is a command that repeats the whole run.
@@ -121,7 +128,7 @@ def check(
         asks=False,
         only=as_tuple(only),
         skip=as_tuple(skip),
-        probe=_probe(probe, url),
+        probe=probes_of(probe, url),
         probe_ignore=as_tuple(probe_ignore),
         fuzz=fuzz,
         max_examples=max_examples,
@@ -129,7 +136,7 @@ def check(
         inbox=inbox,
         locale=locale,
         command=(
-            *_command(vendor, profile, shown, seed, as_tuple(secret_env), _probe(probe, shown)),
+            *_command(vendor, profile, shown, seed, as_tuple(secret_env), probes_of(probe, shown)),
             *(("--account", str(account)) if account is not None else ()),
             *(("--locale", locale) if locale is not None else ()),
             *(("--inbox", str(inbox)) if inbox is not None else ()),
@@ -161,41 +168,18 @@ def _known(argument: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _probe(probe: str | ProbeFunction | None, url: str | None) -> str | ProbeFunction | None:
-    """Returns the probe with a whole URL. Raises InputError for a function with other parameters."""
-    if callable(probe):
-        try:
-            inspect.signature(probe).bind("1", None)
-        except TypeError as error:
-            raise InputError(f"the probe is called with (conversation_id, identifier): {error}") from None
-    elif probe is not None and probe.startswith("/"):
-        if url is None:
-            raise InputError(f"probe={probe!r}: without `to`, give the whole URL")
-        return _origin(url) + probe
-    return probe
-
-
-def _origin(url: str) -> str:
-    """Returns the URL without its path. The scheme may be missing."""
-    scheme, separator, rest = url.rpartition("://")
-    return scheme + separator + re.split("[/?#]", rest)[0]
-
-
 def _command(
     vendor: str,
     profile: str | None,
     to: str | None,
     seed: int,
     secret_env: Sequence[str],
-    probe: str | ProbeFunction | None,
+    probe: Sequence[NamedSource],
 ) -> tuple[str, ...]:
     """Returns the command that repeats the run, as words without secrets."""
     words = ["vendorsim", "check", "--vendor", vendor]
     words += ["--profile", profile] if profile else []
     words += ["--to", to] if to is not None else []
     words += ["--seed", str(seed), *(word for name in secret_env for word in ("--secret-env", name))]
-    if callable(probe):
-        words += ["--probe", f"{probe.__module__}:{getattr(probe, '__name__', 'probe')}"]
-    elif probe is not None:
-        words += ["--probe", probe]
+    words += [word for one in probe for word in ("--probe", one.text)]
     return tuple(words)

@@ -97,12 +97,15 @@ class ScenarioFile(pytest.File):
 def _playing(scenario: Scenario, vendor: str) -> Callable[..., None]:
     """Returns the test that plays a scenario as a vendor."""
 
-    def play_scenario(request: pytest.FixtureRequest, _vendorsim_target: UnderTest) -> None:
+    def play_scenario(
+        request: pytest.FixtureRequest, _vendorsim_target: UnderTest, vendorsim_check_options: Mapping[str, Any]
+    ) -> None:
         from vendorsim.testing.played import play
 
         __tracebackhide__ = True
         _skip_without_target(_vendorsim_target, vendor)
-        play(scenario, _vendorsim_target.url, vendor=vendor, state=_state(request)).assert_passed()
+        probe = vendorsim_check_options.get("probe")
+        play(scenario, _vendorsim_target.url, vendor=vendor, probe=probe, state=_state(request)).assert_passed()
 
     return play_scenario
 

@@ -11,7 +11,7 @@ from vendorsim.core import times
 from vendorsim.core.errors import InputError
 from vendorsim.delivery.planning import prepare
 from vendorsim.delivery.playing import run_to_end
-from vendorsim.delivery.records import Attempt, Authentication, Record, Summary
+from vendorsim.delivery.records import Attempt, Authentication, Probed, Record, Summary
 from vendorsim.journal.store import Recorder
 from vendorsim.runs import config, library
 from vendorsim.runs.planning import RunRequest, event_names
@@ -19,7 +19,14 @@ from vendorsim.runs.timeline import Run
 from vendorsim.scenario.faults import from_option
 from vendorsim.scenario.model import Scenario
 from vendorsim.server.backend import ServerBackend
-from vendorsim.testing.arguments import as_tuple, checked_headers, policy_changes, refuse_running_loop
+from vendorsim.testing.arguments import (
+    ProbeArgument,
+    as_tuple,
+    checked_headers,
+    policy_changes,
+    probes_of,
+    refuse_running_loop,
+)
 from vendorsim.vendorkit.target import Target
 
 VENDOR = "{vendor}"
@@ -42,6 +49,11 @@ class Played:
     def authentications(self) -> tuple[Authentication, ...]:
         """The results of the steps `authenticate`."""
         return tuple(record for record in self.records if isinstance(record, Authentication))
+
+    @property
+    def probes(self) -> tuple[Probed, ...]:
+        """The results of the steps `probe`."""
+        return tuple(record for record in self.records if isinstance(record, Probed))
 
     @property
     def passed(self) -> bool:
@@ -94,6 +106,7 @@ def play(
     concurrency: int = 16,
     headers: Mapping[str, str] | None = None,
     secret_env: str | Sequence[str] = (),
+    probe: ProbeArgument = None,
     faults: str | Sequence[str] = (),
     fault_on: str | Sequence[str] = (),
     policy: Mapping[str, object] | None = None,
@@ -106,19 +119,21 @@ def play(
 ) -> Played:
     """Plays a scenario against the integration at the URL `to`, as `vendorsim play` does; no journal is kept.
 
-    `{vendor}` in the URL is replaced by the vendor's name. Without `to`, the events go to the vendor's targets in
-    vendorsim.yaml. `vendor` may be left out if the scenario has only one. `faults` are written as for `--fault`, and
-    apply to the events `fault_on` (default: all). `policy` overrides the vendor's, with the keys of `--policy`. `start`
-    (since 1970) and `spacing` are milliseconds or text (`2026-01-05T09:00:00Z`, `1s`). `speed` is the playback speed;
-    None leaves pauses out. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent,
-    `locale` that of made-up people and texts. Without `vary`, conversations have the scenario's pauses and length. With
-    a `state`, its API knows the conversations, and its calls decide the steps `authenticate`.
+        `{vendor}` in the URL is replaced by the vendor's name. Without `to`, the events go to the vendor's targets in
+        vendorsim.yaml. `vendor` may be left out if the scenario has only one. `faults` are written as for `--fault`, and
+        apply to the events `fault_on` (default: all). `policy` overrides the vendor's, with the keys of `--policy`. `start`
+        (since 1970) and `spacing` are milliseconds or text (`2026-01-05T09:00:00Z`, `1s`). `speed` is the playback speed;
+        None leaves pauses out. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent,
+        `locale` that of made-up people and texts. Without `vary`, conversations have the scenario's pauses and length.
+    `probe` reads the integration's state for the steps `probe`, as for `check`; default: the probe of the target in
+    vendorsim.yaml. With a `state`, its API knows the conversations, and its calls decide the steps `authenticate`.
 
-    Raises InputError if the scenario can't be played.
+        Raises InputError if the scenario can't be played.
     """
     refuse_running_loop("play")
     loaded = load(scenario)
     name = vendor or _only_vendor(loaded)
+    url = None if to is None else to.replace(VENDOR, name)
     request = RunRequest(
         loaded,
         name,
@@ -127,9 +142,10 @@ def play(
         start=_parsed(times.point, start),
         count=count,
         spacing=_parsed(times.duration, spacing) or 0,
-        to=None if to is None else Target(to.replace(VENDOR, name), secret_env=as_tuple(secret_env)),
+        to=None if url is None else Target(url, secret_env=as_tuple(secret_env)),
         headers=checked_headers(headers or {}),
         policy=policy_changes(policy or {}),
+        probe=probes_of(probe, url),
         faults=tuple(from_option(text, None) for text in as_tuple(faults)),
         fault_on=event_names(as_tuple(fault_on)) or None,
         account=account,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vendorsim.probes.reading import NamedSource
 from vendorsim.vendorkit.profile import Profile
 
 
@@ -13,8 +14,8 @@ class Target:
     """An integration under test.
 
     `events` is its subscription (None: the default of its kind). `secret_env` are the environment variables with its
-    secrets: the current one, and the next one while secrets are rotated. `probe` is the URL or function that shows its
-    state, and `probe_ignore` are JSON pointers of the parts of that state to ignore. `account` and `inbox` are the ids
+    secrets: the current one, and the next one while secrets are rotated. `probe` reads its state: one probe, or several
+    with names; `probe_ignore` are JSON pointers of the parts of that state to ignore. `account` and `inbox` are the ids
     of the vendor's account and inbox that it is made for (None: any).
     """
 
@@ -23,7 +24,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_env: tuple[str, ...] = ()
     kind: str = "webhook"
-    probe: str | None = None
+    probe: tuple[NamedSource, ...] = ()
     probe_ignore: tuple[str, ...] = ()
     account: int | None = None
     inbox: int | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from at_work import AtWork
 from plays import talk
 from receiver import Receiver
 from short_story import OF_USERLIKE, STORY
+from vendorsim.runs.config import Config
+from vendorsim.runs.config import load as load_config
 from vendorsim.server.control.scenario_texts import MOST_STEPS
 from vendorsim.server.control.started_runs import MOST_RUNNING
 
@@ -270,3 +274,71 @@ class TestListing:
             assert api.refused("GET", f"/runs/{runs[0]}")["status"] == 404
             # What it sent stays in the journal.
             assert len(api.all("/deliveries", run=runs[0])) == OF_USERLIKE
+
+
+PROBED = STORY + "  - probe: {/chat/status: closed, within: 20s}\n  - probe: {/chat/status: open, within: 0s}\n"
+
+
+class TestProbeSteps:
+    """The probes are those of vendorsim.yaml: a request can name none, since a probe may run commands."""
+
+    @pytest.fixture
+    def configured(self, target: Receiver, tmp_path: Path) -> Config:
+        """A target whose state is always the same, read by a command and by SQL."""
+        (tmp_path / "state.sql").write_text("SELECT 'closed' AS status WHERE :conversation_id <> ''")
+        sqlite3.connect(tmp_path / "state.sqlite").close()
+        probe = {"chat": "sql: sqlite:///state.sqlite state.sql", "seen": "command: printf {conversation_id}"}
+        file = tmp_path / "vendorsim.yaml"
+        file.write_text(json.dumps({"targets": {"userlike": [{"url": target.url(), "probe": probe}]}}))
+        return load_config(str(file))
+
+    @pytest.mark.parametrize("named", [False, True])
+    def test_a_run_reads_the_probe_of_the_configured_target(
+        self, configured: Config, target: Receiver, journal: Path, named: bool
+    ) -> None:
+        with serving(journal, config=configured) as client:
+            run = client.play(target.url() if named else None, yaml=PROBED, vendor="userlike")
+        summary = run["summary"]
+        assert (run["status"], summary["verdict"]) == ("finished", "failed")
+        assert summary["probes"] == {"as expected": 1, "missed": 1}
+        (problem,) = summary["probe_problems"]
+        assert problem.endswith(': /chat/status: expected "open", found "closed"')
+
+    def test_a_step_by_hand_reads_it_too(self, configured: Config, journal: Path) -> None:
+        with serving(journal, config=configured) as client:
+            run = client.play(vendor="userlike")
+            (conversation,) = {item["conversation"] for item in client.get("/conversations", run=run["id"])["items"]}
+            results = []
+            for expected in (
+                {"/chat/status": "closed"},
+                {"/seen": int(conversation)},
+                {"/chat/status": "open", "within": "0s"},
+            ):
+                step = {"vendor": "userlike", "conversations": [conversation], "step": {"probe": expected}}
+                results += client.done("POST", "/steps", step)["results"]
+            step = {
+                "vendor": "userlike",
+                "conversations": [conversation],
+                "step": {"probe": {"/a": 1, "within": "11s"}},
+            }
+            assert client.refused("POST", "/steps", step)["detail"] == "'probe' by hand waits for 10s at most"
+        assert [(result["done"], result["reason"]) for result in results] == [
+            (True, None),
+            (True, None),
+            (False, 'missed: /chat/status: expected "open", found "closed"'),
+        ]
+
+    def test_another_target_has_no_probe(self, configured: Config, target: Receiver, journal: Path) -> None:
+        with serving(journal, config=configured) as client:
+            run = client.play(target.url("/other"), yaml=PROBED, vendor="userlike")
+        assert (run["summary"]["verdict"], run["summary"]["probes"]) == ("passed", {"not judged": 2})
+
+    def test_a_probe_that_can_not_be_opened_is_a_problem_and_no_run(
+        self, configured: Config, target: Receiver, journal: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "state.sql").unlink()
+        with serving(journal, config=configured) as client:
+            problem = client.refused("POST", "/runs", {"yaml": PROBED, "vendor": "userlike"})
+            assert problem["status"] == 422
+            assert "state.sql: the query can't be read" in problem["detail"]
+            assert client.get("/runs")["items"] == []

@@ -160,7 +160,10 @@ def _destinations(workbench: Workbench, document: Mapping[str, Any], policies: P
         if secret is None and schemes()[scheme].signs:
             raise ProblemError(422, f"/secret: signing as {scheme} needs a secret; give one, or policy signing=none")
         signing = signer(scheme, () if secret is None else (secret,))
-    return Destinations([Destination.of(Target(to), headers, policy, signing)])
+    # A request can name no probe of its own: a probe may run commands.
+    configured = workbench.settings.config.targets.get(vendor.name, ())
+    probe = next((target.probe for target in configured if target.url == to), ())
+    return Destinations([Destination.of(Target(to, probe=probe), headers, policy, signing)])
 
 
 def _time(document: Mapping[str, Any], key: str, read_text: Any) -> int | None:

@@ -18,6 +18,7 @@ from vendorsim.delivery.expected_calls import ExpectedCalls
 from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import Over, Record
+from vendorsim.probes.model import StateProbe
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.settings import MOST_RUNS, Shared
@@ -126,13 +127,15 @@ class StartedRuns:
         """Starts a run. If it is `shared`, the vendor's API works on its targets and starts conversations in it.
 
         `source` is the scenario's YAML; `about` describes the run in the journal. Raises ProblemError (429) if too
-        many runs are active.
+        many runs are active, and InputError for a probe that can't be opened.
         """
         with self._starting:
             if self.running() >= MOST_RUNNING:
                 raise ProblemError(429, f"{MOST_RUNNING} runs are under way; stop one, or wait for its end")
+            loop = self._shared.background_loop
+            probe = loop.call(lambda: prepared.open_probe(loop.transport))
             number = self._shared.begin("run", about, namespace)
-            started = self._shared.background_loop.run(self._begin(number, prepared, clock, source, shared))
+            started = loop.run(self._begin(number, prepared, clock, source, shared, probe))
         with self._lock:
             self._runs[number] = started
             ended = [run for run in self._runs.values() if run.status != RUNNING]
@@ -144,7 +147,13 @@ class StartedRuns:
         return started
 
     async def _begin(
-        self, number: int, prepared: PreparedRun, clock: SteeredClock, source: str, shared: bool
+        self,
+        number: int,
+        prepared: PreparedRun,
+        clock: SteeredClock,
+        source: str,
+        shared: bool,
+        probe: StateProbe | None,
     ) -> StartedRun:
         calls = ExpectedCalls(self._state)
         player = Player(
@@ -155,9 +164,18 @@ class StartedRuns:
             self._emit(number),
             prepared.options,
             calls=calls,
+            probe=probe,
             room=self._shared.recorder.room,
         )
-        task = asyncio.ensure_future(player.play())
+
+        async def play() -> None:
+            try:
+                await player.play()
+            finally:
+                if probe is not None:
+                    await probe.close()
+
+        task = asyncio.ensure_future(play())
 
         def ended(_: asyncio.Task[object]) -> None:
             calls.close()

@@ -67,9 +67,12 @@ function actions(id, stop) {
 
 function summaryOf(run) {
   const { summary } = run;
-  const waited = Object.entries(summary.authentications ?? {})
-    .map(([name, count]) => `${name}: ${count}`)
-    .join(", ");
+  const counts = (all) =>
+    Object.entries(all ?? {})
+      .map(([name, count]) => `${name}: ${count}`)
+      .join(", ");
+  const waited = counts(summary.authentications);
+  const probed = counts(summary.probes);
   const facts = [
     ["status", [badge(run.status), " ", run.reason ?? ""]],
     ["vendor", `${run.vendor} (${run.profile})`],
@@ -82,6 +85,7 @@ function summaryOf(run) {
     ["dropped, spoiled", `${summary.dropped}, ${summary.spoiled}`],
   ];
   if (waited) facts.push(["authentications", waited]);
+  if (probed) facts.push(["states", [probed, ...(summary.probe_problems ?? []).map((text) => h("div", {}, text))]]);
   facts.push(["began", time(run.began_at)], ["ended", time(run.ended_at)]);
   return [
     h(
