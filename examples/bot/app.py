@@ -73,16 +73,17 @@ def question_in(body: dict[str, Any]) -> Question | None:
     private notes, what agents and other bots write, and messages that were changed.
     """
     number = needed(body, "id", int)
-    if body["event"] != "message_created":
+    if not body["event"].startswith("message_"):
         return None
     message_type = needed(body, "message_type", int, str)
     private = needed(body, "private", bool)
-    conversation = needed(body, "conversation", dict)
     account = needed(needed(body, "account", dict), "id", int)
-    question = Question(number, account, needed(conversation, "id", int), str(body.get("content") or ""))
-    if message_type not in INCOMING or private or unwanted(conversation):
+    conversation = needed(body, "conversation", dict)
+    conversation_id = needed(conversation, "id", int)
+    is_question = body["event"] == "message_created" and message_type in INCOMING and not private
+    if not is_question or unwanted(conversation):
         return None
-    return question
+    return Question(number, account, conversation_id, str(body.get("content") or ""))
 
 
 def needed(value: dict[str, Any], key: str, *kinds: type) -> Any:

@@ -170,8 +170,8 @@ def _force(name: str, operation: str, outage: float, silence: float, over: list[
         since = now - failed[0] if failed else 0.0
         first = not failed
         failed.append(now)
-        if name == UNAUTHORIZED:
-            return ForcedAnswer(401)
+        if name in REFUSALS:
+            return ForcedAnswer(int(name))
         if name == RATE_LIMIT:
             return ForcedAnswer(429, {"Retry-After": str(RETRY_AFTER)}) if since < RETRY_AFTER - 0.05 else None
         if name == OUTAGE:

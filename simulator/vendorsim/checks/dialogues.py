@@ -35,6 +35,8 @@ ASSISTANT, PERSON = "assistant", "person"
 _FIRST, _RANGES, _RANGE = 5_000_000, 2**13, 2**8
 # Milliseconds of the story between two steps.
 _STEP = 1_000
+# Calls after which nobody waits any longer for them to end.
+MOST_CALLS = 20
 _TITLE = "A visitor writes to an integration that answers"
 
 Force = Callable[["SeenCall"], ForcedAnswer | None]
@@ -131,9 +133,9 @@ class Dialogue:
         return await self.until(lambda: len(self.replies()) >= number, seconds)
 
     async def quiet(self, seconds: float) -> None:
-        """Waits until no call has come for `seconds`."""
-        known = -1
-        while known != len(self.calls):
+        """Waits until no call has come for `seconds`, or too many have: an integration may never stop."""
+        known, enough = -1, len(self.calls) + MOST_CALLS
+        while known != len(self.calls) and known < enough:
             known = len(self.calls)
             await self.until(lambda: len(self.calls) > known, seconds)  # noqa: B023  Awaited before `known` changes.
 

@@ -261,7 +261,7 @@ async def not_after_handover(context: Context) -> None:
     """A visitor writes after the conversation was assigned to a person; a message arrives late, after that or after
     the end."""
     plain = await replies_plainly(context)
-    person = frozenset({"replies beside a person"})
+    person, overtaken = frozenset({"replies beside a person"}), frozenset({"looks once"})
     changes = (
         Change("assigned", "a person had the conversation", _assigned_before, "assigned", causes=person),
         Change(
@@ -270,7 +270,7 @@ async def not_after_handover(context: Context) -> None:
             _assigned_meanwhile,
             "assigned meanwhile",
             WARNING,
-            person,
+            person | overtaken,
         ),
         Change(
             "closed meanwhile",
@@ -278,6 +278,7 @@ async def not_after_handover(context: Context) -> None:
             _closed_meanwhile,
             "closed",
             WARNING,
+            overtaken,
         ),
     )
     await gather_bounded([_after_reply(context, plain, each) for each in _taken(context, plain, changes)])
