@@ -117,7 +117,7 @@ async def bad_days(context: Context, names: Sequence[str]) -> list[BadDay]:
     for slow in (False, True):
         missing = [day for day in wanted if day not in played and (day[1] in _SLOW) == slow]
         await gather_bounded([play(day) for day in missing])
-    found = [played[day] for day in wanted if played[day].calls]
+    found = [played[day] for day in wanted if played[day].of_operation]
     for _ in found:
         context.case(plain.event)
     return found
@@ -131,12 +131,15 @@ async def _play(context: Context, plain: Plain, operation: str, name: str) -> Ba
     expected = _work(plain.dialogue, plain)
     waiting = context.settings.waiting
 
+    def failing() -> bool:
+        return any(operation in (ALL, call.operation) for call in list(dialogue.calls))
+
     def done(work: Counter[str]) -> bool:
         return not work - _work(dialogue, plain)
 
     delivering = asyncio.ensure_future(_deliver(dialogue, dialogue.step(verbs.Say(None))))
     try:
-        called = await dialogue.until(lambda: bool(dialogue.calls), longest(context, plain))
+        called = await dialogue.until(failing, longest(context, plain))
         if called and name in REFUSALS:
             await dialogue.quiet(patience(context, plain))
         elif called:
