@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from vendorsim.checks.context import Context, gather_bounded
-from vendorsim.checks.dialogues import Dialogue, Force, Plain, SeenCall, begun, calls_plainly, longest, patience
+from vendorsim.checks.dialogues import Dialogue, Force, PlainStory, SeenCall, begun, calls_plainly, longest, patience
 from vendorsim.core.clock import monotonic
 from vendorsim.core.event import Event
 from vendorsim.scenario import verbs
@@ -123,7 +123,7 @@ async def bad_days(context: Context, names: Sequence[str]) -> list[BadDay]:
     return found
 
 
-async def _play(context: Context, plain: Plain, operation: str, name: str) -> BadDay:
+async def _play(context: Context, plain: PlainStory, operation: str, name: str) -> BadDay:
     dialogue = await begun(context, plain)
     lasts = _outage_seconds(context)
     over: list[bool] = []
@@ -199,7 +199,7 @@ async def _deliver(dialogue: Dialogue, events: list[Event]) -> None:
             await asyncio.sleep(min(1.0, dialogue.context.settings.waiting.retry / most))
 
 
-def _work(dialogue: Dialogue, plain: Plain) -> Counter[str]:
+def _work(dialogue: Dialogue, plain: PlainStory) -> Counter[str]:
     """How often each operation was accepted that changes something; each one at all, where the plain story changes
     nothing."""
     changing = any(call.writes and call.served.accepted for call in plain.dialogue.calls)

@@ -238,7 +238,7 @@ def _pattern(path: str) -> str:
 
 
 @dataclass(slots=True)
-class Plain:
+class PlainStory:
     """How the integration answers a visitor's message in the plain story: with this many replies (perhaps none), this
     many seconds after it, in a conversation that begins as `pending` or open. `event` is the event that tells the
     message."""
@@ -266,24 +266,24 @@ def start(pending: bool) -> verbs.Start:
     return verbs.Start(pending=pending)
 
 
-async def begun(context: Context, plain: Plain) -> Dialogue:
+async def begun(context: Context, plain: PlainStory) -> Dialogue:
     """Opens a dialogue as in the plain story, up to the visitor's message."""
     dialogue = Dialogues.of(context).open(context)
     await dialogue.tell(start(plain.pending))
     return dialogue
 
 
-def patience(context: Context, plain: Plain) -> float:
+def patience(context: Context, plain: PlainStory) -> float:
     """Seconds to wait for what must not come: a slow integration is slow with that, too."""
     return max(context.settings.waiting.quiet, 2 * plain.latency)
 
 
-def longest(context: Context, plain: Plain) -> float:
+def longest(context: Context, plain: PlainStory) -> float:
     """Seconds to wait for a reply."""
     return max(context.settings.waiting.settle, 4 * plain.latency)
 
 
-async def told_plainly(context: Context) -> Plain:
+async def told_plainly(context: Context) -> PlainStory:
     """Tells the plain story once for all checks. Raises NotJudged."""
     shared = context.settings.shared
     found = shared.get("plain dialogue")
@@ -295,11 +295,11 @@ async def told_plainly(context: Context) -> Plain:
         shared["plain dialogue"] = found
     if isinstance(found, NotJudged):
         raise NotJudged(str(found))
-    assert isinstance(found, Plain)
+    assert isinstance(found, PlainStory)
     return found
 
 
-async def _tell_plainly(context: Context) -> Plain:
+async def _tell_plainly(context: Context) -> PlainStory:
     """A visitor writes, in a conversation that is open and in one that waits for a bot. The one with a reply counts."""
     dialogues = Dialogues.of(context)
     context.events()  # Raises NotJudged for a vendor that sends none.
@@ -307,7 +307,7 @@ async def _tell_plainly(context: Context) -> Plain:
     return max(told, key=lambda plain: (plain.number > 0, bool(plain.operations), not plain.pending))
 
 
-async def _one_message(context: Context, dialogue: Dialogue, pending: bool) -> Plain:
+async def _one_message(context: Context, dialogue: Dialogue, pending: bool) -> PlainStory:
     waiting = context.settings.waiting
     await dialogue.tell(start(pending))
     began = monotonic()
@@ -318,7 +318,7 @@ async def _one_message(context: Context, dialogue: Dialogue, pending: bool) -> P
     latency = monotonic() - began if dialogue.replies() else 0.0
     await dialogue.quiet(max(waiting.quiet, 2 * latency) if dialogue.calls else 0.0)
     message = about_message(events)
-    return Plain(dialogue, message.name, pending, len(dialogue.replies()), latency)
+    return PlainStory(dialogue, message.name, pending, len(dialogue.replies()), latency)
 
 
 def about_message(events: list[Event]) -> Event:
@@ -326,7 +326,7 @@ def about_message(events: list[Event]) -> Event:
     return events[-1]
 
 
-async def replies_plainly(context: Context) -> Plain:
+async def replies_plainly(context: Context) -> PlainStory:
     """The same as `told_plainly`. Raises NotJudged for an integration that does not reply."""
     plain = await told_plainly(context)
     if plain.number:
@@ -335,15 +335,15 @@ async def replies_plainly(context: Context) -> Plain:
     raise NotJudged(f"it replied to no message of a visitor by the API of {vendor}{_calls_instead(context, plain)}")
 
 
-async def calls_plainly(context: Context) -> Plain:
+async def calls_plainly(context: Context) -> PlainStory:
     """The same as `told_plainly`. Raises NotJudged for an integration that calls nothing."""
     plain = await told_plainly(context)
     if plain.operations:
         return plain
-    raise NotJudged(_calls_instead(context, plain).removeprefix("; ") or "it never called")
+    raise NotJudged(_calls_instead(context, plain).removeprefix("; ") or "it called nothing when a visitor wrote")
 
 
-def _calls_instead(context: Context, plain: Plain) -> str:
+def _calls_instead(context: Context, plain: PlainStory) -> str:
     """What it called instead, for a reason."""
     calls = [f"{call.shown} ({call.served.status or 'no answer'})" for call in plain.dialogue.calls]
     if not calls:

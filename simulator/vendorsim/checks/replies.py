@@ -16,7 +16,7 @@ from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.dialogues import (
     PERSON,
     Dialogue,
-    Plain,
+    PlainStory,
     about_message,
     begun,
     foreign_texts,
@@ -114,7 +114,7 @@ async def once(context: Context) -> None:
     await gather_bounded(playing, at_once=8)
 
 
-def _told_once(context: Context, plain: Plain) -> None:
+def _told_once(context: Context, plain: PlainStory) -> None:
     """The plain story: the same text twice is one reply too many. Different texts are taken as parts of one."""
     if not context.takes(plain.event, "told once"):
         return
@@ -126,7 +126,7 @@ def _told_once(context: Context, plain: Plain) -> None:
         context.result.reason = f"it replies with {plain.number} messages in the plain story: taken as its way"
 
 
-async def _twins(context: Context, plain: Plain) -> None:
+async def _twins(context: Context, plain: PlainStory) -> None:
     """The delivery comes several times at the same moment."""
     dialogue = await begun(context, plain)
     *before, message = dialogue.step(verbs.Say(None))
@@ -138,7 +138,7 @@ async def _twins(context: Context, plain: Plain) -> None:
     _judge(context, plain, dialogue, f"its delivery came {TWINS} times at the same moment", "twins", "again")
 
 
-async def _answer_lost(context: Context, plain: Plain) -> None:
+async def _answer_lost(context: Context, plain: PlainStory) -> None:
     """The first reply is carried out, and the answer to that call breaks off."""
     dialogue = await begun(context, plain)
     left = [ForcedAnswer(carried_out=True, begun=True)]
@@ -320,11 +320,11 @@ async def right_conversation(context: Context) -> None:
     )
 
 
-def _taken(context: Context, plain: Plain, changes: Sequence[Change]) -> list[Change]:
+def _taken(context: Context, plain: PlainStory, changes: Sequence[Change]) -> list[Change]:
     return [change for change in changes if context.takes(plain.event, change.name)]
 
 
-async def _after_reply(context: Context, plain: Plain, change: Change) -> None:
+async def _after_reply(context: Context, plain: PlainStory, change: Change) -> None:
     """A visitor writes and gets the replies; then the change happens, and nothing may follow."""
     dialogue = await begun(context, plain)
     message = await dialogue.tell(verbs.Say(None))
@@ -340,7 +340,7 @@ async def _after_reply(context: Context, plain: Plain, change: Change) -> None:
     _judge(context, plain, dialogue, change.about, change.name, change.cause, change.severity, change.causes)
 
 
-async def _settle(context: Context, plain: Plain, dialogue: Dialogue, number: int) -> None:
+async def _settle(context: Context, plain: PlainStory, dialogue: Dialogue, number: int) -> None:
     """Waits for that number of replies, then until there are no more calls."""
     if number > plain.number:
         await dialogue.replied(number, patience(context, plain))
@@ -351,7 +351,7 @@ async def _settle(context: Context, plain: Plain, dialogue: Dialogue, number: in
 
 def _judge(
     context: Context,
-    plain: Plain,
+    plain: PlainStory,
     dialogue: Dialogue,
     about: str,
     case: str,
