@@ -61,7 +61,7 @@ SUSPECTED = {
     "unsigned_is_401": "accepts.typical,authenticates",
     "newest_first": "idempotent,order_tolerant.swapped,isolated.foreign",
     "only_text": "effects,isolated",
-    "answers_visitors": "replies.once,replies.not_to_itself,calls_api.outages",
+    "answers_visitors": "replies.not_to_itself",
 }
 
 

@@ -29,7 +29,7 @@ def also_asks(bot: Bot, when: Callable[[dict[str, Any]], bool]) -> None:
     def question_in(body: dict[str, Any]) -> Question | None:
         found = _question_in(body)
         if found is None and body["event"] == "message_created" and when(body):
-            return _question_in({**body, "message_type": 0, "private": False})
+            return _question_in({**body, "message_type": 0, "private": False, "content": "…"})
         return found
 
     bot.patch.setattr(web, "question_in", question_in)
@@ -41,7 +41,7 @@ def with_unwanted(bot: Bot, unwanted: Callable[[dict[str, Any]], str | None]) ->
     bot.patch.setattr(sending, "unwanted", unwanted)
 
 
-@bot_variant("replies.once")
+@bot_variant("replies.once", only="replies.once:message_created:told-once")
 def double_reply(bot: Bot) -> None:
     """Replies in the handler of the webhook, and once more in the queue behind it."""
 
@@ -71,6 +71,7 @@ def no_memory(bot: Bot) -> None:
 def reply_per_twin(bot: Bot) -> None:
     """Remembers a message when it has replied; a second delivery at the same moment finds it unknown."""
     replied: set[int] = set()
+    unanswered: set[int] = set()
 
     def add(self: Store, question: Question) -> bool:
         _add(self, question)
@@ -78,7 +79,11 @@ def reply_per_twin(bot: Bot) -> None:
 
     def attempt(self: Replies, question: Question) -> None:
         time.sleep(0.05)  # The model thinks.
-        _attempt(self, replace(question, sent=False))
+        try:
+            _attempt(self, replace(question, sent=question.message in unanswered))
+        except NoAnswer:
+            unanswered.add(question.message)
+            raise
         replied.add(question.message)
 
     bot.patch.setattr(Store, "add", add)
@@ -184,7 +189,7 @@ def on_refusal(bot: Bot, status: int, change: Callable[[Refused], Exception | No
     bot.patch.setattr(MessageHub, "_call", changed)
 
 
-@bot_variant("calls_api.retry_after")
+@bot_variant("calls_api.retry_after", only="calls_api.retry_after:message_created:create_message/429")
 def hammers_on_429(bot: Bot) -> None:
     """Tries again soon after 429, whatever Retry-After says."""
     on_refusal(bot, 429, lambda refusal: Refused(429, 0.0))
@@ -219,7 +224,7 @@ def with_most_attempts(bot: Bot, most: int, after: type[Exception]) -> None:
     bot.patch.setattr(Replies, "attempt", attempt)
 
 
-@bot_variant("calls_api.outages")
+@bot_variant("calls_api.outages", only="calls_api.outages:message_created:all/outage")
 def lost_in_an_outage(bot: Bot) -> None:
     """Gives up after three attempts, which an outage of the API outlasts."""
     with_most_attempts(bot, 3, Exception)
@@ -231,7 +236,7 @@ def gives_up_without_an_answer(bot: Bot) -> None:
     with_most_attempts(bot, 1, NoAnswer)
 
 
-@bot_variant("calls_api.hammering")
+@bot_variant("calls_api.hammering", only="calls_api.hammering:message_created:show_conversation/401")
 def hammers_on_401(bot: Bot) -> None:
     """Tries again at once when its token is refused."""
 
@@ -254,7 +259,7 @@ def hammers_on_401(bot: Bot) -> None:
     bot.patch.setattr(Replies, "_answer", answer)
 
 
-@bot_variant("calls_api.goes_on")
+@bot_variant("calls_api.goes_on", only="calls_api.goes_on:message_created:create_message/422")
 def blocked_by_a_refusal(bot: Bot) -> None:
     """Works through the messages of a conversation one after the other, and never passes over one that was refused."""
     blocked: set[int] = set()

@@ -35,6 +35,8 @@ ASSISTANT, PERSON = "assistant", "person"
 _FIRST, _RANGES, _RANGE = 5_000_000, 2**13, 2**8
 # Milliseconds of the story between two steps.
 _STEP = 1_000
+# The name of a shared result: that replies went to other conversations.
+MIXED = "replies mix"
 # Calls after which nobody waits any longer for them to end.
 MOST_CALLS = 20
 _TITLE = "A visitor writes to an integration that answers"
@@ -295,6 +297,8 @@ async def told_plainly(context: Context) -> PlainStory:
         shared["plain dialogue"] = found
     if isinstance(found, NotJudged):
         raise NotJudged(str(found))
+    if shared.get(MIXED):
+        raise NotJudged("its replies go to other conversations: see replies.right_conversation")
     assert isinstance(found, PlainStory)
     return found
 

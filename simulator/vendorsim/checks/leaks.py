@@ -20,7 +20,11 @@ _PRIVATE = Stated(
 )
 
 
-@check("leaks.private", _PRIVATE, "Leave private notes out of all that you send to the customer, or let a model read.")
+@check(
+    "leaks.private",
+    _PRIVATE,
+    "Leave private notes out of all that you send to the customer, and out of what a model reads to write that.",
+)
 async def private(context: Context) -> None:
     """A visitor writes, an agent notes something, the visitor writes again: no text of the note is in what follows."""
     plain = await replies_plainly(context)

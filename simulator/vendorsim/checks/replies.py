@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.dialogues import (
+    MIXED,
     PERSON,
     Dialogue,
     PlainStory,
@@ -34,7 +35,7 @@ from vendorsim.vendorkit.policy import ORDERED
 
 TWINS, TOGETHER = 3, 4
 # Replies to replies, after which nothing is sent back any more.
-MOST_ECHOES = 5
+MOST_ECHOES = 3
 
 _ONCE = Stated(
     "One message of a visitor gets one reply, however often its delivery comes and whatever becomes of the answer.",
@@ -91,6 +92,46 @@ async def _labelled(dialogue: Dialogue, message: list[Event]) -> None:
     await dialogue.tell(verbs.Label(("question",)))
 
 
+@check("replies.right_conversation", _RIGHT, "Take the conversation from the body of the message that you reply to.")
+async def right_conversation(context: Context) -> None:
+    """Visitors write in several conversations at the same moment; each reply goes to its own.
+
+    It comes first: the other checks have several conversations at a time, and would blame what they change.
+    """
+    plain = await replies_plainly(context)
+    if not context.takes(plain.event, "side by side"):
+        return
+    told = [await begun(context, plain) for _ in range(TOGETHER)]
+    marks = [f"K{dialogue.id}" for dialogue in told]
+    messages = []
+    for dialogue, mark in zip(told, marks, strict=True):
+        *before, message = dialogue.step(verbs.Say(f"Hello, my order number is {mark}. When will it arrive?"))
+        await dialogue.send(before)
+        messages.append(message)
+    barrier = asyncio.Barrier(TOGETHER)
+    await asyncio.gather(*(context.send(message, barrier=barrier) for message in messages))
+    await asyncio.gather(*(_settle(context, plain, dialogue, plain.number) for dialogue in told))
+    context.case(plain.event)
+    counts = [len(dialogue.replies()) for dialogue in told]
+    foreign = next(foreign_texts(told, marks), None)
+    if foreign is not None:
+        found = f"a reply to the message of another conversation: {foreign[2]!r}"
+    elif max(counts) > plain.number and min(counts) < plain.number:
+        found = f"{', '.join(map(str, counts))} replies in {TOGETHER} conversations"
+    else:
+        return
+    context.settings.shared[MIXED] = True
+    context.fail(
+        plain.event,
+        f"when {TOGETHER} visitors wrote at the same moment, a reply went to another conversation",
+        expected=f"{plain.number} in each conversation, to its own message",
+        found=found,
+        case="side by side",
+        cause=("mixed",),
+        causes=APART,
+    )
+
+
 @check(
     "replies.once",
     _ONCE,
@@ -107,11 +148,13 @@ async def once(context: Context) -> None:
         Change("conversation updated", "the conversation was labelled", _labelled, "conversation"),
     )
     playing = [_after_reply(context, plain, change) for change in _taken(context, plain, changes)]
-    if context.takes(plain.event, "twins"):
-        playing += [_twins(context, plain) for _ in range(TWINS)]
     if context.takes(plain.event, "answer lost"):
         playing.append(_answer_lost(context, plain))
     await gather_bounded(playing, at_once=8)
+    # What is replied to again anyway tells nothing about deliveries at the same moment.
+    again = any(finding.reproduce.endswith("delivered-again") for finding in context.result.findings)
+    if context.takes(plain.event, "twins") and not again:
+        await gather_bounded([_twins(context, plain) for _ in range(TWINS)])
 
 
 def _told_once(context: Context, plain: PlainStory) -> None:
@@ -282,42 +325,6 @@ async def not_after_handover(context: Context) -> None:
         ),
     )
     await gather_bounded([_after_reply(context, plain, each) for each in _taken(context, plain, changes)])
-
-
-@check("replies.right_conversation", _RIGHT, "Take the conversation from the body of the message that you reply to.")
-async def right_conversation(context: Context) -> None:
-    """Visitors write in several conversations at the same moment; each reply goes to its own."""
-    plain = await replies_plainly(context)
-    if not context.takes(plain.event, "side by side"):
-        return
-    told = [await begun(context, plain) for _ in range(TOGETHER)]
-    marks = [f"K{dialogue.id}" for dialogue in told]
-    messages = []
-    for dialogue, mark in zip(told, marks, strict=True):
-        *before, message = dialogue.step(verbs.Say(f"Hello, my order number is {mark}. When will it arrive?"))
-        await dialogue.send(before)
-        messages.append(message)
-    barrier = asyncio.Barrier(TOGETHER)
-    await asyncio.gather(*(context.send(message, barrier=barrier) for message in messages))
-    await asyncio.gather(*(_settle(context, plain, dialogue, plain.number) for dialogue in told))
-    context.case(plain.event)
-    counts = [len(dialogue.replies()) for dialogue in told]
-    foreign = next(foreign_texts(told, marks), None)
-    if foreign is not None:
-        found = f"a reply to the message of another conversation: {foreign[2]!r}"
-    elif max(counts) > plain.number and min(counts) < plain.number:
-        found = f"{', '.join(map(str, counts))} replies in {TOGETHER} conversations"
-    else:
-        return
-    context.fail(
-        plain.event,
-        f"when {TOGETHER} visitors wrote at the same moment, a reply went to another conversation",
-        expected=f"{plain.number} in each conversation, to its own message",
-        found=found,
-        case="side by side",
-        cause=("mixed",),
-        causes=APART,
-    )
 
 
 def _taken(context: Context, plain: PlainStory, changes: Sequence[Change]) -> list[Change]:
