@@ -374,7 +374,7 @@ async def _takes_refusals_as_final(context: Context) -> None:
     for day in await bad_days.bad_days(context, [bad_days.NOT_FOUND, bad_days.UNPROCESSABLE]):
         if day.repeated > 0:
             severity = WARNING if day.repeated == 1 else ERROR
-            _fail_day(context, day, f"was called again after {day.name}", "no further call", severity)
+            _fail_day(context, day, f"was called again after {day.name}", "no further call", severity, cause="final")
 
 
 async def _retries_operations(context: Context) -> None:
