@@ -50,6 +50,7 @@ def measure(effort: Effort) -> Part:
     if effort.quick:
         variants, correct = variants[:FEW], correct[:FEW]
     present = [each for each in variants if each.missing is None]
+    correct = [each for each in correct if each.missing is None]
     judged = []
     for variant in present:
         judged.append(judge(variant))

@@ -61,6 +61,7 @@ SUSPECTED = {
     "unsigned_is_401": "accepts.typical,authenticates",
     "newest_first": "idempotent,order_tolerant.swapped,isolated.foreign",
     "only_text": "effects,isolated",
+    "answers_visitors": "replies.not_to_itself",
 }
 
 
@@ -68,6 +69,8 @@ SUSPECTED = {
 def test_a_correct_receiver_that_looks_suspicious_gets_no_error(
     receiver: Receiver, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if receiver.missing is not None:
+        pytest.skip(receiver.missing)
     waiting = replace(HASTY, **receiver.waiting)
     with checked(receiver.vendor, tmp_path, monkeypatch, receiver, **needs(receiver)) as check:
         found = vendorsim(*check, "--only", SUSPECTED[receiver.name], settings=waiting).json
@@ -116,6 +119,30 @@ def test_the_correct_helpdesk_gets_not_even_a_warning(
     assert judged >= {"accepts", "tolerates", "rejects", "idempotent", "retry_safe", "isolated"}
     assert ("authenticates" in judged) == signed
     assert ("calls_api" in judged) == calls
+
+
+BOT_JUDGED = {
+    1: {"replies.once", "replies.not_to_itself", "replies.not_to_notes", "replies.not_after_handover"}
+    | {"replies.right_conversation", "leaks.private"},
+    2: {f"calls_api.{name}" for name in ("once", "no_retry_of_400", "retries_5xx", "hammering")}
+    | {f"calls_api.{name}" for name in ("retry_after", "outages", "goes_on")},
+}
+
+
+@pytest.mark.parametrize("seed", BOT_JUDGED)
+def test_the_correct_bot_gets_not_even_a_warning(
+    seed: int, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bot,) = [receiver for receiver in SUSPICIOUS if receiver.bot is not None]
+    if bot.missing is not None:
+        pytest.skip(bot.missing)
+    waiting = replace(HASTY, **bot.waiting)
+    with checked(bot.vendor, tmp_path, monkeypatch, bot, **needs(bot)) as check:
+        only = "replies,leaks" if seed == 1 else "calls_api"
+        done = vendorsim(*check, "--seed", seed, "--only", only, settings=waiting)
+    assert done.json["findings"] == []
+    assert {check["id"] for check in done.json["checks"] if check["status"] == "passed"} == BOT_JUDGED[seed]
+    assert done.code == 0
 
 
 def test_the_table_of_the_documentation_is_that_of_the_variants() -> None:

@@ -19,6 +19,9 @@ from helpdesk.body import Body
 from helpdesk.tickets import Claim, Update
 from helpdesk.vendors import VENDORS
 from vendorsim.testing.app_server import app_server
+from vendorsim.testing.hosting import hosted
+
+from .programs import NO_ASGI
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -53,6 +56,14 @@ class Helpdesk:
         self.app.before_request(look)
 
 
+@dataclass
+class Bot:
+    """The correct bot of `examples/` as it runs in a test. A variant changes its parts; `patch` takes that back."""
+
+    replies: Any
+    patch: pytest.MonkeyPatch
+
+
 Apply = Callable[[str, Update], list[Claim]]
 """How the helpdesk stores an update of a vendor."""
 
@@ -78,7 +89,8 @@ def behind(desk: Helpdesk, work: Callable[[Apply, Queue[Job | None]], None]) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Receiver:
-    """An integration under test: the helpdesk with a change, or a `program` of its own with the helpdesk's paths.
+    """An integration under test: the helpdesk with a change, the `bot` with one, or a `program` of its own with the
+    helpdesk's paths.
 
     `options` are further ones of `vendorsim check`. `signed`, `probe` and `serve` say what the checks need. `events`
     are those that the target subscribes to, if not all. `plain_server` runs it on the server of the standard library.
@@ -89,6 +101,7 @@ class Receiver:
     about: str
     vendor: str
     changes: Callable[[Helpdesk], None] | None = None
+    bot: Callable[[Bot], None] | None = None
     program: Callable[[], AbstractContextManager[str]] | None = None
     missing: str | None = None
     options: tuple[str, ...] = ()
@@ -119,6 +132,15 @@ class Variant(Receiver):
 
 VARIANTS: list[Variant] = []
 
+# What all checks of the bot have in common. It answers and calls at once: there is no need to wait as patiently as for
+# others.
+BOT: dict[str, Any] = {
+    "vendor": "messagehub",
+    "serve": True,
+    "missing": NO_ASGI,
+    "waiting": {"settle": 1.0, "quiet": 0.25, "retry": 1.0, "first_call": 0.5},
+}
+
 
 def variant(vendor: str, check: str, *also: str, **more: Any) -> Callable[[Callable[[Helpdesk], None]], None]:
     """Registers a function that breaks the helpdesk; its first line of documentation is the bug."""
@@ -131,6 +153,17 @@ def variant(vendor: str, check: str, *also: str, **more: Any) -> Callable[[Calla
     return register
 
 
+def bot_variant(check: str, *also: str, **more: Any) -> Callable[[Callable[[Bot], None]], None]:
+    """The same as `variant` for the bot."""
+
+    def register(breaks: Callable[[Bot], None]) -> None:
+        assert breaks.__doc__
+        named = {"name": breaks.__name__, "about": breaks.__doc__, "bot": breaks, "check": check, "also": also}
+        VARIANTS.append(Variant(**BOT | named | more))
+
+    return register
+
+
 @contextmanager
 def running(
     receiver: Receiver | None, folder: Path, *, secrets: dict[str, list[str]] | None = None, api: str | None = None
@@ -139,6 +172,10 @@ def running(
     where CCAI Platform answers."""
     if receiver is not None and receiver.program is not None:
         with receiver.program() as url:
+            yield url
+        return
+    if receiver is not None and receiver.bot is not None:
+        with running_bot(receiver.bot, folder, api or "http://127.0.0.1:9") as url:
             yield url
         return
     store = Store(folder / "tickets.sqlite")
@@ -159,6 +196,20 @@ def running(
         if end_user is not None:
             end_user.close()
         store.close()
+
+
+@contextmanager
+def running_bot(change: Callable[[Bot], None], folder: Path, api: str) -> Iterator[str]:
+    """The bot, with a change; yields its URL. `api` is where MessageHub answers."""
+    import bot
+
+    store = bot.Store(folder / "bot.sqlite")
+    replies = bot.Replies(bot.MessageHub(api, "token", timeout=5.0), store, pause=0.2, longest=0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        change(Bot(replies, patch))
+        with hosted(bot.create_app(replies)) as url:
+            yield url
+    store.close()
 
 
 class _Quiet(WSGIRequestHandler):

@@ -16,7 +16,7 @@ from helpdesk.body import BadBody, Body, text
 from helpdesk.tickets import AUTOMATIC, Claim, Update
 from helpdesk.vendors import VENDORS
 
-from .model import Apply, Helpdesk, Job, Receiver, behind
+from .model import BOT, Apply, Helpdesk, Job, Receiver, behind
 
 SUSPICIOUS: list[Receiver] = []
 PROBE = "ticket_of_any_vendor"
@@ -165,3 +165,8 @@ def only_text(desk: Helpdesk) -> None:
 
 # Activities have the number 2, which the helpdesk takes for an author.
 _NO_TEXT = {AUTOMATIC, "2", "activity"}
+
+
+SUSPICIOUS.append(
+    Receiver(**BOT | {"name": "answers_visitors", "about": "Writes to visitors itself.", "bot": lambda bot: None})
+)

@@ -1,12 +1,14 @@
-"""`calls_api`: the integration calls the identification API when a visitor identifies, and handles all responses."""
+"""`calls_api`: the integration calls the identification API when a visitor identifies, and handles all responses of it
+and of every other operation that it calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import pairwise
 
 import orjson
 
+from vendorsim.checks import bad_days
 from vendorsim.checks.api_calls import (
     ACCEPTED,
     DUPLICATE,
@@ -22,11 +24,13 @@ from vendorsim.checks.api_calls import (
     observed,
     pauses_grow,
 )
+from vendorsim.checks.bad_days import DAYS, BadDay
 from vendorsim.checks.context import Context, Exchange
-from vendorsim.checks.model import WARNING, Check, NotJudged
+from vendorsim.checks.dialogues import told_plainly
+from vendorsim.checks.model import ERROR, WARNING, Check, NotJudged
 from vendorsim.checks.registry import all_checks, check
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
-from vendorsim.http.transport import Answer
+from vendorsim.http.transport import BROKEN, Answer, Failure
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
@@ -60,6 +64,19 @@ _RETRY = Stated(
     "A call that the platform failed to answer is made again, after pauses that grow.", ASSUMED, "usual practice"
 )
 
+_WAIT = Stated(
+    "After 429 no call is made until the time in Retry-After is over; then the work is done.",
+    DOCUMENTED,
+    "RFC 6585, 4 (429 Too Many Requests); RFC 9110, 10.2.3 (Retry-After)",
+)
+_BACK = Stated(
+    "Work that an API could not take while it was away is done when it is back.",
+    ASSUMED,
+    "usual practice: a call without an answer is made again, after pauses that grow",
+)
+_GOES_ON = Stated(
+    "One call that fails for good does not keep an integration from the next work.", ASSUMED, "usual practice"
+)
 # Causes of findings in several checks.
 _TWICE, _NOT_FINAL = frozenset({"calls twice"}), frozenset({"calls again after a refusal"})
 
@@ -113,7 +130,7 @@ async def called(context: Context) -> None:
     if seen.others and not seen.strays and not called:
         raise NotJudged(
             f"it calls {', '.join(seen.others)}, but never {OPERATION}; if it identifies nobody, leave this out with "
-            "--skip calls_api"
+            "--skip calls_api.called"
         )
     for scene in seen.scenes:
         if scene.kind != ACCEPTED:
@@ -136,7 +153,11 @@ async def called(context: Context) -> None:
 
 @check("calls_api.once", _STATEMENTS["once"], "Remember whom you have identified, by session and identifier.")
 async def once(context: Context) -> None:
-    """The integration calls once for each identification."""
+    """The integration calls once for each identification, and does no work twice when a call fails."""
+    await _of_each_api(context, _identifies_once, _works_once)
+
+
+async def _identifies_once(context: Context) -> None:
     for scene in await _scenes(context):
         if scene.repeated:
             did = "was called more than once for one need"
@@ -220,7 +241,11 @@ async def identifier(context: Context) -> None:
 
 @check("calls_api.no_retry_of_400", _FINAL, "Note a 400 as final; only something new is a reason to call again.")
 async def no_retry_of_400(context: Context) -> None:
-    """The integration does not retry a 400 (the session has ended, or its CRM is not supported)."""
+    """The integration does not retry a 400 (the session has ended, or its CRM is not supported), a 404 or a 422."""
+    await _of_each_api(context, _takes_400_as_final, _takes_refusals_as_final)
+
+
+async def _takes_400_as_final(context: Context) -> None:
     for scene in await _scenes_with_one_call(context):
         if scene.repeated:
             answer = f"400 '{scene.authorized[0].call.message}'"
@@ -246,6 +271,10 @@ async def duplicate(context: Context) -> None:
 @check("calls_api.retries_5xx", _RETRY, "Retry 5xx after pauses that double, a few times, then give up.")
 async def retries_5xx(context: Context) -> None:
     """The integration retries after one 500 and after many, with growing pauses."""
+    await _of_each_api(context, _retries_identification, _retries_operations)
+
+
+async def _retries_identification(context: Context) -> None:
     for scene in await _scenes_with_one_call(context):
         pauses = scene.pauses()
         first = scene.authorized[0]
@@ -263,6 +292,10 @@ async def retries_5xx(context: Context) -> None:
 )
 async def hammering(context: Context) -> None:
     """After any response, the integration limits its rate of calls, and never makes two at once for one session."""
+    await _of_each_api(context, _hammers_identification, _hammers_operations)
+
+
+async def _hammers_identification(context: Context) -> None:
     for scene in await _scenes(context):
         times = [seen.at for seen in scene.calls]
         if any(then - now < HOLD - SLACK for now, then in pairwise(times)):
@@ -271,6 +304,139 @@ async def hammering(context: Context) -> None:
         elif any(then - now < 1 for now, then in zip(times, times[MOST_PER_SECOND:], strict=False)):
             expected = f"{MOST_PER_SECOND} calls per second and session at most"
             _fail(context, scene.calls[1], "was called in a rush", expected, scene)
+
+
+@check("calls_api.retry_after", _WAIT, "After 429 wait as long as Retry-After says, then go on.")
+async def retry_after(context: Context) -> None:
+    """An operation is answered 429 for a second: it is not called before that is over, and the work is done then."""
+    for day in await bad_days.bad_days(context, [bad_days.RATE_LIMIT]):
+        calls = [call.served for call in day.of_operation]
+        early = [call for call in calls[1:] if call.at - calls[0].at < bad_days.RETRY_AFTER - 0.1]
+        if early:
+            expected = f"no call for {bad_days.RETRY_AFTER} s"
+            _fail_day(context, day, "was called before Retry-After was over", expected, causes=_RUSH)
+        elif day.lost:
+            _fail_lost(context, day)
+
+
+@check(
+    "calls_api.outages",
+    _BACK,
+    "Store what is to be done before you call, set a time limit for each call, and try again until it is done.",
+)
+async def outages(context: Context) -> None:
+    """An operation gives no answer, or breaks one off, or the whole API is away: the work is done in the end."""
+    for day in await bad_days.bad_days(context, [bad_days.SILENCE, bad_days.BROKEN, bad_days.OUTAGE]):
+        if day.lost:
+            _fail_lost(context, day)
+
+
+@check("calls_api.goes_on", _GOES_ON, "Note the failure, and go on with what comes next.")
+async def goes_on(context: Context) -> None:
+    """After a refusal and after an outage, the visitor writes again: that is worked on as in the plain story."""
+    for day in await bad_days.bad_days(context, [*bad_days.REFUSALS, bad_days.OUTAGE]):
+        if day.next_lost and not (day.name == bad_days.OUTAGE and day.lost):
+            did = f"when {day.about}, the visitor's next message was not worked on, though the API was back"
+            _fail_day(context, day, did, _work(day.expected), found="not all of it", cause="next")
+
+
+Part = Callable[[Context], Awaitable[None]]
+
+
+async def _of_each_api(context: Context, identification: Part, operations: Part) -> None:
+    """Judges the identification API and all other operations. Raises NotJudged where neither can be judged."""
+    try:
+        await identification(context)
+        reason = None
+    except NotJudged as error:
+        reason = error
+    seen = context.settings.shared.get("calls_api")
+    if isinstance(seen, Observed) and not seen.others:
+        # The integration was told what visitors write, and called nothing else.
+        if reason is not None:
+            raise reason
+        return
+    try:
+        await operations(context)
+    except NotJudged as error:
+        if reason is not None:
+            raise (error if isinstance(seen, Observed) else reason) from None
+
+
+async def _works_once(context: Context) -> None:
+    for day in await bad_days.bad_days(context, [name for name in DAYS if name not in bad_days.REFUSALS]):
+        for name in day.too_often():
+            did = f"when {day.about}, {name} did its work more than once"
+            _fail_day(context, day, did, _work(day.expected), found=_work(day.found), cause="twice", causes=_TWICE)
+
+
+async def _takes_refusals_as_final(context: Context) -> None:
+    for day in await bad_days.bad_days(context, [bad_days.NOT_FOUND, bad_days.UNPROCESSABLE]):
+        if day.repeated > 0:
+            severity = WARNING if day.repeated == 1 else ERROR
+            _fail_day(context, day, f"was called again after {day.name}", "no further call", severity, cause="final")
+
+
+async def _retries_operations(context: Context) -> None:
+    for day in await bad_days.bad_days(context, [bad_days.ERROR]):
+        pauses = day.pauses()
+        if day.lost:
+            _fail_lost(context, day)
+        elif pauses and pauses[0] < SHORTEST_PAUSE:
+            _fail_day(context, day, "was called again at once after 500", "a pause", WARNING)
+
+
+async def _hammers_operations(context: Context) -> None:
+    plain = (await told_plainly(context)).operations
+    for day in await bad_days.bad_days(context, DAYS):
+        times = [call.served.at for call in day.of_operation]
+        most = MOST_PER_SECOND + plain.get(day.of_operation[0].operation or "", 1) - 1
+        if any(then - now < 1 for now, then in zip(times, times[most:], strict=False)):
+            did = f"was called in a rush when {day.about}"
+            _fail_day(context, day, did, f"{most} calls per second and conversation at most", causes=_RUSH)
+
+
+_RUSH = frozenset({"calls in a rush"})
+
+
+def _fail_lost(context: Context, day: BadDay) -> None:
+    """Reports work that was not done in the end."""
+    again = "it was called again, but" if day.repeated > 0 else "it was not called again, and"
+    did = f"when {day.about}, {again} its work is lost"
+    _fail_day(context, day, did, _work(day.expected), found=f"{_work(day.found)}; {day.times()}", cause="lost")
+
+
+def _work(work: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} × {name}" for name, number in work.items()) or "nothing"
+
+
+def _fail_day(
+    context: Context,
+    day: BadDay,
+    did: str,
+    expected: str,
+    severity: str | None = None,
+    *,
+    found: str | None = None,
+    cause: str | None = None,
+    causes: frozenset[str] = frozenset(),
+) -> None:
+    """Reports what an integration made of a bad day. What it does, whatever the operation and the day, is one cause."""
+    call = day.of_operation[0]
+    message = did if did.startswith("when ") else f"{call.shown} {did}"
+    head = f"{call.served.method} {call.served.path} HTTP/1.1\r\n\r\n".encode()
+    outcome = day.name if call.served.status is None else f"answer {call.served.status}"
+    context.fail(
+        day.event,
+        message,
+        expected=expected,
+        found=found or day.times(),
+        exchange=Exchange(head, call.served.body, Failure(BROKEN, f"({outcome})"), 0.0),
+        severity=severity,
+        case=day.case,
+        cause=(cause or did,),
+        causes=causes,
+    )
 
 
 def _fail(

@@ -23,6 +23,8 @@ FAMILIES = (
     "retry_safe",
     "isolated",
     "concurrent",
+    "replies",
+    "leaks",
     "calls_api",
     "fuzz",
 )
@@ -35,6 +37,8 @@ MATTERS_MOST = (
     "retry_safe",
     "concurrent",
     "isolated",
+    "replies",
+    "leaks",
     "authenticates",
     "idempotent",
     "order_tolerant",

@@ -10,7 +10,7 @@ from vendorsim.core.errors import InputError, unknown
 OPTION_FAMILIES: Mapping[str, tuple[str, ...]] = {
     "--probe": ("idempotent", "order_tolerant", "retry_safe", "concurrent"),
     "--secret-env": ("authenticates",),
-    "--serve": ("calls_api",),
+    "--serve": ("replies", "leaks", "calls_api"),
     "--fuzz": ("fuzz",),
 }
 """Option → the families that it is for. The option is met if a check of one of them was judged."""

@@ -36,6 +36,14 @@ class ClientDisconnected(Exception):
     """The client has closed the connection, or has stopped reading."""
 
 
+class BrokenOff(Exception):
+    """An app raises it to close the connection in place of a response. `data` is sent before, as it is."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        super().__init__("the app breaks off its response")
+        self.data = data
+
+
 class ResponseChannel:
     """Passes a response from the app's thread to the loop, no faster than the client reads it."""
 
@@ -156,6 +164,8 @@ def respond(app: WSGIApplication, environ: WSGIEnvironment, channel: ResponseCha
                 close()
     except ClientDisconnected:
         return
+    except BrokenOff as broken:
+        channel.finish(broken.data, False)
     except Exception:
         _log.exception("%s %s", channel.request.method, channel.request.target.decode("latin-1"))
         response.fail()

@@ -78,6 +78,7 @@ def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
     app.register_blueprint(files())
     for other in others:
         app.register_blueprint(other)
+    app.wsgi_app = backend.forced_answers.around(app.wsgi_app)  # type: ignore[method-assign,assignment]
     return app
 
 

@@ -18,6 +18,7 @@ from vendorsim.delivery.destinations import Destinations
 from vendorsim.delivery.run_backend import Opener
 from vendorsim.runs.config import Config
 from vendorsim.runs.live_handle import LiveHandle
+from vendorsim.server.forced_answers import ForcedAnswers
 from vendorsim.server.shared.in_memory import OverridesInMemory
 from vendorsim.server.stages import ServerStage
 from vendorsim.vendorkit import registry
@@ -84,6 +85,7 @@ class ServerBackend:
         self._left_destinations: dict[str, Destinations] = {}
         self._background_runs: BackgroundRuns | None = None
         self.active_faults = ActiveFaults()
+        self.forced_answers = ForcedAnswers()
         self.seed = seed
         self.background_loop = background_loop or BackgroundLoop()
         self._own_background_loop = background_loop is None

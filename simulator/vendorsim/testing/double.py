@@ -21,6 +21,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from vendorsim.core import clock, times
 from vendorsim.core.errors import InputError, UnknownNameError
+from vendorsim.http.wsgi import BrokenOff
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.testing.received import Expected, Received, Stray
@@ -100,12 +101,18 @@ class VendorApi(Received):
     def answer(self, request: PreparedRequest) -> AnswerTuple:
         """Returns the app's answer to a request of the library `requests`: status, headers, body.
 
-        Raises `requests.ReadTimeout` if the answer takes longer than the caller's timeout.
+        Raises `requests.ReadTimeout` if the answer takes longer than the caller's timeout, and
+        `requests.ConnectionError` if it breaks off.
         """
         from werkzeug.test import run_wsgi_app
 
         self._delay.seconds = 0.0
-        body, status, headers = run_wsgi_app(self.wsgi, _environ(request, self.url), buffered=True)
+        try:
+            body, status, headers = run_wsgi_app(self.wsgi, _environ(request, self.url), buffered=True)
+        except BrokenOff as error:
+            import requests
+
+            raise requests.ConnectionError(str(error), request=request) from None
         timeout = getattr(request, "req_kwargs", {}).get("timeout")
         read_timeout = timeout[1] if isinstance(timeout, tuple) else timeout
         if isinstance(read_timeout, int | float) and read_timeout < self._delay.seconds:

@@ -119,16 +119,16 @@ def play(
 ) -> Played:
     """Plays a scenario against the integration at the URL `to`, as `vendorsim play` does; no journal is kept.
 
-        `{vendor}` in the URL is replaced by the vendor's name. Without `to`, the events go to the vendor's targets in
-        vendorsim.yaml. `vendor` may be left out if the scenario has only one. `faults` are written as for `--fault`, and
-        apply to the events `fault_on` (default: all). `policy` overrides the vendor's, with the keys of `--policy`. `start`
-        (since 1970) and `spacing` are milliseconds or text (`2026-01-05T09:00:00Z`, `1s`). `speed` is the playback speed;
-        None leaves pauses out. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent,
-        `locale` that of made-up people and texts. Without `vary`, conversations have the scenario's pauses and length.
+    `{vendor}` in the URL is replaced by the vendor's name. Without `to`, the events go to the vendor's targets in
+    vendorsim.yaml. `vendor` may be left out if the scenario has only one. `faults` are written as for `--fault`, and
+    apply to the events `fault_on` (default: all). `policy` overrides the vendor's, with the keys of `--policy`. `start`
+    (since 1970) and `spacing` are milliseconds or text (`2026-01-05T09:00:00Z`, `1s`). `speed` is the playback speed;
+    None leaves pauses out. `account` and `inbox` are the ids of the vendor's account and inbox in what is sent,
+    `locale` that of made-up people and texts. Without `vary`, conversations have the scenario's pauses and length.
     `probe` reads the integration's state for the steps `probe`, as for `check`; default: the probe of the target in
     vendorsim.yaml. With a `state`, its API knows the conversations, and its calls decide the steps `authenticate`.
 
-        Raises InputError if the scenario can't be played.
+    Raises InputError if the scenario can't be played.
     """
     refuse_running_loop("play")
     loaded = load(scenario)
