@@ -9,7 +9,9 @@ from urllib.parse import urljoin
 
 from vendorsim.core.clock import monotonic
 from vendorsim.core.errors import InputError
+from vendorsim.core.times import iso
 from vendorsim.delivery import verdicts
+from vendorsim.delivery.faults import Outage
 from vendorsim.delivery.lanes import Lanes
 from vendorsim.delivery.records import UNREACHABLE, Attempt
 from vendorsim.delivery.requests import Delivery, Prepared, prepare
@@ -41,6 +43,9 @@ class AttemptSender:
         delivery.attempts = number = delivery.attempts + 1
         timestamp = at // 1000 if self._pin_clock else sent_at // 1000
         prepared = prepare(delivery, self._run, number, timestamp)
+        outage = delivery.outage_at(at)
+        if outage is not None:
+            return _unreached(delivery, prepared, outage, at, sent_at)
         flight = lanes.begin(delivery, number)
         began = monotonic()
         try:
@@ -77,9 +82,30 @@ class AttemptSender:
 
         There is no retry for a target that was never reached: it is probably not running, and retries would hide that.
         """
-        if attempt.verdict == UNREACHABLE and id(delivery.destination) not in self._reached:
+        reached = id(delivery.destination) in self._reached or delivery.outage_at(attempt.at) is not None
+        if attempt.verdict == UNREACHABLE and not reached:
             return None
         return verdicts.pause(attempt, delivery.destination.policy)
+
+
+def _unreached(delivery: Delivery, prepared: Prepared, outage: Outage, at: int, sent_at: int) -> Attempt:
+    """Returns the record of an attempt in an outage. It has a request, so that it can be sent by hand later."""
+    return Attempt(
+        delivery.id,
+        delivery.event,
+        delivery.destination.endpoint.shown,
+        delivery.attempts,
+        None,
+        None,
+        UNREACHABLE,
+        f"an outage until {iso(outage.ends)}",
+        at,
+        sent_at,
+        delivery.copy,
+        True,
+        (*_faults(delivery, prepared), outage.label),
+        prepared,
+    )
 
 
 def unsent(delivery: Delivery, at: int, verdict: str, reason: str | None = None) -> Attempt:

@@ -90,6 +90,10 @@ class Player:
         if aborting:
             asyncio.get_running_loop().call_later(GRACE, self._transport.abort)
 
+    def api_is_away(self) -> bool:
+        """Returns whether an outage of the vendors' APIs is going on. Thread-safe."""
+        return any(player.api_is_away() for player in tuple(self._context.players))
+
     async def play(self) -> Summary:
         """Plays all conversations and returns the summary."""
         stopped = self._context.stopped

@@ -23,6 +23,10 @@ class Opener(Protocol):
         """A conversation as `open` would make it. It does not belong to the run."""
         ...
 
+    def api_is_away(self) -> bool:
+        """Whether an outage of the vendors' APIs is going on. Thread-safe."""
+        ...
+
 
 class RunBackend(Backend, Protocol):
     """A backend to which runs can be attached."""

@@ -69,6 +69,8 @@ class ServerBackend:
         now: Callable[[], float] = clock.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        # Set while the vendors' APIs have an outage that no run plays.
+        self.away = False
         self.token = token
         self.strict = strict
         self.duplicate_interval = duplicate_interval
@@ -180,6 +182,10 @@ class ServerBackend:
         self.conversations.clear()
         self.duplicates.clear()
         self.active_faults.set((), None)
+
+    def is_away(self) -> bool:
+        """Whether the vendors' APIs are away, since a run is in such an outage, or by `away`."""
+        return self.away or any(stage.opener.api_is_away() for stage in tuple(self._stages.values()))
 
     def close(self) -> None:
         """Stops the conversations outside of runs, and the event loop if this backend created it."""

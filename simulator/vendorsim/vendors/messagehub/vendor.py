@@ -75,6 +75,8 @@ PROFILE = Profile(
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
         in_flight=Stated(10, RECONSTRUCTED, JOBS),
         connections=Stated(NEW, RECONSTRUCTED, ONE_CONNECTION),
+        pause=Stated(None, RECONSTRUCTED, TRANSPORT),
+        switch_off=Stated(None, RECONSTRUCTED, TRANSPORT),
     ),
     # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two headers with every request.
     headers={"Content-Type": "application/json", "Accept": "application/json"},

@@ -79,7 +79,7 @@ function summaryOf(run) {
     ["delivered", String(summary.delivered)],
     ["failed", String(summary.failed)],
     ["retries", String(summary.retries)],
-    ["dropped, spoiled", `${summary.dropped}, ${summary.spoiled}`],
+    ["dropped, spoiled, lost", `${summary.dropped}, ${summary.spoiled}, ${summary.lost}`],
   ];
   if (waited) facts.push(["authentications", waited]);
   facts.push(["began", time(run.began_at)], ["ended", time(run.ended_at)]);
