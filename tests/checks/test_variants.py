@@ -61,6 +61,7 @@ SUSPECTED = {
     "unsigned_is_401": "accepts.typical,authenticates",
     "newest_first": "idempotent,order_tolerant.swapped,isolated.foreign",
     "only_text": "effects,isolated",
+    "polls_too": "recovers,retry_safe",
 }
 
 

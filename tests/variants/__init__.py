@@ -6,4 +6,4 @@ from .suspicious import SUSPICIOUS
 
 __all__ = ["SUSPICIOUS", "VARIANTS", "Helpdesk", "Receiver", "Variant"]
 
-from . import answers, bodies, calls, effects, races, signatures, states  # noqa: F401  Each module adds its variants.
+from . import answers, bodies, calls, effects, outages, races, signatures, states  # noqa: F401  Each module adds its variants.

@@ -23,6 +23,7 @@ FAMILIES = (
     "retry_safe",
     "isolated",
     "concurrent",
+    "recovers",
     "calls_api",
     "fuzz",
 )
@@ -38,6 +39,7 @@ MATTERS_MOST = (
     "authenticates",
     "idempotent",
     "order_tolerant",
+    "recovers",
     "accepts",
     "calls_api",
     "rejects",

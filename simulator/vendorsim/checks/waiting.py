@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Seconds in which an integration that polls must have caught up, unless the user says how many.
+DEFAULT_RECOVERY = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -13,6 +16,8 @@ class Waiting:
     `first_call`: the most to wait for the first call of the API; the scenario's step may say less.
     `retry`: how long to wait for another call after an error.
     `settle`: how long an accepted message may need to show in the state.
+    `recover`: how long an integration may need to catch up by the vendor's API. None: `DEFAULT_RECOVERY`, and only one
+    that reads the API is judged.
     `rounds`: how long a check lets requests collide.
     `quiet`: how long no call may arrive before a conversation is no longer watched for unwanted ones.
     """
@@ -23,3 +28,4 @@ class Waiting:
     quiet: float = 2.5
     settle: float = 5.0
     rounds: float = 1.0
+    recover: float | None = None
