@@ -120,6 +120,42 @@ class TestOutage:
             assert vendorsim("journal", "resend", last["id"], "--journal", journal).code == 0
             assert outcomes(target) == ["1"]
 
+    def test_all_that_it_lost_can_be_sent_again_at_once(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
+        story, journal = written(tmp_path, MINUTELY), tmp_path / "journal.sqlite"
+        kept = ("--journal", journal)
+        with Receiver(*[status(200)] * 2, status(500), status(200)) as target:
+            # The first message arrives, the second is refused, the others are lost.
+            given = ("--vendor", "messagehub", "--to", target.url(), "--fault", "outage=100s..1h", *kept)
+            vendorsim("play", story, *given, "--policy", "in_flight=1")
+            assert outcomes(target) == ["1", "2"]
+            resent = vendorsim("journal", "resend", "--failed", *kept, "--json")
+            assert outcomes(target) == ["1", "2", "2", "3", "4"]
+        assert [one["status"] for one in resent.json] == [200, 200, 200]
+        assert resent.code == 0
+
+    def test_where_all_arrived_nothing_is_sent_again(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
+        kept = ("--journal", tmp_path / "journal.sqlite")
+        with Receiver(status(500), status(200)) as target:
+            given = ("--vendor", "messagehub", "--to", target.url(), "--policy", "retries=1s", *kept)
+            vendorsim("play", written(tmp_path, talk(1)), *given)
+            before = len(target.requests)
+            done = vendorsim("journal", "resend", "--failed", *kept)
+            assert (done.code, len(target.requests)) == (0, before)
+        assert "everything was delivered" in done.err
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ((), "give the ID of an attempt, or --failed"),
+            ((1, "--failed"), "give the ID of an attempt, or --failed"),
+            ((1, "--run", 1), "--run chooses the run of --failed"),
+        ],
+    )
+    def test_either_one_is_sent_again_or_all(self, vendorsim: Vendorsim, given: tuple[object, ...], said: str) -> None:
+        done = vendorsim("journal", "resend", *given)
+        assert done.code == 2
+        assert said in done.err
+
     @pytest.mark.parametrize(
         ("argument", "said"),
         [
@@ -193,6 +229,15 @@ class TestHooks:
         counted = summary(played)
         assert len(target.requests) == len(tried) - len(after)
         assert (counted["lost"], counted["hooks_switched_off"], played.code) == (len(after), 1, 1)
+
+    def test_what_a_hook_that_is_off_missed_can_be_sent_again(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
+        kept = ("--journal", tmp_path / "journal.sqlite")
+        with Receiver(status(500), status(200)) as target:
+            given = ("--vendor", "messagehub", "--to", target.url(), "--policy", "switch_off=1", *kept)
+            vendorsim("play", written(tmp_path, talk(2)), *given, "--policy", "in_flight=1")
+            assert len(target.requests) == 1
+            vendorsim("journal", "resend", "--failed", *kept)
+            assert outcomes(target) == ["1", "2"]
 
     def test_410_switches_it_off_at_once(self, stage: Stage) -> None:
         with Receiver(status(410)) as target:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin
 
-from vendorsim.core.clock import monotonic
+from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.errors import InputError
 from vendorsim.core.times import iso
 from vendorsim.delivery import verdicts
-from vendorsim.delivery.faults import Outage
 from vendorsim.delivery.lanes import Lanes
-from vendorsim.delivery.records import UNREACHABLE, Attempt
+from vendorsim.delivery.records import LOST, UNREACHABLE, Attempt
 from vendorsim.delivery.requests import Delivery, Prepared, prepare
 from vendorsim.http.endpoint import Endpoint, endpoint
 from vendorsim.http.transport import Answer, Failure, Transport
@@ -45,7 +45,8 @@ class AttemptSender:
         prepared = prepare(delivery, self._run, number, timestamp)
         outage = delivery.outage_at(at)
         if outage is not None:
-            return _unreached(delivery, prepared, outage, at, sent_at)
+            unreached = self._withheld(delivery, prepared, UNREACHABLE, f"an outage until {iso(outage.ends)}", at)
+            return replace(unreached, sent_at=sent_at, faults=(*unreached.faults, outage.label))
         flight = lanes.begin(delivery, number)
         began = monotonic()
         try:
@@ -77,6 +78,17 @@ class AttemptSender:
             beside,
         )
 
+    def withhold(self, delivery: Delivery, at: int, reason: str) -> Attempt:
+        """Returns the record of a delivery that its vendor does not send, since it sends nothing to that hook."""
+        delivery.attempts = number = delivery.attempts + 1
+        timestamp = (at if self._pin_clock else wall_clock()) // 1000
+        return self._withheld(delivery, prepare(delivery, self._run, number, timestamp), LOST, reason, at)
+
+    def _withheld(self, delivery: Delivery, prepared: Prepared, verdict: str, reason: str, at: int) -> Attempt:
+        """Returns the record of an attempt without an answer. It has a request, which can be sent by hand later."""
+        faults = _faults(delivery, prepared) if delivery.planned else ()
+        return replace(unsent(delivery, at, verdict, reason), number=delivery.attempts, request=prepared, faults=faults)
+
     def pause(self, attempt: Attempt, delivery: Delivery) -> int | None:
         """Returns the milliseconds until the next attempt; None when there is none.
 
@@ -86,26 +98,6 @@ class AttemptSender:
         if attempt.verdict == UNREACHABLE and not reached:
             return None
         return verdicts.pause(attempt, delivery.destination.policy)
-
-
-def _unreached(delivery: Delivery, prepared: Prepared, outage: Outage, at: int, sent_at: int) -> Attempt:
-    """Returns the record of an attempt in an outage. It has a request, so that it can be sent by hand later."""
-    return Attempt(
-        delivery.id,
-        delivery.event,
-        delivery.destination.endpoint.shown,
-        delivery.attempts,
-        None,
-        None,
-        UNREACHABLE,
-        f"an outage until {iso(outage.ends)}",
-        at,
-        sent_at,
-        delivery.copy,
-        True,
-        (*_faults(delivery, prepared), outage.label),
-        prepared,
-    )
 
 
 def unsent(delivery: Delivery, at: int, verdict: str, reason: str | None = None) -> Attempt:

@@ -313,7 +313,7 @@ class ConversationPlayer:
         if hook.off_since is not None:
             because = f"the hook is switched off since {iso(hook.off_since)}: it {hook.off_because}"
             for member in (delivery, *(() if delivery.attempts else delivery.twins)):
-                self._context.record(unsent(member, self._now, LOST, because))
+                self._context.record(self._context.sender.withhold(member, self._now, because))
                 self._release_queued(member)
             return True
         resumes_at = hook.resumes_at(self._now)
