@@ -63,7 +63,8 @@ class RunContext:
 
     `emit` receives every record, and the end of each conversation. `stopped` is set when the player must send nothing
     new. `asked_for` are the ids (`id()`) of the destinations with which the run began. `players` play the conversations
-    that are going on.
+    that are going on. `api_outages` are the outages of the vendors' APIs, from and up to a time of the scenario in
+    milliseconds since 1970; where time passes by itself in each conversation, its player knows them.
     """
 
     run: Run
@@ -76,6 +77,7 @@ class RunContext:
     asked_for: frozenset[int]
     calls: CallJudge | None = None
     players: set[ConversationPlayer] = field(default_factory=set)
+    api_outages: set[tuple[int, int]] = field(default_factory=set)
     _hooks: WeakKeyDictionary[LiveConversation, dict[int, Hook]] = field(default_factory=WeakKeyDictionary)
     _lanes: WeakKeyDictionary[LiveConversation, Lanes] = field(default_factory=WeakKeyDictionary)
 
@@ -176,16 +178,18 @@ class ConversationPlayer:
             self._cancel()
 
     def api_is_away(self) -> bool:
-        """Returns whether an outage of the vendors' APIs is going on for this conversation. Thread-safe."""
-        now = self._clock.now(self._now)
-        return any(outage.api and outage.begins <= now < outage.ends for outage in self._outages)
+        """Returns whether an outage of the vendors' APIs is going on for this conversation, if its time passes by
+        itself. Thread-safe."""
+        return any(outage.begins <= self._now < outage.ends for outage in tuple(self._outages))
 
     def _note_outage(self, outage: faults.Outage) -> faults.Outage:
         """Returns the outage with its times in milliseconds since 1970, and notes it for the API."""
         starts = self._live.state.started_at
         dated = outage._replace(begins=starts + outage.begins, ends=starts + outage.ends)
-        if dated not in self._outages:
+        if dated.api and self._clock.instant:
             self._outages.append(dated)
+        elif dated.api:
+            self._context.api_outages.add((dated.begins, dated.ends))
         return dated
 
     async def send(self, events: list[Event]) -> None:

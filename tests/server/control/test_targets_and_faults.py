@@ -213,3 +213,23 @@ class TestHooksThatAreSwitchedOff:
     def test_only_a_target_that_is_there(self, api: Client, what: str) -> None:
         for place in ("userlike/0", "userlike/x", "nobody/0"):
             assert api.refused("POST", f"/targets/{place}/{what}")["status"] == 404
+
+
+class TestOutagesOfTheApis:
+    def test_the_vendors_apis_are_away_while_it_lasts(self, api: Client, target: Receiver) -> None:
+        assert conversations(api) != 503
+        given = {"vendor": "messagehub", "faults": ["outage=0s..1h+api"], "speed": "1x"}
+        run = api.start(target.url(), **given)["id"]
+        api.until(lambda: conversations(api), lambda status: status == 503)
+        # The control API is none of them.
+        assert api.get("/health")
+        api.done("POST", f"/runs/{run}/stop")
+        api.followed(run, "stopped")
+        assert target.requests == []
+        api.until(lambda: conversations(api), lambda status: status != 503)
+
+
+def conversations(api: Client) -> int:
+    """The status of a call of MessageHub's API."""
+    path = "/api/v1/accounts/1/conversations"
+    return api.request("GET", path, headers={"api_access_token": "t"}).status
