@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from vendorsim.conversation.casting import Opening
@@ -23,14 +24,15 @@ class Opener(Protocol):
         """A conversation as `open` would make it. It does not belong to the run."""
         ...
 
-    def api_is_away(self) -> bool:
-        """Whether an outage of the vendors' APIs is going on. Thread-safe."""
-        ...
-
 
 class RunBackend(Backend, Protocol):
     """A backend to which runs can be attached."""
 
     def play(self, policies: Policies, destinations: Destinations, opener: Opener) -> None:
         """Attaches a run of a vendor: from now on the vendor's API serves its conversations and targets."""
+        ...
+
+    def watch_outages(self, is_away: Callable[[], bool]) -> Callable[[], None]:
+        """Lets the vendors' APIs be away while `is_away` says so; it is called in any thread. Returns a function that
+        ends that."""
         ...
