@@ -9,7 +9,7 @@ import pytest
 from checks.helpdesk_helpers import HASTY, checked
 from command_line import Vendorsim
 from vendorsim.checks.masks import bare, masked, steady_texts
-from vendorsim.checks.outages import Arrivals, arrivals, outages
+from vendorsim.checks.outages import LateArrivals, arrivals, outages
 
 PAUSES = (5, 300)
 
@@ -29,7 +29,7 @@ class TestArrivals:
     def test_what_is_due_in_an_outage_comes_with_the_first_retry_after_it(
         self, times: tuple[int, ...], window: tuple[int, int], order: tuple[int, ...], late: int
     ) -> None:
-        assert arrivals(times, PAUSES, *window) == Arrivals(order, late, window[1] - window[0])
+        assert arrivals(times, PAUSES, *window) == LateArrivals(order, late, window[1] - window[0])
 
     def test_a_vendor_may_give_up_before_it_is_over(self) -> None:
         assert arrivals((0, 20), PAUSES, 0, 306) is None
@@ -44,7 +44,7 @@ class TestArrivals:
 
     def test_no_longer_than_the_vendor_tries(self) -> None:
         (first, *_) = outages((0, 20, 40), (1, 2, 3), PAUSES, ordered=False)
-        assert first == Arrivals((0, 1, 2), 305, 305)
+        assert first == LateArrivals((0, 1, 2), 305, 305)
 
     @pytest.mark.parametrize("keys", [(None, 2, 3), (3, 3, 3)])
     def test_what_no_body_tells_keeps_its_order(self, keys: tuple[Any, ...]) -> None:

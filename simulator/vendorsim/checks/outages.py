@@ -12,7 +12,7 @@ from vendorsim.checks.orders import Order, tells_order
 LONGEST = 3_600_000
 
 
-class Arrivals(NamedTuple):
+class LateArrivals(NamedTuple):
     """The order in which the deliveries arrive. `late` is how much after its event the last one comes, `length` how
     long the outage lasts (milliseconds)."""
 
@@ -21,7 +21,7 @@ class Arrivals(NamedTuple):
     length: int
 
 
-def arrivals(times: Sequence[int], pauses: Sequence[int], begins: int, ends: int) -> Arrivals | None:
+def arrivals(times: Sequence[int], pauses: Sequence[int], begins: int, ends: int) -> LateArrivals | None:
     """Returns how deliveries of these times (milliseconds) arrive around an outage from `begins` up to `ends`.
 
     `pauses` are those between the attempts. None if the vendor gives one up.
@@ -35,10 +35,12 @@ def arrivals(times: Sequence[int], pauses: Sequence[int], begins: int, ends: int
         arrived.append((reached, number))
     arrived.sort()
     late = max(at - times[number] for at, number in arrived)
-    return Arrivals(tuple(number for _, number in arrived), late, ends - begins)
+    return LateArrivals(tuple(number for _, number in arrived), late, ends - begins)
 
 
-def outages(times: Sequence[int], keys: Sequence[Any], pauses: Sequence[int], *, ordered: bool) -> Iterator[Arrivals]:
+def outages(
+    times: Sequence[int], keys: Sequence[Any], pauses: Sequence[int], *, ordered: bool
+) -> Iterator[LateArrivals]:
     """Yields how a story may arrive: first after a long outage of all of it, then after short ones of a part of it.
 
     Each order comes once. Deliveries change their order only if their bodies show the true one (`keys`), and with

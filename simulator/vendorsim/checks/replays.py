@@ -59,13 +59,19 @@ class Trial:
     age: int = 0
 
     @property
+    def is_reordered(self) -> bool:
+        """Whether the deliveries come in another order than in the story."""
+        order = [number for _, number in self.script]
+        return order != sorted(order)
+
+    @property
     def case(self) -> str:
         """The name of the case: the story, and the affected delivery or the order of the deliveries."""
         title = self.baseline.title
         if self.event is not None:
             return f"{title}/{self.event + 1}"
-        order = [number for _, number in self.script]
-        return title if order == sorted(order) else f"{title}/{'-'.join(str(number + 1) for number in order)}"
+        order = "-".join(str(number + 1) for _, number in self.script)
+        return f"{title}/{order}" if self.is_reordered else title
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from vendorsim.checks.differences import StateDifference, further
 from vendorsim.checks.replays import PlayedTrial, StoryBaseline, Trial, TrialRunner
 
 STORE_ONCE = "Recognise what you have already, by its id or content, and don't add it again."
+# Kinds of differences: of the items of lists, and of values.
+_ITEMS, _VALUES = "items", "values"
 
 
 def selected(context: Context, baseline: StoryBaseline) -> list[int]:
@@ -71,4 +73,9 @@ def report(
 
 def _kind(context: Context, difference: StateDifference) -> str:
     """Returns the cause of differences in several stories: items of lists, or values that something else replaced."""
-    return f"{context.check.id}: {'items' if difference.what.startswith('has ') else 'values'}"
+    return f"{context.check.id}: {_ITEMS if difference.what.startswith('has ') else _VALUES}"
+
+
+def causes_of(checks: Sequence[str]) -> frozenset[str]:
+    """Returns the causes of all differences that these checks report."""
+    return frozenset(f"{check}: {kind}" for check in checks for kind in (_ITEMS, _VALUES))
