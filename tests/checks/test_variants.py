@@ -62,6 +62,7 @@ SUSPECTED = {
     "newest_first": "idempotent,order_tolerant.swapped,isolated.foreign",
     "only_text": "effects,isolated",
     "answers_visitors": "replies.not_to_itself",
+    "polls_too": "recovers,retry_safe",
 }
 
 

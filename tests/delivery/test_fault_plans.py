@@ -12,7 +12,7 @@ from plays import OFFLINE, Stage, attempts, summary, talk, verdicts
 from receiver import Receiver, close, status
 
 ONCE = ("--policy", "retries=none")
-FAULTS = ["duplicate", "reorder", "delay", "drop", "late"]  # when, how often, whether
+FAULTS = ["duplicate", "reorder", "delay", "drop", "late", "outage"]  # when, how often, whether
 FAULTS += ["twins", "overlap", "impatient"]  # what is under way at once
 FAULTS += ["corrupt", "encoding", "content_type", "signature"]  # what
 FAULTS += ["http", "connection", "truncate", "reset", "drip"]  # how

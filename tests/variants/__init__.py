@@ -6,4 +6,14 @@ from .suspicious import SUSPICIOUS
 
 __all__ = ["SUSPICIOUS", "VARIANTS", "Helpdesk", "Receiver", "Variant"]
 
-from . import answers, bodies, calls, effects, races, replies, signatures, states  # noqa: F401  Each adds its variants.
+from . import (  # noqa: F401  Each module adds its variants.
+    answers,
+    bodies,
+    calls,
+    effects,
+    outages,
+    races,
+    replies,
+    signatures,
+    states,
+)

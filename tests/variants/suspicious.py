@@ -17,6 +17,7 @@ from helpdesk.tickets import AUTOMATIC, Claim, Update
 from helpdesk.vendors import VENDORS
 
 from .model import BOT, Apply, Helpdesk, Job, Receiver, behind
+from .outages import Poller
 
 SUSPICIOUS: list[Receiver] = []
 PROBE = "ticket_of_any_vendor"
@@ -161,6 +162,12 @@ def only_text(desk: Helpdesk) -> None:
         return apply(vendor, replace(update, messages=kept))
 
     desk.patch.setattr(desk.store, "apply", only)
+
+
+@suspicious("chatvisor", probe=True, serve=True, options=("--recover-within", "3s"))
+def polls_too(desk: Helpdesk) -> None:
+    """Learns of most messages twice: by webhook, and by polling the conversations every 100 ms."""
+    Poller(desk)
 
 
 # Activities have the number 2, which the helpdesk takes for an author.

@@ -22,6 +22,8 @@ KEYS = (
     "ordering",
     "in_flight",
     "connections",
+    "pause",
+    "switch_off",
     "signing",
 )
 
@@ -66,6 +68,9 @@ class TestWhatIsKnown:
             ("smartsupp", "in_flight", "1", "assumed"),
             ("chatvisor", "in_flight", "1", "assumed"),
             ("messagehub", "connections", "new", "reconstructed"),
+            ("messagehub", "pause", "none", "reconstructed"),
+            ("userlike", "pause", "none", "assumed"),
+            ("chatvisor", "switch_off", "none", "assumed"),
             ("userlike", "connections", "kept", "assumed"),
         ],
     )

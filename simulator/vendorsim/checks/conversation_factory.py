@@ -11,7 +11,7 @@ import orjson
 from vendorsim.checks.stories import Stories
 from vendorsim.conversation.casting import Opening
 from vendorsim.core.event import Event
-from vendorsim.runs.timeline import Run, iter_events
+from vendorsim.runs.timeline import LiveConversation, Run, iter_events
 from vendorsim.scenario.model import Cast, Scenario
 from vendorsim.scenario.verbs import Authenticate, Probe
 
@@ -26,13 +26,16 @@ _FIRST, _RANGES, _RANGE = 2**23, 2**13, 2**9
 
 @dataclass(frozen=True, slots=True)
 class StoryConversation:
-    """One complete conversation of a story. `keys` holds the order key of each body (`Profile.order_key`), or None."""
+    """One complete conversation of a story. `keys` holds the order key of each body (`Profile.order_key`), or None.
+    It began `age` milliseconds before those of other checks.
+    """
 
     events: tuple[Event, ...]
     conversation_id: str
     identifier: str | None
     bodies: tuple[Any, ...] = field(repr=False)
     keys: tuple[Any, ...] = field(repr=False)
+    age: int = 0
 
 
 class ConversationFactory:
@@ -55,27 +58,36 @@ class ConversationFactory:
                     candidates.setdefault(scenario.title, (story, names))
         return _covering(candidates)
 
-    def create(self, story: Scenario, index: int | None = None) -> StoryConversation:
-        """Creates a conversation of the story. All of them have the same people, texts and times.
+    def create(self, story: Scenario, index: int | None = None, age: int = 0) -> StoryConversation:
+        """Creates a conversation of the story. All of them have the same people and texts, and those of the same `age`
+        (milliseconds) the same times.
 
         `index` defaults to the next unused one.
         """
+        live = self.open(story, index, age)
+        return self.describe(live, list(iter_events(live)), age)
+
+    def describe(self, live: LiveConversation, events: Sequence[Event], age: int = 0) -> StoryConversation:
+        """Returns a conversation with those of its events that the target gets."""
+        events = [event for event in events if self._subscribes(event.name)]
+        bodies = tuple(orjson.loads(event.body) for event in events)
+        key = live.run.profile.order_key
+        keys = tuple(key(event.name, body) if key else None for event, body in zip(events, bodies, strict=True))
+        return StoryConversation(tuple(events), str(live.id), live.state.visitor.identifier, bodies, keys, age)
+
+    def open(self, story: Scenario, index: int | None = None, age: int = 0) -> LiveConversation:
+        """Creates a conversation of the story before its first step."""
         if index is None:
             index = self._next
             self._next += 1
         stories = self._stories
-        run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
+        run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts - age, 0)
         run.casting.first_person -= index
         # Many integrations identify people by their email address or identifier, so each conversation has its own.
         own = {"email": f"visitor-{index}@example.com", "identifier": f"customer-{index}"}
         given = {name: value for name, value in own.items() if story.cast.visitor.get(name, "") is not None}
         opening = Opening({**given, "known": False}, seed=run.seed)
-        live = run.opened(index, run.starts, opening)
-        events = [event for event in iter_events(live) if self._subscribes(event.name)]
-        bodies = tuple(orjson.loads(event.body) for event in events)
-        key = run.profile.order_key
-        keys = tuple(key(event.name, body) if key else None for event, body in zip(events, bodies, strict=True))
-        return StoryConversation(tuple(events), str(live.id), live.state.visitor.identifier, bodies, keys)
+        return run.opened(index, run.starts, opening)
 
 
 def _with_new_visitor(scenario: Scenario) -> Scenario:

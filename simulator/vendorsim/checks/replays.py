@@ -15,12 +15,14 @@ from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.conversation_factory import ConversationFactory, StoryConversation
 from vendorsim.checks.differences import StateDifference, differences, without
 from vendorsim.checks.differences import pattern as parse_pattern
+from vendorsim.checks.masks import masked, steady_texts
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.orders import Order
 from vendorsim.checks.probes import NO_PROBE, States, UnreadableState
 from vendorsim.checks.symbols import symbolic, symbols
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
+from vendorsim.runs.timeline import LiveConversation
 from vendorsim.scenario.model import Scenario
 
 _SHARED = "states"
@@ -45,7 +47,8 @@ class Trial:
     """One way to play a story. `description` is for findings; `event` is the affected delivery, if it is one.
 
     `script` lists (conversation, delivery) in the order of sending, both numbered from 0. With `retries`, refused
-    deliveries are sent again at the end.
+    deliveries are sent again at the end. The conversations began `age` milliseconds ago: of their states, times and
+    numbers are not compared (`vendorsim.checks.masks`).
     """
 
     baseline: StoryBaseline
@@ -53,6 +56,13 @@ class Trial:
     description: str
     event: int | None = None
     retries: bool = False
+    age: int = 0
+
+    @property
+    def is_reordered(self) -> bool:
+        """Whether the deliveries come in another order than in the story."""
+        order = [number for _, number in self.script]
+        return order != sorted(order)
 
     @property
     def case(self) -> str:
@@ -60,8 +70,8 @@ class Trial:
         title = self.baseline.title
         if self.event is not None:
             return f"{title}/{self.event + 1}"
-        order = [number for _, number in self.script]
-        return title if order == sorted(order) else f"{title}/{'-'.join(str(number + 1) for number in order)}"
+        order = "-".join(str(number + 1) for _, number in self.script)
+        return f"{title}/{order}" if self.is_reordered else title
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,7 @@ class TrialRunner:
     async def play(self, trial: Trial) -> PlayedTrial:
         """Plays a trial with new conversations."""
         count = 1 + max(number for number, _ in trial.script)
-        conversations = tuple(self._factory.create(trial.baseline.story) for _ in range(count))
+        conversations = tuple(self._factory.create(trial.baseline.story, age=trial.age) for _ in range(count))
         deliveries = [conversations[index].events[number] for index, number in trial.script]
         exchanges = [await self.deliver(event) for event in deliveries]
         if trial.retries:
@@ -138,6 +148,14 @@ class TrialRunner:
         """Creates a new conversation of the story."""
         return self._factory.create(story)
 
+    def open(self, story: Scenario) -> LiveConversation:
+        """Creates a new conversation of the story before its first step."""
+        return self._factory.open(story)
+
+    def describe(self, live: LiveConversation, events: Sequence[Event]) -> StoryConversation:
+        """Returns a conversation with those of its events that the target gets."""
+        return self._factory.describe(live, events)
+
     # Reading
 
     async def state(self, conversation: StoryConversation, other: StoryConversation) -> Any:
@@ -171,7 +189,14 @@ class TrialRunner:
 
         async def read(number: int, conversation: StoryConversation) -> None:
             baseline = played[number][0]
-            found[number] += differences(baseline.expected, await self.state(conversation, baseline.plain))
+            expected, other = baseline.expected, baseline.plain
+            steady = None
+            if conversation.age:
+                steady = steady_texts(conversation.bodies, baseline.plain.bodies)
+                expected = masked(expected, steady)
+                other = self._factory.create(baseline.story, age=conversation.age)
+            state = await self.state(conversation, other)
+            found[number] += differences(expected, state if steady is None else masked(state, steady))
 
         await gather_bounded(
             [read(number, conversation) for number, (_, told) in enumerate(played) for conversation in told],

@@ -8,7 +8,7 @@ from vendorsim.checks.model import FAMILIES, Result, Unmet
 from vendorsim.core.errors import InputError, unknown
 
 OPTION_FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "--probe": ("idempotent", "order_tolerant", "retry_safe", "concurrent"),
+    "--probe": ("idempotent", "order_tolerant", "retry_safe", "concurrent", "recovers"),
     "--secret-env": ("authenticates",),
     "--serve": ("replies", "leaks", "calls_api"),
     "--fuzz": ("fuzz",),

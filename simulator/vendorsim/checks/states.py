@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from vendorsim.checks.causes import APART, of_state
+from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context
-from vendorsim.checks.differences import StateDifference, further
+from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.orders import Repetition, all_twice, at_once, backwards, later, shuffled, swapped, swaps
 from vendorsim.checks.registry import check
 from vendorsim.checks.replays import PlayedTrial, StoryBaseline, Trial, TrialRunner, alone, trial_runner
+from vendorsim.checks.trial_reports import STORE_ONCE, chosen, count_cases, judge_trials, report, selected
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.core.seeding import generator
 from vendorsim.vendorkit.policy import ORDERED
 
 MOST_SWAPS = 12
-STORE_ONCE = "Recognise what you have already, by its id or content, and don't add it again."
 INTERLEAVED = 2
 
 _ONCE = Stated(
@@ -67,8 +67,7 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
     """
     runner = await trial_runner(context)
     repeated = [
-        (baseline, _dated(context, baseline) if dated else _selected(context, baseline))
-        for baseline in runner.baselines
+        (baseline, _dated(context, baseline) if dated else selected(context, baseline)) for baseline in runner.baselines
     ]
     trials = [_repeating(baseline, repetition, again, description) for baseline, again in repeated if again]
     if not trials:
@@ -80,7 +79,7 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
             for number in again
             if len(again) > 1
         ]
-    trials = _chosen(context, trials)
+    trials = chosen(context, trials)
     played = [await runner.play(trial) for trial in trials]
     for one in played:
         _judge_repeated_answers(context, one)
@@ -96,8 +95,8 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
                 if fresh[0].pattern in {difference.pattern for difference in some}:
                     one, fresh = single, some
                     break
-        _report(context, one, fresh)
-    _count_cases(context, trials)
+        report(context, one, fresh)
+    count_cases(context, trials)
 
 
 def _repeating(baseline: StoryBaseline, repetition: Repetition, again: Collection[int], description: str) -> Trial:
@@ -107,18 +106,12 @@ def _repeating(baseline: StoryBaseline, repetition: Repetition, again: Collectio
     return Trial(baseline, alone(repetition(len(events), again)), f"{what} {description}", event)
 
 
-def _selected(context: Context, baseline: StoryBaseline) -> list[int]:
-    """Returns the numbers of the deliveries with selected events."""
-    events = set(context.events())
-    return [number for number, event in enumerate(baseline.plain.events) if event.name in events]
-
-
 def _dated(context: Context, baseline: StoryBaseline) -> list[int]:
     """Returns the selected deliveries whose bodies contain a time; all of them if the vendor's bodies contain none."""
-    selected = _selected(context, baseline)
+    numbers = selected(context, baseline)
     if context.settings.profile.order_key is None:
-        return selected
-    return [number for number in selected if baseline.plain.keys[number] is not None]
+        return numbers
+    return [number for number in numbers if baseline.plain.keys[number] is not None]
 
 
 async def _each_alone(
@@ -157,7 +150,7 @@ async def overtaken(context: Context) -> None:
     trials = _swaps(runner)
     if not trials:
         raise NotJudged("the bodies of no two deliveries that follow each other tell which came first")
-    await _reordered(runner, trials)
+    await judge_trials(runner, trials)
 
 
 @check("order_tolerant.shuffled", _ANY_ORDER, "Compare the times in the bodies before you overwrite, and sort by them.")
@@ -175,7 +168,7 @@ async def out_of_order(context: Context) -> None:
                 trials.append(Trial(baseline, alone(order), description, retries=_retries(context)))
     if not trials:
         raise NotJudged("the bodies of no two deliveries tell which came first")
-    await _reordered(runner, trials)
+    await judge_trials(runner, trials)
 
 
 def _swaps(runner: TrialRunner) -> list[Trial]:
@@ -188,8 +181,8 @@ def _swaps(runner: TrialRunner) -> list[Trial]:
             description = f"a {pair[0]} came after the {pair[1]} that followed it"
             order = swapped(len(events), number)
             pairs.setdefault(pair, Trial(baseline, alone(order), description, number, _retries(runner.context)))
-    selected = set(runner.context.events())
-    return [trial for pair, trial in pairs.items() if not selected.isdisjoint(pair)][:MOST_SWAPS]
+    names = set(runner.context.events())
+    return [trial for pair, trial in pairs.items() if not names.isdisjoint(pair)][:MOST_SWAPS]
 
 
 def _retries(context: Context) -> bool:
@@ -204,19 +197,6 @@ def _require_no_order(context: Context) -> None:
         raise NotJudged("the vendor's bodies don't tell their order")
 
 
-def _chosen(context: Context, trials: Sequence[Trial]) -> list[Trial]:
-    """Returns the trials that are selected cases."""
-    return [trial for trial in trials if context.takes(None, trial.case)]
-
-
-async def _reordered(runner: TrialRunner, trials: Sequence[Trial], causes: frozenset[str] = frozenset()) -> None:
-    trials = _chosen(runner.context, trials)
-    played = [await runner.play(trial) for trial in trials]
-    for one, found in await runner.deviations(played):
-        _report(runner.context, one, found, causes)
-    _count_cases(runner.context, trials)
-
-
 @check("isolated", _APART, "Keep everything by the conversation's id, and nothing in between for 'the current one'.")
 async def interleaved(context: Context) -> None:
     """Plays conversations of the same story concurrently, event by event."""
@@ -225,46 +205,4 @@ async def interleaved(context: Context) -> None:
     for baseline in runner.baselines:
         script = tuple((index, number) for number in range(len(baseline.plain.events)) for index in range(INTERLEAVED))
         trials.append(Trial(baseline, script, "another conversation went on at the same time"))
-    await _reordered(runner, trials, APART)
-
-
-def _count_cases(context: Context, trials: Sequence[Trial]) -> None:
-    """Counts the trials as cases, and marks their events as judged."""
-    for trial in trials:
-        context.case()
-        for number in _selected(context, trial.baseline):
-            context.result.cells.setdefault(trial.baseline.plain.events[number].name, "passed")
-
-
-def _report(
-    context: Context,
-    played: PlayedTrial,
-    found: Sequence[StateDifference],
-    causes: frozenset[str] = frozenset(),
-) -> None:
-    """Reports the differences of one trial as one finding. Names the delivery if a single one causes it."""
-    trial = played.trial
-    difference = found[0]
-    name = None if trial.event is None else trial.baseline.plain.events[trial.event].name
-    last = None
-    if trial.event is not None:
-        # The last exchange of that delivery: the repetition, or the late one.
-        last = [exchange for place, exchange in played.pairs() if place[1] == trial.event][-1]
-    context.fail(
-        name,
-        f"after {trial.description}, {difference.pointer or 'the state'} {difference.what}{further(found)}",
-        expected=difference.expected,
-        found=difference.found,
-        pointer=difference.pointer,
-        exchange=last,
-        case=trial.case,
-        cause=(difference.pattern,),
-        causes=causes | of_state(found) | {_kind(context, difference)},
-        differences=found,
-        remedy=STORE_ONCE if difference.more and len(set(trial.script)) < len(trial.script) else None,
-    )
-
-
-def _kind(context: Context, difference: StateDifference) -> str:
-    """Returns the cause of differences in several stories: items of lists, or values that something else replaced."""
-    return f"{context.check.id}: {'items' if difference.what.startswith('has ') else 'values'}"
+    await judge_trials(runner, trials, APART)

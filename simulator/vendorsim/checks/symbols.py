@@ -89,6 +89,11 @@ def _bounded(text: str) -> str:
     return f"(?<!{neighbours}){re.escape(text)}(?!{neighbours})"
 
 
+def without_symbols(text: str) -> str:
+    """Returns a text of a symbolic state without the names of generated ids."""
+    return _SYMBOL.sub("", text)
+
+
 def has_symbol(text: str) -> bool:
     """Whether a text of a symbolic state contains the name of a generated id."""
     return _SYMBOL.search(text) is not None

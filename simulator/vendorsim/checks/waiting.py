@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from vendorsim.probes.model import LONGEST_READ
 
+# Seconds in which an integration that polls must have caught up, unless the user says how many.
+DEFAULT_RECOVERY = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -15,6 +18,8 @@ class Waiting:
     `first_call`: the most to wait for the first call of the API; the scenario's step may say less.
     `retry`: how long to wait for another call after an error.
     `settle`: how long an accepted message may need to show in the state.
+    `recover`: how long an integration may need to catch up by the vendor's API. None: `DEFAULT_RECOVERY`, and only one
+    that reads the API is judged.
     `rounds`: how long a check lets requests collide.
     `probe`: how long one read of the state may take.
     `quiet`: how long no call may arrive before a conversation is no longer watched for unwanted ones.
@@ -27,3 +32,4 @@ class Waiting:
     settle: float = 5.0
     rounds: float = 1.0
     probe: float = LONGEST_READ
+    recover: float | None = None

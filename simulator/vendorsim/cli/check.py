@@ -25,7 +25,7 @@ DUPLICATE_INTERVAL = 1_500
 # Options that the command of a finding leaves out: it selects its own check, and prints for people.
 _NOT_REPEATED = ("only", "skip", "require", "baseline", "fail_on", "budget", "timings", "as_json")
 # Units of options whose values were parsed.
-_UNITS = {"settle": "ms", "pace": "/s"}
+_UNITS = {"settle": "ms", "recover_within": "ms", "pace": "/s"}
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,6 +75,12 @@ def _report_files(command: F) -> F:
 @click.option(
     "--settle", metavar="TIME", type=options.DurationType(), help="Time until the state is up to date; default: 5s."
 )
+@click.option(
+    "--recover-within",
+    metavar="TIME",
+    type=options.DurationType(),
+    help="Time in which it catches up by the vendor's API after an outage; default: 30s, if it reads the API at all.",
+)
 @click.option("--pace", metavar="N/s", type=options.RateType(), help="Maximum rate of requests; default: no limit.")
 @click.option(
     "--budget",
@@ -114,6 +120,7 @@ def command(
     max_examples: int,
     port: int | None,
     settle: int | None,
+    recover_within: int | None,
     pace: float | None,
     budget: int | None,
     timings: bool,
@@ -167,7 +174,11 @@ def command(
         baseline=baseline,
         fails_on_new=fail_on == "new",
         command=_words(context, {*_NOT_REPEATED, *files}),
-        waiting=waiting if settle is None else replace(waiting, settle=settle / 1000),
+        waiting=replace(
+            waiting,
+            **({} if settle is None else {"settle": settle / 1000}),
+            **({} if recover_within is None else {"recover": recover_within / 1000}),
+        ),
     )
     checks = prepare_checks(request, config.load(config_file))
     for over in checks.expired:

@@ -10,11 +10,13 @@ import orjson
 from vendorsim.cli import options
 from vendorsim.cli.journals import journal_path
 from vendorsim.core.errors import InputError
+from vendorsim.http.endpoint import endpoint, header, merged
 from vendorsim.journal.documents import attempt_document, attempt_summary, call_document, sent_request
+from vendorsim.journal.undelivered import undelivered
 from vendorsim.reporting.console import messages, print_json, results, table, write_line
 
 if TYPE_CHECKING:
-    from vendorsim.http.transport_options import TransportOptions
+    from vendorsim.http.transport_options import TransportOptions, TransportSettings
     from vendorsim.journal.pages import Row
     from vendorsim.journal.store import Book
     from vendorsim.runs.config import Config
@@ -110,7 +112,9 @@ def _echo_body(body: dict[str, str]) -> None:
 
 
 @command.command("resend", cls=options.Command)
-@click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.argument("number", type=click.IntRange(1), metavar="ID", required=False)
+@click.option("--failed", is_flag=True, help="All deliveries of the run that failed or were lost, in their order.")
+@click.option("--run", "run", type=click.IntRange(1), help="With --failed: of this run; default: the last one.")
 @click.option("--to", metavar="URL", help="Send to this URL instead of the original target.")
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="The value of a masked header; repeatable.")
 @_file
@@ -118,7 +122,9 @@ def _echo_body(body: dict[str, str]) -> None:
 @options.config_file
 @options.json_output
 def resend(
-    number: int,
+    number: int | None,
+    failed: bool,
+    run: int | None,
     to: str | None,
     headers: tuple[str, ...],
     file: str | None,
@@ -126,49 +132,67 @@ def resend(
     config_file: str | None,
     as_json: bool,
 ) -> int:
-    """Send the request of attempt ID again, byte for byte.
+    """Send the request of attempt ID again, byte for byte, or with --failed those of all that was not delivered.
 
     The journal keeps no secrets. Masked headers get their values from the target in vendorsim.yaml or from --header.
 
     \b
     vendorsim journal resend 17
+    vendorsim journal resend --failed
     """
-    from vendorsim.delivery.resend import resend_alone
-    from vendorsim.http.endpoint import endpoint, header, merged
-    from vendorsim.http.transport import Answer
     from vendorsim.runs import config
 
-    row = _attempt(_open(file), number)
+    if (number is None) is not failed:
+        raise click.UsageError("give the ID of an attempt, or --failed")
+    if run is not None and not failed:
+        raise click.UsageError("--run chooses the run of --failed; an ID is enough without it")
+    journal, loaded, settings = _open(file), config.load(config_file), transport.load()
+    if number is not None:
+        rows = [_attempt(journal, number)]
+        if sent_request(rows[0]) is None:
+            raise InputError(f"attempt {number} was never sent, so there are no bytes to send again")
+    else:
+        rows = undelivered(journal.attempts(run or journal.last_run()))
+    given = dict(header(text) for text in headers)
+    resent = [_resend(row, to, given, loaded, settings) for row in rows]
+    if as_json:
+        print_json(resent if failed else resent[0])
+    else:
+        for one in resent:
+            answered = one["status"] is not None
+            took = f"answered {one['status']} after {one['milliseconds']:.1f} ms"
+            outcome = took if answered else f"no answer: {one['reason']}"
+            click.echo(f"attempt {one['id']} sent again to {one['target']}: {outcome}")
+        if not resent:
+            messages().print("everything was delivered: there is nothing to send again")
+    return 0 if all(one["status"] is not None for one in resent) else 3
+
+
+def _resend(
+    row: Row, to: str | None, headers: dict[str, str], loaded: Config, settings: TransportSettings
+) -> dict[str, Any]:
+    """Sends the request of an attempt again, and returns what came of it."""
+    from vendorsim.delivery.resend import resend_alone
+    from vendorsim.http.transport import Answer
+
     saved = sent_request(row)
-    if saved is None:
-        raise InputError(f"attempt {number} was never sent, so there are no bytes to send again")
-    target = _target(row, config.load(config_file))
+    assert saved is not None
+    target = _target(row, loaded)
     receiver = endpoint(to or (target.url if target else row["target"]))
     _refuse_lost_query(row, to, target)
     credentials = {"Authorization": receiver.credentials} if receiver.credentials else {}
-    filled_in = merged(target.headers if target else {}, credentials, dict(header(text) for text in headers))
-    settings = transport.load()
+    filled_in = merged(target.headers if target else {}, credentials, headers)
     request, masked = saved.same_bytes(receiver, filled_in)
     sent = resend_alone(receiver, request, settings)
     for name in masked:
         messages().print(f"the value of {name} is masked in the journal; give it with --header '{name}: …'")
-    answered = isinstance(sent.answer, Answer)
-    status = sent.answer.status if isinstance(sent.answer, Answer) else None
-    reason = None if isinstance(sent.answer, Answer) else sent.answer.reason
-    if as_json:
-        print_json(
-            {
-                "id": number,
-                "target": receiver.shown,
-                "status": status,
-                "milliseconds": sent.milliseconds,
-                "reason": reason,
-            }
-        )
-    else:
-        outcome = f"answered {status} after {sent.milliseconds:.1f} ms" if answered else f"no answer: {reason}"
-        click.echo(f"attempt {number} sent again to {receiver.shown}: {outcome}")
-    return 0 if answered else 3
+    return {
+        "id": row["id"],
+        "target": receiver.shown,
+        "status": sent.answer.status if isinstance(sent.answer, Answer) else None,
+        "milliseconds": sent.milliseconds,
+        "reason": None if isinstance(sent.answer, Answer) else sent.answer.reason,
+    }
 
 
 @command.command("export", cls=options.Command)
@@ -231,8 +255,6 @@ def _cell(value: Any) -> str:
 
 def _target(row: Row, loaded: Config) -> Target | None:
     """Returns the target in vendorsim.yaml to which the attempt was sent, if there is one."""
-    from vendorsim.http.endpoint import endpoint
-
     candidates = loaded.targets.get(row["vendor"], ())
     return next((target for target in candidates if endpoint(target.url).shown == row["target"]), None)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin
 
-from vendorsim.core.clock import monotonic
+from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.errors import InputError
+from vendorsim.core.times import iso
 from vendorsim.delivery import verdicts
 from vendorsim.delivery.lanes import Lanes
-from vendorsim.delivery.records import UNREACHABLE, Attempt
+from vendorsim.delivery.records import LOST, UNREACHABLE, Attempt
 from vendorsim.delivery.requests import Delivery, Prepared, prepare
 from vendorsim.http.endpoint import Endpoint, endpoint
 from vendorsim.http.transport import Answer, Failure, Transport
@@ -41,6 +43,10 @@ class AttemptSender:
         delivery.attempts = number = delivery.attempts + 1
         timestamp = at // 1000 if self._pin_clock else sent_at // 1000
         prepared = prepare(delivery, self._run, number, timestamp)
+        outage = delivery.outage_at(at)
+        if outage is not None:
+            unreached = self._withheld(delivery, prepared, UNREACHABLE, f"an outage until {iso(outage.ends)}", at)
+            return replace(unreached, sent_at=sent_at, faults=(*unreached.faults, outage.label))
         flight = lanes.begin(delivery, number)
         began = monotonic()
         try:
@@ -72,12 +78,24 @@ class AttemptSender:
             beside,
         )
 
+    def withhold(self, delivery: Delivery, at: int, reason: str) -> Attempt:
+        """Returns the record of a delivery that its vendor does not send, since it sends nothing to that hook."""
+        delivery.attempts = number = delivery.attempts + 1
+        timestamp = (at if self._pin_clock else wall_clock()) // 1000
+        return self._withheld(delivery, prepare(delivery, self._run, number, timestamp), LOST, reason, at)
+
+    def _withheld(self, delivery: Delivery, prepared: Prepared, verdict: str, reason: str, at: int) -> Attempt:
+        """Returns the record of an attempt without an answer. It has a request, which can be sent by hand later."""
+        faults = _faults(delivery, prepared) if delivery.planned else ()
+        return replace(unsent(delivery, at, verdict, reason), number=delivery.attempts, request=prepared, faults=faults)
+
     def pause(self, attempt: Attempt, delivery: Delivery) -> int | None:
         """Returns the milliseconds until the next attempt; None when there is none.
 
         There is no retry for a target that was never reached: it is probably not running, and retries would hide that.
         """
-        if attempt.verdict == UNREACHABLE and id(delivery.destination) not in self._reached:
+        reached = id(delivery.destination) in self._reached or delivery.outage_at(attempt.at) is not None
+        if attempt.verdict == UNREACHABLE and not reached:
             return None
         return verdicts.pause(attempt, delivery.destination.policy)
 

@@ -16,16 +16,19 @@ import orjson
 
 from vendorsim.core.clock import Clock, wall_clock
 from vendorsim.core.event import Event
+from vendorsim.core.times import iso
 from vendorsim.delivery import faults
 from vendorsim.delivery.agenda import Agenda
 from vendorsim.delivery.attempts import AttemptSender, unsent
 from vendorsim.delivery.call_judge import CallJudge
-from vendorsim.delivery.destinations import Destinations
+from vendorsim.delivery.destinations import Destination, Destinations
+from vendorsim.delivery.hooks import Hook
 from vendorsim.delivery.lanes import Lanes
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.delivery.records import (
     BROKEN,
     DROPPED,
+    LOST,
     NOT_JUDGED,
     NOT_SENT,
     REJECTED,
@@ -51,7 +54,7 @@ from vendorsim.vendorkit.profile import Failed
 
 T = TypeVar("T")
 # Verdicts that the vendor counts as failures of the integration.
-FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
+FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE, LOST})
 # An impatient sender tries again after that part of the read timeout, at the earliest after that many seconds. It is
 # short, so that the attempts overlap in fast receivers, too.
 PATIENCE, LEAST_PATIENCE = 1 / 1000, 0.005
@@ -62,7 +65,9 @@ class RunContext:
     """What the conversations of one run share.
 
     `emit` receives every record, and the end of each conversation. `stopped` is set when the player must send nothing
-    new. `asked_for` are the ids (`id()`) of the destinations with which the run began.
+    new. `asked_for` are the ids (`id()`) of the destinations with which the run began. `players` play the conversations
+    that are going on. `api_outages` are the outages of the vendors' APIs, from and up to a time of the scenario in
+    milliseconds since 1970; where time passes by itself in each conversation, its player knows them.
     """
 
     run: Run
@@ -75,11 +80,24 @@ class RunContext:
     asked_for: frozenset[int]
     calls: CallJudge | None = None
     probe: StateProbe | None = None
+    players: set[ConversationPlayer] = field(default_factory=set)
+    api_outages: set[tuple[int, int]] = field(default_factory=set)
+    _hooks: WeakKeyDictionary[LiveConversation, dict[int, Hook]] = field(default_factory=WeakKeyDictionary)
     _lanes: WeakKeyDictionary[LiveConversation, Lanes] = field(default_factory=WeakKeyDictionary)
 
     def lanes_of(self, live: LiveConversation) -> Lanes:
         """Returns the lanes of a conversation. All its players share them, also those of events caused from outside."""
         return self._lanes.setdefault(live, Lanes())
+
+    def hook(self, destination: Destination, live: LiveConversation, *, alone: bool) -> Hook:
+        """Returns what the vendor thinks of a target.
+
+        All conversations share it. Where time passes by itself in each of them they can't (`alone`): each has its own,
+        so that what happens does not depend on the order in which they are played.
+        """
+        if not alone:
+            return destination.hook
+        return self._hooks.setdefault(live, {}).setdefault(id(destination), Hook())
 
     def record(self, value: Record) -> None:
         """Counts a record and emits it."""
@@ -118,6 +136,7 @@ class ConversationPlayer:
         "_lanes",
         "_live",
         "_now",
+        "_outages",
         "_queued",
         "_salvos",
         "_under_way",
@@ -132,6 +151,7 @@ class ConversationPlayer:
         self._agenda = Agenda()
         self._lanes = context.lanes_of(live)
         self._salvos = Salvos()
+        self._outages: list[faults.Outage] = []
         self._under_way: dict[asyncio.Task[list[list[Attempt]]], Salvo] = {}
         # For vendors that keep events in order, by destination: the deliveries in progress, and those that wait for it.
         self._busy: dict[int, list[Delivery]] = {}
@@ -140,6 +160,9 @@ class ConversationPlayer:
     async def play(self) -> None:
         """Plays the scenario from the first step to the last delivery."""
         context, live = self._context, self._live
+        for _, outage in faults.outages(context.options.faults, live.state.index, context.run.seed):
+            self._note_outage(outage)
+        context.players.add(self)
         try:
             for scheduled in context.run.schedule(live.state.index):
                 await self._send_until(scheduled.at)
@@ -159,7 +182,23 @@ class ConversationPlayer:
                 events = live.finish()
             await self.send(events)
         finally:
+            context.players.discard(self)
             self._cancel()
+
+    def api_is_away(self) -> bool:
+        """Returns whether an outage of the vendors' APIs is going on for this conversation, if its time passes by
+        itself. Thread-safe."""
+        return any(outage.begins <= self._now < outage.ends for outage in tuple(self._outages))
+
+    def _note_outage(self, outage: faults.Outage) -> faults.Outage:
+        """Returns the outage with its times in milliseconds since 1970, and notes it for the API."""
+        starts = self._live.state.started_at
+        dated = outage._replace(begins=starts + outage.begins, ends=starts + outage.ends)
+        if dated.api and self._clock.instant:
+            self._outages.append(dated)
+        elif dated.api:
+            self._context.api_outages.add((dated.begins, dated.ends))
+        return dated
 
     async def send(self, events: list[Event]) -> None:
         """Sends events that no step of the scenario has caused, and everything still on the agenda."""
@@ -200,6 +239,7 @@ class ConversationPlayer:
             self._context.record(unsent(delivery, event.at, DROPPED, "dropped on purpose"))
             return
         delivery.overlap, delivery.impatient = plan.overlap, plan.impatient
+        delivery.outages = tuple(map(self._note_outage, plan.outages))
         for first in range(0, plan.copies * plan.twins, plan.twins):
             twins = tuple(replace(delivery, copy=copy) for copy in range(first + 1, first + plan.twins))
             one = replace(delivery, copy=first, twins=twins, behind=bool(first or plan.behind))
@@ -270,9 +310,32 @@ class ConversationPlayer:
         if busy is not None and not any(other is delivery for other in busy):
             self._queued.setdefault(destination, deque()).append(delivery)
             return
+        if self._is_stopped_by_hook(delivery):
+            return
         salvo = self._salvos.take(delivery)
         if salvo is not None:
             await self._send(salvo, limit)
+
+    def _is_stopped_by_hook(self, delivery: Delivery) -> bool:
+        """Returns whether the vendor has paused or switched off the hook; a paused one gets the delivery later."""
+        policy = delivery.destination.policy
+        if policy.pause.value is None and policy.switch_off.value is None:
+            return False
+        hook = self._hook(delivery)
+        if hook.off_since is not None:
+            because = f"the hook is switched off since {iso(hook.off_since)}: it {hook.off_because}"
+            for member in (delivery, *(() if delivery.attempts else delivery.twins)):
+                self._context.record(self._context.sender.withhold(member, self._now, because))
+                self._release_queued(member)
+            return True
+        resumes_at = hook.resumes_at(self._now)
+        if resumes_at is None:
+            return False
+        self._agenda.add(resumes_at, delivery)
+        return True
+
+    def _hook(self, delivery: Delivery) -> Hook:
+        return self._context.hook(delivery.destination, self._live, alone=self._clock.instant)
 
     async def _send(self, salvo: Salvo, limit: int | None) -> None:
         """Makes an attempt of each delivery of a salvo."""
@@ -360,11 +423,16 @@ class ConversationPlayer:
         """Records an attempt and handles its outcome: retry, deliveries that wait for it, failure."""
         context = self._context
         destination = id(delivery.destination)
+        did = self._note_at_hook(attempt, delivery)
         pause = context.sender.pause(attempt, delivery)
+        if did is not None:
+            attempt = replace(attempt, reason=did if attempt.reason is None else f"{attempt.reason}; {did}")
         if pause is not None:
             attempt = replace(attempt, final=False)
             self._agenda.add(self._now + pause, delivery)
         else:
+            if attempt.verdict == UNREACHABLE and delivery.outage_at(attempt.at) is not None:
+                attempt = replace(attempt, verdict=LOST)
             self._release_queued(delivery)
         context.record(attempt)
         # Only the run's own targets stop it: one that subscribed through the vendor's API may disappear again.
@@ -375,6 +443,25 @@ class ConversationPlayer:
                 context.stopped.set()
         if attempt.final and context.run.profile.failed is not None and _is_failure(attempt, delivery):
             self._report_failure(attempt, delivery)
+
+    def _note_at_hook(self, attempt: Attempt, delivery: Delivery) -> str | None:
+        """Notes the outcome of an attempt at its hook. Returns what the vendor does to the hook, or None."""
+        policy = delivery.destination.policy
+        if policy.pause.value is None and policy.switch_off.value is None:
+            return None
+        hook = self._hook(delivery)
+        if not _is_failure(attempt, delivery):
+            hook.succeeded()
+            return None
+        was_off = hook.off_since is not None
+        in_outage = delivery.outage_at(attempt.at) is not None
+        did = hook.failed(self._now, attempt.status, policy, in_outage=in_outage)
+        if did is not None:
+            is_off = hook.off_since is not None and not was_off
+            self._context.summary.switched_off_rightly |= is_off and hook.fell_short
+            self._context.summary.hooks_switched_off += is_off
+            self._context.summary.hook_pauses += not is_off
+        return did
 
     def _give_up(self, delivery: Delivery) -> None:
         """Records a delivery, and what waits for it, as not sent: the run was stopped."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from vendorsim.core.event import Event
+from vendorsim.delivery.hooks import Hook
 from vendorsim.http.endpoint import Endpoint, endpoint, merged, own_headers
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.signing import Signer
@@ -17,7 +18,8 @@ from vendorsim.vendorkit.target import Target
 class Destination:
     """A target made ready for sending: endpoint, headers, policy, signer.
 
-    `heads` caches the heads of requests without faults, by the event's method and headers.
+    `hook` is what its vendor thinks of it, for all conversations whose time passes together. `heads` caches the heads
+    of requests without faults, by the event's method and headers.
     """
 
     target: Target
@@ -25,6 +27,7 @@ class Destination:
     headers: Mapping[str, str]
     policy: Policy
     signer: Signer | None = None
+    hook: Hook = field(default_factory=Hook)
     heads: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     @classmethod

@@ -7,10 +7,10 @@ delivery, so a run has the same faults at any concurrency.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from vendorsim.core import times
 from vendorsim.core.event import Event
@@ -18,7 +18,18 @@ from vendorsim.core.seeding import derive, generator
 from vendorsim.delivery.corruptions import CORRUPTIONS, corrupt
 from vendorsim.http.outgoing import Outgoing
 from vendorsim.runs.timeline import Run
-from vendorsim.scenario.faults import QUIRK, Fault
+from vendorsim.scenario.fault_arguments import read_window
+from vendorsim.scenario.faults import OUTAGE, QUIRK, Fault
+
+
+class Outage(NamedTuple):
+    """A window in which nothing is delivered. `begins` and `ends` are milliseconds after the start of the conversation;
+    with `api`, the vendors' APIs are away meanwhile, too. `label` is the fault as text."""
+
+    begins: int
+    ends: int
+    api: bool
+    label: str
 
 
 @dataclass(slots=True)
@@ -28,7 +39,8 @@ class Plan:
     `delay` is in milliseconds of the scenario's time, `late` in milliseconds after the end of the conversation;
     `behind` is the number of later events that overtake the delivery. `copies` are sent one after the other, and each
     of them `twins` times at once. `overlap` is the number of consecutive events, this one included, that are sent at
-    once. With `impatient` it is sent again while the first attempt is under way.
+    once. With `impatient` it is sent again while the first attempt is under way. No attempt in one of the `outages`
+    reaches the target.
     """
 
     copies: int = 1
@@ -39,6 +51,7 @@ class Plan:
     delay: int = 0
     late: int | None = None
     behind: int = 0
+    outages: list[Outage] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -190,6 +203,8 @@ EFFECTS: Mapping[str, Effect] = {
     "impatient": Effect(plan=_impatient),
     "drop": Effect(plan=_drop),
     "late": Effect(plan=_late),
+    # No effect here: `outages` reads its window, and the player sends nothing in it.
+    OUTAGE: Effect(),
     # No effect here: the vendor's reactions to the step apply a quirk (`runs.timeline`).
     QUIRK: Effect(),
     "corrupt": Effect(shape=_corrupt, spoils=_always),
@@ -210,12 +225,26 @@ def _hits(fault: Fault, event: Event, delivery: str, seed: int) -> bool:
     return fault.rate >= 1 or derive(seed, "fault", fault.label, delivery) < fault.rate * 2**64
 
 
+def outages(faults: Sequence[Fault], conversation: int, seed: int) -> Iterator[tuple[Fault, Outage]]:
+    """Yields the outages of a conversation with their faults: a rate selects conversations, not deliveries."""
+    for fault in faults:
+        if fault.name == OUTAGE and (
+            fault.rate >= 1 or derive(seed, "fault", fault.label, conversation) < fault.rate * 2**64
+        ):
+            yield fault, Outage(*read_window(fault.argument), fault.label)
+
+
 def plan(faults: Sequence[Fault], event: Event, delivery: str, seed: int) -> tuple[Plan, tuple[Fault, ...]]:
     """Returns the plan of a delivery, and the faults that change its requests, in the order of `EFFECTS`."""
     planned = Plan()
     shaping: list[Fault] = []
+    planned.outages = [
+        outage
+        for fault, outage in outages(faults, event.index, seed)
+        if fault.events is None or event.name in fault.events
+    ]
     for fault in faults:
-        if not _hits(fault, event, delivery, seed):
+        if fault.name == OUTAGE or not _hits(fault, event, delivery, seed):
             continue
         planned.faults.append(fault.label)
         effect = EFFECTS[fault.name]

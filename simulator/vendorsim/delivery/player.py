@@ -94,6 +94,12 @@ class Player:
         if aborting:
             asyncio.get_running_loop().call_later(GRACE, self._transport.abort)
 
+    def api_is_away(self) -> bool:
+        """Returns whether an outage of the vendors' APIs is going on. Thread-safe."""
+        now, context = self._clock.now(0), self._context
+        shared = any(begins <= now < ends for begins, ends in tuple(context.api_outages))
+        return shared or any(player.api_is_away() for player in tuple(context.players))
+
     async def play(self) -> Summary:
         """Plays all conversations and returns the summary."""
         stopped = self._context.stopped

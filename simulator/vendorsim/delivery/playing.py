@@ -83,6 +83,7 @@ async def _play(
         stack.callback(transport.abort)
         if state is not None:
             state.play(prepared.policies, player.destinations, player)
+            stack.callback(state.watch_outages(player.api_is_away))
         if stops:
             stack.enter_context(interruptible(player.stop))
         return await player.play()

@@ -17,7 +17,7 @@ from vendorsim.delivery.requests import Prepared
 from vendorsim.http.transport import Answer
 
 DELIVERED, REJECTED, TIMED_OUT, BROKEN, UNREACHABLE = "delivered", "rejected", "timed out", "broken", "unreachable"
-NOT_SENT, DROPPED, SPOILED = "not sent", "dropped", "spoiled"
+NOT_SENT, DROPPED, SPOILED, LOST = "not sent", "dropped", "spoiled", "lost"
 AS_EXPECTED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
 # Reasons of `probe` steps that a summary keeps.
 MOST_PROBLEMS = 10
@@ -32,9 +32,10 @@ class Attempt:
     from the first byte sent to the complete answer.
 
     `verdict` is DELIVERED where the vendor (and the step's `expect`) accepts the answer, SPOILED where the integration
-    refused a request that a fault had made invalid; `reason` gives the reason of other verdicts. `final` is False where
-    a retry follows. `copy` numbers deliberate duplicates. `request` and `answer` are the messages on the wire.
-    `in_flight_with` are the attempts of the same conversation to the same target that overlapped with this one.
+    refused a request that a fault had made invalid, and LOST where the integration never gets the delivery because of
+    an outage on purpose, or since its hook is switched off; `reason` gives the reason of other verdicts. `final` is
+    False where a retry follows. `copy` numbers deliberate duplicates. `request` and `answer` are the messages on the
+    wire. `in_flight_with` are the attempts of the same conversation to the same target that overlapped with this one.
     """
 
     delivery: str
@@ -149,6 +150,7 @@ class EventRow:
     statuses: Counter[int] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     retries: int = 0
+    timed: int = 0
     total_milliseconds: float = 0.0
     longest_milliseconds: float = 0.0
 
@@ -163,22 +165,27 @@ class EventRow:
             self.statuses[attempt.status] += 1
         milliseconds = attempt.milliseconds
         if milliseconds is not None:
+            self.timed += 1
             self.total_milliseconds += milliseconds
             if milliseconds > self.longest_milliseconds:
                 self.longest_milliseconds = milliseconds
 
+    @property
+    def mean_milliseconds(self) -> float | None:
+        """The mean time of the attempts that reached out to the target; None if none did."""
+        return self.total_milliseconds / self.timed if self.timed else None
+
     def document(self) -> dict[str, Any]:
-        sent = self.attempts
         return {
             "event": self.event,
-            "attempts": sent,
+            "attempts": self.attempts,
             "retries": self.retries,
             "faults": dict(sorted(self.faults.items())),
             "verdicts": dict(sorted(self.verdicts.items())),
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
             "milliseconds": {
-                "mean": round(self.total_milliseconds / sent, 3) if sent else None,
-                "max": round(self.longest_milliseconds, 3) if sent else None,
+                "mean": None if self.mean_milliseconds is None else round(self.mean_milliseconds, 3),
+                "max": round(self.longest_milliseconds, 3) if self.timed else None,
             },
         }
 
@@ -207,6 +214,10 @@ class Summary:
     unread: str | None = None
     interrupted: bool = False
     unreachable: str | None = None
+    hook_pauses: int = 0
+    hooks_switched_off: int = 0
+    # Whether a hook was switched off for failures that no outage had caused.
+    switched_off_rightly: bool = False
 
     def add(self, record: Record) -> None:
         if isinstance(record, Attempt):
@@ -242,7 +253,8 @@ class Summary:
             return 130
         if self.unreachable is not None:
             return 3
-        if self.count(REJECTED, TIMED_OUT, BROKEN) or self.authentications[MISSED] or self.probes[MISSED]:
+        fell_short = self.count(REJECTED, TIMED_OUT, BROKEN) or self.authentications[MISSED] or self.probes[MISSED]
+        if fell_short or self.switched_off_rightly:
             return 1
         return 0 if self.unread is None else 4
 
@@ -265,7 +277,10 @@ class Summary:
             "not_sent": self.count(NOT_SENT),
             "dropped": self.count(DROPPED),
             "spoiled": self.count(SPOILED),
+            "lost": self.count(LOST),
             "retries": sum(row.retries for row in self.rows.values()),
+            "hook_pauses": self.hook_pauses,
+            "hooks_switched_off": self.hooks_switched_off,
             "events": [row.document() for row in self.by_event()],
             "authentications": dict(sorted(self.authentications.items())),
             "probes": dict(sorted(self.probes.items())),

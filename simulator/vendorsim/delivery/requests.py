@@ -8,6 +8,7 @@ from typing import NamedTuple
 from vendorsim.core.event import Event
 from vendorsim.delivery import faults
 from vendorsim.delivery.destinations import Destination
+from vendorsim.delivery.faults import Outage
 from vendorsim.http.endpoint import Endpoint, merged
 from vendorsim.http.masking import is_secret
 from vendorsim.http.outgoing import Outgoing, Wire
@@ -29,7 +30,8 @@ class Delivery:
 
     At its first attempt `twins` leave at once with it. `overlap` is the number of consecutive events that leave at
     once, beginning with this one. With `impatient` the second attempt begins while the first one is under way. A
-    delivery that is `behind` leaves only when everything sent before it has been answered.
+    delivery that is `behind` leaves only when everything sent before it has been answered. `outages` are milliseconds
+    since 1970 here.
     """
 
     id: str
@@ -45,6 +47,11 @@ class Delivery:
     overlap: int = 1
     impatient: bool = False
     behind: bool = False
+    outages: tuple[Outage, ...] = ()
+
+    def outage_at(self, at: int) -> Outage | None:
+        """Returns the outage at a time of the scenario (milliseconds since 1970), or None."""
+        return next((outage for outage in self.outages if outage.begins <= at < outage.ends), None)
 
 
 class Prepared(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from vendorsim.conversation.casting import Opening
@@ -29,4 +30,9 @@ class RunBackend(Backend, Protocol):
 
     def play(self, policies: Policies, destinations: Destinations, opener: Opener) -> None:
         """Attaches a run of a vendor: from now on the vendor's API serves its conversations and targets."""
+        ...
+
+    def watch_outages(self, is_away: Callable[[], bool]) -> Callable[[], None]:
+        """Lets the vendors' APIs be away while `is_away` says so; it is called in any thread. Returns a function that
+        ends that."""
         ...

@@ -5,14 +5,13 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 
 from vendorsim.core.clock import wall_clock
+from vendorsim.delivery.hooks import GONE
 from vendorsim.delivery.records import BROKEN, DELIVERED, REJECTED, SPOILED, TIMED_OUT, UNREACHABLE, Attempt
 from vendorsim.http.transport import TIMEOUT, Answer, Failure
 from vendorsim.http.transport import UNREACHABLE as NO_CONNECTION
 from vendorsim.scenario.model import Expectation
 from vendorsim.vendorkit.policy import Policy, statuses_text
 
-# With this status the receiver asks the sender to stop (Standard Webhooks, "Delivery success and failure").
-GONE = 410
 LONGEST_RETRY_AFTER = 7 * 24 * 3_600 * 1_000
 
 

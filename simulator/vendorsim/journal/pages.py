@@ -116,7 +116,7 @@ class JournalPages:
             rows = db.execute(
                 "SELECT vendor, profile, conversation, run, count(*) AS attempts, max(id) AS last_id, "
                 "max(at) AS last_at, "
-                "sum(verdict NOT IN ('delivered', 'dropped', 'spoiled') AND final) AS failed "
+                "sum(verdict NOT IN ('delivered', 'dropped', 'spoiled', 'lost') AND final) AS failed "
                 f"FROM attempts WHERE {where} GROUP BY run, vendor, conversation {below} ORDER BY last_id DESC LIMIT ?",
                 parameters,
             ).fetchall()

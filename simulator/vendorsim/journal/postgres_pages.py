@@ -69,7 +69,7 @@ class PostgresPages:
         rows = self._rows(
             "SELECT vendor, min(profile) AS profile, conversation, run, count(*) AS attempts, max(id) AS last_id, "
             "max(at) AS last_at, "
-            "count(*) FILTER (WHERE verdict NOT IN ('delivered', 'dropped', 'spoiled') AND final) AS failed "
+            "count(*) FILTER (WHERE verdict NOT IN ('delivered', 'dropped', 'spoiled', 'lost') AND final) AS failed "
             f"FROM vendorsim.attempts WHERE {where} GROUP BY run, vendor, conversation {below} "
             "ORDER BY last_id DESC LIMIT %s",
             (*values, *(() if before is None else (before,)), limit + 1),

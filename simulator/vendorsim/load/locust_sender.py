@@ -14,7 +14,7 @@ import orjson
 from locust.env import Environment
 
 from vendorsim.core.errors import InputError, VendorsimError
-from vendorsim.delivery.records import DELIVERED, SPOILED, Attempt
+from vendorsim.delivery.records import DELIVERED, LOST, SPOILED, Attempt
 from vendorsim.load.locust_messages import PATIENCE, PAUSE, PROBLEM, RECALL, SHARE, TALLY
 from vendorsim.load.mixing import Share
 from vendorsim.load.options import LoadOptions, PreparedLoad, prepare_load
@@ -78,7 +78,7 @@ class Sender:
 
     def _note(self, attempt: Attempt) -> None:
         """Queues an attempt for Locust's statistics. Called in the thread of the engine."""
-        failed = attempt.verdict not in (DELIVERED, SPOILED)
+        failed = attempt.verdict not in (DELIVERED, SPOILED, LOST)
         error = f"{attempt.verdict}: {attempt.reason}" if failed else None
         size = len(attempt.answer.body) if attempt.answer is not None else 0
         self._sent.append((attempt.event.name, attempt.milliseconds or 0.0, size, error))

@@ -15,7 +15,7 @@ from functools import partial
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock, monotonic, wall_clock
 from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.player import Player
-from vendorsim.delivery.records import NOT_SENT, UNREACHABLE, Attempt, Over, Record
+from vendorsim.delivery.records import LOST, NOT_SENT, UNREACHABLE, Attempt, Over, Record
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.load.mixing import Share
@@ -201,7 +201,7 @@ class Sending:
         if attempt.verdict == NOT_SENT:
             return
         self._attempted(attempt)
-        if attempt.verdict != UNREACHABLE:
+        if attempt.verdict not in (UNREACHABLE, LOST):
             self._reached = True
         elif attempt.final and not self._reached and self._stopped is not None:
             # The target was never reached: end the run, which would only repeat this error.

@@ -10,6 +10,7 @@ from vendorsim.delivery.records import (
     BROKEN,
     DELIVERED,
     DROPPED,
+    LOST,
     NOT_SENT,
     REJECTED,
     SPOILED,
@@ -168,6 +169,7 @@ class Tally:
             "failed": self.failed,
             "spoiled": self.count(SPOILED),
             "dropped": self.count(DROPPED),
+            "lost": self.count(LOST),
             "not_sent": self.count(NOT_SENT),
         }
 

@@ -17,6 +17,7 @@ from vendorsim.delivery.records import (
     BROKEN,
     DELIVERED,
     DROPPED,
+    LOST,
     NOT_JUDGED,
     NOT_SENT,
     REJECTED,
@@ -38,7 +39,7 @@ from vendorsim.vendorkit import registry
 MOST_ROWS = 40
 MOST_SHORTCOMINGS = 10
 FAILURES = (REJECTED, TIMED_OUT, BROKEN)
-_STYLES = {DELIVERED: "green", AS_EXPECTED: "green", NOT_SENT: "yellow", NOT_JUDGED: "yellow"}
+_STYLES = {DELIVERED: "green", AS_EXPECTED: "green", NOT_SENT: "yellow", NOT_JUDGED: "yellow", LOST: "yellow"}
 
 
 class Terminal:
@@ -124,7 +125,7 @@ def _by_event(summary: Summary) -> Table:
         hit = [_fault_counts(row.faults)] if faults else []
         statuses = ", ".join(f"{status} x {count}" for status, count in sorted(row.statuses.items()))
         verdicts = ", ".join(f"{count} {_styled(verdict)}" for verdict, count in row.verdicts.items())
-        mean = f"{row.total_milliseconds / row.attempts:.1f}" if row.attempts else ""
+        mean = "" if row.mean_milliseconds is None else f"{row.mean_milliseconds:.1f}"
         longest = f"{row.longest_milliseconds:.1f}"
         rows.add_row(escape(row.event), str(row.attempts), statuses, mean, longest, *map(escape, hit), verdicts)
     for verdict, count in summary.authentications.items():
@@ -152,8 +153,11 @@ def _closing(summary: Summary) -> str:
         ("retries", sum(row.retries for row in summary.rows.values())),
         ("dropped", summary.count(DROPPED)),
         ("spoiled", summary.count(SPOILED)),
+        ("lost", summary.count(LOST)),
+        ("pauses of the hook", summary.hook_pauses),
     ):
         parts += [f"{count} {word}"] if count else []
+    parts += ["the hook switched off"] if summary.hooks_switched_off else []
     unstarted = summary.conversations - summary.started
     parts += [f"{unstarted} conversations not started"] if unstarted else []
     called = sum(summary.authentications.values()) - summary.authentications[NOT_JUDGED]

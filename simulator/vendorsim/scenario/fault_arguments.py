@@ -11,6 +11,9 @@ from typing import Any
 from vendorsim.core import times
 from vendorsim.core.errors import unknown
 
+# The end of the argument of an outage during which the vendors' APIs are away, too.
+API_TOO = "+api"
+
 
 def count(default: int, most: int, least: int = 1) -> Callable[[Any], int]:
     """A reader for whole numbers from `least` to `most`."""
@@ -34,6 +37,28 @@ def time(default: str) -> Callable[[Any], str]:
         return text
 
     return read
+
+
+def window(default: str) -> Callable[[Any], str]:
+    """A reader for a window of time, such as `10s..5m`; `+api` may follow. It returns the text."""
+
+    def read(given: Any) -> str:
+        text = default if given is None or given is True else str(given).strip()
+        span = text.removesuffix(API_TOO)
+        first, dots, last = span.partition("..")
+        if not dots:
+            raise ValueError(f"expected two times such as 10s..5m, found '{text}'")
+        if times.duration(first) >= times.duration(last):
+            raise ValueError(f"the outage {span} does not begin before it ends")
+        return text
+
+    return read
+
+
+def read_window(text: str) -> tuple[int, int, bool]:
+    """Returns the beginning and the end of a window in milliseconds, and whether the API is away, too."""
+    first, _, last = text.removesuffix(API_TOO).partition("..")
+    return times.duration(first), times.duration(last), text.endswith(API_TOO)
 
 
 def share(given: Any) -> float:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from vendorsim.core.errors import InputError, unknown
-from vendorsim.scenario.fault_arguments import count, name, nothing, one_of, share, text, time
+from vendorsim.scenario.fault_arguments import count, name, nothing, one_of, share, text, time, window
 
 # A quirk does not change deliveries: it changes the events that a step causes (`vendorsim.runs.timeline`).
 QUIRK = "quirk"
 SIGNATURE = "signature"
+# An outage hits all deliveries of a conversation that are due in its window, and may hit the API.
+OUTAGE = "outage"
 SIGNATURES = ("wrong", "missing", "stale", "replayed")
 CORRUPTIONS = ("missing", "type", "null", "enum", "extra", "oversized", "deep")
 
@@ -63,6 +65,13 @@ KINDS: Mapping[str, FaultKind] = {
         FaultKind("impatient", "it is sent again while the first attempt is still at work", "impatient", nothing),
         FaultKind("drop", "it is never sent", "drop", nothing),
         FaultKind("late", "it is sent that long after the conversation has ended", "late=1m", time("1m")),
+        FaultKind(
+            OUTAGE,
+            "nothing is delivered in this window, counted from the start of the conversation; with +api, the vendors' "
+            "APIs are away meanwhile, too",
+            "outage=0s..5m",
+            window("0s..5m"),
+        ),
         FaultKind(
             QUIRK,
             "a known misbehaviour of the vendor, by its name (vendorsim vendors NAME lists them)",

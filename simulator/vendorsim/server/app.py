@@ -72,10 +72,18 @@ def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.register_error_handler(HTTPException, _as_json)
     app.register_error_handler(StateUnreachableError, lambda error: _as_json(ServiceUnavailable()))
-    for vendor in map(registry.get, registry.names()):
-        if vendor.api is not None:
-            app.register_blueprint(vendor.api(backend))
+    blueprints = [vendor.api(backend) for vendor in map(registry.get, registry.names()) if vendor.api is not None]
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    vendors = frozenset(blueprint.name for blueprint in blueprints)
     app.register_blueprint(files())
+
+    @app.before_request
+    def refuse_in_outage() -> None:
+        """Answers 503 while the APIs are away (fault `outage`)."""
+        if request.blueprints and request.blueprints[-1] in vendors and backend.is_away():
+            raise ServiceUnavailable
+
     for other in others:
         app.register_blueprint(other)
     app.wsgi_app = backend.forced_answers.around(app.wsgi_app)  # type: ignore[method-assign,assignment]

@@ -70,6 +70,8 @@ class ServerBackend:
         now: Callable[[], float] = clock.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        # Set while the vendors' APIs have an outage that no run plays.
+        self.away = False
         self.token = token
         self.strict = strict
         self.duplicate_interval = duplicate_interval
@@ -96,6 +98,7 @@ class ServerBackend:
         self._lock = Lock()
         self._stage_lock = Lock()
         self._subscribers: tuple[Callable[[ApiCall], None], ...] = ()
+        self._outages: tuple[Callable[[], bool], ...] = ()
 
     def subscribe(self, callback: Callable[[ApiCall], None]) -> Callable[[], None]:
         """Calls `callback` for every API call, in the request's thread, before the response is sent.
@@ -161,6 +164,7 @@ class ServerBackend:
             self._background_runs = BackgroundRuns(self.background_loop, self._record, self.active_faults, self.seed)
         ids = self.config.account_and_inbox(name)
         player = self._background_runs.player(vendor, profile, destinations, *ids)
+        self.watch_outages(player.api_is_away)
         return ServerStage(vendor, profile, destinations, policies, player, self._register)
 
     def _register(self, handle: LiveHandle) -> None:
@@ -174,6 +178,7 @@ class ServerBackend:
         with self._lock:
             background_runs, self._background_runs = self._background_runs, None
             self._stages.clear()
+            self._outages = ()
             self._left_destinations.clear()
         if background_runs is not None:
             background_runs.close()
@@ -182,6 +187,22 @@ class ServerBackend:
         self.conversations.clear()
         self.duplicates.clear()
         self.active_faults.set((), None)
+
+    def watch_outages(self, is_away: Callable[[], bool]) -> Callable[[], None]:
+        """Lets the vendors' APIs be away while `is_away` says so; it is called in any thread. Returns a function that
+        ends that."""
+
+        def forget() -> None:
+            with self._lock:
+                self._outages = tuple(known for known in self._outages if known != is_away)
+
+        with self._lock:
+            self._outages = (*self._outages, is_away)
+        return forget
+
+    def is_away(self) -> bool:
+        """Whether the vendors' APIs are away, by `away` or since a run is in such an outage."""
+        return self.away or any(is_away() for is_away in self._outages)
 
     def close(self) -> None:
         """Stops the conversations outside of runs, and the event loop if this backend created it."""

@@ -19,13 +19,14 @@ _WRITTEN_PER_SECOND = 30_000
 def fast_path(backend: ServerBackend, backlog: Callable[[], int] = lambda: 0) -> FastPath:
     """Returns the combined fast path of all vendors. `backlog` returns the number of unwritten journal records.
 
-    It leaves requests that name a namespace to the app, since each namespace has its own backend.
+    It leaves requests that name a namespace to the app, since each namespace has its own backend, and so it does while
+    the APIs are away.
     """
     vendors = map(registry.get, registry.names())
     paths = [vendor.fast_path(backend) for vendor in vendors if vendor.fast_path is not None]
 
     def answer(request: HttpRequest) -> HttpResponse | None:
-        if _NAMESPACE in request.headers:
+        if _NAMESPACE in request.headers or backend.is_away():
             return None
         for path in paths:
             response = path(request)

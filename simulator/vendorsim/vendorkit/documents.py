@@ -29,6 +29,14 @@ def vendor_document(vendor: Vendor) -> dict[str, Any]:
             for operation in vendor.operations
         ],
         "api_verbs": vendor.api_verbs,
+        "polling": None
+        if vendor.polling is None
+        else {
+            "operations": list(vendor.polling.value.operations),
+            "newest_only": vendor.polling.value.newest_only,
+            "provenance": vendor.polling.provenance,
+            "source": vendor.polling.source,
+        },
         "signing": [scheme_document(name, scheme) for name, scheme in vendor.schemes.items()],
         "contracts": str(vendor.contracts()),
         **{

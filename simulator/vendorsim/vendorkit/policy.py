@@ -11,6 +11,7 @@ from vendorsim.core.provenance import ASSUMED, Stated
 
 T = TypeVar("T")
 
+NEVER_STOPPED = "nothing published; the simplest sender: it never stops sending to a hook that fails"
 STANDARD_WEBHOOKS = "nothing published; Standard Webhooks recommendation (standardwebhooks.com)"
 SUCCESS = frozenset(range(200, 300))
 # The pauses between the ten attempts that Standard Webhooks gives as an example, in milliseconds.
@@ -24,6 +25,23 @@ UNORDERED, ORDERED = "none", "conversation"
 Connections = Literal["kept", "new"]
 KEPT: Connections = "kept"
 NEW: Connections = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """After that many failed attempts in a row, nothing is sent to the hook for `time` milliseconds."""
+
+    failures: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOff:
+    """The hook is switched off after that many failed attempts in a row, or when it has failed for `time` milliseconds,
+    whichever is first. None: it does not matter."""
+
+    failures: int | None = None
+    time: int | None = None
 
 
 def assumed(value: T) -> Stated[T]:
@@ -40,7 +58,8 @@ class Policy:
     accepted, and also if there was no answer. `redirects`: the maximum number of redirects; 0 makes a redirect a
     failure. `redirected`: the statuses that are followed, and whether the request is repeated or becomes a GET.
     `ordering`: UNORDERED or ORDERED. `in_flight`: how many deliveries of one conversation to one target may be under
-    way at once; ORDERED makes it 1. `connections`: KEPT or NEW. `signing`: the name of a scheme
+    way at once; ORDERED makes it 1. `connections`: KEPT or NEW. `pause`, `switch_off`: what the vendor does with a hook
+    that keeps failing, or None. `signing`: the name of a scheme
     (`vendorsim.vendorkit.signing`) or None.
     """
 
@@ -54,6 +73,8 @@ class Policy:
     ordering: Stated[str] = assumed(UNORDERED)
     in_flight: Stated[int] = Stated(1, ASSUMED, "nothing published; the simplest sender: one request after the other")
     connections: Stated[Connections] = Stated(KEPT, ASSUMED, "nothing published; HTTP/1.1's default (RFC 9112, 9.3)")
+    pause: Stated[Pause | None] = Stated(None, ASSUMED, NEVER_STOPPED)
+    switch_off: Stated[SwitchOff | None] = Stated(None, ASSUMED, NEVER_STOPPED)
     signing: Stated[str | None] = Stated(None, ASSUMED, "no signature is published")
 
 
@@ -70,6 +91,19 @@ def statuses_text(accepted: frozenset[int]) -> str:
     return " or ".join(map(str, ordered))
 
 
+def pause_text(pause: Pause | None) -> str:
+    """A pause as text: `5:10m`."""
+    return "none" if pause is None else f"{pause.failures}:{times.duration_text(pause.time)}"
+
+
+def switch_off_text(limit: SwitchOff | None) -> str:
+    """When a hook is switched off, as text: `20`, `5d`, `20,5d`."""
+    if limit is None:
+        return "none"
+    parts = [str(limit.failures)] if limit.failures is not None else []
+    return ",".join([*parts, times.duration_text(limit.time)] if limit.time is not None else parts)
+
+
 def describe(policy: Policy) -> dict[str, dict[str, Any]]:
     """Every value of a policy as readable text, with its provenance and source."""
     shown = {
@@ -83,6 +117,8 @@ def describe(policy: Policy) -> dict[str, dict[str, Any]]:
         "ordering": policy.ordering.value,
         "in_flight": str(policy.in_flight.value),
         "connections": policy.connections.value,
+        "pause": pause_text(policy.pause.value),
+        "switch_off": switch_off_text(policy.switch_off.value),
         "signing": policy.signing.value or "none",
     }
     return {

@@ -9,7 +9,7 @@ from typing import Any
 from vendorsim.core import times
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.provenance import ASSUMED, Stated
-from vendorsim.vendorkit.policy import AS_GET, KEPT, NEW, ORDERED, REDIRECTED, REPEATED, UNORDERED
+from vendorsim.vendorkit.policy import AS_GET, KEPT, NEW, ORDERED, REDIRECTED, REPEATED, UNORDERED, Pause, SwitchOff
 from vendorsim.vendorkit.signing import schemes
 
 PolicyChanges = Mapping[str, Stated[Any]]
@@ -111,6 +111,43 @@ def _connections(text: str) -> str:
     return text
 
 
+_FAILURES = "a number of failures from 1 to 10000"
+
+
+def _failures(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise ValueError(f"'{text}' is not {_FAILURES}")
+    return int(text)
+
+
+def _pause(text: str) -> Pause | None:
+    """`5:10m`: after 5 failures in a row, nothing is sent for 10 minutes."""
+    if text == "none":
+        return None
+    failures, colon, time = text.partition(":")
+    if not colon:
+        raise ValueError(f"'{text}' is not {_FAILURES} and a time, such as 5:10m")
+    length = times.duration(time.strip())
+    if not length:
+        raise ValueError("a pause is longer than 0")
+    return Pause(_failures(failures.strip()), length)
+
+
+def _switch_off(text: str) -> SwitchOff | None:
+    """`20`, `5d` or `20,5d`: after 20 failures in a row, or when the hook has failed for 5 days."""
+    if text == "none":
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    counts = [part for part in parts if part.isdecimal()]
+    lengths = [part for part in parts if not part.isdecimal()]
+    if len(counts) > 1 or len(lengths) > 1:
+        raise ValueError(f"'{text}' is not {_FAILURES}, a time, or both, such as 20,5d")
+    time = times.duration(lengths[0]) if lengths else None
+    if time == 0:
+        raise ValueError("the time after which a hook is switched off is longer than 0")
+    return SwitchOff(_failures(counts[0]) if counts else None, time)
+
+
 def _signing(text: str) -> str | None:
     if text == "none":
         return None
@@ -130,5 +167,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "ordering": _ordering,
     "in_flight": _in_flight,
     "connections": _connections,
+    "pause": _pause,
+    "switch_off": _switch_off,
     "signing": _signing,
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from vendorsim.core import resources
 from vendorsim.core.errors import UnknownNameError
+from vendorsim.core.provenance import Stated
 from vendorsim.http.messages import FastPath
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.identification import Identification
@@ -34,6 +35,15 @@ class Operation:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How an integration learns by the API what no delivery has told it: `operations` are the names of those that tell
+    it. With `newest_only` they tell the newest message of a conversation and no older ones."""
+
+    operations: tuple[str, ...]
+    newest_only: bool = False
+
+
 @dataclass(frozen=True)
 class Vendor:
     """One imitated system. The first profile is the default.
@@ -47,6 +57,7 @@ class Vendor:
     server removes all others, since a WSGI app can't distinguish `a_b` from `a-b`.
     `identification` describes the operation that identifies visitors, if the API has it. `schemes` are its signature
     schemes, by name.
+    `polling` says how an integration catches up by the API, if it can.
     `page` is the path of a page for people that the API serves beside its operations, if it has one.
     `files` is the path of the API below which the files of messages are served, if the API has one. Elsewhere servers
     serve them at a path of their own (`vendorsim.conversation.files.PATH`).
@@ -63,6 +74,7 @@ class Vendor:
     fast_path: Callable[[Backend], FastPath] | None = None
     headers_with_underscores: tuple[str, ...] = ()
     identification: Identification | None = None
+    polling: Stated[Polling] | None = None
     page: str | None = None
     files: str | None = None
     documents: Path | None = None

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from receiver import Receiver
+from receiver import Receiver, status
 from short_story import OF_USERLIKE
+from vendorsim.runs.config import Config
 from vendorsim.server.control.routes.targets import MOST_TARGETS
+from vendorsim.vendorkit.policy_overrides import read_assignments
 
 from control.client import SECRET, Client, serving
 
@@ -40,6 +42,7 @@ class TestTargets:
             "events": ["chat_session.end"],
             "kind": "webhook",
             "signed": False,
+            "hook": added["hook"],
         }
         assert api.get("/targets") == {"items": [added], "next": None}
         assert api.play()["summary"]["delivered"] == len(target.requests) == 1
@@ -174,3 +177,59 @@ class TestFaults:
         problem = idle.refused("PUT", "/faults", wanted)
         assert problem["status"] == 422
         assert reason in problem["detail"]
+
+
+class TestHooksThatAreSwitchedOff:
+    """Runs in real time share the hook of a target: a run at full speed has one for each conversation."""
+
+    def test_one_can_be_switched_on_again_and_gets_what_it_missed(self, journal: Path) -> None:
+        config = Config(policies={"userlike": read_assignments(["retries=none", "switch_off=2"])})
+        with Receiver(*[status(500)] * 2, status(200)) as target, serving(journal, config=config) as api:
+            added = add(api, target)
+            assert added["hook"] == {
+                "state": "on",
+                "failures": 0,
+                "failing_since": None,
+                "paused_until": None,
+                "off_since": None,
+                "off_because": None,
+            }
+            played = api.play(speed="1000x")["summary"]
+            assert (played["delivered"], played["lost"]) == (0, OF_USERLIKE - 2)
+            assert played["hooks_switched_off"] == 1
+            assert len(target.requests) == 2
+            (off,) = api.get("/targets")["items"]
+            assert (off["hook"]["state"], off["hook"]["off_because"]) == ("off", "has failed 2 times in a row")
+
+            place = f"/targets/userlike/{added['number']}"
+            assert api.done("POST", f"{place}/switch-on")["hook"]["state"] == "on"
+            again = api.done("POST", f"{place}/redeliver")["items"]
+            assert [row["verdict"] for row in again] == ["delivered"] * OF_USERLIKE
+            assert len({row["delivery"] for row in again}) == OF_USERLIKE
+            assert target.bodies[:2] == target.bodies[2:4]
+            assert api.done("POST", f"{place}/redeliver")["items"] == []
+
+    @pytest.mark.parametrize("what", ["switch-on", "redeliver"])
+    def test_only_a_target_that_is_there(self, api: Client, what: str) -> None:
+        for place in ("userlike/0", "userlike/x", "nobody/0"):
+            assert api.refused("POST", f"/targets/{place}/{what}")["status"] == 404
+
+
+class TestOutagesOfTheApis:
+    def test_the_vendors_apis_are_away_while_it_lasts(self, api: Client, target: Receiver) -> None:
+        assert conversations(api) != 503
+        given = {"vendor": "messagehub", "faults": ["outage=0s..1h+api"], "speed": "1x"}
+        run = api.start(target.url(), **given)["id"]
+        api.until(lambda: conversations(api), lambda status: status == 503)
+        # The control API is none of them.
+        assert api.get("/health")
+        api.done("POST", f"/runs/{run}/stop")
+        api.followed(run, "stopped")
+        assert target.requests == []
+        api.until(lambda: conversations(api), lambda status: status != 503)
+
+
+def conversations(api: Client) -> int:
+    """The status of a call of MessageHub's API."""
+    path = "/api/v1/accounts/1/conversations"
+    return api.request("GET", path, headers={"api_access_token": "t"}).status

@@ -176,9 +176,11 @@ class StartedRuns:
                     await probe.close()
 
         task = asyncio.ensure_future(play())
+        forget_outages = self._state.watch_outages(player.api_is_away)
 
         def ended(_: asyncio.Task[object]) -> None:
             calls.close()
+            forget_outages()
             self._state.leave(prepared.run, player)
 
         task.add_done_callback(ended)

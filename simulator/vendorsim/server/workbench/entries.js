@@ -4,7 +4,7 @@
 
 import { duration } from "./dom.js";
 
-const LOST = new Set(["unreachable", "not sent", "dropped"]);
+const LOST = new Set(["unreachable", "not sent", "dropped", "lost"]);
 
 /** Milliseconds since 1970 of an entry, by the wall clock (`sent`) or the scenario's (`story`); null: not known. */
 export function moment(entry, clock) {

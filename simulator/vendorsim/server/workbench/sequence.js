@@ -132,7 +132,7 @@ function head(x, y, towards) {
 
 function moodOf(entry) {
   if (entry.type === "call") return entry.status < 400 ? "accent" : mood(entry.status);
-  return entry.verdict === "spoiled" || entry.verdict === "dropped" ? "warn" : mood(entry.verdict);
+  return ["spoiled", "dropped", "lost"].includes(entry.verdict) ? "warn" : mood(entry.verdict);
 }
 
 function clockText(entry, clock, narrow) {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vendorsim.core.provenance import DOCUMENTED
+from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.profile import EventKind, Profile
-from vendorsim.vendorkit.vendor import Vendor
+from vendorsim.vendorkit.vendor import Polling, Vendor
 from vendorsim.vendors.chatvisor import bodies
 from vendorsim.vendors.chatvisor.api.operations import OPERATIONS
 from vendorsim.vendors.chatvisor.bodies import DONE, UNRESOLVED
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 SOURCE = "Chatvisor API (v1), Webhooks (developers.chatvisor.com)"
+_POLLING = "Chatvisor, use case Chat: conversations can be polled by the REST API; what the answer tells is assumed"
 _HEADERS = {"Content-Type": "application/json"}
 _TEXT_FIELDS = frozenset({"test"})
 
@@ -126,5 +127,6 @@ VENDOR = Vendor(
     profiles={WEBHOOKS.name: WEBHOOKS, ENGAGE.name: ENGAGE},
     operations=OPERATIONS,
     api=_api,
+    polling=Stated(Polling(("list_conversations",), newest_only=True), ASSUMED, _POLLING),
     page="/webchat/",
 )

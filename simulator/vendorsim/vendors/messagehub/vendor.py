@@ -8,9 +8,10 @@ from vendorsim.core.provenance import DOCUMENTED, RECONSTRUCTED, Stated
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.policy import NEW, SUCCESS, UNORDERED, Policy
 from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
-from vendorsim.vendorkit.vendor import Vendor
+from vendorsim.vendorkit.vendor import Polling, Vendor
 from vendorsim.vendors.messagehub import reactions
 from vendorsim.vendors.messagehub.api.operations import FILES, OPERATIONS, TOKEN_HEADER
+from vendorsim.vendors.messagehub.api.operations import SOURCE as API_SOURCE
 from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed import profile as observed
@@ -75,6 +76,8 @@ PROFILE = Profile(
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
         in_flight=Stated(10, RECONSTRUCTED, JOBS),
         connections=Stated(NEW, RECONSTRUCTED, ONE_CONNECTION),
+        pause=Stated(None, RECONSTRUCTED, TRANSPORT),
+        switch_off=Stated(None, RECONSTRUCTED, TRANSPORT),
     ),
     # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two headers with every request.
     headers={"Content-Type": "application/json", "Accept": "application/json"},
@@ -99,6 +102,7 @@ VENDOR = Vendor(
     profiles={profile.name: profile for profile in (PROFILE, *OBSERVED)},
     operations=OPERATIONS,
     api=_api,
+    polling=Stated(Polling(("list_conversations", "show_conversation", "list_messages")), RECONSTRUCTED, API_SOURCE),
     files=FILES,
     headers_with_underscores=(TOKEN_HEADER,),
     schemes=SCHEMES,

@@ -7,9 +7,15 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from vendorsim.core.errors import InputError, unknown
+from vendorsim.core.times import iso
 from vendorsim.delivery.destinations import Destination
+from vendorsim.delivery.hooks import Hook
+from vendorsim.journal.documents import attempt_summary
+from vendorsim.journal.pages import Query
+from vendorsim.journal.undelivered import undelivered
 from vendorsim.server.control import requests, target_urls
 from vendorsim.server.control.problems import ProblemError
+from vendorsim.server.control.resending import resend
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.server.stages import ServerStage
 from vendorsim.vendorkit import registry
@@ -17,10 +23,12 @@ from vendorsim.vendorkit.signing import schemes
 from vendorsim.vendorkit.target import Target
 
 MOST_TARGETS = 50
+# Of that many newest attempts of a vendor, at most so many deliveries are sent again by one call.
+MOST_LOOKED_THROUGH, MOST_REDELIVERED = 5_000, 200
 
 
 def add(api: Blueprint, workbench: Workbench) -> None:
-    """Adds `/targets` and `/targets/VENDOR/NUMBER`."""
+    """Adds `/targets` and `/targets/VENDOR/NUMBER`, with `/switch-on` and `/redeliver`."""
 
     @api.get("/targets")
     def targets() -> Response:
@@ -48,6 +56,22 @@ def add(api: Blueprint, workbench: Workbench) -> None:
             raise ProblemError(404, f"{vendor} has no target {number[:40]}")
         return "", 204
 
+    @api.post("/targets/<vendor>/<number>/switch-on")
+    def switch_on(vendor: str, number: str) -> Response:
+        found = _found(_stage(workbench, vendor, status=404), number)
+        found.hook.switch_on()
+        return jsonify(_document(vendor, requests.identifier(number, "target"), found))
+
+    @api.post("/targets/<vendor>/<number>/redeliver")
+    def redeliver(vendor: str, number: str) -> Response:
+        found = _found(_stage(workbench, vendor, status=404), number)
+        query = Query(workbench.name, workbench.since, vendor=vendor)
+        workbench.shared.recorder.flush()
+        newest = workbench.shared.pages.attempts(query, limit=MOST_LOOKED_THROUGH).rows
+        rows = [row for row in reversed(newest) if row["target"] == found.endpoint.shown]
+        again = [resend(workbench, row, {}) for row in undelivered(rows)[:MOST_REDELIVERED]]
+        return jsonify(requests.page([attempt_summary(row) for row in again], None))
+
 
 def _stage(workbench: Workbench, vendor: str, status: int = 422) -> ServerStage:
     if vendor not in registry.names():
@@ -74,6 +98,14 @@ def _target(workbench: Workbench, stage: ServerStage, document: dict[str, Any]) 
     return Target(document["url"], None if events is None else tuple(events), kind=kind)
 
 
+def _found(stage: ServerStage, number: str) -> Destination:
+    """Returns the target of that number. Raises ProblemError."""
+    found = dict(stage.destinations.numbered()).get(requests.identifier(number, "target"))
+    if found is None:
+        raise ProblemError(404, f"{stage.vendor.name} has no target {number[:40]}")
+    return found
+
+
 def _document(vendor: str, number: int, destination: Destination) -> dict[str, Any]:
     """Returns a target as JSON, without secrets: no headers, and no credentials or query in its URL."""
     return {
@@ -83,4 +115,22 @@ def _document(vendor: str, number: int, destination: Destination) -> dict[str, A
         "events": None if destination.target.events is None else list(destination.target.events),
         "kind": destination.target.kind,
         "signed": destination.signs,
+        "hook": _hook_document(destination.hook),
     }
+
+
+def _hook_document(hook: Hook) -> dict[str, Any]:
+    """Returns what the vendor thinks of a target as JSON. Times are the scenario's."""
+    off = hook.off_since is not None
+    return {
+        "state": "off" if off else "on",
+        "failures": hook.failures,
+        "failing_since": _point(hook.failing_since),
+        "paused_until": None if off else _point(hook.paused_until),
+        "off_since": _point(hook.off_since),
+        "off_because": hook.off_because,
+    }
+
+
+def _point(at: int | None) -> str | None:
+    return None if at is None else iso(at)

@@ -7,7 +7,7 @@ import { liveList } from "./list.js";
 
 export const title = "Deliveries";
 
-const VERDICTS = ["delivered", "rejected", "timed out", "broken", "unreachable", "not sent", "dropped", "spoiled"];
+const VERDICTS = ["delivered", "rejected", "timed out", "broken", "unreachable", "not sent", "dropped", "spoiled", "lost"];
 
 export async function show(place, params, query) {
   const vendors = await get("vendors");

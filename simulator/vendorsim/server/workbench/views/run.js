@@ -82,7 +82,7 @@ function summaryOf(run) {
     ["delivered", String(summary.delivered)],
     ["failed", String(summary.failed)],
     ["retries", String(summary.retries)],
-    ["dropped, spoiled", `${summary.dropped}, ${summary.spoiled}`],
+    ["dropped, spoiled, lost", `${summary.dropped}, ${summary.spoiled}, ${summary.lost}`],
   ];
   if (waited) facts.push(["authentications", waited]);
   if (probed) facts.push(["states", [probed, ...(summary.probe_problems ?? []).map((text) => h("div", {}, text))]]);

@@ -51,6 +51,7 @@ function rows(items, load) {
     "Events",
     "Kind",
     "Signed",
+    "Hook",
     "Remove",
   ]);
   for (const one of items) {
@@ -82,11 +83,38 @@ function rows(items, load) {
         cell("Events", one.events ? one.events.join(", ") : "all"),
         cell("Kind", one.kind),
         cell("Signed", one.signed ? "yes" : "–"),
+        cell("Hook", hook(one, load)),
         cell("Remove", remove),
       ),
     );
   }
   return whole;
+}
+
+/** What the vendor does with a target. One that it has switched off can be switched on, and gets what it has missed. */
+function hook(one, load) {
+  if (one.hook.state === "on") return "on";
+  const place = `targets/${encodeURIComponent(one.vendor)}/${one.number}`;
+  const on = h(
+    "button",
+    {
+      type: "button",
+      id: `switch-on-${one.vendor}-${one.number}`,
+      dataset: { test: "switch-on-target" },
+      "aria-label": `Switch on ${one.url} of ${one.vendor}, and send what it has missed`,
+      on: {
+        click: () =>
+          busy(on, async () => {
+            await post(`${place}/switch-on`);
+            const { items } = await post(`${place}/redeliver`);
+            say(`${one.vendor} sends to ${one.url} again; ${items.length} missed deliveries were sent.`);
+            await load();
+          }),
+      },
+    },
+    "Switch on",
+  );
+  return h("div", {}, `off: it ${one.hook.off_because} `, on);
 }
 
 function addPanel(all, load) {

@@ -75,6 +75,8 @@ def policy(version: Version) -> Policy:
         ordering=Stated(UNORDERED, RECONSTRUCTED, JOBS),
         in_flight=Stated(10, RECONSTRUCTED, JOBS),
         connections=Stated(NEW, RECONSTRUCTED, ONE_FETCH if fetched else ONE_CONNECTION),
+        pause=Stated(None, RECONSTRUCTED, f"{TRIGGER}: what fails is logged and forgotten"),
+        switch_off=Stated(None, RECONSTRUCTED, f"{TRIGGER}: what fails is logged and forgotten"),
         signing=Stated("chatwoot" if version >= SIGNED else None, RECONSTRUCTED, f"{TRIGGER} (#13573)"),
     )
 
