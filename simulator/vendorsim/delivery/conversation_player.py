@@ -21,18 +21,17 @@ from vendorsim.delivery.agenda import Agenda
 from vendorsim.delivery.attempts import AttemptSender, unsent
 from vendorsim.delivery.call_judge import CallJudge
 from vendorsim.delivery.destinations import Destinations
+from vendorsim.delivery.expectations import not_judged
 from vendorsim.delivery.lanes import Lanes
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.delivery.records import (
     BROKEN,
     DROPPED,
-    NOT_JUDGED,
     NOT_SENT,
     REJECTED,
     TIMED_OUT,
     UNREACHABLE,
     Attempt,
-    Authentication,
     Over,
     Record,
     Summary,
@@ -42,7 +41,7 @@ from vendorsim.delivery.salvos import Salvo, Salvos
 from vendorsim.runs.timeline import NO_STEP, LiveConversation, Run
 from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.model import Step
-from vendorsim.scenario.verbs import Authenticate
+from vendorsim.scenario.verbs import Authenticate, ExpectCall, SetSink
 from vendorsim.vendorkit.policy import ORDERED, parallel
 from vendorsim.vendorkit.profile import Failed
 
@@ -144,9 +143,13 @@ class ConversationPlayer:
                     events = live.advance(scheduled)
                 for event in events:
                     self._enter(event, scheduled.step)
-                if isinstance(scheduled.step.verb, Authenticate):
+                verb = scheduled.step.verb
+                if isinstance(verb, Authenticate | ExpectCall):
                     await self._send_all_until(scheduled.at)
-                    await self._authenticate(scheduled.step.verb)
+                    await self._expect(verb)
+                elif isinstance(verb, SetSink) and context.calls is not None:
+                    await self._send_all_until(scheduled.at)
+                    context.calls.answer(live, verb)
             with live.lock:
                 events = live.finish()
             await self.send(events)
@@ -399,7 +402,7 @@ class ConversationPlayer:
         for event in events:
             self._enter(event, NO_STEP)
 
-    async def _authenticate(self, verb: Authenticate) -> None:
+    async def _expect(self, verb: Authenticate | ExpectCall) -> None:
         context, live = self._context, self._live
         record = None
         if context.calls is not None and not context.stopped.is_set():
@@ -407,8 +410,7 @@ class ConversationPlayer:
         if record is None:
             why = "the run ended early" if context.calls is not None else "play with --serve to have it judged"
             with live.lock:
-                identifier = verb.identifier or live.state.identifier
-            record = Authentication(live.state.index, live.id, identifier, NOT_JUDGED, reason=why)
+                record = not_judged(verb, live.state, live.id, why)
         context.record(record)
 
 

@@ -1,4 +1,4 @@
-"""The records of a run, as plain values: one per attempt, one per expected call, and the summary.
+"""The records of a run, as plain values: one per attempt, one per step that expects calls, and the summary.
 
 All reports (terminal, JSON and others) are built from these values alone.
 """
@@ -18,7 +18,7 @@ from vendorsim.http.transport import Answer
 
 DELIVERED, REJECTED, TIMED_OUT, BROKEN, UNREACHABLE = "delivered", "rejected", "timed out", "broken", "unreachable"
 NOT_SENT, DROPPED, SPOILED = "not sent", "dropped", "spoiled"
-AUTHENTICATED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
+AS_EXPECTED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
 
 
 # Not frozen: three times slower to construct. Treat as immutable.
@@ -80,22 +80,33 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication:
-    """The outcome of an `authenticate` step: the verdict on the integration's call of the identification API."""
+class CallOutcome:
+    """The outcome of a step that expects calls (`expect_call`, `authenticate`).
+
+    `call` is the name of the call, `times` how often it was expected, `count` how many calls were counted. `status` and
+    `message` are those of the answer to the last one. `identified` says that the step is `authenticate`; `identifier`
+    is then the expected one.
+    """
 
     index: int
     conversation: int | str
-    identifier: str | None
+    call: str
+    times: str
     verdict: str
+    count: int = 0
     status: int | None = None
     message: str | None = None
     reason: str | None = None
+    identified: bool = False
+    identifier: str | None = None
 
     def document(self) -> dict[str, Any]:
+        own = {"identifier": self.identifier} if self.identified else {"call": self.call, "times": self.times}
         return {
-            "type": "authentication",
+            "type": "authentication" if self.identified else "expected_call",
             "conversation": self.conversation,
-            "identifier": self.identifier,
+            **own,
+            **({} if self.identified else {"count": self.count}),
             "status": self.status,
             "message": self.message,
             "verdict": self.verdict,
@@ -103,7 +114,7 @@ class Authentication:
         }
 
 
-Record = Attempt | Authentication
+Record = Attempt | CallOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +183,7 @@ class Summary:
     started: int = 0
     rows: dict[str, EventRow] = field(default_factory=dict)
     authentications: Counter[str] = field(default_factory=Counter)
+    expected_calls: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
     unreachable: str | None = None
 
@@ -182,7 +194,7 @@ class Summary:
                 row = self.rows[record.event.name] = EventRow(record.event.name)
             row.add(record)
         else:
-            self.authentications[record.verdict] += 1
+            (self.authentications if record.identified else self.expected_calls)[record.verdict] += 1
 
     def by_event(self) -> list[EventRow]:
         """Returns the rows in the vendor's order of events."""
@@ -200,7 +212,9 @@ class Summary:
             return 130
         if self.unreachable is not None:
             return 3
-        fell_short = self.count(REJECTED, TIMED_OUT, BROKEN) or self.authentications[MISSED]
+        fell_short = (
+            self.count(REJECTED, TIMED_OUT, BROKEN) or self.authentications[MISSED] or self.expected_calls[MISSED]
+        )
         return 1 if fell_short else 0
 
     @property
@@ -225,6 +239,7 @@ class Summary:
             "retries": sum(row.retries for row in self.rows.values()),
             "events": [row.document() for row in self.by_event()],
             "authentications": dict(sorted(self.authentications.items())),
+            "expected_calls": dict(sorted(self.expected_calls.items())),
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "reason": self.unreachable,

@@ -15,7 +15,7 @@ from functools import partial
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock, monotonic, wall_clock
 from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.player import Player
-from vendorsim.delivery.records import NOT_SENT, UNREACHABLE, Attempt, Authentication, Over, Record
+from vendorsim.delivery.records import NOT_SENT, UNREACHABLE, Attempt, CallOutcome, Over, Record
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.load.mixing import Share
@@ -184,7 +184,7 @@ class Sending:
     def _note(self, run: Run, record: Record | Over) -> None:
         if isinstance(record, Over):
             self._end(record.index)
-        elif not isinstance(record, Authentication):
+        elif not isinstance(record, CallOutcome):
             self._add(run, record)
 
     def _end(self, index: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from vendorsim.core.times import iso
 from vendorsim.delivery.records import (
-    AUTHENTICATED,
+    AS_EXPECTED,
     BROKEN,
     DELIVERED,
     DROPPED,
@@ -23,7 +23,7 @@ from vendorsim.delivery.records import (
     SPOILED,
     TIMED_OUT,
     Attempt,
-    Authentication,
+    CallOutcome,
     Record,
     Summary,
 )
@@ -37,7 +37,7 @@ from vendorsim.vendorkit import registry
 MOST_ROWS = 40
 MOST_SHORTCOMINGS = 10
 FAILURES = (REJECTED, TIMED_OUT, BROKEN)
-_STYLES = {DELIVERED: "green", AUTHENTICATED: "green", NOT_SENT: "yellow", NOT_JUDGED: "yellow"}
+_STYLES = {DELIVERED: "green", AS_EXPECTED: "green", NOT_SENT: "yellow", NOT_JUDGED: "yellow"}
 
 
 class Terminal:
@@ -125,16 +125,9 @@ def _by_event(summary: Summary) -> Table:
         mean = f"{row.total_milliseconds / row.attempts:.1f}" if row.attempts else ""
         longest = f"{row.longest_milliseconds:.1f}"
         rows.add_row(escape(row.event), str(row.attempts), statuses, mean, longest, *map(escape, hit), verdicts)
-    for verdict, count in summary.authentications.items():
-        rows.add_row(
-            f"{registry.identification().operation} called",
-            str(count),
-            "",
-            "",
-            "",
-            *([""] if faults else []),
-            _styled(verdict),
-        )
+    for what, counts in _expected(summary):
+        for verdict, count in counts.items():
+            rows.add_row(what, str(count), "", "", "", *([""] if faults else []), _styled(verdict))
     return rows
 
 
@@ -152,18 +145,26 @@ def _closing(summary: Summary) -> str:
         parts += [f"{count} {word}"] if count else []
     unstarted = summary.conversations - summary.started
     parts += [f"{unstarted} conversations not started"] if unstarted else []
-    called = sum(summary.authentications.values()) - summary.authentications[NOT_JUDGED]
-    if called:
-        operation = registry.identification().operation
-        parts.append(f"{summary.authentications[AUTHENTICATED]} of {called} calls of {operation} as expected")
+    for what, counts in _expected(summary):
+        judged = sum(counts.values()) - counts[NOT_JUDGED]
+        parts += [f"{counts[AS_EXPECTED]} of {judged} {what} as expected"] if judged else []
     style = "green" if summary.exit_code == 0 else "red"
     reason = f" ({escape(summary.unreachable)})" if summary.unreachable else ""
     return f"[{style}]{summary.verdict}[/{style}]{reason}: {', '.join(parts)}"
 
 
+def _expected(summary: Summary) -> Iterator[tuple[str, Counter[str]]]:
+    """Yields what the steps expected and their verdicts, where there were such steps."""
+    if summary.authentications:
+        yield f"calls of {registry.identification().operation}", summary.authentications
+    if summary.expected_calls:
+        yield "expected calls", summary.expected_calls
+
+
 def _what(record: Record) -> str:
-    if isinstance(record, Authentication):
-        return f"{registry.identification().operation} {record.identifier or ''} for {record.conversation}"
+    if isinstance(record, CallOutcome):
+        expected = record.identifier or "" if record.identified else record.times
+        return f"{record.call} {expected} for {record.conversation}"
     return f"{record.event.name} of {record.event.conversation}"
 
 

@@ -16,6 +16,7 @@ from vendorsim.http.server import RunningServer, running_server
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.paths import is_control
 from vendorsim.server.control.problems import of_http, response
+from vendorsim.server.sinks import sinks_blueprint
 from vendorsim.vendorkit import registry
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def serve_app(
 
 
 def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
-    """Creates the app with the API of every vendor that has one, and with other blueprints such as the control API.
+    """Creates the app with the API of every vendor that has one, the sinks, and other blueprints, such as that of the
+    control API.
 
     All responses of an API are JSON, errors included.
     """
@@ -73,6 +75,7 @@ def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
     for vendor in map(registry.get, registry.names()):
         if vendor.api is not None:
             app.register_blueprint(vendor.api(backend))
+    app.register_blueprint(sinks_blueprint(backend))
     for other in others:
         app.register_blueprint(other)
     return app

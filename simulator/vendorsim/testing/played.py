@@ -11,7 +11,7 @@ from vendorsim.core import times
 from vendorsim.core.errors import InputError
 from vendorsim.delivery.planning import prepare
 from vendorsim.delivery.playing import run_to_end
-from vendorsim.delivery.records import Attempt, Authentication, Record, Summary
+from vendorsim.delivery.records import Attempt, CallOutcome, Record, Summary
 from vendorsim.journal.store import Recorder
 from vendorsim.runs import config, library
 from vendorsim.runs.planning import RunRequest, event_names
@@ -39,9 +39,14 @@ class Played:
         return tuple(record for record in self.records if isinstance(record, Attempt))
 
     @property
-    def authentications(self) -> tuple[Authentication, ...]:
-        """The results of the steps `authenticate`."""
-        return tuple(record for record in self.records if isinstance(record, Authentication))
+    def expected_calls(self) -> tuple[CallOutcome, ...]:
+        """The outcomes of the steps `expect_call` and `authenticate`."""
+        return tuple(record for record in self.records if isinstance(record, CallOutcome))
+
+    @property
+    def authentications(self) -> tuple[CallOutcome, ...]:
+        """The outcomes of the steps `authenticate` alone."""
+        return tuple(record for record in self.expected_calls if record.identified)
 
     @property
     def passed(self) -> bool:

@@ -7,14 +7,14 @@ from typing import Any
 
 from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.scenario.parse import parse
-from vendorsim.scenario.verbs import Verb
+from vendorsim.scenario.verbs import SetSink, Verb
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.scenario_texts import as_yaml
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.vendorkit import registry
 
 # Verbs that wait, and so can't be carried out at once.
-_WAITING = {"wait", "authenticate", "probe"}
+_WAITING = {"wait", "authenticate", "expect_call", "probe"}
 # A step can refer to this many of a conversation's messages, counted from the first or from the last.
 _MOST_MESSAGES = 200
 
@@ -37,6 +37,8 @@ def read_step(workbench: Workbench, vendor: str, conversations: Sequence[str], s
     verb = reader.scenario.steps[-1].verb
     if verb.name in _WAITING:
         raise ProblemError(422, f"'{verb.name}' waits for something, and can't be carried out by hand")
+    if isinstance(verb, SetSink):
+        raise ProblemError(422, f"'sink' is not a step by hand; set the answers with PATCH /sinks/{verb.sink}")
     return verb
 
 
