@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from command_line import Completed, Vendorsim
+from plays import attempts
 from ports import free_port
 from receiver import Connection, Receiver, Request, status
 from stories import written
@@ -96,7 +97,7 @@ def test_called_as_expected(scene: Scene) -> None:
     (judged,) = authentications(played)
     assert judged == {
         "type": "authentication",
-        "conversation": played.lines[0]["conversation"],
+        "conversation": attempts(played)[0]["conversation"],
         "identifier": "crm-4711",
         "status": 202,
         "message": "accepted",

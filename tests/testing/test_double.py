@@ -242,6 +242,8 @@ class TestAssertions:
     ) -> None:
         asked = ", ".join(f"{name}={value!r}" for name, value in expected.items())
         told = [f"no call of end_user matches {asked}; the nearest is call {nearest} of 3:"]
+        same = [name for name in expected if not any(line.startswith(f"{name}: ") for line in lines)]
+        lines = [*lines, f"as expected: {', '.join(same)}"] if same else lines
         with pytest.raises(AssertionError) as missed:
             called.assert_called_with(**expected)
         assert str(missed.value) == "\n".join([*told, *(f"  {line}" for line in lines), HISTORY])

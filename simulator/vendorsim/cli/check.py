@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from vendorsim.cli import options
-from vendorsim.cli.running import served
+from vendorsim.cli.running import read_sinks, served
 from vendorsim.reporting.checks import FORMATS, Reporters
 from vendorsim.reporting.console import messages
 from vendorsim.reporting.text import one_line
@@ -71,6 +71,7 @@ def _report_files(command: F) -> F:
     type=options.PortType(),
     help="Answer the vendors' APIs on this port meanwhile.",
 )
+@options.sinks
 @click.option(
     "--settle", metavar="TIME", type=options.DurationType(), help="Time until the state is up to date; default: 5s."
 )
@@ -112,6 +113,7 @@ def command(
     fuzz: bool,
     max_examples: int,
     port: int | None,
+    sinks: tuple[str, ...],
     settle: int | None,
     pace: float | None,
     budget: int | None,
@@ -167,14 +169,18 @@ def command(
         command=_words(context, {*_NOT_REPEATED, *files}),
         waiting=waiting if settle is None else replace(waiting, settle=settle / 1000),
     )
-    checks = prepare_checks(request, config.load(config_file))
+    loaded = config.load(config_file)
+    served_sinks = read_sinks(sinks, port is not None, loaded)
+    checks = prepare_checks(request, loaded)
     for over in checks.expired:
         expired = f"{over.check} is judged again: it was skipped until {over.until} ({over.reason})"
         messages().print(one_line(f"{checks.config.file}: {expired}"), markup=False)
     settings = transport.load()
     with ExitStack() as stack:
         reporters = stack.enter_context(Reporters(files, as_json=as_json, configured_at=checks.configured_at))
-        state = stack.enter_context(served(port, DUPLICATE_INTERVAL, may_delay=True)) if port is not None else None
+        state = None
+        if port is not None:
+            state = stack.enter_context(served(port, DUPLICATE_INTERVAL, sinks=served_sinks, may_delay=True))
         return checks.run_to_end(reporters.handle, settings, state).exit_code
 
 

@@ -86,6 +86,7 @@ class TokenType(click.ParamType[str]):
     envvar="VENDORSIM_STATE",
     help="URL of a PostgreSQL database for state that several servers share; default: in memory.",
 )
+@options.sinks
 @options.journal
 @options.packs
 @options.config_file
@@ -102,6 +103,7 @@ def command(
     seed: int,
     rate_limit: float | None,
     state: str | None,
+    sinks: tuple[str, ...],
     journal: options.JournalOptions,
     packs: tuple[str, ...],
     config_file: str | None,
@@ -119,13 +121,14 @@ def command(
     vendorsim serve --port 4010 --token s3cret
     vendorsim serve --port 4010 --state postgresql://vendorsim@db.example.com/vendorsim
     """
-    from vendorsim.cli.running import collect_garbage_rarely
+    from vendorsim.cli.running import collect_garbage_rarely, introduce_sinks, read_sinks
     from vendorsim.runs import config
     from vendorsim.server.app import serve_app
     from vendorsim.server.control.settings import Settings
     from vendorsim.server.hub import Hub
 
     _require_token(host, admin_token)
+    loaded = config.load(config_file)
     settings = Settings(
         token=token,
         admin_token=admin_token,
@@ -133,7 +136,8 @@ def command(
         duplicate_interval=duplicate_interval,
         rate_limit=rate_limit,
         profiles=dict(map(_profile, profiles)),
-        config=config.load(config_file),
+        config=loaded,
+        sinks=read_sinks(sinks, True, loaded),
         allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
         allowed_targets=frozenset(name.lower() for name in allowed_targets),
         seed=seed,
@@ -152,6 +156,7 @@ def command(
                 caller = "anyone" if token is None else "whoever has the token"
                 click.echo(f"Warning: other machines can reach {host}, and {caller} can call the APIs.", err=True)
             _introduce(server.url, token)
+            introduce_sinks(server.url, settings.sinks)
             # A wait without a timeout can't be interrupted on every platform.
             while not stopped.wait(0.5):
                 pass

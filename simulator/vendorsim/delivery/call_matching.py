@@ -9,7 +9,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vendorsim.core import pointer
@@ -19,7 +19,6 @@ from vendorsim.vendorkit.api_call import NO_DOCUMENT, ApiCall
 # The values of a valid body of the identification API (`ApiCall.fields`) can be expected by their names.
 FIELDS = ("identifier", "name", "email", "phone")
 CONVERSATION = "session_id"
-_SHOWN_AS = {CONVERSATION: "conversation", "comm_type": "kind of session"}
 _NOT_READ = object()
 _MOST_SHOWN = 10
 _LONGEST_VALUE = 200
@@ -32,7 +31,7 @@ class SameText:
     With `or_none` a call that has no such value is equal, too.
     """
 
-    text: str
+    value: Any
     or_none: bool = False
 
 
@@ -42,12 +41,14 @@ class CallPattern:
 
     A key is a JSON pointer into the body, one of FIELDS, or an attribute of `ApiCall`. A value is compared with `==`,
     except `re.Pattern` (searched in the value), `SameText`, `Statuses` (must contain the value), and None: the call has
-    no such value, or null. `conversation` is the id that `{this}` in the path stands for.
+    no such value, or null. `conversation` is the id that `{this}` in the path stands for. `words` are the names of keys
+    in messages, where they differ.
     """
 
     name: CallName
     values: Mapping[str, Any]
     conversation: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def operation(self) -> str:
@@ -68,7 +69,12 @@ class CallPattern:
 
     def listed(self) -> str:
         """The expected values as text."""
-        return ", ".join(f"{_key(key)}={_expected(value)}" for key, value in self.values.items()) or "anything"
+        shown = {key: "None" if value is None else _expected(value) for key, value in self.values.items()}
+        return ", ".join(f"{self.word(key)}={value}" for key, value in shown.items()) or "anything"
+
+    def word(self, key: str) -> str:
+        """The name of a key in messages."""
+        return self.words.get(key, key)
 
 
 class Difference(NamedTuple):
@@ -80,13 +86,12 @@ class Difference(NamedTuple):
     note: str = ""
 
     def __str__(self) -> str:
-        key = _key(self.key)
         if self.found is _NOT_READ:
-            return f"{key}: expected {_expected(self.expected)}, the body was not read, or is not valid"
+            return f"expected {_expected(self.expected)}, the body was not read, or is not valid"
         if self.found is None:
-            return f"{key}: expected {_expected(self.expected)}, the call has none"
+            return f"expected {_expected(self.expected)}, the call has none"
         note = f" ({self.note})" if self.note else ""
-        return f"{key}: expected {_expected(self.expected)}, found {_shown(self.found)}{note}"
+        return f"expected {_expected(self.expected)}, found {_shown(self.found)}{note}"
 
 
 def differences(call: ApiCall, expected: Mapping[str, Any]) -> list[Difference]:
@@ -111,10 +116,10 @@ def explain_miss(pattern: CallPattern, calls: Sequence[ApiCall]) -> list[str]:
         return other_calls(pattern, calls)
     number, nearest = min(named, key=lambda item: _distance(item[1], pattern))
     differing = differences(nearest, pattern.values)
-    same = [_key(key) for key in pattern.values if key not in {difference.key for difference in differing}]
+    same = [pattern.word(key) for key in pattern.values if key not in {difference.key for difference in differing}]
     matching = [f"  as expected: {', '.join(same)}"] if same else []
     head = f"the nearest is call {number} of {len(calls)}:"
-    return [head, *(f"  {difference}" for difference in differing), *matching]
+    return [head, *(f"  {pattern.word(difference.key)}: {difference}" for difference in differing), *matching]
 
 
 def numbered(calls: Sequence[ApiCall]) -> list[str]:
@@ -157,7 +162,7 @@ def _value(call: ApiCall, key: str, document: Any) -> Any:
 
 def _equal(expected: Any, found: Any) -> bool:
     if isinstance(expected, SameText):
-        return (not found and expected.or_none) or (_is_plain(found) and str(found) == expected.text)
+        return (not found and expected.or_none) or (_is_plain(found) and str(found) == str(expected.value))
     if isinstance(expected, re.Pattern):
         return _is_plain(found) and expected.search(str(found)) is not None
     if isinstance(expected, Statuses):
@@ -172,24 +177,19 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
-def _distance(call: ApiCall, pattern: CallPattern) -> tuple[bool, int, float]:
-    """Returns a sort key: of another conversation, how many values differ, how much they do."""
+def _distance(call: ApiCall, pattern: CallPattern) -> tuple[int, float]:
+    """Returns a sort key: how many values differ, then how much they do."""
     differing = differences(call, pattern.values)
     ratios = (
         difflib.SequenceMatcher(None, _expected(item.expected), _shown(item.found)[:_LONGEST_VALUE]).ratio()
         for item in differing
     )
-    foreign = any(difference.key == CONVERSATION for difference in differing)
-    return foreign, len(differing), -sum(ratios)
-
-
-def _key(key: str) -> str:
-    return _SHOWN_AS.get(key, key)
+    return len(differing), -sum(ratios)
 
 
 def _expected(value: Any) -> str:
     if isinstance(value, SameText):
-        return repr(value.text)
+        return repr(value.value)
     if isinstance(value, re.Pattern):
         return f"a match of {value.pattern!r}"
     if isinstance(value, Statuses):

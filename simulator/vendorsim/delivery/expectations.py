@@ -14,13 +14,14 @@ from vendorsim.vendorkit import registry
 
 # Milliseconds: the defaults of `within` and `quiet`.
 WITHIN, QUIET = 10_000, 1_000
+_WORDS = {CONVERSATION: "conversation", "comm_type": "kind of session"}
 
 Waiting = Authenticate | ExpectCall
 """The verbs that wait for calls."""
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
+class CallExpectation:
     """What a step expects in one conversation: the call, how often, and for how many milliseconds it waits.
 
     `quiet` is how long no call too many may come. With `after_saying`, the identifier, the step fails when the call
@@ -42,7 +43,7 @@ class Expectation:
         return self.after_saying
 
 
-def expectation(verb: Waiting, state: Conversation, conversation: str) -> Expectation:
+def expectation(verb: Waiting, state: Conversation, conversation: str) -> CallExpectation:
     """What the step expects in a conversation with this state; `conversation` is its id in the vendor's bodies."""
     if isinstance(verb, Authenticate):
         return _identification(verb, state, conversation)
@@ -54,11 +55,11 @@ def expectation(verb: Waiting, state: Conversation, conversation: str) -> Expect
     only_quiet = verb.times.least == 0
     within = 0 if only_quiet else WITHIN if verb.within is None else verb.within
     quiet = verb.quiet if verb.quiet is not None else verb.within if only_quiet else None
-    pattern = CallPattern(verb.call, values, conversation)
-    return Expectation(pattern, verb.times, within, QUIET if quiet is None else quiet)
+    pattern = CallPattern(verb.call, values, conversation, _WORDS)
+    return CallExpectation(pattern, verb.times, within, QUIET if quiet is None else quiet)
 
 
-def _identification(verb: Authenticate, state: Conversation, conversation: str) -> Expectation:
+def _identification(verb: Authenticate, state: Conversation, conversation: str) -> CallExpectation:
     """`authenticate` as an `expect_call`: at least one call of the identification API, for this session, with the
     identifier, and accepted. The integration is not blamed for a forced answer."""
     known = registry.identification()
@@ -69,8 +70,8 @@ def _identification(verb: Authenticate, state: Conversation, conversation: str) 
     if identifier is not None:
         values["identifier"] = identifier
     name = CallName(known.operation, known.vendor, known.operation)
-    pattern = CallPattern(name, values, conversation)
-    return Expectation(pattern, AT_LEAST_ONCE, verb.within, 0, True, identifier, tuple(state.said()))
+    pattern = CallPattern(name, values, conversation, _WORDS)
+    return CallExpectation(pattern, AT_LEAST_ONCE, verb.within, 0, True, identifier, tuple(state.said()))
 
 
 def _bound(value: Any, state: Conversation, conversation: str) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vendorsim.delivery.call_matching import call_line, explain_miss
-from vendorsim.delivery.expectations import Expectation, Waiting, expectation, is_early
+from vendorsim.delivery.expectations import CallExpectation, Waiting, expectation, is_early
 from vendorsim.delivery.records import AS_EXPECTED, MISSED, CallOutcome
 from vendorsim.delivery.run_backend import RunBackend
 from vendorsim.runs.live_handle import LiveHandle
@@ -82,7 +82,8 @@ class ExpectedCalls:
 
     def answer(self, live: LiveConversation, verb: SetSink) -> None:
         """Sets what a sink answers to the conversation's calls."""
-        self._backend.sinks.answer(verb.sink, verb.answers, str(live.id))
+        if verb.answers is not None:
+            self._backend.sinks.answer(verb.sink, verb.answers, str(live.id))
 
     def close(self) -> None:
         self._unsubscribe()
@@ -131,7 +132,7 @@ class ExpectedCalls:
 class _Judging:
     """One step that waits."""
 
-    def __init__(self, calls: ExpectedCalls, live: LiveConversation, session: str, expected: Expectation) -> None:
+    def __init__(self, calls: ExpectedCalls, live: LiveConversation, session: str, expected: CallExpectation) -> None:
         self._calls = calls
         self._live = live
         self._session = session

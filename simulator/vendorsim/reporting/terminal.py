@@ -32,6 +32,7 @@ from vendorsim.reporting.outcome import counted
 from vendorsim.reporting.text import COLUMNS, wrapped
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.api_call import ApiCall
 
 # Up to this many attempts the table has a row per attempt, above it a row per event name.
 MOST_ROWS = 40
@@ -74,6 +75,9 @@ class Terminal:
                 self._more_shortcomings += 1
         if self._status is not None:
             self._status.update(f"{self._attempts} sent, last: {escape(_what(record))}")
+
+    def call(self, call: ApiCall) -> None:
+        """Takes a received call. People see the calls in `vendorsim journal list`."""
 
     def finish(self, summary: Summary, console: Console | None = None) -> None:
         """Prints the summary on the console; default: standard output."""

@@ -340,7 +340,7 @@ class _Latency(Duration):
         return found
 
 
-class _Headers(MapOf):
+class _AnswerHeaders(MapOf):
     """Headers of an answer. A value with a line break, or of a header that the server sets, is refused."""
 
     _own = ("content-length", "connection", "transfer-encoding", "date", "server")
@@ -369,7 +369,7 @@ class _SinkAnswers(Shape):
             "status": Key(Integer(200, 599), help="the HTTP status; default 200"),
             "body": Key(Json(), help="text is sent as it is, any other value as JSON; default {}"),
             "latency": Key(_Latency(), help="how long the answer takes; default 0s"),
-            "headers": Key(_Headers(Text(empty=True)), help="headers of the answer, such as Retry-After"),
+            "headers": Key(_AnswerHeaders(Text(empty=True)), help="headers of the answer, such as Retry-After"),
         },
         "an answer",
         SinkAnswer,

@@ -598,7 +598,7 @@ class SetSink(Verb):
     """What a sink answers to this conversation's calls from now on, the last answer to all further ones."""
 
     sink: str = _argument(SINK_NAME, "the sink's name", required=True, written="name")
-    answers: tuple[SinkAnswer, ...] = _argument(ANSWERS, "one answer, or a list of them", default=(SinkAnswer(),))
+    answers: tuple[SinkAnswer, ...] | None = _argument(ANSWERS, "one answer, or a list of them; default: as before")
 
 
 @_verb("navigate", "page")

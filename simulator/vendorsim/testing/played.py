@@ -20,6 +20,7 @@ from vendorsim.scenario.faults import from_option
 from vendorsim.scenario.model import Scenario
 from vendorsim.server.backend import ServerBackend
 from vendorsim.testing.arguments import as_tuple, checked_headers, policy_changes, refuse_running_loop
+from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.target import Target
 
 VENDOR = "{vendor}"
@@ -27,11 +28,12 @@ VENDOR = "{vendor}"
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """The result of a run: every record in order, and the summary."""
+    """The result of a run: every record in order, the summary, and the calls that were received meanwhile."""
 
     run: Run
     records: tuple[Record, ...]
     summary: Summary
+    calls: tuple[ApiCall, ...] = ()
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -146,13 +148,14 @@ def play(
     )
     prepared = prepare(request, config.load())
     records: list[Record] = []
-    recorder = Recorder(None, 0, records.append)
+    calls: list[ApiCall] = []
+    recorder = Recorder(None, 0, records.append, calls.append)
     try:
         # Leave Ctrl-C to the test runner.
         summary = run_to_end(prepared, recorder, state=state, stops=False)
     finally:
         recorder.close()
-    return Played(prepared.run, tuple(records), summary)
+    return Played(prepared.run, tuple(records), summary, tuple(calls))
 
 
 def _only_vendor(scenario: Scenario) -> str:

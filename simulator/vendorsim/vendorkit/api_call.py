@@ -85,6 +85,8 @@ def _form(body: bytes, media_type: str) -> Any:
     fields: dict[str, list[str]] = dict(texts.lists())
     for name, items in files.lists():
         fields.setdefault(name, []).extend(item.filename or "" for item in items)
+        for item in items:
+            item.close()
     return {
         name.removesuffix("[]"): values if name.endswith("[]") or len(values) > 1 else values[0]
         for name, values in fields.items()

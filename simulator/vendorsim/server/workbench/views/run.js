@@ -67,9 +67,8 @@ function actions(id, stop) {
 
 function summaryOf(run) {
   const { summary } = run;
-  const waited = Object.entries(summary.authentications ?? {})
-    .map(([name, count]) => `${name}: ${count}`)
-    .join(", ");
+  const counts = (all) => Object.entries(all ?? {}).map(([name, count]) => `${name}: ${count}`).join(", ");
+  const waited = [["authentications", counts(summary.authentications)], ["expected calls", counts(summary.expected_calls)]];
   const facts = [
     ["status", [badge(run.status), " ", run.reason ?? ""]],
     ["vendor", `${run.vendor} (${run.profile})`],
@@ -81,7 +80,7 @@ function summaryOf(run) {
     ["retries", String(summary.retries)],
     ["dropped, spoiled", `${summary.dropped}, ${summary.spoiled}`],
   ];
-  if (waited) facts.push(["authentications", waited]);
+  facts.push(...waited.filter(([, told]) => told));
   facts.push(["began", time(run.began_at)], ["ended", time(run.ended_at)]);
   return [
     h(
