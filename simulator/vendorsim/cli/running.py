@@ -51,15 +51,6 @@ def read_sinks(options: Iterable[str], serving: bool, config: Config) -> tuple[S
     return sinks
 
 
-def introduce_sinks(url: str, sinks: Iterable[Sink]) -> None:
-    """Prints the URLs of the sinks on standard error."""
-    from vendorsim.server.sinks import path_of
-
-    for sink in sinks:
-        reaches = ", which reaches the customer" if sink.customer else ""
-        messages().print(f"The sink {sink.name} takes calls at {url}{path_of(sink.name)}{reaches}", markup=False)
-
-
 @contextmanager
 def served(
     port: int, duplicate_interval: int = DUPLICATE_INTERVAL, *, sinks: Iterable[Sink] = (), may_delay: bool = False
@@ -73,12 +64,14 @@ def served(
     from vendorsim.server.app import create_app, serve_app
     from vendorsim.server.backend import ServerBackend
     from vendorsim.server.fast_path import fast_path
+    from vendorsim.server.sinks import path_of
 
     state = ServerBackend(duplicate_interval=duplicate_interval, sinks=sinks)
     fast_paths = () if may_delay else (fast_path(state),)
     with serve_app(create_app(state), "127.0.0.1", port, *fast_paths) as server:
         messages().print(f"The vendors' APIs answer at {server.url}")
-        introduce_sinks(server.url, state.sinks.all())
+        for sink in state.sinks.all():
+            messages().print(f"The sink {sink.name} takes calls at {server.url}{path_of(sink.name)}", markup=False)
         try:
             yield state
         finally:

@@ -29,8 +29,8 @@ _MOST_CONVERSATIONS = 10_000
 # The values of a body among which the id of a conversation is looked for.
 _MOST_VALUES = 20_000
 _WORD = re.compile(r"\w+(?:-\w+)*")
-# Headers in which the id is looked for. Others have numbers that could be taken for one.
-_NAMING_HEADERS = ("x-", "idempotency-key")
+# The id is looked for in this header, and in those that begin with `X-`. Others have numbers that look like ids.
+_NAMING_HEADER = "idempotency-key"
 
 
 def path_of(name: str) -> str:
@@ -233,7 +233,8 @@ def _texts(below: str, document: Any) -> Iterator[str]:
     yield from below.split("/")
     yield from request.args.values()
     for name, value in request.headers.items():
-        if name.lower().startswith(_NAMING_HEADERS) and not is_secret(f"{name}: ".encode()):
+        lowered = name.lower()
+        if lowered == _NAMING_HEADER or (lowered.startswith("x-") and not is_secret(f"{name}: ".encode())):
             yield value
     left, waiting = _MOST_VALUES, [document]
     while waiting and left:
