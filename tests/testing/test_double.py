@@ -16,6 +16,7 @@ import requests
 import responses
 from vendorsim.core.errors import InputError
 from vendorsim.http.server import running_server
+from vendorsim.scenario.verbs import Start
 from vendorsim.testing import double as testing
 from vendorsim.testing.double import VendorApi, vendor_api
 from werkzeug.test import Client
@@ -364,7 +365,7 @@ class TestEveryApi:
     def chat(self, api: VendorApi) -> Iterator[str]:
         api.state.token = None
         handle = api.state.stage("messagehub").open()
-        self.account = handle.look(lambda conversation: conversation.account.id)
+        self.account = handle.act(Start(), lambda conversation: conversation.account.id)
         yield handle.id
         api.state.close()
 

@@ -494,6 +494,7 @@ class TestDocument:
             "shop.py",
             "stories/unanswered.scenario.yaml",
             "test_contract.py",
+            "test_crm.py",
             "test_hooks.py",
             "test_identification.py",
             "test_identify.py",
@@ -502,7 +503,7 @@ class TestDocument:
             result = pytester.runpytest_subprocess(
                 "-p", "no:cacheprovider", "-W", "error", "--vendorsim-to", url + "/hooks/{vendor}"
             )
-        result.assert_outcomes(passed=11)
+        result.assert_outcomes(passed=12)
 
     def test_shows_a_miss_as_it_is(self) -> None:
         from vendorsim.testing.double import VendorApi
