@@ -244,6 +244,14 @@ class TestSinks:
         steps = "  - say: Hello\n  - expect_call: {call: sink.slack, times: once, " + SHORT + "}\n"
         assert verdicts(played(api, steps, act)) == ["as expected"]
 
+    def test_a_call_of_no_conversation_from_before_this_one_began_does_not(self, api: VendorApi) -> None:
+        def act(bot: Bot, event: dict[str, Any]) -> None:
+            if says(event) and not bot.answers:
+                bot.post("/_sinks/slack", {"text": "A visitor writes"})
+
+        steps = "  - say: Hello\n  - expect_call: {call: sink.slack, " + SHORT + "}\n"
+        assert verdicts(played(api, steps, act, count=2, concurrency=1)) == ["as expected", "missed"]
+
 
 def test_without_a_served_api_it_is_not_judged() -> None:
     with Receiver() as target:

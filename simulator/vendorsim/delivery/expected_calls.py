@@ -9,8 +9,9 @@ import asyncio
 import re
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from vendorsim.core.clock import monotonic
 from vendorsim.delivery.call_matching import call_line, explain_miss
 from vendorsim.delivery.expectations import CallExpectation, Waiting, expectation, is_early
 from vendorsim.delivery.records import AS_EXPECTED, MISSED, CallOutcome
@@ -30,12 +31,13 @@ _MOST_COMPARED = 500
 
 @dataclass(slots=True, eq=False)
 class _Arrived:
-    """A call, and what the visitor had told when it arrived. `counted` is set by the step that has counted it; a call
-    of no conversation can be counted once in each conversation."""
+    """A call, and what the visitor had told when it arrived. `arrived_at` is in monotonic seconds. `counted` has the
+    indexes of the conversations in which a step has counted it: a call of no conversation counts once in each."""
 
     call: ApiCall
     said: list[str]
-    counted: set[int]
+    arrived_at: float = field(default_factory=monotonic)
+    counted: set[int] = field(default_factory=set)
 
 
 class ExpectedCalls:
@@ -47,6 +49,7 @@ class ExpectedCalls:
         self._loop = asyncio.get_running_loop()
         self._lives: dict[str, LiveConversation] = {}
         self._calls: dict[str, deque[_Arrived]] = {}
+        self._began: dict[str, float] = {}
         self._of_none: deque[_Arrived] = deque(maxlen=MOST_WAITING)
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._finished: deque[tuple[str, str]] = deque()
@@ -63,6 +66,7 @@ class ExpectedCalls:
         if any(isinstance(verb, Waiting) for verb in verbs):
             self._lives[handle.id] = live
             self._calls[handle.id] = deque(maxlen=MOST_WAITING)
+            self._began[handle.id] = monotonic()
         self._backend.conversations.add(handle)
         answers = [verb.answer for verb in verbs if isinstance(verb, Authenticate)]
         self._backend.conversations.add_session(handle, answers)
@@ -89,8 +93,9 @@ class ExpectedCalls:
         self._unsubscribe()
 
     def waiting(self, session: str) -> list[_Arrived]:
-        """The calls of a conversation, and those of none."""
-        return sorted([*self._calls[session], *self._of_none], key=lambda arrived: arrived.call.at)
+        """The calls of a conversation, and those of none since it began, in the order in which they came."""
+        of_none = [arrived for arrived in self._of_none if arrived.arrived_at >= self._began[session]]
+        return sorted([*self._calls[session], *of_none], key=lambda arrived: arrived.arrived_at)
 
     async def next(self, session: str) -> None:
         """Waits until another call has arrived."""
@@ -104,12 +109,12 @@ class ExpectedCalls:
     def _from_thread(self, call: ApiCall) -> None:
         if not call.session_id:
             if self._lives:
-                self._loop.call_soon_threadsafe(self._arrive, _Arrived(call, [], set()))
+                self._loop.call_soon_threadsafe(self._arrive, _Arrived(call, []))
             return
         live = self._lives.get(call.session_id)
         if live is not None:
             with live.lock:
-                arrived = _Arrived(call, live.state.said(), set())
+                arrived = _Arrived(call, live.state.said())
             self._loop.call_soon_threadsafe(self._arrive, arrived)
 
     def _arrive(self, arrived: _Arrived) -> None:
@@ -127,6 +132,7 @@ class ExpectedCalls:
         self._lives.pop(session, None)
         self._calls.pop(session, None)
         self._arrived.pop(session, None)
+        self._began.pop(session, None)
 
 
 class _Judging:

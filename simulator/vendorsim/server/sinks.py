@@ -3,6 +3,7 @@ path, keeps it in the ledger and the journal, and answers as told."""
 
 from __future__ import annotations
 
+import http.client
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -183,7 +184,7 @@ def _taken(backend: ServerBackend, sink: Sink, below: str) -> Response:
         sink, below, call.document(), lambda name: backend.conversations.session(name) is not None
     )
     answer = backend.sinks.take(sink.name, call.session_id) or answer
-    call.status, call.message = answer.status, ""
+    call.status, call.message = answer.status, http.client.responses.get(answer.status, "")
     backend.tell(call)
     if answer.latency:
         backend.sleep(answer.latency / 1000)
