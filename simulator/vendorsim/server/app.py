@@ -75,7 +75,7 @@ def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
     for vendor in map(registry.get, registry.names()):
         if vendor.api is not None:
             app.register_blueprint(vendor.api(backend))
-    app.register_blueprint(sinks_blueprint(backend))
+    app.register_blueprint(sinks_blueprint(backend, backend.sinks))
     for other in others:
         app.register_blueprint(other)
     return app

@@ -8,7 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, g, json, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -19,9 +19,7 @@ from vendorsim.http.masking import is_secret
 from vendorsim.http.messages import BODILESS
 from vendorsim.scenario.calls import SINK, Sink, SinkAnswer, check_sink_name
 from vendorsim.vendorkit.api_call import NO_DOCUMENT, ApiCall
-
-if TYPE_CHECKING:
-    from vendorsim.server.backend import ServerBackend
+from vendorsim.vendorkit.backend import Backend
 
 PATH = "/_sinks/"
 MOST_SINKS = 100
@@ -140,25 +138,25 @@ class Sinks:
             self._sinks = {sink.name: _SinkState(sink) for sink in self._configured}
 
 
-def sinks_blueprint(backend: ServerBackend) -> Blueprint:
+def sinks_blueprint(backend: Backend, sinks: Sinks) -> Blueprint:
     """Answers all requests below PATH, whatever their method. Sinks need no credentials."""
-    sinks = Blueprint("sinks", __name__)
+    blueprint = Blueprint("sinks", __name__)
 
-    @sinks.before_app_request
+    @blueprint.before_app_request
     def take() -> Response | None:
         if not request.path.startswith(PATH):
             return None
         name, _, below = request.path.removeprefix(PATH).partition("/")
-        sink = backend.sinks.get(name)
+        sink = sinks.get(name)
         if sink is None:
             return _response(SinkAnswer(404, {"message": f"there is no sink '{name[:40]}'"}))
         g.sink = name
-        return _taken(backend, sink, below)
+        return _taken(backend, sinks, sink, below)
 
-    return sinks
+    return blueprint
 
 
-def _taken(backend: ServerBackend, sink: Sink, below: str) -> Response:
+def _taken(backend: Backend, sinks: Sinks, sink: Sink, below: str) -> Response:
     """Keeps a call and returns its answer."""
     call = ApiCall(
         vendor=SINK,
@@ -183,7 +181,7 @@ def _taken(backend: ServerBackend, sink: Sink, below: str) -> Response:
     call.session_id = _conversation(
         sink, below, call.document(), lambda name: backend.conversations.session(name) is not None
     )
-    answer = backend.sinks.take(sink.name, call.session_id) or answer
+    answer = sinks.take(sink.name, call.session_id) or answer
     call.status, call.message = answer.status, http.client.responses.get(answer.status, "")
     backend.tell(call)
     if answer.latency:
