@@ -90,6 +90,7 @@ def test_a_call_of_no_conversation_can_count_for_any() -> None:
             {"/content": "Hello", "/attachments/0": "a.png"},
         ),
         (b'{"content": "Hello"}', JSON, {"/content": "Hello"}),
+        (b'{"content": "Hello"}', FORM, {"/content": "Hello"}),
         (b'{"content": "Hello"}', None, {"/content": "Hello"}),
     ],
 )

@@ -45,18 +45,19 @@ class ApiCall:
         return f"{self.vendor}.{self.operation}"
 
     def document(self) -> Any:
-        """The body as a JSON value; NO_DOCUMENT if there is none, or if it is no JSON and no form.
+        """The body as a JSON value, whatever its type says (many clients send JSON as a form by mistake); NO_DOCUMENT if
+        there is none, or if it is no JSON and no form.
 
         Of a form it is an object: a text for each field, a list of texts for a repeated one, the name of a file.
         """
         if not self.body:
             return NO_DOCUMENT
-        if self.media_type is not None and self.media_type.partition(";")[0].strip().lower() in _FORMS:
-            return _form(self.body, self.media_type)
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
-            return NO_DOCUMENT
+            if self.media_type is None or self.media_type.partition(";")[0].strip().lower() not in _FORMS:
+                return NO_DOCUMENT
+            return _form(self.body, self.media_type)
 
 
 class _NoDocument:
