@@ -45,8 +45,9 @@ class ApiCall:
         return f"{self.vendor}.{self.operation}"
 
     def document(self) -> Any:
-        """The body as a JSON value, whatever its type says (many clients send JSON with the type of a form); NO_DOCUMENT
-        if there is none, or if it is no JSON and no form.
+        """The body as a JSON value, whatever its type says (many clients send JSON with the type of a form).
+
+        NO_DOCUMENT if there is none, or if it is no JSON and no form.
 
         Of a form it is an object: a text for each field, a list of texts for a repeated one, the name of a file.
         """
