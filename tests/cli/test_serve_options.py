@@ -112,6 +112,12 @@ def test_without_a_journal_nothing_stays(serve: Serve, tmp_path: Path) -> None:
         (["--profile", "messagehub"], "write VENDOR=NAME"),
         (["--profile", "messagehb=documented"], "did you mean 'messagehub'"),
         (["--profile", "messagehub=observed-4.19"], "observed-4.18"),
+        (["--sink", "CRM"], "--sink CRM: 'CRM' is not a name of a sink"),
+        (["--sink", "crm=ours"], "--sink crm=ours: 'crm=ours': after the name stands nothing, or =customer"),
+        (
+            ["--sink", "crm", "--sink", "crm"],
+            "--sink crm: the name 'crm' is taken by another --sink; choose another one",
+        ),
         (["--seed", "-1"], "-1 is not in the range"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
         (["--journal", "/proc/nowhere/journal"], "can't be used as a journal"),

@@ -115,7 +115,7 @@ def test_the_operations_of_an_api(vendorsim: Vendorsim) -> None:
         ("POST", "/apps/api/v1/calls/:call_id/end_user"),
         ("POST", "/apps/api/v1/chats/:chat_id/end_user"),
     ]
-    assert ccai["api_verbs"] == ["authenticate"]
+    assert ccai["api_verbs"] == ["authenticate", "expect_call"]
 
 
 @pytest.mark.parametrize(

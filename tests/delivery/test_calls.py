@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from command_line import Completed, Vendorsim
+from plays import attempts
 from ports import free_port
 from receiver import Connection, Receiver, Request, status
 from stories import written
@@ -96,7 +97,7 @@ def test_called_as_expected(scene: Scene) -> None:
     (judged,) = authentications(played)
     assert judged == {
         "type": "authentication",
-        "conversation": played.lines[0]["conversation"],
+        "conversation": attempts(played)[0]["conversation"],
         "identifier": "crm-4711",
         "status": 202,
         "message": "accepted",
@@ -133,14 +134,17 @@ def test_called_with_something_else(scene: Scene, fields: object, answer: tuple[
     assert played.code == 1
     (judged,) = authentications(played)
     assert judged["verdict"] == "missed"
-    assert judged["reason"].startswith("end_user was ")
+    assert judged["reason"].startswith("no call of end_user was as expected within 0.1 s; the nearest is call 1 of 1: ")
     assert (judged["status"], judged["message"]) == answer
     assert scene.answers == [answer]
 
 
 def test_another_identifier_is_named(scene: Scene) -> None:
     (judged,) = authentications(scene.play("  - say: Hello\n" + NOT_CALLED, {"identifier": "crm-1"}))
-    assert judged["reason"] == "end_user was called with identifier 'crm-1', not 'crm-4711'"
+    assert judged["reason"].endswith(
+        "the nearest is call 1 of 1: identifier: expected 'crm-4711', found 'crm-1'; "
+        "as expected: conversation, kind of session, status"
+    )
 
 
 TELLS = "  - say: Hello\n  - say: I am crm-4711\n"
@@ -246,7 +250,7 @@ def test_a_chat_that_the_story_closed_is_already_ended(scene: Scene) -> None:
     assert scene.answers == [(400, "Chat is already ended")]
     assert played.code == 1
     (judged,) = authentications(played)
-    assert judged["reason"] == "end_user was answered 400 'Chat is already ended'"
+    assert "status: expected 202, found 400 (Chat is already ended)" in judged["reason"]
 
 
 def test_a_chat_is_not_a_call(scene: Scene) -> None:

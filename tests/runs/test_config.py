@@ -9,6 +9,9 @@ import pytest
 from command_line import Vendorsim
 from receiver import Receiver
 from stories import CHAT, EVENTS, written
+from vendorsim.core.errors import DocumentError
+from vendorsim.runs.config import load
+from vendorsim.scenario.calls import ConversationPlace, Sink, SinkAnswer
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +236,36 @@ class TestBadFile:
         refused = vendorsim("play", chat, "--vendor", "userlike")
         places = [line.removeprefix(f"{path}:").split(": ")[0] for line in refused.err.splitlines()]
         assert places == ["2:3", "4:13", "5:7", "5:14"]
+
+
+class TestSinks:
+    def test_are_read(self, elsewhere: Path) -> None:
+        found = load(
+            str(
+                configure(
+                    elsewhere,
+                    """
+                    sinks:
+                      crm:
+                        conversation: {header: X-Conversation}
+                        answers: [{status: 500}, {status: 201, body: {id: 7}, latency: 200ms}]
+                      slack:
+                      whatsapp: {customer: true, conversation: /chat/id}
+                    """,
+                )
+            )
+        )
+        assert found.sinks == (
+            Sink("crm", (SinkAnswer(500), SinkAnswer(201, {"id": 7}, 200)), ConversationPlace(header="X-Conversation")),
+            Sink("slack"),
+            Sink("whatsapp", conversation=ConversationPlace(pointer="/chat/id"), customer=True),
+        )
+
+    def test_wrong_ones_are_told_with_their_places(self, elsewhere: Path) -> None:
+        wrong = configure(
+            elsewhere, "sinks:\n  CRM: {}\n  slack: {answer: {status: 200}}\n  x: {answers: {latency: 2m}}\n"
+        )
+        with pytest.raises(DocumentError) as refused:
+            load(str(wrong))
+        assert [(problem.line, problem.column) for problem in refused.value.problems] == [(2, 3), (3, 11), (4, 26)]
+        assert "unknown key in a sink 'answer'; did you mean 'answers'?" in str(refused.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jsonschema
@@ -10,6 +11,7 @@ from vendorsim.core.errors import DocumentError
 from vendorsim.core.yaml_nodes import Problems, plain, read
 from vendorsim.runs.library import load_text
 from vendorsim.scenario import Scenario, json_schema, verbs
+from vendorsim.scenario.calls import NEVER, ONCE, CallName, FromStory, SinkAnswer, Statuses, Times
 from vendorsim.scenario.faults import fault
 from vendorsim.scenario.model import AccountCast, AgentCast, Expectation
 from vendorsim.scenario.verbs import VERBS, Attachment, Page
@@ -17,6 +19,7 @@ from vendorsim.vendorkit import registry
 
 HEAD = "scenario: T\nvendors: [userlike]\ncast: {agents: {ana: {}, bob: {}}}\nsteps:\n  - {say: hi, as: first}\n"
 SCHEMA = jsonschema.Draft202012Validator(json_schema(registry.vocabulary()))
+MESSAGE = CallName("messagehub.create_message", "messagehub", "create_message")
 SHOP = Page("https://shop.example/", "Shop")
 
 
@@ -98,6 +101,22 @@ WRITTEN = [
     ("authenticate: crm-4711", verbs.Authenticate("crm-4711")),
     ("authenticate: {identifier: x, within: 2s, answer: duplicate}", verbs.Authenticate("x", 2_000, "duplicate")),
     ("authenticate: {answer: Chat is already ended}", verbs.Authenticate(answer="Chat is already ended")),
+    ("expect_call: messagehub.create_message", verbs.ExpectCall(MESSAGE)),
+    ("expect_call: {call: messagehub.create_message, times: once, within: 2s, quiet: 500ms, status: 2xx}",
+     verbs.ExpectCall(MESSAGE, times=ONCE, within=2_000, quiet=500, status=Statuses(("2xx",)))),
+    ("expect_call: {call: sink.crm, times: {at_least: 1, at_most: 3}, status: [201, 5xx], "
+     "with: {/id: this, /email: this.visitor.email, /text: {matches: '(?i)hi'}, /on: 1, /no: null, /w: {is: this}}}",
+     verbs.ExpectCall(CallName("sink.crm", "sink", "crm"), {"/id": FromStory("this"),
+         "/email": FromStory("this.visitor.email"), "/text": re.compile("(?i)hi"), "/on": 1, "/no": None, "/w": "this"},
+         Times(1, 3), Statuses((201, "5xx")))),
+    ("expect_call: 'POST /crm/{this}/notes'",
+     verbs.ExpectCall(CallName("POST /crm/{this}/notes", method="POST", path="/crm/{this}/notes"))),
+    ("expect_call: {call: sink.crm, times: never}", verbs.ExpectCall(CallName("sink.crm", "sink", "crm"), times=NEVER)),
+    ("sink: crm", verbs.SetSink("crm")),
+    ("sink: {name: crm, answers: {status: 503, headers: {Retry-After: '2'}}}",
+     verbs.SetSink("crm", (SinkAnswer(503, headers={"Retry-After": "2"}),))),
+    ("sink: {name: crm, answers: [{status: 500}, {body: [1], latency: 200ms}]}",
+     verbs.SetSink("crm", (SinkAnswer(500), SinkAnswer(200, [1], 200)))),
     ("navigate: {url: 'https://shop.example/', title: Shop}", verbs.Navigate(SHOP)),
     ("wait: 1.5m", verbs.Wait(90_000)),
     ("wait: {time: 5s}", verbs.Wait(5_000)),

@@ -402,6 +402,54 @@ WRONG = [
     ),
     ("typing", steps("typing: {active: maybe}", "close"), ["4:22: expected true or false, found the text 'maybe'"]),
     (
+        "expect_call, an operation that there is not",
+        steps("expect_call: messagehub.create_mesage", "expect_call: {call: sink.Crm}", "close"),
+        [
+            "4:18: unknown operation 'messagehub.create_mesage'; did you mean 'messagehub.create_message'?",
+            "5:25: 'Crm' is not a name of a sink: 1 to 40 small letters, digits, hyphens and underscores, a letter first",
+        ],
+    ),
+    (
+        "expect_call, its arguments",
+        steps(
+            "expect_call: {call: sink.crm, times: twice, within: 5, wiht: {}}",
+            "expect_call: {call: sink.crm, times: {at_least: 3, at_most: 2}, status: 2x}",
+            "expect_call: {call: sink.crm, times: {}, with: {id: 1}}",
+            "expect_call: {call: sink.crm, with: {/a: this.visitor.emial, /b: {matches: '('}, /c: {matches: 1}}}",
+            "expect_call",
+            "close",
+        ),
+        [
+            "4:42: unknown number of times 'twice'; known: once, never",
+            "4:57: expected a duration such as 6s, 250ms or 1.5h, found the number 5",
+            "4:60: unknown key in 'expect_call' 'wiht'; did you mean 'with'?",
+            "5:42: at_least (3) is more than at_most (2)",
+            "5:77: expected an HTTP status such as 200, or a class such as 2xx, found the text '2x'",
+            "6:42: any number of calls is expected; give at_least (from 1) or at_most",
+            "6:53: expected a JSON pointer such as /message/text, found the text 'id'",
+            "7:46: unknown value of the story 'this.visitor.emial'; did you mean 'this.visitor.email'? ({is: this.visitor.emial} is the text)",
+            "7:80: '(' is not a regular expression: missing ), unterminated subpattern at position 0",
+            "7:100: expected a regular expression, found the number 1",
+            "8:5: 'expect_call' needs an operation (VENDOR.OPERATION), sink.NAME, or a method and a path (POST /path/{this}), or a mapping with call, with, times, status, within, quiet",
+        ],
+    ),
+    (
+        "sink",
+        steps(
+            "sink: CRM",
+            "sink: {name: crm, answers: [{status: 99, latency: 2h, headers: {Date: now}}]}",
+            "sink: {name: crm, answers: []}",
+            "close",
+        ),
+        [
+            "4:11: 'CRM' is not a name of a sink: 1 to 40 small letters, digits, hyphens and underscores, a letter first",
+            "5:42: expected a whole number from 200 to 599, found the number 99",
+            "5:55: a latency is at most 60s",
+            "5:69: 'Date' is not a header that an answer can set",
+            "6:32: a sink has 1 to 100 answers",
+        ],
+    ),
+    (
         "authenticate",
         steps("authenticate: {identifier: 4711, within: 10, answer: duplicat}", "close"),
         [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import inspect
 import io
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ import requests
 import responses
 from vendorsim.core.errors import InputError
 from vendorsim.http.server import running_server
+from vendorsim.scenario.verbs import Start
 from vendorsim.testing import double as testing
 from vendorsim.testing.double import VendorApi, vendor_api
 from werkzeug.test import Client
@@ -242,6 +244,8 @@ class TestAssertions:
     ) -> None:
         asked = ", ".join(f"{name}={value!r}" for name, value in expected.items())
         told = [f"no call of end_user matches {asked}; the nearest is call {nearest} of 3:"]
+        same = [name for name in expected if not any(line.startswith(f"{name}: ") for line in lines)]
+        lines = [*lines, f"as expected: {', '.join(same)}"] if same else lines
         with pytest.raises(AssertionError) as missed:
             called.assert_called_with(**expected)
         assert str(missed.value) == "\n".join([*told, *(f"  {line}" for line in lines), HISTORY])
@@ -348,3 +352,99 @@ def test_public_names_are_explained() -> None:
     public = [getattr(testing, name) for name in testing.__all__]
     public += [member for name, member in inspect.getmembers(VendorApi) if not name.startswith("_")]
     assert [item for item in public if not inspect.getdoc(item)] == []
+
+
+MESSAGES = "/api/v1/accounts/{account}/conversations/{chat}/messages"
+TOKEN = {"api_access_token": "t"}
+
+
+class TestEveryApi:
+    """The same assertions for the operations of every vendor, for sinks and for paths."""
+
+    @pytest.fixture
+    def chat(self, api: VendorApi) -> Iterator[str]:
+        api.state.token = None
+        handle = api.state.stage("messagehub").open()
+        self.account = handle.act(Start(), lambda conversation: conversation.account.id)
+        yield handle.id
+        api.state.close()
+
+    def reply(self, chat: str, content: str) -> None:
+        url = BASE + MESSAGES.format(account=self.account, chat=chat)
+        requests.post(url, json={"content": content}, headers=TOKEN, timeout=20)
+
+    def test_are_asserted_alike(self, api: VendorApi, chat: str) -> None:
+        self.reply(chat, "Hello Dana")
+        api.assert_not_called()
+        sent = api.assert_called_once_with(
+            "messagehub.create_message", {"/content": "Hello Dana"}, session_id=int(chat)
+        )
+        assert sent is api.calls_of(f"POST {MESSAGES}", {"/content": re.compile("(?i)dana$")})[0]
+        assert sent.document() == {"content": "Hello Dana"}
+        api.assert_called_with("messagehub.create_message", status="2xx", credentials="token")
+        api.assert_not_called("messagehub.create_message", {"/private": True})
+        with pytest.raises(AssertionError) as missed:
+            api.assert_called_with("messagehub.create_message", {"/content": "Hello Ana"}, session_id=chat)
+        assert str(missed.value).splitlines()[:4] == [
+            f"no call of messagehub.create_message matches session_id={chat!r}, /content='Hello Ana'; "
+            "the nearest is call 1 of 1:",
+            "  /content: expected 'Hello Ana', found 'Hello Dana'",
+            "  as expected: session_id",
+            "the calls:",
+        ]
+
+    def test_how_often(self, api: VendorApi, chat: str) -> None:
+        for text in ("one", "two"):
+            self.reply(chat, text)
+        assert len(api.expect_call("messagehub.create_message", times={"at_least": 2, "at_most": 2})) == 2
+        api.expect_call("messagehub.create_message", {"/content": "three"}, times="never")
+        with pytest.raises(
+            AssertionError, match=r"^2 calls of messagehub.create_message match anything, not one:\n  1\. "
+        ):
+            api.expect_call("messagehub.create_message", times="once")
+        with pytest.raises(AssertionError, match=r"was called 2 times, expected at least 3 times:\n  1\. messagehub"):
+            api.expect_call("messagehub.create_message", times={"at_least": 3})
+        with pytest.raises(AssertionError, match=r"was not called\nother calls: messagehub.create_message x 2$"):
+            api.expect_call("messagehub.toggle_status")
+
+    def test_sinks(self, api: VendorApi, chat: str) -> None:
+        url = api.sink("crm", 503, {"status": 201, "body": {"id": 7}})
+        assert url == f"{BASE}/_sinks/crm"
+        answers = [requests.post(f"{url}/notes", json={"chat": chat}, timeout=20) for _ in range(2)]
+        assert [(answer.status_code, answer.json()) for answer in answers] == [(503, {}), (201, {"id": 7})]
+        api.expect_call("sink.crm", {"/chat": chat}, times="once", status="5xx", session_id=chat)
+        api.sink("crm", 404, conversation={"segment": 1})
+        assert requests.delete(f"{url}/18", timeout=20).status_code == 404
+        api.assert_called_once_with("sink.crm", method="DELETE", session_id=18)
+        assert api.state.ledger.state(chat) == {
+            "calls": [{"call": "sink.crm", "method": "POST", "path": "/_sinks/crm/notes", "body": {"chat": chat}}]
+        }
+
+    def test_a_slow_sink(self, api: VendorApi) -> None:
+        url = api.sink("crm", {"latency": "5s"})
+        with pytest.raises(requests.ReadTimeout):
+            requests.get(url, timeout=1)
+        assert requests.get(url, timeout=10).status_code == 200
+        assert len(api.calls_of("sink.crm")) == 2
+
+    @pytest.mark.parametrize(
+        ("how", "problem"),
+        [
+            ({"call": "messagehub.create_mesage"}, "did you mean 'messagehub.create_message'?"),
+            ({"call": "sink.CRM"}, "'CRM' is not a name of a sink"),
+            ({"call": "sink.crm", "body": {"id": 1}}, "'id' is not a JSON pointer such as /message/text"),
+            ({"call": "sink.crm", "times": "twice"}, "unknown number of times 'twice'; known: once, never"),
+            ({"call": "sink.crm", "times": {"at_leats": 1}}, "did you mean 'at_least'?"),
+            ({"call": "sink.crm", "times": {"at_least": 2, "at_most": 1}}, "at_least (2) is more than at_most (1)"),
+        ],
+    )
+    def test_what_does_not_exist_is_told(self, api: VendorApi, how: dict[str, Any], problem: str) -> None:
+        with pytest.raises(InputError) as refused:
+            api.expect_call(**how)
+        assert problem in str(refused.value)
+
+    def test_a_wrong_sink_is_told(self, api: VendorApi) -> None:
+        with pytest.raises(
+            InputError, match="sink 'crm': expected a whole number from 200 to 599, found the number 99"
+        ):
+            api.sink("crm", 99)

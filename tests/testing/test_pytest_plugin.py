@@ -478,6 +478,41 @@ class TestScenarioFiles:
             consecutive=False,
         )
 
+    def test_are_skipped_if_expected_calls_can_not_be_judged(self, project: pytest.Pytester) -> None:
+        text = "scenario: A\nvendors: [userlike]\nsteps:\n  - say: Hello\n  - expect_call: sink.crm\n"
+        story(project.path, text)
+        with hosted(Integration()) as url:
+            result = project.runpytest("-rs", "--vendorsim-to", url)
+        result.assert_outcomes(skipped=1)
+        result.stdout.fnmatch_lines(
+            ["SKIPPED * calls were expected and not judged: let the fixture vendorsim_app use *"]
+        )
+
+    def test_are_judged_by_the_calls_of_vendorsim_api(self, project: pytest.Pytester) -> None:
+        text = "scenario: A\nvendors: [userlike]\nsteps:\n  - say: Hello\n"
+        step = "  - expect_call: {call: sink.crm, with: {/n: %s}, within: 50ms}\n"
+        story(project.path, text + step % 1)
+        story(project.path, text + step % 2, "wrong.scenario.yaml")
+        project.makeconftest("""
+            import json
+            import urllib.request
+
+            import pytest
+
+            @pytest.fixture
+            def vendorsim_app(vendorsim_api, vendorsim_server):
+                def app(environ, start_response):
+                    call = urllib.request.Request(vendorsim_api.url + "/_sinks/crm", json.dumps({"n": 1}).encode())
+                    urllib.request.urlopen(call, timeout=20).close()
+                    start_response("200 OK", [("Content-Length", "0")])
+                    return [b""]
+
+                return vendorsim_server(app)
+        """)
+        result = project.runpytest()
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(["*no call of sink.crm was as expected *: /n: expected 2, found 1; as expected: *"])
+
     def test_are_selected_by_the_marker(self, project: pytest.Pytester) -> None:
         story(project.path)
         project.makepyfile("def test_other(): pass")
@@ -549,6 +584,7 @@ class TestDocument:
             "shop.py",
             "stories/unanswered.scenario.yaml",
             "test_contract.py",
+            "test_crm.py",
             "test_hooks.py",
             "test_identification.py",
             "test_identify.py",
@@ -557,7 +593,7 @@ class TestDocument:
             result = pytester.runpytest_subprocess(
                 "-p", "no:cacheprovider", "-W", "error", "--vendorsim-to", url + "/hooks/{vendor}"
             )
-        result.assert_outcomes(passed=11)
+        result.assert_outcomes(passed=12)
 
     def test_shows_a_miss_as_it_is(self) -> None:
         from vendorsim.testing.double import VendorApi

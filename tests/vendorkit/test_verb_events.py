@@ -56,8 +56,9 @@ def test_no_walk_through_a_conversation_finds_another_event(name: str) -> None:
 
 
 def test_the_steps_are_of_all_verbs_that_change_a_conversation() -> None:
-    """`authenticate` and `probe` wait for a call, or make one; `wait` does nothing."""
-    assert {type(step).name for step in TURNING + QUIET} == VERBS.keys() - {"authenticate", "probe", "wait"}
+    """The others wait for a call, make one or answer one, or do nothing (`wait`)."""
+    about_calls = {"authenticate", "expect_call", "probe", "sink", "wait"}
+    assert {type(step).name for step in TURNING + QUIET} == VERBS.keys() - about_calls
 
 
 def test_a_profile_without_reactions_causes_nothing() -> None:

@@ -13,7 +13,7 @@ from vendorsim.conversation.casting import Opening
 from vendorsim.core.event import Event
 from vendorsim.runs.timeline import LiveConversation, Run, iter_events
 from vendorsim.scenario.model import Cast, Scenario
-from vendorsim.scenario.verbs import Authenticate, Probe
+from vendorsim.scenario.verbs import Authenticate, ExpectCall, Probe
 
 FEWEST, MOST = 3, 5
 MOST_EVENTS, MOST_STEPS = 13, 15
@@ -50,7 +50,7 @@ class ConversationFactory:
         """Returns a few short stories, by title, that together contain as many of the vendor's events as possible."""
         candidates: dict[str, tuple[Scenario, list[str]]] = {}
         for scenario in self._stories.scenarios():
-            calls = any(isinstance(step.verb, Authenticate | Probe) for step in scenario.steps)
+            calls = any(isinstance(step.verb, Authenticate | ExpectCall | Probe) for step in scenario.steps)
             if not calls and len(scenario.steps) <= MOST_STEPS:
                 story = _with_new_visitor(scenario)
                 names = [event.name for event in self.create(story, 0).events]

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from vendorsim.cli import options
-from vendorsim.cli.running import served
+from vendorsim.cli.running import read_sinks, served
 from vendorsim.reporting.checks import FORMATS, Reporters
 from vendorsim.reporting.console import messages
 from vendorsim.reporting.text import one_line
@@ -72,6 +72,7 @@ def _report_files(command: F) -> F:
     type=options.PortType(),
     help="Answer the vendors' APIs on this port meanwhile.",
 )
+@options.sinks
 @click.option(
     "--settle", metavar="TIME", type=options.DurationType(), help="Time until the state is up to date; default: 5s."
 )
@@ -119,6 +120,7 @@ def command(
     fuzz: bool,
     max_examples: int,
     port: int | None,
+    sinks: tuple[str, ...],
     settle: int | None,
     recover_within: int | None,
     pace: float | None,
@@ -180,7 +182,9 @@ def command(
             **({} if recover_within is None else {"recover": recover_within / 1000}),
         ),
     )
-    checks = prepare_checks(request, config.load(config_file))
+    loaded = config.load(config_file)
+    served_sinks = read_sinks(sinks, port is not None, loaded)
+    checks = prepare_checks(request, loaded)
     for over in checks.expired:
         expired = f"{over.check} is judged again: it was skipped until {over.until} ({over.reason})"
         messages().print(one_line(f"{checks.config.file}: {expired}"), markup=False)
@@ -189,7 +193,7 @@ def command(
         reporters = stack.enter_context(Reporters(files, as_json=as_json, configured_at=checks.configured_at))
         state = None
         if port is not None:
-            state, _ = stack.enter_context(served(port, DUPLICATE_INTERVAL, may_delay=True))
+            state, _ = stack.enter_context(served(port, DUPLICATE_INTERVAL, sinks=served_sinks, may_delay=True))
         return checks.run_to_end(reporters.handle, settings, state).exit_code
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
+from rich.markup import escape
 
 from vendorsim.cli import options
 from vendorsim.cli.journals import journal_path
@@ -69,10 +70,12 @@ def list_(run: int | None, everything: bool, most: int, file: str | None, as_jso
         rows.add_row(*[_cell(attempt_summary(row)[key]) for key in _LISTED])
     results().print(rows)
     if calls:
-        received = table("received", "operation", "session", "status", "answer")
+        received = table("received", "operation", "request", "session", "status", "answer")
         for row in calls:
             call = call_document(row)
-            received.add_row(call["at"], call["operation"], call["session"], str(call["status"]), call["message"])
+            name, request = f"{call['vendor']}.{call['operation']}", f"{call['method']} {call['path']}"
+            cells = (call["at"], name, request, call["session"], str(call["status"]), call["message"])
+            received.add_row(*map(escape, cells))
         results().print(received)
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from vendorsim.cli.options import JournalOptions
     from vendorsim.delivery.records import Record
     from vendorsim.journal.store import Book, Journal, Recorder
+    from vendorsim.vendorkit.api_call import ApiCall
 
 
 def journal_path(file: str | None) -> Path:
@@ -27,10 +28,14 @@ def open_journal(options: JournalOptions) -> Journal | None:
 
 
 def start_recorder(
-    journal: Book | None, command: str, about: Mapping[str, Any], report: Callable[[Record], None] | None
+    journal: Book | None,
+    command: str,
+    about: Mapping[str, Any],
+    report: Callable[[Record], None],
+    report_call: Callable[[ApiCall], None],
 ) -> Recorder:
     """Begins a run of that command in the journal, and returns its recorder."""
     from vendorsim.journal.store import Recorder
 
     run = journal.begin(command, about) if journal is not None else 0
-    return Recorder(journal, run, report)
+    return Recorder(journal, run, report, report_call)

@@ -402,6 +402,17 @@ def faults(command: F) -> F:
     return click.option("--fault", "faults", multiple=True, metavar="NAME[=ARG][@RATE]", help=help)(command)
 
 
+def sinks(command: F) -> F:
+    """Adds `--sink`."""
+    return click.option(
+        "--sink",
+        "sinks",
+        metavar="NAME[=customer]",
+        multiple=True,
+        help="Take any call at /_sinks/NAME, in the place of a system that is not a vendor's; repeatable.",
+    )(command)
+
+
 def json_output(command: F) -> F:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print only JSON on standard output.")(command)

@@ -11,7 +11,7 @@ import click
 
 from vendorsim.cli import options
 from vendorsim.cli.journals import open_journal, start_recorder
-from vendorsim.cli.running import note_prevented, served
+from vendorsim.cli.running import note_prevented, read_sinks, served
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
@@ -47,6 +47,7 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
     help="Answer the vendors' APIs meanwhile, from the state of the conversations.",
 )
 @click.option("--port", type=options.PortType(), default=4010, show_default=True, help="Port of --serve.")
+@options.sinks
 @options.faults
 @options.policy("vendor's policy")
 @click.option("--pin-clock", is_flag=True, help="Signature timestamps follow the scenario's clock, not the wall clock.")
@@ -69,6 +70,7 @@ def command(
     serving: bool,
     port: int,
     probe: tuple[NamedSource, ...],
+    sinks: tuple[str, ...],
     transport: TransportOptions,
     journal: options.JournalOptions,
     config_file: str | None,
@@ -105,20 +107,21 @@ def command(
         pin_clock=pin_clock,
         serving=serving,
     )
-    targets = config.load(config_file)
-    prepared = prepare(request, targets)
+    loaded = config.load(config_file)
+    served_sinks = read_sinks(sinks, serving, loaded)
+    prepared = prepare(request, loaded)
     settings = transport.load()
     note_prevented(prepared.run)
     reporter = JsonLines() if as_json else Terminal(prepared.run, run.count)
     with ExitStack() as stack:
         state = None
         if serving:
-            state, url = stack.enter_context(served(port))
+            state, url = stack.enter_context(served(port, sinks=served_sinks))
             # The URLs of files name the server, whose port may be a free one.
-            prepared = prepare(replace(request, server=url), targets)
+            prepared = prepare(replace(request, server=url), loaded)
         stack.enter_context(reporter)
         about = prepared.about(misbehaviour.faults)
-        recorder = start_recorder(open_journal(journal), "play", about, reporter.record)
+        recorder = start_recorder(open_journal(journal), "play", about, reporter.record, reporter.call)
         # Thousands of records wait for the journal: default thresholds would spend a tenth of the time on collections.
         gc.set_threshold(10_000, 10, 10)
         try:

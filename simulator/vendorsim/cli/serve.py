@@ -6,7 +6,7 @@ import ipaddress
 import json
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vendorsim.journal.postgres_journal import PostgresJournal
+    from vendorsim.scenario.calls import Sink
     from vendorsim.server.shared.model import SharedState
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -86,6 +87,7 @@ class TokenType(click.ParamType[str]):
     envvar="VENDORSIM_STATE",
     help="URL of a PostgreSQL database for state that several servers share; default: in memory.",
 )
+@options.sinks
 @options.journal
 @options.packs
 @options.config_file
@@ -102,6 +104,7 @@ def command(
     seed: int,
     rate_limit: float | None,
     state: str | None,
+    sinks: tuple[str, ...],
     journal: options.JournalOptions,
     packs: tuple[str, ...],
     config_file: str | None,
@@ -119,13 +122,14 @@ def command(
     vendorsim serve --port 4010 --token s3cret
     vendorsim serve --port 4010 --state postgresql://vendorsim@db.example.com/vendorsim
     """
-    from vendorsim.cli.running import collect_garbage_rarely
+    from vendorsim.cli.running import collect_garbage_rarely, read_sinks
     from vendorsim.runs import config
     from vendorsim.server.app import serve_app
     from vendorsim.server.control.settings import Settings
     from vendorsim.server.hub import Hub
 
     _require_token(host, admin_token)
+    loaded = config.load(config_file)
     settings = Settings(
         token=token,
         admin_token=admin_token,
@@ -133,7 +137,8 @@ def command(
         duplicate_interval=duplicate_interval,
         rate_limit=rate_limit,
         profiles=dict(map(_profile, profiles)),
-        config=config.load(config_file),
+        config=loaded,
+        sinks=read_sinks(sinks, True, loaded),
         allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
         allowed_targets=frozenset(name.lower() for name in allowed_targets),
         seed=seed,
@@ -151,7 +156,7 @@ def command(
             if not _is_loopback(server.host):
                 caller = "anyone" if token is None else "whoever has the token"
                 click.echo(f"Warning: other machines can reach {host}, and {caller} can call the APIs.", err=True)
-            _introduce(server.url, token)
+            _introduce(server.url, token, settings.sinks)
             # A wait without a timeout can't be interrupted on every platform.
             while not stopped.wait(0.5):
                 pass
@@ -209,9 +214,14 @@ def _profile(text: str) -> tuple[str, str]:
     return vendor, registry.get(vendor).profile(name).name
 
 
-def _introduce(url: str, token: str | None) -> None:
-    """Prints the URL, the vendors' APIs and an example call. The token is not printed."""
+def _reaches(sink: Sink) -> str:
+    return " (reaches the customer)" if sink.customer else ""
+
+
+def _introduce(url: str, token: str | None, sinks: Iterable[Sink]) -> None:
+    """Prints the URL, the vendors' APIs, the sinks and an example call. The token is not printed."""
     from vendorsim.server.control.paths import PREFIX
+    from vendorsim.server.sinks import path_of
     from vendorsim.vendorkit import registry
 
     click.echo(f"vendorsim listens on {url} (Ctrl-C ends it)", err=True)
@@ -222,6 +232,8 @@ def _introduce(url: str, token: str | None) -> None:
             click.echo(f"  {vendor.name:<16}  {operations}", err=True)
             if vendor.page is not None:
                 click.echo(f"  {'':<16}  {url}{vendor.page}", err=True)
+    for sink in sinks:
+        click.echo(f"  {'sink.' + sink.name:<16}  {url}{path_of(sink.name)}{_reaches(sink)}", err=True)
     secret = "any-token" if token is None else "YOUR-TOKEN"
     identification = registry.identification()
     path = identification.path_of(identification.comm_types["chat"], "4711")

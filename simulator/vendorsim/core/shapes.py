@@ -84,8 +84,12 @@ class Pattern(Shape):
     pattern: str
     expected: str
 
+    def matches(self, text: str) -> bool:
+        """Whether the text has the pattern."""
+        return re.fullmatch(self.pattern, text) is not None
+
     def read(self, node: Node, problems: Problems) -> Any:
-        if isinstance(node, Scalar) and isinstance(node.value, str) and re.fullmatch(self.pattern, node.value):
+        if isinstance(node, Scalar) and isinstance(node.value, str) and self.matches(node.value):
             return node.value
         return self.mismatch(node, problems)
 

@@ -1,24 +1,28 @@
-"""The interface of the judge of `authenticate` steps."""
+"""The interface of the judge of steps that expect calls."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from vendorsim.delivery.records import Authentication
+from vendorsim.delivery.records import CallOutcome
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.runs.timeline import LiveConversation
-from vendorsim.scenario.verbs import Authenticate
+from vendorsim.scenario.verbs import Authenticate, ExpectCall, SetSink
 
 
 class CallJudge(Protocol):
-    """Waits for the API calls that `authenticate` steps expect, and judges them. Use it in the player's event loop."""
+    """Waits for the calls that steps expect, and judges them. Use it in the player's event loop."""
 
     def attach(self, live: LiveConversation, handle: LiveHandle) -> None:
-        """Makes a conversation known to the vendors' APIs."""
+        """Makes a conversation known to the vendors' APIs, and the sinks that it names known to the server."""
         ...
 
-    async def judge(self, live: LiveConversation, verb: Authenticate) -> Authentication:
-        """Waits until the integration has made the call that the step expects, or the time of the step is over."""
+    async def judge(self, live: LiveConversation, verb: Authenticate | ExpectCall) -> CallOutcome:
+        """Waits until the integration has made the calls that the step expects, or the time of the step is over."""
+        ...
+
+    def answer(self, live: LiveConversation, verb: SetSink) -> None:
+        """Sets what a sink answers to the conversation's calls."""
         ...
 
     def finish(self, live: LiveConversation) -> None:

@@ -22,6 +22,7 @@ from vendorsim.delivery.agenda import Agenda
 from vendorsim.delivery.attempts import AttemptSender, unsent
 from vendorsim.delivery.call_judge import CallJudge
 from vendorsim.delivery.destinations import Destination, Destinations
+from vendorsim.delivery.expectations import not_judged
 from vendorsim.delivery.hooks import Hook
 from vendorsim.delivery.lanes import Lanes
 from vendorsim.delivery.play_options import PlayOptions
@@ -35,7 +36,6 @@ from vendorsim.delivery.records import (
     TIMED_OUT,
     UNREACHABLE,
     Attempt,
-    Authentication,
     Over,
     Probed,
     Record,
@@ -48,7 +48,7 @@ from vendorsim.probes.model import StateProbe
 from vendorsim.runs.timeline import NO_STEP, LiveConversation, Run
 from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.model import Step
-from vendorsim.scenario.verbs import Authenticate, Probe
+from vendorsim.scenario.verbs import Authenticate, ExpectCall, Probe, SetSink
 from vendorsim.vendorkit.policy import ORDERED, parallel
 from vendorsim.vendorkit.profile import Failed
 
@@ -172,9 +172,12 @@ class ConversationPlayer:
                 for event in events:
                     self._enter(event, scheduled.step)
                 verb = scheduled.step.verb
-                if isinstance(verb, Authenticate):
+                if isinstance(verb, Authenticate | ExpectCall):
                     await self._send_all_until(scheduled.at)
-                    await self._authenticate(verb)
+                    await self._expect(verb)
+                elif isinstance(verb, SetSink) and context.calls is not None:
+                    await self._send_all_until(scheduled.at)
+                    context.calls.answer(live, verb)
                 elif isinstance(verb, Probe):
                     await self._send_all_until(scheduled.at)
                     await self._probe(verb)
@@ -494,7 +497,7 @@ class ConversationPlayer:
         for event in events:
             self._enter(event, NO_STEP)
 
-    async def _authenticate(self, verb: Authenticate) -> None:
+    async def _expect(self, verb: Authenticate | ExpectCall) -> None:
         context, live = self._context, self._live
         record = None
         if context.calls is not None and not context.stopped.is_set():
@@ -502,8 +505,7 @@ class ConversationPlayer:
         if record is None:
             why = "the run ended early" if context.calls is not None else "play with --serve to have it judged"
             with live.lock:
-                identifier = verb.identifier or live.state.identifier
-            record = Authentication(live.state.index, live.id, identifier, NOT_JUDGED, reason=why)
+                record = not_judged(verb, live.state, live.id, why)
         context.record(record)
 
     async def _probe(self, verb: Probe) -> None:

@@ -1,4 +1,4 @@
-"""The records of a run, as plain values: one per attempt, one per expected call or state, and the summary.
+"""The records of a run, as plain values: one per attempt, one per step that expects calls or states, and the summary.
 
 All reports (terminal, JSON and others) are built from these values alone.
 """
@@ -83,22 +83,33 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication:
-    """The outcome of an `authenticate` step: the verdict on the integration's call of the identification API."""
+class CallOutcome:
+    """The outcome of a step that expects calls (`expect_call`, `authenticate`).
+
+    `call` is the name of the call, `times` how often it was expected, `count` how many calls were counted. `status` and
+    `message` are those of the answer to the last one. `identified` says that the step is `authenticate`; `identifier`
+    is then the expected one.
+    """
 
     index: int
     conversation: int | str
-    identifier: str | None
+    call: str
+    times: str
     verdict: str
+    count: int = 0
     status: int | None = None
     message: str | None = None
     reason: str | None = None
+    identified: bool = False
+    identifier: str | None = None
 
     def document(self) -> dict[str, Any]:
+        own = {"identifier": self.identifier} if self.identified else {"call": self.call, "times": self.times}
         return {
-            "type": "authentication",
+            "type": "authentication" if self.identified else "expected_call",
             "conversation": self.conversation,
-            "identifier": self.identifier,
+            **own,
+            **({} if self.identified else {"count": self.count}),
             "status": self.status,
             "message": self.message,
             "verdict": self.verdict,
@@ -130,7 +141,7 @@ class Probed:
         }
 
 
-Record = Attempt | Authentication | Probed
+Record = Attempt | CallOutcome | Probed
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +223,7 @@ class Summary:
     probes: Counter[str] = field(default_factory=Counter)
     probe_problems: list[str] = field(default_factory=list)
     unread: str | None = None
+    expected_calls: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
     unreachable: str | None = None
     hook_pauses: int = 0
@@ -228,7 +240,7 @@ class Summary:
         elif isinstance(record, Probed):
             self._add_probed(record)
         else:
-            self.authentications[record.verdict] += 1
+            (self.authentications if record.identified else self.expected_calls)[record.verdict] += 1
 
     def _add_probed(self, record: Probed) -> None:
         self.probes[record.verdict] += 1
@@ -253,7 +265,12 @@ class Summary:
             return 130
         if self.unreachable is not None:
             return 3
-        fell_short = self.count(REJECTED, TIMED_OUT, BROKEN) or self.authentications[MISSED] or self.probes[MISSED]
+        fell_short = (
+            self.count(REJECTED, TIMED_OUT, BROKEN)
+            or self.authentications[MISSED]
+            or self.expected_calls[MISSED]
+            or self.probes[MISSED]
+        )
         if fell_short or self.switched_off_rightly:
             return 1
         return 0 if self.unread is None else 4
@@ -285,6 +302,7 @@ class Summary:
             "authentications": dict(sorted(self.authentications.items())),
             "probes": dict(sorted(self.probes.items())),
             "probe_problems": self.probe_problems,
+            "expected_calls": dict(sorted(self.expected_calls.items())),
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "reason": self.unreachable or self.unread,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.state import Conversation
 from vendorsim.delivery.destinations import Destinations
+from vendorsim.delivery.ledger import Ledger
 from vendorsim.delivery.planning import Policies
 from vendorsim.runs.live_handle import LiveHandle
+from vendorsim.scenario.calls import SinkAnswer
 from vendorsim.vendorkit.backend import Backend
 
 
@@ -25,8 +27,30 @@ class Opener(Protocol):
         ...
 
 
+class SinkAnswers(Protocol):
+    """The sinks of a server, as a run uses them. Safe to use from any thread."""
+
+    def ensure(self, name: str) -> None:
+        """Makes a sink of that name, with its usual answer, unless there is one."""
+        ...
+
+    def answer(self, name: str, answers: Sequence[SinkAnswer], conversation: str) -> None:
+        """Sets the answers to the next calls that belong to the conversation, or to none."""
+        ...
+
+
 class RunBackend(Backend, Protocol):
     """A backend to which runs can be attached."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The calls that it received."""
+        ...
+
+    @property
+    def sinks(self) -> SinkAnswers:
+        """The sinks that it serves."""
+        ...
 
     def play(self, policies: Policies, destinations: Destinations, opener: Opener) -> None:
         """Attaches a run of a vendor: from now on the vendor's API serves its conversations and targets."""

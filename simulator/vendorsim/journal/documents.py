@@ -10,6 +10,7 @@ from vendorsim.core.times import iso
 from vendorsim.delivery.resend import SentRequest
 from vendorsim.journal.har import text_or_base64
 from vendorsim.journal.pages import Row
+from vendorsim.vendorkit.api_call import ApiCall
 
 
 def attempt_summary(row: Row) -> dict[str, Any]:
@@ -52,8 +53,27 @@ def attempt_document(row: Row) -> dict[str, Any]:
     }
 
 
+def received_call(call: ApiCall) -> dict[str, Any]:
+    """A call that was just received, as `call_document` without the numbers of the journal."""
+    return {
+        "type": "call",
+        "at": iso(call.at),
+        "vendor": call.vendor,
+        "operation": call.operation,
+        "method": call.method,
+        "path": call.path,
+        "comm_type": call.comm_type,
+        "session": call.session_id,
+        "credentials": call.credentials,
+        "fields": None if call.fields is None else dict(call.fields),
+        "status": call.status,
+        "message": call.message,
+        "body": None if call.body is None else call.body.decode(errors="replace"),
+    }
+
+
 def call_document(row: Row) -> dict[str, Any]:
-    """A call of a vendor's API."""
+    """A call of a vendor's API or of a sink."""
     return {
         "type": "call",
         "id": row["id"],

@@ -27,6 +27,7 @@ class Query:
     run: int | None = None
     vendor: str | None = None
     event: str | None = None
+    operation: str | None = None
     conversation: str | None = None
     verdict: str | None = None
     text: str | None = None
@@ -152,7 +153,7 @@ class JournalPages:
 _OF_NAMESPACE = "run IN (SELECT id FROM runs WHERE namespace = ? AND id >= ?)"
 EXACT = {
     "attempts": ("run", "vendor", "event", "conversation", "verdict"),
-    "calls": ("run", "vendor"),
+    "calls": ("run", "vendor", "operation"),
 }
 _SEARCHED = {
     "attempts": ("event", "conversation", "delivery", "target", "reason", "CAST(request_body AS TEXT)"),

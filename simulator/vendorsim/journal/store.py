@@ -348,11 +348,18 @@ Item = Record | Over | ApiCall
 class Recorder:
     """Writes records from the player and calls from the server in batches, in a thread of its own.
 
-    After a batch is committed it reports the records, in the order of the conversations. With several runs in one
-    recorder there is no common order; then `report` is None.
+    After a batch is committed it reports the calls, and the records in the order of the conversations. With several
+    runs in one recorder there is no common order; then `report` is None.
     """
 
-    def __init__(self, journal: Book | None, run: int, report: Callable[[Record], None] | None) -> None:
+    def __init__(
+        self,
+        journal: Book | None,
+        run: int,
+        report: Callable[[Record], None] | None,
+        report_call: Callable[[ApiCall], None] = lambda call: None,
+    ) -> None:
+        self._report_call = report_call
         self._journal = journal
         self._run = run
         self._sequencer = None if report is None else Sequencer(report)
@@ -425,6 +432,9 @@ class Recorder:
                 if self._journal is not None:
                     for run, (attempts, calls) in batch.rows.items():
                         self._journal.add(run, attempts, calls)
+                for _, calls in batch.rows.values():
+                    for call in calls:
+                        self._report_call(call)
                 self._report(batch.reported, ended)
             except BaseException as error:
                 self._failure = error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,7 +24,7 @@ from vendorsim.delivery.records import (
     SPOILED,
     TIMED_OUT,
     Attempt,
-    Authentication,
+    CallOutcome,
     Probed,
     Record,
     Summary,
@@ -34,6 +34,7 @@ from vendorsim.reporting.outcome import counted
 from vendorsim.reporting.text import COLUMNS, wrapped
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.api_call import ApiCall
 
 # Up to this many attempts the table has a row per attempt, above it a row per event name.
 MOST_ROWS = 40
@@ -77,6 +78,9 @@ class Terminal:
         if self._status is not None:
             self._status.update(f"{self._attempts} sent, last: {escape(_what(record))}")
 
+    def call(self, call: ApiCall) -> None:
+        """Takes a received call. People see the calls in `vendorsim journal list`."""
+
     def finish(self, summary: Summary, console: Console | None = None) -> None:
         """Prints the summary on the console; default: standard output."""
         self.__exit__()
@@ -112,7 +116,7 @@ class Terminal:
                 hit = [escape(_hit(record))] if faults else []
                 rows.add_row(iso(record.at), escape(record.event.name + where), status, took, *hit, verdict)
             else:
-                answered = record.status if isinstance(record, Authentication) else None
+                answered = record.status if isinstance(record, CallOutcome) else None
                 status = "" if answered is None else str(answered)
                 rows.add_row("", escape(_what(record)), status, "", *([""] if faults else []), verdict)
         return rows
@@ -128,16 +132,9 @@ def _by_event(summary: Summary) -> Table:
         mean = "" if row.mean_milliseconds is None else f"{row.mean_milliseconds:.1f}"
         longest = f"{row.longest_milliseconds:.1f}"
         rows.add_row(escape(row.event), str(row.attempts), statuses, mean, longest, *map(escape, hit), verdicts)
-    for verdict, count in summary.authentications.items():
-        rows.add_row(
-            f"{registry.identification().operation} called",
-            str(count),
-            "",
-            "",
-            "",
-            *([""] if faults else []),
-            _styled(verdict),
-        )
+    for what, counts in _expected(summary):
+        for verdict, count in counts.items():
+            rows.add_row(what, str(count), "", "", "", *([""] if faults else []), _styled(verdict))
     for verdict, count in summary.probes.items():
         rows.add_row("probe", str(count), "", "", "", *([""] if faults else []), _styled(verdict))
     return rows
@@ -160,10 +157,9 @@ def _closing(summary: Summary) -> str:
     parts += ["the hook switched off"] if summary.hooks_switched_off else []
     unstarted = summary.conversations - summary.started
     parts += [f"{unstarted} conversations not started"] if unstarted else []
-    called = sum(summary.authentications.values()) - summary.authentications[NOT_JUDGED]
-    if called:
-        operation = registry.identification().operation
-        parts.append(f"{summary.authentications[AS_EXPECTED]} of {called} calls of {operation} as expected")
+    for what, counts in _expected(summary):
+        judged = sum(counts.values()) - counts[NOT_JUDGED]
+        parts += [f"{counts[AS_EXPECTED]} of {judged} {what} as expected"] if judged else []
     probed = sum(summary.probes.values()) - summary.probes[NOT_JUDGED]
     if probed:
         parts.append(f"{summary.probes[AS_EXPECTED]} of {counted(probed, 'state')} as expected")
@@ -175,9 +171,18 @@ def _closing(summary: Summary) -> str:
     return f"[{style}]{summary.verdict}[/{style}]{reason}: {', '.join(parts)}"
 
 
+def _expected(summary: Summary) -> Iterator[tuple[str, Counter[str]]]:
+    """Yields what the steps expected and their verdicts, where there were such steps."""
+    if summary.authentications:
+        yield f"calls of {registry.identification().operation}", summary.authentications
+    if summary.expected_calls:
+        yield "expected calls", summary.expected_calls
+
+
 def _what(record: Record) -> str:
-    if isinstance(record, Authentication):
-        return f"{registry.identification().operation} {record.identifier or ''} for {record.conversation}"
+    if isinstance(record, CallOutcome):
+        expected = record.identifier or "" if record.identified else record.times
+        return f"{record.call} {expected} for {record.conversation}"
     if isinstance(record, Probed):
         return f"probe of {record.conversation}"
     return f"{record.event.name} of {record.event.conversation}"

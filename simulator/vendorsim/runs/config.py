@@ -1,5 +1,5 @@
-"""Reads `vendorsim.yaml`: targets and policies of each vendor, and settings of checks. The file is searched for from
-the working directory upwards."""
+"""Reads `vendorsim.yaml`: targets and policies of each vendor, sinks, and settings of checks. The file is searched for
+from the working directory upwards."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 from vendorsim.core.clock import today
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.provenance import Stated
-from vendorsim.core.shapes import INVALID, Integer, Key, ListOf, MapOf, Pattern, Record, Shape, Text, choice
+from vendorsim.core.shapes import INVALID, Integer, Key, ListOf, MapOf, Nullable, Pattern, Record, Shape, Text, choice
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
 from vendorsim.http.endpoint import check_header, endpoint
 from vendorsim.probes.reading import NAME, NamedSource, read_source
+from vendorsim.scenario.calls import SINK_NAME, SINK_SETTINGS, Sink
 from vendorsim.scenario.model import LARGEST_ID
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy_overrides import READERS, PolicyChanges, read_changes
@@ -57,6 +58,7 @@ class Config:
     severities: Mapping[str, str] = field(default_factory=dict)
     target_lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    sinks: tuple[Sink, ...] = ()
 
     def first_target_line(self, vendor: str) -> ConfigLine | None:
         """Returns where the vendor's first target is written, or None if it has no target."""
@@ -210,7 +212,10 @@ _CHECKS = Record(
     },
     "'checks'",
 )
-_ROOT = Record({"targets": Key(_TARGETS), "policy": Key(_POLICIES), "checks": Key(_CHECKS)}, FILE_NAME)
+_SINKS = MapOf(Nullable(SINK_SETTINGS), SINK_NAME, "a mapping of names to settings of sinks")
+_ROOT = Record(
+    {"targets": Key(_TARGETS), "policy": Key(_POLICIES), "checks": Key(_CHECKS), "sinks": Key(_SINKS)}, FILE_NAME
+)
 
 
 def load(path: str | None = None) -> Config:
@@ -234,6 +239,7 @@ def load(path: str | None = None) -> Config:
         checks.get("severity", {}),
         _target_lines(root),
         checks.get("require", ()),
+        tuple(Sink(name, **(settings or {})) for name, settings in values.get("sinks", {}).items()),
     )
 
 

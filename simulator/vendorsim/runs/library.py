@@ -16,6 +16,7 @@ from vendorsim.core.yaml_nodes import Mapping, Node, Sequence, read_file
 from vendorsim.runs import timeline
 from vendorsim.scenario.model import Scenario
 from vendorsim.scenario.parse import Reader, parse
+from vendorsim.scenario.verbs import Authenticate, ExpectCall
 from vendorsim.scenario.warnings import warnings as scenario_warnings
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Profile
@@ -174,8 +175,13 @@ def prevented_steps(run: timeline.Run) -> list[Problem]:
 
 
 def _calls_api(scenario: Scenario, name: str) -> bool:
-    verbs = registry.get(name).api_verbs
-    return any(step.verb.name in verbs and (step.only is None or name in step.only) for step in scenario.steps)
+    steps = [step.verb for step in scenario.steps if step.only is None or name in step.only]
+    identification = registry.get(name).identification
+    return any(
+        (isinstance(verb, ExpectCall) and verb.call.vendor == name)
+        or (isinstance(verb, Authenticate) and identification is not None)
+        for verb in steps
+    )
 
 
 def load_all(vendor: str | None = None) -> Iterator[tuple[str, Path, Scenario]]:

@@ -32,6 +32,19 @@ from vendorsim.core.shapes import (
 )
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, kind
+from vendorsim.scenario.calls import (
+    ANSWERS,
+    AT_LEAST_ONCE,
+    CALL_NAME,
+    EXPECTED_VALUES,
+    SINK_NAME,
+    STATUSES,
+    TIMES,
+    CallName,
+    SinkAnswer,
+    Statuses,
+    Times,
+)
 from vendorsim.scenario.vocabulary import Reading, VendorWord
 
 # The maximum number of names to search for a similar one: a long scenario has thousands of messages.
@@ -566,6 +579,30 @@ class Authenticate(Verb):
     identifier: str | None = _argument(TEXT, "the expected identifier; default the visitor's")
     within: int = _argument(Duration(), "how long to wait for the call; default 10s", default=10_000)
     answer: str | None = _argument(VendorWord("answer"))
+
+
+@_verb("expect_call", "call")
+@dataclass(frozen=True, slots=True)
+class ExpectCall(Verb):
+    """The integration must call an operation of a vendor's API, a sink or a path, as often as `times` says."""
+
+    call: CallName = _argument(CALL_NAME, "VENDOR.OPERATION, sink.NAME, or a method and a path", required=True)
+    body: Mapping[str, Any] | None = _argument(
+        EXPECTED_VALUES, "JSON pointers into the body, and the values there", written="with"
+    )
+    times: Times = _argument(TIMES, "how often; default at least once", default=AT_LEAST_ONCE)
+    status: Statuses | None = _argument(STATUSES, "the answers that the calls got; default any")
+    within: int | None = _argument(Duration(), "how long to wait for the calls; default 10s")
+    quiet: int | None = _argument(Duration(), "how long no call too many may come; default 1s")
+
+
+@_verb("sink", "name")
+@dataclass(frozen=True, slots=True)
+class SetSink(Verb):
+    """What a sink answers to this conversation's calls from now on, the last answer to all further ones."""
+
+    sink: str = _argument(SINK_NAME, "the sink's name", required=True, written="name")
+    answers: tuple[SinkAnswer, ...] | None = _argument(ANSWERS, "one answer, or a list of them; default: as before")
 
 
 @_verb("navigate", "page")

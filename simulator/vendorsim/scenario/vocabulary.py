@@ -11,21 +11,25 @@ from vendorsim.core.shapes import INVALID, Shape
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar
 
 # The placeholder in a shape's JSON Schema that `with_names` replaces with the names.
-_NAMES = "x-names"
+NAMES = "x-names"
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """`vendors` gives the names of the vendors, `answers` the names of the answers that `authenticate` can force.
+    """`vendors` gives the names of the vendors, `answers` the names of the answers that `authenticate` can force, and
+    `operations` those of the vendors' APIs, as `VENDOR.OPERATION`.
 
-    Both are functions, called only when a scenario needs them: `answers` imports the vendors.
+    They are functions, called only when a scenario needs them: the last two import the vendors.
     """
 
     vendors: Callable[[], Sequence[str]] = tuple
     answers: Callable[[], Sequence[str]] = tuple
+    operations: Callable[[], Sequence[str]] = tuple
 
     def names(self, kind: str) -> Sequence[str]:
-        """The names of a kind: `vendor` or `answer`."""
+        """The names of a kind: `vendor`, `answer` or `operation`."""
+        if kind == "operation":
+            return self.operations()
         return self.vendors() if kind == "vendor" else self.answers()
 
 
@@ -62,14 +66,14 @@ class VendorWord(Shape):
         return f"a {self.kind} ({', '.join(problems.vocabulary.names(self.kind))})"
 
     def schema(self) -> dict[str, Any]:
-        return {_NAMES: self.kind}
+        return {NAMES: self.kind}
 
 
 def with_names(schema: Any, vocabulary: Vocabulary) -> Any:
     """A JSON Schema with the placeholders of `VendorWord` replaced by the names of the vocabulary."""
     if isinstance(schema, dict):
-        if _NAMES in schema:
-            rest = {key: value for key, value in schema.items() if key != _NAMES}
-            return {"enum": list(vocabulary.names(schema[_NAMES]))} | rest
+        if NAMES in schema:
+            rest = {key: value for key, value in schema.items() if key != NAMES}
+            return {"enum": list(vocabulary.names(schema[NAMES]))} | rest
         return {key: with_names(value, vocabulary) for key, value in schema.items()}
     return [with_names(item, vocabulary) for item in schema] if isinstance(schema, list) else schema

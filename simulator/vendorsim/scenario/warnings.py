@@ -8,6 +8,7 @@ from vendorsim.core.errors import Problem
 from vendorsim.scenario import verbs
 from vendorsim.scenario.model import Scenario, Step
 
+_TELLS_NOTHING = (verbs.Wait, verbs.Probe, verbs.Authenticate, verbs.ExpectCall, verbs.SetSink)
 _ENDS = (verbs.Close, verbs.Miss, verbs.OfflineMessage)
 _BEGINS = (verbs.Start, verbs.Reopen, verbs.Snooze, verbs.Pend)
 
@@ -25,7 +26,7 @@ def _found(steps: list[Step]) -> Iterator[tuple[Step, str]]:
     ended, away, deleted = False, set(), False
     for step in steps:
         verb = step.verb
-        if deleted and not isinstance(verb, verbs.Wait | verbs.Probe | verbs.Authenticate):
+        if deleted and not isinstance(verb, _TELLS_NOTHING):
             yield step, "nothing is sent after the conversation was deleted; who writes again begins another one"
         deleted = deleted or (isinstance(verb, verbs.Delete) and verb.message in (verbs.CONVERSATION, verbs.CONTACT))
         if isinstance(verb, _ENDS):

@@ -17,6 +17,7 @@ from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.paths import is_control
 from vendorsim.server.control.problems import of_http, response
 from vendorsim.server.files import files
+from vendorsim.server.sinks import sinks_blueprint
 from vendorsim.vendorkit import registry
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def serve_app(
 
 
 def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
-    """Creates the app with the API of every vendor that has one, the files of bodies, and other blueprints such as the
+    """Creates the app with the API of every vendor that has one, the files of bodies, the sinks, and others such as the
     control API.
 
     All responses of an API are JSON, errors included.
@@ -77,6 +78,7 @@ def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
         app.register_blueprint(blueprint)
     vendors = frozenset(blueprint.name for blueprint in blueprints)
     app.register_blueprint(files())
+    app.register_blueprint(sinks_blueprint(backend, backend.sinks))
 
     @app.before_request
     def refuse_in_outage() -> None:

@@ -7,7 +7,7 @@ The server handles requests in its own threads. Everything here is safe to use f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,14 @@ from vendorsim.core import clock
 from vendorsim.delivery.active_faults import ActiveFaults
 from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.delivery.destinations import Destinations
+from vendorsim.delivery.ledger import Ledger
 from vendorsim.delivery.run_backend import Opener
 from vendorsim.runs.config import Config
 from vendorsim.runs.live_handle import LiveHandle
+from vendorsim.scenario.calls import Sink
 from vendorsim.server.forced_answers import ForcedAnswers
 from vendorsim.server.shared.in_memory import OverridesInMemory
+from vendorsim.server.sinks import Sinks
 from vendorsim.server.stages import ServerStage
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
@@ -49,6 +52,8 @@ class ServerBackend:
     it plays. `duplicate_interval` is in milliseconds; 0 switches the duplicate rule off. `rate_limit` is in requests
     per second; None means no limit. `sleep` delays slow responses by `slow_seconds`. `now` returns monotonic seconds.
 
+    `ledger` has the newest calls of all APIs and sinks. `sinks` are those it begins with.
+
     `duplicates` and `overrides` hold what several servers share; by default both are in memory.
     """
 
@@ -63,6 +68,7 @@ class ServerBackend:
         config: Config | None = None,
         record: Callable[[Record | Over], None] = lambda record: None,
         background_loop: BackgroundLoop | None = None,
+        sinks: Iterable[Sink] = (),
         duplicates: Duplicates | None = None,
         overrides: SessionOverrides | None = None,
         seed: int = 0,
@@ -79,6 +85,8 @@ class ServerBackend:
         self.sleep = sleep
         self.overrides: SessionOverrides = OverridesInMemory() if overrides is None else overrides
         self.conversations = ConversationRegistry()
+        self.ledger = Ledger()
+        self.sinks = Sinks(sinks)
         self.config = config or Config()
         self._profiles = dict(profiles or {})
         self._record = record
@@ -185,6 +193,8 @@ class ServerBackend:
         self.seed = seed
         self.overrides.clear()
         self.conversations.clear()
+        self.ledger.clear()
+        self.sinks.reset()
         self.duplicates.clear()
         self.active_faults.set((), None)
 
@@ -215,6 +225,7 @@ class ServerBackend:
             self.background_loop.close()
 
     def tell(self, call: ApiCall) -> None:
-        """Passes a call to every subscriber."""
+        """Keeps a call in the ledger, and passes it to every subscriber."""
+        self.ledger.add(call)
         for callback in self._subscribers:
             callback(call)

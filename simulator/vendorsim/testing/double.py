@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import local
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from vendorsim.core import clock, times
 from vendorsim.core.errors import InputError, UnknownNameError
 from vendorsim.http.wsgi import BrokenOff
+from vendorsim.runs.sinks import sink_of
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
+from vendorsim.server.sinks import path_of
 from vendorsim.testing.received import Expected, Received, Stray
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
@@ -59,14 +61,13 @@ class VendorApi(Received):
         duplicate_interval: int | str = 60_000,
         waits: bool = False,
     ) -> None:
-        super().__init__()
         self.url = url.rstrip("/")
         self._passed = 0
         self._delay = local()
         sleeping: dict[str, Any] = {} if waits else {"sleep": self._note_delay}
         interval = _milliseconds(duplicate_interval)
         self.state = ServerBackend(token, strict, interval, now=self._now, **sleeping)
-        self.state.subscribe(self._add)
+        super().__init__(self.state.ledger)
         app = create_app(self.state)
         app.after_request(self._note_stray)
         self.wsgi: WSGIApplication = app
@@ -93,6 +94,27 @@ class VendorApi(Received):
             if name not in known:
                 raise UnknownNameError("answer", name, list(known))
         self._set(session_id, answers=answers)
+
+    def sink(
+        self, name: str, *answers: int | Mapping[str, Any], conversation: str | Mapping[str, Any] | None = None
+    ) -> str:
+        """Takes calls in the place of a system that is not a vendor's, and returns the URL of that sink.
+
+        Each answer is a status, or a mapping with `status`, `body`, `latency` ("200ms") and `headers`; the last one
+        goes on. `conversation` says where the calls have the conversation's id: a JSON pointer, `{"header": NAME}` or
+        `{"segment": NUMBER}`. Called again, it changes what the sink answers. Its calls are asserted as `sink.NAME`.
+
+        Raises InputError.
+        """
+        settings: dict[str, Any] = {}
+        if answers:
+            settings["answers"] = [{"status": answer} if isinstance(answer, int) else answer for answer in answers]
+        if conversation is not None:
+            settings["conversation"] = conversation
+        sink = sink_of(name, settings)
+        if not self.state.sinks.change(sink):
+            self.state.sinks.add(sink)
+        return self.url + path_of(name)
 
     def pass_time(self, duration: int | str) -> None:
         """Advances the clock of the duplicate interval at once, by milliseconds or a text such as "60s"."""
@@ -134,9 +156,9 @@ class VendorApi(Received):
         self._delay.seconds = seconds
 
     def _note_stray(self, response: Response) -> Response:
-        from flask import request
+        from flask import g, request
 
-        if request.url_rule is None:
+        if request.url_rule is None and "sink" not in g:
             self._add_stray(Stray(request.method, request.path, response.status_code))
         return response
 

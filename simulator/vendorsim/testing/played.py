@@ -11,7 +11,7 @@ from vendorsim.core import times
 from vendorsim.core.errors import InputError
 from vendorsim.delivery.planning import prepare
 from vendorsim.delivery.playing import run_to_end
-from vendorsim.delivery.records import Attempt, Authentication, Probed, Record, Summary
+from vendorsim.delivery.records import Attempt, CallOutcome, Probed, Record, Summary
 from vendorsim.journal.store import Recorder
 from vendorsim.runs import config, library
 from vendorsim.runs.planning import RunRequest, event_names
@@ -27,6 +27,7 @@ from vendorsim.testing.arguments import (
     probes_of,
     refuse_running_loop,
 )
+from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.target import Target
 
 VENDOR = "{vendor}"
@@ -34,11 +35,12 @@ VENDOR = "{vendor}"
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """The result of a run: every record in order, and the summary."""
+    """The result of a run: every record in order, the summary, and the calls that were received meanwhile."""
 
     run: Run
     records: tuple[Record, ...]
     summary: Summary
+    calls: tuple[ApiCall, ...] = ()
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -46,9 +48,14 @@ class Played:
         return tuple(record for record in self.records if isinstance(record, Attempt))
 
     @property
-    def authentications(self) -> tuple[Authentication, ...]:
-        """The results of the steps `authenticate`."""
-        return tuple(record for record in self.records if isinstance(record, Authentication))
+    def expected_calls(self) -> tuple[CallOutcome, ...]:
+        """The outcomes of the steps `expect_call` and `authenticate`."""
+        return tuple(record for record in self.records if isinstance(record, CallOutcome))
+
+    @property
+    def authentications(self) -> tuple[CallOutcome, ...]:
+        """The outcomes of the steps `authenticate` alone."""
+        return tuple(record for record in self.expected_calls if record.identified)
 
     @property
     def probes(self) -> tuple[Probed, ...]:
@@ -159,13 +166,14 @@ def play(
     )
     prepared = prepare(request, config.load())
     records: list[Record] = []
-    recorder = Recorder(None, 0, records.append)
+    calls: list[ApiCall] = []
+    recorder = Recorder(None, 0, records.append, calls.append)
     try:
         # Leave Ctrl-C to the test runner.
         summary = run_to_end(prepared, recorder, state=state, stops=False)
     finally:
         recorder.close()
-    return Played(prepared.run, tuple(records), summary)
+    return Played(prepared.run, tuple(records), summary, tuple(calls))
 
 
 def _only_vendor(scenario: Scenario) -> str:

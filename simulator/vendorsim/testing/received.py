@@ -1,53 +1,53 @@
-"""The calls that the vendors' APIs received, and assertions about them that explain a mismatch."""
+"""The calls that the vendors' APIs and the sinks received, and assertions about them that explain a mismatch."""
 
 from __future__ import annotations
 
-import difflib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from threading import Condition
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from vendorsim.core.clock import monotonic
-from vendorsim.core.errors import unknown
+from vendorsim.core.errors import InputError, unknown
+from vendorsim.delivery.call_matching import CONVERSATION, CallPattern, SameText, explain_miss, numbered
+from vendorsim.delivery.ledger import Ledger
+from vendorsim.scenario.calls import (
+    AT_LEAST_ONCE,
+    NEVER,
+    ONCE,
+    POINTER,
+    TIMES_WORDS,
+    CallName,
+    Statuses,
+    Times,
+    call_name,
+    times_of,
+)
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
 
-MOST_SHOWN = 10
-_FIELDS = ("identifier", "name", "email", "phone")
-_NOT_READ = object()
+MOST_STRAYS = 10
 
 
 class Expected(TypedDict, total=False):
-    """The expected fields of a call. A field that is left out may have any value; None means that the body lacks it.
+    """The expected data of a call. One that is left out may have any value; None means that the call has none.
 
-    `comm_type` is `calls` or `chats`; `status` and `message` are those of the answer. Values are compared with `==`, so
-    objects with an `__eq__` of their own work, too.
+    `session_id` is the id of the conversation, `credentials` their kind, `status` and `message` are those of the
+    answer. `comm_type` (`calls` or `chats`) and the four after it are of the identification API. Values are compared
+    with `==`, so objects with an `__eq__` of their own work, too; a compiled regular expression is searched in the
+    value.
     """
 
     session_id: Any
+    credentials: Any
+    status: Any
+    message: Any
+    method: Any
+    path: Any
     comm_type: Any
     identifier: Any
     name: Any
     email: Any
     phone: Any
-    status: Any
-    message: Any
-
-
-class Difference(NamedTuple):
-    """A field of a call: its expected and its actual value."""
-
-    field: str
-    expected: Any
-    found: Any
-
-    def __str__(self) -> str:
-        if self.found is _NOT_READ:
-            found = "the body was not read, or is not valid"
-        else:
-            found = "the call has none" if self.found is None else f"found {self.found!r}"
-        return f"{self.field}: expected {_shown(self.expected)}, {found}"
 
 
 class Stray(NamedTuple):
@@ -59,144 +59,191 @@ class Stray(NamedTuple):
 
 
 class Received:
-    """The calls so far, in order. Thread-safe."""
+    """The calls so far, in order. Thread-safe.
 
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._calls: list[ApiCall] = []
-        self._strays: deque[Stray] = deque(maxlen=MOST_SHOWN)
+    In each assertion `call` is `VENDOR.OPERATION`, `sink.NAME`, or a method and a path (`POST /path/{id}`, where `{id}`
+    stands for any segment); by default it is the identification API. `body` maps JSON pointers into the body to the
+    values expected there, which are compared as those of `Expected`. Times are in seconds.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._stray_lock = Condition()
+        self._strays: deque[Stray] = deque(maxlen=MOST_STRAYS)
 
     @property
     def calls(self) -> list[ApiCall]:
-        """Every call so far, oldest first."""
-        with self._changed:
-            return list(self._calls)
+        """The calls so far, oldest first; of very many only the newest."""
+        return self._ledger.calls()
 
-    def _add(self, call: ApiCall) -> None:
-        with self._changed:
-            self._calls.append(call)
-            self._changed.notify_all()
+    def calls_of(
+        self, call: str | None = None, body: Mapping[str, Any] | None = None, **expected: Unpack[Expected]
+    ) -> list[ApiCall]:
+        """The calls so far that match, oldest first. Raises InputError for a call that does not exist."""
+        return _matching(_pattern(call, body, expected), self.calls)
 
-    def _add_stray(self, stray: Stray) -> None:
-        with self._changed:
-            self._strays.append(stray)
+    def expect_call(
+        self,
+        call: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        *,
+        times: str | Mapping[str, int] | None = None,
+        within: float = 0.0,
+        quiet: float = 0.0,
+        **expected: Unpack[Expected],
+    ) -> list[ApiCall]:
+        """Asserts how often a call was made, as the step `expect_call` of a scenario does, and returns the calls.
 
-    def assert_called_with(self, *, within: float = 0.0, **expected: Unpack[Expected]) -> ApiCall:
-        """Asserts that a call matches, and returns the first such call. Waits up to `within` seconds for it.
-
-        Raises AssertionError, which shows the nearest call and its differences.
+        `times` is `once`, `never`, or a mapping with `at_least` and `at_most`; default: at least once. It waits for
+        calls that must come for at most `within` seconds, and then for `quiet` seconds for one too many; where none has
+        to come, `within` is that time, too. Raises AssertionError, which shows the nearest call and what it has of the
+        expected one; InputError for a call that does not exist.
         """
         __tracebackhide__ = True
-        found = self._matching(expected, within)
-        if not found:
-            raise AssertionError(self._miss(expected))
-        return found[0]
+        return self._expect(_pattern(call, body, expected), _times(times), within, quiet)
 
-    def assert_called_once_with(self, *, within: float = 0.0, **expected: Unpack[Expected]) -> ApiCall:
-        """Asserts that exactly one call matches, and returns it. Waits up to `within` seconds for it.
+    def assert_called_with(
+        self,
+        call: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        *,
+        within: float = 0.0,
+        **expected: Unpack[Expected],
+    ) -> ApiCall:
+        """Asserts that a call matches, and returns the first such call. Waits up to `within` seconds for it.
 
         Raises AssertionError.
         """
         __tracebackhide__ = True
-        found = self._matching(expected, within)
-        if len(found) > 1:
-            raise AssertionError(
-                _too_many(f"{len(found)} calls of {_operation()} match {_listed(expected)}, not one", found)
-            )
-        if not found:
-            raise AssertionError(self._miss(expected))
-        return found[0]
+        return self._expect(_pattern(call, body, expected), AT_LEAST_ONCE, within, 0.0)[0]
 
-    def assert_not_called(self, **expected: Unpack[Expected]) -> None:
-        """Asserts that no call so far matches; without arguments, that there was none. Raises AssertionError."""
+    def assert_called_once_with(
+        self,
+        call: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        *,
+        within: float = 0.0,
+        quiet: float = 0.0,
+        **expected: Unpack[Expected],
+    ) -> ApiCall:
+        """Asserts that exactly one call matches, and returns it. Waits up to `within` seconds for it, and then for
+        `quiet` seconds for a second one.
+
+        Raises AssertionError.
+        """
         __tracebackhide__ = True
-        found = self._matching(expected, 0.0)
+        return self._expect(_pattern(call, body, expected), ONCE, within, quiet)[0]
+
+    def assert_not_called(
+        self,
+        call: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        *,
+        quiet: float = 0.0,
+        **expected: Unpack[Expected],
+    ) -> None:
+        """Asserts that no call matches, and that none comes for `quiet` seconds. Raises AssertionError."""
+        __tracebackhide__ = True
+        self._expect(_pattern(call, body, expected), NEVER, 0.0, quiet)
+
+    def _expect(self, pattern: CallPattern, times: Times, within: float, quiet: float) -> list[ApiCall]:
+        __tracebackhide__ = True
+        least, most = times.least, times.most
+
+        def find(calls: list[ApiCall]) -> list[ApiCall]:
+            return _matching(pattern, calls)
+
+        found = self._ledger.wait_until(find, lambda calls: len(calls) >= least, within if least else 0.0)
+        if most is not None and least <= len(found) <= most:
+            limit = most
+            quiet = quiet if least else max(quiet, within)
+            found = self._ledger.wait_until(find, lambda calls: len(calls) > limit, quiet)
+        if most is not None and len(found) > most:
+            raise AssertionError("\n".join([_too_many(pattern, times, len(found)), *numbered(found)]))
+        if len(found) < least:
+            raise AssertionError("\n".join(self._too_few(pattern, times, found)))
+        return found
+
+    def _too_few(self, pattern: CallPattern, times: Times, found: Sequence[ApiCall]) -> list[str]:
+        name, calls = pattern.operation, self.calls
         if found:
-            times = "once" if len(found) == 1 else f"{len(found)} times"
-            like = f" with {_listed(expected)}" if expected else ""
-            raise AssertionError(_too_many(f"{_operation()} was called {times}{like}", found))
+            lines = [f"{name} was called {_counted(len(found))}, expected {times}:", *numbered(found)]
+        elif named := [call for call in calls if pattern.is_named(call)]:
+            head, *details = explain_miss(pattern, named)
+            lines = [f"no call of {name} matches {pattern.listed()}; {head}", *details, "the calls:", *numbered(named)]
+        else:
+            lines = [f"{name} was not called" + (f"; expected {pattern.listed()}" if pattern.values else "")]
+            lines += explain_miss(pattern, calls)
+        return [*lines, *self._other_requests()]
 
-    def _matching(self, expected: Expected, within: float) -> list[ApiCall]:
-        _require_known(expected)
-        until = monotonic() + within
-        with self._changed:
-            while True:
-                found = [call for call in self._calls if not differences(call, expected)]
-                left = until - monotonic()
-                if found or left <= 0:
-                    return found
-                self._changed.wait(left)
-
-    def _miss(self, expected: Expected) -> str:
-        calls = self.calls
-        if not calls:
-            like = f"; expected {_listed(expected)}" if expected else ""
-            return "\n".join([f"{_operation()} was not called{like}", *self._other_requests()])
-        number, nearest = min(enumerate(calls, 1), key=lambda item: _distance(item[1], expected))
-        lines = [
-            f"no call of {_operation()} matches {_listed(expected)}; the nearest is call {number} of {len(calls)}:"
-        ]
-        lines += [f"  {difference}" for difference in differences(nearest, expected)]
-        lines += ["the calls:", *_numbered(calls)]
-        return "\n".join([*lines, *self._other_requests()])
+    def _add_stray(self, stray: Stray) -> None:
+        with self._stray_lock:
+            self._strays.append(stray)
 
     def _other_requests(self) -> list[str]:
-        with self._changed:
+        with self._stray_lock:
             strays = [f"  {method} {path} → {status}" for method, path, status in self._strays]
         return ["requests to paths that the API does not have:", *strays] if strays else []
 
 
-def _operation() -> str:
-    return registry.identification().operation
-
-
-def differences(call: ApiCall, expected: Expected) -> list[Difference]:
-    """Returns the fields in which a call differs; empty if it matches."""
-    found = ((name, expected_value, _value(call, name)) for name, expected_value in expected.items())
-    return [
-        Difference(name, expected_value, value)
-        for name, expected_value, value in found
-        # Session ids are text in a URL, but often numbers in a test.
-        if not (expected_value == value or (name == "session_id" and str(expected_value) == value))
-    ]
-
-
-def _value(call: ApiCall, name: str) -> Any:
-    if name not in _FIELDS:
-        return getattr(call, name)
-    return _NOT_READ if call.fields is None else call.fields.get(name)
-
-
-def _distance(call: ApiCall, expected: Expected) -> tuple[int, float]:
-    """Returns the number of differing fields, then how much they differ: a sort key."""
-    differing = differences(call, expected)
-    ratios = (difflib.SequenceMatcher(None, str(item.expected), str(item.found)).ratio() for item in differing)
-    return len(differing), -sum(ratios)
-
-
-def _require_known(expected: Mapping[str, Any]) -> None:
+def _pattern(call: str | None, body: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> CallPattern:
+    """The expected call. Raises InputError for an unknown name of a call or a pointer, TypeError for an unknown
+    keyword."""
     for name in expected:
         if name not in Expected.__annotations__:
             raise TypeError(unknown("field", name, Expected.__annotations__))
+    for key in body or ():
+        if not POINTER.matches(key):
+            raise InputError(f"'{key}' is not {POINTER.expected}")
+    values: dict[str, Any] = {}
+    for key, value in {**expected, **(body or {})}.items():
+        # Ids of conversations are text in a URL, but often numbers in a test.
+        is_id = key == CONVERSATION and isinstance(value, str | int)
+        values[key] = SameText(value) if is_id else value
+    if isinstance(status := values.get("status"), str):
+        values["status"] = Statuses((status,))
+    return CallPattern(_name(call), values)
 
 
-def _too_many(what: str, calls: Sequence[ApiCall]) -> str:
-    return "\n".join([f"{what}:", *_numbered(calls)])
+def _name(call: str | None) -> CallName:
+    if call is None:
+        known = registry.identification()
+        return CallName(known.operation, known.vendor, known.operation)
+    try:
+        return call_name(call, registry.operations)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
-def _numbered(calls: Sequence[ApiCall]) -> list[str]:
-    lines = [f"  {number}. {_call_line(call)}" for number, call in enumerate(calls[:MOST_SHOWN], 1)]
-    return [*lines, f"  … and {len(calls) - MOST_SHOWN} more"] if len(calls) > MOST_SHOWN else lines
+def _times(times: str | Mapping[str, int] | None) -> Times:
+    if times is None:
+        return AT_LEAST_ONCE
+    if isinstance(times, str):
+        if times not in TIMES_WORDS:
+            raise InputError(unknown("number of times", times, TIMES_WORDS))
+        return TIMES_WORDS[times]
+    for key in times:
+        if key not in ("at_least", "at_most"):
+            raise InputError(unknown("key of 'times'", key, ("at_least", "at_most")))
+    try:
+        return times_of(times)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
-def _call_line(call: ApiCall) -> str:
-    fields = " ".join(f"{name}={value!r}" for name, value in (call.fields or {}).items())
-    return f"{call.comm_type}/{call.session_id} {fields or '(no valid body)'} → {call.status} {call.message}"
+def _matching(pattern: CallPattern, calls: Sequence[ApiCall]) -> list[ApiCall]:
+    return [call for call in calls if pattern.fits(call)]
 
 
-def _listed(expected: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in expected.items()) or "anything"
+def _too_many(pattern: CallPattern, times: Times, count: int) -> str:
+    name = pattern.operation
+    if times.most == 0:
+        like = f" with {pattern.listed()}" if pattern.values else ""
+        return f"{name} was called {_counted(count)}{like}:"
+    if times == ONCE:
+        return f"{count} calls of {name} match {pattern.listed()}, not one:"
+    return f"{count} calls of {name} match {pattern.listed()}, expected {times}:"
 
 
-def _shown(value: Any) -> str:
-    return "none" if value is None else repr(value)
+def _counted(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

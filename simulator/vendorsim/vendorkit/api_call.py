@@ -1,9 +1,13 @@
-"""One call of a vendor's API, as the journal, the control API and tests see it."""
+"""One call of a vendor's API or of a sink, as the journal, the control API and tests see it."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
 
 
 # Not frozen: a frozen one takes three times as long to construct. Treat it as immutable.
@@ -16,7 +20,9 @@ class ApiCall:
     in milliseconds since 1970. `credentials` is the kind of credentials, such as `bearer` or `basic`, or None; the
     secret is not stored. `fields` are the values of a valid body; None if the body was invalid or was not parsed.
     `status` and `message` are those of the answer. `body` is the raw body, None if it was not read. `path` is without
-    the query.
+    the query. `media_type` is the body's `Content-Type`, with its parameters; None if it was not kept, or is that of
+    JSON. For a call of a sink `vendor` is SINK and `operation` the sink's name; `session_id` is then the id of the
+    conversation that the call names.
     """
 
     vendor: str
@@ -31,3 +37,59 @@ class ApiCall:
     body: bytes | None = field(default=None, repr=False, compare=False)
     method: str = "POST"
     path: str = ""
+    media_type: str | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """`VENDOR.OPERATION`, or `sink.NAME`."""
+        return f"{self.vendor}.{self.operation}"
+
+    def document(self) -> Any:
+        """The body as a JSON value, whatever its type says (many clients send JSON with the type of a form).
+
+        NO_DOCUMENT if there is none, or if it is no JSON and no form.
+
+        Of a form it is an object: a text for each field, a list of texts for a repeated one, the name of a file.
+        """
+        if not self.body:
+            return NO_DOCUMENT
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            if self.media_type is None or self.media_type.partition(";")[0].strip().lower() not in _FORMS:
+                return NO_DOCUMENT
+            return _form(self.body, self.media_type)
+
+
+class _NoDocument:
+    """The type of NO_DOCUMENT."""
+
+    def __repr__(self) -> str:
+        return "NO_DOCUMENT"
+
+
+NO_DOCUMENT: Final = _NoDocument()
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _form(body: bytes, media_type: str) -> Any:
+    """The fields of a form as an object. `name[]` counts as `name`, always with a list."""
+    # Imported here: it takes part of the start of every command, and few calls are forms.
+    from werkzeug.formparser import parse_form_data
+
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": media_type,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
+    _, texts, files = parse_form_data(environ)
+    fields: dict[str, list[str]] = dict(texts.lists())
+    for name, items in files.lists():
+        fields.setdefault(name, []).extend(item.filename or "" for item in items)
+        for item in items:
+            item.close()
+    return {
+        name.removesuffix("[]"): values if name.endswith("[]") or len(values) > 1 else values[0]
+        for name, values in fields.items()
+    }

@@ -47,6 +47,7 @@ def tell_calls(
                 body=_body(),
                 method=request.method,
                 path=_path(secret),
+                media_type=request.content_type if request.form or request.files else None,
             )
         )
         return response

@@ -29,7 +29,7 @@ class Identification:
     (`chat` or `call`) to the kind of session in the path. `profile` is the profile whose contract has the operation's
     body. `answers` are the answers that can be forced, by their names and by all other names that scenarios may use.
     `accepted` and `unauthorized` are HTTP statuses. `reserved` are the prefixes of session ids with a fixed answer.
-    `verbs` are the verbs of a scenario that wait for a call. `example` is the example of a body.
+    `example` is the example of a body.
 
     `statements` are the rules for integrations in the vendor's documents, by the name of the check (`calls_api.NAME`).
     """
@@ -46,7 +46,6 @@ class Identification:
     example: Mapping[str, str]
     statements: Mapping[str, Stated[str]]
     method: str = "POST"
-    verbs: tuple[str, ...] = ("authenticate",)
 
     def path_of(self, comm_type: str, session_id: str) -> str:
         """The path of a session."""

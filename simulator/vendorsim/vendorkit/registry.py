@@ -18,6 +18,7 @@ import orjson
 
 from vendorsim.core import resources
 from vendorsim.core.errors import InputError, PackError, UnknownNameError
+from vendorsim.scenario.calls import SINK
 from vendorsim.scenario.vocabulary import Vocabulary
 from vendorsim.vendorkit import pack_folder
 from vendorsim.vendorkit.identification import Identification
@@ -128,6 +129,8 @@ def get(name: str) -> Vendor:
         raise PackError(f"{what} names an object of type {kind}; let it name a vendorsim.vendorkit.Vendor")
     if vendor.name != name:
         raise PackError(f"{what} names the vendor '{vendor.name}'; call both the same")
+    if name == SINK:
+        raise PackError(f"{what}: '{SINK}' is the word for sinks in the names of calls; give the vendor another name")
     if not vendor.profiles:
         raise PackError(f"{what} names a vendor without a profile; give it one in Vendor.profiles")
     return vendor
@@ -170,4 +173,9 @@ def _answers() -> Sequence[str]:
 
 def vocabulary() -> Vocabulary:
     """The names that the installed vendors add to the scenario language."""
-    return Vocabulary(names, _answers)
+    return Vocabulary(names, _answers, operations)
+
+
+def operations() -> Sequence[str]:
+    """The operations of the vendors' APIs, as `VENDOR.OPERATION`, in the order of the vendors."""
+    return tuple(dict.fromkeys(f"{name}.{operation.name}" for name in names() for operation in get(name).operations))

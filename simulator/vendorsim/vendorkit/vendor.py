@@ -88,7 +88,8 @@ class Vendor:
     @property
     def api_verbs(self) -> tuple[str, ...]:
         """The verbs of a scenario that wait for a call of the vendor's API."""
-        return () if self.identification is None else self.identification.verbs
+        identified = () if self.identification is None else ("authenticate",)
+        return (*identified, *(("expect_call",) if self.operations else ()))
 
     def quirk_names(self) -> frozenset[str]:
         """The names of the quirks that any profile has."""

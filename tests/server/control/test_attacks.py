@@ -284,7 +284,9 @@ def test_no_answer_holds_a_secret(journal: Path) -> None:
         session = {"Authorization": f"Bearer {SECRETS['token']}"}
         client.request("POST", "/apps/api/v1/chats/s-1/end_user?k=1", {"identifier": "a"}, headers=session)
         api.done("POST", "/sessions", {"id": "s-2"})
-        api.until(lambda: api.all("/calls"), bool)
+        api.done("POST", "/sinks", {"name": "crm"})
+        client.request("POST", f"/_sinks/crm?k={SECRETS['query']}", {}, headers=session)
+        api.until(lambda: api.all("/calls", vendor="sink"), bool)
         assert target.requests[0].header("X-Api-Token") == SECRETS["header"]
         assert f"token={SECRETS['query']}" in target.requests[0].line
         seen: list[str] = [json.dumps(run), json.dumps(added)]
@@ -294,7 +296,7 @@ def test_no_answer_holds_a_secret(journal: Path) -> None:
         for path, operations in api.get("/openapi.json")["paths"].items():
             if "get" in operations:
                 values["number"] = numbers.get(path.split("/")[1])
-                answer = api("GET", path.format(**values))
+                answer = api("GET", path.format(**values | ({"name": "crm"} if path.startswith("/sinks") else {})))
                 assert answer.status == 200, path
                 seen.append(answer.text + str(answer.headers))
         kept = b"".join(path.read_bytes() for path in journal.parent.glob(journal.name + "*")).decode("latin-1")

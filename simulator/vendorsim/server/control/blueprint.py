@@ -17,12 +17,13 @@ from vendorsim.server.control.routes import (
     faults,
     runs,
     sessions,
+    sinks,
     system,
     targets,
 )
 from vendorsim.server.control.workbench import Workbench
 
-_SUBJECTS = (system, catalogue, runs, deliveries, calls, conversations, sessions, targets, faults)
+_SUBJECTS = (system, catalogue, runs, deliveries, calls, conversations, sessions, sinks, targets, faults)
 
 
 def control_api(workbench: Workbench) -> Blueprint:

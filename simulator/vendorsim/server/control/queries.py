@@ -32,6 +32,7 @@ def calls_query(workbench: Workbench) -> Query:
         namespace=workbench.name,
         since=workbench.since,
         vendor=_text("vendor"),
+        operation=_text("operation"),
         conversation=_text("conversation"),
         text=_text("q"),
     )

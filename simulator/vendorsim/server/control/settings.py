@@ -10,6 +10,7 @@ from vendorsim.journal.journals import Journals
 from vendorsim.journal.pages import SEARCH_STEPS, Pages
 from vendorsim.journal.store import Recorder
 from vendorsim.runs.config import Config
+from vendorsim.scenario.calls import Sink
 from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
 
@@ -33,6 +34,7 @@ class Settings:
     allowed_hosts: frozenset[str] = frozenset()
     allowed_targets: frozenset[str] = frozenset()
     seed: int = 0
+    sinks: tuple[Sink, ...] = ()
     most_runs: int = MOST_RUNS
     search_steps: int = SEARCH_STEPS
 

@@ -11,7 +11,7 @@ from vendorsim.delivery.planning import open_probe
 from vendorsim.delivery.records import AS_EXPECTED, NOT_JUDGED
 from vendorsim.delivery.state_judge import NO_PROBE, judge_values
 from vendorsim.scenario.parse import parse
-from vendorsim.scenario.verbs import Probe, Verb
+from vendorsim.scenario.verbs import Probe, SetSink, Verb
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.scenario_texts import as_yaml
 from vendorsim.server.control.workbench import Workbench
@@ -19,7 +19,7 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 
 # Verbs that wait, and so can't be carried out at once.
-_WAITING = {"wait", "authenticate"}
+_WAITING = {"wait", "authenticate", "expect_call"}
 # Milliseconds for which a manual `probe` may wait: the request waits, too.
 _LONGEST_PROBE = 10_000
 # A step can refer to this many of a conversation's messages, counted from the first or from the last.
@@ -46,6 +46,8 @@ def read_step(workbench: Workbench, vendor: str, conversations: Sequence[str], s
         raise ProblemError(422, f"'{verb.name}' waits for something, and can't be carried out by hand")
     if isinstance(verb, Probe) and verb.within > _LONGEST_PROBE:
         raise ProblemError(422, f"'probe' by hand waits for {times.duration_text(_LONGEST_PROBE)} at most")
+    if isinstance(verb, SetSink):
+        raise ProblemError(422, f"'sink' is not a step by hand; set the answers with PATCH /sinks/{verb.sink}")
     return verb
 
 

@@ -54,6 +54,7 @@ class Workbench:
             background_loop=self.shared.background_loop,
             duplicates=self.shared.state.duplicates(self.name, settings.duplicate_interval),
             overrides=self.shared.state.overrides(self.name),
+            sinks=settings.sinks,
             seed=self.seed,
         )
         backend.subscribe(self._record_call)

@@ -1,6 +1,6 @@
 /**
  * Draws a conversation as a sequence diagram: the vendor on the left, the integration on the right, time downwards.
- * Deliveries go to the right, calls of the vendor's API to the left; each arrow is a link.
+ * Deliveries go to the right, calls of the vendors' APIs and of sinks to the left; each arrow is a link.
  */
 
 import { mood, svg } from "./dom.js";

@@ -1,4 +1,4 @@
-/** One call of a vendor's API. */
+/** One call of a vendor's API or of a sink. */
 
 import { get } from "../api.js";
 import { bodyView } from "../body.js";
@@ -9,7 +9,9 @@ export const title = ({ id }) => `Call ${id}`;
 
 export async function show(place, { id }) {
   const call = await get(`calls/${encodeURIComponent(id)}`);
-  const conversation = `#/conversations/${encodeURIComponent(call.vendor)}/${encodeURIComponent(call.session)}`;
+  // A sink's call names a conversation of any vendor.
+  const session = encodeURIComponent(call.session);
+  const conversation = call.vendor === "sink" ? `#/deliveries?conversation=${session}` : `#/conversations/${encodeURIComponent(call.vendor)}/${session}`;
   place.append(
     h("div", { class: "heading" }, h("h1", {}, call.operation), badge(call.status)),
     h("section", { class: "panel", "aria-label": "Summary" }, facts([

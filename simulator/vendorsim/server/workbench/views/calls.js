@@ -1,4 +1,4 @@
-/** What the integration called of the vendors' APIs; new calls come by themselves. */
+/** What the integration called of the vendors' APIs and of sinks; new calls come by themselves. */
 
 import { get } from "../api.js";
 import { badge, cell, empty, field, h, select, time, wide } from "../dom.js";
@@ -6,12 +6,14 @@ import { filterRow } from "./filters.js";
 import { liveList } from "./list.js";
 
 export const title = "Calls";
+/** Stands in the place of the vendor's name in calls of sinks. */
+const SINK = "sink";
 
 export async function show(place, params, query) {
   const vendors = await get("vendors");
   const list = liveList({
     path: "calls",
-    caption: "Calls of the vendors' APIs, the newest first",
+    caption: "Calls of the vendors' APIs and of sinks, the newest first",
     headings: ["No.", "Came", "Vendor", "Operation", "Request", "Session", "Status", "Message"],
     row,
     nothing,
@@ -29,7 +31,7 @@ export async function show(place, params, query) {
 }
 
 function fields(vendors) {
-  const vendor = select("filter-vendor", [["", "All"], ...vendors.map(({ name }) => name)]);
+  const vendor = select("filter-vendor", [["", "All"], ...vendors.map(({ name }) => name), SINK]);
   const text = h("input", { id: "filter-text", type: "search", placeholder: "operations, paths, sessions, messages, bodies" });
   Object.assign(vendor, { name: "vendor" });
   Object.assign(text, { name: "q" });
@@ -54,5 +56,5 @@ function row(call) {
 function nothing(filtered) {
   if (filtered) return empty("Nothing fits these filters", "Take one away, or look for less text. What comes from now on and fits appears here.");
   const base = `${location.origin}${location.pathname.replace(/\/_vendorsim\/.*$/, "")}`;
-  return empty("No call has come yet", "Let your integration call a vendor's API at ", h("code", {}, base), ". ", h("code", {}, "vendorsim vendors NAME"), " lists its operations.");
+  return empty("No call has come yet", "Let your integration call a vendor's API at ", h("code", {}, base), ". ", h("code", {}, "vendorsim vendors NAME"), " lists its operations. ", h("code", {}, "vendorsim serve --sink NAME"), " takes calls of other systems.");
 }

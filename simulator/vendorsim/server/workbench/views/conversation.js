@@ -206,7 +206,7 @@ function entryTable(entries) {
   for (const entry of entries) {
     const call = entry.type === "call";
     const link = h("a", { href: `#/${call ? "calls" : "deliveries"}/${entry.id}` }, what(entry));
-    const towards = call ? "integration → vendor" : directed(entry) === "lost" ? "vendor ⇥ nobody" : "vendor → integration";
+    const towards = call ? `integration → ${entry.vendor === "sink" ? `sink ${entry.operation}` : "vendor"}` : directed(entry) === "lost" ? "vendor ⇥ nobody" : "vendor → integration";
     body.append(
       h(
         "tr",

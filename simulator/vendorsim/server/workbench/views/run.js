@@ -71,7 +71,7 @@ function summaryOf(run) {
     Object.entries(all ?? {})
       .map(([name, count]) => `${name}: ${count}`)
       .join(", ");
-  const waited = counts(summary.authentications);
+  const waited = [["authentications", counts(summary.authentications)], ["expected calls", counts(summary.expected_calls)]];
   const probed = counts(summary.probes);
   const facts = [
     ["status", [badge(run.status), " ", run.reason ?? ""]],
@@ -84,7 +84,7 @@ function summaryOf(run) {
     ["retries", String(summary.retries)],
     ["dropped, spoiled, lost", `${summary.dropped}, ${summary.spoiled}, ${summary.lost}`],
   ];
-  if (waited) facts.push(["authentications", waited]);
+  facts.push(...waited.filter(([, told]) => told));
   if (probed) facts.push(["states", [probed, ...(summary.probe_problems ?? []).map((text) => h("div", {}, text))]]);
   facts.push(["began", time(run.began_at)], ["ended", time(run.ended_at)]);
   return [

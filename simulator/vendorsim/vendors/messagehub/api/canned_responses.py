@@ -81,7 +81,8 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
             kept.rows[kept.last] = row
         return answer(row)
 
-    @api.route(f"{PATH}/<response>", methods=["PATCH", "PUT"])
+    @api.put(f"{PATH}/<response>", endpoint="replace_canned_response")
+    @api.patch(f"{PATH}/<response>")
     def update_canned_response(account: str, response: str) -> Response:
         account_id(backend, account)
         document = _record()

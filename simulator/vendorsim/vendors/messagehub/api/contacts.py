@@ -195,7 +195,8 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     def show_contact(account: str, contact: str) -> Response:
         return answer({"payload": find(account, contact)[1].document()})
 
-    @api.route(CONTACT, methods=["PATCH", "PUT"])
+    @api.put(CONTACT, endpoint="replace_contact")
+    @api.patch(CONTACT)
     def update_contact(account: str, contact: str) -> Response:
         number, found = find(account, contact)
         values = _read(body())
