@@ -134,7 +134,7 @@ class CheckRun:
         budget = self.request.budget
         ends = inf if budget is None else monotonic() + budget
         transport = transport_settings.open()
-        probe = self._open_probe(transport)
+        probe = self._open_probe(transport, state)
         settings = replace(self._settings(transport, state, probe), ends=ends)
         seen: list[CheckEvent] = []
         stopped = asyncio.Event()
@@ -167,8 +167,9 @@ class CheckRun:
             report(last)
         return last
 
-    def _open_probe(self, transport: Transport) -> StateProbe | None:
-        tools = ProbeTools(transport, self.destination.headers, self.request.waiting.probe)
+    def _open_probe(self, transport: Transport, state: ServerBackend | None) -> StateProbe | None:
+        calls = None if state is None else state.ledger.state
+        tools = ProbeTools(transport, self.destination.headers, self.request.waiting.probe, calls)
         return open_probes(self.request.probe or self.destination.target.probe, tools)
 
     def _settings(self, transport: Transport, state: ServerBackend | None, probe: StateProbe | None) -> CheckSettings:

@@ -15,7 +15,7 @@ from vendorsim.core.errors import DocumentError, InputError, Problem
 from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.http.transport import Transport
-from vendorsim.probes.model import ProbeTools, StateProbe
+from vendorsim.probes.model import CallsOf, ProbeTools, StateProbe
 from vendorsim.probes.reading import NamedSource, open_probes, require_names
 from vendorsim.runs.config import Config
 from vendorsim.runs.planning import PlannedRun, RunRequest, in_configured_account, plan
@@ -60,14 +60,14 @@ class PreparedRun:
     speed: float | None = None
     probe: tuple[NamedSource, ...] = ()
 
-    def open_probe(self, transport: Transport) -> StateProbe | None:
+    def open_probe(self, transport: Transport, calls: CallsOf | None = None) -> StateProbe | None:
         """Returns the probe of the run's `probe` steps: the request's, or that of the first target that has one.
 
-        None if there is none, or no such step. Raises InputError.
+        None if there is none, or no such step. `calls` reads the calls of the integration. Raises InputError.
         """
         if not any(isinstance(step.verb, Probe) for step in self.run.scenario.steps):
             return None
-        return open_probe(self.destinations, transport, self.probe)
+        return open_probe(self.destinations, transport, calls, self.probe)
 
     def about(self, faults: Sequence[str]) -> dict[str, object]:
         """Returns what the journal stores about the run; `faults` are the requested ones, as text."""
@@ -84,13 +84,14 @@ class PreparedRun:
 
 
 def open_probe(
-    destinations: Destinations, transport: Transport, probe: Sequence[NamedSource] = ()
+    destinations: Destinations, transport: Transport, calls: CallsOf | None = None, probe: Sequence[NamedSource] = ()
 ) -> StateProbe | None:
-    """Returns a probe, or that of the first target that has one; None if there is none. Raises InputError."""
+    """Returns a probe, or that of the first target that has one; None if there is none. `calls` reads the calls of the
+    integration. Raises InputError."""
     for destination in destinations.all():
         if found := probe or destination.target.probe:
-            return open_probes(found, ProbeTools(transport, destination.headers))
-    return open_probes(probe, ProbeTools(transport))
+            return open_probes(found, ProbeTools(transport, destination.headers, calls=calls))
+    return open_probes(probe, ProbeTools(transport, calls=calls))
 
 
 def prepare(

@@ -60,7 +60,7 @@ async def _play(
     clock: Clock,
 ) -> Summary:
     transport = settings.open()
-    probe = prepared.open_probe(transport)
+    probe = prepared.open_probe(transport, None if state is None else state.ledger.state)
     async with AsyncExitStack() as stack:
         if probe is not None:
             stack.push_async_callback(probe.close)

@@ -27,7 +27,7 @@ class FunctionSource:
         if not module or not colon or not name.isidentifier():
             raise InputError(
                 f"{text}: write a URL with {{conversation_id}}, module:function, "
-                "'command: PROGRAM ARGUMENTS' or 'sql: DATABASE-URL QUERY-FILE'"
+                "'command: PROGRAM ARGUMENTS', 'sql: DATABASE-URL QUERY-FILE' or calls:"
             )
         return cls(text)
 

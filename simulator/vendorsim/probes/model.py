@@ -13,6 +13,9 @@ from vendorsim.http.transport import Transport
 ProbeFunction = Callable[[str, str | None], Any]
 """Returns the state of a conversation (by its id, and the visitor's identifier) as a JSON document, or None."""
 
+CallsOf = Callable[[str], dict[str, Any] | None]
+"""Returns the calls that belong to a conversation, `{"calls": […]}`, or None (`delivery.ledger.Ledger.state`)."""
+
 PLACEHOLDERS = ("conversation_id", "identifier")
 # Seconds that one read may take.
 LONGEST_READ = 10.0
@@ -43,11 +46,13 @@ class StateProbe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProbeTools:
-    """What probes of a run share. `headers` are those of the target, `timeout` is the most seconds of one read."""
+    """What probes of a run share. `headers` are those of the target, `timeout` is the most seconds of one read, `calls`
+    reads the calls of the integration where the APIs are served."""
 
     transport: Transport
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: float = LONGEST_READ
+    calls: CallsOf | None = None
 
 
 class ProbeSource(Protocol):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vendorsim.core.errors import InputError
-from vendorsim.probes import command, sql
+from vendorsim.probes import calls, command, sql
 from vendorsim.probes.function import FunctionSource
 from vendorsim.probes.model import ProbeFunction, ProbeSource, ProbeTools, StateProbe
 from vendorsim.probes.named import NamedProbes
@@ -16,6 +16,7 @@ from vendorsim.probes.url import UrlSource
 
 ReadSource = Callable[[str, Path | None], ProbeSource]
 KINDS: Mapping[str, ReadSource] = {
+    calls.PREFIX: calls.CallsSource.read,
     command.PREFIX: command.CommandSource.read,
     sql.PREFIX: sql.SqlSource.read,
     "http://": lambda text, folder: UrlSource.read(f"http://{text}"),

@@ -133,7 +133,7 @@ class StartedRuns:
             if self.running() >= MOST_RUNNING:
                 raise ProblemError(429, f"{MOST_RUNNING} runs are under way; stop one, or wait for its end")
             loop = self._shared.background_loop
-            probe = loop.call(lambda: prepared.open_probe(loop.transport))
+            probe = loop.call(lambda: prepared.open_probe(loop.transport, self._state.ledger.state))
             number = self._shared.begin("run", about, namespace)
             started = loop.run(self._begin(number, prepared, clock, source, shared, probe))
         with self._lock:

@@ -96,7 +96,7 @@ def _probed(workbench: Workbench, vendor: str, handle: ConversationHandle, verb:
     destinations = workbench.backend.stage(vendor).destinations
 
     async def judged() -> tuple[str, str | None]:
-        probe = open_probe(destinations, loop.transport)
+        probe = open_probe(destinations, loop.transport, workbench.backend.ledger.state)
         if probe is None:
             return NOT_JUDGED, NO_PROBE
         try:
