@@ -45,6 +45,15 @@ class TestBodies:
         assert told["requests"]["sent"] == 2 * EVENTS * 3 + 1
         assert told["bodies"] == digest(generated(vendorsim, 2))
 
+    def test_that_an_outage_has_lost_do_not_fail_the_run(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
+        path = written(tmp_path, "faults: outage=0s..1d", count=2)
+        with Receiver() as target:
+            ended = vendorsim("load", path, "--to", target.url(), "--policy", "retries=none", "--json")
+            assert target.requests == []
+        told = report(ended)
+        assert (ended.code, told["verdict"], told["conversations"]["finished"]) == (0, "passed", 2)
+        assert (told["deliveries"]["lost"], told["deliveries"]["failed"]) == (2 * EVENTS, 0)
+
     def test_need_no_target_to_be_counted(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
         assert vendorsim("load", written(tmp_path), "--digest").json == digest(generated(vendorsim, 20))
 

@@ -203,7 +203,7 @@ class Sending:
         self._attempted(attempt)
         if attempt.verdict not in (UNREACHABLE, LOST):
             self._reached = True
-        elif attempt.final and not self._reached and self._stopped is not None:
+        elif attempt.verdict != LOST and attempt.final and not self._reached and self._stopped is not None:
             # The target was never reached: end the run, which would only repeat this error.
             self.tally.unreachable = f"{attempt.target}: {attempt.reason}"
             self._stopped.set()

@@ -67,8 +67,7 @@ KINDS: Mapping[str, FaultKind] = {
         FaultKind("late", "it is sent that long after the conversation has ended", "late=1m", time("1m")),
         FaultKind(
             OUTAGE,
-            "nothing is delivered in this window, counted from the start of the conversation; with +api, the vendors' "
-            "APIs are away meanwhile, too",
+            "nothing arrives in this window of the conversation; with +api, no vendor's API answers either",
             "outage=0s..5m",
             window("0s..5m"),
         ),
