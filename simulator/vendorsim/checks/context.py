@@ -263,6 +263,8 @@ class Context:
         `late` seconds after the others (`vendorsim.http.outgoing.Wire`). Raises TargetGone.
         """
         settings = self.settings
+        if settings.state is not None:
+            settings.state.sinks.expect(str(event.conversation))
         destination = settings.destination
         sent = event.body if body is None else body
         self._sent += 1

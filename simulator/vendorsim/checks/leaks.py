@@ -1,23 +1,29 @@
 """`leaks.private`: nothing that is for agents only reaches the customer, nor does anything of another conversation.
 
-The customer's side is the vendor's own API here: what an integration writes to the visitor.
+The customer's side is the vendor's own API, where an integration writes to the visitor, and each sink that is declared
+his side (`--sink whatsapp=customer`), where it passes on what agents write.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from dataclasses import dataclass
 
 from vendorsim.checks.context import Context
-from vendorsim.checks.dialogues import PERSON, Dialogue, begun, longest, patience, replies_plainly
+from vendorsim.checks.dialogues import PERSON, Dialogue, Dialogues, begun, longest, patience, replies_plainly
+from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.scenario import verbs
+from vendorsim.vendorkit.api_call import ApiCall
 
 _PRIVATE = Stated(
     "A private note is for agents: none of it is sent to the customer.",
     ASSUMED,
     "usual practice: a note is marked as private in its event (vendorsim vendors NAME)",
 )
+_NOTE = "private note"
+_AT_SINK, _OTHER_AT_SINK = "private note at a sink", "another conversation at a sink"
 
 
 @check(
@@ -26,9 +32,23 @@ _PRIVATE = Stated(
     "Leave private notes out of all that you send to the customer, and out of what a model reads to write that.",
 )
 async def private(context: Context) -> None:
+    """An agent notes something: no text of the note is in what the customer gets afterwards."""
+    judged = False
+    unjudged: list[str] = []
+    for side in (_at_sinks, _in_replies):
+        try:
+            await side(context)
+            judged = True
+        except NotJudged as reason:
+            unjudged.append(str(reason))
+    if not judged:
+        raise NotJudged("; ".join(unjudged))
+
+
+async def _in_replies(context: Context) -> None:
     """A visitor writes, an agent notes something, the visitor writes again: no text of the note is in what follows."""
     plain = await replies_plainly(context)
-    if not context.takes(plain.event, "private note"):
+    if not context.takes(plain.event, _NOTE):
         return
     dialogue = await begun(context, plain)
     await dialogue.tell(verbs.Say(None))
@@ -40,21 +60,92 @@ async def private(context: Context) -> None:
     await dialogue.replied(2 * plain.number, longest(context, plain))
     await dialogue.quiet(patience(context, plain))
     context.case(plain.event)
-    async for place, text in _sent_to_customer(dialogue):
-        if mark in text:
-            context.fail(
-                plain.event,
-                f"the text of a private note was sent to the customer, by {place}",
-                expected="none of it",
-                found=text,
-                case="private note",
-                cause=("private note",),
-            )
+    for message in dialogue.replies():
+        if mark in (message.text or ""):
+            _report(context, plain.event, "by the vendor's API", message.text or "", _NOTE)
             return
 
 
-async def _sent_to_customer(dialogue: Dialogue) -> AsyncIterator[tuple[str, str]]:
-    """Yields the place and text of each message to the customer. Another place that the customer sees, such as a sink
-    that is declared his side, is one more loop here."""
-    for message in dialogue.replies():
-        yield "the vendor's API", message.text or ""
+def _report(context: Context, event: str, place: str, found: str, case: str) -> None:
+    context.fail(
+        event,
+        f"the text of a private note was sent to the customer, {place}",
+        expected="none of it",
+        found=found,
+        case=case,
+        cause=("private note",),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sinks:
+    """The sinks that are the customer's side, and what reaches them."""
+
+    context: Context
+    names: frozenset[str]
+
+    @property
+    def shown(self) -> str:
+        return " and ".join(sorted(self.names))
+
+    async def got(self, mark: str, seconds: float) -> list[ApiCall]:
+        """Waits up to `seconds` for calls that hold the mark; returns them."""
+        state = self.context.settings.state
+        assert state is not None
+
+        def find(calls: list[ApiCall]) -> list[ApiCall]:
+            return [call for call in calls if call.name in self.names and mark in _text(call)]
+
+        return await asyncio.to_thread(state.ledger.wait_until, find, bool, seconds)
+
+
+async def _at_sinks(context: Context) -> None:
+    """Agents write in two conversations, and one notes something: the customer's side gets what agents write to him."""
+    dialogues = Dialogues.of(context)
+    state = context.settings.state
+    names = frozenset(f"sink.{sink.name}" for sink in state.sinks.all() if sink.customer) if state is not None else None
+    if not names:
+        raise NotJudged("no sink is declared the customer's side, as with --sink whatsapp=customer")
+    if not (context.takes(None, _AT_SINK) or context.takes(None, _OTHER_AT_SINK)):
+        raise NotJudged("no such case is selected")
+    sinks = _Sinks(context, names)
+    dialogue, other = dialogues.open(context), dialogues.open(context)
+    plain, note, foreign, last = (f"{kind}{dialogue.id}" for kind in "PNFL")
+    event = await _write(dialogue, f"We are looking into it, case {plain}.", first=True)
+    if not await sinks.got(plain, context.settings.waiting.settle):
+        raise NotJudged(f"what an agent writes to the visitor does not reach {sinks.shown}")
+    await dialogue.tell(verbs.Note(f"Internal: the customer owes us money, see case {note}.", PERSON))
+    await _write(other, f"Your parcel is on its way, case {foreign}.", first=True)
+    await _write(dialogue, f"It is done, case {last}.")
+    await sinks.got(last, context.settings.waiting.settle)
+    leaked = await sinks.got(note, context.settings.waiting.quiet)
+    context.case(event)
+    if leaked and context.takes(None, _AT_SINK):
+        _report(context, event, f"at {leaked[0].name}", _text(leaked[0]), _AT_SINK)
+    mixed = [call for call in await sinks.got(foreign, 0.0) if call.session_id == dialogue.id or plain in _text(call)]
+    if mixed and context.takes(None, _OTHER_AT_SINK):
+        context.fail(
+            event,
+            f"what an agent wrote in another conversation was sent to the customer, at {mixed[0].name}",
+            expected=f"nothing of conversation {other.id} in what is sent for conversation {dialogue.id}",
+            found=_text(mixed[0]),
+            case=_OTHER_AT_SINK,
+            cause=("another conversation",),
+            remedy="Take what you send from the event at hand, and nothing from a variable that all requests share.",
+        )
+
+
+async def _write(dialogue: Dialogue, text: str, *, first: bool = False) -> str:
+    """An agent writes to the visitor, who has written before if it is the `first` time. Returns the event that tells
+    it."""
+    if first:
+        await dialogue.tell(verbs.Start())
+        await dialogue.tell(verbs.Say(None))
+    told = await dialogue.tell(verbs.Say(text, PERSON))
+    if not told:
+        raise NotJudged("the vendor sends no event of what an agent writes")
+    return told[-1].name
+
+
+def _text(call: ApiCall) -> str:
+    return f"{call.path} {(call.body or b'').decode(errors='replace')}"

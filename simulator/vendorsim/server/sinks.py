@@ -67,6 +67,7 @@ class Sinks:
         self._lock = Lock()
         self._configured = tuple(sinks)
         self._sinks: dict[str, _SinkState] = {}
+        self._expected: set[str] = set()
         for sink in self._configured:
             self.add(sink)
 
@@ -126,6 +127,15 @@ class Sinks:
             while len(plans) > _MOST_CONVERSATIONS:
                 plans.popitem(last=False)
 
+    def expect(self, conversation: str) -> None:
+        """Notes that calls may belong to a conversation which the server does not play."""
+        with self._lock:
+            self._expected.add(conversation)
+
+    def knows(self, conversation: str) -> bool:
+        """Whether the conversation was noted."""
+        return conversation in self._expected
+
     def take(self, name: str, conversation: str) -> SinkAnswer | None:
         """The answer to a call that belongs to the conversation ("" for none); None if there is no such sink."""
         with self._lock:
@@ -179,7 +189,7 @@ def _taken(backend: Backend, sinks: Sinks, sink: Sink, below: str) -> Response:
         backend.tell(call)
         return _response(answer)
     call.session_id = _conversation(
-        sink, below, call.document(), lambda name: backend.conversations.session(name) is not None
+        sink, below, call.document(), lambda id: sinks.knows(id) or backend.conversations.session(id) is not None
     )
     answer = sinks.take(sink.name, call.session_id) or answer
     call.status, call.message = answer.status, http.client.responses.get(answer.status, "")
