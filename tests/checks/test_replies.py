@@ -81,9 +81,12 @@ def tags(api: Api, body: dict[str, Any]) -> int:
 
 
 def tags_until_accepted(api: Api, body: dict[str, Any]) -> None:
-    """Tries again until it is done."""
+    """Tries again until it is done; not for good, since the API ends with the check."""
     pause = 0.3
-    while (answer := tags(api, body)) in (0, 429, 500, 503):
+    for _ in range(8):
+        answer = tags(api, body)
+        if answer not in (0, 429, 500, 503):
+            return
         time.sleep(1.1 if answer == 429 else pause)
         pause *= 1.5
 

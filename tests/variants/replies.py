@@ -277,7 +277,7 @@ def blocked_by_a_refusal(bot: Bot) -> None:
     bot.patch.setattr(Replies, "attempt", attempt)
 
 
-@bot_variant("calls_api.once")
+@bot_variant("calls_api.once", "replies.once")
 def second_attempt_meanwhile(bot: Bot) -> None:
     """Starts a second attempt when the first one takes long, and lets both go on until they have replied."""
 

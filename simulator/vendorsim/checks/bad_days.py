@@ -141,7 +141,7 @@ async def _play(context: Context, plain: PlainStory, operation: str, name: str) 
     try:
         called = await dialogue.until(failing, longest(context, plain))
         if called and name in REFUSALS:
-            await dialogue.quiet(patience(context, plain))
+            await dialogue.quiet(max(patience(context, plain), waiting.retry / 2))
         elif called:
             # A pause that doubles is over after twice the time for which the API was away.
             seconds = 2 * lasts if name == OUTAGE else waiting.retry
