@@ -18,6 +18,7 @@ from vendorsim.checks.run import CheckRequest, prepare_checks
 from vendorsim.checks.stories import Stories
 from vendorsim.checks.value_forms import Body
 from vendorsim.checks.waiting import Waiting
+from vendorsim.probes.reading import read_probe
 from vendorsim.runs.config import Config
 from vendorsim.testing.app_server import app_server
 from vendorsim.vendorkit import registry
@@ -163,7 +164,7 @@ def judged(vendor: str, profile: str, refusal: int, only: tuple[str, ...], **opt
             profile,
             to=to,
             only=only,
-            probe=lambda conversation_id, identifier: chats.get(conversation_id),
+            probe=(read_probe(lambda conversation_id, identifier: chats.get(conversation_id)),),
             # The shop stores a body before it answers.
             waiting=Waiting(state=0.1, rounds=0.0, settle=0.2),
             **options,
