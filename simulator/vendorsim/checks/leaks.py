@@ -42,7 +42,7 @@ async def private(context: Context) -> None:
         except NotJudged as reason:
             unjudged.append(str(reason))
     if not judged:
-        raise NotJudged("; ".join(unjudged))
+        raise NotJudged("; ".join(dict.fromkeys(unjudged)))
 
 
 async def _in_replies(context: Context) -> None:

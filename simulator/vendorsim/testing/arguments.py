@@ -60,10 +60,10 @@ def _whole(probe: str | ProbeFunction, url: str | None) -> str | ProbeFunction:
         return probe
     if url is None:
         raise InputError(f"probe={probe!r}: without `to`, give the whole URL")
-    return _origin(url) + probe
+    return origin(url) + probe
 
 
-def _origin(url: str) -> str:
+def origin(url: str) -> str:
     """Returns the URL without its path. The scheme may be missing."""
     scheme, separator, rest = url.rpartition("://")
     return scheme + separator + re.split("[/?#]", rest)[0]

@@ -11,13 +11,13 @@ from vendorsim.checks.registry import all_checks
 from vendorsim.checks.run import CheckRequest, prepare_checks
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.http.endpoint import endpoint
-from vendorsim.probes.reading import NamedSource
 from vendorsim.runs import config
 from vendorsim.server.backend import ServerBackend
 from vendorsim.testing.arguments import (
     ProbeArgument,
     as_tuple,
     checked_headers,
+    origin,
     policy_changes,
     policy_texts,
     probes_of,
@@ -116,6 +116,10 @@ def check(
     url = None if to is None else to.replace(VENDOR, vendor)
     if url is not None:
         shown = endpoint(url).shown if shown is None else shown.replace(VENDOR, vendor)
+    probes = probes_of(probe, url)
+    texts = [one.text for one in probes]
+    if url is not None and shown is not None:
+        texts = [text.replace(origin(url), origin(shown)) for text in texts]
     required = _known("require", as_tuple(require))
     request = CheckRequest(
         vendor,
@@ -128,7 +132,7 @@ def check(
         asks=False,
         only=as_tuple(only),
         skip=as_tuple(skip),
-        probe=probes_of(probe, url),
+        probe=probes,
         probe_ignore=as_tuple(probe_ignore),
         fuzz=fuzz,
         max_examples=max_examples,
@@ -136,7 +140,7 @@ def check(
         inbox=inbox,
         locale=locale,
         command=(
-            *_command(vendor, profile, shown, seed, as_tuple(secret_env), probes_of(probe, shown)),
+            *_command(vendor, profile, shown, seed, as_tuple(secret_env), texts),
             *(("--account", str(account)) if account is not None else ()),
             *(("--locale", locale) if locale is not None else ()),
             *(("--inbox", str(inbox)) if inbox is not None else ()),
@@ -174,12 +178,12 @@ def _command(
     to: str | None,
     seed: int,
     secret_env: Sequence[str],
-    probe: Sequence[NamedSource],
+    probes: Sequence[str],
 ) -> tuple[str, ...]:
     """Returns the command that repeats the run, as words without secrets."""
     words = ["vendorsim", "check", "--vendor", vendor]
     words += ["--profile", profile] if profile else []
     words += ["--to", to] if to is not None else []
     words += ["--seed", str(seed), *(word for name in secret_env for word in ("--secret-env", name))]
-    words += [word for one in probe for word in ("--probe", one.text)]
+    words += [word for text in probes for word in ("--probe", text)]
     return tuple(words)

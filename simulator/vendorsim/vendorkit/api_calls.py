@@ -33,6 +33,7 @@ def tell_calls(
     @api.after_request
     def tell(response: Response) -> Response:
         operation = (request.endpoint or "").rpartition(".")[2].rstrip("_")
+        body = _body()
         backend.tell(
             ApiCall(
                 vendor=vendor,
@@ -44,10 +45,10 @@ def tell_calls(
                 fields=None,
                 status=response.status_code,
                 message=_message(response),
-                body=_body(),
+                body=body,
                 method=request.method,
                 path=_path(secret),
-                media_type=request.content_type if request.form or request.files else None,
+                media_type=request.content_type if body is not None and (request.form or request.files) else None,
             )
         )
         return response
