@@ -107,7 +107,8 @@ def replies_elsewhere(api: Api, body: dict[str, Any]) -> None:
             "chatvisor",
             tags,
             "leaks.private",
-            "it replied to no message of a visitor by the API of chatvisor; it called tag_customer (200)",
+            "it replied to no message of a visitor by the API of chatvisor; it called tag_customer (200); no sink is "
+            "declared the customer's side, as with --sink whatsapp=customer",
         ),
         (
             "messagehub",

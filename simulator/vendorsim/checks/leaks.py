@@ -35,7 +35,7 @@ async def private(context: Context) -> None:
     """An agent notes something: no text of the note is in what the customer gets afterwards."""
     judged = False
     unjudged: list[str] = []
-    for side in (_at_sinks, _in_replies):
+    for side in (_in_replies, _at_sinks):
         try:
             await side(context)
             judged = True
