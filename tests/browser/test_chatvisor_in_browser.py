@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from thorough import few_of
 from vendorsim.http.server import running_server
 from workbench import Workbench, axe_violations
 
@@ -51,7 +52,7 @@ def assert_readable(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=list(LOOKS))
+@pytest.mark.parametrize("look", few_of(LOOKS.values(), 1, LOOKS))
 def test_a_visitor_of_a_website_and_an_agent_talk(bench: Workbench, shop: str) -> None:
     visitor = bench.page
     visitor.goto(shop)

@@ -37,6 +37,7 @@ def arrived(target: Receiver) -> dict[int, list[str]]:
 
 
 class TestKept:
+    @pytest.mark.thorough
     def test_two_hundred_conversations_of_twenty_events(self, stage: Stage) -> None:
         with Receiver() as target:
             played = stage(target, "--count", 200, "--concurrency", 64, story=talk(19), vendor="messagehub")

@@ -54,6 +54,7 @@ def test_several_workers_send_what_generate_prints(vendorsim: Vendorsim, tmp_pat
     assert b"2 workers" in page.read_bytes()
 
 
+@pytest.mark.thorough
 def test_an_interrupted_run_has_its_report(tmp_path: Path) -> None:
     path = written(tmp_path, count=1_000_000)
     with Receiver() as target:

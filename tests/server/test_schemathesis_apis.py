@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from openapi_spec_validator import validate
+from thorough import few_of
 from vendorsim.core import resources
 from vendorsim.server.app import create_app, serve_app
 from vendorsim.server.backend import ServerBackend
@@ -35,13 +36,16 @@ each_api = pytest.mark.parametrize("document", DOCUMENTS, ids=[path.parent.name 
 
 # All phases take a minute; the quick one goes through every operation.
 EFFORTS = [
-    pytest.param(("-n", "2", "--phases", "fuzzing"), id="quick"),
-    pytest.param(("-n", "12"), id="everything", marks=pytest.mark.thorough),
+    *few_of(
+        [(document, ("-n", "2", "--phases", "fuzzing")) for document in DOCUMENTS],
+        1,
+        [f"{document.parent.name}-quick" for document in DOCUMENTS],
+    ),
+    *few_of([(document, ("-n", "12")) for document in DOCUMENTS], 0, [document.parent.name for document in DOCUMENTS]),
 ]
 
 
-@each_api
-@pytest.mark.parametrize("effort", EFFORTS)
+@pytest.mark.parametrize(("document", "effort"), EFFORTS)
 def test_schemathesis_finds_nothing(document: Path, effort: tuple[str, ...], tmp_path: Path) -> None:
     vendor = document.parent.name
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]

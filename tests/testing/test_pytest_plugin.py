@@ -524,6 +524,7 @@ class TestScenarioFiles:
         project.runpytest().assert_outcomes(passed=1)
 
 
+@pytest.mark.thorough
 def test_parallel_tests_share_nothing(project: pytest.Pytester) -> None:
     """Two processes, the same conversation id everywhere: nobody sees another's calls, ports or sessions."""
     story(project.path)

@@ -25,7 +25,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "422"]
 
 
 EFFORTS = [
-    pytest.param(("-n", "2", "--phases", "fuzzing"), id="quick"),
+    pytest.param(("-n", "1", "--phases", "fuzzing"), id="quick"),
     pytest.param(("-n", "8"), id="everything", marks=pytest.mark.thorough),
 ]
 

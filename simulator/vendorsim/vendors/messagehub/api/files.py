@@ -15,7 +15,7 @@ from flask import Blueprint, Response, request
 
 from vendorsim.conversation.files import LARGEST, UNKNOWN_TYPE, made_up, read_key, safe_name, type_of
 from vendorsim.conversation.state import Conversation
-from vendorsim.core.clock import monotonic, wall_clock_second
+from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.scenario.verbs import Attachment
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendors.messagehub.api.operations import FILES
@@ -54,7 +54,7 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     @api.get(f"{FILES}/<key>/<name>")
     def redirect_to_file(key: str, name: str) -> Response:
         _find(backend, key, name)
-        signed = f"{quote(key, safe='')}.{wall_clock_second() + EXPIRES}"
+        signed = f"{quote(key, safe='')}.{wall_clock() // 1000 + EXPIRES}"
         place = f"{request.script_root}{CONTENTS}/{signed}/{quote(name, safe='')}"
         headers = {"Location": request.host_url.rstrip("/") + place, "Cache-Control": f"max-age={EXPIRES}, private"}
         return Response(status=302, headers=headers)
@@ -62,7 +62,7 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
     @api.get(f"{CONTENTS}/<signed>/<name>")
     def download_file(signed: str, name: str) -> Response:
         key, _, until = signed.rpartition(".")
-        if not (until.isascii() and until.isdigit() and int(until) >= wall_clock_second()) or late.missing(key):
+        if not (until.isascii() and until.isdigit() and int(until) >= wall_clock() // 1000) or late.missing(key):
             raise not_found()
         found = _find(backend, key, name)
         content = found.content
