@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 import pytest
 from command_line import Vendorsim
 from receiver import Connection, Receiver, Request, status
+from vendorsim.checks.stories import Stories
 from vendorsim.conversation.files import made_up
+from vendorsim.runs import library
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.namespaces import Namespaces
+from vendorsim.vendorkit import registry
 
 STORY = """\
 scenario: Files
@@ -129,3 +132,11 @@ def test_urls_lead_to_the_namespace_however_it_is_named(path: str, header: str |
     namespaces = Namespaces(lambda name: Space())
     headers = {} if header is None else {"X-Vendorsim-Namespace": header}
     assert Client(namespaces).get(path, headers=headers).text == root
+
+
+def test_stories_of_checks_name_the_server_too() -> None:
+    vendor = registry.get("messagehub")
+    stories = Stories(vendor, vendor.profile("observed-4.18"), 0, 1_800_000_000_000, server="http://127.0.0.1:4010")
+    bodies = b"".join(event.body for event in stories.play(library.load("attachment-only")))
+    assert b"http://127.0.0.1:4010/rails/active_storage/" in bodies
+    assert b"files.example.com" not in bodies

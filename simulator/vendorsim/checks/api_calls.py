@@ -19,7 +19,7 @@ from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import InstantClock, monotonic
 from vendorsim.core.event import Event
 from vendorsim.runs.live_handle import LiveHandle
-from vendorsim.runs.timeline import LiveConversation, Run
+from vendorsim.runs.timeline import LiveConversation
 from vendorsim.scenario.model import Scenario
 from vendorsim.scenario.verbs import Authenticate
 from vendorsim.vendorkit import registry
@@ -257,7 +257,7 @@ def _scenes(stories: Stories, kinds: tuple[str, ...], waiting: Waiting) -> list[
     for kind in kinds:
         fitting = [(story, verb) for story, verb in known if verb.answer in ANSWERS[kind]]
         for story, verb in plain if kind == ACCEPTED else (fitting or plain)[:1]:
-            run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
+            run = stories.run(story)
             within = min(verb.within / 1000, waiting.first_call)
             scenes.append(Scene(kind, story.title, run.conversation(next(indexes)), verb, within))
     return scenes
@@ -272,7 +272,7 @@ def _authenticate(story: Scenario, stories: Stories) -> Authenticate | None:
 
 def _identifier_is_sent(story: Scenario, verb: Authenticate, stories: Stories) -> bool:
     """Whether an event tells the identifier before the call. Not every profile sends the visitor's messages."""
-    run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts, 0)
+    run = stories.run(story)
     live = run.conversation(0)
     identifier = (verb.identifier or live.state.identifier or "").encode()
     for scheduled in run.schedule(0):

@@ -11,7 +11,7 @@ import orjson
 from vendorsim.checks.stories import Stories
 from vendorsim.conversation.casting import Opening
 from vendorsim.core.event import Event
-from vendorsim.runs.timeline import LiveConversation, Run, iter_events
+from vendorsim.runs.timeline import LiveConversation, iter_events
 from vendorsim.scenario.model import Cast, Scenario
 from vendorsim.scenario.verbs import Authenticate, ExpectCall, Probe
 
@@ -81,7 +81,7 @@ class ConversationFactory:
             index = self._next
             self._next += 1
         stories = self._stories
-        run = Run(story, stories.vendor, stories.profile, stories.seed, stories.starts - age, 0)
+        run = stories.run(story, age)
         run.casting.first_person -= index
         # Many integrations identify people by their email address or identifier, so each conversation has its own.
         own = {"email": f"visitor-{index}@example.com", "identifier": f"customer-{index}"}

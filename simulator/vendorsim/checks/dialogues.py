@@ -21,7 +21,7 @@ from vendorsim.conversation.state import Message, StepError
 from vendorsim.core.clock import InstantClock, monotonic
 from vendorsim.core.event import Event
 from vendorsim.runs.live_handle import LiveHandle
-from vendorsim.runs.timeline import LiveConversation, Run
+from vendorsim.runs.timeline import LiveConversation
 from vendorsim.runs.variation import Scheduled
 from vendorsim.scenario import verbs
 from vendorsim.scenario.model import AgentCast, Cast, Scenario, Step
@@ -161,7 +161,7 @@ class Dialogues:
 
     def __init__(self, state: ServerBackend, stories: Stories) -> None:
         self._state = state
-        self._run = Run(_story(stories), stories.vendor, stories.profile, stories.seed, stories.starts, 0)
+        self._run = stories.run(_story(stories))
         self._next = _FIRST + stories.slot % _RANGES * _RANGE
         self._by_id: dict[str, Dialogue] = {}
         self._under_way: dict[ServedCall, tuple[Dialogue, SeenCall, int]] = {}

@@ -119,23 +119,29 @@ class CheckRun:
         report: Callable[[CheckEvent], None],
         transport: TransportSettings | None = None,
         state: ServerBackend | None = None,
+        server: str | None = None,
     ) -> Verdict:
         """Runs the checks, passes every event to `report`, and returns the verdict.
 
-        `state` is the backend of the server that the integration calls; without one, `calls_api` is not judged.
+        `state` is the backend of the server that the integration calls; without one, `calls_api` is not judged. At the
+        URL `server` the files of bodies are served.
         """
-        running = self._run(report, transport or TransportSettings(), state)
+        running = self._run(report, transport or TransportSettings(), state, server)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(running)
 
     async def _run(
-        self, report: Callable[[CheckEvent], None], transport_settings: TransportSettings, state: ServerBackend | None
+        self,
+        report: Callable[[CheckEvent], None],
+        transport_settings: TransportSettings,
+        state: ServerBackend | None,
+        server: str | None,
     ) -> Verdict:
         budget = self.request.budget
         ends = inf if budget is None else monotonic() + budget
         transport = transport_settings.open()
         probe = self._open_probe(transport, state)
-        settings = replace(self._settings(transport, state, probe), ends=ends)
+        settings = replace(self._settings(transport, state, probe, server), ends=ends)
         seen: list[CheckEvent] = []
         stopped = asyncio.Event()
 
@@ -172,7 +178,9 @@ class CheckRun:
         tools = ProbeTools(transport, self.destination.headers, self.request.waiting.probe, calls)
         return open_probes(self.request.probe or self.destination.target.probe, tools)
 
-    def _settings(self, transport: Transport, state: ServerBackend | None, probe: StateProbe | None) -> CheckSettings:
+    def _settings(
+        self, transport: Transport, state: ServerBackend | None, probe: StateProbe | None, server: str | None
+    ) -> CheckSettings:
         request, target = self.request, self.destination.target
         # Answers are known by a short name and by their whole message; count the short names.
         short = tuple(name for name in registry.identification().answers if " " not in name)
@@ -199,6 +207,7 @@ class CheckRun:
                 account=self.account,
                 inbox=self.inbox,
                 locale=request.locale,
+                server=server,
             ),
             selection=self.selection,
             seed=request.seed,

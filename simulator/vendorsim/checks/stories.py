@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.conversation import files
 from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.people import PEOPLE
 from vendorsim.core.errors import PackError
@@ -57,8 +58,8 @@ class Stories:
 
     `starts` is the start time of the stories, `began` that of the run of checks (milliseconds since 1970, UTC). `slot`
     selects the run's range of ids, since an integration may remember earlier runs. `account` and `inbox` are the ids of
-    the account and the inbox of all stories (None: each has its own). Raises PackError if the profile has
-    events and no story reaches any of them.
+    the account and the inbox of all stories (None: each has its own). `server` is the URL at which files are served.
+    Raises PackError if the profile has events and no story reaches any of them.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Stories:
         account: int | None = None,
         inbox: int | None = None,
         locale: str | None = None,
+        server: str | None = None,
     ) -> None:
         self.vendor = vendor
         self.profile = profile
@@ -82,6 +84,7 @@ class Stories:
         self._taken = self.slot % (1_000 // SLOT) * 32 * PEOPLE
         self._account = _one_account(seed, account, inbox)
         self.locale = locale
+        self._files = None if server is None else server + (vendor.files or files.PATH)
         self._shortest: dict[str, tuple[Scenario, int]] = {}
         for scenario in self.scenarios():
             self._add_shortest(scenario)
@@ -102,12 +105,16 @@ class Stories:
         return list(iter_events(self._live(scenario, self.take() if index is None else index)))
 
     def _live(self, scenario: Scenario, index: int) -> LiveConversation:
-        run = Run(scenario, self.vendor, self.profile, self.seed, self.starts, 0)
+        run = self.run(scenario)
         if run.casting.anonymous or "identifier" in scenario.cast.visitor:
             return run.conversation(index)
         # A probe may ask by the identifier, so each conversation has its own.
         opening = Opening({"identifier": f"customer-{index}", "known": False})
         return run.opened(index, run.starts, opening)
+
+    def run(self, scenario: Scenario, age: int = 0) -> Run:
+        """Returns the run of a story, which starts `age` milliseconds before the others."""
+        return Run(scenario, self.vendor, self.profile, self.seed, self.starts - age, 0, files=self._files)
 
     def take(self) -> int:
         """Returns the next unused index of a conversation."""

@@ -191,10 +191,10 @@ def command(
     settings = transport.load()
     with ExitStack() as stack:
         reporters = stack.enter_context(Reporters(files, as_json=as_json, configured_at=checks.configured_at))
-        state = None
+        state = url = None
         if port is not None:
-            state, _ = stack.enter_context(served(port, DUPLICATE_INTERVAL, sinks=served_sinks, may_delay=True))
-        return checks.run_to_end(reporters.handle, settings, state).exit_code
+            state, url = stack.enter_context(served(port, DUPLICATE_INTERVAL, sinks=served_sinks, may_delay=True))
+        return checks.run_to_end(reporters.handle, settings, state, url).exit_code
 
 
 def _words(context: click.Context, left_out: Collection[str]) -> tuple[str, ...]:
