@@ -186,15 +186,16 @@ class Receiver:
         return len(self.connections) > number and self.connections[number].ended is not None
 
     def stop_listening(self) -> None:
-        """Refuses new connections from now on; those that are open go on."""
+        """Refuses new connections from now on; those that are open go on. It may be called again."""
+        if self._listening.fileno() == -1:
+            return
         # A thread that waits in accept() holds the port until it is woken.
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
     def close(self) -> None:
         """Stops listening, closes every connection and waits for the threads."""
-        if self._listening.fileno() != -1:
-            self.stop_listening()
+        self.stop_listening()
         for connection in self.connections:
             connection.open = False
             with contextlib.suppress(OSError):  # it may be closed already

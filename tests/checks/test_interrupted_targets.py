@@ -80,8 +80,9 @@ def test_an_integration_that_dies_fails_the_run_also_where_the_time_is_bounded(v
         if len(target.requests) < 5:
             connection.send(status(200))
         else:
-            reset(connection, request)
+            # First: what comes between the two would break, and be blamed for itself.
             target.stop_listening()
+            reset(connection, request)
 
     with Receiver(dying) as target:
         place = ("--vendor", "smartsupp", "--to", target.url(), "--only", "accepts", "--json")
