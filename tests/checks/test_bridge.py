@@ -106,4 +106,4 @@ def test_without_a_server_there_are_no_calls_to_read(vendorsim: Vendorsim) -> No
     place = ("--vendor", "messagehub", "--to", "http://127.0.0.1:9/")
     done = vendorsim("check", *place, "--probe", "calls:sink.crm")
     assert done.code == 2
-    assert "without --serve nobody takes the integration's calls" in done.err
+    assert "--probe calls:sink.crm needs --serve, so that the integration's calls are taken" in done.err

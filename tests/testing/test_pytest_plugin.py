@@ -511,7 +511,9 @@ class TestScenarioFiles:
         """)
         result = project.runpytest()
         result.assert_outcomes(passed=1, failed=1)
-        result.stdout.fnmatch_lines(["*no call of sink.crm was as expected *: /n: expected 2, found 1; as expected: *"])
+        result.stdout.fnmatch_lines(
+            ["*: missed: no call of sink.crm was as expected *", "*: /n: expected 2, found 1; as expected: *"]
+        )
 
     def test_are_selected_by_the_marker(self, project: pytest.Pytester) -> None:
         story(project.path)

@@ -29,7 +29,7 @@ class CallsSource:
 
     def open(self, tools: ProbeTools) -> CallsProbe:
         if tools.calls is None:
-            raise InputError(f"--probe {self.text}: without --serve nobody takes the integration's calls")
+            raise InputError(f"--probe {self.text} needs --serve, so that the integration's calls are taken")
         return CallsProbe(tools.calls, self.name)
 
 

@@ -92,7 +92,12 @@ class Terminal:
         width = console.width if console.is_terminal else COLUMNS
         # A row of this table stays on one line outside terminals, so that an attempt can be searched with its outcome.
         console.print(self._by_attempt() if short else _by_event(summary))
-        if not short:
+        if short:
+            for record in self._shown:
+                if not isinstance(record, Attempt) and (why := _why(record)) is not None:
+                    for line in wrapped(f"{_what(record)}: {record.verdict}: {why}", 2, hang=2, columns=width):
+                        console.print(line, markup=False)
+        else:
             for record in self._shortcomings:
                 reason = f"{record.verdict}, {_why(record) or ''}{_hit_text(record)}"
                 for line in wrapped(f"{_what(record)}: {reason}", 2, hang=2, columns=width):
@@ -107,9 +112,9 @@ class Terminal:
         rows = table("at", "event", "status", "ms", *(["fault"] if faults else []), "verdict")
         several = len({record.target for record in attempts}) > 1
         for record in self._shown:
-            why = _why(record)
-            verdict = _styled(record.verdict) + (f": {escape(why)}" if why else "")
+            verdict = _styled(record.verdict)
             if isinstance(record, Attempt):
+                verdict += f": {escape(why)}" if (why := _why(record)) else ""
                 where = f" → {record.target}" if several else ""
                 took = "" if record.milliseconds is None else f"{record.milliseconds:.1f}"
                 status = "" if record.status is None else str(record.status)

@@ -122,6 +122,8 @@ def call_name(text: str, operations: Callable[[], Sequence[str]]) -> CallName:
     if dot and vendor == SINK:
         check_sink_name(operation)
         return CallName(text, SINK, operation)
+    if _METHOD.fullmatch(text):
+        raise ValueError(f"'{text}' names no path; write it like {text} /path/{{this}}")
     known = operations()
     if text not in known:
         raise ValueError(unknown("operation", text, _nearest_first(text, known)))
