@@ -174,6 +174,7 @@ def test_a_call_for_another_conversation_does_not_count(api: VendorApi) -> None:
     assert wrong.reason is not None
     assert f"conversation: expected '{wrong.conversation}', found '{right.conversation}'" in wrong.reason
     assert run.summary.document()["expected_calls"] == {"as expected": 1, "missed": 1}
+    assert run.summary.document()["problems"] == [f"conversation {wrong.conversation}: {wrong.reason}"]
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ class TestNotJudged:
         assert (played.code, judged["verdict"]) == (4, "not judged")
         assert (summary["verdict"], summary["exit_code"]) == ("incomplete", 4)
         assert reason in summary["reason"] == judged["reason"]
-        assert summary["probe_problems"] == [f"conversation {judged['conversation']}: {judged['reason']}"]
+        assert summary["problems"] == [f"conversation {judged['conversation']}: {judged['reason']}"]
 
     def test_a_missed_state_wins(self, steps: Steps) -> None:
         gone = "sql: sqlite:///gone.sqlite last.sql"

@@ -19,7 +19,7 @@ from vendorsim.http.transport import Answer
 DELIVERED, REJECTED, TIMED_OUT, BROKEN, UNREACHABLE = "delivered", "rejected", "timed out", "broken", "unreachable"
 NOT_SENT, DROPPED, SPOILED, LOST = "not sent", "dropped", "spoiled", "lost"
 AS_EXPECTED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
-# Reasons of `probe` steps that a summary keeps.
+# Reasons of steps that a summary keeps.
 MOST_PROBLEMS = 10
 
 
@@ -205,8 +205,8 @@ class EventRow:
 class Summary:
     """The totals of a run, accumulated from its records. Its size does not grow with the run.
 
-    `probe_problems` are the first reasons of `probe` steps that are not as expected. `unread` is why the state could
-    not be read in such a step, though there is a probe.
+    `problems` are the first reasons of steps that expect calls or states, and were not as expected. `unread` is why
+    the state could not be read in such a step, though there is a probe.
     """
 
     scenario: str
@@ -221,7 +221,7 @@ class Summary:
     rows: dict[str, EventRow] = field(default_factory=dict)
     authentications: Counter[str] = field(default_factory=Counter)
     probes: Counter[str] = field(default_factory=Counter)
-    probe_problems: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     unread: str | None = None
     expected_calls: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
@@ -237,15 +237,16 @@ class Summary:
             if row is None:
                 row = self.rows[record.event.name] = EventRow(record.event.name)
             row.add(record)
-        elif isinstance(record, Probed):
-            self._add_probed(record)
         else:
-            (self.authentications if record.identified else self.expected_calls)[record.verdict] += 1
+            self._add_judged(record)
 
-    def _add_probed(self, record: Probed) -> None:
+    def _add_judged(self, record: CallOutcome | Probed) -> None:
+        if record.reason is not None and len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(f"conversation {record.conversation}: {record.reason}")
+        if isinstance(record, CallOutcome):
+            (self.authentications if record.identified else self.expected_calls)[record.verdict] += 1
+            return
         self.probes[record.verdict] += 1
-        if record.reason is not None and len(self.probe_problems) < MOST_PROBLEMS:
-            self.probe_problems.append(f"conversation {record.conversation}: {record.reason}")
         if record.asked and record.verdict == NOT_JUDGED and self.unread is None:
             self.unread = record.reason
 
@@ -301,7 +302,7 @@ class Summary:
             "events": [row.document() for row in self.by_event()],
             "authentications": dict(sorted(self.authentications.items())),
             "probes": dict(sorted(self.probes.items())),
-            "probe_problems": self.probe_problems,
+            "problems": self.problems,
             "expected_calls": dict(sorted(self.expected_calls.items())),
             "verdict": self.verdict,
             "exit_code": self.exit_code,

@@ -301,7 +301,7 @@ class TestProbeSteps:
         summary = run["summary"]
         assert (run["status"], summary["verdict"]) == ("finished", "failed")
         assert summary["probes"] == {"as expected": 1, "missed": 1}
-        (problem,) = summary["probe_problems"]
+        (problem,) = summary["problems"]
         assert problem.endswith(': /chat/status: expected "open", found "closed"')
 
     def test_a_step_by_hand_reads_it_too(self, configured: Config, journal: Path) -> None:

@@ -71,8 +71,12 @@ function summaryOf(run) {
     Object.entries(all ?? {})
       .map(([name, count]) => `${name}: ${count}`)
       .join(", ");
-  const waited = [["authentications", counts(summary.authentications)], ["expected calls", counts(summary.expected_calls)]];
-  const probed = counts(summary.probes);
+  const judged = [
+    ["authentications", counts(summary.authentications)],
+    ["expected calls", counts(summary.expected_calls)],
+    ["states", counts(summary.probes)],
+  ];
+  const problems = summary.problems ?? [];
   const facts = [
     ["status", [badge(run.status), " ", run.reason ?? ""]],
     ["vendor", `${run.vendor} (${run.profile})`],
@@ -84,8 +88,8 @@ function summaryOf(run) {
     ["retries", String(summary.retries)],
     ["dropped, spoiled, lost", `${summary.dropped}, ${summary.spoiled}, ${summary.lost}`],
   ];
-  facts.push(...waited.filter(([, told]) => told));
-  if (probed) facts.push(["states", [probed, ...(summary.probe_problems ?? []).map((text) => h("div", {}, text))]]);
+  facts.push(...judged.filter(([, told]) => told));
+  if (problems.length) facts.push(["not as expected", problems.map((text) => h("div", {}, text))]);
   facts.push(["began", time(run.began_at)], ["ended", time(run.ended_at)]);
   return [
     h(
