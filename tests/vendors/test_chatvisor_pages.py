@@ -387,6 +387,23 @@ def test_a_story_may_set_the_plug_in_for_its_own_conversation(site: Site) -> Non
 
 
 @pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("localhost:4010", True),
+        ("192.0.2.7:4010", True),
+        ("[::1]:4010", True),
+        ("evil.example:4010", False),
+        ("127.0.0.1.evil.example", False),
+    ],
+)
+def test_a_name_of_another_site_that_leads_here_is_refused(site: Site, host: str, allowed: bool) -> None:
+    browser, own = site.browser(), f"http://{host}"
+    visit = browser.post("/webchat/visits", data={"url": own}, headers={"Origin": own}, base_url=own)
+    settings = browser.get("/webchat/", base_url=own)
+    assert (visit.status_code, settings.status_code) == ((201, 200) if allowed else (403, 403))
+
+
+@pytest.mark.parametrize(
     ("origin", "allowed"),
     [
         (None, True),

@@ -33,3 +33,13 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         name = host.lower()
         return name == "localhost" or name.endswith(".localhost")
+
+
+def is_address_or_local(host: str) -> bool:
+    """Returns whether a host is an IP address, or a name that always means this machine. Any other name may be that of
+    another site, which lets it lead here (DNS rebinding)."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return is_loopback(host)
+    return True

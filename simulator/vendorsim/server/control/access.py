@@ -8,12 +8,12 @@ site are refused.
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from flask import Request
 
+from vendorsim.http.allowed_targets import is_address_or_local
 from vendorsim.server.control.problems import ProblemError
 
 _OTHER_SITES = {"cross-site", "same-site"}
@@ -22,7 +22,7 @@ _OTHER_SITES = {"cross-site", "same-site"}
 def check_host(request: Request, allowed: Collection[str]) -> None:
     """Raises ProblemError (421) unless the `Host` is an IP address, `localhost` or one of the `allowed` names."""
     host = _host(request.headers.get("Host", ""))
-    if not (_is_address(host) or host == "localhost" or host.endswith(".localhost") or host in allowed):
+    if not (is_address_or_local(host) or host in allowed):
         raise ProblemError(
             421, f"the host '{host[:100]}' is not this server's; use its address, or start it with --allow-host NAME"
         )
@@ -62,12 +62,3 @@ def _host(authority: str) -> str:
         return (urlsplit(f"//{authority}").hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _is_address(host: str) -> bool:
-    """Whether it is an IP address, which can't be the name of another site."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True

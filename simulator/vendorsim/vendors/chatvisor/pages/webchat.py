@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.core import clock
-from vendorsim.http.allowed_targets import is_loopback
+from vendorsim.http.allowed_targets import is_address_or_local, is_loopback
 from vendorsim.scenario.verbs import Navigate, Page, Say
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
 from vendorsim.vendorkit.web_pages import PageError, framed_by, pages
@@ -164,10 +164,12 @@ class _WebChatPages:
     # The settings
 
     def settings(self) -> Response:
+        _own_host()
         return self._settings_page(as_form(self._account.webchat.settings))
 
     def save(self) -> AnyResponse:
         """Changes the settings: for whoever knows the server's token, if it has one."""
+        _own_host()
         form_key = request.cookies.get(FORM_COOKIE, "")
         if not form_key or not hmac.compare_digest(request.form.get("form_key", "").encode(), form_key.encode()):
             raise PageError(403, "This form is not of this browser", "Open the settings again, and save them there.")
@@ -236,9 +238,16 @@ def _for_script(document: dict[str, Any], status: int = 200) -> Response:
 
 def _refuse_other_sites() -> None:
     """Raises PageError (403) for the script on a page that is neither of this machine nor of this server."""
+    own = _own_host()
     origin = request.headers.get("Origin")
-    if origin is None:
-        return
-    host = urlsplit(origin).hostname or ""
-    if not (is_loopback(host) or host == urlsplit(f"//{request.host}").hostname):
+    host = own if origin is None else urlsplit(origin).hostname or ""
+    if not (is_loopback(host) or host == own):
         raise PageError(403, "Not for this site", "Pages of this machine may show the chat (localhost, 127.0.0.1).")
+
+
+def _own_host() -> str:
+    """Returns the host that the request names. Raises PageError (403) for a name that may be another site's."""
+    host = urlsplit(f"//{request.host}").hostname or ""
+    if not is_address_or_local(host):
+        raise PageError(403, "Not under this name", "Use localhost, or the address of the server.")
+    return host
