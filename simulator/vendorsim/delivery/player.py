@@ -43,7 +43,7 @@ class Player:
     ) -> None:
         """`emit` receives every record as it happens, and the end of every conversation. `room` is awaited before each
         conversation: it holds the run back while the receiver of the records can't keep up. `calls` and `probe` judge
-        the steps `authenticate` and `probe`; the caller closes them."""
+        the steps that expect calls or states; the caller closes them."""
         self._run = run
         self.destinations = destinations
         self._transport = transport
