@@ -22,6 +22,11 @@ _PRIVATE = Stated(
     ASSUMED,
     "usual practice: a note is marked as private in its event (vendorsim vendors NAME)",
 )
+_APART = Stated(
+    "What belongs to one conversation is sent in no other.",
+    ASSUMED,
+    "the vendor's bodies name their conversation; several go on at the same time",
+)
 _NOTE = "private note"
 _AT_SINK, _OTHER_AT_SINK = "private note at a sink", "another conversation at a sink"
 
@@ -131,6 +136,7 @@ async def _at_sinks(context: Context) -> None:
             found=_text(mixed[0]),
             case=_OTHER_AT_SINK,
             cause=("another conversation",),
+            statement=_APART,
             remedy="Take what you send from the event at hand, and nothing from a variable that all requests share.",
         )
 

@@ -166,7 +166,7 @@ def _told_once(context: Context, plain: PlainStory) -> None:
     if len(set(texts)) < len(texts):
         _too_many(context, plain.event, "the message came once", 1, len(texts), "told once", ("plain",))
     elif plain.number > 1:
-        context.result.reason = f"it replies with {plain.number} messages in the plain story: taken as its way"
+        context.result.reason = f"it replies with {plain.number} messages in the plain story: more are too many"
 
 
 async def _twins(context: Context, plain: PlainStory) -> None:
