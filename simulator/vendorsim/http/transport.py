@@ -414,7 +414,12 @@ class _ClientConnection(asyncio.Protocol):
             return
         how = "reset the connection" if isinstance(error, ConnectionResetError) else "closed the connection"
         when = "within the answer" if self._begun else "without an answer"
-        self._fail(BROKEN, f"{how} {when}")
+        # TLS 1.3 refuses a client certificate, or its lack, after the handshake, and a reset can overtake the alert.
+        refused = error is not None and self.ended_unheard and self._encrypted()
+        self._fail(BROKEN, f"{how} {when}" + (" after the TLS handshake: it may want a client certificate" * refused))
+
+    def _encrypted(self) -> bool:
+        return self._transport is not None and self._transport.get_extra_info("sslcontext") is not None
 
     def _ends_with_connection(self) -> bool:
         """Returns whether the answer has no length, and so ends with the connection."""
