@@ -171,12 +171,10 @@ class Dialogues:
 
     @classmethod
     def of(cls, context: Context) -> Dialogues:
-        """The dialogues of the run. Raises NotJudged without a server, or without an API that answers there."""
+        """The dialogues of the run. Raises NotJudged without a server."""
         settings = context.settings
         if settings.state is None:
             raise NotJudged("give --serve PORT, and let the integration call it")
-        if settings.vendor.api is None:
-            raise NotJudged(f"{settings.vendor.name} has no API that an integration could call")
         found = settings.shared.get("dialogues")
         if found is None:
             found = settings.shared["dialogues"] = cls(settings.state, settings.stories)
@@ -184,18 +182,25 @@ class Dialogues:
         return found
 
     def open(self, context: Context) -> Dialogue:
-        """Opens a new dialogue, which the vendor's API knows at once."""
+        """Opens a new dialogue."""
         # Each visitor is someone else: an integration may know people by their address.
         index = self._next
         self._next += 1
         own = {"email": f"visitor-{index}@example.com", "identifier": f"customer-{index}"}
-        live = self._run.opened(index, self._run.starts, Opening({**own, "known": False}))
+        return self.add(context, self._run.opened(index, self._run.starts, Opening({**own, "known": False})))
+
+    def add(self, context: Context, live: LiveConversation) -> Dialogue:
+        """Makes a dialogue of a conversation. The vendors' APIs know it from now on."""
         dialogue = Dialogue(context, live)
         self._by_id[dialogue.id] = dialogue
         handle = LiveHandle(live, InstantClock(), lambda _, events: dialogue.echoes.extend(events))
         self._state.conversations.add(handle)
         self._state.conversations.add_session(handle)
         return dialogue
+
+    def has(self, conversation: str) -> bool:
+        """Whether a conversation of that id is a dialogue."""
+        return conversation in self._by_id
 
     def _began(self, served: ServedCall) -> ForcedAnswer | None:
         segments = served.path.split("/")
@@ -307,6 +312,8 @@ async def told_plainly(context: Context) -> PlainStory:
 async def _tell_plainly(context: Context) -> PlainStory:
     """A visitor writes, in a conversation that is open and in one that waits for a bot. The one with a reply counts."""
     dialogues = Dialogues.of(context)
+    if context.settings.vendor.api is None:
+        raise NotJudged(f"{context.settings.vendor.name} has no API that an integration could call")
     context.events()  # Raises NotJudged for a vendor that sends none.
     told = await asyncio.gather(*(_one_message(context, dialogues.open(context), pending) for pending in (False, True)))
     return max(told, key=lambda plain: (plain.number > 0, bool(plain.operations), not plain.pending))

@@ -26,8 +26,9 @@ _BEGUN = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 class ForcedAnswer:
     """What happens to one call.
 
-    With a `status` it is answered so, with `headers`, and not carried out. Without one, the connection closes after
-    `seconds`, in the middle of an answer if `begun`. `carried_out` says whether the call has its effect before that.
+    With a `status` it is answered so, with `headers`, and not carried out; `message` is that of the vendor's own
+    answer, if there is one. Without a status, the connection closes after `seconds`, in the middle of an answer if
+    `begun`. `carried_out` says whether the call has its effect before that.
     """
 
     status: int | None = None
@@ -35,6 +36,7 @@ class ForcedAnswer:
     carried_out: bool = False
     begun: bool = False
     seconds: float = 0.0
+    message: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -105,7 +107,8 @@ def _answer(call: ServedCall, forced: ForcedAnswer, start_response: StartRespons
     call.status = forced.status
     headers = [("Content-Type", "application/json"), *forced.headers.items()]
     start_response(f"{forced.status} Forced", headers)
-    return [json.dumps({"error": f"vendorsim answers {forced.status} here"}).encode()]
+    own = {"error": f"vendorsim answers {forced.status} here"}
+    return [json.dumps({"message": forced.message} if forced.message else own).encode()]
 
 
 def _break_off(app: WSGIApplication, environ: WSGIEnvironment, forced: ForcedAnswer) -> None:
