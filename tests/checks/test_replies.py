@@ -16,7 +16,6 @@ from command_line import Completed, Vendorsim
 from ports import free_port
 from receiver import Connection, Receiver, status
 from receiver import Request as Received
-from vendorsim.checks.dialogues import operation_of
 from vendorsim.checks.waiting import Waiting
 
 HASTY = Waiting(settle=0.5, quiet=0.2, retry=0.8, first_call=0.3)
@@ -167,19 +166,3 @@ def test_any_operation_has_bad_days(
     for finding in checked.json["findings"]:
         assert finding["request"].startswith("POST /rest/v1/customer/")
         assert json.loads(finding["request"].partition("\r\n\r\n")[2]) == {"tags": ["wrote"]}
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "name"),
-    [
-        ("POST", "/api/v1/accounts/1/conversations/7/messages", "create_message"),
-        ("GET", "/api/v1/accounts/1/conversations/7/messages", "list_messages"),
-        ("GET", "/api/v1/accounts/1/conversations/meta", "count_conversations"),
-        ("POST", "/apps/api/v1/chats/7/end_user", "end_user"),
-        ("POST", "/rest/v1/customer/7/tag", "tag_customer"),
-        ("PUT", "/api/v1/accounts/1/conversations/7/messages", None),
-        ("GET", "/hello", None),
-    ],
-)
-def test_the_operation_of_a_call(method: str, path: str, name: str | None) -> None:
-    assert operation_of(method, path) == name

@@ -181,9 +181,6 @@ class Observed:
             if call.operation != identification.operation:
                 self.others[call.operation] = None
                 return
-            name = identification.answer_name(call.message)
-            if name is not None:
-                context.settings.coverage.answered(name)
             scene = sessions.get(call.session_id)
             if scene is not None and scene.session[0] == call.comm_type:
                 scene.add(seen)

@@ -8,10 +8,8 @@ that was.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.model import NotJudged
@@ -208,7 +206,9 @@ class Dialogues:
         if dialogue is None:
             self.strays.append(served)
             return None
-        call = SeenCall(served, operation_of(served.method, served.path))
+        served.conversation = dialogue.id
+        operation = registry.operation_at(served.method, served.path)
+        call = SeenCall(served, None if operation is None else operation[1])
         self._under_way[served] = dialogue, call, len(dialogue.replies())
         return dialogue.began(call)
 
@@ -225,24 +225,6 @@ def _story(stories: Stories) -> Scenario:
     first = next(iter(stories.scenarios()))
     agents = {ASSISTANT: AgentCast(), PERSON: AgentCast()}
     return Scenario(_TITLE, (), locale=stories.locale or "en_US", account=first.account, cast=Cast({}, agents))
-
-
-def operation_of(method: str, path: str) -> str | None:
-    """The name of the operation of any vendor's API with that method and path; None if there is none."""
-    return next((name for verb, pattern, name in _operations() if verb == method and pattern.fullmatch(path)), None)
-
-
-@cache
-def _operations() -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    """Method, pattern of the path and name of each operation. Those with fewer parameters in the path come first."""
-    known = [operation for name in registry.names() for operation in registry.get(name).operations]
-    known.sort(key=lambda operation: operation.path.count(":"))
-    return tuple((each.method, re.compile(_pattern(each.path)), each.name) for each in known)
-
-
-def _pattern(path: str) -> str:
-    parts = re.split(r"(:\w+)", re.sub("/+", "/", path))
-    return "".join("[^/]+" if part.startswith(":") else re.escape(part) for part in parts)
 
 
 @dataclass(slots=True)

@@ -142,6 +142,7 @@ class CheckRun:
         transport = transport_settings.open()
         probe = self._open_probe(transport, state)
         settings = replace(self._settings(transport, state, probe, server), ends=ends)
+        unsubscribe = state.subscribe(settings.coverage.called) if state is not None else None
         seen: list[CheckEvent] = []
         stopped = asyncio.Event()
 
@@ -164,6 +165,8 @@ class CheckRun:
                 else:
                     judging.result()
         finally:
+            if unsubscribe is not None:
+                unsubscribe()
             if probe is not None:
                 await probe.close()
             transport.abort()
