@@ -26,7 +26,7 @@ PUBLIC = {
         ASSUMED Account Agent ApiAnswer ApiCall Assigned AttributesSet Backend Body BodyReader CAPTURED
         CLOSED ContactCreated ContactUpdated Conversation ConversationHandle ConversationRegistry
         DOCUMENTED Draft Duplicates EventKind Failed FastPath FeedbackLeft Fields FormFilled GoalReached
-        HttpRequest HttpResponse Identification Joined LabelsSet Left Message MessageAdded
+        HttpRequest HttpResponse Identification InternalMessage Joined LabelsSet Left Message MessageAdded
         MessageChanged MessagesDelivered MessagesRead Navigated OPEN OfflineMessageLeft Opening Operation PENDING
         PageError Policy PresenceChanged Prevention PrioritySet Profile Quirk RECONSTRUCTED RateLimit Rated Reaction
         SNOOZED Scheme SendQueued SessionOverride SessionOverrides Stage Started Stated StatusChanged StepError

@@ -71,7 +71,8 @@ class Coverage:
         api = registry.identification()
         known = (call.vendor, call.operation) == (api.vendor, api.operation)
         name = api.answer_name(call.message) if known else None
-        answer = f"{call.status} {call.forced}" if call.status and call.forced else call.forced or str(call.status)
+        answer = str(call.status) if call.forced in ("", "refused") else call.forced
+        answer += " (forced)" if call.forced else ""
         with self._lock:
             self._calls.setdefault(call.name, Counter())[answer] += 1
             if name is not None:
