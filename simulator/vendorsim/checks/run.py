@@ -268,6 +268,8 @@ class CheckRun:
             yield "--secret-env"
         if state is not None:
             yield "--serve"
+        if request.waiting.recover is not None:
+            yield "--recover-within"
         if request.fuzz:
             yield "--fuzz"
 
