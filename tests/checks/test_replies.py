@@ -101,7 +101,7 @@ def replies_elsewhere(api: Api, body: dict[str, Any]) -> None:
     [
         ("smartsupp", nothing, "replies.once", "smartsupp has no API that an integration could call"),
         ("messagehub", nothing, "replies.once", "it replied to no message of a visitor by the API of messagehub"),
-        ("messagehub", nothing, "calls_api.outages", "it called nothing when a visitor wrote"),
+        ("messagehub", nothing, "calls_api.outages", "it never called"),
         (
             "chatvisor",
             tags,
