@@ -138,8 +138,8 @@ def command(
     """Check an integration against the vendor's contract. Each finding has a command that reproduces it.
 
     Exit code 0: passed; 1: a check failed; 3: the integration can't be reached; 4: nothing failed, but what --probe,
-    --secret-env, --serve, --recover-within, --fuzz or --require asks for could not be judged; 130: interrupted. Warnings
-    don't change it.
+    --secret-env, --serve, --recover-within, --fuzz or --require asks for could not be judged; 130: interrupted.
+    Warnings don't change it.
 
     \b
     vendorsim check --vendor smartsupp --to http://localhost:8000/hook
