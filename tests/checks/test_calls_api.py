@@ -225,7 +225,7 @@ BUGS: dict[str, tuple[Callable[[Caller, str], object], str, set[tuple[str, str]]
     "tries a 404 again": (retrying(0.3, 0.3, on=(404,)), "no_retry_of_400", {("no_retry_of_400", "error")}),
     "tries a 404 again once": (retrying(0.3, on=(404,)), "no_retry_of_400", {("no_retry_of_400", "warning")}),
     "does not wait after 429": (retrying(0.4, 0.8, on=(429,)), "retry_after", {("retry_after", "error")}),
-    "waits after 429": (retrying(1.2, on=(429,)), "retry_after", set()),
+    "waits after 429": (retrying(2.2, on=(429,)), "retry_after", set()),
     "takes 429 as final": (retrying(on=()), "retry_after", {("retry_after", "error")}),
     "takes silence as final": (retrying(0.4, 0.8, 1.6, on=(500, 503)), "outages", {("outages", "error")}),
     "gives up in an outage": (retrying(0.2, 0.4, on=FAILED), "outages", {("outages", "error")}),

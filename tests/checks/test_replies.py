@@ -86,7 +86,7 @@ def tags_until_accepted(api: Api, body: dict[str, Any]) -> None:
         answer = tags(api, body)
         if answer not in (0, 429, 500, 503):
             return
-        time.sleep(1.1 if answer == 429 else pause)
+        time.sleep(2.1 if answer == 429 else pause)
         pause *= 1.5
 
 

@@ -312,7 +312,7 @@ async def _hammers_in_scenes(context: Context) -> None:
 
 @check("calls_api.retry_after", _WAIT, "After 429 wait as long as Retry-After says, then go on.")
 async def retry_after(context: Context) -> None:
-    """An operation is answered 429 for a second: it is not called before that is over, and the work is done then."""
+    """An operation is answered 429 for a while: it is not called before that is over, and the work is done then."""
     for day in await _days(context):
         calls = [call.served for call in day.of_operation]
         early = [call for call in calls[1:] if call.at - calls[0].at < bad_days.RETRY_AFTER - 0.1]
