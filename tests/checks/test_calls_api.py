@@ -141,6 +141,13 @@ def twice(caller: Caller, session: str) -> None:
     caller.call(session)
 
 
+def twice_after_an_error(caller: Caller, session: str) -> None:
+    """The one who called and a repairing job both try again."""
+    if caller.call(session) == 500:
+        time.sleep(0.3)
+        twice(caller, session)
+
+
 def run(
     vendorsim: Vendorsim,
     port: int,
@@ -182,6 +189,7 @@ def test_the_helpdesk_calls_as_it_should(vendorsim: Vendorsim, tmp_path: Path, p
 
 BUGS: dict[str, tuple[Callable[[Caller, str], object], str, set[tuple[str, str]]]] = {
     "calls twice, one after the other": (twice, "once", {("once", "error")}),
+    "calls twice after an error": (twice_after_an_error, "once", {("once", "error")}),
     "calls twice at the same time": (twice_at_once, "hammering", {("hammering", "error")}),
     "another identifier": (
         lambda caller, session: caller.call(session, GOOD | {"identifier": "4711"}),

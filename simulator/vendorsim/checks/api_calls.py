@@ -29,7 +29,7 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
 
 ACCEPTED, ENDED, UNSUPPORTED, DUPLICATE = "accepted", "ended", "unsupported-crm", "duplicate"
-# Times in seconds. Every response is delayed by `HOLD`, so that concurrent calls differ from sequential ones.
+# Times in seconds. `HOLD` delays every response in a scene, so that concurrent calls differ from sequential ones.
 HOLD = 0.2
 SLACK = 0.02
 # Maximum time to watch one conversation.

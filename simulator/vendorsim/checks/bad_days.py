@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import Protocol
 
 from vendorsim.checks.context import Context, gather_bounded
@@ -148,7 +148,9 @@ class VisitorIdentifies:
         return await self.begin()
 
     def work(self, dialogue: Dialogue) -> Counter[str]:
-        done = [call for call in list(dialogue.calls) if call.served.accepted and call.operation == self.operation]
+        """The call that was accepted, and all after it: the API refuses the same again, but it was asked for twice."""
+        calls = [call for call in list(dialogue.calls) if call.operation == self.operation]
+        done = list(dropwhile(lambda call: not call.served.accepted, calls))
         return Counter({self.operation: len(done)} if done else {})
 
     def _told(self, live: LiveConversation) -> tuple[list[Event], list[Event], str]:

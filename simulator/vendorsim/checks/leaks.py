@@ -15,10 +15,10 @@ from vendorsim.checks.context import Context
 from vendorsim.checks.dialogues import PERSON, Dialogue, Dialogues, begun, longest, patience, replies_plainly
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
-from vendorsim.core.event import Event
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.api_call import ApiCall
+from vendorsim.vendorkit.profile import InternalMessage
 
 _PRIVATE = Stated(
     "A private note is for agents: none of it is sent to the customer.",
@@ -133,8 +133,8 @@ async def _at_sinks(context: Context) -> None:
     await _write(dialogue, f"It is done, case {last}.")
     await sinks.got(last, context.settings.waiting.settle)
     # It comes last: what the vendor tells of the conversation later would show it as a message of an agent.
-    if context.takes(None, internal_case):
-        await _tell_internal(dialogue, f"The conversation was handed over to second level, case {own}.")
+    if internal is not None and context.takes(None, internal_case):
+        await _tell_internal(dialogue, internal, f"The conversation was handed over to second level, case {own}.")
     leaked = await sinks.got(note, context.settings.waiting.quiet)
     context.case(event)
     if leaked and context.takes(None, _AT_SINK):
@@ -170,13 +170,11 @@ async def _write(dialogue: Dialogue, text: str, *, first: bool = False) -> str:
     return told[-1].name
 
 
-async def _tell_internal(dialogue: Dialogue, text: str) -> None:
-    """Tells a message that is for agents only and that no step causes, if the vendor sends any."""
+async def _tell_internal(dialogue: Dialogue, internal: InternalMessage, text: str) -> None:
+    """Tells a message that is for agents only and that no step causes."""
     context = dialogue.context
-    internal = context.settings.profile.internal
-    told: list[Event] = dialogue.step(verbs.Say(text, PERSON))
-    for event in told:
-        body = None if internal is None else internal.of(event.name, orjson.loads(event.body))
+    for event in dialogue.step(verbs.Say(text, PERSON)):
+        body = internal.of(event.name, orjson.loads(event.body))
         if body is not None and context.is_valid(event.name, body):
             await context.send(event, context.encode(body))
 
