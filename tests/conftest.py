@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return SLOW_ROOMS.index(room) if room in SLOW_ROOMS else len(SLOW_ROOMS)
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ BUGS: list[tuple[Keep, set[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("keep", "checks", "message"), few_of(BUGS, 2, [keep.__name__ for keep, _, _ in BUGS]))
+@pytest.mark.parametrize(("keep", "checks", "message"), few_of(BUGS, 1, [keep.__name__ for keep, _, _ in BUGS]))
 def test_each_bug_is_found_by_its_checks(
     keep: Keep, checks: set[str], message: str, checked: Callable[..., dict[str, Any]]
 ) -> None:
@@ -330,7 +330,7 @@ def test_where_the_vendor_keeps_the_order_nothing_is_reordered(checked: Callable
     )
 
 
-@pytest.mark.parametrize("vendor", ["userlike", "smartsupp", "messagehub", "chatvisor"])
+@pytest.mark.parametrize("vendor", few_of(["chatvisor", "userlike", "smartsupp", "messagehub"], 1))
 def test_the_helpdesk_ends_in_the_same_state_however_a_story_arrives(
     vendor: str, checked: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
