@@ -5,6 +5,7 @@
     VendorsimError                 base of all; carries the exit code
     ├── InputError                 the user's input is wrong (exit 2)
     │   ├── DocumentError          a YAML document, with every problem and its position
+    │   │   └── UnreadableFileError a file that can't be read at all: it is missing, or a folder
     │   ├── UnknownNameError       a name that does not exist, with the closest one that does
     │   ├── PayloadFileError       a captured payload that can't be read
     │   └── PackError              a vendor package is broken
@@ -51,6 +52,14 @@ class DocumentError(InputError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class UnreadableFileError(DocumentError):
+    """A file can't be read at all. `reason` is the message without the file."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__([Problem(file, 1, 1, reason)])
 
 
 class UnknownNameError(InputError):
