@@ -141,10 +141,9 @@ async def _note_ending(context: Context) -> None:
     if settings.endings is None:
         return
     noted = settings.shared.get(_ENDINGS, 0)
-    ends = monotonic() + _LONGEST_ENDING
-    while context.broke and len(settings.endings()) == noted and monotonic() < ends:
+    if context.broke:
         # A connection breaks a moment before its process has ended; the next check is not to be blamed.
-        await asyncio.sleep(_LONGEST_ENDING / 10)
+        await asyncio.sleep(_LONGEST_ENDING)
     endings = settings.endings()
     settings.shared[_ENDINGS] = len(endings)
     if len(endings) == noted or context.broke:

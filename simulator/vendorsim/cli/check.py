@@ -76,7 +76,8 @@ def _report_files(command: F) -> F:
     help="Answer the vendors' APIs on this port meanwhile.",
 )
 @options.sinks
-@starting.starting
+# On `play`, --start is the time of the first step.
+@starting.starting("--start", "--launch")
 @click.option(
     "--settle", metavar="TIME", type=options.DurationType(), help="Time until the state is up to date; default: 5s."
 )
@@ -232,7 +233,7 @@ def _repeatable(option: str, given: Any) -> str:
 
     if option == "probe":
         return str(given.text)
-    if option == "start":
+    if option == "launch":
         return shlex.join(given)
     value = str(given)
     if option == "vendor" and (folder := registry.origin(value).folder) is not None:

@@ -48,7 +48,7 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 )
 @click.option("--port", type=options.PortType(), default=4010, show_default=True, help="Port of --serve.")
 @options.sinks
-@starting.starting
+@starting.starting("--launch")
 @options.faults
 @options.policy("vendor's policy")
 @click.option("--pin-clock", is_flag=True, help="Signature timestamps follow the scenario's clock, not the wall clock.")
@@ -124,6 +124,8 @@ def command(
         targets = [destination.endpoint for destination in prepared.destinations.all()]
         variables = starting.environment(url, served_sinks)
         started = stack.enter_context(starting.integration(program, targets, settings, variables))
+        if started is not None:
+            settings = replace(settings, patience=starting.RESTART_WAIT)
         stack.enter_context(reporter)
         about = prepared.about(misbehaviour.faults)
         recorder = start_recorder(open_journal(journal), "play", about, reporter.record, reporter.call)

@@ -1,4 +1,4 @@
-"""`--wait` and `--start`: waits for the integration, starts it, starts it again after a crash, and ends it."""
+"""`--wait` and `--launch`: waits for the integration, starts it, starts it again after a crash, and ends it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 DEFAULT_WAIT = 30.0
 # Seconds between two attempts to reach it, between two looks whether it runs, and before it is started again.
 ATTEMPT_PAUSE, WATCH_PAUSE, RESTART_PAUSE = 0.1, 0.05, 0.5
+# Seconds in which a program that is started again has to be there: as long as `check` waits for it.
+RESTART_WAIT = 15.0
 # Seconds that a program gets to end after SIGTERM, and what it started gets to end after it.
 ENDING, ENDING_REST = 5.0, 1.0
 # The last bytes of its output that are kept, and the lines of them that are shown.
@@ -101,20 +103,28 @@ class StartType(click.ParamType[tuple[str, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """The options `--wait` and `--start`."""
+    """The options `--wait` and `--launch`."""
 
     wait: Wait | None
-    start: tuple[str, ...] | None
+    launch: tuple[str, ...] | None
 
 
-def starting(command: options.F) -> options.F:
-    """`--wait TIME[=URL]` and `--start COMMAND`, as the parameter `program`."""
-    command = options.grouped("program", options.same("wait", "start"), StartOptions)(command)
+def starting(*names: str) -> Callable[[options.F], options.F]:
+    """`--wait TIME[=URL]` and, under these names, `--launch COMMAND`, as the parameter `program`."""
+
+    def decorate(command: options.F) -> options.F:
+        return _starting(names, command)
+
+    return decorate
+
+
+def _starting(names: Sequence[str], command: options.F) -> options.F:
+    command = options.grouped("program", options.same("wait", "launch"), StartOptions)(command)
     help = (
         "Start the integration without a shell, wait for it (30s, or --wait), start it again after a crash, and end it "
         "with all that it started. VENDORSIM_API_URL tells it the URL of --serve."
     )
-    command = click.option("--start", metavar="COMMAND", type=StartType(), help=help)(command)
+    command = click.option(*names, "launch", metavar="COMMAND", type=StartType(), help=help)(command)
     help = "Wait so long until the target accepts connections, or until URL answers 2xx."
     return click.option("--wait", metavar="TIME[=URL]", type=WaitType(), help=help)(command)
 
@@ -133,7 +143,7 @@ def environment(url: str | None, sinks: Iterable[Sink] = ()) -> dict[str, str]:
 def integration(
     given: StartOptions, targets: Sequence[Endpoint], settings: TransportSettings, variables: Mapping[str, str]
 ) -> Iterator[Program | None]:
-    """Starts the integration if `--start` asks for it, and waits for it if `--start` or `--wait` does; at the end of
+    """Starts the integration if `--launch` asks for it, and waits for it if that or `--wait` does; at the end of
     the `with` block ends what it started. Yields the program, or None.
 
     `variables` are added to the program's environment. Raises UnreachableError if it does not come up, or if something
@@ -142,7 +152,7 @@ def integration(
     from vendorsim.http.endpoint import endpoint
     from vendorsim.http.readiness import Readiness
 
-    if given.wait is None and given.start is None:
+    if given.wait is None and given.launch is None:
         yield None
         return
     health = None if given.wait is None or given.wait.health is None else endpoint(given.wait.health)
@@ -150,15 +160,15 @@ def integration(
         raise InputError("a proxy accepts connections whether or not the target does: write --wait TIME=URL")
     readiness = Readiness(targets, health, settings)
     seconds = DEFAULT_WAIT if given.wait is None else given.wait.seconds
-    if given.start is None:
+    if given.launch is None:
         _wait(readiness, seconds, None)
         yield None
         return
     if readiness.missing() is None:
         raise UnreachableError(
-            f"{readiness.shown} answers already, before --start has started anything: end what listens there"
+            f"{readiness.shown} answers already, though nothing is started yet: end what listens there"
         )
-    with _ended_by_signals(), Program(given.start, variables) as program:
+    with _ended_by_signals(), Program(given.launch, variables) as program:
         _wait(readiness, seconds, program)
         program.restarts()
         yield program
@@ -245,7 +255,7 @@ class Program:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            raise InputError(f"--start: {self.shown} can't be run: {error}") from None
+            raise InputError(f"{self.shown} can't be run: {error}") from None
         self._output = _Output(self._process)
 
     def _note_ending(self) -> bool:
