@@ -38,6 +38,7 @@ COMMANDS = {
     "validate": "check captured payloads against a vendor's contract",
     "journal": "list, show, resend and export what was sent and received",
     "faults": "list the faults: deliberate errors in deliveries",
+    "export": "print types of bodies, and signed requests, for code in any language",
     "pack": "create and check packages with vendors of your own",
 }
 

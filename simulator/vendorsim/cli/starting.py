@@ -47,7 +47,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class ReadyWait:
     """`--wait`: seconds, and the URL of the health if the target's port is not to be asked."""
 
     seconds: float
@@ -58,15 +58,15 @@ class Wait:
         return self.text
 
 
-class WaitType(click.ParamType[Wait]):
+class WaitType(click.ParamType[ReadyWait]):
     """`TIME` or `TIME=URL`."""
 
     name = "wait"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Wait:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> ReadyWait:
         from vendorsim.http.endpoint import endpoint
 
-        if isinstance(value, Wait):
+        if isinstance(value, ReadyWait):
             return value
         time, _, url = value.partition("=")
         try:
@@ -74,7 +74,7 @@ class WaitType(click.ParamType[Wait]):
             shown = f"{time}={endpoint(url).shown}" if url else time
         except (ValueError, InputError) as error:
             self.fail(f"{error}; write --wait 30s, or --wait 30s=http://localhost:8000/health", param, ctx)
-        return Wait(seconds, url or None, shown)
+        return ReadyWait(seconds, url or None, shown)
 
 
 class StartType(click.ParamType[tuple[str, ...]]):
@@ -105,7 +105,7 @@ class StartType(click.ParamType[tuple[str, ...]]):
 class StartOptions:
     """The options `--wait` and `--launch`."""
 
-    wait: Wait | None
+    wait: ReadyWait | None
     launch: tuple[str, ...] | None
 
 

@@ -11,6 +11,7 @@
     │   └── PackError              a vendor package is broken
     ├── UnreachableError           the target can't be reached, or our own port is taken (exit 3)
     │   └── StateUnreachableError  the database in which servers share their state
+    ├── MissingComponentError      a library or program that the command needs is not installed (exit 3)
     └── ContractError              our own body breaks its contract: a bug in vendorsim (exit 3)
 
 Messages say where the error is, what was found, what was expected, and the closest valid name.
@@ -85,6 +86,12 @@ class UnreachableError(VendorsimError):
 
 class StateUnreachableError(UnreachableError):
     """The database in which several servers share their state can't be used."""
+
+
+class MissingComponentError(VendorsimError):
+    """A library or program that the command needs is not installed; the message says how to install it."""
+
+    exit_code = 3
 
 
 class ContractError(VendorsimError):
