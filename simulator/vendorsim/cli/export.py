@@ -65,7 +65,8 @@ def _python(schema: dict[str, Any], title: str) -> bytes:
     from vendorsim.core.errors import MissingComponentError
 
     try:
-        from datamodel_code_generator import DataModelType, InputFileType, LiteralType, PythonVersion, generate
+        from datamodel_code_generator import InputFileType, LiteralType, PythonVersion, generate
+        from datamodel_code_generator.enums import DataModelType
         from datamodel_code_generator.format import Formatter
     except ImportError:
         raise MissingComponentError(

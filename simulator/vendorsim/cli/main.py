@@ -29,7 +29,7 @@ _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 COMMANDS = {
     "vendors": "list the vendors, their profiles, events and delivery policies",
     "scenarios": "list the built-in scenarios",
-    "lint": "check scenario files",
+    "lint": "check scenario and traffic files",
     "generate": "print the events of a scenario, without network",
     "play": "play a scenario against an integration",
     "load": "send a mix of scenarios as load, from one machine or many",
