@@ -31,6 +31,9 @@ if does == "fails":
 if does == "sleeps":
     import time
     time.sleep(1000)
+if does == "forks":
+    subprocess.Popen([sys.executable, __file__, sys.argv[1], "serves"])
+    sys.exit()
 if does == "parent":
     sys.exit(subprocess.call([sys.executable, __file__, sys.argv[1], "serves"]))
 
@@ -103,6 +106,13 @@ def is_running(pid: int) -> bool:
         return False
     # A process that has ended is there until its parent asks.
     return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text() if Path("/proc/self/status").exists() else True
+
+
+def test_a_program_that_goes_on_in_the_background_is_ended_too(check: Started, folder: Path) -> None:
+    done = check("forks", "--only", "accepts.typical")
+    assert (done.code, done.err) == (0, "")
+    assert len(pids(folder)) == 2
+    assert not any(map(is_running, pids(folder)))
 
 
 @pytest.mark.parametrize("does", ["serves", "parent"])

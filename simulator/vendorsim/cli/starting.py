@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ ENDING, ENDING_REST = 5.0, 1.0
 # The last bytes of its output that are kept, and the lines of them that are shown.
 KEPT_OUTPUT, SHOWN_LINES = 64 * 1024, 30
 # Words that only a shell understands.
-_SHELL = re.compile(r"&&|\|\|?|;|&|[0-9]?>{1,2}.*|<.*")
+_SHELL = re.compile(r"&&|\|\|?|;|&|[0-9&]?>{1,2}(&[0-9])?|<")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
 
 
@@ -68,10 +69,10 @@ class WaitType(click.ParamType[ReadyWait]):
 
         if isinstance(value, ReadyWait):
             return value
-        time, _, url = value.partition("=")
+        limit, _, url = value.partition("=")
         try:
-            seconds = times.duration(time) / 1000
-            shown = f"{time}={endpoint(url).shown}" if url else time
+            seconds = times.duration(limit) / 1000
+            shown = f"{limit}={endpoint(url).shown}" if url else limit
         except (ValueError, InputError) as error:
             self.fail(f"{error}; write --wait 30s, or --wait 30s=http://localhost:8000/health", param, ctx)
         return ReadyWait(seconds, url or None, shown)
@@ -168,7 +169,7 @@ def integration(
         raise UnreachableError(
             f"{readiness.shown} answers already, though nothing is started yet: end what listens there"
         )
-    with _ended_by_signals(), Program(given.launch, variables) as program:
+    with Program(given.launch, variables) as program, _ended_by_signals():
         _wait(readiness, seconds, program)
         program.restarts()
         yield program
@@ -185,7 +186,7 @@ def _wait(readiness: Readiness, seconds: float, program: Program | None) -> None
         if monotonic() >= ends:
             said = "" if program is None else program.last_output()
             raise UnreachableError(f"not ready after {seconds:g} s: {missing}{said}")
-        Event().wait(ATTEMPT_PAUSE)
+        time.sleep(ATTEMPT_PAUSE)
 
 
 class Program:
@@ -201,7 +202,9 @@ class Program:
         self._arguments = arguments
         self._environment = {**os.environ, **variables}
         self._endings: list[str] = []
+        # The last process whose end is noted.
         self._noted: subprocess.Popen[bytes] | None = None
+        self._in_background = False
         self._lock = Lock()
         self._stopped = Event()
         self._restarting = Event()
@@ -217,16 +220,21 @@ class Program:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        endings = self.endings()
         self.close()
-        if self._endings and self._restarting.is_set():
-            times = "once" if len(self._endings) == 1 else f"{len(self._endings)} times"
-            click.echo(f"{self.shown} ended {times} by itself ({self._endings[0]}){self.said}", err=True)
+        if endings and self._restarting.is_set():
+            often = "once" if len(endings) == 1 else f"{len(endings)} times"
+            said = self.said or self.last_output()
+            click.echo(f"{self.shown} ended {often} by itself ({endings[0]}){said}", err=True)
 
     def close(self) -> None:
         """Ends the program, with all that it has started. It may be called again."""
         self._stopped.set()
-        self._watcher.join()
-        _end(self._process)
+        with _ended_by_signals():
+            try:
+                self._watcher.join()
+            finally:
+                _end(self._process)
         self._output.finish()
 
     def restarts(self) -> None:
@@ -264,10 +272,12 @@ class Program:
             code = self._process.poll()
             if code is None:
                 return False
-            # Before it is ready, exit code 0 is that of a program that goes on in the background.
-            if self._noted is not self._process and (code or self._restarting.is_set()):
+            if self._noted is not self._process:
                 self._noted = self._process
-                self._endings.append(_ending(code))
+                # Before it is ready, exit code 0 is that of a program that goes on in the background.
+                self._in_background = code == 0 and not self._restarting.is_set()
+                if not self._in_background:
+                    self._endings.append(_ending(code))
             return True
 
     def _watch(self) -> None:
@@ -275,7 +285,7 @@ class Program:
         while not self._stopped.wait(WATCH_PAUSE):
             if not self._note_ending():
                 continue
-            if self._noted is not self._process:
+            if self._in_background:
                 return
             # What it has left behind may hold its port.
             _signal_group(self._process, "SIGKILL")
@@ -334,7 +344,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(ENDING)
             ends = monotonic() + ENDING_REST
             while monotonic() < ends and _signal_group(process, None):
-                Event().wait(0.02)
+                time.sleep(0.02)
     finally:
         _signal_group(process, "SIGKILL")
         process.wait()
