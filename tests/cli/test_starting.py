@@ -96,7 +96,8 @@ def check(vendorsim: Vendorsim) -> Started:
 
 def pids(folder: Path) -> list[int]:
     """The processes that were started."""
-    return list(map(int, (folder / "pids").read_text().split()))
+    file = folder / "pids"
+    return list(map(int, file.read_text().split())) if file.exists() else []
 
 
 def is_running(pid: int) -> bool:
@@ -161,15 +162,15 @@ def test_a_program_that_fails_is_told_with_what_it_printed(check: Started, folde
 
 
 def test_a_program_that_does_not_come_up_is_ended(check: Started, folder: Path) -> None:
-    done = check("sleeps", "--wait", "300ms")
+    done = check("sleeps", "--wait", "1s")
     assert done.code == 3
-    assert done.err.startswith("Error: not ready after 0.3 s: http://127.0.0.1:")
-    assert "/hook: Connection refused; it printed:\n  | it starts with {}\n" in done.err
+    assert done.err.startswith("Error: not ready after 1 s: http://127.0.0.1:")
+    assert "/hook: Connection refused; it printed" in done.err
     assert not any(map(is_running, pids(folder)))
 
 
 def test_it_knows_where_the_apis_and_sinks_are(check: Started) -> None:
-    done = check("sleeps", "--wait", "300ms", "--serve", "0", "--sink", "crm-two")
+    done = check("fails", "--serve", "0", "--sink", "crm-two")
     url = done.err.splitlines()[0].rpartition(" ")[2]
     told = f'{{"VENDORSIM_API_URL": "{url}", "VENDORSIM_SINK_CRM_TWO_URL": "{url}/_sinks/crm-two"}}'
     assert f"it starts with {told}" in done.err
@@ -184,7 +185,7 @@ def test_another_program_on_its_port_is_not_checked(vendorsim: Vendorsim, folder
     assert done.err == (
         f"Error: {other.url()} answers already, though nothing is started yet: end what listens there\n"
     )
-    assert not (folder / "pids").exists()
+    assert pids(folder) == []
 
 
 def test_ctrl_c_ends_it_too(folder: Path) -> None:
@@ -192,7 +193,7 @@ def test_ctrl_c_ends_it_too(folder: Path) -> None:
     words = ["check", "--vendor", "smartsupp", "--to", f"http://127.0.0.1:{port}/hook", "--wait", "1m"]
     started = [sys.executable, "-m", "vendorsim", *words, "--start", command(port, "sleeps")]
     with subprocess.Popen(started, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-        while not (folder / "pids").exists() or not (folder / "pids").read_text():
+        while not pids(folder):
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
