@@ -29,7 +29,7 @@ _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 COMMANDS = {
     "vendors": "list the vendors, their profiles, events and delivery policies",
     "scenarios": "list the built-in scenarios",
-    "lint": "check scenario files",
+    "lint": "check scenario and traffic files",
     "generate": "print the events of a scenario, without network",
     "play": "play a scenario against an integration",
     "load": "send a mix of scenarios as load, from one machine or many",
@@ -38,6 +38,7 @@ COMMANDS = {
     "validate": "check captured payloads against a vendor's contract",
     "journal": "list, show, resend and export what was sent and received",
     "faults": "list the faults: deliberate errors in deliveries",
+    "export": "print types of bodies, and signed requests, for code in any language",
     "pack": "create and check packages with vendors of your own",
 }
 

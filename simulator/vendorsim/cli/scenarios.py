@@ -59,9 +59,7 @@ def schema() -> None:
     \b
     vendorsim scenarios schema > scenario.schema.json
     """
-    import json
-
     from vendorsim.scenario import json_schema
     from vendorsim.vendorkit import registry
 
-    console.write_line(json.dumps(json_schema(registry.vocabulary()), indent=2, ensure_ascii=False).encode())
+    console.print_indented(json_schema(registry.vocabulary()))

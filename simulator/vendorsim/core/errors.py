@@ -5,11 +5,13 @@
     VendorsimError                 base of all; carries the exit code
     ├── InputError                 the user's input is wrong (exit 2)
     │   ├── DocumentError          a YAML document, with every problem and its position
+    │   │   └── UnreadableFileError a file that can't be read at all: it is missing, or a folder
     │   ├── UnknownNameError       a name that does not exist, with the closest one that does
     │   ├── PayloadFileError       a captured payload that can't be read
     │   └── PackError              a vendor package is broken
     ├── UnreachableError           the target can't be reached, or our own port is taken (exit 3)
     │   └── StateUnreachableError  the database in which servers share their state
+    ├── MissingComponentError      a library or program that the command needs is not installed (exit 3)
     └── ContractError              our own body breaks its contract: a bug in vendorsim (exit 3)
 
 Messages say where the error is, what was found, what was expected, and the closest valid name.
@@ -53,6 +55,14 @@ class DocumentError(InputError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class UnreadableFileError(DocumentError):
+    """A file can't be read at all. `reason` is the message without the file."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__([Problem(file, 1, 1, reason)])
+
+
 class UnknownNameError(InputError):
     """A name does not exist; the message offers the closest one that does."""
 
@@ -76,6 +86,12 @@ class UnreachableError(VendorsimError):
 
 class StateUnreachableError(UnreachableError):
     """The database in which several servers share their state can't be used."""
+
+
+class MissingComponentError(VendorsimError):
+    """A library or program that the command needs is not installed; the message says how to install it."""
+
+    exit_code = 3
 
 
 class ContractError(VendorsimError):
