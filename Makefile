@@ -3,8 +3,8 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
-# Optional dependencies to install; `fast` is uvloop.
-EXTRAS ?= dev,fast
+# Optional dependencies to install; `all` is what users may want, uvloop included.
+EXTRAS ?= dev,all
 BIN := $(VENV)/bin
 # The tests start hundreds of processes: without compiled files each of them compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -100,7 +100,7 @@ def _read(file: str) -> bytes:
 
 def _judgement(vendor: Vendor, profile: str, payloads: Iterable[Payload]) -> CaptureReport:
     """Judges the payloads, and compares the first of them with the other profiles if there is a violation."""
-    from vendorsim.vendorkit.contract_fit import Captured, Comparison, judge
+    from vendorsim.vendorkit.contract_fit import Captured, Comparison, confirm, judge
 
     count, compared, places = 0, list[Captured](), list[str]()
     # By payload: its judgement, and its number among those that are compared, if it is one of them.
@@ -115,7 +115,7 @@ def _judgement(vendor: Vendor, profile: str, payloads: Iterable[Payload]) -> Cap
             number = len(compared)
             compared.append(captured)
             places.append(payload.place)
-        judged = judge(vendor, profile, captured)
+        judged = confirm(vendor, profile, captured, judge(vendor, profile, captured))
         if judged.violations:
             found.append((payload, judged, number))
     comparison = Comparison(vendor, profile, compared) if found and compared else None

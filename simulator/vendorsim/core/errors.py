@@ -8,6 +8,7 @@
     │   ├── UnknownNameError       a name that does not exist, with the closest one that does
     │   ├── PayloadFileError       a captured payload that can't be read
     │   └── PackError              a vendor package is broken
+    ├── MissingExtraError          an optional dependency is not installed (exit 3)
     ├── UnreachableError           the target can't be reached, or our own port is taken (exit 3)
     │   └── StateUnreachableError  the database in which servers share their state
     └── ContractError              our own body breaks its contract: a bug in vendorsim (exit 3)
@@ -66,6 +67,15 @@ class PayloadFileError(InputError):
 
 class PackError(InputError):
     """A vendor package is broken; the message names the package, what is wrong with it, and what to change."""
+
+
+class MissingExtraError(VendorsimError):
+    """An optional dependency is not installed; the message has the command that installs it."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, library: str, extra: str) -> None:
+        super().__init__(f"{what} needs {library}: pip install 'vendorsim[{extra}]'")
 
 
 class UnreachableError(VendorsimError):
