@@ -15,7 +15,7 @@ import click
 import vendorsim
 from vendorsim import testing, vendorkit
 from vendorsim.checks.registry import all_checks
-from vendorsim.cli.main import group
+from vendorsim.cli.main import INTERRUPTED, group
 from vendorsim.core import resources
 from vendorsim.core.errors import VendorsimError
 from vendorsim.load import traffic
@@ -63,7 +63,8 @@ def _written(parameter: click.Parameter, context: click.Context) -> str:
 
 
 def errors() -> Iterator[str]:
-    """The exit codes that errors have."""
+    """The exit codes that errors have, and that of a command that is interrupted."""
+    yield f"exit code {INTERRUPTED}: interrupted"
 
     def below(kind: type[VendorsimError]) -> Iterator[type[VendorsimError]]:
         yield kind

@@ -41,10 +41,21 @@ def test_every_field_of_a_change_and_of_what_it_concerns_is_described(name: str)
     assert fields <= shown
 
 
-def test_a_package_imports_nothing_heavy() -> None:
-    code = "import sys, vendorsim, vendorsim.testing, vendorsim.vendorkit; print(*sys.modules)"
+HEAVY = {"asyncio", "faker", "flask", "httptools", "hypothesis", "jsonschema_rs", "requests", "schemathesis", "yaml"}
+
+
+# pytest imports the plugin at every start, with or without a use for it.
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("vendorsim, vendorsim.testing, vendorsim.vendorkit", HEAVY | {"pytest"}),
+        ("vendorsim.pytest_plugin", HEAVY | {"vendorsim.testing", "vendorsim.server", "vendorsim.core.yaml_nodes"}),
+    ],
+)
+def test_a_package_imports_nothing_heavy(modules: str, heavy: set[str]) -> None:
+    code = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"flask", "jsonschema_rs", "faker", "yaml", "pytest", "httptools", "asyncio"} & set(loaded)
+    assert not heavy & set(loaded)
 
 
 def test_the_wheel_installs_the_package_vendorsim_and_nothing_else(tmp_path: Path) -> None:
