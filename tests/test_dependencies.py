@@ -85,7 +85,7 @@ def test_the_extra_all_brings_all_that_users_may_want() -> None:
 @pytest.mark.parametrize("folder", ["simulator", "docs", "README.md", "examples"])
 def test_every_extra_that_a_text_names_exists(folder: str) -> None:
     root = ROOT / folder
-    files = [root] if root.is_file() else [path for path in root.rglob("*") if path.suffix in (".py", ".md")]
+    files = [root] if root.is_file() else [path for path in root.rglob("*") if path.suffix in (".py", ".md", ".tmpl")]
     named = {
         extra
         for path in files
