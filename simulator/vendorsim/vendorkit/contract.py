@@ -107,12 +107,9 @@ class Contract:
     def require(self, event: str, body: Any) -> None:
         """Raises ContractError if our own body breaks the contract, or PackError if it is the body of another package.
         The message names the field. A body that only one of the validators refuses may be sent."""
-        if self.is_valid(event, body):
+        if self.is_valid(event, body) or self._reference_errors(event, body) == []:
             return
-        violations = self.violations(event, body)
-        if self._reference_errors(event, body) == []:
-            return
-        first = violations[0]
+        first = self.violations(event, body)[0]
         origin = registry.origin(self.vendor)
         if not origin.built_in:
             raise PackError(
