@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
+from vendorsim.cli.validate import MOST_CONFIRMED
 from vendorsim.core.errors import ContractError
 from vendorsim.vendorkit.contract import Contract
 
@@ -73,3 +74,22 @@ def test_captured_payloads_are_judged_by_both(vendorsim: Vendorsim) -> None:
     assert judged.code == 1
     assert judged.out.splitlines()[0].startswith("-: new_message /createdAt: ")
     assert judged.out.splitlines()[0].endswith(ONLY_FAST)
+
+
+def test_of_many_payloads_each_violation_is_judged_by_both(
+    vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    confirmed = Contract.confirmed
+
+    def counting(self: Contract, event: str, body: Any, found: Any) -> Any:
+        asked.append(body)
+        return confirmed(self, event, body, found)
+
+    monkeypatch.setattr(Contract, "confirmed", counting)
+    sound = vendorsim("generate", "everyday-chat", "--vendor", "chatvisor").lines[1]["body"]
+    broken = sound | {"createdAt": "soon"}
+    lines = [json.dumps(body) for body in [sound] * MOST_CONFIRMED + [sound, broken]]
+    judged = vendorsim("validate", "--vendor", "chatvisor", "-", "--json", input="\n".join(lines).encode())
+    assert len(judged.json["violations"]) == 1
+    assert asked == [sound] * MOST_CONFIRMED + [broken]
