@@ -3,13 +3,13 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
-# Optional dependencies to install; `fast` is uvloop.
-EXTRAS ?= dev,fast
+# Optional dependencies to install; `all` is what users may want, uvloop included.
+EXTRAS ?= dev,all
 BIN := $(VENV)/bin
 # The tests start hundreds of processes: without compiled files each of them compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test thorough lint types unit format bench soak screenshots wheel clean
+.PHONY: demo test thorough lint types unit format bench soak screenshots release clean
 
 demo: $(VENV)/installed  ## play all vendors against the example integration
 	@$(BIN)/python examples/demo.py
@@ -45,8 +45,10 @@ soak: $(VENV)/installed  ## ten minutes of load
 screenshots: $(VENV)/installed  ## the workbench as the docs show it; needs a Chromium
 	$(BIN)/python docs/images/screenshots.py
 
-wheel: $(VENV)/installed
-	$(BIN)/pip wheel --no-deps --wheel-dir dist .
+# TAG=v1.2.3 demands that everything is in order for that tag. Has an environment of its own: nothing else needs its tools.
+release:  ## build, check and try what is published, into dist/
+	$(MAKE) .venv-release/installed VENV=.venv-release EXTRAS=release
+	.venv-release/bin/python .ci/release.py $(if $(TAG),--tag $(TAG))
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "vendorsim needs Python 3.11 or newer; name it: make PYTHON=/path/to/python3"; exit 2; }

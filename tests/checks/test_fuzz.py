@@ -156,14 +156,13 @@ def test_without_fuzz_it_is_skipped(vendorsim: Vendorsim) -> None:
     assert target.requests == []
 
 
-def test_without_schemathesis_it_is_not_judged(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_schemathesis_nothing_is_sent(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "schemathesis", None)
     with Receiver() as target:
         checked = fuzzed(vendorsim, target)
-    assert {(check["status"], check["reason"]) for check in checked.json["checks"]} == {
-        ("not_judged", "Schemathesis is not installed: pip install schemathesis")
-    }
-    assert len(target.requests) == 1, "the plain event only"
+    assert (checked.code, checked.out) == (3, "")
+    assert checked.err == "Error: --fuzz needs Schemathesis: pip install 'vendorsim[fuzz]'\n"
+    assert target.requests == []
 
 
 PROFILES = [(name, profile) for name in registry.names() for profile in registry.get(name).profiles]

@@ -13,6 +13,7 @@ from vendorsim.checks.context import CheckSettings
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckStarted
+from vendorsim.checks.generating import require_schemathesis
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Unmet, Verdict
 from vendorsim.checks.probes import States
 from vendorsim.checks.registry import all_checks
@@ -298,7 +299,9 @@ class CheckRun:
 
 
 def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
-    """Prepares a run of checks. Raises InputError."""
+    """Prepares a run of checks. Raises InputError, and MissingExtraError for `fuzz` without Schemathesis."""
+    if request.fuzz:
+        require_schemathesis()
     vendor = registry.get(request.vendor)
     profile = vendor.profile(request.profile)
     policies = Policies(vendor, profile, config, request.policy)

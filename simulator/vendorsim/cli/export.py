@@ -61,17 +61,15 @@ def types(vendor: str, profile: str | None, language: str) -> None:
 
 
 def _python(schema: dict[str, Any], title: str) -> bytes:
-    """Returns a module with TypedDicts. Raises MissingComponentError."""
-    from vendorsim.core.errors import MissingComponentError
+    """Returns a module with TypedDicts. Raises MissingExtraError."""
+    from vendorsim.core.errors import MissingExtraError
 
     try:
         from datamodel_code_generator import InputFileType, LiteralType, PythonVersion, generate
         from datamodel_code_generator.enums import DataModelType
         from datamodel_code_generator.format import Formatter
     except ImportError:
-        raise MissingComponentError(
-            "types of Python need the generator datamodel-code-generator: pip install 'vendorsim[export]'"
-        ) from None
+        raise MissingExtraError("--lang python", "datamodel-code-generator", "export") from None
     written = generate(
         json.dumps(schema),
         input_file_type=InputFileType.JsonSchema,

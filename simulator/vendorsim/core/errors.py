@@ -9,6 +9,7 @@
     │   ├── UnknownNameError       a name that does not exist, with the closest one that does
     │   ├── PayloadFileError       a captured payload that can't be read
     │   └── PackError              a vendor package is broken
+    ├── MissingExtraError          an optional dependency is not installed (exit 3)
     ├── UnreachableError           the target can't be reached, or our own port is taken (exit 3)
     │   └── StateUnreachableError  the database in which servers share their state
     ├── MissingComponentError      a library or program that the command needs is not installed (exit 3)
@@ -78,6 +79,19 @@ class PackError(InputError):
     """A vendor package is broken; the message names the package, what is wrong with it, and what to change."""
 
 
+class MissingComponentError(VendorsimError):
+    """A library or program that the command needs is not installed; the message says how to install it."""
+
+    exit_code = 3
+
+
+class MissingExtraError(MissingComponentError):
+    """An optional dependency is not installed; the message has the command that installs it."""
+
+    def __init__(self, what: str, library: str, extra: str) -> None:
+        super().__init__(f"{what} needs {library}: pip install 'vendorsim[{extra}]'")
+
+
 class UnreachableError(VendorsimError):
     """Nothing listens at the target, or our own port is taken."""
 
@@ -86,12 +100,6 @@ class UnreachableError(VendorsimError):
 
 class StateUnreachableError(UnreachableError):
     """The database in which several servers share their state can't be used."""
-
-
-class MissingComponentError(VendorsimError):
-    """A library or program that the command needs is not installed; the message says how to install it."""
-
-    exit_code = 3
 
 
 class ContractError(VendorsimError):
