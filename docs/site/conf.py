@@ -24,7 +24,9 @@ exclude_patterns = [".*", "site", "dist", "build", "benchmarks", "contracts", "s
 extensions = ["myst_parser", "navigation", "sequence_diagrams", "markdown_twins"]
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
-suppress_warnings: list[str] = []
+
+smartquotes = False  # it would change options such as --to
+highlight_language = "sh"
 
 html_theme = "furo"
 html_title = f"vendorsim {release}"

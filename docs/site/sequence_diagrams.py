@@ -77,14 +77,13 @@ def draw(diagram: Diagram) -> str:
         left, right = sorted((centres[row.start], centres[row.end]))
         middle = (left + right) / 2
         if row.style == "note":
-            half = (right - left) / 2 + max(map(len, row.lines)) * CHARACTER / 2 + MARGIN / 2
-            if row.start != row.end:
-                half = max(half - (right - left) / 2, (right - left) / 2 + 2 * MARGIN)
+            half = max(max(map(len, row.lines)) * CHARACTER, right - left) / 2 + MARGIN
             parts.append(
                 f'<rect class="note" x="{middle - half:.0f}" y="{y}" width="{2 * half:.0f}" height="{height + 8}"/>'
             )
+        first = y + (17 if row.style == "note" else 13)
         parts += [
-            f'<text x="{middle:.0f}" y="{y + 13 + LINE * number}">{escape(line)}</text>'
+            f'<text x="{middle:.0f}" y="{first + LINE * number}">{escape(line)}</text>'
             for number, line in enumerate(row.lines)
         ]
         y += height + 8

@@ -93,7 +93,10 @@ def _options(command: click.Command, context: click.Context) -> Iterator[Describ
             continue
         variable = parameter.envvar if isinstance(parameter.envvar, str) else None
         rule = f"VENDORSIM_{(parameter.name or '').upper()}"
-        yield DescribedOption(*record, variable if variable != rule else None)
+        names, help = record[0].replace("INTEGER RANGE", "N").replace("INTEGER", "N"), record[1]
+        # The range of seeds, which says no more than that they are whole numbers.
+        help = re.sub(r"(; )?0<=x<=9223372036854775807|\[\]", "", help).replace(" []", "")
+        yield DescribedOption(names, help, variable if variable != rule else None)
 
 
 def page() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import json
 import re
 from importlib import import_module
 from types import ModuleType
@@ -37,7 +38,7 @@ def _described(package: ModuleType, name: str) -> list[str]:
     if inspect.isfunction(value):
         return [*lines, *_code(name + _signature(value)), *_text(value)]
     shown = value if isinstance(value, str | int | float) else None
-    return [*lines, *_code(name if shown is None else f"{name} = {shown!r}")]
+    return [*lines, *_code(name if shown is None else f"{name} = {_value(shown)}")]
 
 
 def _code(text: str) -> list[str]:
@@ -69,6 +70,8 @@ def _default(field: dataclasses.Field[Any]) -> str:
 def _value(value: Any) -> str:
     """A default, if it is short and the same in every run."""
     simple = value is None or isinstance(value, str | int | float | bool) or value in ((), frozenset())
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
     return repr(value) if simple else "..."
 
 

@@ -13,6 +13,7 @@ from vendorsim.vendorkit.documents import vendor_document
 
 from generator.markdown import cell, code, table
 
+
 def checks() -> str:
     """All checks by family: what each holds an integration to, how that is known, and what to change."""
     lines = [
@@ -62,8 +63,8 @@ def vendors() -> str:
         "# Vendors and profiles",
         "",
         "What `vendorsim vendors NAME` prints. Each fact says how it is known: `documented`, `captured`,",
-        "`reconstructed` or `assumed`; the number is that of a source in the list below. [Delivery](../delivery.md#policy)",
-        "explains the keys of a policy, and the page of each vendor says more:",
+        "`reconstructed` or `assumed`; the number is that of a source in the list below.",
+        "[Delivery](../delivery.md#policy) explains the keys of a policy, and the page of each vendor says more:",
         "[Userlike](../vendors/userlike.md), [Smartsupp](../vendors/smartsupp.md),",
         "[MessageHub](../vendors/messagehub.md), [Chatvisor](../vendors/chatvisor.md),",
         "[CCAI Platform](../vendors/ccai.md).",
@@ -101,7 +102,13 @@ def _vendor(vendor: dict[str, Any]) -> list[str]:
             for s in vendor["signing"]
         ]
         lines += table("scheme", "headers", "signs", "known", rows=rows)
-    return [*lines, f"Sources of `{vendor['name']}`:", "", *(f"- [{number}] {cell(source)}" for number, source in sources.numbered()), ""]
+    return [
+        *lines,
+        f"Sources of `{vendor['name']}`:",
+        "",
+        *(f"- [{number}] {cell(source)}" for number, source in sources.numbered()),
+        "",
+    ]
 
 
 def _known(sources: NumberedSources, stated: dict[str, Any]) -> str:
