@@ -14,6 +14,17 @@ from postgres_server import HINT, PostgresServer, programs, running_postgres
 settings.register_profile("vendorsim", deadline=None)
 settings.load_profile("vendorsim")
 
+# What takes seconds comes first, so that the workers of pytest-xdist end together.
+SLOW_ROOMS = ("examples", "testing", "browser", "checks", "load", "vendors", "server", "journal", "delivery")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        return SLOW_ROOMS.index(room) if room in SLOW_ROOMS else len(SLOW_ROOMS)
+
+    items.sort(key=place)
+
 
 @pytest.fixture
 def vendorsim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Vendorsim:

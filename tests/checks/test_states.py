@@ -255,7 +255,7 @@ def test_a_repeated_delivery_is_accepted_again(
 
 
 def test_work_that_is_done_after_the_answer_is_waited_for(checked: Callable[..., dict[str, Any]]) -> None:
-    with desk(sorts, lag=0.4) as url:
+    with desk(sorts, lag=0.25) as url:
         document = checked(url, "--only", "order_tolerant.shuffled")
     assert document["findings"] == []
     assert judged(document) == {"order_tolerant.shuffled": "passed"}

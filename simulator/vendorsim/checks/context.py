@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -162,7 +162,7 @@ class Context:
             await self.send_lead(sample)
             self.note_plain(event, await self.send(sample.event))
 
-        await gather_bounded([ask(event) for event in self.events() if event not in outcomes])
+        await self.side_by_side([ask(event) for event in self.events() if event not in outcomes])
         refused = {event: outcome for event in self.events() if (outcome := outcomes[event]) is not None}
         if refused:
             reason = "refused even without a change, see accepts.typical: "
@@ -296,6 +296,11 @@ class Context:
         settings.coverage.sent(event.name, sent, exchange.status)
         return exchange
 
+    async def side_by_side(self, work: Sequence[Coroutine[Any, Any, None]]) -> None:
+        """Runs coroutines that each send one request at a time, as many at once as suits the integration. The first
+        error cancels all, and is raised."""
+        await gather_bounded(work, self.settings.sender.at_once)
+
     # Judging
 
     def case(self, event: str | None = None) -> None:
@@ -408,11 +413,11 @@ def _bounded(data: bytes) -> str:
     return text if len(data) <= SHOWN else f"{text}… ({len(data)} bytes)"
 
 
-async def gather_bounded(work: Sequence[Any], at_once: int = 4) -> None:
+async def gather_bounded(work: Sequence[Coroutine[Any, Any, None]], at_once: int = 4) -> None:
     """Runs coroutines concurrently, at most `at_once` at a time. The first error cancels all, and is raised."""
     gate = asyncio.Semaphore(at_once)
 
-    async def one(item: Any) -> None:
+    async def one(item: Coroutine[Any, Any, None]) -> None:
         async with gate:
             await item
 
