@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from generator.files import ROOT, SHARE, files
 from golden import hold
+from vendorsim.vendorkit.policy_overrides import READERS
 
 MANUAL = SHARE / "man" / "man1"
 # Seconds; far beyond what any shell needs.
@@ -35,6 +36,12 @@ COMPLETIONS = [
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_generated_file_is_that_of_the_program(path: Path) -> None:
     hold(path, files()[path].encode(), "docs/test_reference.py")
+
+
+def test_every_key_of_a_policy_is_explained() -> None:
+    page = (ROOT / "docs" / "delivery.md").read_text("utf-8")
+    table = page.partition("## Policy")[2].partition("\n\n## ")[0]
+    assert [key for key in READERS if f"`{key}`" not in table] == []
 
 
 def test_there_is_no_page_of_a_command_that_is_gone() -> None:
