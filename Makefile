@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # The tests start hundreds of processes: without compiled files each of them compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test thorough lint types unit format bench soak screenshots release clean
+.PHONY: demo test thorough lint types unit format bench soak screenshots docs reference release clean
 
 demo: $(VENV)/installed  ## play all vendors against the example integration
 	@$(BIN)/python examples/demo.py
@@ -45,6 +45,13 @@ soak: $(VENV)/installed  ## ten minutes of load
 screenshots: $(VENV)/installed  ## the workbench as the docs show it; needs a Chromium
 	$(BIN)/python docs/images/screenshots.py
 
+docs: $(VENV)/docs  ## the documentation as a site, in site/; offline, once its packages are installed
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d $(VENV)/doctrees . site
+	@echo "open site/index.html"
+
+reference: $(VENV)/installed  ## docs/reference, man pages and completion scripts, from the program
+	$(BIN)/python docs/reference/write.py
+
 # TAG=v1.2.3 demands that everything is in order for that tag. Has an environment of its own: nothing else needs its tools.
 release:  ## build, check and try what is published, into dist/
 	$(MAKE) .venv-release/installed VENV=.venv-release EXTRAS=release
@@ -56,5 +63,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
+$(VENV)/docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .venv-* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-* dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -80,7 +80,7 @@ def test_what_an_extra_brings_is_imported_where_it_is_needed_only() -> None:
 def test_the_extra_all_brings_all_that_users_may_want() -> None:
     (everything,) = EXTRAS["all"]
     assert everything == f"vendorsim[{','.join(sorted(OPTIONAL))}]"
-    assert set(EXTRAS) == {*OPTIONAL, "all", "dev", "release"}
+    assert set(EXTRAS) == {*OPTIONAL, "all", "dev", "docs", "release"}
 
 
 @pytest.mark.parametrize("folder", ["simulator", "docs", "README.md", "examples"])

@@ -63,7 +63,11 @@ def test_the_wheel_installs_the_package_vendorsim_and_nothing_else(tmp_path: Pat
     with ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names}
-    assert tops == {"vendorsim", f"vendorsim-{__version__}.dist-info"}
+    assert tops == {"vendorsim", f"vendorsim-{__version__}.dist-info", f"vendorsim-{__version__}.data"}
+    data = {name.partition("/data/")[2] for name in names if ".data/" in name}
+    assert data == {
+        path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "share").rglob("*") if path.is_file()
+    }
     assert {"vendorsim/py.typed", "vendorsim/_data/contracts/index.json"} <= set(names)
     # What pages are made of, of the workbench and of vendors.
     pages = {path for path in (ROOT / "simulator").rglob("*") if path.suffix in (".html", ".css", ".js", ".svg")}

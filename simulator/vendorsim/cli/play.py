@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vendorsim.cli import options, starting
+from vendorsim.cli import completion, options, starting
 from vendorsim.cli.journals import open_journal, start_recorder
 from vendorsim.cli.running import note_prevented, read_sinks, served
 
@@ -21,7 +21,7 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 
 
 @click.command("play", cls=options.Command)
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=completion.scenarios)
 @options.vendor
 @click.option("--to", metavar="URL", help="Webhook target URL; default: the vendor's targets in vendorsim.yaml.")
 @options.seeded

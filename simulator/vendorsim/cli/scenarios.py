@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vendorsim.cli import options
+from vendorsim.cli import completion, options
 from vendorsim.reporting import console
 
 
@@ -39,7 +39,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.scenario_names)
 def show(name: str) -> None:
     """Print the file of a built-in scenario, or of a pack, for example as a start for your own.
 
