@@ -91,7 +91,7 @@ def test_the_recipe_of_pre_commit_names_our_hooks() -> None:
 def test_no_input_is_a_part_of_a_script() -> None:
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step["run"]
-    for script in (ROOT / "action").iterdir():
+    for script in (ROOT / ".ci" / "action").iterdir():
         assert "${{" not in script.read_text()
         assert not re.search(r"\beval\b", script.read_text())
 
@@ -275,4 +275,4 @@ def test_nothing_but_versions_and_names_reaches_pip(step: Run, inputs: dict[str,
 def test_the_scripts_are_sound() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    subprocess.run(["shellcheck", *(ROOT / "action").iterdir()], check=True)
+    subprocess.run(["shellcheck", *(ROOT / ".ci" / "action").iterdir()], check=True)
