@@ -5,11 +5,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 # Optional dependencies to install; `all` is what users may want, uvloop included.
 EXTRAS ?= dev,all
+MARKED = $(if $(MARK),-m "$(MARK)")
 BIN := $(VENV)/bin
 # The tests start hundreds of processes: without compiled files each of them compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test thorough lint types unit format bench soak screenshots docs reference release clean
+.PHONY: demo test slow thorough lint types unit format bench soak screenshots docs reference release clean
 
 demo: $(VENV)/installed  ## play all vendors against the example integration
 	@$(BIN)/python examples/demo.py
@@ -26,11 +27,14 @@ types: $(VENV)/installed
 	$(BIN)/mypy
 
 # What fails beside other tests is tried once more, alone: a busy machine can be too slow for a time-out.
-unit: $(VENV)/installed  ## TESTS="tests/core" runs some of them
-	$(BIN)/pytest $(TESTS) || $(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none $(TESTS)
+unit: $(VENV)/installed  ## TESTS="tests/core" runs some of them, MARK="slow" those with that mark
+	$(BIN)/pytest $(MARKED) $(TESTS) || $(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none $(MARKED) $(TESTS)
 
-thorough: $(VENV)/installed  ## the tests that make test leaves out: sweeps over everything of a kind
-	$(BIN)/pytest -m thorough $(TESTS)
+slow:  ## tests that make test leaves out: whole programs, browsers, searches; CI runs them
+	$(MAKE) unit MARK=slow
+
+thorough:  ## tests that make test and CI leave out: sweeps over everything of a kind
+	$(MAKE) unit MARK=thorough
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

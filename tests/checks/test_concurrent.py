@@ -35,6 +35,7 @@ def test_a_race_is_found(store: racing.Store, gap: float, checks: set[str], vend
     assert "rounds)" in finding["message"]
 
 
+@pytest.mark.slow
 def test_a_race_and_a_wrong_order_are_two_things_to_fix(vendorsim: Vendorsim) -> None:
     with racing.threaded(racing.look_then_append, 0.03) as url:
         document = judged(vendorsim, url, "concurrent.twins,order_tolerant.swapped")
@@ -52,6 +53,7 @@ def test_no_race_is_no_finding(store: racing.Store, vendorsim: Vendorsim) -> Non
     assert {check["status"] for check in document["checks"]} == {"passed"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("careful", few_of([False, True], 1, ["an await in between", "a lock"]))
 def test_asynchronous_integrations(careful: bool, vendorsim: Vendorsim) -> None:
     with hosted(racing.asynchronous_app(0.005, careful=careful)) as url:

@@ -81,6 +81,7 @@ def test_a_case_that_stands_for_no_body_is_not_judged(name: str, vendorsim: Vend
     assert target.requests == []
 
 
+@pytest.mark.slow
 def test_a_field_that_the_integration_takes_for_granted(vendorsim: Vendorsim) -> None:
     def judge(document: Any) -> bytes:
         try:
@@ -108,6 +109,7 @@ def test_a_field_that_the_integration_takes_for_granted(vendorsim: Vendorsim) ->
     assert checked.code == 1
 
 
+@pytest.mark.slow
 def test_a_refusal_is_a_warning_and_hides_nothing(vendorsim: Vendorsim) -> None:
     def judge(document: Any) -> bytes:
         if is_negative(document):
@@ -131,6 +133,7 @@ def test_no_answer_is_a_failure_too(vendorsim: Vendorsim) -> None:
     assert checked.json["checks"][0]["status"] == "failed"
 
 
+@pytest.mark.slow
 def test_the_helpdesk_falls_over_nothing(vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     store = Store(tmp_path / "tickets.sqlite")
@@ -168,6 +171,7 @@ def test_without_schemathesis_nothing_is_sent(vendorsim: Vendorsim, monkeypatch:
 PROFILES = [(name, profile) for name in registry.names() for profile in registry.get(name).profiles]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("vendor", "profile"), PROFILES)
 def test_the_receiver_as_an_openapi_document(vendor: str, profile: str) -> None:
     contract = contracts.contract(vendor, profile)

@@ -162,6 +162,7 @@ def step(tmp_path: Path, runner: dict[str, str]) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_the_recipe_of_github_carried_out(tmp_path: Path, step: Run) -> None:
     (recipe,) = (text for text in RECIPES if text.startswith("name: contract"))
     port = str(free_port())
@@ -186,6 +187,7 @@ def test_the_recipe_of_github_carried_out(tmp_path: Path, step: Run) -> None:
     assert endings == {"xml", "sarif", "html", "json", "md", "github.txt"}
 
 
+@pytest.mark.slow
 def test_the_recipe_of_gitlab_carried_out(tmp_path: Path, runner: dict[str, str]) -> None:
     (recipe,) = (text for text in RECIPES if text.startswith("contract:"))
     port = str(free_port())

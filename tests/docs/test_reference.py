@@ -99,6 +99,7 @@ def test_bash_completes(environment: dict[str, str]) -> None:
         assert ("default" if expected == "story.yaml" else expected) in found.split(), typed
 
 
+@pytest.mark.slow
 def test_fish_completes(environment: dict[str, str]) -> None:
     script = [f'source "{SHARE}/fish/vendor_completions.d/vendorsim.fish"']
     for typed, _ in COMPLETIONS:
@@ -110,6 +111,7 @@ def test_fish_completes(environment: dict[str, str]) -> None:
         assert expected in [line.partition("\t")[0] for line in found.splitlines()], typed
 
 
+@pytest.mark.slow
 def test_zsh_completes(environment: dict[str, str]) -> None:
     """In a terminal, since zsh completes only there: TAB completes what has one answer."""
     screen, terminal = pty.openpty()

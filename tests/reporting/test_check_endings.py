@@ -166,6 +166,7 @@ class Interrupting:
 
 
 # The first check sends five requests, the second one more of them.
+@pytest.mark.slow
 @pytest.mark.parametrize(("at", "finished"), [(1, 0), (7, 1)])
 def test_an_interrupted_run_reports_what_was_judged(tmp_path: Path, at: int, finished: int) -> None:
     interrupting = Interrupting(at)

@@ -576,6 +576,7 @@ class TestDocument:
         blocks = [block.partition("\n")[2].partition("```")[0] for block in self.TEXT.split("\n```")[1::2]]
         return {block.partition("\n")[0].removeprefix("# "): block for block in blocks if block.startswith("# ")}
 
+    @pytest.mark.slow
     def test_does_what_it_says(self, pytester: pytest.Pytester) -> None:
         for name, content in self.files().items():
             file = pytester.path / name
