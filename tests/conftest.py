@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,24 @@ from postgres_server import HINT, PostgresServer, programs, running_postgres
 # Nothing is timed in tests: how long an example takes says more about the machine.
 settings.register_profile("vendorsim", deadline=None)
 settings.load_profile("vendorsim")
+
+# What takes seconds comes first, so that the workers of pytest-xdist end together.
+SLOW_ROOMS = ("examples", "testing", "browser", "checks", "load", "vendors", "server", "journal", "delivery")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        return SLOW_ROOMS.index(room) if room in SLOW_ROOMS else len(SLOW_ROOMS)
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture

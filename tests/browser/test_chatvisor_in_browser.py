@@ -52,6 +52,7 @@ def assert_readable(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", few_of(LOOKS.values(), 1, LOOKS))
 def test_a_visitor_of_a_website_and_an_agent_talk(bench: Workbench, shop: str) -> None:
     visitor = bench.page

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from command_line import Vendorsim
 from flask import Flask, request
+from thorough import few_of
 from vendorsim.checks.forms import REMOVED, BodyEdit, applied
 from vendorsim.checks.model import Verdict
 from vendorsim.checks.pinned_ids import PinnedIds
@@ -172,15 +173,11 @@ def judged(vendor: str, profile: str, refusal: int, only: tuple[str, ...], **opt
         return prepare_checks(asked, Config()).run_to_end(lambda event: None)
 
 
-@pytest.mark.parametrize(
-    ("vendor", "profile"),
-    [
-        ("messagehub", "documented"),
-        ("messagehub", "observed-2.5"),
-        ("messagehub", "observed-4.15"),
-        ("smartsupp", "webhooks"),
-    ],
-)
+PINNED = [("messagehub", "documented"), *(("messagehub", f"observed-{version}") for version in ("2.5", "4.15"))]
+PINNED += [("smartsupp", "webhooks")]
+
+
+@pytest.mark.parametrize(("vendor", "profile"), few_of(PINNED, 1, map("-".join, PINNED), others=pytest.mark.slow))
 def test_an_integration_that_refuses_other_accounts_passes_only_in_its_own(
     vendor: str, profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ CHECKS = (
 CHOSEN = {check: next(variant for variant in VARIANTS if variant.check == check) for check in CHECKS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", few_of(CHOSEN.values(), 2, CHOSEN))
 def test_of_states_calls_and_signatures(
     variant: Variant, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

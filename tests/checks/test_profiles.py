@@ -20,7 +20,7 @@ PROFILES = [
 
 # What tells profiles apart: their bodies, their signatures, and what of them is kept. The newest profile of each vendor
 # is checked in this way by all tests; thorough ones check every profile by all checks.
-QUICK = "accepts.typical,accepts.m*,authenticates,rejects.no_object,effects.none,retry_safe,isolated"
+QUICK = "accepts.typical,authenticates,rejects.no_object,effects.none,retry_safe,isolated"
 SELECTIONS = [
     *(pytest.param(*profile, QUICK, id="-".join(profile)) for profile in dict(PROFILES).items()),
     *(pytest.param(*profile, "*", id="-".join((*profile, "all")), marks=pytest.mark.thorough) for profile in PROFILES),

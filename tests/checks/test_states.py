@@ -202,7 +202,7 @@ BUGS: list[tuple[Keep, set[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("keep", "checks", "message"), few_of(BUGS, 2, [keep.__name__ for keep, _, _ in BUGS]))
+@pytest.mark.parametrize(("keep", "checks", "message"), few_of(BUGS, 1, [keep.__name__ for keep, _, _ in BUGS]))
 def test_each_bug_is_found_by_its_checks(
     keep: Keep, checks: set[str], message: str, checked: Callable[..., dict[str, Any]]
 ) -> None:
@@ -255,7 +255,7 @@ def test_a_repeated_delivery_is_accepted_again(
 
 
 def test_work_that_is_done_after_the_answer_is_waited_for(checked: Callable[..., dict[str, Any]]) -> None:
-    with desk(sorts, lag=0.4) as url:
+    with desk(sorts, lag=0.25) as url:
         document = checked(url, "--only", "order_tolerant.shuffled")
     assert document["findings"] == []
     assert judged(document) == {"order_tolerant.shuffled": "passed"}
@@ -330,7 +330,7 @@ def test_where_the_vendor_keeps_the_order_nothing_is_reordered(checked: Callable
     )
 
 
-@pytest.mark.parametrize("vendor", ["userlike", "smartsupp", "messagehub", "chatvisor"])
+@pytest.mark.parametrize("vendor", few_of(["chatvisor", "userlike", "smartsupp", "messagehub"], 1))
 def test_the_helpdesk_ends_in_the_same_state_however_a_story_arrives(
     vendor: str, checked: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -35,6 +35,27 @@ def test_a_sound_file_is_confirmed_on_standard_error(vendorsim: Vendorsim) -> No
 
 
 @pytest.mark.usefixtures("here")
+def test_traffic_files_are_checked_with_the_scenarios_that_they_name(vendorsim: Vendorsim, here: Path) -> None:
+    traffic = "traffic: Rush\narrivals: {process: constant, rate: 1/s}\nduration: 5s\nscenarios:\n"
+    (here / "traffic.yaml").write_text(f"{traffic}  - {{scenario: sound.yaml, vendor: smartsupp}}\n")
+    (here / "bad.yaml").write_text(
+        f"{traffic}  - {{scenario: wrong.yaml, vendor: smartsupp}}\n  - {{scenario: gone.yaml, vendor: smartsupp}}\n"
+    )
+    done = vendorsim("lint", "traffic.yaml")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "traffic.yaml: no problems: Rush (smartsupp; 1 scenario)\n"
+    done = vendorsim("lint", "bad.yaml", "--json")
+    (report,) = done.json["files"]
+    assert (done.code, report["valid"]) == (2, False)
+    done = vendorsim("lint", "bad.yaml")
+    assert done.out == (
+        "bad.yaml:6:16: the scenario gone.yaml can't be read: No such file or directory\n"
+        "wrong.yaml:2:11: unknown vendor 'smartsup'; did you mean 'smartsupp'?\n"
+        "wrong.yaml:4:5: unknown verb 'sya'; did you mean 'say'?\n"
+    )
+
+
+@pytest.mark.usefixtures("here")
 def test_problems_are_on_standard_output(vendorsim: Vendorsim) -> None:
     done = vendorsim("lint", "wrong.yaml")
     assert (done.code, done.err) == (2, "")

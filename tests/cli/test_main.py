@@ -206,17 +206,17 @@ class TestEndings:
     def test_a_body_of_ours_that_breaks_its_contract(
         self, vendorsim: Vendorsim, story: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
     ) -> None:
-        from vendorsim.vendorkit.contract import Contract, Violation
+        from vendorsim.vendors.smartsupp import reactions
 
-        # The first one is asked for when the scenario is read.
-        verdicts = iter([True, False])
-        monkeypatch.setattr(Contract, "is_valid", lambda self, event, body: next(verdicts))
-        monkeypatch.setattr(Contract, "violations", lambda self, event, body: [Violation("/endAt", "is a lie")])
+        # Sound when the scenario is read, broken when it is carried out.
+        ends = iter([1_767_603_600_000, "soon"])
+        sound = reactions.post_hook
+        monkeypatch.setattr(reactions, "post_hook", lambda conversation: sound(conversation) | {"endAt": next(ends)})
         command, *options = arguments
         ended = vendorsim(command, story, "--vendor", "smartsupp", *options)
         assert ended.code == 3
         assert ended.err.startswith("Error: internal error: the smartsupp body of post_hook breaks its contract")
-        assert "at '/endAt': is a lie" in ended.err
+        assert """at '/endAt': "soon" is not of type "integer\"""" in ended.err
         assert ended.out == ""
 
 

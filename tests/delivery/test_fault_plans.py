@@ -95,6 +95,7 @@ class TestChance:
         assert len(first) > 300
         assert all(misbehaviour(run) == first for run in runs)
 
+    @pytest.mark.slow
     def test_down_to_the_bytes(self, stage: Stage) -> None:
         bodies = []
         for concurrency in (1, 16):

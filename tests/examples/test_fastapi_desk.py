@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fastapi_desk"
 # The other plugins of this environment are not those of a reader.
 PLUGINS = ("-p", "no:cacheprovider", "-p", "no:schemathesis")
 
 
+@pytest.mark.slow
 def test_its_tests_pass_as_a_reader_runs_them() -> None:
     command = [sys.executable, "-m", "pytest", "-v", *PLUGINS]
     done = subprocess.run(command, cwd=EXAMPLE, capture_output=True, encoding="utf-8", timeout=120)

@@ -28,6 +28,7 @@ def test_the_helpdesk_starts_tells_its_url_and_stops(tmp_path: Path, arguments: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_demo(tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     command = [sys.executable, str(EXAMPLES / "demo.py")]

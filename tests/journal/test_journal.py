@@ -108,6 +108,7 @@ class TestWhatIsKept:
 class TestDurability:
     """Nothing is reported that is not kept."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("lines", [1, 2_000])
     def test_after_a_kill_all_that_was_reported_is_there(self, desk: Desk, lines: int) -> None:
         with Receiver() as target, desk.start(target, "--count", 100_000) as process:
@@ -133,6 +134,7 @@ class TestDurability:
         assert len(desk.rows()) == 5
         assert desk.rows("--run", 1)
 
+    @pytest.mark.slow
     def test_several_runs_at_once(self, desk: Desk) -> None:
         with Receiver() as target:
             running = [desk.start(target, "--count", 50) for _ in range(3)]

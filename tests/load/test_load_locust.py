@@ -40,6 +40,7 @@ def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.slow
 def test_several_workers_send_what_generate_prints(vendorsim: Vendorsim, tmp_path: Path) -> None:
     page = tmp_path / "load.html"
     path = written(tmp_path, count=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import jsonschema
@@ -52,7 +53,7 @@ PROBLEMS = [
         "3:5: unknown scenario 'mised-chat'; did you mean 'missed-chat'?",
         id="name",
     ),
-    pytest.param(changed("missed-chat", "gone.yaml"), "gone.yaml:1:1: can't be read", id="file"),
+    pytest.param(changed("missed-chat", "gone.yaml"), "gone.yaml can't be read: No such file or directory", id="file"),
     pytest.param(
         changed("userlike", "userlike\n    profile: legasy"),
         "5:14: unknown profile of userlike 'legasy'; did you mean 'legacy'?",
@@ -71,7 +72,7 @@ PROBLEMS = [
     ),
     pytest.param(
         changed("userlike", "userlike\n    faults: quirk=twinn"),
-        "3:5: --fault quirk: unknown quirk of userlike",
+        "3:5: fault quirk: unknown quirk of userlike",
         id="quirk",
     ),
     pytest.param(
@@ -120,6 +121,14 @@ def test_problems_and_their_places(vendorsim: Vendorsim, tmp_path: Path, text: s
         assert problem in ended.err.replace(f"{path}:", "")
     else:
         assert ended.code == 0
+
+
+def test_a_missing_scenario_is_a_problem_of_the_line_that_names_it(vendorsim: Vendorsim, tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(changed("missed-chat", "mine/gone.yaml"))
+    ended = vendorsim("load", path, "--digest")
+    problem = f"{path}:3:15: the scenario {tmp_path}/mine/gone.yaml can't be read: No such file or directory\n"
+    assert (ended.code, ended.err) == (2, problem)
 
 
 def test_a_vendor_that_the_scenario_is_not_for(vendorsim: Vendorsim, tmp_path: Path) -> None:
@@ -205,7 +214,9 @@ def test_the_schema_refuses_what_is_refused(text: str) -> None:
 
 
 def test_the_schema_is_printed_for_editors(vendorsim: Vendorsim) -> None:
-    assert vendorsim("load", "--schema").json == traffic.json_schema()
+    printed = vendorsim("load", "--schema")
+    assert printed.json == traffic.json_schema()
+    assert printed.out == json.dumps(traffic.json_schema(), indent=2) + "\n", "as `scenarios schema` prints"
     jsonschema.Draft202012Validator.check_schema(traffic.json_schema())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -18,21 +19,39 @@ from receiver import Connection, Receiver, Request, status
 from vendorsim.checks.engine import CheckFinished, CheckStarted
 from vendorsim.checks.model import FAILED, Check, Finding, Result, Verdict
 from vendorsim.core.provenance import ASSUMED, Stated
-from vendorsim.reporting.checks import Reporters
+from vendorsim.reporting.checks import Reporters, report_files
 
 # Files
 
 
-@pytest.mark.parametrize("kind", ["junit", "html", "sarif"])
-@pytest.mark.parametrize("place", ["missing/report", "."])
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [
+        *[(option, place) for option in ("--junit", "--html", "--sarif") for place in ("missing/report", ".")],
+        ("--report", "missing/report.md"),
+    ],
+)
 def test_a_file_that_can_not_be_written_is_told_before_anything_is_sent(
-    vendorsim: Vendorsim, tmp_path: Path, kind: str, place: str
+    vendorsim: Vendorsim, tmp_path: Path, option: str, place: str
 ) -> None:
     with Receiver() as target:
-        ended = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), f"--{kind}", tmp_path / place)
+        ended = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), option, tmp_path / place)
         assert target.connections == []
     assert ended.code == 2
-    assert f"--{kind} {tmp_path / place}: can't be written" in ended.err
+    assert f"{option} {tmp_path / place}: can't be written" in ended.err
+
+
+@pytest.mark.parametrize("name", ["report", "report.txt", "xml", "report.", ""])
+def test_the_ending_of_a_report_has_to_be_known(vendorsim: Vendorsim, name: str) -> None:
+    with Receiver() as target:
+        ended = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--report", name)
+        assert target.connections == []
+    assert (ended.code, ended.err) == (
+        2,
+        f"Error: --report {name}: the ending of the name says which kind of report it is; known: .xml (JUnit), "
+        ".html (HTML), .sarif (SARIF), .json (the document of --json), .md (Markdown), .ctrf.json (CTRF), "
+        ".codequality.json (GitLab code quality), .github.txt (GitHub annotations)\n",
+    )
 
 
 def test_two_reports_need_two_files(vendorsim: Vendorsim, tmp_path: Path) -> None:
@@ -51,6 +70,12 @@ def test_two_reports_need_two_files(vendorsim: Vendorsim, tmp_path: Path) -> Non
     assert ended.code == 2
     assert "--html writes to the same file" in ended.err
     assert not file.exists()
+    same = str(tmp_path / "report.md")
+    ended = vendorsim(
+        *("check", "--vendor", "smartsupp", "--to", "http://127.0.0.1:9/"),
+        *("--report", same, "--report", same),
+    )
+    assert (ended.code, ended.err) == (2, f"Error: --report {same}: --report writes to the same file; name another\n")
 
 
 def test_an_older_report_is_replaced_whole(vendorsim: Vendorsim, tmp_path: Path) -> None:
@@ -92,6 +117,10 @@ def test_an_integration_that_is_not_there_is_no_pass(vendorsim: Vendorsim, tmp_p
     assert error.get("type") == "unreachable"
     assert not told.sarif["invocations"][0]["executionSuccessful"]
     assert told.html.text("h1") == ["unreachable"]
+    assert [test["rawStatus"] for test in told.ctrf["tests"] if test["status"] == "failed"] == ["unreachable"]
+    assert told.quality == []
+    assert told.markdown.startswith("## ⚠️ vendorsim: unreachable\n")
+    assert [(level, title) for level, _, _, title, _ in told.annotations] == [("error", "vendorsim%3A unreachable")]
 
 
 # What was asked for
@@ -137,6 +166,7 @@ class Interrupting:
 
 
 # The first check sends five requests, the second one more of them.
+@pytest.mark.slow
 @pytest.mark.parametrize(("at", "finished"), [(1, 0), (7, 1)])
 def test_an_interrupted_run_reports_what_was_judged(tmp_path: Path, at: int, finished: int) -> None:
     interrupting = Interrupting(at)
@@ -266,8 +296,9 @@ def test_halves_of_surrogate_pairs_and_markup_break_no_report(
     coverage = {"events": part, "fields": {"post_hook": field}, "values": {"post_hook": field}, "answers": part}
     verdict = Verdict("smartsupp", "documented", evil, 0, (result,), coverage)
 
-    files = {kind: str(tmp_path / name) for kind, name in reports.FILES.items()}
-    with Reporters({}, as_json=True) as printer:
+    named = {kind: str(tmp_path / name) for kind, name in reports.FILES.items()}
+    files = report_files([str(tmp_path / name) for name in reports.MORE_FILES], named)
+    with Reporters((), as_json=True) as printer:
         printer.handle(verdict)
     printed = capsys.readouterr().out
     with Reporters(files, as_json=False) as reporters:
@@ -276,6 +307,9 @@ def test_halves_of_surrogate_pairs_and_markup_break_no_report(
     shown = capsys.readouterr().out
 
     told = reports.read(Completed(1, printed, ""), tmp_path)
+    outside_code = re.sub("`.*?`", "", told.markdown.replace("```", "`"), flags=re.DOTALL)
+    assert re.findall("<b>.*?</b>", outside_code) == ["<b>error</b>"]
+    assert not re.search("[\x00\x1b\uffff]", told.markdown + "".join(told.annotations[0]))
     assert json.loads(printed)["findings"][0]["message"] == evil.replace("\ud800", "\\ud800")
     assert "\\ud800 <b>&amp;</b> [red]x[/red] \\x1b[2J \\x00 \\uffff ]]> {{7*7}}\\nnew line" in shown
     assert any("<b>&amp;</b> [red]x[/red] \\x1b[2J" in text for text in told.html.text("pre"))

@@ -101,6 +101,9 @@ def test_a_passing_run(reported: Any) -> None:
     assert told.sarif["results"] == []
     assert told.sarif["invocations"][0]["executionSuccessful"]
     assert told.html.text("h1") == ["passed"]
+    assert {test["status"] for test in told.ctrf["tests"]} == {"passed"}
+    assert (told.quality, told.annotations) == ([], [])
+    assert told.markdown.startswith("## ✅ vendorsim: passed\n")
 
 
 def test_warnings_change_neither_verdict_nor_exit_code(reported: Any) -> None:
@@ -109,6 +112,10 @@ def test_warnings_change_neither_verdict_nor_exit_code(reported: Any) -> None:
     assert [finding["severity"] for finding in told.json["findings"]] == ["warning"]
     assert (told.cases("failure"), told.cases("system-out")) == ([], ["rejects.content_type"])
     assert [result["level"] for result in told.sarif["results"]] == ["warning"]
+    (test,) = told.ctrf["tests"]
+    assert (test["status"], len(test["extra"]["vendorsim/warnings"])) == ("passed", 1)
+    assert [issue["severity"] for issue in told.quality] == ["minor"]
+    assert [level for level, *_ in told.annotations] == ["warning"]
 
 
 def test_a_failing_run_says_the_same_everywhere(reported: Any) -> None:
@@ -121,6 +128,10 @@ def test_a_failing_run_says_the_same_everywhere(reported: Any) -> None:
     assert [result["partialFingerprints"]["vendorsimKey/v1"] for result in told.sarif["results"]] == keys
     assert set(keys) <= set(told.html.attributes("id"))
     assert {finding["reproduce"] for finding in findings} <= set(told.html.text("code"))
+    assert {test["name"] for test in told.ctrf["tests"] if test["status"] == "failed"} == errors
+    assert [issue["fingerprint"] for issue in told.quality] == keys
+    assert all(f"```sh\n{finding['reproduce']}\n```" in told.markdown for finding in findings)
+    assert sorted(level for level, *_ in told.annotations) == sorted(finding["severity"] for finding in findings)
     assert told.json["coverage"]["events"]["not_exercised"] == []
 
 
@@ -133,6 +144,8 @@ def test_what_can_not_be_judged_is_skipped_with_its_reason(reported: Any) -> Non
     (note,) = told.sarif["invocations"][0]["toolExecutionNotifications"]
     assert check["reason"] in note["message"]["text"]
     assert check["reason"] in told.html.text("p")
+    (test,) = told.ctrf["tests"]
+    assert (test["status"], test["rawStatus"], test["message"]) == ("skipped", "not_judged", check["reason"])
 
 
 def test_junit_reads_well(reported: Any, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -172,6 +185,11 @@ def test_every_report_compares_with_the_baseline(vendorsim: Vendorsim, reported:
     assert properties["against"] == "1 new, 1 still there, 1 fixed"
     assert (properties["fixed"] or "").endswith("it was worse")
     assert [result["baselineState"] for result in told.sarif["results"]] == ["unchanged", "new"]
+    assert [test["name"] for test in told.ctrf["tests"] if test["status"] == "failed"] == ["rejects.no_object"]
+    assert [issue["severity"] for issue in told.quality] == ["minor", "major"]
+    assert [level for level, *_ in told.annotations] == ["error", "warning"]
+    assert told.annotations[1][-1].startswith("known error: half a body")
+    assert "1 new, 1 still there, 1 fixed" in told.markdown
     assert {"new", "still there"} <= set(told.html.text("span"))
     assert f"against {old}: 1 new, 1 still there, 1 fixed" in told.html.text("p")
     assert "it was worse" in told.html.text("li")
@@ -227,9 +245,36 @@ def test_what_an_integration_answers_is_text_in_every_report(reported: Any, vend
     assert any("<script>alert('\\x1b[31m')</script>\\x00\\x07 \\u202egnp" in text for text in told.html.text("pre"))
     assert "<script>alert('\\x1b[31m')" in (next(told.junit.iter("failure")).text or "")
     assert HOSTILE[:20] in told.json["findings"][0]["answer"]
+    assert "<script>" not in told.markdown
     with Receiver(hostile) as target:
         printed = vendorsim("check", "--vendor", "smartsupp", "--to", target.url(), "--only", "accepts").out
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", printed)
+
+
+# CI
+
+
+def test_the_summary_of_a_job_reads_well(reported: Any, snapshot: SnapshotAssertion) -> None:
+    assert reports.steady(reported(BROKEN, "--only", "accepts.typical").markdown) == snapshot
+
+
+def test_markup_in_a_finding_is_text(reported: Any) -> None:
+    def answer(connection: Connection, request: Request) -> None:
+        connection.send(status(200, b'{"error": "`</details>` ![](https://x.example/a.png) @me |"}'))
+
+    told = reported(answer, "--only", "accepts.typical")
+    (summary,) = re.findall(r"<summary>.*</summary>", told.markdown)
+    assert not re.search(r"</details>|!\[|@me|`", summary)
+    (found,) = (line for line in told.markdown.splitlines() if line.startswith("* expected"))
+    assert r"\!\[\]\(https\://x.example/a.png\) \@me \|" in found
+
+
+def test_the_most_important_annotations_come_first_and_the_rest_is_counted(reported: Any) -> None:
+    told = reported(breaking_in_many_ways(), "--only", "rejects.wrong_type")
+    findings = len(told.json["findings"])
+    assert findings > 10
+    assert len(told.annotations) == 10
+    assert told.annotations[-1][-1] == f"{findings - 9} findings more: the reports have all of them"
 
 
 # SARIF
@@ -269,6 +314,9 @@ def test_results_point_to_the_users_own_line_where_there_is_one(
         "region": {"startLine": 5},
     }
     assert "%SRCROOT%" in told.sarif["originalUriBaseIds"]
+    assert {(test["filePath"], test["line"]) for test in told.ctrf["tests"]} == {("vendorsim.yaml", 5)}
+    assert [issue["location"] for issue in told.quality] == [{"path": "vendorsim.yaml", "lines": {"begin": 5}}]
+    assert [(file, line) for _, file, line, _, _ in told.annotations] == [("vendorsim.yaml", "5")]
     (related,) = result["relatedLocations"]
     assert related["physicalLocation"]["artifactLocation"]["uri"].startswith("contracts/smartsupp/")
 

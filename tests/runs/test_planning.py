@@ -40,7 +40,7 @@ def test_faults_hit_the_events_that_are_named() -> None:
     ("request_", "message"),
     [
         (replace(REQUEST, fault_on=("nothing",)), "--fault-on: unknown event 'nothing'"),
-        (replace(REQUEST, faults=(from_option("quirk=odd", None),)), "--fault quirk: unknown quirk of userlike"),
+        (replace(REQUEST, faults=(from_option("quirk=odd", None),)), "fault quirk: unknown quirk of userlike"),
         (replace(REQUEST, vendor="smartsupp"), "chat.yaml: 'smartsupp' is not among the scenario's vendors"),
         (replace(REQUEST, vendor="smartsupp", name="my story"), "my story: 'smartsupp' is not among"),
         (replace(REQUEST, start=4_102_444_799_000, count=3), "the last of 3 conversations would start after 2100"),

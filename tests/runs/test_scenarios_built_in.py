@@ -268,6 +268,7 @@ def mutated(document: Any, path: tuple[Any, ...], how: str, value: Any) -> Any:
     return changed
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_a_mutated_scenario_is_sound_or_refused_with_reasons(data: st.DataObject) -> None:

@@ -128,6 +128,16 @@ WRONG = [
         ["3:9: unknown locale 'de_DDE'; did you mean 'de_DE'?"],
     ),
     (
+        "unknown region of a locale",
+        HEAD + "locale: de_XX\nsteps: [close]\n",
+        ["3:9: unknown locale 'de_XX'; known for 'de': de, de_AT, de_CH, de_DE, de_LI, de_LU"],
+    ),
+    (
+        "a locale with a hyphen",
+        HEAD + "locale: pt-br\nsteps: [close]\n",
+        ["3:9: unknown locale 'pt-br'; did you mean 'pt_BR'?"],
+    ),
+    (
         "locale is a flag",
         HEAD + "locale: true\nsteps: [close]\n",
         ["3:9: expected a locale such as de_DE, found the flag true"],
@@ -521,10 +531,11 @@ WRONG = [
     ),
     (
         "fault",
-        steps("{close: , fault: {dupliacte: 1}}", "{close: , fault: duplicate}"),
+        steps("{close: , fault: {dupliacte: 1}}", "{close: , fault: duplicate}", "{close: , fault: {truncate: 2}}"),
         [
             "4:23: unknown fault 'dupliacte'; did you mean 'duplicate'?",
             "5:22: expected a mapping of fault names to arguments, such as {duplicate: 1}, found the text 'duplicate'",
+            "6:33: fault truncate: expected a share of the body from 0 up to 1 such as 0.5, found '2'; write it like {truncate: 0.5}",
         ],
     ),
     (
@@ -629,6 +640,16 @@ WRONG = [
         TITLE + "steps:\n  - say: hi\n   after: 1s\n",
         ["4:4: not valid YAML: this line is indented unlike the list it stands in"],
     ),
+    (
+        "a bare verb with a modifier",
+        steps("say: hi", "miss\n    after: 5s"),
+        ["5:5: not valid YAML: 'miss' has keys below it, so it needs a colon: write 'miss:'"],
+    ),
+    (
+        "a bare verb with a comment and a modifier",
+        steps("miss  # nobody comes\n    after: 5s"),
+        ["4:5: not valid YAML: 'miss' has keys below it, so it needs a colon: write 'miss:'"],
+    ),
     ("a tab", TITLE + "steps:\n\t- close\n", ["3:1: not valid YAML: a tab can't indent; use spaces"]),
     (
         "a colon in a text",
@@ -699,6 +720,7 @@ BEYOND_THE_SCHEMA = {
     "ccai waits for no call",
     "no vendor has anything to do",
     "unknown locale",
+    "unknown region of a locale",
     "seed with a fraction",
     "starts too early",
     "empty text",

@@ -45,6 +45,7 @@ EFFORTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("document", "effort"), EFFORTS)
 def test_schemathesis_finds_nothing(document: Path, effort: tuple[str, ...], tmp_path: Path) -> None:
     vendor = document.parent.name

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from vendorsim.http.server import running_server
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
@@ -13,6 +14,7 @@ from vendorsim.server.fast_path import fast_path
 from vendorsim.vendorkit import contract as contracts
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     document = contracts.contract("ccai", "documented").folder / "openapi.json"
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]

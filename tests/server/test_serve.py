@@ -124,6 +124,7 @@ def test_a_slow_answer_does_not_keep_it_from_ending(serve: Serve) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_the_options_are_heeded(serve: Serve) -> None:
     strict = serve("--token", "s3cret", "--strict")
     assert "s3cret" not in strict.introduction

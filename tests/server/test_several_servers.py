@@ -99,6 +99,7 @@ def test_two_processes_are_one_server(pair: tuple[Client, Client]) -> None:
     assert len({call["run"] for call in calls[0]}) == 2
 
 
+@pytest.mark.slow
 def test_forced_answers_are_used_up_once_whoever_is_called(pair: tuple[Client, Client]) -> None:
     first, second = pair
     first.done("PUT", "/end-user/answers", {"answers": ["error"] * 7})
@@ -198,6 +199,7 @@ class TestJournal:
         missing = vendorsim("journal", "show", 10**9, "--journal", database)
         assert (missing.code, SECRET in missing.err, "there is no attempt" in missing.err) == (2, False, True)
 
+    @pytest.mark.slow
     def test_one_server_may_keep_its_own(self, serve: Serve, database: str, tmp_path: Path) -> None:
         alone, common = serve(database, "--journal", str(tmp_path / "own.sqlite")), serve(database, "--no-journal")
         assert [told(client, "1") for client in (alone, common)] == [ACCEPTED, DUPLICATE]
@@ -253,6 +255,7 @@ def own(postgres: PostgresServer) -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.mark.slow
 def test_a_restart_of_the_database_is_survived(own: PostgresServer, serve: Serve) -> None:
     first, second = serve(own.url()), serve(own.url())
     assert told(first, "1") == ACCEPTED
@@ -265,6 +268,7 @@ def test_a_restart_of_the_database_is_survived(own: PostgresServer, serve: Serve
     assert Counter((call["session"], call["status"]) for call in shown) == {("1", 202): 1, ("1", 400): 2, ("2", 202): 1}
 
 
+@pytest.mark.slow
 def test_while_the_database_is_away_callers_are_told_so(
     own: PostgresServer, target: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:

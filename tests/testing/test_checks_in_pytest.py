@@ -369,6 +369,7 @@ class TestCollected:
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines([message])
 
+    @pytest.mark.slow
     def test_run_in_parallel(self, project: pytest.Pytester) -> None:
         conftest(project, "refuses_unknown_keys")
         result = project.runpytest_subprocess("-n", "2", "-p", "no:schemathesis", "-k", "accepts or unknown_field")

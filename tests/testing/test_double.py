@@ -14,7 +14,7 @@ from unittest.mock import ANY
 import pytest
 import requests
 import responses
-from vendorsim.core.errors import InputError
+from vendorsim.core.errors import InputError, MissingExtraError
 from vendorsim.http.server import running_server
 from vendorsim.scenario.verbs import Start
 from vendorsim.testing import double as testing
@@ -337,7 +337,7 @@ class TestWhatIsCaught:
 
     def test_needs_the_library_responses(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "responses", None)
-        with pytest.raises(InputError, match="pip install responses"), vendor_api(BASE):
+        with pytest.raises(MissingExtraError, match=r"pip install 'vendorsim\[test\]'"), vendor_api(BASE):
             pass
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from golden import ROOT
-from vendorsim.core.errors import InputError, UnreachableError
+from vendorsim.core.errors import InputError, MissingExtraError, UnreachableError
 from vendorsim.testing.hosting import hosted, is_asgi
 from vendorsim.testing.played import play
 
@@ -335,7 +335,7 @@ class TestApps:
 
     def test_asgi_needs_uvicorn(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "uvicorn", None)
-        with pytest.raises(InputError, match=r"pip install 'vendorsim\[asgi\]'"), hosted(asgi):
+        with pytest.raises(MissingExtraError, match=r"pip install 'vendorsim\[asgi\]'"), hosted(asgi):
             pass
 
     def test_asgi_apps_are_played_against(self) -> None:
@@ -576,6 +576,7 @@ class TestDocument:
         blocks = [block.partition("\n")[2].partition("```")[0] for block in self.TEXT.split("\n```")[1::2]]
         return {block.partition("\n")[0].removeprefix("# "): block for block in blocks if block.startswith("# ")}
 
+    @pytest.mark.slow
     def test_does_what_it_says(self, pytester: pytest.Pytester) -> None:
         for name, content in self.files().items():
             file = pytester.path / name

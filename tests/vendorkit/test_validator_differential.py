@@ -73,6 +73,7 @@ EVENTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("vendor", "profile", "event"), EVENTS)
 def test_both_validators_agree(vendor: str, profile: str, event: str) -> None:
     contract = contracts.contract(vendor, profile)

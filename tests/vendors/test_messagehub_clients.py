@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from receiver import Receiver
+from thorough import few_of
 from vendorsim.conversation.files import made_up
 from vendorsim.server.app import create_app, serve_app
 from vendorsim.server.backend import ServerBackend
@@ -35,7 +36,7 @@ CLIENTS = {
 }
 
 
-@pytest.mark.parametrize("profile", EVENTS)
+@pytest.mark.parametrize("profile", few_of(EVENTS, 1, others=pytest.mark.slow))
 @pytest.mark.parametrize(("program", "interpreter", "sends_files"), CLIENTS.values(), ids=CLIENTS)
 def test_a_client_does_its_whole_job(program: str, interpreter: Path | str, sends_files: bool, profile: str) -> None:
     environment = {**os.environ, "NODE_PATH": str(INSTALLED / "node_modules"), "NO_PROXY": "127.0.0.1"}

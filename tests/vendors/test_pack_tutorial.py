@@ -21,6 +21,7 @@ def unwrapped(report: str) -> str:
     return " ".join(report.split())
 
 
+@pytest.mark.slow
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     reader = Reader(tmp_path, free_port())
     reader.environment |= SECRET
@@ -77,6 +78,7 @@ BUGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("right", "wrong", "check"), BUGS.values(), ids=BUGS)
 def test_check_finds_a_bug_in_a_receiver(right: str, wrong: str, check: str, reader: Reader) -> None:
     """The pack is used by its folder, without an installation."""
@@ -96,6 +98,7 @@ def test_check_finds_a_bug_in_a_receiver(right: str, wrong: str, check: str, rea
     assert f"--vendor {reader.folder / PACK} " in finding["reproduce"]
 
 
+@pytest.mark.slow
 def test_check_says_which_events_no_scenario_leads_to(reader: Reader, tmp_path: Path) -> None:
     pack = shutil.copytree(reader.folder / PACK, tmp_path / PACK)
     scenarios = pack / "src" / "vendorsim_acme" / "scenarios"
@@ -115,6 +118,7 @@ def test_check_says_which_events_no_scenario_leads_to(reader: Reader, tmp_path: 
     assert "nothing can be judged, since no scenario leads to an event of the profile documented" in nothing.stdout
 
 
+@pytest.mark.slow
 def test_check_says_that_no_body_carries_the_id_that_the_probe_is_asked_for(reader: Reader, tmp_path: Path) -> None:
     package = shutil.copytree(reader.folder / PACK, tmp_path / PACK) / "src" / "vendorsim_acme"
     for name, right, wrong in (
@@ -140,6 +144,7 @@ conversations: 2
 """
 
 
+@pytest.mark.slow
 def test_other_commands_take_the_folder_too(reader: Reader) -> None:
     events = reader.run("vendorsim", "generate", "acme-rated-chat", "--vendor", PACK, "--seed", "1").stdout
     assert [json.loads(line)["event"] for line in events.splitlines()][2:] == ["chat_rated", "chat_closed"]
@@ -155,6 +160,7 @@ def test_other_commands_take_the_folder_too(reader: Reader) -> None:
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_page_knows_the_vendor_and_its_scenarios(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(reader.environment, "VENDORSIM_PACKS", PACK)
     with reader.running("vendorsim", "serve", "--port", PORT, "--no-journal") as url:

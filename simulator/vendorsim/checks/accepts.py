@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, cycle, islice, permutations
 
 from vendorsim.checks.assertions import TEXT, UNAUTHORIZED, expect_accepted, send_edited
-from vendorsim.checks.context import Context, Exchange, gather_bounded
+from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import maximal, minimal
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
@@ -48,7 +48,7 @@ async def typical(context: Context) -> None:
     turns = cycle(locales)
     chosen = [(event, locale) for event in events for locale in islice(turns, per_event)]
     chosen = [(event, locale) for event, locale in chosen if context.takes(event, locale)]
-    await gather_bounded([one(event, locale) for event, locale in chosen])
+    await context.side_by_side([one(event, locale) for event, locale in chosen])
     whys = await _whys(context, {event: sent[event, locale] for event, locale in chosen})
     accepted = {event for event, locale in chosen if context.accepted(sent[event, locale])}
     for event, locale in sorted(chosen, key=lambda each: not context.accepted(sent[each])):
@@ -99,7 +99,7 @@ async def smallest(context: Context) -> None:
         edits = minimal(sample.document, context.schema(event))
         await send_edited(context, sample, edits, f"a {event} without its optional values", expect_accepted)
 
-    await gather_bounded([one(event) for event in await context.taken()])
+    await context.side_by_side([one(event) for event in await context.taken()])
 
 
 @check("accepts.maximal", _ALLOWED, "Accept every field that the contract names.")
@@ -111,7 +111,7 @@ async def largest(context: Context) -> None:
         edits = maximal(sample.document, context.schema(event), context.examples())
         await send_edited(context, sample, edits, f"a {event} with every field set", expect_accepted)
 
-    await gather_bounded([one(event) for event in await context.taken()])
+    await context.side_by_side([one(event) for event in await context.taken()])
 
 
 @check("accepts.forms", _ALLOWED, "Handle every value that the contract allows, also the ones you have not seen yet.")
@@ -127,7 +127,7 @@ async def every_value(context: Context) -> None:
     found = {event: context.body(event, context.sample(event).document).forms() for event in await context.taken()}
     chosen = choose(found, generator(0, "forms"))
     chosen = [(event, form) for event, form in chosen if context.takes(event, form.what)]
-    await gather_bounded([one(number, event, form) for number, (event, form) in enumerate(chosen)])
+    await context.side_by_side([one(number, event, form) for number, (event, form) in enumerate(chosen)])
     # Alone, so that what others did at the same time is not blamed on the form.
     for number in sorted(suspects):
         event, form = chosen[number]
@@ -159,7 +159,7 @@ async def pairs_of_values(context: Context) -> None:
         work += [one(event, tuple(sorted(row, key=lambda form: form.place))) for row in rows]
     if not work:
         raise NotJudged("no event has two fields with several values each")
-    await gather_bounded(work)
+    await context.side_by_side(work)
 
 
 def _refused(context: Context) -> set[tuple[str, tuple[str, ...], str]]:

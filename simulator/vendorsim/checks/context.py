@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from vendorsim.core.provenance import Stated
 from vendorsim.delivery.destinations import Destination
 from vendorsim.http.masking import masked
 from vendorsim.http.outgoing import Framing, Outgoing, Wire
-from vendorsim.http.transport import Answer, Failure
+from vendorsim.http.transport import BROKEN, Answer, Failure
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.policy import Policy, statuses_text
 from vendorsim.vendorkit.profile import TEXT_FIELDS, Profile
@@ -89,6 +89,8 @@ class CheckSettings:
     severities: Mapping[str, str] = field(default_factory=dict)
     account: int | None = None
     inbox: int | None = None
+    # Returns how the integration's program has ended each time that it ended by itself; None: others have started it.
+    endings: Callable[[], Sequence[str]] | None = None
     # Results that several checks judge, by a name that these checks agree on.
     shared: dict[str, Any] = field(default_factory=dict)
 
@@ -100,6 +102,8 @@ class Context:
         self.settings = settings
         self.check = check
         self.result = result
+        # Whether a finding is about an answer that did not come because the connection broke.
+        self.broke = False
         self._by_key: dict[str, int] = {}
         self._sent = 0
 
@@ -162,7 +166,7 @@ class Context:
             await self.send_lead(sample)
             self.note_plain(event, await self.send(sample.event))
 
-        await gather_bounded([ask(event) for event in self.events() if event not in outcomes])
+        await self.side_by_side([ask(event) for event in self.events() if event not in outcomes])
         refused = {event: outcome for event in self.events() if (outcome := outcomes[event]) is not None}
         if refused:
             reason = "refused even without a change, see accepts.typical: "
@@ -296,6 +300,11 @@ class Context:
         settings.coverage.sent(event.name, sent, exchange.status)
         return exchange
 
+    async def side_by_side(self, work: Sequence[Coroutine[Any, Any, None]]) -> None:
+        """Runs coroutines that each send one request at a time, as many at once as suits the integration. The first
+        error cancels all, and is raised."""
+        await gather_bounded(work, self.settings.sender.at_once)
+
     # Judging
 
     def case(self, event: str | None = None) -> None:
@@ -335,6 +344,8 @@ class Context:
         `causes` tell which findings of other checks have the same cause; by default, those about the same field. The
         cause becomes the key of the finding: it holds no id, text or measured number, which differ in each run.
         """
+        if exchange is not None and isinstance(exchange.answer, Failure) and exchange.answer.kind == BROKEN:
+            self.broke = True
         severity = severity or self.settings.severities.get(self.check.id) or self.check.severity
         key = finding_key(self.check.id, severity, *(cause or (_steady(found, exchange), _any_item(pointer))))
         if event is not None and self.result.cells.get(event) != ERROR:
@@ -408,11 +419,11 @@ def _bounded(data: bytes) -> str:
     return text if len(data) <= SHOWN else f"{text}… ({len(data)} bytes)"
 
 
-async def gather_bounded(work: Sequence[Any], at_once: int = 4) -> None:
+async def gather_bounded(work: Sequence[Coroutine[Any, Any, None]], at_once: int = 4) -> None:
     """Runs coroutines concurrently, at most `at_once` at a time. The first error cancels all, and is raised."""
     gate = asyncio.Semaphore(at_once)
 
-    async def one(item: Any) -> None:
+    async def one(item: Coroutine[Any, Any, None]) -> None:
         async with gate:
             await item
 

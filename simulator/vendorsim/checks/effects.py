@@ -80,7 +80,7 @@ async def lost(context: Context) -> None:
     probe = context.settings.probe
     if probe is None:
         raise NotJudged(NO_PROBE)
-    plain = [one for event in await context.taken() if (one := await tell(context, event, None)) is not None]
+    plain = await tell_all(context, [(event, None) for event in await context.taken()])
     await _watch(probe, plain, context.settings.waiting.settle, context.settings.waiting.state)
     shown = [one for one in plain if one.shows]
     if not shown and 2 * len(plain) <= len(context.events()):
@@ -100,15 +100,8 @@ async def lost(context: Context) -> None:
             remedy="See whether messages are processed; if they are, let the probe show their texts.",
         )
         return
-    told: list[Told] = []
-
-    async def tell_form(event: str, form: Form) -> None:
-        one = await tell(context, event, form)
-        if one is not None:
-            told.append(one)
-
     chosen = [(event, form) for event, form in _forms(context, shown) if context.takes(event, form.what)]
-    await gather_bounded([tell_form(event, form) for event, form in chosen])
+    told = await tell_all(context, chosen)
     await _watch(probe, told, context.settings.waiting.settle)
     # What was lost is told again alone: a race between two conversations is none of its form.
     for number, one in enumerate(told):
@@ -151,6 +144,18 @@ def _forms(context: Context, shown: Sequence[Told]) -> list[tuple[str, Form]]:
         for form in sorted(forms, key=lambda form: len(form.path)):
             kinds.setdefault(form.kind, (one.event, form))
     return sorted(kinds.values(), key=lambda entry: len(entry[1].path))[:MOST_FORMS]
+
+
+async def tell_all(context: Context, forms: Sequence[tuple[str, Form | None]]) -> list[Told]:
+    """Sends messages side by side, each an event in a form (None: the plain one). Returns those that `tell` returns."""
+    told: dict[int, Told] = {}
+
+    async def send(number: int, event: str, form: Form | None) -> None:
+        if (one := await tell(context, event, form)) is not None:
+            told[number] = one
+
+    await context.side_by_side([send(number, *each) for number, each in enumerate(forms)])
+    return [told[number] for number in sorted(told)]
 
 
 async def tell(context: Context, event: str, form: Form | None) -> Told | None:

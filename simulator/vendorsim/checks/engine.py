@@ -28,7 +28,13 @@ from vendorsim.checks.model import (
 from vendorsim.checks.registry import all_checks, function_of
 from vendorsim.checks.sender import TargetGone
 from vendorsim.core.clock import monotonic
+from vendorsim.core.provenance import ASSUMED, Stated
 
+# Under this name the checks share how many ends of the integration's program are noted.
+_ENDINGS = "endings"
+# Seconds from the end of a connection to the end of its process.
+_LONGEST_ENDING = 0.1
+_GOES_ON = Stated("A receiver goes on running, whatever it receives.", ASSUMED, "usual practice")
 # Seconds that a check gets, if there are as many left.
 LEAST = 1.0
 
@@ -120,12 +126,40 @@ async def _judge(settings: CheckSettings, check: Check, result: Result, seconds:
             severity=WARNING,
             causes=frozenset({"rate limit"}),
         )
+    await _note_ending(context)
     if any(finding.severity == ERROR for finding in result.findings):
         result.status = FAILED
     elif result.status == PASSED and result.cases == 0:
         result.status = NOT_JUDGED
         result.reason = "it has no such case" if context.names_cases else "there was nothing to try"
     return None
+
+
+async def _note_ending(context: Context) -> None:
+    """Reports that the integration's program ended by itself, unless a broken request is reported as the reason."""
+    settings = context.settings
+    if settings.endings is None:
+        return
+    noted = settings.shared.get(_ENDINGS, 0)
+    if context.broke:
+        # A connection breaks a moment before its process has ended; the next check is not to be blamed.
+        await asyncio.sleep(_LONGEST_ENDING)
+    endings = settings.endings()
+    settings.shared[_ENDINGS] = len(endings)
+    if len(endings) == noted or context.broke:
+        return
+    how = endings[noted]
+    context.fail(
+        None,
+        f"the integration's program ended by itself during this check ({how}) and was started again",
+        expected="a program that goes on",
+        found=how,
+        severity=ERROR,
+        cause=("ended",),
+        causes=frozenset({"program ended"}),
+        remedy="See what it printed last, and catch what ends it.",
+        statement=_GOES_ON,
+    )
 
 
 def _gone(context: Context, error: TargetGone) -> TargetGone:

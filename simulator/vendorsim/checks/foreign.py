@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -10,7 +11,7 @@ import orjson
 
 from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context
-from vendorsim.checks.effects import count_marks, tell
+from vendorsim.checks.effects import count_marks, tell, tell_all
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.probes import NO_PROBE, States
 from vendorsim.checks.registry import check
@@ -41,9 +42,7 @@ async def foreign(context: Context) -> None:
     if len(told) < 2:
         raise NotJudged("there are no two stories to tell at the same time")
     for events in zip_longest(*told):
-        for event in events:
-            if event is not None:
-                await context.send(event)
+        await asyncio.gather(*(context.send(event) for event in events if event is not None))
     own = [_said(context, story) for story in told]
     known = await _of_one_story(context, settings.probe)
     for number, story in enumerate(told):
@@ -65,7 +64,7 @@ async def foreign(context: Context) -> None:
 async def _of_one_story(context: Context, probe: States) -> int:
     """Tells the beginning of one story in two conversations, with texts that occur nowhere else: they have the same
     account and inbox. Returns how many of them the probe knows."""
-    told = [one for event in context.events() if (one := await tell(context, event, None)) is not None]
+    told = await tell_all(context, [(event, None) for event in context.events()])
     if not told:
         return 0
     # The event that is about a message itself: its text stands next to the top.

@@ -22,6 +22,8 @@ from vendorsim.core.provenance import ASSUMED, Stated
 
 # Characters of a case's name: the body of a longer one is not named. Bytes of a body that a name stands for.
 LONGEST_NAME, LARGEST_BODY = 4_000, 1024 * 1024
+# Bodies of one event that are sent since one failed, to find a small one and other failures.
+MOST_TRIED_SINCE = 100
 _VALID = Stated("Whatever the contract allows may come, and is accepted.", ASSUMED, "the contract of the profile")
 _ROBUST = Stated(
     "No request, however wrong, makes an integration answer 5xx, hang or drop the connection.",
@@ -51,7 +53,7 @@ async def _each_event(context: Context, *, valid: bool) -> None:
     count = max(1, (settings.max_examples + valid) // 2)
     for event in await context.taken():
         document = receiver_openapi.document(settings.contract, event, path, settings.policy.accepted.value)
-        trial = _Trial(context, event, valid, most=2 * count + 100)
+        trial = _Trial(context, event, valid)
         try:
             if context.names_cases:
                 for case in context.named_cases(event):
@@ -76,18 +78,16 @@ class _Failure:
 
 
 class _Trial:
-    """Sends the generated bodies of one event, from the thread that generates them, and keeps those that fail.
+    """Sends the generated bodies of one event, from the thread that generates them, and keeps those that fail."""
 
-    `most` bounds the number of failing requests, so that shrinking ends.
-    """
-
-    def __init__(self, context: Context, event: str, valid: bool, most: int) -> None:
+    def __init__(self, context: Context, event: str, valid: bool) -> None:
         self.context = context
         self.event = event
         self.valid = valid
         self.stopped = False
         self.gone: TargetGone | None = None
-        self._most = most
+        self._failed = False
+        self._tried_since = 0
         self._sample = context.sample(event)
         self._loop = asyncio.get_running_loop()
         self._failures: dict[str, _Failure] = {}
@@ -102,6 +102,9 @@ class _Trial:
             body = self.context.pinned.keep(self._sample.document, body)
             if not self.context.is_valid(self.event, body):
                 return
+        self._tried_since += self._failed
+        if self._tried_since > MOST_TRIED_SINCE:
+            raise Enough
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         exchange = asyncio.run_coroutine_threadsafe(self._case(raw), self._loop).result()
         if exchange is None:
@@ -110,9 +113,7 @@ class _Trial:
         if _is_failure(exchange):
             # Keep the last one: Hypothesis shrinks a failing body, and tries the smallest one last.
             self._failures[outcome] = _Failure(body, exchange)
-            self._most -= 1
-            if self._most < 0:
-                raise Enough
+            self._failed = True
             raise failed(outcome)
         # Go on after a refusal, which could hide worse failures. Keep the smallest refused body.
         known = self._failures.get(outcome)

@@ -5,9 +5,16 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
-from vendorsim.checks.model import NotJudged
+from vendorsim.core.errors import MissingExtraError
+
+
+def require_schemathesis() -> None:
+    """Raises MissingExtraError if Schemathesis is not installed. Imports nothing: that takes seconds."""
+    if find_spec("schemathesis") is None:
+        raise MissingExtraError("--fuzz", "Schemathesis", "fuzz")
 
 
 class Enough(BaseException):
@@ -28,16 +35,12 @@ def generate(document: dict[str, Any], valid: bool, try_out: Callable[[Any], Non
     """Calls `try_out` with `count` bodies for the single operation of an OpenAPI document. Reproducible by `seed`.
 
     A body is a JSON document, or bytes that are not JSON. If `try_out` raises a subtype of BodyFailed, the body is
-    shrunk; the last call for each subtype gets the smallest failing body. Raises NotJudged if Schemathesis is not
-    installed.
+    shrunk; the last call for each subtype gets the smallest failing body.
     """
-    try:
-        import hypothesis
-        import schemathesis
-        from hypothesis.configuration import set_hypothesis_home_dir
-        from schemathesis.config import SchemathesisConfig
-    except ImportError:
-        raise NotJudged("Schemathesis is not installed: pip install schemathesis") from None
+    import hypothesis
+    import schemathesis
+    from hypothesis.configuration import set_hypothesis_home_dir
+    from schemathesis.config import SchemathesisConfig
 
     schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig())
     ((_, operations),) = schema.items()

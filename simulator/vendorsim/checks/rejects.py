@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vendorsim.checks.assertions import REFUSE, expect_accepted, expect_client_error
-from vendorsim.checks.context import Context, gather_bounded
+from vendorsim.checks.context import Context
 from vendorsim.checks.forms import BodyEdit, applied, missing, wrong_types
 from vendorsim.checks.registry import check
 from vendorsim.checks.stories import Sample
@@ -138,7 +138,7 @@ async def _send_each(context: Context, make: Edits, what: str, *, always_at_top:
                 seen.add(field)
                 tried[field] += 1
                 work.append(one(event, edit))
-    await gather_bounded(work)
+    await context.side_by_side(work)
 
 
 def _is_essential(context: Context, sample: Sample, edit: BodyEdit) -> bool:

@@ -1,7 +1,7 @@
 """Plays stories with repeated, reordered or interleaved deliveries, and compares the integration's final states.
 
-Conversations are played one after the other, so that each kind of failure shows in its own check. Their states are
-read concurrently.
+Trials are played side by side, and what differs is played again alone, so that each kind of failure shows in its own
+check.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from vendorsim.runs.timeline import LiveConversation
 from vendorsim.scenario.model import Scenario
 
 _SHARED = "states"
+READ_AT_ONCE = 16
 
 
 class NothingKnown(UnreadableState):
@@ -122,6 +123,20 @@ class TrialRunner:
             )
         return PlayedTrial(trial, conversations, tuple(exchanges))
 
+    async def play_all(self, trials: Sequence[Trial]) -> list[PlayedTrial]:
+        """Plays trials side by side. One in which a delivery is refused is played again alone, and that counts: what
+        the others did at the same time is not blamed on it."""
+        played: dict[int, PlayedTrial] = {}
+
+        async def play(number: int, trial: Trial) -> None:
+            played[number] = await self.play(trial)
+
+        await self.context.side_by_side([play(*each) for each in enumerate(trials)])
+        for number, trial in enumerate(trials):
+            if not all(map(self.context.accepted, played[number].exchanges)):
+                played[number] = await self.play(trial)
+        return [played[number] for number in range(len(trials))]
+
     async def retry(self, refused: list[Event]) -> None:
         """Resends refused deliveries until all are accepted, or a round accepts none."""
         while refused:
@@ -200,7 +215,7 @@ class TrialRunner:
 
         await gather_bounded(
             [read(number, conversation) for number, (_, told) in enumerate(played) for conversation in told],
-            at_once=16,
+            at_once=READ_AT_ONCE,
         )
         return found
 
@@ -228,7 +243,7 @@ class TrialRunner:
         async def read(baseline: StoryBaseline) -> None:
             baseline.expected = await self.state(baseline.plain, self._factory.create(baseline.story))
 
-        await gather_bounded([read(baseline) for baseline in baselines], at_once=16)
+        await gather_bounded([read(baseline) for baseline in baselines], at_once=READ_AT_ONCE)
 
     async def _confirmed(
         self, suspects: list[tuple[PlayedTrial, list[StateDifference]]]
@@ -356,7 +371,9 @@ async def _read(
             found.pattern for found in differences(baseline.expected, await runner.state(twin, baseline.plain))
         )
 
-    await gather_bounded([read(baseline, twin) for baseline, twin in zip(baselines, twins, strict=True)], at_once=16)
+    await gather_bounded(
+        [read(baseline, twin) for baseline, twin in zip(baselines, twins, strict=True)], at_once=READ_AT_ONCE
+    )
     return unstable
 
 

@@ -13,6 +13,7 @@ from vendorsim.checks.context import CheckSettings
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckStarted
+from vendorsim.checks.generating import require_schemathesis
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Unmet, Verdict
 from vendorsim.checks.probes import States
 from vendorsim.checks.registry import all_checks
@@ -120,13 +121,15 @@ class CheckRun:
         transport: TransportSettings | None = None,
         state: ServerBackend | None = None,
         server: str | None = None,
+        endings: Callable[[], Sequence[str]] | None = None,
     ) -> Verdict:
         """Runs the checks, passes every event to `report`, and returns the verdict.
 
         `state` is the backend of the server that the integration calls; without one, `calls_api` is not judged. At the
-        URL `server` the files of bodies are served.
+        URL `server` the files of bodies are served. `endings` returns how the integration's program has ended each
+        time that it ended by itself.
         """
-        running = self._run(report, transport or TransportSettings(), state, server)
+        running = self._run(report, transport or TransportSettings(), state, server, endings)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(running)
 
@@ -136,12 +139,13 @@ class CheckRun:
         transport_settings: TransportSettings,
         state: ServerBackend | None,
         server: str | None,
+        endings: Callable[[], Sequence[str]] | None,
     ) -> Verdict:
         budget = self.request.budget
         ends = inf if budget is None else monotonic() + budget
         transport = transport_settings.open()
         probe = self._open_probe(transport, state)
-        settings = replace(self._settings(transport, state, probe, server), ends=ends)
+        settings = replace(self._settings(transport, state, probe, server), ends=ends, endings=endings)
         unsubscribe = state.subscribe(settings.coverage.called) if state is not None else None
         seen: list[CheckEvent] = []
         stopped = asyncio.Event()
@@ -300,7 +304,9 @@ class CheckRun:
 
 
 def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
-    """Prepares a run of checks. Raises InputError."""
+    """Prepares a run of checks. Raises InputError, and MissingExtraError for `fuzz` without Schemathesis."""
+    if request.fuzz:
+        require_schemathesis()
     vendor = registry.get(request.vendor)
     profile = vendor.profile(request.profile)
     policies = Policies(vendor, profile, config, request.policy)

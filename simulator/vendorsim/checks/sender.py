@@ -19,6 +19,10 @@ from vendorsim.http.transport import BROKEN, TIMEOUT, UNREACHABLE, Answer, Failu
 MOST_SILENCES = 3
 # Times that a request is sent again after a 429, and the bounds of the pause in seconds.
 MOST_DEFERRALS, SHORTEST_PAUSE, LONGEST_PAUSE = 20, 0.05, 10.0
+# Bounds of the number of requests at the same time, and the part of the read timeout that they may take together.
+FEWEST_AT_ONCE, MOST_AT_ONCE, PART_OF_TIMEOUT = 4, 16, 0.25
+# The weight of the newest answer in the usual time that a request takes.
+NEWEST = 0.1
 # Seconds between two attempts to reach an integration that is away.
 RETURN_PAUSE = 0.1
 
@@ -51,6 +55,9 @@ class RequestSender:
     _silences: int = 0
     _next: float = 0.0
     _gone: TargetGone | None = None
+    _under_way: int = 0
+    # The seconds that a request takes, as if the integration took one at a time.
+    _usual: float | None = None
     # Whether the integration could not be reached when it was last tried.
     _away: bool = False
     # What the requests were about whose connection broke, since the integration was last seen alive.
@@ -58,6 +65,14 @@ class RequestSender:
     # What the requests were about that broke off on purpose, since the last answer.
     _broken_off: dict[str, None] = field(default_factory=dict)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def at_once(self) -> int:
+        """How many requests may be under way: so few that one which waits for all others is answered in good time."""
+        if not self._usual:
+            return FEWEST_AT_ONCE
+        fitting = int(self.read_timeout * PART_OF_TIMEOUT / self._usual)
+        return min(max(fitting, FEWEST_AT_ONCE), MOST_AT_ONCE)
 
     async def send(
         self, make: Callable[[], Wire], about: str, *, repeatable: bool = True
@@ -92,9 +107,16 @@ class RequestSender:
             self._next = max(self._next, now) + 1 / self.pace
             await asyncio.sleep(self._next - now - 1 / self.pace)
         began = monotonic()
-        answer = await self.transport.exchange(self.endpoint, make(), self.connect_timeout, self.read_timeout)
+        self._under_way += 1
+        try:
+            answer = await self.transport.exchange(self.endpoint, make(), self.connect_timeout, self.read_timeout)
+            took = monotonic() - began
+            share = took / self._under_way
+        finally:
+            self._under_way -= 1
+        self._usual = share if self._usual is None else self._usual + NEWEST * (share - self._usual)
         self._count_silence(answer)
-        return answer, (monotonic() - began) * 1000
+        return answer, took * 1000
 
     def _count_silence(self, answer: Answer | Failure) -> None:
         if isinstance(answer, Answer):

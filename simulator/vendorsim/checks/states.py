@@ -80,7 +80,7 @@ async def _repeated(context: Context, repetition: Repetition, description: str, 
             if len(again) > 1
         ]
     trials = chosen(context, trials)
-    played = [await runner.play(trial) for trial in trials]
+    played = await runner.play_all(trials)
     for one in played:
         _judge_repeated_answers(context, one)
     reported: set[str] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vendorsim.checks.assertions import TEXT, expect_accepted, send_edited
-from vendorsim.checks.context import Context, Exchange, gather_bounded
+from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import BodyEdit, absent, applied, reordered, texts, unknown_fields, unknown_values
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.registry import check
@@ -43,7 +43,7 @@ async def unknown_field(context: Context) -> None:
             context, sample, unknown_fields(sample.document), f"a {event} with unknown fields", expect_accepted
         )
 
-    await gather_bounded([one(event) for event in await context.taken()])
+    await context.side_by_side([one(event) for event in await context.taken()])
 
 
 @check("tolerates.unknown_value", _COMPATIBLE, "Give values you don't know a default instead of failing.", WARNING)
@@ -57,7 +57,7 @@ async def unknown_value(context: Context) -> None:
             work.append(send_edited(context, sample, edits, f"a {event} with an unknown value", _report))
     if not work:
         raise NotJudged("the contract knows no field with a few values")
-    await gather_bounded(work)
+    await context.side_by_side(work)
 
 
 @check("tolerates.unknown_event", _COMPATIBLE, "Acknowledge events you don't know, and ignore them.", WARNING)
@@ -102,7 +102,7 @@ async def absent_optional(context: Context) -> None:
             work.append(send_edited(context, sample, edits, f"a {event} without optional fields", expect_accepted))
     if not work:
         raise NotJudged("the contract has no optional field")
-    await gather_bounded(work)
+    await context.side_by_side(work)
 
 
 @check("tolerates.key_order", _JSON, "Parse the body as JSON, not as text.")
@@ -116,7 +116,7 @@ async def key_order(context: Context) -> None:
         context.case(event)
         expect_accepted(context, event, exchange, f"a {event} with its keys in another order")
 
-    await gather_bounded([one(event) for event in await context.taken()])
+    await context.side_by_side([one(event) for event in await context.taken()])
 
 
 @check("tolerates.text", _JSON, "Store texts as they come: Unicode of any plane, of any length, in any script.")
@@ -158,7 +158,7 @@ async def text(context: Context) -> None:
             context.case(event)
         return accepted
 
-    await gather_bounded([one(event) for event in await context.taken()])
+    await context.side_by_side([one(event) for event in await context.taken()])
     if not context.result.cases:
         raise NotJudged("no event carries free text")
 
@@ -166,20 +166,26 @@ async def text(context: Context) -> None:
 @check("tolerates.header_case", _HTTP, "Compare header names without regard to case.")
 async def header_case(context: Context) -> None:
     """Sends header names in another case."""
-    for event in await context.taken():
+
+    async def one(event: str) -> None:
         sample = context.sample(event)
         await context.send_lead(sample)
         exchange = await context.send(sample.event, odd_case=True)
         context.case(event)
         expect_accepted(context, event, exchange, f"a {event} with header names in another case")
 
+    await context.side_by_side([one(event) for event in await context.taken()])
+
 
 @check("tolerates.chunked", _HTTP, "Read chunked bodies; most servers do when asked to.")
 async def chunked(context: Context) -> None:
     """Sends the body in two chunks, without a Content-Length."""
-    for event in await context.taken():
+
+    async def one(event: str) -> None:
         sample = context.sample(event)
         await context.send_lead(sample)
         exchange = await context.send(sample.event, framing="chunked")
         context.case(event)
         expect_accepted(context, event, exchange, f"a {event} in chunks")
+
+    await context.side_by_side([one(event) for event in await context.taken()])

@@ -28,7 +28,7 @@ def chosen(context: Context, trials: Sequence[Trial]) -> list[Trial]:
 async def judge_trials(runner: TrialRunner, trials: Sequence[Trial], causes: frozenset[str] = frozenset()) -> None:
     """Plays the trials that are selected cases, and reports those that differ from the baseline reproducibly."""
     trials = chosen(runner.context, trials)
-    played = [await runner.play(trial) for trial in trials]
+    played = await runner.play_all(trials)
     for one, found in await runner.deviations(played):
         report(runner.context, one, found, causes)
     count_cases(runner.context, trials)

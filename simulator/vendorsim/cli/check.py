@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from vendorsim.cli import options
+from vendorsim.cli import options, starting
 from vendorsim.cli.running import read_sinks, served
-from vendorsim.reporting.checks import FORMATS, Reporters
+from vendorsim.reporting.checks import FORMATS, Reporters, report_files
 from vendorsim.reporting.console import messages
 from vendorsim.reporting.text import one_line
 
@@ -25,7 +26,7 @@ DUPLICATE_INTERVAL = 1_500
 # Milliseconds. In less time no integration reads the API, and catches up.
 SHORTEST_RECOVERY = 1_000
 # Options that the command of a finding leaves out: it selects its own check, and prints for people.
-_NOT_REPEATED = ("only", "skip", "require", "baseline", "fail_on", "budget", "timings", "as_json")
+_NOT_REPEATED = ("only", "skip", "require", "baseline", "fail_on", "budget", "timings", "as_json", "reports")
 # Units of options whose values were parsed.
 _UNITS = {"settle": "ms", "recover_within": "ms", "pace": "/s"}
 
@@ -34,10 +35,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _report_files(command: F) -> F:
-    """Adds an option for each format of report files."""
-    for kind in reversed(FORMATS):
+    """Adds --report, and the options for single formats."""
+    for kind in reversed([kind for kind in FORMATS if kind.option]):
         command = click.option(f"--{kind.name}", metavar="FILE", help=f"Write the report as {kind.title}.")(command)
-    return command
+    kinds = ", ".join(f"{kind.ending} ({kind.title})" for kind in FORMATS)
+    help = f"Write a report of the kind that the ending says: {kinds}. Repeatable."
+    return click.option("--report", "reports", metavar="FILE", multiple=True, help=help)(command)
 
 
 @click.command("check", cls=options.Command)
@@ -75,6 +78,8 @@ def _report_files(command: F) -> F:
     help="Answer the vendors' APIs on this port meanwhile.",
 )
 @options.sinks
+# On `play`, --start is the time of the first step.
+@starting.starting("--start", "--launch")
 @click.option(
     "--settle", metavar="TIME", type=options.DurationType(), help="Time until the state is up to date; default: 5s."
 )
@@ -123,6 +128,7 @@ def command(
     max_examples: int,
     port: int | None,
     sinks: tuple[str, ...],
+    program: starting.StartOptions,
     settle: int | None,
     recover_within: int | None,
     pace: float | None,
@@ -133,6 +139,7 @@ def command(
     transport: TransportOptions,
     config_file: str | None,
     as_json: bool,
+    reports: tuple[str, ...],
     **files: str | None,
 ) -> int:
     """Check an integration against the vendor's contract. Each finding has a command that reproduces it.
@@ -197,12 +204,16 @@ def command(
         expired = f"{over.check} is judged again: it was skipped until {over.until} ({over.reason})"
         messages().print(one_line(f"{checks.config.file}: {expired}"), markup=False)
     settings = transport.load()
+    wanted = report_files(reports, files)
     with ExitStack() as stack:
-        reporters = stack.enter_context(Reporters(files, as_json=as_json, configured_at=checks.configured_at))
+        reporters = stack.enter_context(Reporters(wanted, as_json=as_json, configured_at=checks.configured_at))
         state = url = None
         if port is not None:
             state, url = stack.enter_context(served(port, DUPLICATE_INTERVAL, sinks=served_sinks, may_delay=True))
-        return checks.run_to_end(reporters.handle, settings, state, url).exit_code
+        variables = starting.environment(url, served_sinks)
+        started = stack.enter_context(starting.integration(program, [checks.destination.endpoint], settings, variables))
+        endings = None if started is None else started.endings
+        return checks.run_to_end(reporters.handle, settings, state, url, endings).exit_code
 
 
 def _words(context: click.Context, left_out: Collection[str]) -> tuple[str, ...]:
@@ -230,6 +241,8 @@ def _repeatable(option: str, given: Any) -> str:
 
     if option == "probe":
         return str(given.text)
+    if option == "launch":
+        return shlex.join(given)
     value = str(given)
     if option == "vendor" and (folder := registry.origin(value).folder) is not None:
         return str(folder.path)

@@ -27,6 +27,5 @@ def command(as_json: bool) -> None:
         return
     rows = table("fault", "what happens", "on the command line", "on a step")
     for fault in KINDS.values():
-        name, _, argument = fault.example.partition("=")
-        rows.add_row(name, fault.help, f"--fault {fault.example}", f"fault: {{{name}: {argument or 'true'}}}")
+        rows.add_row(fault.name, fault.help, f"--fault {fault.example}", f"fault: {fault.example_in_yaml}")
     results().print(rows)

@@ -6,13 +6,13 @@ from dataclasses import asdict
 
 import click
 
-from vendorsim.cli import options
+from vendorsim.cli import completion, options
 from vendorsim.cli.running import note_prevented
 from vendorsim.reporting.console import write_line
 
 
 @click.command("generate", cls=options.Command)
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=completion.scenarios)
 @options.vendor
 @options.seeded
 @options.run

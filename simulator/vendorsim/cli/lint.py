@@ -1,10 +1,10 @@
-"""`vendorsim lint`: reports every problem of every scenario file in one run."""
+"""`vendorsim lint`: reports every problem of every scenario and traffic file in one run."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,29 +12,26 @@ from vendorsim.cli import options
 from vendorsim.core.errors import DocumentError, Problem, UnknownNameError
 from vendorsim.reporting.console import print_json
 
-if TYPE_CHECKING:
-    from vendorsim.scenario import Scenario
-
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """The result for one file: the scenario and the warnings about it, or its problems."""
+    """The result for one file: the valid scenario or traffic and the warnings about it, or its problems."""
 
     file: str
-    scenario: Scenario | None
+    found: _Found | None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"file": self.file, "valid": self.scenario is not None}
-        if self.scenario is not None:
-            found |= {
-                "title": self.scenario.title,
-                "vendors": self.scenario.vendors,
-                "steps": len(self.scenario.steps),
+        described: dict[str, Any] = {"file": self.file, "valid": self.found is not None}
+        if self.found is not None:
+            described |= {
+                "title": self.found.title,
+                "vendors": self.found.vendors,
+                f"{self.found.parts}s": self.found.count,
             }
-        found["problems"] = _places(self.problems)
-        return found | ({"warnings": _places(self.warnings)} if self.warnings else {})
+        described["problems"] = _places(self.problems)
+        return described | ({"warnings": _places(self.warnings)} if self.warnings else {})
 
     def findings(self) -> list[str]:
         """The problems and warnings, one line each."""
@@ -42,12 +39,22 @@ class _Report:
         return [*map(str, self.problems), *warned]
 
     def confirmation(self) -> str | None:
-        """A line about a valid scenario."""
-        if self.scenario is None:
+        """A line about a valid file."""
+        if self.found is None:
             return None
-        found = _counted(len(self.warnings), "warning") if self.warnings else "no problems"
-        steps = _counted(len(self.scenario.steps), "step")
-        return f"{self.file}: {found}: {self.scenario.title} ({', '.join(self.scenario.vendors)}; {steps})"
+        problems = _counted(len(self.warnings), "warning") if self.warnings else "no problems"
+        parts = _counted(self.found.count, self.found.parts)
+        return f"{self.file}: {problems}: {self.found.title} ({', '.join(self.found.vendors)}; {parts})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A valid file: its title and vendors, and how many `parts` it has: steps of a scenario, scenarios of a traffic."""
+
+    title: str
+    vendors: tuple[str, ...]
+    parts: str
+    count: int
 
 
 def _counted(count: int, noun: str) -> str:
@@ -63,13 +70,13 @@ def _places(problems: tuple[Problem, ...]) -> list[dict[str, Any]]:
 @options.packs
 @options.json_output
 def command(files: tuple[str, ...], packs: tuple[str, ...], as_json: bool) -> int:
-    """Check scenario files. Reports all problems in one run, each as file:line:column: message.
-    Warnings are reported too; with warnings alone, the exit code is 0.
+    """Check scenario files, and traffic files with the scenarios that they name. Reports all problems in one run, each
+    as file:line:column: message. Warnings are reported too; with warnings alone, the exit code is 0.
 
     FILE can also be the name of a built-in scenario, or - for standard input.
 
     \b
-    vendorsim lint my-chat.yaml returning-customer
+    vendorsim lint my-chat.yaml returning-customer traffic.yaml
     """
     reports = [_check(name) for name in files]
     if as_json:
@@ -80,7 +87,7 @@ def command(files: tuple[str, ...], packs: tuple[str, ...], as_json: bool) -> in
                 click.echo(line)
             if (confirmed := report.confirmation()) is not None:
                 click.echo(confirmed, err=True)
-    return 0 if all(report.scenario is not None for report in reports) else 2
+    return 0 if all(report.found is not None for report in reports) else 2
 
 
 def _check(name: str) -> _Report:
@@ -95,9 +102,37 @@ def _check(name: str) -> _Report:
             path = library.locate(name)
             shown = click.format_filename(path)
             text = read_file(path, shown)
-        scenario = library.load_text(text, shown)
-        return _Report(shown, scenario, warnings=tuple(library.warnings(scenario)))
+        return _check_traffic(text, shown) if _is_traffic(text) else _check_scenario(text, shown)
     except DocumentError as error:
         return _Report(shown, None, error.problems)
     except UnknownNameError as error:
         return _Report(shown, None, (Problem(shown, 1, 1, str(error).replace(name, shown)),))
+
+
+def _is_traffic(text: str) -> bool:
+    """Whether the text is meant as a traffic file: it has the key for a title of one, and not that of a scenario."""
+    from vendorsim.core.yaml_nodes import Mapping, Problems, read
+
+    root = read(text, Problems(""))
+    return isinstance(root, Mapping) and root.get("traffic") is not None and root.get("scenario") is None
+
+
+def _check_scenario(text: str, shown: str) -> _Report:
+    """Raises DocumentError with all problems."""
+    from vendorsim.runs import library
+
+    scenario = library.load_text(text, shown)
+    found = _Found(scenario.title, tuple(scenario.vendors), "step", len(scenario.steps))
+    return _Report(shown, found, warnings=tuple(library.warnings(scenario)))
+
+
+def _check_traffic(text: str, shown: str) -> _Report:
+    """Raises DocumentError with all problems, those of the scenarios included."""
+    from vendorsim.core.clock import wall_clock_second
+    from vendorsim.load.mixing import mix
+    from vendorsim.load.traffic import parse
+
+    traffic = parse(text, shown)
+    mix(traffic, wall_clock_second())
+    vendors = tuple(dict.fromkeys(part.vendor for part in traffic.scenarios))
+    return _Report(shown, _Found(traffic.title, vendors, "scenario", len(traffic.scenarios)))

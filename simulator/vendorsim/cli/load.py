@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vendorsim.cli import options
-from vendorsim.reporting.console import print_json
+from vendorsim.reporting.console import print_indented, print_json
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
@@ -120,7 +120,7 @@ def command(
     if schema:
         from vendorsim.load.traffic import json_schema
 
-        print_json(json_schema())
+        print_indented(json_schema())
         return 0
     if traffic is None:
         raise click.UsageError("Missing argument 'TRAFFIC'.")

@@ -14,12 +14,16 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from vendorsim.cli.completion import commands
 from vendorsim.core.errors import VendorsimError, unknown
 from vendorsim.core.version import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 FAILED = 3
 INTERRUPTED = 130
@@ -29,7 +33,7 @@ _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 COMMANDS = {
     "vendors": "list the vendors, their profiles, events and delivery policies",
     "scenarios": "list the built-in scenarios",
-    "lint": "check scenario files",
+    "lint": "check scenario and traffic files",
     "generate": "print the events of a scenario, without network",
     "play": "play a scenario against an integration",
     "load": "send a mix of scenarios as load, from one machine or many",
@@ -38,6 +42,7 @@ COMMANDS = {
     "validate": "check captured payloads against a vendor's contract",
     "journal": "list, show, resend and export what was sent and received",
     "faults": "list the faults: deliberate errors in deliveries",
+    "export": "print types of bodies, and signed requests, for code in any language",
     "pack": "create and check packages with vendors of your own",
 }
 
@@ -78,8 +83,13 @@ class _Commands(click.Group):
         command: click.Command = importlib.import_module(f"vendorsim.cli.{name}").command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # click would import every command for its help.
+        named = commands(COMMANDS.items(), incomplete)
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
-        if args[0] not in COMMANDS:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
             raise click.UsageError(unknown("command", args[0], COMMANDS), ctx)
         return super().resolve_command(ctx, args)
 

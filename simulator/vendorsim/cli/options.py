@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from vendorsim.cli import completion
 from vendorsim.core import times
 from vendorsim.core.errors import unknown
 
@@ -29,7 +30,8 @@ class Command(click.Command):
     """A command whose options can also come from the environment: `--duplicate-interval` from
     `VENDORSIM_DUPLICATE_INTERVAL`. The command line wins. Flags and repeated options are left out.
 
-    An option that takes one value is an error if it is given twice; click would take the last value.
+    An option that takes one value is an error if it is given twice; click would take the last value. Shells complete
+    file names for options and arguments whose metavar is FILE.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,6 +39,8 @@ class Command(click.Command):
         for parameter in self.params:
             if isinstance(parameter, click.Option) and not parameter.is_flag and not parameter.multiple:
                 parameter.envvar = parameter.envvar or f"VENDORSIM_{(parameter.name or '').upper()}"
+            if parameter.metavar in ("FILE", "FILE...") and parameter.type is click.STRING:
+                parameter.type = completion.FileType()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:
@@ -58,7 +62,7 @@ class SuggestingGroup(click.Group):
     """A group that offers the closest name for an unknown subcommand."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
-        if args[0] not in self.commands:
+        if args[0] not in self.commands and not ctx.resilient_parsing:
             raise click.UsageError(unknown("command", args[0], self.commands), ctx)
         return super().resolve_command(ctx, args)
 
@@ -268,8 +272,11 @@ def same(*names: str) -> dict[str, str]:
 def vendor(command: F) -> F:
     """`--vendor V --profile P`."""
     help = "Name of the vendor, or the folder of a pack."
-    command = click.option("--profile", metavar="P", help="Vendor profile; default: the documented one.")(command)
-    return click.option("--vendor", metavar="V", type=VendorType(), required=True, help=help)(command)
+    profile = "Vendor profile; default: the documented one."
+    command = click.option("--profile", metavar="P", shell_complete=completion.profiles, help=profile)(command)
+    return click.option(
+        "--vendor", metavar="V", type=VendorType(), shell_complete=completion.vendors, required=True, help=help
+    )(command)
 
 
 def names(option: str, metavar: str, help: str) -> Callable[[F], F]:
@@ -280,7 +287,14 @@ def names(option: str, metavar: str, help: str) -> Callable[[F], F]:
 
     variable = f"VENDORSIM_{option.lstrip('-').upper()}"
     return click.option(
-        option, metavar=metavar, type=NamesType(), multiple=True, envvar=variable, callback=joined, help=help
+        option,
+        metavar=metavar,
+        type=NamesType(),
+        multiple=True,
+        envvar=variable,
+        callback=joined,
+        shell_complete=completion.families,
+        help=help,
     )
 
 
@@ -345,7 +359,14 @@ def header(command: F) -> F:
 def policy(whose: str) -> Callable[[F], F]:
     """`--policy KEY=VALUE`; `whose` ends its help."""
     help = f"Override a setting of the {whose}; repeatable."
-    return click.option("--policy", "policies", multiple=True, metavar="KEY=VALUE", help=help)
+    return click.option(
+        "--policy",
+        "policies",
+        multiple=True,
+        metavar="KEY=VALUE",
+        shell_complete=completion.policy_keys,
+        help=help,
+    )
 
 
 def secret_env(command: F) -> F:
@@ -399,7 +420,14 @@ def faults(command: F) -> F:
     help = "Events that get the faults, separated by commas; default: all."
     command = click.option("--fault-on", metavar="EVENTS", help=help)(command)
     help = "Add a fault to deliveries (see vendorsim faults); repeatable."
-    return click.option("--fault", "faults", multiple=True, metavar="NAME[=ARG][@RATE]", help=help)(command)
+    return click.option(
+        "--fault",
+        "faults",
+        multiple=True,
+        metavar="NAME[=ARG][@RATE]",
+        shell_complete=completion.faults,
+        help=help,
+    )(command)
 
 
 def sinks(command: F) -> F:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vendorsim.cli import options
+from vendorsim.cli import completion, options, starting
 from vendorsim.cli.journals import open_journal, start_recorder
 from vendorsim.cli.running import note_prevented, read_sinks, served
 
@@ -21,7 +21,7 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 
 
 @click.command("play", cls=options.Command)
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=completion.scenarios)
 @options.vendor
 @click.option("--to", metavar="URL", help="Webhook target URL; default: the vendor's targets in vendorsim.yaml.")
 @options.seeded
@@ -48,6 +48,7 @@ SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 )
 @click.option("--port", type=options.PortType(), default=4010, show_default=True, help="Port of --serve.")
 @options.sinks
+@starting.starting("--launch")
 @options.faults
 @options.policy("vendor's policy")
 @click.option("--pin-clock", is_flag=True, help="Signature timestamps follow the scenario's clock, not the wall clock.")
@@ -71,6 +72,7 @@ def command(
     port: int,
     probe: tuple[NamedSource, ...],
     sinks: tuple[str, ...],
+    program: starting.StartOptions,
     transport: TransportOptions,
     journal: options.JournalOptions,
     config_file: str | None,
@@ -114,11 +116,16 @@ def command(
     note_prevented(prepared.run)
     reporter = JsonLines() if as_json else Terminal(prepared.run, run.count)
     with ExitStack() as stack:
-        state = None
+        state = url = None
         if serving:
             state, url = stack.enter_context(served(port, sinks=served_sinks))
             # The URLs of files name the server, whose port may be a free one.
             prepared = prepare(replace(request, server=url), loaded)
+        targets = [destination.endpoint for destination in prepared.destinations.all()]
+        variables = starting.environment(url, served_sinks)
+        started = stack.enter_context(starting.integration(program, targets, settings, variables))
+        if started is not None:
+            settings = replace(settings, patience=starting.RESTART_WAIT)
         stack.enter_context(reporter)
         about = prepared.about(misbehaviour.faults)
         recorder = start_recorder(open_journal(journal), "play", about, reporter.record, reporter.call)
@@ -129,4 +136,5 @@ def command(
         finally:
             recorder.close()
         reporter.finish(summary)
-    return summary.exit_code
+    # What ended by itself has failed, even if all was accepted before.
+    return summary.exit_code or int(started is not None and bool(started.endings()))

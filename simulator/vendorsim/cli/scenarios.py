@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vendorsim.cli import options
+from vendorsim.cli import completion, options
 from vendorsim.reporting import console
 
 
@@ -39,7 +39,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.scenario_names)
 def show(name: str) -> None:
     """Print the file of a built-in scenario, or of a pack, for example as a start for your own.
 
@@ -59,9 +59,7 @@ def schema() -> None:
     \b
     vendorsim scenarios schema > scenario.schema.json
     """
-    import json
-
     from vendorsim.scenario import json_schema
     from vendorsim.vendorkit import registry
 
-    console.write_line(json.dumps(json_schema(registry.vocabulary()), indent=2, ensure_ascii=False).encode())
+    console.print_indented(json_schema(registry.vocabulary()))

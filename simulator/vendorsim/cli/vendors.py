@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vendorsim.cli import options
+from vendorsim.cli import completion, options
 from vendorsim.reporting.console import print_json, results, table
 from vendorsim.reporting.sources import NumberedSources
 from vendorsim.reporting.text import wrapped
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command("vendors", cls=options.Command)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.vendors)
 @click.option("--diff", nargs=2, metavar="A B", help="Compare two profiles of NAME, field by field.")
 @options.json_output
 def command(name: str | None, diff: tuple[str, str] | None, as_json: bool) -> None:

@@ -5,11 +5,14 @@
     VendorsimError                 base of all; carries the exit code
     ├── InputError                 the user's input is wrong (exit 2)
     │   ├── DocumentError          a YAML document, with every problem and its position
+    │   │   └── UnreadableFileError a file that can't be read at all: it is missing, or a folder
     │   ├── UnknownNameError       a name that does not exist, with the closest one that does
     │   ├── PayloadFileError       a captured payload that can't be read
     │   └── PackError              a vendor package is broken
+    ├── MissingExtraError          an optional dependency is not installed (exit 3)
     ├── UnreachableError           the target can't be reached, or our own port is taken (exit 3)
     │   └── StateUnreachableError  the database in which servers share their state
+    ├── MissingComponentError      a library or program that the command needs is not installed (exit 3)
     └── ContractError              our own body breaks its contract: a bug in vendorsim (exit 3)
 
 Messages say where the error is, what was found, what was expected, and the closest valid name.
@@ -53,6 +56,14 @@ class DocumentError(InputError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class UnreadableFileError(DocumentError):
+    """A file can't be read at all. `reason` is the message without the file."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__([Problem(file, 1, 1, reason)])
+
+
 class UnknownNameError(InputError):
     """A name does not exist; the message offers the closest one that does."""
 
@@ -66,6 +77,19 @@ class PayloadFileError(InputError):
 
 class PackError(InputError):
     """A vendor package is broken; the message names the package, what is wrong with it, and what to change."""
+
+
+class MissingComponentError(VendorsimError):
+    """A library or program that the command needs is not installed; the message says how to install it."""
+
+    exit_code = 3
+
+
+class MissingExtraError(MissingComponentError):
+    """An optional dependency is not installed; the message has the command that installs it."""
+
+    def __init__(self, what: str, library: str, extra: str) -> None:
+        super().__init__(f"{what} needs {library}: pip install 'vendorsim[{extra}]'")
 
 
 class UnreachableError(VendorsimError):

@@ -11,13 +11,14 @@ import math
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import yaml
 
-from vendorsim.core.errors import DocumentError, Problem
+from vendorsim.core.errors import DocumentError, Problem, UnreadableFileError
 
 LARGEST = 1024 * 1024
 DEEPEST = 50
@@ -35,12 +36,16 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = {".nan", ".NaN", ".NAN"}
 _TAG = "tag:yaml.org,2002:"
+# A line with one word and nothing else, such as `- miss`.
+_BARE_WORD = re.compile(r"(?P<indent> *)(- +)*(?P<word>[A-Za-z_]\w*) *( #.*)?")
 
 # Clearer messages for the most common errors of the YAML parser.
 _TAB = "a tab can't indent; use spaces"
+_COLON = "mapping values are not allowed in this context"
+_DASH = "did not find expected '-' indicator"
 _PLAINER = {
-    "mapping values are not allowed in this context": "a ':' is not allowed here; a text with ': ' in it needs quotes",
-    "did not find expected '-' indicator": "this line is indented unlike the list it stands in",
+    _COLON: "a ':' is not allowed here; a text with ': ' in it needs quotes",
+    _DASH: "this line is indented unlike the list it stands in",
     "did not find expected key": "this line is indented unlike the mapping it stands in",
 }
 
@@ -95,7 +100,7 @@ class Problems:
 
 
 def read_file(path: Path, shown_as: str | None = None) -> str:
-    """The text of a YAML file. Raises DocumentError (unreadable, too large, not UTF-8)."""
+    """The text of a YAML file. Raises UnreadableFileError, or DocumentError (too large, not UTF-8)."""
     name = shown_as or str(path)
     try:
         with path.open("rb") as stream:
@@ -106,7 +111,7 @@ def read_file(path: Path, shown_as: str | None = None) -> str:
         message = f"can't be read: {error.strerror or error}"
     except ValueError as error:
         message = f"is not a file name: {error}"
-    raise DocumentError([Problem(name, 1, 1, message)])
+    raise UnreadableFileError(name, message)
 
 
 def read_stream(stream: BinaryIO, name: str) -> str:
@@ -140,7 +145,14 @@ def read(text: str, problems: Problems) -> Node | None:
         position = Node(mark.line + 1, mark.column + 1) if mark else Node(1, 1)
         at_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
         reason = error.problem or error.context or "the parser does not say why"
-        problems.add(position, f"not valid YAML: {_TAB if at_tab else _PLAINER.get(reason, reason)}")
+        word = _word_with_keys(text.split("\n"), mark.line) if mark and reason in (_COLON, _DASH) else None
+        if word is not None:
+            position, shown = word
+            problems.add(
+                position, f"not valid YAML: '{shown}' has keys below it, so it needs a colon: write '{shown}:'"
+            )
+        else:
+            problems.add(position, f"not valid YAML: {_TAB if at_tab else _PLAINER.get(reason, reason)}")
     except yaml.reader.ReaderError as error:
         # The parsers report the position in bytes or in characters. The character is never allowed, so the first one
         # is meant.
@@ -148,6 +160,18 @@ def read(text: str, problems: Problems) -> Node | None:
     except UnicodeEncodeError as error:
         problems.add(_end(text[: error.start]), "not valid YAML: half of a surrogate pair is not a character")
     return None
+
+
+def _word_with_keys(lines: SequenceOf[str], line: int) -> tuple[Node, str] | None:
+    """Returns a single word without a colon that the key in this line (from 0) is indented below, and its position."""
+    above = line - 1
+    while above >= 0 and not lines[above].strip():
+        above -= 1
+    found = _BARE_WORD.fullmatch(lines[above]) if above >= 0 else None
+    indent = len(lines[line]) - len(lines[line].lstrip())
+    if found is None or indent <= len(found["indent"]):
+        return None
+    return Node(above + 1, found.start("word") + 1), found["word"]
 
 
 def _end(text: str) -> Node:

@@ -34,6 +34,8 @@ LARGEST_BODY = 1024 * 1024
 LONGEST_IDLE = 4.0
 # Seconds for which the last byte of a request is held back at most.
 LONGEST_HELD = 5.0
+# Seconds between two attempts to reach a target that may come back.
+_PATIENCE_PAUSE = 0.1
 # The largest answer that is cached, in bytes.
 LARGEST_CACHED = 4 * 1024
 # Kinds of failures: no connection; no answer in time; the exchange broke off, or the answer is not HTTP.
@@ -80,7 +82,8 @@ class HttpTransport:
 
     `tls` is the context for https; the default verifies certificates against the system's authorities. With a `proxy`
     all requests go through it. After `Expect: 100-continue` the client waits `continue_seconds` for the interim answer,
-    and then sends the body anyway (RFC 9110, 10.1.1). At most `cache` parsed answers are cached.
+    and then sends the body anyway (RFC 9110, 10.1.1). At most `cache` parsed answers are cached. A target that can't be
+    reached is tried again for `patience` seconds.
     """
 
     def __init__(
@@ -89,7 +92,9 @@ class HttpTransport:
         proxy: Endpoint | None = None,
         continue_seconds: float = 1.0,
         cache: int = 64,
+        patience: float = 0.0,
     ) -> None:
+        self._patience = patience
         self._continue_seconds = continue_seconds
         self._cache_size = cache
         self._tls = tls
@@ -130,7 +135,11 @@ class HttpTransport:
     async def _exchange_on_new(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
+        ends = monotonic() + self._patience
         opened = await self._connect(target, connect_timeout)
+        while isinstance(opened, Failure) and opened.kind == UNREACHABLE and monotonic() < ends:
+            await asyncio.sleep(_PATIENCE_PAUSE)
+            opened = await self._connect(target, connect_timeout)
         if isinstance(opened, Failure):
             if wire.barrier is not None:
                 await wire.barrier.abort()

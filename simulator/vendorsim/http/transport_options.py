@@ -27,11 +27,13 @@ class TransportOptions:
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
-    """The loaded options. `tls` is None for the system's authorities, `proxy` is None for no proxy."""
+    """The loaded options. `tls` is None for the system's authorities, `proxy` is None for no proxy. A target that can't
+    be reached is tried again for `patience` seconds."""
 
     tls: ssl.SSLContext | None = None
     proxy: Endpoint | None = None
+    patience: float = 0.0
 
     def open(self) -> HttpTransport:
         """Opens a new transport. The caller must abort it after use."""
-        return HttpTransport(self.tls, self.proxy)
+        return HttpTransport(self.tls, self.proxy, patience=self.patience)

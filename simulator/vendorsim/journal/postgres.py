@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vendorsim.core import database_urls
 from vendorsim.core.database_urls import POSTGRES_SCHEMES, UNREADABLE_URL
-from vendorsim.core.errors import InputError, StateUnreachableError
+from vendorsim.core.errors import InputError, MissingExtraError, StateUnreachableError
 from vendorsim.journal import postgres_schema as schema
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ class Database:
     """
 
     def __init__(self, url: str, patience: float = 5.0) -> None:
-        """Connects, and creates the tables on first use. Raises InputError and StateUnreachableError."""
+        """Connects, and creates the tables on first use.
+
+        Raises InputError, MissingExtraError and StateUnreachableError.
+        """
         self.name = masked(url)
         self._pool = _open(url, self.name, patience)
 
@@ -75,9 +78,7 @@ def _open(url: str, name: str, patience: float) -> ConnectionPool[Any]:
         import psycopg
         from psycopg_pool import ConnectionPool
     except ImportError:
-        raise StateUnreachableError(
-            f"{name}: PostgreSQL needs the extra 'postgres': pip install 'vendorsim[postgres]'"
-        ) from None
+        raise MissingExtraError(f"{name}: PostgreSQL", "psycopg", "postgres") from None
     try:
         parameters = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:

@@ -13,8 +13,9 @@ from functools import cached_property
 from itertools import accumulate, islice, takewhile
 from typing import NamedTuple
 
-from vendorsim.core.errors import DocumentError, InputError, Problem
+from vendorsim.core.errors import DocumentError, InputError, Problem, UnreadableFileError
 from vendorsim.core.seeding import derive
+from vendorsim.core.yaml_nodes import Mapping
 from vendorsim.load.measuring import Digest
 from vendorsim.load.traffic import MOST_CONVERSATIONS, Part, Traffic
 from vendorsim.runs.planning import PlannedRun, RunRequest, plan
@@ -132,6 +133,10 @@ def mix(traffic: Traffic, starts: int, complete: Callable[[RunRequest], RunReque
     for part, node in zip(traffic.scenarios, traffic.places, strict=True):
         try:
             entries.append(_entry(traffic, part, count, starts, complete))
+        except UnreadableFileError as error:
+            at = node.get("scenario") if isinstance(node, Mapping) else None
+            message = f"the scenario {part.scenario} {error.reason}"
+            problems.append(Problem(traffic.file, (at or node).line, (at or node).column, message))
         except DocumentError as error:
             problems.extend(error.problems)
         except InputError as error:

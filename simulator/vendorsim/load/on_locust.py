@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from vendorsim.core.errors import VendorsimError
+from vendorsim.core.errors import MissingExtraError
 from vendorsim.load.options import LoadOptions
 from vendorsim.vendorkit import registry
 
@@ -25,15 +25,6 @@ LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 # Environment variables of Locust's processes: the options of the command, the file for the report, and whether to print
 # progress as lines, where Locust's own tables are not shown.
 OPTIONS, REPORT, LIVE = "VENDORSIM_LOAD", "VENDORSIM_LOAD_REPORT", "VENDORSIM_LOAD_LIVE"
-
-
-class LocustMissingError(VendorsimError):
-    """Locust is not installed."""
-
-    exit_code = 3
-
-    def __init__(self) -> None:
-        super().__init__("Locust is not installed; it comes with the extra 'load': pip install 'vendorsim[load]'")
 
 
 def local(workers: int) -> list[str]:
@@ -50,10 +41,10 @@ def run(options: LoadOptions, arguments: Sequence[str], *, live: bool) -> tuple[
     """Runs Locust to its end. Returns its exit code and the report.
 
     The report is None where the coordinator ran on another host, or no test was run. Locust's output goes to standard
-    error. Raises LocustMissingError.
+    error. Raises MissingExtraError if Locust is not installed.
     """
     if find_spec("locust") is None:
-        raise LocustMissingError
+        raise MissingExtraError("load on several processes or hosts", "Locust", "load")
     with tempfile.TemporaryDirectory(prefix="vendorsim-load-") as folder:
         report = Path(folder) / "report.json"
         environment = os.environ | {OPTIONS: options.text(), REPORT: str(report)}

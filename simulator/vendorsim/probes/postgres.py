@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from vendorsim.core import database_urls
-from vendorsim.core.errors import InputError, UnreachableError
+from vendorsim.core.errors import InputError, MissingExtraError
 from vendorsim.probes.model import ProbeError
 from vendorsim.probes.query import ProbeQuery
 from vendorsim.probes.rows import state_of
@@ -25,14 +25,12 @@ class PostgresProbe:
     """Keeps its connections until it is closed. Each read is a transaction of its own, which is rolled back."""
 
     def __init__(self, url: str, query: ProbeQuery, timeout: float) -> None:
-        """Raises InputError for a URL that can't be read, and UnreachableError without the driver."""
+        """Raises InputError for a URL that can't be read, and MissingExtraError without the driver."""
         self._name = database_urls.masked(url)
         try:
             import psycopg
         except ImportError:
-            raise UnreachableError(
-                f"{self._name}: PostgreSQL needs the extra 'postgres': pip install 'vendorsim[postgres]'"
-            ) from None
+            raise MissingExtraError(f"{self._name}: PostgreSQL", "psycopg", "postgres") from None
         try:
             psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.ProgrammingError:

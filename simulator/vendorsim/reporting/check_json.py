@@ -1,10 +1,13 @@
-"""Prints the verdict of a run of checks as one JSON document on standard output."""
+"""The verdict of a run of checks as one JSON document: on standard output, or in a file."""
 
 from __future__ import annotations
+
+import orjson
 
 from vendorsim.checks.engine import CheckEvent
 from vendorsim.checks.model import Verdict
 from vendorsim.reporting.console import print_json
+from vendorsim.reporting.outcome import Outcome
 from vendorsim.reporting.text import encodable
 
 
@@ -18,3 +21,9 @@ class CheckJson:
 
     def close(self) -> None:
         """Does nothing: no resource is held."""
+
+
+def render(outcome: Outcome) -> bytes:
+    """Returns the same document in UTF-8, for a report file."""
+    document = encodable(outcome.verdict.document())
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of report file: the name of its option, its title in help texts, and the module that renders it."""
+    """A kind of report file: its name, its title in help texts, how the names of its files end, and the module that
+    renders it. `option` says whether there is an option of its name, beside --report."""
 
     name: str
     title: str
+    ending: str
     module: str
+    option: bool = False
 
     def render(self, outcome: Outcome) -> bytes:
         """Returns the contents of the file."""
@@ -37,10 +40,44 @@ class Format:
 
 
 FORMATS = (
-    Format("junit", "JUnit", "vendorsim.reporting.junit"),
-    Format("html", "HTML", "vendorsim.reporting.html"),
-    Format("sarif", "SARIF", "vendorsim.reporting.sarif"),
+    Format("junit", "JUnit", ".xml", "vendorsim.reporting.junit", option=True),
+    Format("html", "HTML", ".html", "vendorsim.reporting.html", option=True),
+    Format("sarif", "SARIF", ".sarif", "vendorsim.reporting.sarif", option=True),
+    Format("json", "the document of --json", ".json", "vendorsim.reporting.check_json"),
+    Format("markdown", "Markdown", ".md", "vendorsim.reporting.markdown"),
+    Format("ctrf", "CTRF", ".ctrf.json", "vendorsim.reporting.ctrf"),
+    Format("codequality", "GitLab code quality", ".codequality.json", "vendorsim.reporting.code_quality"),
+    Format("github", "GitHub annotations", ".github.txt", "vendorsim.reporting.github_annotations"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A report file that the user asked for; `option` is the option that names it, such as --junit."""
+
+    option: str
+    path: str
+    format: Format
+
+
+def report_files(paths: Iterable[str], by_format: Mapping[str, str | None]) -> tuple[ReportFile, ...]:
+    """Returns the files of --report and of the options that are named like a format.
+
+    Raises InputError for a path whose ending says no format.
+    """
+    named = [
+        ReportFile(f"--{kind.name}", path, kind) for kind in FORMATS if (path := by_format.get(kind.name)) is not None
+    ]
+    return (*named, *(ReportFile("--report", path, _format_of(path)) for path in paths))
+
+
+def _format_of(path: str) -> Format:
+    """Returns the format with the longest ending that the path has."""
+    fitting = [kind for kind in FORMATS if path.lower().endswith(kind.ending)]
+    if not fitting:
+        known = ", ".join(f"{kind.ending} ({kind.title})" for kind in FORMATS)
+        raise InputError(f"--report {path}: the ending of the name says which kind of report it is; known: {known}")
+    return max(fitting, key=lambda kind: len(kind.ending))
 
 
 class Handler(Protocol):
@@ -62,12 +99,8 @@ class Reporters:
     write, the others still do.
     """
 
-    def __init__(
-        self, files: Mapping[str, str | None], *, as_json: bool, configured_at: ConfigLine | None = None
-    ) -> None:
-        """`files` maps the name of a format to a path, or to None for no file.
-
-        `configured_at` is the line of the user's configuration that names the target.
+    def __init__(self, files: Iterable[ReportFile], *, as_json: bool, configured_at: ConfigLine | None = None) -> None:
+        """`configured_at` is the line of the user's configuration that names the target.
 
         Raises InputError if a file can't be written, before any request is sent.
         """
@@ -80,16 +113,13 @@ class Reporters:
             raise
         self._handlers.append(_printer(as_json))
 
-    def _open(self, files: Mapping[str, str | None]) -> None:
-        taken: dict[str, str] = {}
-        for kind in FORMATS:
-            path = files.get(kind.name)
-            if path is None:
-                continue
-            other = taken.setdefault(os.path.realpath(path), kind.name)
-            if other != kind.name:
-                raise InputError(f"--{kind.name} {path}: --{other} writes to the same file; name another")
-            self._handlers.append(_FileReport(kind, path, self._configured_at))
+    def _open(self, files: Iterable[ReportFile]) -> None:
+        taken: dict[str, ReportFile] = {}
+        for file in files:
+            other = taken.setdefault(os.path.realpath(file.path), file)
+            if other is not file:
+                raise InputError(f"{file.option} {file.path}: {other.option} writes to the same file; name another")
+            self._handlers.append(_FileWriter(file, self._configured_at))
 
     def __enter__(self) -> Self:
         return self
@@ -115,27 +145,27 @@ class Reporters:
             raise failures[0]
 
 
-class _FileReport:
-    """A report file. It is opened at once, so that a wrong path fails early, and written when the verdict is known."""
+class _FileWriter:
+    """Writes a report file, which is opened at once, so that a wrong path fails early, and filled after the verdict."""
 
-    def __init__(self, kind: Format, path: str, configured_at: ConfigLine | None) -> None:
+    def __init__(self, file: ReportFile, configured_at: ConfigLine | None) -> None:
         from vendorsim.reporting.outcome import Timekeeper
 
-        self._kind = kind
-        self._path = Path(path)
+        self._format = file.format
+        self._path = Path(file.path)
         self._keeper = Timekeeper(self._write, configured_at)
-        self._created = not os.path.lexists(path)
+        self._created = not os.path.lexists(file.path)
         try:
             self._file = self._path.open("ab")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise InputError(f"--{kind.name} {path}: can't be written: {reason}") from None
+            raise InputError(f"{file.option} {file.path}: can't be written: {reason}") from None
 
     def handle(self, event: CheckEvent) -> None:
         self._keeper.handle(event)
 
     def _write(self, outcome: Outcome) -> None:
-        contents = self._kind.render(outcome)
+        contents = self._format.render(outcome)
         if self._path.is_file():  # not a pipe or a device
             self._file.truncate(0)
         self._created = False

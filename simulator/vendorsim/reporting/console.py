@@ -55,6 +55,11 @@ def print_json(document: Any) -> None:
     write_line(orjson.dumps(document))
 
 
+def print_indented(document: Any) -> None:
+    """Prints a JSON document on standard output, indented: for files that people read, such as schemas."""
+    write_line(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
 def write_line(line: bytes) -> None:
     """Writes the bytes and a line feed to standard output."""
     sys.stdout.buffer.write(line + b"\n")

@@ -6,7 +6,6 @@ code scanning can show; else at the line of the contract.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,10 +14,10 @@ import orjson
 from vendorsim.checks.model import ERROR, Check, Finding, Verdict
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
-from vendorsim.reporting.contract_places import place
+from vendorsim.reporting.contract_places import place as contract_place
 from vendorsim.reporting.outcome import Outcome, shortfall, why, word
+from vendorsim.reporting.own_places import OwnPlace, own_place
 from vendorsim.reporting.text import encodable, visible
-from vendorsim.runs.config import ConfigLine
 from vendorsim.vendorkit import contract as contracts
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -77,7 +76,8 @@ def _rule(check: Check) -> dict[str, Any]:
 
 def _result(outcome: Outcome, finding: Finding, rule: int) -> dict[str, Any]:
     contract = _contract_location(outcome.verdict, finding)
-    own = None if outcome.configured_at is None else _own_location(outcome.configured_at)
+    place = own_place(outcome.configured_at)
+    own = None if place is None else _own_location(place)
     summary = f"{finding.message}: expected {finding.expected}, found {finding.found}"
     where = f" at {finding.pointer}" if finding.pointer else ""
     is_new = outcome.verdict.is_new(finding)
@@ -104,7 +104,7 @@ def _result(outcome: Outcome, finding: Finding, rule: int) -> dict[str, Any]:
 
 def _contract_location(verdict: Verdict, finding: Finding) -> dict[str, Any]:
     contract = contracts.contract(verdict.vendor, verdict.profile)
-    found = place(contract.folder, finding.event, finding.pointer)
+    found = contract_place(contract.folder, finding.event, finding.pointer)
     uri = quote(f"contracts/{verdict.vendor}/{verdict.profile}/{found.file}")
     location: dict[str, Any] = {
         "physicalLocation": {
@@ -123,15 +123,10 @@ def _contract_location(verdict: Verdict, finding: Finding) -> dict[str, Any]:
     return location
 
 
-def _own_location(at: ConfigLine) -> dict[str, Any]:
+def _own_location(own: OwnPlace) -> dict[str, Any]:
     """Returns the line of the target in vendorsim.yaml."""
-    file = Path(at.file).absolute()
-    root = next((folder for folder in file.parents if (folder / ".git").exists()), Path.cwd())
-    if file.is_relative_to(root):
-        artifact = {"uri": quote(file.relative_to(root).as_posix()), "uriBaseId": _SOURCES}
-    else:
-        artifact = {"uri": file.as_uri()}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": at.line}}}
+    artifact = {"uri": own.uri} if own.path is None else {"uri": own.uri, "uriBaseId": _SOURCES}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": own.line}}}
 
 
 def _invocation(outcome: Outcome) -> dict[str, Any]:

@@ -16,6 +16,10 @@ class NumberedSources:
         number = self._numbers.setdefault(source, len(self._numbers) + 1)
         return f"{provenance} [{number}]"
 
+    def numbered(self) -> list[tuple[int, str]]:
+        """Returns the sources with their numbers."""
+        return [(number, source) for source, number in self._numbers.items()]
+
     def lines(self) -> list[str]:
         """Returns the list of the sources, in lines of 100 columns at most."""
         width = len(str(len(self._numbers))) + 2

@@ -171,7 +171,7 @@ def _quirks(request: RunRequest, vendor: str, profile: Profile) -> tuple[tuple[Q
         if quirk is None:
             names = [known.name for known in profile.quirks]
             what = f"quirk of {vendor} ({profile.name})"
-            raise InputError(f"--fault quirk: {unknown(what, fault.argument, names)}")
+            raise InputError(f"fault quirk: {unknown(what, fault.argument, names)}")
         found.append((quirk, fault.rate))
     return tuple(found)
 

@@ -31,6 +31,12 @@ class FaultKind:
     example: str
     argument: Callable[[Any], Any]
 
+    @property
+    def example_in_yaml(self) -> str:
+        """The example as a step of a scenario has it."""
+        name, equals, argument = self.example.partition("=")
+        return f"{{{name}: {argument if equals else 'true'}}}"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -116,14 +122,17 @@ KINDS: Mapping[str, FaultKind] = {
 
 
 def fault(name: str, given: Any, rate: float = 1.0, events: frozenset[str] | None = None) -> Fault:
-    """The fault of that name with its argument, which is still unread. Raises ValueError."""
+    """The fault of that name with its argument, as a scenario or an option gives it, which is still unread.
+
+    Raises ValueError.
+    """
     kind = KINDS.get(name)
     if kind is None:
         raise ValueError(unknown("fault", name, KINDS))
     try:
         return Fault(kind, kind.argument(given), rate, events)
     except ValueError as error:
-        raise ValueError(f"fault {name}: {error}; write it like {kind.example}") from None
+        raise ValueError(f"fault {name}: {error}") from None
 
 
 def from_option(text: str, events: frozenset[str] | None) -> Fault:
@@ -141,4 +150,6 @@ def from_option(text: str, events: frozenset[str] | None) -> Fault:
     try:
         return fault(name.strip(), argument.strip() if equals else None, rate, events)
     except ValueError as error:
-        raise InputError(f"--fault {text}: {error}") from None
+        kind = KINDS.get(name.strip())
+        remedy = "" if kind is None else f"; write it like {kind.example}"
+        raise InputError(f"--fault {text}: {error}{remedy}") from None

@@ -109,7 +109,7 @@ class _Faults(MapOf):
             try:
                 faults.append(fault(name.text, found[name.text]))
             except ValueError as error:
-                problems.add(item, str(error))
+                problems.add(item, f"{error}; write it like {KINDS[name.text].example_in_yaml}")
         return tuple(faults) if len(faults) == len(node.entries) else INVALID
 
 

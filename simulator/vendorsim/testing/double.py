@@ -4,8 +4,8 @@
         integration.identify(session="17")  # calls the vendor's API with `requests`
         api.assert_called_once_with(session_id="17", comm_type="chats", identifier="crm-4711")
 
-The library `responses` intercepts the calls of `requests` (`pip install responses`). Give a client that can call a WSGI
-app `api.wsgi` instead, of `vendor_api` or of a `VendorApi`.
+The library `responses` intercepts the calls of `requests` (`pip install 'vendorsim[test]'`). Give a client that can
+call a WSGI app `api.wsgi` instead, of `vendor_api` or of a `VendorApi`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from vendorsim.core import clock, times
-from vendorsim.core.errors import InputError, UnknownNameError
+from vendorsim.core.errors import InputError, MissingExtraError, UnknownNameError
 from vendorsim.http.wsgi import BrokenOff
 from vendorsim.runs.sinks import sink_of
 from vendorsim.server.app import create_app
@@ -176,12 +176,12 @@ def vendor_api(
 
     `mock` is an active `responses.RequestsMock` of yours (`responses.mock` under `@responses.activate`); its own rules
     stay. Without it, requests to any other address fail.
-    Raises InputError when the library `responses` is missing.
+    Raises MissingExtraError when the library `responses` is missing.
     """
     try:
         import responses
     except ImportError:
-        raise InputError("vendor_api needs the library responses: pip install responses") from None
+        raise MissingExtraError("vendor_api", "the library responses", "test") from None
     api = VendorApi(base_url, token=token, strict=strict, duplicate_interval=duplicate_interval)
     below = re.compile(re.escape(api.url) + r"(?:[/?]|$)")
     rules = [responses.CallbackResponse(method, below, api.answer) for method in _METHODS]

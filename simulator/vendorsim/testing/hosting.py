@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
-from vendorsim.core.errors import InputError, UnreachableError
+from vendorsim.core.errors import InputError, MissingExtraError, UnreachableError
 from vendorsim.testing.app_server import app_server
 
 
@@ -26,7 +26,8 @@ def is_asgi(app: Any) -> bool:
 def hosted(app: Any) -> Iterator[str]:
     """Serves the app inside the `with` block; yields its URL.
 
-    Raises InputError if it is no app, or an ASGI app without uvicorn installed; UnreachableError if it does not start.
+    Raises InputError if it is no app, MissingExtraError if it is an ASGI app and uvicorn is not installed, and
+    UnreachableError if it does not start.
     """
     if not callable(app):
         raise InputError(f"{app!r} is no WSGI or ASGI app; give a URL or an app")
@@ -43,7 +44,7 @@ def _on_uvicorn(app: Any) -> Iterator[str]:
     try:
         import uvicorn  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        raise InputError("an ASGI app needs uvicorn: pip install 'vendorsim[asgi]'") from None
+        raise MissingExtraError("an ASGI app", "uvicorn", "asgi") from None
     started_or_failed = Event()
 
     class Server(uvicorn.Server):  # type: ignore[misc,unused-ignore]

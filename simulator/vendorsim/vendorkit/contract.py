@@ -1,6 +1,7 @@
 """The contract of a vendor's profile: its events, and the validation of their bodies.
 
-jsonschema-rs validates on the hot path; a test compares it with the reference implementation `jsonschema`.
+jsonschema-rs validates on the hot path. The reference implementation `jsonschema`, which is slow, gives a second
+opinion on captured bodies, and before a body of ours is refused; a test compares the two.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ MOST_LEVELS = 255
 TOO_DEEP = "nested too deeply to be judged"
 # Keywords that tell the alternatives of a value apart.
 _TELLING = frozenset({"type", "const", "enum"})
+# The rule of a body that is nested too deeply.
+DEPTH = "depth"
 # The beginning of the rule of a missing property.
 REQUIRED = "required"
 
@@ -63,6 +66,7 @@ class Contract:
         self.documents = ContractFolder(folder, amend)
         self._events = events
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+        self._references: dict[str, jsonschema.Draft202012Validator] = {}
 
     @property
     def folder(self) -> Path:
@@ -96,14 +100,14 @@ class Contract:
         violations of the alternative that it is meant to be, if that can be told. Raises UnknownNameError."""
         validator = self._validator(event)
         if is_deeper(body, MOST_LEVELS):
-            return [Violation("", TOO_DEEP, "depth")]
+            return [Violation("", TOO_DEEP, DEPTH)]
         errors = validator.iter_errors(body)
         return [_violation(each) for error in errors for each in (_meant(error) if in_alternatives else (error,))]
 
     def require(self, event: str, body: Any) -> None:
         """Raises ContractError if our own body breaks the contract, or PackError if it is the body of another package.
-        The message names the field."""
-        if self.is_valid(event, body):
+        The message names the field. A body that only one of the validators refuses may be sent."""
+        if self.is_valid(event, body) or self._reference_errors(event, body) == []:
             return
         first = self.violations(event, body)[0]
         origin = registry.origin(self.vendor)
@@ -116,6 +120,38 @@ class Contract:
             f"internal error: the {self.vendor} body of {event} breaks its contract at "
             f"'{first.pointer or '/'}': {first.message}. Nothing was sent; please report this."
         )
+
+    def confirmed(self, event: str, body: Any, found: Sequence[Violation]) -> list[Violation]:
+        """Asks the reference implementation about a body in which the fast validator has `found` these violations.
+
+        Returns them, or those of the reference if there are none. If only one of the two refuses the body, each message
+        says which one: then it is for the reader to judge. Slow, 1 to 4 ms.
+        """
+        errors = self._reference_errors(event, body)
+        if errors is None or bool(errors) == bool(found):
+            return list(found)
+        if found:
+            return [
+                each._replace(message=f"{each.message} (says jsonschema-rs; jsonschema accepts it)") for each in found
+            ]
+        return [
+            Violation(
+                json_pointer.join(error.absolute_path),
+                f"{_bounded(error.message)} (says jsonschema; jsonschema-rs accepts it)",
+                str(error.validator),
+            )
+            for error in errors
+        ]
+
+    def _reference_errors(self, event: str, body: Any) -> list[jsonschema.ValidationError] | None:
+        """The errors that the reference implementation finds; None if the body is nested too deeply for it."""
+        validator = self._references.get(event)
+        if validator is None:
+            validator = self._references[event] = self.reference(event)
+        try:
+            return list(validator.iter_errors(body))
+        except RecursionError:
+            return None
 
     def reference(self, event: str) -> jsonschema.Draft202012Validator:
         """A validator of the reference implementation `jsonschema`, which is slow."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from vendorsim.core.errors import unknown
 from vendorsim.vendorkit import contract as contracts
-from vendorsim.vendorkit.contract import REQUIRED, Violation
+from vendorsim.vendorkit.contract import DEPTH, REQUIRED, Violation
 from vendorsim.vendorkit.vendor import Vendor
 
 # The rule of the violation by a body that is no event of the profile.
@@ -47,6 +47,14 @@ def judge(vendor: Vendor, profile: str, captured: Captured) -> Judged:
     if event not in contract.events:
         return Judged(event, (Violation("", unknown("event", event, contract.events), NO_EVENT),))
     return Judged(event, tuple(contract.violations(event, captured.body, in_alternatives=True)))
+
+
+def confirm(vendor: Vendor, profile: str, captured: Captured, judged: Judged) -> Judged:
+    """Judges a body that the profile has `judged` by the reference validator, too. See `Contract.confirmed`."""
+    if judged.event is None or any(violation.rule in (NO_EVENT, DEPTH) for violation in judged.violations):
+        return judged
+    contract = contracts.contract(vendor.name, profile)
+    return Judged(judged.event, tuple(contract.confirmed(judged.event, captured.body, judged.violations)))
 
 
 class Comparison:

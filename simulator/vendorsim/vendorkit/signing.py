@@ -22,7 +22,9 @@ def _standard_key(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error:
-        raise ValueError("is not base64 (with or without the prefix whsec_)") from None
+        raise ValueError(
+            "is not base64 (with or without the prefix whsec_); `openssl rand -base64 24` makes one"
+        ) from None
 
 
 STANDARD = Scheme(
@@ -97,7 +99,7 @@ def signer(scheme: str, secrets: Sequence[str]) -> Signer:
     try:
         keys = tuple(known.key(secret) for secret in secrets)
     except ValueError as error:
-        raise InputError(f"the secret {error}, as {scheme} demands") from None
+        raise InputError(f"{scheme}: the secret {error}") from None
     if not all(keys):
         raise InputError("the secret is empty")
     return Signer(known, keys)

@@ -91,6 +91,7 @@ def work(team: Team) -> None:
             assert api().all("/deliveries") == []
 
 
+@pytest.mark.slow
 def test_many_teams_at_once_never_meet(fresh: Client) -> None:
     teams = [Team(number, fresh) for number in range(TEAMS)]
     with ThreadPoolExecutor(TEAMS) as threads:

@@ -30,6 +30,7 @@ EFFORTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effort", EFFORTS)
 def test_schemathesis_finds_nothing(api: Client, target: Receiver, effort: tuple[str, ...], tmp_path: Path) -> None:
     # Something to be found: numbers that are drawn are small now and then.
