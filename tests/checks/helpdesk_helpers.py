@@ -15,7 +15,7 @@ PROBE = "/tickets/by-conversation/{conversation_id}"
 SECRET_ENV = "HELPDESK_TEST_SECRET"
 # The helpdesk stores a body before it answers, and calls at once: there is no need to wait for it as patiently as for
 # others.
-HASTY = Waiting(state=0.1, quiet=1.0, rounds=0.0, settle=1.0)
+HASTY = Waiting(state=0.1, quiet=1.0, rounds=0.0, settle=1.0, retry=2.0)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from command_line import Completed, Vendorsim
 from flask import Flask
 from ports import free_port
 from vendorsim.checks.model import FAMILIES
+from vendorsim.checks.registry import all_checks
 from vendorsim.checks.required import OPTION_FAMILIES
 from vendorsim.testing.app_server import app_server
 
@@ -41,8 +42,9 @@ def run(vendorsim: Vendorsim) -> Callable[..., Completed]:
     return run
 
 
-def test_every_option_is_for_families_that_exist() -> None:
-    assert {family for families in OPTION_FAMILIES.values() for family in families} <= set(FAMILIES)
+def test_every_option_is_for_families_and_checks_that_exist() -> None:
+    known = {*FAMILIES, *(check.id for check in all_checks())}
+    assert {name for names in OPTION_FAMILIES.values() for name in names} <= known
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,9 @@ def test_a_probe_that_shows_nothing_makes_the_run_incomplete(
 UNMET = [
     (("--probe", "{url}/crashes/{conversation_id}", "--only", "accepts"), 0, "smartsupp"),
     (("--probe", "{url}/crashes/{conversation_id}", "--skip", STATES, "--only", f"accepts,{STATES}"), 0, "smartsupp"),
+    (("--recover-within", "1s", "--only", "recovers"), 4, "smartsupp"),
+    (("--recover-within", "1s", "--only", "accepts.typical,recovers.by_retry"), 0, "smartsupp"),
+    (("--recover-within", "1s", "--only", "accepts.typical,recovers", "--skip", "recovers"), 0, "smartsupp"),
     (("--require", "accepts", "--only", "accepts"), 0, "smartsupp"),
     (("--require", "isolated", "--only", "accepts,isolated"), 4, "smartsupp"),
     (("--require", "accepts,isolated", "--only", "accepts"), 4, "smartsupp"),
@@ -137,3 +142,11 @@ def test_the_configuration_requires_what_is_selected(
     file = tmp_path / "vendorsim.yaml"
     file.write_text(json.dumps({"checks": checks}))
     assert run("--config", file, "--only", only).code == code
+
+
+@pytest.mark.parametrize("time", ["0s", "999ms"])
+def test_a_time_in_which_nothing_can_be_caught_up_is_refused(vendorsim: Vendorsim, time: str) -> None:
+    done = vendorsim("check", "--vendor", "chatvisor", "--to", "http://127.0.0.1:9/", "--recover-within", time)
+    assert done.code == 2
+    assert "'--recover-within': no integration catches up in less than 1s" in done.err
+    assert "such as 2m" in done.err

@@ -27,6 +27,11 @@ def any_outgoing(message: dict[str, Any]) -> bool:
     return message["message_type"] in ("outgoing", 1)
 
 
+def not_incoming(message: dict[str, Any]) -> bool:
+    """Activities are not incoming either."""
+    return message["message_type"] not in ("incoming", 0) and not message["private"]
+
+
 class Bridge:
     """Sends each message that it `chooses` to the messenger, once if it is `careful`. It takes all of them for those of
     the first conversation if it is `mixed`."""
@@ -72,9 +77,10 @@ def checked(vendorsim: Vendorsim, bridge: Bridge, *options: str) -> Completed:
     [
         ({}, None),
         ({"chooses": any_outgoing}, "private-note-at-a-sink"),
+        ({"chooses": not_incoming}, "activity-message-at-a-sink"),
         ({"mixed": True}, "another-conversation-at-a-sink"),
     ],
-    ids=["correct", "sends private notes", "mixes conversations"],
+    ids=["correct", "sends private notes", "sends activity messages", "mixes conversations"],
 )
 def test_what_reaches_the_customer_at_a_sink(bridge: dict[str, Any], case: str | None, vendorsim: Vendorsim) -> None:
     done = checked(vendorsim, Bridge(free_port(), **bridge), "--sink", "whatsapp=customer", "--only", "leaks")
@@ -83,8 +89,11 @@ def test_what_reaches_the_customer_at_a_sink(bridge: dict[str, Any], case: str |
         assert (check["status"], done.json["findings"]) == ("passed", [])
         return
     (finding,) = done.json["findings"]
-    assert finding["reproduce"].endswith(f"--only leaks.private:message_created:{case}")
+    selection = f"leaks.private:message_created:{case}"
+    assert finding["reproduce"].endswith(f"--only {selection}")
     assert "at sink.whatsapp" in finding["message"]
+    again = checked(vendorsim, Bridge(free_port(), **bridge), "--sink", "whatsapp=customer", "--only", selection)
+    assert [found["key"] for found in again.json["findings"]] == [finding["key"]]
 
 
 @pytest.mark.parametrize("careful", [True, False])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from checks.helpdesk_helpers import HASTY, checked
 from command_line import Vendorsim
+from variants import SUSPICIOUS
 from vendorsim.checks.masks import bare, masked, steady_texts
 from vendorsim.checks.outages import LateArrivals, arrivals, outages
 
@@ -114,6 +116,22 @@ NOT_JUDGED = [
         "if it is to catch up by the API, say by when: --recover-within 2m",
     ),
 ]
+
+
+def test_who_reads_what_he_answers_reads_not_what_he_missed(
+    vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its replies change one of the two conversations that are compared, too."""
+    (bot,) = [receiver for receiver in SUSPICIOUS if receiver.bot is not None]
+    if bot.missing is not None:
+        pytest.skip(bot.missing)
+    with checked(bot.vendor, tmp_path, monkeypatch, bot, serve=True) as run:
+        place = str(run[run.index("--to") + 1]).partition("/hooks/")[0]
+        probe = ("--probe", f"{place}/conversations/{{conversation_id}}")
+        done = vendorsim(*run, *probe, "--only", BY_API, settings=replace(HASTY, **bot.waiting))
+    (judged,) = done.json["checks"]
+    assert (judged["status"], done.json["findings"]) == ("not_judged", [])
+    assert judged["reason"].startswith("it called none of list_conversations, show_conversation, list_messages in ")
 
 
 @pytest.mark.parametrize(("vendor", "check", "options", "serve", "reason"), NOT_JUDGED)

@@ -39,6 +39,9 @@ def conversation_factory(vendor: Vendor, seed: int = 0) -> ConversationFactory:
         ({"key": "12-34"}, {"key": "56"}, {"12-34": "<0/key>"}),
         ({"7": {"text": "Hello"}}, {"8": {"text": "Hello"}}, {"7": "<0/key>"}),
         ({"text": "Hello", "on": True, "none": None}, {"text": "Hello", "on": True, "none": None}, {}),
+        ({"id": 7, "assignee": {"id": 3}}, {"id": 8}, {"7": "<0/id>"}),
+        ({"id": 7}, {"assignee": {"id": 3}, "id": 8}, {"7": "<0/id>"}),
+        ({"seen": [7, 9]}, {"seen": [8]}, {"7": "<0/seen/0>"}),
     ],
 )
 def test_what_differs_in_the_bodies_of_two_conversations_is_a_generated_id(

@@ -19,13 +19,14 @@ PATIENCE = 10  # seconds
 ACCEPTED = (202, {"message": "accepted"})
 DUPLICATE = (400, {"message": "Duplicate request: Please wait for the interval to expire"})
 NO_ANSWER = None
+BROKEN_OFF = (200, b'{"mess', ("Content-Length", "1000"))
 
 
 class Api:
     """A stand-in for Google CCAI Platform: gives the answers of a list, then accepts everything."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[int, Any] | None] = []
+        self.answers: list[tuple[Any, ...] | None] = []
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         api = self
 
@@ -37,9 +38,11 @@ class Api:
                 if answer is NO_ANSWER:
                     self.close_connection = True
                     return
-                status, document = answer
+                status, document, *headers = answer
                 self.send_response(status)
                 self.send_header("Location", "/elsewhere")
+                for name, value in headers:
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(document if isinstance(document, bytes) else json.dumps(document).encode())
 
@@ -60,7 +63,7 @@ class Api:
 
 
 class WatchedStore(Store):
-    """Tells when the outcome of a claim stands on its ticket."""
+    """Tells when the final outcome of a claim stands on its ticket."""
 
     def __init__(self, path: Path) -> None:
         self.recorded: queue.Queue[str] = queue.Queue()
@@ -68,7 +71,8 @@ class WatchedStore(Store):
 
     def record(self, claim: Claim, outcome: str, answer: str, again_at: float | None = None) -> None:
         super().record(claim, outcome, answer, again_at)
-        self.recorded.put(outcome)
+        if outcome != "waiting":
+            self.recorded.put(outcome)
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def start(api: Api, store: WatchedStore) -> Iterator[Callable[..., FlaskClient]]
     started = []
 
     def start(interval: float = 60) -> FlaskClient:
-        end_user = EndUser(api.url, "made-up", store, pauses=(0, 0), timeout=PATIENCE, interval=interval)
+        end_user = EndUser(api.url, "made-up", store, pause=0.001, timeout=PATIENCE, interval=interval)
         started.append(end_user)
         return create_app(store, end_user).test_client()
 
@@ -141,8 +145,12 @@ OUTCOMES = [
     ("refused", [(401, {"message": "Unauthorized"})], 1),
     ("refused", [(404, {"message": "Not Found"})], 1),
     ("refused", [(307, {"message": "elsewhere"})], 1),
-    ("unreachable", [(500, {"message": "Internal Server Error"})] * 3, 3),
-    ("unreachable", [NO_ANSWER] * 3, 3),
+    ("accepted", [(500, {"message": "Internal Server Error"})] * 7, 8),
+    ("accepted", [NO_ANSWER] * 7, 8),
+    ("accepted", [BROKEN_OFF, ACCEPTED], 2),
+    ("accepted", [(429, {}, ("Retry-After", "0")), ACCEPTED], 2),
+    ("accepted", [(429, {}, ("Retry-After", "soon")), ACCEPTED], 2),
+    ("accepted", [(503, {}, ("Retry-After", "Fri, 02 Jan 2026 09:00:00 GMT")), ACCEPTED], 2),
 ]
 
 
@@ -160,11 +168,30 @@ def test_outcomes(
     assert len(api.calls) == calls
 
 
-def test_an_api_that_is_not_there(store: WatchedStore, api: Api) -> None:
-    api.close()
-    end_user = EndUser(api.url, "made-up", store, pauses=(0,), timeout=PATIENCE)
-    send(create_app(store, end_user).test_client(), says("I am crm-4711."))
-    assert store.recorded.get(timeout=PATIENCE) == "unreachable"
+@pytest.mark.parametrize("retry_after", ["3600", "9" * 400, "Fri, 31 Dec 9999 09:00:00 GMT"])
+def test_retry_after_is_waited_for_and_keeps_nobody_else_waiting(
+    start: Callable[..., FlaskClient], api: Api, store: WatchedStore, retry_after: str
+) -> None:
+    """More claims wait than there are threads."""
+    api.answers = [(429, {"message": "Too many requests"}, ("Retry-After", retry_after))] * 5
+    client = start()
+    send(client, says("crm-1, crm-2, crm-3, crm-4, crm-5, crm-6"))
+    assert store.recorded.get(timeout=PATIENCE) == "accepted"
+    assert len(api.calls) == 6
+    assert sorted(entry["outcome"] for entry in ticket(client)["identifications"]) == ["accepted"] + ["waiting"] * 5
+    assert "Too many requests" in {entry["answer"] for entry in ticket(client)["identifications"]}
+
+
+def test_an_api_that_is_not_there_yet(store: WatchedStore, api: Api) -> None:
+    """The claim outlives the process."""
+    there, api.url = api.url, "http://127.0.0.1:9"
+    end_user = EndUser(api.url, "made-up", store, pause=0.001, timeout=PATIENCE)
+    client = create_app(store, end_user).test_client()
+    send(client, says("I am crm-4711."))
+    end_user.close()
+    assert [entry["outcome"] for entry in ticket(client)["identifications"]] == ["waiting"]
+    end_user = EndUser(there, "made-up", store, pause=0.001, timeout=PATIENCE)
+    assert store.recorded.get(timeout=PATIENCE) == "accepted"
     end_user.close()
 
 

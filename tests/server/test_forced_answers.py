@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import requests
+from vendorsim.delivery.call_matching import call_line
 from vendorsim.server.app import create_app, serve_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.forced_answers import ForcedAnswer, ServedCall
@@ -20,6 +22,7 @@ class Served:
 
     def __init__(self, url: str, backend: ServerBackend) -> None:
         self.url = url
+        self.ledger = backend.ledger
         self.next: ForcedAnswer | None = None
         self.calls: list[ServedCall] = []
         backend.forced_answers.watch(lambda call: self._take(), self.calls.append)
@@ -62,6 +65,39 @@ def test_an_answer_that_does_not_come(served: Served, begun: bool, carried_out: 
     assert served.known() == int(carried_out)
     assert served.calls[0].status is None
     assert served.calls[0].ended is not None
+
+
+@pytest.mark.parametrize(
+    ("forced", "told", "is_state"),
+    [
+        (None, (200, "OK", ""), True),
+        (ForcedAnswer(429), (429, "Too Many Requests", "refused"), False),
+        (ForcedAnswer(500, message="Out of order"), (500, "Out of order", "refused"), False),
+        (ForcedAnswer(), (0, "no answer", "no answer"), False),
+        (ForcedAnswer(begun=True), (0, "answer broken off", "answer broken off"), False),
+        (ForcedAnswer(carried_out=True), (200, "OK", "answer lost"), True),
+        (ForcedAnswer(carried_out=True, begun=True), (200, "OK", "answer lost"), True),
+    ],
+)
+def test_the_ledger_tells_what_became_of_each_call(
+    served: Served, forced: ForcedAnswer | None, told: tuple[int, str, str], is_state: bool
+) -> None:
+    served.next = forced
+    with suppress(requests.RequestException):
+        served.create()
+    served.known()
+    call, _ = served.ledger.calls()
+    assert (call.name, call.method, call.path) == ("messagehub.create_canned_response", "POST", PATH)
+    assert (call.status, call.message, call.forced) == told
+    assert call.document() == CREATED
+    assert (served.ledger.state("") is not None) == is_state
+    assert ("(forced: " in call_line(call)) == (forced is not None)
+
+
+def test_what_is_no_operation_is_told_by_nobody(served: Served) -> None:
+    served.next = ForcedAnswer(500)
+    assert requests.get(f"{served.url}/elsewhere", timeout=10).status_code == 500
+    assert served.ledger.calls() == []
 
 
 def test_all_other_calls_are_carried_out(served: Served) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.request import Request
 
-from helpdesk.end_user import EndUser
+from helpdesk.end_user import Answer, EndUser
 from helpdesk.tickets import Claim
 
 from .model import Helpdesk, variant
 
-_request, _call, _identify = EndUser._request, EndUser._call, EndUser._identify
+_request, _call = EndUser._request, EndUser._call
 
 
 def with_request(desk: Helpdesk, change: Callable[[Request], None]) -> None:
@@ -39,22 +40,52 @@ def with_body(desk: Helpdesk, change: Callable[[dict[str, Any]], object]) -> Non
     with_request(desk, changed)
 
 
+def with_answers(desk: Helpdesk, take: Callable[[Claim, Answer], Answer]) -> None:
+    """Takes the answer to each call for another one."""
+    desk.patch.setattr(EndUser, "_call", lambda self, claim: take(claim, _call(self, claim)))
+
+
 @variant("userlike", "calls_api.no_retry_of_400", serve=True)
 def retries_400(desk: Helpdesk) -> None:
     """Tries again whatever is not accepted, a final refusal too."""
-
-    def call(self: EndUser, claim: Claim) -> tuple[int | None, str]:
-        status, answer = _call(self, claim)
-        return (503 if status == 400 else status), answer
-
-    desk.patch.setattr(EndUser, "_call", call)
+    with_answers(desk, lambda _, answer: answer._replace(status=503) if answer.status == 400 else answer)
 
 
-@variant("userlike", "calls_api.retries_5xx", serve=True, waiting={"retry": 1.0})
+@variant("userlike", "calls_api.retries_5xx", serve=True, only="calls_api.retries_5xx:*:end_user/500")
 def gives_up(desk: Helpdesk) -> None:
     """Gives up when the platform fails once."""
+    with_answers(desk, lambda _, answer: answer._replace(status=422) if answer.status == 500 else answer)
+
+
+@variant("messagehub", "calls_api.retries_5xx", serve=True, only="calls_api.retries_5xx:*:end_user/outage")
+def even_pauses(desk: Helpdesk) -> None:
+    """Tries again and again after the same pause, however long the platform is away."""
     assert desk.end_user is not None
-    desk.end_user._pauses = ()
+    desk.end_user._pause = desk.end_user._longest = 0.4
+
+
+@variant("userlike", "calls_api.retry_after", serve=True)
+def ignores_retry_after(desk: Helpdesk) -> None:
+    """Tries again after 429 as after any error, and does not look at Retry-After."""
+    with_answers(desk, lambda _, answer: answer._replace(retry_after=0.0))
+
+
+@variant("chatvisor", "calls_api.outages", serve=True, only="calls_api.outages:*:end_user/answer-broken-off")
+def gives_up_on_a_reset(desk: Helpdesk) -> None:
+    """Takes a connection that breaks off in the middle of an answer for a refusal."""
+    with_answers(desk, lambda _, answer: answer._replace(status=422) if "IncompleteRead" in answer.message else answer)
+
+
+@variant("messagehub", "calls_api.outages", serve=True, only="calls_api.outages:*:end_user/outage")
+def gives_up_in_an_outage(desk: Helpdesk) -> None:
+    """Gives up after three calls, which an outage of the platform outlasts."""
+    failed: Counter[Claim] = Counter()
+
+    def take(claim: Claim, answer: Answer) -> Answer:
+        failed[claim] += not answer.final
+        return answer._replace(status=422) if failed[claim] == 3 else answer
+
+    with_answers(desk, take)
 
 
 @variant("messagehub", "calls_api.once", serve=True)
@@ -67,9 +98,7 @@ def called_twice(desk: Helpdesk) -> None:
 @variant("userlike", "calls_api.called", serve=True, waiting={"first_call": 1.0})
 def own_number(desk: Helpdesk) -> None:
     """Stores the number that its own pages show as the session's id, and calls with that."""
-    desk.patch.setattr(
-        EndUser, "_identify", lambda self, claim: _identify(self, replace(claim, conversation_id="4711"))
-    )
+    desk.patch.setattr(EndUser, "_call", lambda self, claim: _call(self, replace(claim, conversation_id="4711")))
 
 
 @variant("messagehub", "calls_api.valid_body", serve=True)

@@ -138,7 +138,7 @@ BOT: dict[str, Any] = {
     "vendor": "messagehub",
     "serve": True,
     "missing": NO_ASGI,
-    "waiting": {"settle": 1.0, "quiet": 0.25, "retry": 1.0, "first_call": 0.5},
+    "waiting": {"settle": 1.0, "quiet": 0.25, "retry": 1.5, "first_call": 0.5},
 }
 
 
@@ -179,7 +179,7 @@ def running(
             yield url
         return
     store = Store(folder / "tickets.sqlite")
-    end_user = EndUser(api, "token", store, pauses=(0.15, 0.3, 0.6, 1.2)) if api is not None else None
+    end_user = EndUser(api, "token", store, pause=0.15) if api is not None else None
     app = create_app(store, end_user, secrets=secrets)
     app.logger.disabled = True  # The tracebacks of bugs are no news here.
     desk = Helpdesk(app, store, end_user, pytest.MonkeyPatch())

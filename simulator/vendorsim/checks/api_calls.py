@@ -1,21 +1,24 @@
 """Plays conversations in which the integration must call the identification API, and records its calls.
 
-They are played once, concurrently. All checks of `calls_api` judge the recorded calls.
+They are played once, concurrently, and so are the bad days of that API. All checks of `calls_api` judge the recorded
+calls.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count, pairwise
+from itertools import count
 
+from vendorsim.checks import bad_days
+from vendorsim.checks.bad_days import SLOW, Day, VisitorIdentifies
 from vendorsim.checks.context import Context, gather_bounded
+from vendorsim.checks.dialogues import Dialogues
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.stories import Stories
-from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import InstantClock, monotonic
 from vendorsim.core.event import Event
 from vendorsim.runs.live_handle import LiveHandle
@@ -26,28 +29,25 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
 
 ACCEPTED, ENDED, UNSUPPORTED, DUPLICATE = "accepted", "ended", "unsupported-crm", "duplicate"
-ERROR_ONCE, ERRORS = "one error", "errors"
-# Times in seconds. Every response is delayed by `HOLD`, so that concurrent calls differ from sequential ones.
+# Times in seconds. `HOLD` delays every response in a scene, so that concurrent calls differ from sequential ones.
 HOLD = 0.2
 SLACK = 0.02
 # Maximum time to watch one conversation.
 LONGEST = 40.0
 # Maximum calls to record of one conversation.
 MOST_CALLS = 8
-_ENOUGH_PAUSES = 3
 # The first index of these conversations; other checks count theirs from 1.
 _FIRST_INDEX = 10_000
-_MOST_SCENES = 16
+_MOST_CONVERSATIONS = 32
+REPEATED = "it calls more than once anyway: see calls_api.once"
 
 ANSWERS = {
     ACCEPTED: (),
     ENDED: ("ended",),
     UNSUPPORTED: ("unsupported-crm",),
     DUPLICATE: ("duplicate",),
-    ERROR_ONCE: ("error",),
-    ERRORS: ("error",) * MOST_CALLS,
 }
-"""Kind of conversation → the forced answers to its first calls. Later calls get normal answers."""
+"""Kind of conversation → the documented answer that its first call gets. Later calls get normal answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,6 @@ class Scene:
         """The authorized calls after the first one."""
         return self.authorized[1:]
 
-    def pauses(self) -> list[float]:
-        """Returns the seconds between each response and the next call."""
-        return [max(0.0, then.at - now.at - HOLD) for now, then in pairwise(self.authorized)]
-
     def add(self, seen: TimedCall) -> None:
         self.calls.append(seen)
         self._arrived.set()
@@ -121,7 +117,8 @@ class Scene:
             with self.live.lock:
                 events = self.live.advance(scheduled)
             for event in events:
-                await context.send(event)
+                if context.gets(event.name):
+                    await context.send(event)
         if await self._reaches(1, self.within):
             try:
                 async with asyncio.timeout(LONGEST):
@@ -131,14 +128,8 @@ class Scene:
 
     async def _watch(self, context: Context) -> None:
         waiting = context.settings.waiting
-        if self.kind == ERRORS:
-            while not _is_enough(self.pauses()) and await self._reaches(len(self.calls) + 1, waiting.retry):
-                pass
-            return
         quiet = waiting.quiet
-        if self.kind == ERROR_ONCE and self.authorized:
-            await self._reaches(2, waiting.retry)
-        elif self.kind == DUPLICATE and context.settings.state is not None:
+        if self.kind == DUPLICATE and context.settings.state is not None:
             quiet = context.settings.state.duplicate_interval / 1000 + waiting.quiet / 2
         while len(self.calls) < MOST_CALLS and await self._reaches(len(self.calls) + 1, quiet):
             pass
@@ -155,23 +146,24 @@ class Scene:
         return True
 
 
-def pauses_grow(pauses: list[float]) -> bool:
-    """Whether a later pause is clearly longer than the first. Any later one counts, since jitter may shorten some."""
-    return max(pauses[1:], default=0.0) > pauses[0] * 1.2 + 0.05
-
-
-def _is_enough(pauses: list[float]) -> bool:
-    return len(pauses) >= MOST_CALLS - 1 or (len(pauses) >= _ENOUGH_PAUSES and pauses_grow(pauses))
-
-
 @dataclass(slots=True)
 class Observed:
-    """The recorded calls. `strays` are calls for sessions of no scene, `others` the names of other operations that were
-    called."""
+    """The recorded calls. `strays` are calls for sessions of no conversation, `others` the names of other operations
+    that were called. The bad days are played as `occasion`."""
 
     scenes: list[Scene]
+    occasion: VisitorIdentifies
     strays: list[ApiCall] = field(default_factory=list)
     others: dict[str, None] = field(default_factory=dict)
+
+    def why_no_days(self) -> str | None:
+        """Why the bad days can't be judged: because of what the integration does on good ones. None if they can."""
+        scenes = [scene for scene in self.scenes if scene.kind == ACCEPTED]
+        if not any(scene.calls for scene in scenes):
+            return "it never called"
+        if not any(scene.authorized for scene in scenes):
+            return "its calls were refused for their credentials"
+        return REPEATED if any(scene.repeated for scene in scenes) else None
 
     @contextmanager
     def listening(self, context: Context) -> Iterator[None]:
@@ -181,6 +173,7 @@ class Observed:
         loop = asyncio.get_running_loop()
         handles = [LiveHandle(scene.live, InstantClock(), _send_nothing) for scene in self.scenes]
         sessions = {str(scene.live.id): scene for scene in self.scenes}
+        dialogues = Dialogues.of(context)
         identification = registry.identification()
 
         def arrive(seen: TimedCall) -> None:
@@ -188,13 +181,10 @@ class Observed:
             if call.operation != identification.operation:
                 self.others[call.operation] = None
                 return
-            name = identification.answer_name(call.message)
-            if name is not None:
-                context.settings.coverage.answered(name)
             scene = sessions.get(call.session_id)
             if scene is not None and scene.session[0] == call.comm_type:
                 scene.add(seen)
-            elif len(self.strays) < MOST_CALLS:
+            elif len(self.strays) < MOST_CALLS and not dialogues.has(call.session_id):
                 self.strays.append(call)
 
         def from_thread(call: ApiCall) -> None:
@@ -202,7 +192,8 @@ class Observed:
             scene = sessions.get(call.session_id)
             early = scene is not None and not scene.has_said()
             loop.call_soon_threadsafe(arrive, TimedCall(call, monotonic(), early))
-            time.sleep(HOLD)
+            if scene is not None:
+                time.sleep(HOLD)
 
         unsubscribe = state.subscribe(from_thread)
         for handle, scene in zip(handles, self.scenes, strict=True):
@@ -220,70 +211,84 @@ def _send_nothing(live: LiveConversation, events: list[Event]) -> None:
 
 
 async def observed(context: Context, kinds: tuple[str, ...]) -> Observed:
-    """Plays one conversation of each kind and story, and returns the recorded calls. Later checks reuse the result.
+    """Plays one conversation of each kind and story, and the bad days that selected checks judge. Returns the recorded
+    calls. Later checks reuse the result.
 
     `kinds` are the kinds that the selected checks need. Raises NotJudged without a server to call, and TargetGone.
     """
     settings = context.settings
     seen = settings.shared.get("calls_api")
     if seen is None:
-        seen = Observed(_scenes(settings.stories, kinds, settings.waiting))
+        seen = _prepared(context, kinds)
         if settings.state is None:
             raise NotJudged("give --serve PORT, and let the integration call it")
+        days = bad_days.chosen(context, seen.occasion, [seen.occasion.operation])
         with seen.listening(context):
-            await _play(context, seen.scenes)
+            await _play(context, seen, days)
         settings.shared["calls_api"] = seen
     assert isinstance(seen, Observed)
     return seen
 
 
-async def _play(context: Context, scenes: list[Scene]) -> None:
-    # The conversations with repeated errors go last: their retries may block a thread of the integration.
-    for quick in (True, False):
-        playing = [scene.play(context) for scene in scenes if (scene.kind != ERRORS) == quick]
-        await gather_bounded(playing, len(playing) or 1)
-        if playing and not any(scene.authorized for scene in scenes):
-            return
+async def _play(context: Context, seen: Observed, days: Sequence[Day]) -> None:
+    """Plays all at once, but what may block a thread of the integration after the rest."""
+    quick, slow = ([day for day in days if (day[1] in SLOW) == is_slow] for is_slow in (False, True))
+    playing = [
+        *(scene.play(context) for scene in seen.scenes),
+        *(bad_days.play(context, seen.occasion, day) for day in quick),
+    ]
+    await gather_bounded(playing, len(playing))
+    # Of days that can't be judged the slow ones are not played.
+    if slow and seen.why_no_days() is None:
+        await gather_bounded([bad_days.play(context, seen.occasion, day) for day in slow], len(slow))
 
 
-def _scenes(stories: Stories, kinds: tuple[str, ...], waiting: Waiting) -> list[Scene]:
-    """Returns the conversations to play: for `ACCEPTED` one of each story, for other kinds one of the best story."""
-    known = [(story, verb) for story in stories.scenarios() if (verb := _authenticate(story, stories)) is not None]
+def _prepared(context: Context, kinds: tuple[str, ...]) -> Observed:
+    """Returns the conversations to play: for `ACCEPTED` one of each story, for other kinds one of the best story, and
+    the best story for bad days."""
+    stories, waiting = context.settings.stories, context.settings.waiting
+    known = [(story, *found) for story in stories.scenarios() if (found := _authenticate(story, stories, context.gets))]
     if not stories.profile.events or not known:
         raise NotJudged(f"no scenario of {stories.vendor.name} makes an integration call the API")
-    plain = [(story, verb) for story, verb in known if verb.answer is None]
+    plain = [each for each in known if each[1].answer is None]
     indexes = _unused_indexes(stories)
+
+    def within(verb: Authenticate) -> float:
+        return min(verb.within / 1000, waiting.first_call)
+
     scenes: list[Scene] = []
     for kind in kinds:
-        fitting = [(story, verb) for story, verb in known if verb.answer in ANSWERS[kind]]
-        for story, verb in plain if kind == ACCEPTED else (fitting or plain)[:1]:
-            run = stories.run(story)
-            within = min(verb.within / 1000, waiting.first_call)
-            scenes.append(Scene(kind, story.title, run.conversation(next(indexes)), verb, within))
-    return scenes
+        fitting = [each for each in known if each[1].answer in ANSWERS[kind]]
+        for story, verb, _ in plain if kind == ACCEPTED else (fitting or plain)[:1]:
+            live = stories.run(story).conversation(next(indexes))
+            scenes.append(Scene(kind, story.title, live, verb, within(verb)))
+    story, verb, identifier = (plain or known)[0]
+    return Observed(scenes, VisitorIdentifies(context, stories.run(story), identifier, indexes, within(verb)))
 
 
-def _authenticate(story: Scenario, stories: Stories) -> Authenticate | None:
+def _authenticate(story: Scenario, stories: Stories, gets: Callable[[str], bool]) -> tuple[Authenticate, str] | None:
+    """Returns the first step that expects the call, and the identifier; None if no event tells that before."""
     for step in story.steps:
         if isinstance(step.verb, Authenticate) and (step.only is None or stories.vendor.name in step.only):
-            return step.verb if _identifier_is_sent(story, step.verb, stories) else None
+            identifier = _sent_identifier(story, step.verb, stories, gets)
+            return None if identifier is None else (step.verb, identifier)
     return None
 
 
-def _identifier_is_sent(story: Scenario, verb: Authenticate, stories: Stories) -> bool:
-    """Whether an event tells the identifier before the call. Not every profile sends the visitor's messages."""
+def _sent_identifier(story: Scenario, verb: Authenticate, stories: Stories, gets: Callable[[str], bool]) -> str | None:
+    """Returns the identifier if an event tells it before the call. Not every profile sends the visitor's messages."""
     run = stories.run(story)
     live = run.conversation(0)
-    identifier = (verb.identifier or live.state.identifier or "").encode()
+    identifier = verb.identifier or live.state.identifier or ""
     for scheduled in run.schedule(0):
         if scheduled.step.verb is verb or not identifier:
-            return False
-        if any(identifier in event.body for event in live.advance(scheduled)):
-            return True
-    return False
+            return None
+        if any(identifier.encode() in event.body and gets(event.name) for event in live.advance(scheduled)):
+            return identifier
+    return None
 
 
 def _unused_indexes(stories: Stories) -> Iterator[int]:
     """Yields indexes of conversations that earlier runs did not use, since the integration may remember identified
     sessions. They repeat after some hours; the vendors' ids stay below 2³¹."""
-    return count(_FIRST_INDEX + stories.slot % 100_000 * _MOST_SCENES)
+    return count(_FIRST_INDEX + stories.slot % 100_000 * _MOST_CONVERSATIONS)

@@ -1,9 +1,14 @@
 """`calls_api`: the integration calls the identification API when a visitor identifies, and handles all responses of it
-and of every other operation that it calls."""
+and of every other operation that it calls.
+
+What an integration makes of errors and outages is judged by bad days, of whichever operation. What only the
+identification API documents (when it is called, with what, and its refusals) is judged by scenes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 import orjson
@@ -13,20 +18,17 @@ from vendorsim.checks.api_calls import (
     ACCEPTED,
     DUPLICATE,
     ENDED,
-    ERROR_ONCE,
-    ERRORS,
     HOLD,
+    REPEATED,
     SLACK,
     UNSUPPORTED,
     Observed,
     Scene,
     TimedCall,
     observed,
-    pauses_grow,
 )
-from vendorsim.checks.bad_days import DAYS, BadDay
+from vendorsim.checks.bad_days import BadDay
 from vendorsim.checks.context import Context, Exchange
-from vendorsim.checks.dialogues import told_plainly
 from vendorsim.checks.model import ERROR, WARNING, Check, NotJudged
 from vendorsim.checks.registry import all_checks, check
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
@@ -40,6 +42,8 @@ from vendorsim.vendorkit.contract import Violation
 MOST_PER_SECOND = 3
 # Minimum pause before a retry, in seconds.
 SHORTEST_PAUSE = 0.1
+# With fewer pauses nothing is said about their growth.
+ENOUGH_PAUSES = 3
 
 NEEDED = {
     "calls_api.called": (ACCEPTED,),
@@ -49,10 +53,9 @@ NEEDED = {
     "calls_api.identifier": (ACCEPTED,),
     "calls_api.no_retry_of_400": (ENDED, UNSUPPORTED),
     "calls_api.duplicate": (DUPLICATE,),
-    "calls_api.retries_5xx": (ERROR_ONCE, ERRORS),
-    "calls_api.hammering": (ACCEPTED, ENDED, UNSUPPORTED, DUPLICATE, ERROR_ONCE, ERRORS),
+    "calls_api.hammering": (ACCEPTED, ENDED, UNSUPPORTED, DUPLICATE),
 }
-"""Check → the kinds of conversations that it judges."""
+"""Check → the kinds of scenes that it judges."""
 
 IDENTIFICATION = registry.identification()
 OPERATION = IDENTIFICATION.operation
@@ -118,7 +121,7 @@ async def _scenes_with_one_call(context: Context) -> list[Scene]:
     """Returns the same as `_authorized_scenes`. Raises NotJudged if the integration repeats accepted calls, since
     repeated calls then say nothing about the responses."""
     if any(scene.repeated for scene in (await _observed(context)).scenes if scene.kind == ACCEPTED):
-        raise NotJudged("it calls more than once anyway: see calls_api.once")
+        raise NotJudged(REPEATED)
     return await _authorized_scenes(context)
 
 
@@ -154,7 +157,7 @@ async def called(context: Context) -> None:
 @check("calls_api.once", _STATEMENTS["once"], "Remember whom you have identified, by session and identifier.")
 async def once(context: Context) -> None:
     """The integration calls once for each identification, and does no work twice when a call fails."""
-    await _of_each_api(context, _identifies_once, _works_once)
+    await _judge_both(context, _identifies_once, _works_once)
 
 
 async def _identifies_once(context: Context) -> None:
@@ -242,7 +245,7 @@ async def identifier(context: Context) -> None:
 @check("calls_api.no_retry_of_400", _FINAL, "Note a 400 as final; only something new is a reason to call again.")
 async def no_retry_of_400(context: Context) -> None:
     """The integration does not retry a 400 (the session has ended, or its CRM is not supported), a 404 or a 422."""
-    await _of_each_api(context, _takes_400_as_final, _takes_refusals_as_final)
+    await _judge_both(context, _takes_400_as_final, _takes_refusals_as_final)
 
 
 async def _takes_400_as_final(context: Context) -> None:
@@ -268,23 +271,24 @@ async def duplicate(context: Context) -> None:
             _fail(context, scene.repeated[1], "was called again and again after a duplicate", "one call at most", scene)
 
 
-@check("calls_api.retries_5xx", _RETRY, "Retry 5xx after pauses that double, a few times, then give up.")
+@check("calls_api.retries_5xx", _RETRY, "Retry 5xx after pauses that double, up to a minute or so, until it is done.")
 async def retries_5xx(context: Context) -> None:
-    """The integration retries after one 500 and after many, with growing pauses."""
-    await _of_each_api(context, _retries_identification, _retries_operations)
+    """The integration calls again after one 500, and after several errors with growing pauses."""
+    for day in await _days(context):
+        pauses = day.pauses()
+        if day.name == bad_days.OUTAGE:
+            # What comes by a further delivery of the same message comes when the vendor sends that.
+            if len(pauses) >= ENOUGH_PAUSES and not day.redelivered and not _grow(pauses):
+                _fail_day(context, day, "was called after pauses that do not grow", "pauses that grow")
+        elif day.lost:
+            _fail_lost(context, day)
+        elif pauses and pauses[0] < SHORTEST_PAUSE:
+            _fail_day(context, day, "was called again at once after 500", "a pause", WARNING)
 
 
-async def _retries_identification(context: Context) -> None:
-    for scene in await _scenes_with_one_call(context):
-        pauses = scene.pauses()
-        first = scene.authorized[0]
-        if not pauses:
-            expected = f"another call within {context.settings.waiting.retry:g} s"
-            _fail(context, first, "was not called again after 500", expected, scene)
-        elif scene.kind == ERRORS and len(pauses) > 1 and not pauses_grow(pauses):
-            _fail(context, first, "was called after pauses that do not grow", "pauses that grow", scene)
-        elif scene.kind == ERROR_ONCE and pauses[0] < SHORTEST_PAUSE:
-            _fail(context, first, "was called again at once after 500", "a pause", scene, WARNING)
+def _grow(pauses: Sequence[float]) -> bool:
+    """Whether a later pause is clearly longer than the first. Any later one counts, since jitter may shorten some."""
+    return max(pauses[1:], default=0.0) > pauses[0] * 1.2 + 0.05
 
 
 @check(
@@ -292,10 +296,10 @@ async def _retries_identification(context: Context) -> None:
 )
 async def hammering(context: Context) -> None:
     """After any response, the integration limits its rate of calls, and never makes two at once for one session."""
-    await _of_each_api(context, _hammers_identification, _hammers_operations)
+    await _judge_both(context, _hammers_in_scenes, _hammers_on_bad_days)
 
 
-async def _hammers_identification(context: Context) -> None:
+async def _hammers_in_scenes(context: Context) -> None:
     for scene in await _scenes(context):
         times = [seen.at for seen in scene.calls]
         if any(then - now < HOLD - SLACK for now, then in pairwise(times)):
@@ -308,8 +312,8 @@ async def _hammers_identification(context: Context) -> None:
 
 @check("calls_api.retry_after", _WAIT, "After 429 wait as long as Retry-After says, then go on.")
 async def retry_after(context: Context) -> None:
-    """An operation is answered 429 for a second: it is not called before that is over, and the work is done then."""
-    for day in await bad_days.bad_days(context, [bad_days.RATE_LIMIT]):
+    """An operation is answered 429 for a while: it is not called before that is over, and the work is done then."""
+    for day in await _days(context):
         calls = [call.served for call in day.of_operation]
         early = [call for call in calls[1:] if call.at - calls[0].at < bad_days.RETRY_AFTER - 0.1]
         if early:
@@ -326,71 +330,93 @@ async def retry_after(context: Context) -> None:
 )
 async def outages(context: Context) -> None:
     """An operation gives no answer, or breaks one off, or the whole API is away: the work is done in the end."""
-    for day in await bad_days.bad_days(context, [bad_days.SILENCE, bad_days.BROKEN, bad_days.OUTAGE]):
+    for day in await _days(context):
         if day.lost:
             _fail_lost(context, day)
 
 
 @check("calls_api.goes_on", _GOES_ON, "Note the failure, and go on with what comes next.")
 async def goes_on(context: Context) -> None:
-    """After a refusal and after an outage, the visitor writes again: that is worked on as in the plain story."""
-    for day in await bad_days.bad_days(context, [*bad_days.REFUSALS, bad_days.OUTAGE]):
+    """After a refusal and after an outage there is new work: it is done as on a good day."""
+    for day in await _days(context):
         if day.next_lost and not (day.name == bad_days.OUTAGE and day.lost):
-            did = f"when {day.about}, the visitor's next message was not worked on, though the API was back"
+            did = f"when {day.about}, the next message of a visitor was not worked on, though the API was back"
             _fail_day(context, day, did, _work(day.expected), found="not all of it", cause="next")
 
 
 Part = Callable[[Context], Awaitable[None]]
 
 
-async def _of_each_api(context: Context, identification: Part, operations: Part) -> None:
-    """Judges the identification API and all other operations. Raises NotJudged where neither can be judged."""
+async def _judge_both(context: Context, scenes: Part, days: Part) -> None:
+    """Judges scenes and bad days. Raises NotJudged where neither can be judged."""
     try:
-        await identification(context)
-        reason = None
-    except NotJudged as error:
-        reason = error
+        await scenes(context)
+    except NotJudged as reason:
+        try:
+            await days(context)
+        except NotJudged as other:
+            raise (other if _calls_others(context) else reason) from None
+    else:
+        with suppress(NotJudged):
+            await days(context)
+
+
+async def _days(context: Context) -> list[BadDay]:
+    """Returns the bad days that the check judges, of the identification API and of every other operation. Raises
+    NotJudged if there are none."""
+    found: list[BadDay] = []
+    reasons: list[NotJudged] = []
+    for source in (_days_of_identification, _days_of_others):
+        try:
+            found += await source(context)
+        except NotJudged as reason:
+            reasons.append(reason)
+    if not found and reasons:
+        raise reasons[-1] if _calls_others(context) else reasons[0]
+    return found
+
+
+async def _days_of_identification(context: Context) -> list[BadDay]:
+    if not any(context.takes(None, f"{OPERATION}/{name}") for name in bad_days.NEEDED[context.check.id]):
+        return []
+    seen = await _observed(context)
+    reason = seen.why_no_days()
+    if reason is not None:
+        raise NotJudged(reason)
+    return bad_days.judged(context, seen.occasion, [OPERATION])
+
+
+async def _days_of_others(context: Context) -> list[BadDay]:
     seen = context.settings.shared.get("calls_api")
     if isinstance(seen, Observed) and not seen.others:
-        # The integration was told what visitors write, and called nothing else.
-        if reason is not None:
-            raise reason
-        return
-    try:
-        await operations(context)
-    except NotJudged as error:
-        if reason is not None:
-            raise (error if isinstance(seen, Observed) else reason) from None
+        raise NotJudged(f"it calls no operation but {OPERATION}")
+    return await bad_days.of_plain_story(context)
+
+
+def _calls_others(context: Context) -> bool:
+    """Whether the integration is known to call other operations than the identification API."""
+    seen = context.settings.shared.get("calls_api")
+    return isinstance(seen, Observed) and bool(seen.others)
 
 
 async def _works_once(context: Context) -> None:
-    for day in await bad_days.bad_days(context, [name for name in DAYS if name not in bad_days.REFUSALS]):
+    for day in await _days(context):
         for name in day.too_often():
             did = f"when {day.about}, {name} did its work more than once"
             _fail_day(context, day, did, _work(day.expected), found=_work(day.found), cause="twice", causes=_TWICE)
 
 
 async def _takes_refusals_as_final(context: Context) -> None:
-    for day in await bad_days.bad_days(context, [bad_days.NOT_FOUND, bad_days.UNPROCESSABLE]):
+    for day in await _days(context):
         if day.repeated > 0:
             severity = WARNING if day.repeated == 1 else ERROR
             _fail_day(context, day, f"was called again after {day.name}", "no further call", severity, cause="final")
 
 
-async def _retries_operations(context: Context) -> None:
-    for day in await bad_days.bad_days(context, [bad_days.ERROR]):
-        pauses = day.pauses()
-        if day.lost:
-            _fail_lost(context, day)
-        elif pauses and pauses[0] < SHORTEST_PAUSE:
-            _fail_day(context, day, "was called again at once after 500", "a pause", WARNING)
-
-
-async def _hammers_operations(context: Context) -> None:
-    plain = (await told_plainly(context)).operations
-    for day in await bad_days.bad_days(context, DAYS):
+async def _hammers_on_bad_days(context: Context) -> None:
+    for day in await _days(context):
         times = [call.served.at for call in day.of_operation]
-        most = MOST_PER_SECOND + plain.get(day.of_operation[0].operation or "", 1) - 1
+        most = MOST_PER_SECOND + day.usual.get(day.of_operation[0].operation or "", 1) - 1
         if any(then - now < 1 for now, then in zip(times, times[most:], strict=False)):
             did = f"was called in a rush when {day.about}"
             _fail_day(context, day, did, f"{most} calls per second and conversation at most", causes=_RUSH)

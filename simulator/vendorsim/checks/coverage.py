@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from threading import Lock
 from typing import Any
 
 import orjson
 
 from vendorsim.checks.forms import definition
+from vendorsim.vendorkit import registry
+from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.schema_walk import Schema, SchemaNode
@@ -18,7 +21,8 @@ _DEEPEST = 8
 
 
 class Coverage:
-    """Counts the events, fields and enum values that were sent, and the answers that the vendor's API gave."""
+    """Counts the events, fields and enum values that were sent, the integration's calls, and the answers of the
+    identification API."""
 
     def __init__(self, contract: Contract, profile: Profile, answers: tuple[str, ...] = ()) -> None:
         self._contract = contract
@@ -27,6 +31,8 @@ class Coverage:
         self._fields: dict[str, set[str]] = {}
         self._values: dict[str, set[tuple[str, str]]] = {}
         self._answers: dict[str, int] = dict.fromkeys(answers, 0)
+        self._lock = Lock()
+        self._calls: dict[str, Counter[str]] = {}
         self._described: dict[str, dict[str, Schema]] = {}
         self._seen: set[tuple[str, int]] = set()
 
@@ -60,13 +66,23 @@ class Coverage:
             known = self._described[event] = dict(_described(self._contract.node(event)))
         return known
 
-    def answered(self, name: str) -> None:
-        """Counts an answer of the vendor's API."""
-        self._answers[name] = self._answers.get(name, 0) + 1
+    def called(self, call: ApiCall) -> None:
+        """Counts a call of the integration, by its answer. Thread-safe."""
+        api = registry.identification()
+        known = (call.vendor, call.operation) == (api.vendor, api.operation)
+        name = api.answer_name(call.message) if known else None
+        answer = str(call.status) if call.forced in ("", "refused") else call.forced
+        answer += " (forced)" if call.forced else ""
+        with self._lock:
+            self._calls.setdefault(call.name, Counter())[answer] += 1
+            if name is not None:
+                self._answers[name] = self._answers.get(name, 0) + 1
 
     def document(self, unreached: Sequence[str] = ()) -> dict[str, Any]:
         """Returns the coverage as JSON. `unreached` are the events that no scenario reaches; if there are any, the key
         `no_scenario` lists them."""
+        with self._lock:
+            calls = {name: dict(sorted(answers.items())) for name, answers in sorted(self._calls.items())}
         return {
             "events": {
                 "exercised": {name: self._events[name] for name in self._profile.event_names() if self._events[name]},
@@ -79,6 +95,7 @@ class Coverage:
                 "exercised": {name: count for name, count in self._answers.items() if count},
                 "not_exercised": [name for name, count in self._answers.items() if not count],
             },
+            "calls": calls,
         }
 
     def _fields_of(self, event: str) -> dict[str, Any]:

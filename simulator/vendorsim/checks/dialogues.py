@@ -8,10 +8,8 @@ that was.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.model import NotJudged
@@ -171,12 +169,10 @@ class Dialogues:
 
     @classmethod
     def of(cls, context: Context) -> Dialogues:
-        """The dialogues of the run. Raises NotJudged without a server, or without an API that answers there."""
+        """The dialogues of the run. Raises NotJudged without a server."""
         settings = context.settings
         if settings.state is None:
             raise NotJudged("give --serve PORT, and let the integration call it")
-        if settings.vendor.api is None:
-            raise NotJudged(f"{settings.vendor.name} has no API that an integration could call")
         found = settings.shared.get("dialogues")
         if found is None:
             found = settings.shared["dialogues"] = cls(settings.state, settings.stories)
@@ -184,12 +180,15 @@ class Dialogues:
         return found
 
     def open(self, context: Context) -> Dialogue:
-        """Opens a new dialogue, which the vendor's API knows at once."""
+        """Opens a new dialogue."""
         # Each visitor is someone else: an integration may know people by their address.
         index = self._next
         self._next += 1
         own = {"email": f"visitor-{index}@example.com", "identifier": f"customer-{index}"}
-        live = self._run.opened(index, self._run.starts, Opening({**own, "known": False}))
+        return self.add(context, self._run.opened(index, self._run.starts, Opening({**own, "known": False})))
+
+    def add(self, context: Context, live: LiveConversation) -> Dialogue:
+        """Makes a dialogue of a conversation. The vendors' APIs know it from now on."""
         dialogue = Dialogue(context, live)
         self._by_id[dialogue.id] = dialogue
         handle = LiveHandle(live, InstantClock(), lambda _, events: dialogue.echoes.extend(events))
@@ -197,13 +196,19 @@ class Dialogues:
         self._state.conversations.add_session(handle)
         return dialogue
 
+    def has(self, conversation: str) -> bool:
+        """Whether a conversation of that id is a dialogue."""
+        return conversation in self._by_id
+
     def _began(self, served: ServedCall) -> ForcedAnswer | None:
         segments = served.path.split("/")
         dialogue = next((found for part in reversed(segments) if (found := self._by_id.get(part))), None)
         if dialogue is None:
             self.strays.append(served)
             return None
-        call = SeenCall(served, operation_of(served.method, served.path))
+        served.conversation = dialogue.id
+        operation = registry.operation_at(served.method, served.path)
+        call = SeenCall(served, None if operation is None else operation[1])
         self._under_way[served] = dialogue, call, len(dialogue.replies())
         return dialogue.began(call)
 
@@ -220,24 +225,6 @@ def _story(stories: Stories) -> Scenario:
     first = next(iter(stories.scenarios()))
     agents = {ASSISTANT: AgentCast(), PERSON: AgentCast()}
     return Scenario(_TITLE, (), locale=stories.locale or "en_US", account=first.account, cast=Cast({}, agents))
-
-
-def operation_of(method: str, path: str) -> str | None:
-    """The name of the operation of any vendor's API with that method and path; None if there is none."""
-    return next((name for verb, pattern, name in _operations() if verb == method and pattern.fullmatch(path)), None)
-
-
-@cache
-def _operations() -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    """Method, pattern of the path and name of each operation. Those with fewer parameters in the path come first."""
-    known = [operation for name in registry.names() for operation in registry.get(name).operations]
-    known.sort(key=lambda operation: operation.path.count(":"))
-    return tuple((each.method, re.compile(_pattern(each.path)), each.name) for each in known)
-
-
-def _pattern(path: str) -> str:
-    parts = re.split(r"(:\w+)", re.sub("/+", "/", path))
-    return "".join("[^/]+" if part.startswith(":") else re.escape(part) for part in parts)
 
 
 @dataclass(slots=True)
@@ -307,6 +294,8 @@ async def told_plainly(context: Context) -> PlainStory:
 async def _tell_plainly(context: Context) -> PlainStory:
     """A visitor writes, in a conversation that is open and in one that waits for a bot. The one with a reply counts."""
     dialogues = Dialogues.of(context)
+    if context.settings.vendor.api is None:
+        raise NotJudged(f"{context.settings.vendor.name} has no API that an integration could call")
     context.events()  # Raises NotJudged for a vendor that sends none.
     told = await asyncio.gather(*(_one_message(context, dialogues.open(context), pending) for pending in (False, True)))
     return max(told, key=lambda plain: (plain.number > 0, bool(plain.operations), not plain.pending))

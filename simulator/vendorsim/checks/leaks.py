@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import orjson
+
 from vendorsim.checks.context import Context
 from vendorsim.checks.dialogues import PERSON, Dialogue, Dialogues, begun, longest, patience, replies_plainly
 from vendorsim.checks.model import NotJudged
@@ -16,6 +18,7 @@ from vendorsim.checks.registry import check
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.api_call import ApiCall
+from vendorsim.vendorkit.profile import InternalMessage
 
 _PRIVATE = Stated(
     "A private note is for agents: none of it is sent to the customer.",
@@ -67,18 +70,21 @@ async def _in_replies(context: Context) -> None:
     context.case(plain.event)
     for message in dialogue.replies():
         if mark in (message.text or ""):
-            _report(context, plain.event, "by the vendor's API", message.text or "", _NOTE)
+            _report(context, plain.event, _NOTE, "by the vendor's API", message.text or "", _NOTE)
             return
 
 
-def _report(context: Context, event: str, place: str, found: str, case: str) -> None:
+def _report(
+    context: Context, event: str, what: str, place: str, found: str, case: str, remedy: str | None = None
+) -> None:
     context.fail(
         event,
-        f"the text of a private note was sent to the customer, {place}",
+        f"the text of {'an' if what[0] in 'aeiou' else 'a'} {what} was sent to the customer, {place}",
         expected="none of it",
         found=found,
         case=case,
-        cause=("private note",),
+        cause=(what,),
+        remedy=remedy,
     )
 
 
@@ -105,17 +111,20 @@ class _Sinks:
 
 
 async def _at_sinks(context: Context) -> None:
-    """Agents write in two conversations, and one notes something: the customer's side gets what agents write to him."""
+    """Agents write in two conversations, one notes something, and the vendor tells of a message that nobody wrote: the
+    customer's side gets what agents write to him."""
     dialogues = Dialogues.of(context)
     state = context.settings.state
     names = frozenset(f"sink.{sink.name}" for sink in state.sinks.all() if sink.customer) if state is not None else None
     if not names:
         raise NotJudged("no sink is declared the customer's side, as with --sink whatsapp=customer")
-    if not (context.takes(None, _AT_SINK) or context.takes(None, _OTHER_AT_SINK)):
+    internal = context.settings.profile.internal
+    internal_case = f"{internal.name} at a sink" if internal is not None else ""
+    if not any(context.takes(None, case) for case in (_AT_SINK, _OTHER_AT_SINK, internal_case) if case):
         raise NotJudged("no such case is selected")
     sinks = _Sinks(context, names)
     dialogue, other = dialogues.open(context), dialogues.open(context)
-    plain, note, foreign, last = (f"{kind}{dialogue.id}" for kind in "PNFL")
+    plain, note, foreign, last, own = (f"{kind}{dialogue.id}" for kind in "PNFLA")
     event = await _write(dialogue, f"We are looking into it, case {plain}.", first=True)
     if not await sinks.got(plain, context.settings.waiting.settle):
         raise NotJudged(f"what an agent writes to the visitor does not reach {sinks.shown}")
@@ -123,10 +132,18 @@ async def _at_sinks(context: Context) -> None:
     await _write(other, f"Your parcel is on its way, case {foreign}.", first=True)
     await _write(dialogue, f"It is done, case {last}.")
     await sinks.got(last, context.settings.waiting.settle)
+    # It comes last: what the vendor tells of the conversation later would show it as a message of an agent.
+    if internal is not None and context.takes(None, internal_case):
+        await _tell_internal(dialogue, internal, f"The conversation was handed over to second level, case {own}.")
     leaked = await sinks.got(note, context.settings.waiting.quiet)
     context.case(event)
     if leaked and context.takes(None, _AT_SINK):
-        _report(context, event, f"at {leaked[0].name}", _text(leaked[0]), _AT_SINK)
+        _report(context, event, _NOTE, f"at {leaked[0].name}", _text(leaked[0]), _AT_SINK)
+    if internal is not None and (leaked := await sinks.got(own, 0.0)):
+        remedy = (
+            "Send on only what agents write to the visitor: look at the type of each message, and name those you take."
+        )
+        _report(context, event, internal.name, f"at {leaked[0].name}", _text(leaked[0]), internal_case, remedy)
     mixed = [call for call in await sinks.got(foreign, 0.0) if call.session_id == dialogue.id or plain in _text(call)]
     if mixed and context.takes(None, _OTHER_AT_SINK):
         context.fail(
@@ -151,6 +168,15 @@ async def _write(dialogue: Dialogue, text: str, *, first: bool = False) -> str:
     if not told:
         raise NotJudged("the vendor sends no event of what an agent writes")
     return told[-1].name
+
+
+async def _tell_internal(dialogue: Dialogue, internal: InternalMessage, text: str) -> None:
+    """Tells a message that is for agents only and that no step causes."""
+    context = dialogue.context
+    for event in dialogue.step(verbs.Say(text, PERSON)):
+        body = internal.of(event.name, orjson.loads(event.body))
+        if body is not None and context.is_valid(event.name, body):
+            await context.send(event, context.encode(body))
 
 
 def _text(call: ApiCall) -> str:

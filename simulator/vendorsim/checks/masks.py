@@ -15,7 +15,7 @@ _DIGIT = re.compile(r"\d")
 
 def steady_texts(bodies: Sequence[Any], others: Sequence[Any]) -> frozenset[str]:
     """Returns the texts that are the same at the same places of the bodies of both conversations, such as messages."""
-    return frozenset(text for body, other in zip(bodies, others, strict=True) for text in _same(body, other))
+    return frozenset(text for body, other in zip(bodies, others, strict=False) for text in _same(body, other))
 
 
 def _same(mine: Any, other: Any) -> Iterator[str]:

@@ -11,9 +11,10 @@ OPTION_FAMILIES: Mapping[str, tuple[str, ...]] = {
     "--probe": ("idempotent", "order_tolerant", "retry_safe", "concurrent", "recovers"),
     "--secret-env": ("authenticates",),
     "--serve": ("replies", "leaks", "calls_api"),
+    "--recover-within": ("recovers.by_api",),
     "--fuzz": ("fuzz",),
 }
-"""Option → the families that it is for. The option is met if a check of one of them was judged."""
+"""Option → the families and checks that it is for. The option is met if one of these checks was judged."""
 
 
 def refuse_unknown_families(names: Iterable[str], where: str) -> None:
@@ -54,8 +55,13 @@ def selected_families(results: Sequence[Result], skipped: Collection[str]) -> fr
     return frozenset(_families(_of_families(FAMILIES, results, skipped)))
 
 
-def _of_families(families: Sequence[str], results: Sequence[Result], skipped: Collection[str]) -> list[Result]:
-    return [result for result in results if result.check.family in families and result.check.id not in skipped]
+def _of_families(names: Sequence[str], results: Sequence[Result], skipped: Collection[str]) -> list[Result]:
+    """Returns the results of checks with one of these names, or of one of these families."""
+    return [
+        result
+        for result in results
+        if not {result.check.id, result.check.family}.isdisjoint(names) and result.check.id not in skipped
+    ]
 
 
 def _families(results: Iterable[Result]) -> tuple[str, ...]:

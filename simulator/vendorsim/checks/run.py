@@ -146,6 +146,7 @@ class CheckRun:
         transport = transport_settings.open()
         probe = self._open_probe(transport, state)
         settings = replace(self._settings(transport, state, probe, server), ends=ends, endings=endings)
+        unsubscribe = state.subscribe(settings.coverage.called) if state is not None else None
         seen: list[CheckEvent] = []
         stopped = asyncio.Event()
 
@@ -168,6 +169,8 @@ class CheckRun:
                 else:
                     judging.result()
         finally:
+            if unsubscribe is not None:
+                unsubscribe()
             if probe is not None:
                 await probe.close()
             transport.abort()
@@ -269,6 +272,8 @@ class CheckRun:
             yield "--secret-env"
         if state is not None:
             yield "--serve"
+        if request.waiting.recover is not None:
+            yield "--recover-within"
         if request.fuzz:
             yield "--fuzz"
 

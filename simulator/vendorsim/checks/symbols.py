@@ -21,12 +21,12 @@ _SYMBOL = re.compile(r"<\d+/[^>]*>")
 
 def symbols(bodies: Sequence[Any], others: Sequence[Any]) -> dict[str, str]:
     """Maps the generated values of `bodies` to symbolic names. `others` are the bodies of another conversation of the
-    same story.
+    same story. What only one of the two has is left out: an integration may have acted on one of them.
 
     A name such as `<0/id>` is the number of the body and the JSON pointer of the first occurrence.
     """
     names: dict[str, str] = {}
-    for number, (body, other) in enumerate(zip(bodies, others, strict=True)):
+    for number, (body, other) in enumerate(zip(bodies, others, strict=False)):
         for path, generated in _different(body, other, ()):
             for part, text in enumerate(generated):
                 location = f"{number}{json_pointer.join(path)}" + (f"#{part}" if part else "")
@@ -37,12 +37,14 @@ def symbols(bodies: Sequence[Any], others: Sequence[Any]) -> dict[str, str]:
 def _different(mine: Any, other: Any, path: Path) -> Iterator[tuple[Path, list[str]]]:
     """Yields the paths at which two documents differ, with the generated texts there."""
     if isinstance(mine, dict) and isinstance(other, dict):
+        if len(mine) != len(other):
+            mine, other = ({key: each[key] for key in mine if key in other} for each in (mine, other))
         for (key, value), (other_key, other_value) in zip(mine.items(), other.items(), strict=True):
             if key != other_key:
                 yield (*path, "key"), _generated(key, other_key)
             yield from _different(value, other_value, (*path, key))
     elif isinstance(mine, list) and isinstance(other, list):
-        for index, (value, other_value) in enumerate(zip(mine, other, strict=True)):
+        for index, (value, other_value) in enumerate(zip(mine, other, strict=False)):
             yield from _different(value, other_value, (*path, index))
     elif mine != other and mine is not None and not isinstance(mine, bool):
         yield path, _generated(str(mine), str(other))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Milliseconds. Short, because a check waits until it is over.
 DUPLICATE_INTERVAL = 1_500
+# Milliseconds. In less time no integration reads the API, and catches up.
+SHORTEST_RECOVERY = 1_000
 # Options that the command of a finding leaves out: it selects its own check, and prints for people.
 _NOT_REPEATED = ("only", "skip", "require", "baseline", "fail_on", "budget", "timings", "as_json", "reports")
 # Units of options whose values were parsed.
@@ -143,7 +145,8 @@ def command(
     """Check an integration against the vendor's contract. Each finding has a command that reproduces it.
 
     Exit code 0: passed; 1: a check failed; 3: the integration can't be reached; 4: nothing failed, but what --probe,
-    --secret-env, --serve, --fuzz or --require asks for could not be judged; 130: interrupted. Warnings don't change it.
+    --secret-env, --serve, --recover-within, --fuzz or --require asks for could not be judged; 130: interrupted.
+    Warnings don't change it.
 
     \b
     vendorsim check --vendor smartsupp --to http://localhost:8000/hook
@@ -159,6 +162,11 @@ def command(
     if budget == 0:
         raise click.BadParameter(
             "no check can be run in no time; write a duration such as 60s", param_hint="'--budget'"
+        )
+    if recover_within is not None and recover_within < SHORTEST_RECOVERY:
+        raise click.BadParameter(
+            "no integration catches up in less than 1s; write more than the pause between two of its calls, such as 2m",
+            param_hint="'--recover-within'",
         )
     request = CheckRequest(
         vendor,

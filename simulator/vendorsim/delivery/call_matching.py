@@ -137,7 +137,8 @@ def call_line(call: ApiCall) -> str:
         document = call.document()
         what = f"{call.name} {call.method} {call.path}"
         what += "" if document is NO_DOCUMENT else f" {_shown(document)}"
-    return f"{what} → {call.status} {call.message}".rstrip()
+    answer = f"{call.status} {call.message}".rstrip() if call.status else "none"
+    return f"{what} → {answer} (forced: {call.forced})" if call.forced else f"{what} → {answer}"
 
 
 def other_calls(pattern: CallPattern, calls: Sequence[ApiCall]) -> list[str]:

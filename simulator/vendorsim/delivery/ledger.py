@@ -56,10 +56,11 @@ class Ledger:
         """What the integration did for a conversation, as a JSON document: `{"calls": [{"call", "method", "path",
         "body"}]}`, in the order in which the calls came. None if it did nothing.
 
-        Calls that only read (GET, HEAD, OPTIONS) and calls that were refused (status from 400) did nothing. The
-        document has no times and no numbers of its own, so that two ways to the same end give the same document.
+        Calls that only read (GET, HEAD, OPTIONS), calls that were refused (status from 400) and those that a check did
+        not carry out (status 0) did nothing. The document has no times and no numbers of its own, so that two ways to
+        the same end give the same document.
         """
-        done = [call for call in self.of(conversation) if call.method not in _READING and call.status < 400]
+        done = [call for call in self.of(conversation) if call.method not in _READING and 0 < call.status < 400]
         return {"calls": [_done(call) for call in done]} if done else None
 
     def wait_until(self, find: Callable[[list[ApiCall]], T], enough: Callable[[T], bool], seconds: float) -> T:

@@ -95,7 +95,7 @@ class ServerBackend:
         self._left_destinations: dict[str, Destinations] = {}
         self._background_runs: BackgroundRuns | None = None
         self.active_faults = ActiveFaults()
-        self.forced_answers = ForcedAnswers()
+        self.forced_answers = ForcedAnswers(self.tell)
         self.seed = seed
         self.background_loop = background_loop or BackgroundLoop()
         self._own_background_loop = background_loop is None
@@ -226,6 +226,7 @@ class ServerBackend:
 
     def tell(self, call: ApiCall) -> None:
         """Keeps a call in the ledger, and passes it to every subscriber."""
+        call.forced = call.forced or self.forced_answers.under_way()
         self.ledger.add(call)
         for callback in self._subscribers:
             callback(call)

@@ -23,6 +23,10 @@ class ApiCall:
     the query. `media_type` is the body's `Content-Type`, with its parameters; None if it was not kept, or is that of
     JSON. For a call of a sink `vendor` is SINK and `operation` the sink's name; `session_id` is then the id of the
     conversation that the call names.
+
+    `forced` says what a check did to the call on purpose; it is empty for all others. Three kinds were not carried out:
+    `refused` was answered with `status`, `no answer` and `answer broken off` have the status 0. `answer lost` was
+    carried out and has the status of that, but the caller was not told.
     """
 
     vendor: str
@@ -38,6 +42,7 @@ class ApiCall:
     method: str = "POST"
     path: str = ""
     media_type: str | None = field(default=None, repr=False, compare=False)
+    forced: str = ""
 
     @property
     def name(self) -> str:

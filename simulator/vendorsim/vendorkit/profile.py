@@ -94,6 +94,16 @@ class TargetKind:
         return event in subscription
 
 
+@dataclass(frozen=True, slots=True)
+class InternalMessage:
+    """A kind of message that is for agents only, and that no step of a story causes: an activity such as "Ana closed
+    the conversation". `name` is its name in reports. `of` (event, body) turns the body about a public message of an
+    agent into one about such a message, with the same text; None where the event tells none."""
+
+    name: str
+    of: Callable[[str, Any], Any]
+
+
 WEBHOOK = TargetKind("webhook")
 # Usual names of fields with texts that people write, or with names of people.
 TEXT_FIELDS = frozenset({"content", "message", "text", "name", "title", "note"})
@@ -120,7 +130,8 @@ class Profile:
     different events differ only in their shape. `text_fields` are the names of the fields with texts that people
     write, in addition to `TEXT_FIELDS`. `meaning_fields` are the names of fields that change what a message is, such as
     a private note instead of an answer: an integration may leave some of these out on purpose. `message_fields` are the
-    names of fields with the text of a message.
+    names of fields with the text of a message. `internal` is a kind of message that is never for the visitor; private
+    notes are not meant.
     `account_fields` are the fields of a body that hold the id of the account, and `inbox_fields` those with the id of
     the inbox: a name (`account_id`), or the name of an object and of its field (`account/id`), at any depth. They are
     empty if the vendor sends no such id, which then can't be chosen.
@@ -148,6 +159,7 @@ class Profile:
     text_fields: frozenset[str] = frozenset()
     meaning_fields: frozenset[str] = frozenset({"type", "sub_type"})
     message_fields: frozenset[str] = frozenset({"content", "message", "text"})
+    internal: InternalMessage | None = None
     account_fields: tuple[str, ...] = ()
     inbox_fields: tuple[str, ...] = ()
     unseen: bool = False

@@ -7,6 +7,7 @@ that is not installed is given by its folder: `--vendor FOLDER`, or the environm
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def forget_folders() -> None:
 
 
 def _clear_caches() -> None:
-    for cached in (_found, get, identification, headers_with_underscores):
+    for cached in (_found, get, identification, headers_with_underscores, _paths):
         cached.cache_clear()
 
 
@@ -179,3 +180,27 @@ def vocabulary() -> Vocabulary:
 def operations() -> Sequence[str]:
     """The operations of the vendors' APIs, as `VENDOR.OPERATION`, in the order of the vendors."""
     return tuple(dict.fromkeys(f"{name}.{operation.name}" for name in names() for operation in get(name).operations))
+
+
+def operation_at(method: str, path: str) -> tuple[str, str] | None:
+    """The vendor and the name of the operation with that method and path, of any vendor's API; None if there is none.
+    Several slashes count as one."""
+    path = re.sub("/{2,}", "/", path)
+    for verb, pattern, vendor, operation in _paths():
+        if verb == method and pattern.fullmatch(path):
+            return vendor, operation
+    return None
+
+
+@cache
+def _paths() -> tuple[tuple[str, re.Pattern[str], str, str], ...]:
+    """Method, pattern of the path, vendor and name of each operation. Those with fewer parameters in the path come
+    first."""
+    known = [(name, operation) for name in names() for operation in get(name).operations]
+    known.sort(key=lambda item: item[1].path.count(":"))
+    return tuple((each.method, re.compile(_pattern(each.path)), name, each.name) for name, each in known)
+
+
+def _pattern(path: str) -> str:
+    parts = re.split(r"(:\w+)", re.sub("/{2,}", "/", path))
+    return "".join("[^/]+" if part.startswith(":") else re.escape(part) for part in parts)

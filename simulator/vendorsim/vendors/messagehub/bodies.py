@@ -18,7 +18,7 @@ from vendorsim.core.times import iso
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 
 CHANNEL = "Channel::WebWidget"
-INCOMING, OUTGOING, TEMPLATE = 0, 1, 3
+INCOMING, OUTGOING, ACTIVITY, TEMPLATE = 0, 1, 2, 3
 DELETED_TEXT = "This message was deleted"
 # Where the ids of account and inbox are in all bodies, also in those of the observed profiles.
 ACCOUNT_FIELDS, INBOX_FIELDS = ("account/id", "account_id"), ("inbox/id", "inbox_id")
@@ -107,6 +107,19 @@ def widget_object(conversation: Conversation, memory: MessageHubMemory, event: s
             },
         },
     }
+
+
+def activity(event: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    """The body of an agent's message as that of an activity, which nobody has written. None for other events."""
+    if event != "message_created":
+        return None
+
+    def told(message: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in message.items() if key != "sender"} | {"message_type": ACTIVITY}
+
+    conversation = body["conversation"]
+    newest = [told(each) if each["id"] == body["id"] else each for each in conversation["messages"]]
+    return told(body) | {"conversation": {**conversation, "messages": newest}}
 
 
 def changed(attribute: str, current: Any, previous: Any) -> dict[str, Any]:

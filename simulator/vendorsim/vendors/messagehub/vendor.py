@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from vendorsim.core.provenance import DOCUMENTED, RECONSTRUCTED, Stated
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.policy import NEW, SUCCESS, UNORDERED, Policy
-from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
+from vendorsim.vendorkit.profile import WEBHOOK, EventKind, InternalMessage, Profile, TargetKind
 from vendorsim.vendorkit.vendor import Polling, Vendor
 from vendorsim.vendors.messagehub import reactions
 from vendorsim.vendors.messagehub.api.operations import FILES, OPERATIONS, TOKEN_HEADER
 from vendorsim.vendors.messagehub.api.operations import SOURCE as API_SOURCE
-from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS
+from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS, activity
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed import profile as observed
 from vendorsim.vendors.messagehub.observed.policies import ONE_CONNECTION
@@ -82,6 +82,7 @@ PROFILE = Profile(
     # Reconstructed from the same source: lib/webhooks/trigger.rb sends these two headers with every request.
     headers={"Content-Type": "application/json", "Accept": "application/json"},
     meaning_fields=MEANING,
+    internal=InternalMessage("activity message", activity),
     reactions=reactions.REACTIONS,
     identify=_identify,
     memory=MessageHubMemory,
