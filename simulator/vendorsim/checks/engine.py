@@ -79,7 +79,7 @@ async def run(settings: CheckSettings, skipped: Mapping[str, str]) -> AsyncItera
             result.status, result.reason = NOT_JUDGED, f"the budget of {settings.budget:g} s was spent"
         else:
             began = monotonic()
-            gone = await _judge(settings, check, result, seconds)
+            gone = await _judge(settings, check, result, seconds, last=check is checks[-1])
             result.seconds = monotonic() - began
         result.findings = merged(result.findings, check.most_alike)
         causes.add(result)
@@ -97,7 +97,9 @@ def _share(ends: float) -> float:
     return min(left, max(left / 2, LEAST))
 
 
-async def _judge(settings: CheckSettings, check: Check, result: Result, seconds: float) -> TargetGone | None:
+async def _judge(
+    settings: CheckSettings, check: Check, result: Result, seconds: float, *, last: bool
+) -> TargetGone | None:
     """Runs one check for `seconds` at most and sets its result. Returns the error if the target is gone."""
     context = Context(settings, check, result)
     deferred = settings.sender.deferred
@@ -126,7 +128,7 @@ async def _judge(settings: CheckSettings, check: Check, result: Result, seconds:
             severity=WARNING,
             causes=frozenset({"rate limit"}),
         )
-    await _note_ending(context)
+    await _note_ending(context, last=last)
     if any(finding.severity == ERROR for finding in result.findings):
         result.status = FAILED
     elif result.status == PASSED and result.cases == 0:
@@ -135,14 +137,15 @@ async def _judge(settings: CheckSettings, check: Check, result: Result, seconds:
     return None
 
 
-async def _note_ending(context: Context) -> None:
+async def _note_ending(context: Context, *, last: bool) -> None:
     """Reports that the integration's program ended by itself, unless a broken request is reported as the reason."""
     settings = context.settings
     if settings.endings is None:
         return
     noted = settings.shared.get(_ENDINGS, 0)
-    if context.broke:
-        # A connection breaks a moment before its process has ended; the next check is not to be blamed.
+    if context.broke or last:
+        # A connection breaks a moment before its process has ended; the next check is not to be blamed, and after the
+        # last one nobody looks.
         await asyncio.sleep(_LONGEST_ENDING)
     endings = settings.endings()
     settings.shared[_ENDINGS] = len(endings)
