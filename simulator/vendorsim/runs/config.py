@@ -65,6 +65,10 @@ class Config:
         lines = self.target_lines.get(vendor)
         return ConfigLine(self.file, lines[0]) if lines and self.file is not None else None
 
+    def target_hosts(self, vendor: str) -> frozenset[str]:
+        """Returns the hosts of the vendor's targets."""
+        return frozenset(endpoint(target.url).host for target in self.targets.get(vendor, ()))
+
     def account_and_inbox(
         self, vendor: str, account: int | None = None, inbox: int | None = None
     ) -> tuple[int | None, int | None]:
