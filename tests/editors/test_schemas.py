@@ -1,4 +1,4 @@
-"""The published JSON Schemas: right files pass, wrong ones are refused at their place, and SchemaStore can take them."""
+"""The published JSON Schemas: right files pass, wrong ones are refused at their place; SchemaStore can take them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ NAMES = sorted(path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("
 DRAFT = jsonschema.Draft7Validator
 STEADY = "arrivals: {process: constant, rate: 5/s}\n"
 URL = "url: http://localhost:8000/hook"
+COMMAND = "command: ./state {conversation_id}"
 RIGHT_CONFIGS = {
     "docs": re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "configuration.md").read_text("utf-8"), re.DOTALL)[0],
     "nothing": "{}\n",
-    "probes by name": f"targets: {{ccai: [{{{URL}, probe: {{a: 'app:state', b: 'command: ./state {{conversation_id}}'}}}}]}}\n",
+    "probes by name": f"targets: {{ccai: [{{{URL}, probe: {{a: 'app:state', b: '{COMMAND}'}}}}]}}\n",
     "a probe": f"targets: {{ccai: [{{{URL}, probe: 'http://localhost/{{conversation_id}}'}}]}}\n",
     "two secrets": f"targets: {{smartsupp: [{{{URL}, secret_env: [A, B]}}]}}\n",
     "a policy": "policy: {smartsupp: {signing: none, redirects: 3, redirected: [301, '303:get']}}\n",

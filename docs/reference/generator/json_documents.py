@@ -15,8 +15,9 @@ _START = """\
 
 What `vendorsim check --json` and `vendorsim play --json` print, and what the
 [control API](../workbench.md#the-control-api) takes and returns. Its documents are those of `--json` on the
-command line: `vendorsim journal list --json` prints a list of `Attempt` and `Call`. [Editors](../editors.md#reports) says
-where the schemas of reports are; `contracts/control/openapi.json` holds those of the control API.
+command line: `vendorsim journal list --json` prints a list of `Attempt` and `Call`.
+[Editors](../editors.md#reports) says where the schemas of reports are; those of the control API are in
+`contracts/control/openapi.json`.
 """
 _PLAY = """\
 ## Lines of play

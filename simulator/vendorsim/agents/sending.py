@@ -129,7 +129,7 @@ def _resend(place: Workplace, arguments: Mapping[str, Any]) -> dict[str, Any]:
     row, to = attempt_row(place, arguments["id"]), arguments.get("to")
     # The headers of the attempt's own target, which may be secrets, go nowhere else.
     resending = prepare_resending(row, place.config if to is None else Config(), to)
-    place.check_url(row["vendor"], resending.receiver.shown)
+    place.check_url(row["vendor"], resending.receiver.shown, "id" if to is None else "to")
     masked = {"masked_headers": list(resending.masked)} if resending.masked else {}
     return resending.send(place.transport) | masked
 
@@ -157,7 +157,7 @@ def _probe(place: Workplace, vendor: str, text: str | None) -> tuple[NamedSource
         return ()
     if not text.startswith(("http://", "https://")):
         raise InputError("/probe: a probe is a URL with {conversation_id}; other kinds stand in vendorsim.yaml")
-    place.check_url(vendor, fill(text, dict.fromkeys(PLACEHOLDERS, "x")))
+    place.check_url(vendor, fill(text, dict.fromkeys(PLACEHOLDERS, "x")), "probe")
     return (read_probe(text),)
 
 

@@ -15,14 +15,13 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
-from vendorsim.agents import catalogue, deliveries, sending
 from vendorsim.agents.bounds import bounded
 from vendorsim.agents.tool import Tool
+from vendorsim.agents.tools import TOOLS
 from vendorsim.agents.workplace import Workplace
 from vendorsim.core.errors import VendorsimError, first_of_group, unknown
 from vendorsim.core.version import __version__
 
-TOOLS = {tool.name: tool for tool in (*catalogue.TOOLS, *sending.TOOLS, *deliveries.TOOLS)}
 LONGEST_MESSAGE = 20_000
 _INSTRUCTIONS = (
     "vendorsim plays live-chat vendors against a webhook integration and judges it. Begin with list_vendors and "

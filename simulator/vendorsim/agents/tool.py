@@ -31,7 +31,7 @@ class Tool:
 
     @property
     def _record(self) -> Record:
-        return Record(self.keys, f"the arguments of {self.name}")
+        return Record(self.keys, self.name)
 
     def input_schema(self) -> dict[str, Any]:
         """The JSON Schema of the arguments."""

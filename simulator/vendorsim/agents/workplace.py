@@ -36,14 +36,17 @@ class Workplace:
                 "this server sends nothing: the person who set it up must start it as vendorsim mcp --allow-send"
             )
 
-    def check_url(self, vendor: str, url: str) -> None:
-        """Raises InputError unless the control API would send to that URL for this vendor."""
-        endpoint(url)
+    def check_url(self, vendor: str, url: str, argument: str) -> None:
+        """Raises InputError unless the control API would send to that URL for this vendor. `argument` gave it."""
+        try:
+            endpoint(url)
+        except InputError as error:
+            raise InputError(f"/{argument}: {error}") from None
         reason = refusal(url, self.allowed_targets | self.config.target_hosts(vendor))
         if reason is not None:
             raise InputError(
-                f"{reason}. To allow it, the person who set up this server adds the target to vendorsim.yaml, or "
-                "starts it with --allow-target HOST"
+                f"/{argument}: {reason}. To allow it, the person who set up this server adds the target to "
+                "vendorsim.yaml, or starts it with --allow-target HOST"
             )
 
     def target(self, vendor: str, url: str | None) -> Target | None:
@@ -51,7 +54,7 @@ class Workplace:
         means all targets in vendorsim.yaml. Raises InputError."""
         if url is None:
             return None
-        self.check_url(vendor, url)
+        self.check_url(vendor, url, "to")
         configured = self.config.targets.get(vendor, ())
         return next((target for target in configured if target.url == url), Target(url))
 
