@@ -4,6 +4,7 @@ may."""
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -115,8 +116,11 @@ def test_nothing_is_sent_unless_it_is_allowed(tmp_path: Path, tool: str) -> None
         assert target.connections == []
 
 
-def test_the_tools_that_send_are_known() -> None:
-    assert SENDING == ["play", "check", "resend"]
+def test_the_page_of_agents_tells_which_tools_there_are_and_which_send() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text("utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    told = {name: row[-1] == "yes" for row in rows for name in re.findall(r"`(\w+)`", row[0])}
+    assert told == {name: tool.sends for name, tool in TOOLS.items()}
 
 
 def test_null_is_the_same_as_nothing(place: Workplace) -> None:

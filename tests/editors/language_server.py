@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,19 @@ class LanguageServer:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._number = 0
+        self._settings: dict[str, Any] = {}
         self._told: dict[str, list[dict[str, Any]]] = {}
 
-    def start(self, folder: Path) -> None:
-        """Opens the folder. No schema is fetched from anywhere."""
-        self._ask("initialize", processId=None, rootUri=folder.as_uri(), capabilities={}, workspaceFolders=None)
+    def start(self, folder: Path, schemas: Mapping[str, Any]) -> None:
+        """Opens the folder with the setting `yaml.schemas`. No schema is fetched from anywhere."""
+        folders = [{"uri": folder.as_uri(), "name": folder.name}]
+        can = {"workspace": {"configuration": True, "workspaceFolders": True}}
+        self._ask("initialize", processId=None, rootUri=folder.as_uri(), capabilities=can, workspaceFolders=folders)
         self._tell("initialized")
-        yaml = {"schemaStore": {"enable": False}, "hover": True, "completion": True, "validate": True}
-        self._tell("workspace/didChangeConfiguration", settings={"yaml": yaml})
+        self._settings = {"schemaStore": {"enable": False}, "hover": True, "completion": True, "validate": True}
+        self._settings |= {"schemas": schemas}
+        # The server asks for the settings then.
+        self._tell("workspace/didChangeConfiguration", settings=None)
 
     def open(self, path: Path) -> list[dict[str, Any]]:
         """Opens a file; returns its diagnostics."""
@@ -68,7 +73,7 @@ class LanguageServer:
         self._process.stdin.flush()
 
     def _take(self) -> dict[str, Any]:
-        """Takes one message; answers the server's own questions with null."""
+        """Takes one message; answers the server's own questions: its settings, and null to all others."""
         assert self._process.stdout is not None
         length = 0
         while line := self._process.stdout.readline().strip():
@@ -78,6 +83,10 @@ class LanguageServer:
         message: dict[str, Any] = json.loads(self._process.stdout.read(length))
         if message.get("method") == "textDocument/publishDiagnostics":
             self._told[message["params"]["uri"]] = message["params"]["diagnostics"]
+        elif message.get("method") == "workspace/configuration":
+            sections = [item["section"] for item in message["params"]["items"]]
+            settings = [self._settings if section == "yaml" else None for section in sections]
+            self._send({"id": message["id"], "result": settings})
         elif "method" in message and "id" in message:
             self._send({"id": message["id"], "result": None})
         return message
@@ -88,15 +97,15 @@ def _place(path: Path, line: int, character: int) -> dict[str, Any]:
 
 
 @contextmanager
-def language_server(folder: Path) -> Iterator[LanguageServer]:
-    """A server that has opened the folder."""
+def language_server(folder: Path, schemas: Mapping[str, Any]) -> Iterator[LanguageServer]:
+    """A server that has opened the folder, with the setting `yaml.schemas`."""
     node = shutil.which("node")
     if node is None or not SERVER.exists():
         pytest.skip("needs Node and yaml-language-server: run .ci/clients")
     with subprocess.Popen([node, str(SERVER), "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             server = LanguageServer(process)
-            server.start(folder)
+            server.start(folder, schemas)
             yield server
         finally:
             process.kill()

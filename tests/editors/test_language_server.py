@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,10 @@ import pytest
 from language_server import LanguageServer, language_server
 
 SCHEMAS = Path(__file__).parents[2] / "share/vendorsim/schemas"
+PAGE = (Path(__file__).parents[2] / "docs" / "editors.md").read_text("utf-8")
+# What the page shows for VS Code.
+SETTINGS = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])["yaml.schemas"]
+MODELINE = re.findall(r"^# yaml-language-server: .*\n", PAGE, re.MULTILINE)[0]
 STORY = "scenario: A question\nvendors: [smartsupp]\nsteps:\n  - say: Where is my order?\n    after: 2s\n  - {}\n"
 CONFIG = (
     "targets:\n  smartsupp:\n    - url: http://localhost:8000/hook\n      {}\npolicy:\n  smartsupp: {{redirects: 1}}\n"
@@ -34,18 +41,21 @@ TYPOS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("editor")
+    folder = tmp_path_factory.mktemp("editor")
+    # What an environment in the folder would have.
+    shutil.copytree(SCHEMAS, folder / ".venv" / "share" / "vendorsim" / "schemas")
+    return folder
 
 
 @pytest.fixture(scope="module")
 def editor(folder: Path) -> Iterator[LanguageServer]:
-    with language_server(folder) as server:
+    with language_server(folder, SETTINGS) as server:
         yield server
 
 
 def written(folder: Path, schema: str, text: str, name: str) -> Path:
     """A file whose first line names the schema, as in docs/editors.md."""
-    modeline = f"# yaml-language-server: $schema={(SCHEMAS / f'{schema}-1.schema.json').as_uri()}\n"
+    modeline = MODELINE.replace("config-1", f"{schema}-1")
     path = folder / f"{name}.yaml"
     path.write_text(modeline + text)
     return path
@@ -96,6 +106,18 @@ def test_a_right_file_has_no_diagnostics(editor: LanguageServer, folder: Path) -
     ):
         path = written(folder, schema, text.format(right), f"right-{schema}")
         assert editor.open(path) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["vendorsim.yaml", "scenarios/refund.yaml", "refund.scenario.yaml", "evening.traffic.yaml"]
+)
+def test_the_settings_of_the_page_find_the_schema_by_the_name_of_a_file(
+    editor: LanguageServer, folder: Path, name: str
+) -> None:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("wrong: 1\n")
+    assert "Property wrong is not allowed." in [told["message"] for told in editor.open(path)]
 
 
 HOVERS = [

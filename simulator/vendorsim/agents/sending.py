@@ -49,7 +49,7 @@ _PATTERNS = ListOf(Text(), single=True)
 APIS_OF_PLAY, APIS_OF_CHECK = 60_000, 1_500
 
 
-class _Faults(ListOf):
+class _FaultTexts(ListOf):
     """A list of faults; read as a mapping of their texts to the faults."""
 
     def __init__(self) -> None:
@@ -185,7 +185,9 @@ TOOLS = (
         {
             **STORY,
             "to": _TO,
-            "faults": Key(_Faults(), help="deliberate errors of all deliveries, such as duplicate@0.3 or delay=30s"),
+            "faults": Key(
+                _FaultTexts(), help="deliberate errors of all deliveries, such as duplicate@0.3 or delay=30s"
+            ),
             "serve_port": _PORT,
         },
         _play,
