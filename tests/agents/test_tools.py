@@ -164,7 +164,8 @@ def test_a_target_of_the_configuration_is_allowed_with_its_secrets(
         )
         results = [call(place, "play", **STORY), call(place, "show_delivery", id=1)]
         results += [call(place, "resend", id=1), call(place, "list_deliveries", text="echo")]
-        results += [call(place, "check", vendor="smartsupp", only=["accepts.typical"], seconds=60)]
+        check = {"vendor": "smartsupp", "only": ["accepts.typical"], "seconds": 60}
+        results += [call(place, "check", **check), call(place, "check", **check, to=url)]
         first, again = target.requests[:2]
         assert (first.header("X-Token"), again.header("X-Token")) == (token, token)
         assert b"k3y-of-the-query" in first.raw
@@ -219,6 +220,8 @@ def test_a_run_is_in_the_journal_page_by_page(place: Workplace) -> None:
             break
     assert seen == list(range(count, 0, -1))
     one = call(place, "show_delivery", id=1)
+    of_it = call(place, "list_deliveries", conversation=int(one["conversation"]))
+    assert len(of_it["items"]) == count
     assert one["request"]["body"]["text"] == target.requests[0].body.decode()
 
 

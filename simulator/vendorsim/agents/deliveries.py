@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from vendorsim.agents.tool import Tool
 from vendorsim.agents.workplace import Workplace
 from vendorsim.core.errors import InputError
-from vendorsim.core.shapes import Integer, Key, Text
+from vendorsim.core.shapes import Integer, Key, Plain, Text
 from vendorsim.journal.documents import attempt_document, attempt_summary, call_document
 from vendorsim.journal.pages import JournalPages, Query, Row, SearchTooLong
 
@@ -18,7 +19,7 @@ _NUMBER = Integer(1, 2**63 - 1)
 _PAGE = {
     "run": Key(_NUMBER, help="only this run, by its number in the journal"),
     "vendor": Key(Text(), help="only this vendor"),
-    "conversation": Key(Text(), help="only this conversation, by its id"),
+    "conversation": Key(Plain(), help="only this conversation, by its id"),
     "text": Key(Text(), help="only those in which this text occurs"),
     "limit": Key(Integer(1, MOST_ROWS), help=f"most rows; default {_DEFAULT_ROWS}, at most {MOST_ROWS}"),
     "before": Key(_NUMBER, help="only those with a smaller id: the `next` of the page before"),
@@ -52,6 +53,8 @@ def _page(place: Workplace, table: str, arguments: Mapping[str, Any]) -> dict[st
     with place.open_journal():  # it exists, and has the format of today
         pages = JournalPages(place.journal_file())
         query = Query(**{name: arguments[name] for name in _FILTERS if name in arguments})
+        if query.conversation is not None:
+            query = replace(query, conversation=str(query.conversation))  # an id may be given as a number
         read, document = (pages.attempts, attempt_summary) if table == "attempts" else (pages.calls, call_document)
         try:
             page = read(query, before=arguments.get("before"), limit=arguments.get("limit", _DEFAULT_ROWS))

@@ -11,7 +11,6 @@ from vendorsim.agents.deliveries import attempt_row
 from vendorsim.agents.stories import ACCOUNT, PROFILE, SEED, STORY, VENDOR, request
 from vendorsim.agents.tool import Tool
 from vendorsim.agents.workplace import Workplace
-from vendorsim.checks.model import Verdict
 from vendorsim.checks.run import CheckRequest, prepare_checks
 from vendorsim.core.errors import InputError
 from vendorsim.core.shapes import INVALID, Integer, Key, ListOf, Text
@@ -31,6 +30,7 @@ from vendorsim.runs.config import Config
 from vendorsim.server.app import create_app, serve_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.fast_path import fast_path
+from vendorsim.vendorkit.target import Target
 
 MOST_RECORDS = 300
 LONGEST_PLAY = 120.0
@@ -105,21 +105,21 @@ def _play(place: Workplace, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _check(place: Workplace, arguments: Mapping[str, Any]) -> dict[str, Any]:
     place.require_sending()
     vendor, seconds = arguments["vendor"], arguments.get("seconds", _DEFAULT_CHECK)
+    target = place.target(vendor, arguments.get("to"))
     names = ("profile", "seed", "only", "skip", "require", *ACCOUNT)
     asked = CheckRequest(
         vendor,
         **{name: arguments[name] for name in names if name in arguments},
-        to=place.target(vendor, arguments.get("to")),
+        to=target,
         probe=_probe(place, vendor, arguments.get("probe")),
         budget=float(seconds),
-        command=_command(arguments),
+        command=_command(place, target, arguments),
     )
     checks = prepare_checks(asked, place.config)
-    verdict: list[Verdict] = []
     with _served(place, arguments.get("serve_port"), APIS_OF_CHECK, may_delay=True) as (state, url):
-        verdict.append(checks.run_to_end(lambda event: None, place.transport, state, url))
-    # What matters most comes first, since the end may be cut off.
-    document = {"exit_code": verdict[0].exit_code, **encodable(verdict[0].document())}
+        verdict = checks.run_to_end(lambda event: None, place.transport, state, url)
+    document = {"exit_code": verdict.exit_code, **encodable(verdict.document())}
+    # What matters most is read first.
     first = ("vendor", "profile", "target", "verdict", "exit_code", "reason", "unmet", "findings", "checks")
     return {name: document[name] for name in first} | document
 
@@ -161,14 +161,18 @@ def _probe(place: Workplace, vendor: str, text: str | None) -> tuple[NamedSource
     return (read_probe(text),)
 
 
-def _command(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+def _command(place: Workplace, target: Target | None, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The command line that repeats a check, as words without secrets; findings add what selects them."""
     words = ["vendorsim", "check", "--seed", str(arguments.get("seed", 0))]
     for name in ("vendor", "profile", "account", "inbox", "locale"):
         if name in arguments:
             words += [f"--{name}", str(arguments[name])]
-    if "to" in arguments:
-        words += ["--to", endpoint(arguments["to"]).shown]
+    if target is not None:
+        words += ["--to", endpoint(target.url).shown]
+        for variable in target.secret_env:
+            words += ["--secret-env", variable]
+    if place.config.file is not None:
+        words += ["--config", place.config.file]
     if "probe" in arguments:
         words += ["--probe", read_probe(arguments["probe"]).text]
     if "serve_port" in arguments:

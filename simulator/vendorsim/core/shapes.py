@@ -380,8 +380,8 @@ class Record(Shape):
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The draft that SchemaStore and every editor take."""
-SCHEMAS = "https://vendorsim.invalid/"
-"""Begins the `$id` of every published schema; nothing is read from there."""
+SCHEMAS = "https://vendorsim.invalid/schemas/"
+"""Begins the `$id` of every published schema, which ends as its path in the site; nothing is read from there."""
 
 
 def published(name: str, title: str, description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
