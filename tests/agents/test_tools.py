@@ -16,7 +16,9 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ports import free_port
 from receiver import Receiver, status
+from variants.model import running
 from vendorsim.agents.bounds import CUT_OFF, LARGEST, bounded
 from vendorsim.agents.tools import TOOLS
 from vendorsim.agents.workplace import Workplace
@@ -83,7 +85,7 @@ REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
     ("play", {**STORY, "to": "http://169.254.169.254/latest"}, "/to: vendorsim sends no events to '169.254.169.254'"),
     ("play", {**STORY, "to": "http://localhost@example.com/"}, "/to: vendorsim sends no events to 'example.com'"),
     ("play", {**STORY, "to": "file:///etc/passwd"}, "/to: 'file:///etc/passwd' is not a URL to send to"),
-    ("play", STORY, "no target: give --to URL, or name targets of smartsupp in vendorsim.yaml"),
+    ("play", STORY, "/to: no target: give the URL of the integration, or name targets of smartsupp"),
     ("play", {**STORY, "to": "http://localhost:1/", "faults": ["duplicat"]}, "/faults/0: unknown fault 'duplicat'"),
     ("check", {"vendor": "smartsupp", "to": ELSEWHERE}, "/to: vendorsim sends no events to 'example.com'"),
     ("check", {**CHECK, "only": "acepts"}, "acepts"),
@@ -246,6 +248,21 @@ def test_check_finds_a_planted_bug(place: Workplace) -> None:
     assert finding["severity"] == "error"
     assert finding["remedy"]
     assert finding["reproduce"].startswith(f"vendorsim check --seed 3 --vendor smartsupp --to {target.url()} --only ")
+
+
+def test_an_integration_that_calls_the_api_meanwhile(place: Workplace, tmp_path: Path) -> None:
+    port = free_port()
+    story = {"scenario": "authentication-by-chat", "vendor": "userlike", "serve_port": port}
+    with running(None, tmp_path, api=f"http://127.0.0.1:{port}") as url:
+        played = call(place, "play", **story, to=f"{url}/hooks/userlike")
+    assert played["summary"]["authentications"] == {"as expected": 1}
+    (called,) = call(place, "list_calls", run=played["run"])["items"]
+    assert (called["operation"], called["status"]) == ("end_user", 202)
+
+
+def test_a_port_that_is_taken(place: Workplace) -> None:
+    with Receiver() as target, pytest.raises(InputError, match=f"/serve_port: port {target.port} "):
+        call(place, "play", **STORY, to=target.url(), serve_port=target.port)
 
 
 def test_a_check_whose_time_is_over_is_incomplete(place: Workplace) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from vendorsim.vendorkit.policy_overrides import HELP, READERS
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "share" / "vendorsim" / "schemas"
+MODULES = ROOT / ".clients" / "yaml" / "node_modules"
 NAMES = sorted(path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("*.schema.json"))
 DRAFT = jsonschema.Draft7Validator
 STEADY = "arrivals: {process: constant, rate: 5/s}\n"
@@ -89,6 +93,15 @@ def test_it_has_the_form_of_schemastore(name: str) -> None:
     assert found["$id"].endswith(f"/{name}.schema.json")
     assert found["title"]
     assert found["description"]
+
+
+def test_ajv_compiles_them_in_its_strict_mode() -> None:
+    """Ajv comes along with the language server."""
+    if shutil.which("node") is None or not MODULES.exists():
+        pytest.skip("needs Node and yaml-language-server: run .ci/clients")
+    command = ["node", Path(__file__).parent / "strict.cjs", *sorted(SCHEMAS.glob("*.schema.json"))]
+    done = subprocess.run(command, env={**os.environ, "NODE_PATH": str(MODULES)}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("name", ["config-1", "scenario-1", "traffic-1"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from vendorsim.agents.stories import ACCOUNT, PROFILE, SEED, STORY, VENDOR, requ
 from vendorsim.agents.tool import Tool
 from vendorsim.agents.workplace import Workplace
 from vendorsim.checks.run import CheckRequest, prepare_checks
-from vendorsim.core.errors import InputError
+from vendorsim.core.errors import InputError, UnreachableError
 from vendorsim.core.shapes import INVALID, Integer, Key, ListOf, Text
 from vendorsim.core.yaml_nodes import Node, Problems, Sequence, plain
 from vendorsim.delivery.planning import prepare
@@ -138,17 +138,20 @@ def _resend(place: Workplace, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _served(
     place: Workplace, port: int | None, duplicate_interval: int, *, may_delay: bool = False
 ) -> Iterator[tuple[ServerBackend | None, str | None]]:
-    """Serves the vendors' APIs on a port of this machine, if one is given; yields their state and URL."""
+    """Serves the vendors' APIs on a port of this machine, if one is given; yields their state and URL. Raises
+    InputError if the port is taken."""
     if port is None:
         yield None, None
         return
     state = ServerBackend(duplicate_interval=duplicate_interval, sinks=place.config.sinks)
     fast_paths = () if may_delay else (fast_path(state),)
-    with serve_app(create_app(state), "127.0.0.1", port, *fast_paths) as server:
+    with ExitStack() as stack:
+        stack.callback(state.close)
         try:
-            yield state, server.url
-        finally:
-            state.close()
+            server = stack.enter_context(serve_app(create_app(state), "127.0.0.1", port, *fast_paths))
+        except UnreachableError:
+            raise InputError(f"/serve_port: port {port} of 127.0.0.1 is in use; choose another one") from None
+        yield state, server.url
 
 
 def _probe(place: Workplace, vendor: str, text: str | None) -> tuple[NamedSource, ...]:

@@ -51,11 +51,16 @@ class Workplace:
 
     def target(self, vendor: str, url: str | None) -> Target | None:
         """The target of that URL, with the headers and secrets that vendorsim.yaml names for it; None for None, which
-        means all targets in vendorsim.yaml. Raises InputError."""
+        means all targets in vendorsim.yaml. Raises InputError, also if there are none."""
+        configured = self.config.targets.get(vendor, ())
         if url is None:
+            if not configured:
+                raise InputError(
+                    f"/to: no target: give the URL of the integration, or name targets of {vendor} in vendorsim.yaml "
+                    "and start this server again"
+                )
             return None
         self.check_url(vendor, url, "to")
-        configured = self.config.targets.get(vendor, ())
         return next((target for target in configured if target.url == url), Target(url))
 
     @contextmanager
