@@ -260,6 +260,11 @@ def test_an_integration_that_calls_the_api_meanwhile(place: Workplace, tmp_path:
     assert (called["operation"], called["status"]) == ("end_user", 202)
 
 
+def test_a_vendor_that_sends_nothing_needs_no_target(place: Workplace) -> None:
+    played = call(place, "play", scenario="attachment-only", vendor="ccai", serve_port=free_port())
+    assert played["summary"]["targets"] == []
+
+
 def test_a_port_that_is_taken(place: Workplace) -> None:
     with Receiver() as target, pytest.raises(InputError, match=f"/serve_port: port {target.port} "):
         call(place, "play", **STORY, to=target.url(), serve_port=target.port)

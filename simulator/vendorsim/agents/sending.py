@@ -30,6 +30,7 @@ from vendorsim.runs.config import Config
 from vendorsim.server.app import create_app, serve_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.fast_path import fast_path
+from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.target import Target
 
 MOST_RECORDS = 300
@@ -80,7 +81,9 @@ def _play(place: Workplace, arguments: Mapping[str, Any]) -> dict[str, Any]:
     place.require_sending()
     port, faults = arguments.get("serve_port"), arguments.get("faults", {})
     asked = request(arguments, faults=tuple(faults.values()), serving=port is not None)
-    asked = replace(asked, to=place.target(asked.vendor, arguments.get("to")))
+    sends_events = bool(registry.get(asked.vendor).profile(asked.profile).events)
+    to = place.target(asked.vendor, arguments.get("to"), needed=sends_events or port is None)
+    asked = replace(asked, to=to)
     with _served(place, port, APIS_OF_PLAY) as (state, url):
         prepared = prepare(replace(asked, server=url), place.config)
         records = _Records()

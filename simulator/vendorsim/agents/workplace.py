@@ -49,12 +49,12 @@ class Workplace:
                 "vendorsim.yaml, or starts it with --allow-target HOST"
             )
 
-    def target(self, vendor: str, url: str | None) -> Target | None:
+    def target(self, vendor: str, url: str | None, *, needed: bool = True) -> Target | None:
         """The target of that URL, with the headers and secrets that vendorsim.yaml names for it; None for None, which
-        means all targets in vendorsim.yaml. Raises InputError, also if there are none."""
+        means all targets in vendorsim.yaml. Raises InputError, also if there are none and one is needed."""
         configured = self.config.targets.get(vendor, ())
         if url is None:
-            if not configured:
+            if needed and not configured:
                 raise InputError(
                     f"/to: no target: give the URL of the integration, or name targets of {vendor} in vendorsim.yaml "
                     "and start this server again"
