@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Vendorsim
 from receiver import Receiver, status
 from vendorsim.agents.tools import TOOLS
 
@@ -171,15 +170,3 @@ def test_standard_output_is_the_protocol_alone(tmp_path: Path) -> None:
     assert [line["id"] for line in lines] == [1, 2]
     assert rest == ""
     assert "a word on standard output\nand another\n" in printed
-
-
-def test_without_the_sdk_it_says_how_to_get_it(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mcp", None)
-    done = vendorsim("mcp")
-    assert (done.code, done.out) == (2, "")
-    assert done.err == "Error: vendorsim mcp needs the MCP SDK: pip install 'vendorsim[mcp]'\n"
-
-
-def test_hosts_are_allowed_only_where_sending_is(vendorsim: Vendorsim) -> None:
-    done = vendorsim("mcp", "--allow-target", "staging.example.com")
-    assert (done.code, done.err) == (2, "Error: --allow-target says where the tools may send; add --allow-send\n")

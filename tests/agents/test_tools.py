@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import jsonschema
 import orjson
 import pytest
+from command_line import Vendorsim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ports import free_port
@@ -299,3 +301,15 @@ def test_what_is_cut_off_is_told() -> None:
     assert len(orjson.dumps(found)) <= LARGEST
     assert found["next"] == 7
     assert found[CUT_OFF][0] == "/items: 50 of 500 items"
+
+
+def test_without_the_sdk_it_says_how_to_get_it(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    done = vendorsim("mcp")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "Error: vendorsim mcp needs the MCP SDK: pip install 'vendorsim[mcp]'\n"
+
+
+def test_hosts_are_allowed_only_where_sending_is(vendorsim: Vendorsim) -> None:
+    done = vendorsim("mcp", "--allow-target", "staging.example.com")
+    assert (done.code, done.err) == (2, "Error: --allow-target says where the tools may send; add --allow-send\n")
