@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sqlite3
 import sys
 from collections.abc import Mapping
@@ -237,19 +238,24 @@ def test_without_a_journal(tmp_path: Path) -> None:
         call(place, "list_deliveries")
 
 
-def test_check_finds_a_planted_bug(place: Workplace) -> None:
-    """The receiver reads texts as ASCII."""
+def test_check_finds_a_planted_bug(place: Workplace, tmp_path: Path, vendorsim: Vendorsim) -> None:
+    """The receiver reads texts as ASCII. A person can repeat what the agent was told."""
 
     def answer(connection: Any, request: Any) -> None:
         connection.send(status(200 if request.body.isascii() else 500))
 
     with Receiver(answer) as target:
-        report = call(place, "check", vendor="smartsupp", to=target.url(), only=["accepts"], seed=3)
-    assert (report["verdict"], report["exit_code"]) == ("failed", 1)
-    finding = report["findings"][0]
-    assert finding["severity"] == "error"
-    assert finding["remedy"]
-    assert finding["reproduce"].startswith(f"vendorsim check --seed 3 --vendor smartsupp --to {target.url()} --only ")
+        place = configured(place, tmp_path, f"targets: {{smartsupp: [{{url: '{target.url()}'}}]}}\n")
+        report = call(place, "check", vendor="smartsupp", only=["accepts"], seed=3)
+        assert (report["verdict"], report["exit_code"]) == ("failed", 1)
+        finding = report["findings"][0]
+        assert finding["severity"] == "error"
+        assert finding["remedy"]
+        config = tmp_path / "vendorsim.yaml"
+        assert finding["reproduce"].startswith(f"vendorsim check --seed 3 --vendor smartsupp --config {config} --only ")
+        again = vendorsim(*shlex.split(finding["reproduce"])[1:], "--json")
+    assert again.code == 1
+    assert again.json["findings"][0]["key"] == finding["key"]
 
 
 def test_an_integration_that_calls_the_api_meanwhile(place: Workplace, tmp_path: Path) -> None:
