@@ -227,7 +227,8 @@ def test_a_run_is_in_the_journal_page_by_page(place: Workplace) -> None:
     one = call(place, "show_delivery", id=1)
     of_it = call(place, "list_deliveries", conversation=int(one["conversation"]))
     assert len(of_it["items"]) == count
-    assert one["request"]["body"]["text"] == target.requests[0].body.decode()
+    # Several are in flight at once, so the integration may see them in another order.
+    assert one["request"]["body"]["text"].encode() in target.bodies
 
 
 def test_without_a_journal(tmp_path: Path) -> None:
