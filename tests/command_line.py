@@ -7,10 +7,15 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import jsonschema_rs
 from vendorsim.cli.main import run
+
+SCHEMAS = Path(__file__).parents[1] / "docs" / "share" / "vendorsim" / "schemas"
 
 
 @dataclass(frozen=True)
@@ -45,4 +50,22 @@ def run_here(*arguments: object, input: bytes = b"", settings: object = None) ->
     with patch.multiple(sys, **standard):
         code = run([str(argument) for argument in arguments], settings)
         sys.stdout.flush()
-        return Completed(code, out.getvalue().decode(), err.getvalue().decode())
+        done = Completed(code, out.getvalue().decode(), err.getvalue().decode())
+    if "--json" in arguments and "--help" not in arguments:
+        hold_to_schema(str(arguments[0]), done)
+    return done
+
+
+def hold_to_schema(command: str, done: Completed) -> None:
+    """Every report that a test sees is valid by the schema that we publish."""
+    if command == "check" and done.out:
+        schema("check-report-1").validate(done.json)
+    elif command == "play":
+        for line in done.lines:
+            schema("play-line-1").validate(line)
+
+
+@cache
+def schema(name: str) -> jsonschema_rs.Draft7Validator:
+    """A published schema."""
+    return jsonschema_rs.Draft7Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_bytes()))

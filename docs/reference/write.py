@@ -1,4 +1,5 @@
-"""Writes all that is generated from the program: `docs/reference/*.md` and `docs/share/` (man pages and completion).
+"""Writes all that is generated from the program: `docs/reference/*.md`, `docs/share/` (man pages, completion, JSON
+Schemas), and the schema beside the built-in scenarios.
 
     python docs/reference/write.py
 

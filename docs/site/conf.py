@@ -32,6 +32,7 @@ html_theme = "furo"
 html_title = f"vendorsim {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_extra_path = ["../share/vendorsim"]  # schemas/
 html_copy_source = False  # the Markdown twins are the source
 html_show_sourcelink = False
 html_show_copyright = False

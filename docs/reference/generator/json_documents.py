@@ -7,21 +7,32 @@ from typing import Any
 
 from vendorsim.core import resources
 
+from generator import report_schemas
 from generator.markdown import cell, code, table
 
 _START = """\
 # JSON documents
 
-What the [control API](../workbench.md#the-control-api) takes and returns. Its documents are those of `--json` on the
-command line: `vendorsim journal list --json` prints a list of `Attempt` and `Call`. The table of
-[the report of `check`](../check.md#reports) is on its page. `contracts/control/openapi.json` holds the schemas.
+What `vendorsim check --json` and `vendorsim play --json` print, and what the
+[control API](../workbench.md#the-control-api) takes and returns. Its documents are those of `--json` on the
+command line: `vendorsim journal list --json` prints a list of `Attempt` and `Call`.
+[Editors](../editors.md#reports) says where the schemas of reports are; those of the control API are in
+`contracts/control/openapi.json`.
+"""
+_PLAY = """\
+## Lines of play
+
+`vendorsim play --json` prints one document per line, as it happens; `type` tells which. The last one is the summary.
 """
 
 
 def page() -> str:
     """All schemas as tables, but for pages of lists, which all have `items` and `next`."""
     document = json.loads((resources.contracts() / "control" / "openapi.json").read_bytes())
-    lines = [_START]
+    lines = [_START, "## Report of check", "", *_described(report_schemas.check_report()), ""]
+    lines += ["### Finding", "", *_described(report_schemas.FINDING), "", _PLAY]
+    for name, schema in report_schemas.LINES.items():
+        lines += [f"### {name}", "", *_described(schema), ""]
     for name, schema in sorted(document["components"]["schemas"].items()):
         if not name.endswith("Page"):
             lines += [f"## {name}", "", *_described(schema)]

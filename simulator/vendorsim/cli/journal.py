@@ -11,8 +11,8 @@ from rich.markup import escape
 from vendorsim.cli import options
 from vendorsim.cli.journals import journal_path
 from vendorsim.core.errors import InputError
-from vendorsim.http.endpoint import endpoint, header, merged
-from vendorsim.journal.documents import attempt_document, attempt_summary, call_document, sent_request
+from vendorsim.http.endpoint import header
+from vendorsim.journal.documents import attempt_document, attempt_summary, call_document
 from vendorsim.journal.undelivered import undelivered
 from vendorsim.reporting.console import messages, print_json, results, table, write_line
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from vendorsim.journal.pages import Row
     from vendorsim.journal.store import Book
     from vendorsim.runs.config import Config
-    from vendorsim.vendorkit.target import Target
 
 
 @click.group("journal")
@@ -152,8 +151,6 @@ def resend(
     journal, loaded, settings = _open(file), config.load(config_file), transport.load()
     if number is not None:
         rows = [_attempt(journal, number)]
-        if sent_request(rows[0]) is None:
-            raise InputError(f"attempt {number} was never sent, so there are no bytes to send again")
     else:
         rows = undelivered(journal.attempts(run or journal.last_run()))
     given = dict(header(text) for text in headers)
@@ -175,27 +172,13 @@ def _resend(
     row: Row, to: str | None, headers: dict[str, str], loaded: Config, settings: TransportSettings
 ) -> dict[str, Any]:
     """Sends the request of an attempt again, and returns what came of it."""
-    from vendorsim.delivery.resend import resend_alone
-    from vendorsim.http.transport import Answer
+    from vendorsim.journal.resending import prepare_resending
 
-    saved = sent_request(row)
-    assert saved is not None
-    target = _target(row, loaded)
-    receiver = endpoint(to or (target.url if target else row["target"]))
-    _refuse_lost_query(row, to, target)
-    credentials = {"Authorization": receiver.credentials} if receiver.credentials else {}
-    filled_in = merged(target.headers if target else {}, credentials, headers)
-    request, masked = saved.same_bytes(receiver, filled_in)
-    sent = resend_alone(receiver, request, settings)
-    for name in masked:
+    resending = prepare_resending(row, loaded, to, headers)
+    sent = resending.send(settings)
+    for name in resending.masked:
         messages().print(f"the value of {name} is masked in the journal; give it with --header '{name}: …'")
-    return {
-        "id": row["id"],
-        "target": receiver.shown,
-        "status": sent.answer.status if isinstance(sent.answer, Answer) else None,
-        "milliseconds": sent.milliseconds,
-        "reason": None if isinstance(sent.answer, Answer) else sent.answer.reason,
-    }
+    return sent
 
 
 @command.command("export", cls=options.Command)
@@ -254,14 +237,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.1f}"
     return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _target(row: Row, loaded: Config) -> Target | None:
-    """Returns the target in vendorsim.yaml to which the attempt was sent, if there is one."""
-    candidates = loaded.targets.get(row["vendor"], ())
-    return next((target for target in candidates if endpoint(target.url).shown == row["target"]), None)
-
-
-def _refuse_lost_query(row: Row, to: str | None, target: Target | None) -> None:
-    if to is None and target is None and b"?" in row["request_head"].partition(b"\r\n")[0]:
-        raise InputError(f"the query of {row['target']} may hold secrets and is not kept; give the whole URL with --to")

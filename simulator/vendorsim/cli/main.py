@@ -12,14 +12,13 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from vendorsim.cli.completion import commands
-from vendorsim.core.errors import VendorsimError, unknown
+from vendorsim.core.errors import VendorsimError, first_of_group, unknown
 from vendorsim.core.version import __version__
 
 if TYPE_CHECKING:
@@ -43,20 +42,9 @@ COMMANDS = {
     "journal": "list, show, resend and export what was sent and received",
     "faults": "list the faults: deliberate errors in deliveries",
     "export": "print types of bodies, and signed requests, for code in any language",
+    "mcp": "serve tools for AI agents (Model Context Protocol)",
     "pack": "create and check packages with vendors of your own",
 }
-
-
-@contextmanager
-def _first_of_group() -> Iterator[None]:
-    """Raises the first error of an exception group, in which concurrent conversations fail."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        first: BaseException = group
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from None
 
 
 class _ReaderGone(Exception):
@@ -66,7 +54,7 @@ class _ReaderGone(Exception):
 class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with _first_of_group():
+            with first_of_group():
                 result = super().invoke(ctx)
                 sys.stdout.flush()
                 return result

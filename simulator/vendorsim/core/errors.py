@@ -21,7 +21,8 @@ Messages say where the error is, what was found, what was expected, and the clos
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -121,3 +122,15 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     similar = closest(name, names)
     remedy = f"did you mean '{similar}'?" if similar else f"known: {', '.join(names) or 'none'}"
     return f"unknown {kind} '{name}'; {remedy}"
+
+
+@contextmanager
+def first_of_group() -> Iterator[None]:
+    """Raises the first error of an exception group, in which concurrent conversations fail."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None

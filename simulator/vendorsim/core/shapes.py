@@ -378,6 +378,33 @@ class Record(Shape):
         return described | ({"minProperties": 1, "maxProperties": 1} if self.one_key else {})
 
 
+DRAFT = "http://json-schema.org/draft-07/schema#"
+"""The draft that SchemaStore and every editor take."""
+SCHEMAS = "https://vendorsim.invalid/schemas/"
+"""Begins the `$id` of every published schema, which ends as its path in the site; nothing is read from there."""
+
+
+def published(name: str, title: str, description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema as it is published. `name` is that of its file, which has the version of the format: a format that old
+    files break gets a new one."""
+    return {
+        "$schema": DRAFT,
+        "$id": f"{SCHEMAS}{name}.schema.json",
+        "title": title,
+        "description": description,
+        **schema,
+    }
+
+
+def mapping_or(mapping: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a mapping, or of one of some other forms that are none.
+
+    With `anyOf`, editors tell what is wrong by the form that is tried first, which is seldom the one that is meant.
+    """
+    other = others[0] if len(others) == 1 else {"anyOf": list(others)}
+    return {"if": {"type": "object"}, "then": dict(mapping), "else": other}
+
+
 @dataclass(frozen=True)
 class Either(Shape):
     """A shorthand (a scalar or a list), or the full form (a mapping)."""
@@ -394,4 +421,4 @@ class Either(Shape):
         return chosen.read(node, problems)
 
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [self.short.schema(), self.full.schema()]}
+        return mapping_or(self.full.schema(), self.short.schema())

@@ -37,16 +37,18 @@ def run_to_end(
     state: RunBackend | None = None,
     stops: bool = True,
     clock: Clock | None = None,
+    longest: float | None = None,
 ) -> Summary:
     """Plays a run in an event loop of its own, uvloop where it is installed.
 
     With a `state`, the vendors' APIs know the conversations of the run. With `stops`, Ctrl-C ends the run early, and
-    its summary is returned; without, it raises KeyboardInterrupt. `clock` replaces the clock of the run's speed.
+    its summary is returned; without, it raises KeyboardInterrupt. `clock` replaces the clock of the run's speed. After
+    `longest` seconds the run ends as with Ctrl-C.
     """
     if clock is None:
         run, speed = prepared.run, prepared.speed
         clock = InstantClock() if speed is None else ScaledClock(run.starts, speed)
-    playing = _play(prepared, sink, settings or TransportSettings(), state, stops, clock)
+    playing = _play(prepared, sink, settings or TransportSettings(), state, stops, clock, longest)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(playing)
 
@@ -58,6 +60,7 @@ async def _play(
     state: RunBackend | None,
     stops: bool,
     clock: Clock,
+    longest: float | None,
 ) -> Summary:
     transport = settings.open()
     probe = prepared.open_probe(transport, None if state is None else state.ledger.state)
@@ -86,4 +89,6 @@ async def _play(
             stack.callback(state.watch_outages(player.api_is_away))
         if stops:
             stack.enter_context(interruptible(player.stop))
+        if longest is not None:
+            stack.callback(asyncio.get_running_loop().call_later(longest, player.stop).cancel)
         return await player.play()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vendorsim.core.errors import unknown
-from vendorsim.core.shapes import Choice, Duration, Integer, Key, ListOf, Point, Record
+from vendorsim.core.shapes import Choice, Duration, Integer, Key, ListOf, Point, Record, published
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, kind, read, read_file
 from vendorsim.load.arrivals import Arrivals
 from vendorsim.load.traffic_shapes import ArrivalProcess, FaultOption, Speed
@@ -132,12 +132,11 @@ def _resolved(part: Part, file: str) -> Part:
 
 
 def json_schema() -> dict[str, Any]:
-    """The format as JSON Schema 2020-12, for editors."""
+    """The format as JSON Schema, for editors."""
     limits = {"anyOf": [{"required": ["conversations"]}, {"required": ["duration"]}]}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://vendorsim.invalid/traffic-1.schema.json",
-        "title": "vendorsim traffic, version 1",
-        **ROOT.schema(),
-        **limits,
-    }
+    return published(
+        "traffic-1",
+        "vendorsim traffic",
+        "A mix of scenarios that vendorsim load sends, and how its conversations arrive",
+        ROOT.schema() | limits,
+    )

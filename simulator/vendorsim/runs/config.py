@@ -12,7 +12,22 @@ from typing import Any
 from vendorsim.core.clock import today
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.provenance import Stated
-from vendorsim.core.shapes import INVALID, Integer, Key, ListOf, MapOf, Nullable, Pattern, Record, Shape, Text, choice
+from vendorsim.core.shapes import (
+    INVALID,
+    Choice,
+    Integer,
+    Key,
+    ListOf,
+    MapOf,
+    Nullable,
+    Pattern,
+    Record,
+    Shape,
+    Text,
+    choice,
+    mapping_or,
+    published,
+)
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
 from vendorsim.http.endpoint import check_header, endpoint
@@ -20,7 +35,7 @@ from vendorsim.probes.reading import NAME, NamedSource, read_source
 from vendorsim.scenario.calls import SINK_NAME, SINK_SETTINGS, Sink
 from vendorsim.scenario.model import LARGEST_ID
 from vendorsim.vendorkit import registry
-from vendorsim.vendorkit.policy_overrides import READERS, PolicyChanges, read_changes
+from vendorsim.vendorkit.policy_overrides import HELP, READERS, PolicyChanges, read_changes
 from vendorsim.vendorkit.target import Target
 
 FILE_NAME = "vendorsim.yaml"
@@ -64,6 +79,10 @@ class Config:
         """Returns where the vendor's first target is written, or None if it has no target."""
         lines = self.target_lines.get(vendor)
         return ConfigLine(self.file, lines[0]) if lines and self.file is not None else None
+
+    def target_hosts(self, vendor: str) -> frozenset[str]:
+        """Returns the hosts of the vendor's targets."""
+        return frozenset(endpoint(target.url).host for target in self.targets.get(vendor, ()))
 
     def account_and_inbox(
         self, vendor: str, account: int | None = None, inbox: int | None = None
@@ -141,7 +160,10 @@ class _Policy(Shape):
         return found
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "object", "propertyNames": {"enum": list(READERS)}}
+        value = {"type": ["string", "number"]}
+        form = {"anyOf": [value, {"type": "array", "items": value}]}
+        properties = {key: form | {"description": HELP[key]} for key in READERS}
+        return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 class _Probe(Shape):
@@ -173,49 +195,78 @@ class _Probe(Shape):
             return None
 
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
+        return mapping_or({"type": "object", "additionalProperties": {"type": "string"}}, {"type": "string"})
 
 
 _TARGET = Record(
     {
-        "url": Key(_Url(), required=True),
-        "events": Key(ListOf(Text("the name of an event"))),
-        "headers": Key(_Headers(Text("the value of a header", empty=True))),
-        "secret_env": Key(ListOf(Text("the name of an environment variable"), single=True)),
-        "kind": Key(Text("a kind of target")),
-        "probe": Key(_Probe()),
-        "probe_ignore": Key(
-            ListOf(Pattern("(/[^/]*)+", "a JSON pointer such as /updated_at or /messages/*/stored_at"))
+        "url": Key(_Url(), required=True, help="where the webhooks go"),
+        "events": Key(
+            ListOf(Text("the name of an event")), help="its subscription; default: all; names are case-sensitive"
         ),
-        "account": Key(Integer(1, LARGEST_ID)),
-        "inbox": Key(Integer(1, LARGEST_ID)),
+        "headers": Key(_Headers(Text("the value of a header", empty=True)), help="headers of every request"),
+        "secret_env": Key(
+            ListOf(Text("the name of an environment variable"), single=True),
+            help="the environment variable that holds the secret of signatures; two while it is replaced",
+        ),
+        "kind": Key(Text("a kind of target"), help="a kind of target of the vendor; default: webhook"),
+        "probe": Key(
+            _Probe(),
+            help="how the integration's state is read: a URL with {conversation_id}, module:function, 'command: …' or "
+            "'sql: …', or a mapping of names to several",
+        ),
+        "probe_ignore": Key(
+            ListOf(Pattern("(/[^/]*)+", "a JSON pointer such as /updated_at or /messages/*/stored_at")),
+            help="JSON pointers of parts of that state to ignore; * stands for any key or number",
+        ),
+        "account": Key(Integer(1, LARGEST_ID), help="the id of the vendor's account in what is sent"),
+        "inbox": Key(Integer(1, LARGEST_ID), help="the id of the vendor's inbox in what is sent"),
     },
     "a target",
     Target,
 )
-_TARGETS = MapOf(ListOf(_TARGET), expected="a mapping of vendors to lists of targets")
-_POLICIES = MapOf(_Policy(), expected="a mapping of vendors to policies")
+_VENDOR = Choice("vendor", registry.names)
+_TARGETS = MapOf(ListOf(_TARGET), _VENDOR, "a mapping of vendors to lists of targets")
+_POLICIES = MapOf(_Policy(), _VENDOR, "a mapping of vendors to policies")
 _SKIP = Record(
     {
-        "check": Key(Text("the id of a check or a family"), required=True),
-        "reason": Key(Text("why it is left out"), required=True),
-        "until": Key(Pattern(r"\d{4}-\d{2}-\d{2}", "a day such as 2026-12-31"), required=True),
+        "check": Key(Text("the id of a check or a family"), required=True, help="the id of a check, or a family"),
+        "reason": Key(Text("why it is left out"), required=True, help="why it is left out"),
+        "until": Key(
+            Pattern(r"\d{4}-\d{2}-\d{2}", "a day such as 2026-12-31"),
+            required=True,
+            help="the last day on which it is left out, such as 2026-12-31",
+        ),
     },
     "a skipped check",
     Skip,
 )
 _CHECKS = Record(
     {
-        "skip": Key(ListOf(_SKIP)),
-        "severity": Key(MapOf(choice("severity", "error", "warning"))),
-        "require": Key(ListOf(Text("a family of checks"), single=True)),
+        "skip": Key(ListOf(_SKIP), help="checks that are left out for a time"),
+        "severity": Key(MapOf(choice("severity", "error", "warning")), help="error or warning, by the id of a check"),
+        "require": Key(
+            ListOf(Text("a family of checks"), single=True),
+            help="families that must be judged: otherwise the verdict is incomplete",
+        ),
     },
     "'checks'",
 )
 _SINKS = MapOf(Nullable(SINK_SETTINGS), SINK_NAME, "a mapping of names to settings of sinks")
 _ROOT = Record(
-    {"targets": Key(_TARGETS), "policy": Key(_POLICIES), "checks": Key(_CHECKS), "sinks": Key(_SINKS)}, FILE_NAME
+    {
+        "targets": Key(_TARGETS, help="the webhooks of your integration, by vendor"),
+        "policy": Key(_POLICIES, help="values that replace those of a vendor's delivery policy, by vendor"),
+        "checks": Key(_CHECKS, help="settings of vendorsim check"),
+        "sinks": Key(_SINKS, help="stand-ins for other systems, by name"),
+    },
+    FILE_NAME,
 )
+
+
+def json_schema() -> dict[str, Any]:
+    """The format as JSON Schema, for editors."""
+    return published("config-1", "vendorsim.yaml", "Targets, policies, sinks and settings of checks", _ROOT.schema())
 
 
 def load(path: str | None = None) -> Config:
@@ -257,18 +308,13 @@ def nearest() -> Path | None:
 
 
 def _check_names(root: Node, problems: Problems) -> None:
-    """Checks the names of vendors, of their events and of their kinds of targets, which are case-sensitive, and that
-    their targets have no account or inbox that the vendor never sends."""
-    policies = root.get("policy") if isinstance(root, MappingNode) else None
-    for vendor, _ in policies.entries if isinstance(policies, MappingNode) else ():
-        if vendor.text not in registry.names():
-            problems.add(vendor, unknown("vendor", vendor.text, registry.names()))
+    """Checks the names of the vendors' events and kinds of targets, which are case-sensitive, and that their targets
+    have no account or inbox that the vendor never sends."""
     targets = root.get("targets") if isinstance(root, MappingNode) else None
     if not isinstance(targets, MappingNode):
         return
     for vendor, listed in targets.entries:
         if vendor.text not in registry.names():
-            problems.add(vendor, unknown("vendor", vendor.text, registry.names()))
             continue
         profiles = registry.get(vendor.text).profiles.values()
         events = list(dict.fromkeys(name for profile in profiles for name in profile.event_names()))

@@ -19,6 +19,8 @@ from vendorsim.core.shapes import (
     Point,
     Record,
     Shape,
+    mapping_or,
+    published,
 )
 from vendorsim.core.times import LONGEST
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Scalar, kind, read
@@ -208,11 +210,10 @@ class _Step(Shape):
             "additionalProperties": False,
             "properties": verbs | modifiers,
             "oneOf": [{"required": [name]} for name in VERBS],
-            "dependentSchemas": {
-                "as": {"anyOf": [{"required": [name]} for name, verb in VERBS.items() if verb.makes_message]}
-            },
+            "if": {"required": ["as"]},
+            "then": {"anyOf": [{"required": [name]} for name, verb in VERBS.items() if verb.makes_message]},
         }
-        return {"anyOf": [{"enum": bare}, full]}
+        return mapping_or(full, {"enum": bare})
 
 
 def _step(verb: Verb, modifiers: dict[str, Any], node: Node) -> Step:
@@ -328,10 +329,10 @@ def _agent_names(root: Mapping) -> tuple[str, ...]:
 
 
 def json_schema(vocabulary: Vocabulary) -> dict[str, Any]:
-    """The format as JSON Schema 2020-12, for editors."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://vendorsim.invalid/scenario-1.schema.json",
-        "title": "vendorsim scenario, version 1",
-        **with_names(ROOT.schema(), vocabulary),
-    }
+    """The format as JSON Schema, for editors."""
+    return published(
+        "scenario-1",
+        "vendorsim scenario",
+        "A scripted conversation that vendorsim plays as a chat vendor",
+        with_names(ROOT.schema(), vocabulary),
+    )

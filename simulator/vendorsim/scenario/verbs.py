@@ -29,6 +29,7 @@ from vendorsim.core.shapes import (
     Text,
     as_text,
     choice,
+    mapping_or,
 )
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, kind
@@ -250,10 +251,10 @@ class Arguments(Shape):
         short = self.verb.shorthand
         if short is not None:
             forms.append(record.keys[short].shape.schema())
-        if not self.whole:
-            forms.append(record.schema())
         if record.may_be_empty:
             forms.append({"type": "null"})
+        if not self.whole:
+            return mapping_or(record.schema(), *forms) if forms else record.schema()
         return forms[0] if len(forms) == 1 else {"anyOf": forms}
 
 

@@ -171,3 +171,19 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "switch_off": _switch_off,
     "signing": _signing,
 }
+HELP: Mapping[str, str] = {
+    "accepted": "statuses that count as delivered, such as 200,204 or 2xx",
+    "connect_timeout": "how long to wait for a connection, such as 2s",
+    "read_timeout": "how long to wait for the answer, such as 2s",
+    "retries": "the pauses between attempts, such as [5s, 5m]; none: a single attempt",
+    "retried": "the statuses that cause a retry, such as 429,500, or everything",
+    "redirects": "the maximum of redirects that are followed; with 0 a redirect is a failure",
+    "redirected": "the statuses that are followed, such as 301,303:get",
+    "ordering": "none: later events overtake one that waits for its retry; conversation: they wait for it",
+    "in_flight": "how many deliveries of one conversation to one target may be under way at once",
+    "connections": "kept: connections are reused; new: one per delivery",
+    "pause": "failures in a row, and how long nothing is sent then, such as 5:10m; or none",
+    "switch_off": "failures in a row, or a time of failing, after which the hook is off, such as 20,5d; or none",
+    "signing": "the scheme of signatures, or none",
+}
+"""What each key means, for editors."""

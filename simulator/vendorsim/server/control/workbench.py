@@ -7,7 +7,6 @@ from threading import Lock
 
 from vendorsim.core.errors import InputError, StateUnreachableError
 from vendorsim.delivery.records import Over, Record
-from vendorsim.http.endpoint import endpoint
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.metrics import Metrics
 from vendorsim.server.control.settings import Settings, Shared
@@ -77,8 +76,7 @@ class Workbench:
 
     def allowed_targets(self, vendor: str) -> frozenset[str]:
         """Returns the hosts, beside this machine, that a request may name as a target of the vendor."""
-        configured = self.settings.config.targets.get(vendor, ())
-        return self.settings.allowed_targets | {endpoint(target.url).host for target in configured}
+        return self.settings.allowed_targets | self.settings.config.target_hosts(vendor)
 
     def reset(self) -> None:
         """Stops all runs, forgets sessions, subscriptions and faults, and hides the earlier runs in the journal."""
