@@ -113,6 +113,10 @@ _COVERAGE = _object(
     fields=_by_name({"type": "object"}, "By event."),
     values=_by_name({"type": "object"}, "By event."),
     answers=_EXERCISED,
+    calls=_by_name(
+        _counts(),
+        "The integration's calls by operation: how often each answer was given; those that a check forced say so.",
+    ),
 )
 
 
