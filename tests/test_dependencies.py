@@ -23,7 +23,7 @@ OPTIONAL = {
     "fast": {"http/loop.py"},
     "fuzz": {"checks/generating.py"},
     "load": {"load/locust_coordinator.py", "load/locust_sender.py", "load/locustfile.py"},
-    "mcp": {"agents/server.py"},
+    "mcp": {"agents/server.py", "cli/mcp.py"},
     "postgres": {
         "journal/postgres.py",
         "journal/postgres_pages.py",

@@ -163,6 +163,8 @@ class Observed:
             return "it never called"
         if not any(scene.authorized for scene in scenes):
             return "its calls were refused for their credentials"
+        if not any(200 <= seen.call.status < 300 for scene in scenes for seen in scene.calls):
+            return "its calls were refused on good days, too"
         return REPEATED if any(scene.repeated for scene in scenes) else None
 
     @contextmanager

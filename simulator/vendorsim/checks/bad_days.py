@@ -324,8 +324,10 @@ async def _play(context: Context, occasion: Occasion, operation: str, name: str)
     next_lost = False
     if called and name in (*REFUSALS, OUTAGE):
         over.append(True)
+        # What is read from the API, and not from deliveries, may be worked on before anything is sent.
+        before = occasion.work(dialogue)
         place, events = await occasion.go_on(dialogue)
-        total = occasion.work(place) + expected
+        total = before + expected if place is dialogue else expected
         await _deliver(place, events)
         missing = not await place.until(lambda: done(place, total), occasion.longest)
         await place.quiet(occasion.patience if missing else 0.0)
