@@ -31,7 +31,7 @@ unit: $(VENV)/installed  ## TESTS="tests/core" runs some of them, MARK="slow" th
 	$(BIN)/pytest $(MARKED) $(TESTS) || $(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none $(MARKED) $(TESTS)
 
 slow:  ## tests that make test leaves out: whole programs, browsers, searches; CI runs them
-	$(MAKE) unit MARK=slow
+	$(MAKE) unit MARK="slow and not thorough"
 
 thorough:  ## tests that make test and CI leave out: sweeps over everything of a kind
 	$(MAKE) unit MARK=thorough

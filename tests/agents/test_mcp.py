@@ -15,11 +15,6 @@ import pytest
 from receiver import Receiver, status
 from vendorsim.agents.tools import TOOLS
 
-mcp = pytest.importorskip("mcp", reason="needs the MCP SDK: pip install 'vendorsim[mcp]'")
-
-from anyio.from_thread import start_blocking_portal  # noqa: E402
-from mcp.client.stdio import stdio_client  # noqa: E402
-
 STORY = {"scenario": "missed-chat", "vendor": "smartsupp"}
 NOISY_PROBE = '''
 import subprocess
@@ -65,7 +60,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def connected(folder: Path, *options: str) -> Iterator[Agent]:
-    """An agent whose server works in that folder."""
+    """An agent whose server works in that folder. The SDK takes a second to import: only here."""
+    mcp = pytest.importorskip("mcp", reason="needs the MCP SDK: pip install 'vendorsim[mcp]'")
+    from anyio.from_thread import start_blocking_portal
+    from mcp.client.stdio import stdio_client
+
     server = mcp.StdioServerParameters(
         command=sys.executable, args=["-m", "vendorsim", "mcp", *options], cwd=folder, env=environment(folder)
     )
@@ -140,6 +139,7 @@ def test_without_leave_nothing_is_sent(tmp_path: Path) -> None:
         assert target.connections == []
 
 
+@pytest.mark.slow
 def test_standard_output_is_the_protocol_alone(tmp_path: Path) -> None:
     """Also when code of the user, here a probe, prints. The process is spoken to by hand, line by line."""
     (tmp_path / "noisy.py").write_text(NOISY_PROBE)

@@ -116,6 +116,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", few_of(LOOKS.values(), 1, LOOKS))
 def test_axe_finds_nothing_serious(bench: Workbench, target: Receiver) -> None:
     bench.play(target.url())

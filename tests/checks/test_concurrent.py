@@ -45,6 +45,7 @@ def test_a_race_and_a_wrong_order_are_two_things_to_fix(vendorsim: Vendorsim) ->
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", few_of([racing.unique, racing.locked], 1, ["a unique key", "a lock"]))
 def test_no_race_is_no_finding(store: racing.Store, vendorsim: Vendorsim) -> None:
     with racing.threaded(store, 0.005) as url:

@@ -53,6 +53,7 @@ def is_negative(document: Any) -> bool:
     return isinstance(number, int) and number < 0
 
 
+@pytest.mark.slow
 def test_a_value_that_the_integration_falls_over(vendorsim: Vendorsim) -> None:
     with Receiver(answering(lambda document: status(500 if is_negative(document) else 200))) as target:
         checked = fuzzed(vendorsim, target, only="fuzz.positive")

@@ -58,6 +58,7 @@ def by_command(url: str, folder: Path) -> tuple[str, ...]:
     return ("--probe", f"command: {shlex.join(map(str, arguments))} {{conversation_id}}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bug", "families"),
     [

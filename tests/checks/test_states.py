@@ -182,6 +182,7 @@ def test_a_correct_desk_passes(keep: Keep, checked: Callable[..., dict[str, Any]
     assert judged(document) == dict.fromkeys([*REPEATED, *REORDERED, "isolated"], "passed")
 
 
+@pytest.mark.slow
 def test_what_is_refused_out_of_order_may_come_again(checked: Callable[..., dict[str, Any]]) -> None:
     with desk(refuses_gaps) as url:
         document = checked(url, "--only", "order_tolerant", vendor="userlike")
@@ -202,6 +203,7 @@ BUGS: list[tuple[Keep, set[str], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("keep", "checks", "message"), few_of(BUGS, 1, [keep.__name__ for keep, _, _ in BUGS]))
 def test_each_bug_is_found_by_its_checks(
     keep: Keep, checks: set[str], message: str, checked: Callable[..., dict[str, Any]]

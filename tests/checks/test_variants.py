@@ -20,12 +20,13 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "check-findings.md"
 
 
 def variants() -> Iterator[Any]:
-    """Every variant, to be judged by its own check; the first of each family is not only thorough. The benchmark
+    """Every variant, to be judged by its own check; the first of each family by CI, too. The benchmark
     `verdicts` judges all of them by all checks."""
     seen = set()
     for variant in VARIANTS:
         family = variant.check.partition(".")[0]
-        yield pytest.param(variant, marks=[pytest.mark.thorough] if family in seen else [], id=variant.name)
+        mark = pytest.mark.thorough if family in seen else pytest.mark.slow
+        yield pytest.param(variant, marks=mark, id=variant.name)
         seen.add(family)
 
 
@@ -68,6 +69,7 @@ SUSPECTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("receiver", few_of(SUSPICIOUS, 1, [each.name for each in SUSPICIOUS]))
 def test_a_correct_receiver_that_looks_suspicious_gets_no_error(
     receiver: Receiver, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -132,7 +134,7 @@ BOT_JUDGED = {
 }
 
 
-@pytest.mark.parametrize("seed", BOT_JUDGED)
+@pytest.mark.parametrize("seed", few_of(BOT_JUDGED, 1, others=pytest.mark.slow))
 def test_the_correct_bot_gets_not_even_a_warning(
     seed: int, vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

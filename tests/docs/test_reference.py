@@ -81,6 +81,7 @@ def shell(name: str) -> str:
     return found
 
 
+@pytest.mark.slow
 def test_bash_completes(environment: dict[str, str]) -> None:
     # For files the function asks bash to complete as it usually does.
     script = [f'source "{SHARE}/bash-completion/completions/vendorsim"', 'compopt() { COMPREPLY+=("$2"); }']

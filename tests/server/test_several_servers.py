@@ -78,6 +78,7 @@ def told(client: Client, session: str, identifier: str = "a") -> tuple[int, str]
     return answer.status, answer.json["message"]
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_server(pair: tuple[Client, Client]) -> None:
     first, second = pair
     assert [told(client, "1") for client in (first, second, second, first)] == [ACCEPTED, *[DUPLICATE] * 3]

@@ -91,6 +91,7 @@ def receiver(stack: Stack, bug: str = "") -> Iterator[str]:
             reader.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
 def test_a_correct_receiver_passes_without_a_word(stack: Stack, vendorsim: Vendorsim) -> None:
     with receiver(stack) as url:
@@ -101,6 +102,7 @@ def test_a_correct_receiver_passes_without_a_word(stack: Stack, vendorsim: Vendo
     assert judged >= set(FAMILIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
 def test_the_bug_of_its_twin_is_found(stack: Stack, vendorsim: Vendorsim) -> None:
     with receiver(stack, stack.bug) as url:

@@ -169,6 +169,7 @@ class TestFixture:
         """)
         project.runpytest("-k", "test_it", "-o", "vendorsim_path=/hooks/{vendor}").assert_outcomes(passed=1)
 
+    @pytest.mark.slow
     def test_answers_the_calls_of_the_integration(self, project: pytest.Pytester) -> None:
         project.makepyfile("""
             import apps
