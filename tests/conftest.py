@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from command_line import Completed, Vendorsim, run_here
@@ -15,16 +16,10 @@ from postgres_server import HINT, PostgresServer, programs, running_postgres
 settings.register_profile("vendorsim", deadline=None)
 settings.load_profile("vendorsim")
 
-# What takes seconds comes first, so that the workers of pytest-xdist end together.
-SLOW_ROOMS = ("examples", "testing", "browser", "checks", "load", "vendors", "server", "journal", "delivery")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
-        room = item.path.relative_to(Path(__file__).parent).parts[0]
-        return SLOW_ROOMS.index(room) if room in SLOW_ROOMS else len(SLOW_ROOMS)
-
-    items.sort(key=place)
+    """Files come in an order that mixes rooms: those that wait and those that compute share the time of pytest-xdist's
+    workers. Tests of a file stay together."""
+    items.sort(key=lambda item: crc32(item.path.relative_to(Path(__file__).parent).as_posix().encode()))
 
 
 def pytest_collection_finish() -> None:

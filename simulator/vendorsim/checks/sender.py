@@ -133,6 +133,9 @@ class RequestSender:
 
     async def _again(self, make: Callable[[], Wire], about: str) -> tuple[Answer | Failure, float]:
         """Sends a request again, alone, as soon as the integration is back. Raises TargetGone after `back` seconds."""
+        if len(self._suspects) == 1:
+            # A process that is about to end may still accept connections.
+            await asyncio.sleep(RETURN_PAUSE)
         ends = monotonic() + self.back
         while self._gone is None:
             answer, took = await self._once(make)
