@@ -16,6 +16,7 @@ from postgres_server import HINT, PostgresServer, programs, running_postgres
 settings.register_profile("vendorsim", deadline=None)
 settings.load_profile("vendorsim")
 
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files come in an order that mixes rooms: those that wait and those that compute share the time of pytest-xdist's
     workers. Tests of a file stay together."""

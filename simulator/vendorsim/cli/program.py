@@ -115,8 +115,9 @@ class Program:
                 return False
             if self._noted is not self._process:
                 self._noted = self._process
-                # Before it is ready, exit code 0 is that of a program that goes on in the background.
-                self._in_background = code == 0 and not self._restarting.is_set()
+                # A program that goes on in the background ends with exit code 0, before it is ready or a moment later.
+                goes_on = not self._restarting.is_set() or _signal_group(self._process, None)
+                self._in_background = code == 0 and goes_on
                 if not self._in_background:
                     self._endings.append(_ending(code))
             return True
