@@ -117,9 +117,10 @@ def runner(tmp_path: Path) -> dict[str, str]:
     """The environment of a step: the files and folders of GitHub, with vendorsim where the first step installs it."""
     bin = tmp_path / "runner" / "vendorsim" / "bin"
     bin.mkdir(parents=True)
-    (bin / "python").symlink_to(sys.executable)
-    (bin / "vendorsim").write_text(f'#!/bin/sh\nexec {sys.executable} -m vendorsim "$@"\n')
-    (bin / "vendorsim").chmod(0o755)
+    # Not a link: it would be a Python without the packages of this environment.
+    for name, command in (("python", sys.executable), ("vendorsim", f"{sys.executable} -m vendorsim")):
+        (bin / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        (bin / name).chmod(0o755)
     for name in ("summary", "outputs"):
         (tmp_path / name).touch()
     return {

@@ -199,14 +199,16 @@ class _Ended(asyncio.SubprocessProtocol):
 
 async def _finish(transport: asyncio.SubprocessTransport, ended: _Ended) -> None:
     """Kills a process that has not ended, with all that it started."""
-    if not ended.closed:
-        with suppress(OSError):
-            if hasattr(os, "killpg"):
-                os.killpg(transport.get_pid(), signal.SIGKILL)
-            else:  # Windows has no process groups.
-                transport.kill()
-        await ended.exited.wait()
-    transport.close()
+    try:
+        if not ended.closed:
+            with suppress(OSError):
+                if hasattr(os, "killpg"):
+                    os.killpg(transport.get_pid(), signal.SIGKILL)
+                else:  # Windows has no process groups.
+                    transport.kill()
+            await ended.exited.wait()
+    finally:  # Also when the read is cancelled while it waits.
+        transport.close()
 
 
 def _signal(number: int) -> str:
