@@ -111,6 +111,7 @@ def test_a_session_from_the_first_look_to_the_resent_delivery(agent: Agent) -> N
         assert target.requests[2].body == target.requests[0].body
 
 
+@pytest.mark.slow
 def test_check_judges_a_receiver_with_a_bug(agent: Agent) -> None:
     """The receiver reads texts as ASCII."""
 
@@ -131,6 +132,7 @@ def test_what_an_agent_may_not_do(agent: Agent) -> None:
     assert "did you mean 'name'?" in agent.refused("show_scenario", nmae="missed-chat")
 
 
+@pytest.mark.slow
 def test_without_leave_nothing_is_sent(tmp_path: Path) -> None:
     with Receiver() as target, connected(tmp_path) as careful:
         refused = careful.refused("play", **STORY, to=target.url())

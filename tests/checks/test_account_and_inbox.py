@@ -188,6 +188,7 @@ def test_an_integration_that_refuses_other_accounts_passes_only_in_its_own(
     assert judged(vendor, profile, 403, ("accepts.typical",), asks=False).exit_code == 1
 
 
+@pytest.mark.slow
 def test_an_integration_that_ignores_other_accounts_is_seen_to_do_nothing() -> None:
     ids = {"account": ACCOUNT, "inbox": INBOX}
     only = ("accepts.typical", "effects.lost")

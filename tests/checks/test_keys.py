@@ -60,6 +60,7 @@ RECEIVERS: dict[str, tuple[str, Answer, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("vendor", "answer", "only"), RECEIVERS.values(), ids=RECEIVERS)
 def test_of_single_requests(vendorsim: Vendorsim, vendor: str, answer: Answer, only: str) -> None:
     with Receiver(answer) as target:

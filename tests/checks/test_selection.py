@@ -127,6 +127,7 @@ def crashes_on_what_is_rare(connection: Connection, request: Request) -> None:
         connection.send(status(500))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [crashes_on_what_is_rare, status(200)])
 def test_the_command_of_a_finding_sends_its_case_and_nothing_else(vendorsim: Vendorsim, answer: Answer) -> None:
     with Receiver(answer) as target:

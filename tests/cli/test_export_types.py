@@ -43,6 +43,7 @@ def examples(vendor: str, profile: str) -> Iterator[tuple[str, Any]]:
                 yield "".join(part[:1].upper() + part[1:] for part in re.split(r"[._]", event)), body
 
 
+@pytest.mark.slow
 @each_profile
 def test_types_of_python(vendorsim: Vendorsim, tmp_path: Path, vendor: str, profile: str) -> None:
     if importlib.util.find_spec("datamodel_code_generator") is None:
@@ -59,6 +60,7 @@ def test_types_of_python(vendorsim: Vendorsim, tmp_path: Path, vendor: str, prof
     assert (code, err) == (0, ""), out
 
 
+@pytest.mark.slow
 @each_profile
 def test_types_of_typescript(
     vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vendor: str, profile: str

@@ -207,6 +207,7 @@ def test_the_recipe_of_gitlab_carried_out(tmp_path: Path, runner: dict[str, str]
     assert all((tmp_path / name).exists() for name in job["artifacts"]["paths"])
 
 
+@pytest.mark.slow
 def test_findings_are_annotations_and_a_target_can_not_make_some(tmp_path: Path, step: Run) -> None:
     port = free_port()
     (tmp_path / "project").mkdir()

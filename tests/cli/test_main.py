@@ -220,6 +220,7 @@ class TestEndings:
         assert ended.out == ""
 
 
+@pytest.mark.slow
 class TestRealProcess:
     def test_interrupted(self, process: Any, story: Path) -> None:
         with process("generate", story, "--vendor", "smartsupp", "--count", 10_000_000) as running:

@@ -38,6 +38,7 @@ QUICK = ("--only", "accepts.typical,idempotent.later,order_tolerant.swapped")
 OF_OTHERS = ("not judged", "  …there is no probe", "    shown by")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [QUICK, pytest.param((), marks=pytest.mark.thorough)], ids=["quick", "whole"])
 def test_the_reader_gets_what_the_page_shows(
     options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -188,6 +188,7 @@ class _Stopped:
 PAGES = [path for path in shown.documents() if str(path.relative_to(ROOT)) not in ELSEWHERE and any(shown.lines(path))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_commands_of_a_page_do_what_it_says(page: Path, port: int, folder: Path) -> None:
     session = Session(port)
