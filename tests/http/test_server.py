@@ -504,9 +504,16 @@ def test_closing_waits_a_moment_for_answers_in_the_making(app: App) -> None:
 def test_closing_does_not_wait_for_delayed_answers(app: App) -> None:
     # It would wait for an hour: for the delay, or for the grace that the app's answers get.
     limits = ServerLimits(grace=3_600.0)
-    server = running_server(app, limits=limits, fast_path=lambda request: HttpResponse(200, b"", delay=3_600.0))
+    asked = Event()
+
+    def late(request: HttpRequest) -> HttpResponse:
+        asked.set()
+        return HttpResponse(200, b"", delay=3_600.0)
+
+    server = running_server(app, limits=limits, fast_path=late)
     with closing(socket.create_connection((server.host, server.port), timeout=PATIENCE)) as connection:
         connection.sendall(GET)
+        assert asked.wait(PATIENCE)
         ending = Thread(target=server.close, daemon=True)
         ending.start()
         ending.join(PATIENCE)
