@@ -242,7 +242,7 @@ class TestImpatient:
 
     def test_the_second_answer_counts(self, stage: Stage) -> None:
         with Receiver(never, status(200)) as target:
-            played = stage(target, "--fault", "impatient", "--policy", "read_timeout=300ms")
+            played = stage(target, "--fault", "impatient", "--policy", "read_timeout=900ms")
         assert [(line["verdict"], line["final"]) for line in attempts(played)] == [
             ("timed out", False),
             ("delivered", True),
