@@ -162,7 +162,14 @@ def read_await_write(desk: Helpdesk) -> None:
     """FastAPI: reads the conversation, awaits the database, and writes it back with the message."""
 
 
-@variant("messagehub", "concurrent.conversations", program=asynchronous("current"), missing=NO_ASGI, probe=True)
+@variant(
+    "messagehub",
+    "concurrent.conversations",
+    "isolated.foreign",
+    program=asynchronous("current"),
+    missing=NO_ASGI,
+    probe=True,
+)
 def current_across_await(desk: Helpdesk) -> None:
     """FastAPI: keeps the conversation in a global variable, across an await."""
 
