@@ -300,7 +300,7 @@ class Context:
         settings.coverage.sent(event.name, sent, exchange.status)
         return exchange
 
-    async def side_by_side(self, work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    async def side_by_side(self, work: Sequence[Coroutine[Any, Any, object]]) -> None:
         """Runs coroutines that each send one request at a time, as many at once as suits the integration. The first
         error cancels all, and is raised."""
         await gather_bounded(work, self.settings.sender.at_once)
@@ -419,11 +419,11 @@ def _bounded(data: bytes) -> str:
     return text if len(data) <= SHOWN else f"{text}… ({len(data)} bytes)"
 
 
-async def gather_bounded(work: Sequence[Coroutine[Any, Any, None]], at_once: int = 4) -> None:
+async def gather_bounded(work: Sequence[Coroutine[Any, Any, object]], at_once: int = 4) -> None:
     """Runs coroutines concurrently, at most `at_once` at a time. The first error cancels all, and is raised."""
     gate = asyncio.Semaphore(at_once)
 
-    async def one(item: Coroutine[Any, Any, None]) -> None:
+    async def one(item: Coroutine[Any, Any, object]) -> None:
         async with gate:
             await item
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -42,7 +41,7 @@ async def foreign(context: Context) -> None:
     if len(told) < 2:
         raise NotJudged("there are no two stories to tell at the same time")
     for events in zip_longest(*told):
-        await asyncio.gather(*(context.send(event) for event in events if event is not None))
+        await context.side_by_side([context.send(event) for event in events if event is not None])
     own = [_said(context, story) for story in told]
     known = await _of_one_story(context, settings.probe)
     for number, story in enumerate(told):
