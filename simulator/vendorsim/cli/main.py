@@ -39,6 +39,7 @@ COMMANDS = {
     "check": "check an integration against the vendor's contract",
     "serve": "answer the vendors' APIs",
     "validate": "check captured payloads against a vendor's contract",
+    "capture": "record real traffic, remove personal data, replay it, compare it with the contract",
     "journal": "list, show, resend and export what was sent and received",
     "faults": "list the faults: deliberate errors in deliveries",
     "export": "print types of bodies, and signed requests, for code in any language",

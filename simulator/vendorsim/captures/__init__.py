@@ -1,0 +1,1 @@
+"""Captured traffic: what a vendor and an integration really sent to each other."""
