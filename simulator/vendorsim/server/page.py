@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 from flask import Blueprint, Response, redirect, request, send_from_directory
@@ -20,6 +21,9 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+# Scripts that are stored compressed, by the names under which the page loads them.
+PACKED = {path.relative_to(FILES).with_suffix("").as_posix(): path for path in FILES.rglob("*.js.gz")}
 
 
 class _File(PathConverter):
@@ -59,7 +63,18 @@ def page(workbench: Workbench) -> Blueprint:
 
     @pages.get("/_vendorsim/<page_file:name>")
     def file(name: str) -> Response:
-        return send_from_directory(FILES, name)
+        return _unpacked(name) if name in PACKED else send_from_directory(FILES, name)
 
     pages.register_error_handler(ProblemError, problems.response)
     return pages
+
+
+def _unpacked(name: str) -> Response:
+    """Returns a script that is stored compressed: as it is stored, which browsers accept, or else unpacked."""
+    if request.accept_encodings.quality("gzip") > 0:
+        response = send_from_directory(FILES, f"{name}.gz", mimetype="text/javascript")
+        response.content_encoding = "gzip"
+    else:
+        response = Response(gzip.decompress(PACKED[name].read_bytes()), mimetype="text/javascript")
+    response.vary.add("Accept-Encoding")
+    return response
