@@ -2,7 +2,7 @@
 export { EditorState, StateEffect, StateField } from "@codemirror/state";
 export { Decoration, EditorView, WidgetType, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 export { history, historyKeymap, standardKeymap } from "@codemirror/commands";
-export { HighlightStyle, indentUnit, syntaxHighlighting } from "@codemirror/language";
+export { HighlightStyle, indentService, indentUnit, syntaxHighlighting } from "@codemirror/language";
 export { forEachDiagnostic, lintGutter, nextDiagnostic, previousDiagnostic, setDiagnostics } from "@codemirror/lint";
 export { autocompletion, completionKeymap } from "@codemirror/autocomplete";
 export { yamlLanguage } from "@codemirror/lang-yaml";

@@ -27,7 +27,7 @@ from vendorsim.vendorkit.policy_overrides import read_changes
 from vendorsim.vendorkit.signing import schemes, signer
 from vendorsim.vendorkit.target import Target
 
-_SPEED = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)x")
+_SPEED = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)x?")
 
 
 def start(workbench: Workbench, document: Mapping[str, Any]) -> StartedRun:
@@ -78,7 +78,7 @@ def _request(
 
 
 def read_speed(text: str) -> float | None:
-    """Parses a speed: `instant` gives None, `60x` gives 60.0, a multiple of real time. Raises ProblemError (422)."""
+    """Parses a speed: `instant` gives None, `60x` or `60` gives 60.0, a multiple of real time. Raises ProblemError (422)."""
     if text == "instant":
         return None
     match = _SPEED.fullmatch(text)

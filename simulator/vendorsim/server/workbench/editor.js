@@ -12,13 +12,18 @@ const KEYS = "Tab leaves the editor, F8 goes to the next problem";
 /**
  * @param options `id` of the text field; `label` for screen readers; `value`; `language`: yaml or json; `complete(text, at)`:
  *   what can stand there, as `{from, options}` or null; `changed(text)`: called after each change
- * @returns `element`; `value()`; `set(text)`; `focus()`; `mark(problems)`, each with a `message` and its place, as `line` and
- *   `column` (from 1) or as `from` and `to` (offsets); `go(line, column)` puts the cursor there
+ * @returns `element`; `value()`; `set(text)`; `focus()`; `end()` when it is no longer needed; `mark(problems)`, each with a `message` and its place, as `line` and
+ *   `column` (from 1) or as `from` and `to` (offsets); `go(line, column)` and `goTo(offset)` put the cursor there
  */
 export async function codeEditor({ id, label, value, language, complete = null, changed }) {
-  const cm = await import("./codemirror/codemirror.js");
+  const cm = await import("./codemirror/codemirror.js").catch(() => {
+    throw new Error("The editor can't be loaded. Is vendorsim serve still running?");
+  });
   const host = h("div", { class: `code-editor is-${language}`, dataset: { test: `${id}-editor` } });
   const root = host.attachShadow({ mode: "open" });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(FRAME);
+  root.adoptedStyleSheets = [sheet];
   const told = h("p", { id: "keys" }, complete ? `${KEYS}, Ctrl-Space completes.` : `${KEYS}.`);
   const messages = messagesOf(cm);
   const view = new cm.EditorView({
@@ -36,11 +41,12 @@ export async function codeEditor({ id, label, value, language, complete = null, 
         cm.highlightActiveLine(),
         cm.EditorView.lineWrapping,
         cm.EditorView.contentAttributes.of({ id, "aria-label": label, "aria-describedby": "keys" }),
-        language === "yaml" ? cm.yamlLanguage : cm.jsonLanguage,
+        language === "yaml" ? [cm.yamlLanguage, cm.indentService.of(belowKey)] : cm.jsonLanguage,
         cm.syntaxHighlighting(colours(cm)),
         complete ? completion(cm, complete) : [],
         messages.field,
         cm.keymap.of([...problemKeys(cm), ...cm.completionKeymap, ...cm.historyKeymap, ...cm.standardKeymap]),
+        cm.EditorView.domEventHandlers({ beforeinput: replaceSelected }),
         cm.EditorView.theme(THEME),
         cm.EditorView.updateListener.of((update) => {
           if (update.docChanged) changed(update.state.doc.toString());
@@ -61,13 +67,24 @@ export async function codeEditor({ id, label, value, language, complete = null, 
     view.contentDOM.setAttribute("aria-invalid", String(problems.length > 0));
   }
 
-  function go(line, column) {
-    const { from } = rangeOf(view.state.doc, { line, column });
+  function goTo(from) {
     view.dispatch({ selection: { anchor: from }, effects: cm.EditorView.scrollIntoView(from, { y: "center" }) });
     view.focus();
   }
 
-  return { element: host, value: text, set, mark, go, focus: () => view.focus() };
+  const go = (line, column) => goTo(rangeOf(view.state.doc, { line, column }).from);
+
+  return { element: host, value: text, set, mark, go, goTo, focus: () => view.focus(), end: () => view.destroy() };
+}
+
+/** Problems as a list of buttons that go there in the editor. Each has its `place` in words, too. */
+export function problemList(problems, editor) {
+  const item = (one) => {
+    const go = () => (one.from === undefined ? editor.go(one.line, one.column) : editor.goTo(one.from));
+    return h("li", {}, h("button", { type: "button", class: "jump", on: { click: go } }, h("span", { class: "mono" }, one.place), " ", one.message));
+  };
+  const more = problems.length - MOST_PROBLEMS;
+  return h("ol", { class: "problems" }, problems.slice(0, MOST_PROBLEMS).map(item), more > 0 ? h("li", { class: "muted" }, `and ${more} more`) : null);
 }
 
 /** The offsets of a problem: those that it has, or from its column to the end of the word there. */
@@ -129,6 +146,23 @@ function problemKeys(cm) {
   return [{ key: "F8", run: going(cm.nextDiagnostic), shift: going(cm.previousDiagnostic) }];
 }
 
+/** A line after `- key:` begins two columns right of the key; for other lines the language knows. */
+function belowKey(context, at) {
+  const found = /^(\s*(?:- +)*)[^#]*:\s*$/.exec(context.lineAt(at, -1).text);
+  return found ? found[1].length + 2 : undefined;
+}
+
+/**
+ * Replaces a selection by what is typed. A browser would do it, too, but gives the new text the styles of the old one as inline
+ * styles, which the page's policy refuses.
+ */
+function replaceSelected(event, view) {
+  if (event.inputType !== "insertText" || !event.data || view.composing || view.state.selection.main.empty) return false;
+  event.preventDefault();
+  view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  return true;
+}
+
 function completion(cm, complete) {
   const source = ({ state, pos, explicit }) => {
     const found = complete(state.doc.toString(), pos);
@@ -147,10 +181,15 @@ function colours({ HighlightStyle, tags }) {
   ]);
 }
 
+// The height is the host's; the keys are told below the text.
+const FRAME = `
+  :host { display: flex; flex-direction: column; gap: 4px; min-width: 0; }
+  #keys { flex: none; margin: 0; color: var(--muted); font-size: 0.86rem; }
+`;
 // Colours and sizes come from the page; the shadow root inherits its variables.
 const PANEL = { backgroundColor: "var(--surface)", color: "var(--text)", border: "1px solid var(--edge)", borderRadius: "var(--radius)" };
 const THEME = {
-  "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", border: "1px solid var(--edge)", borderRadius: "var(--radius)", fontSize: "0.875rem" },
+  "&": { flex: "1 1 auto", minHeight: "0", color: "var(--text)", backgroundColor: "var(--surface)", border: "1px solid var(--edge)", borderRadius: "var(--radius)", fontSize: "0.875rem" },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5", overflow: "auto" },
   ".cm-content": { caretColor: "var(--text)", padding: "8px 0" },

@@ -106,20 +106,21 @@ function balanced(text) {
 }
 
 /**
- * A function `(text, at)` that gives `{from, options, eager}` or null. `options` are as CodeMirror wants them. `more(path, text)`
- * names further values of a place, as `{label, detail}`.
+ * A function `(text, at)` that gives `{from, options, eager}` or null. `options` are as CodeMirror wants them; `eager`: they are
+ * shown before a letter is typed. `more(path, text, wants)` gives further options, which come first.
  */
 export function completer(schema, more = () => []) {
   return (text, at) => {
     const place = placeIn(text, at);
     if (!place) return null;
-    const nodes = place.path.reduce((found, part) => found.flatMap((one) => below(one, part)).flatMap(expanded), expanded(schema));
-    const keys = place.wants === "key" ? keysOf(nodes, place.there) : [];
+    const { path, wants, from, there } = place;
+    const nodes = path.reduce((found, part) => found.flatMap((one) => below(one, part)).flatMap(expanded), expanded(schema));
+    const keys = wants === "key" ? keysOf(nodes, there) : [];
     // The first word of an item may be a value, too, such as a step without arguments.
-    const values = place.wants === "value" || !place.there.length ? [...more(place.path, text, place.wants), ...valuesOf(nodes)] : [];
+    const values = wants === "value" || !there.length ? valuesOf(nodes) : [];
     const options = new Map();
-    for (const one of [...keys, ...values]) if (!options.has(one.label)) options.set(one.label, one);
-    return { from: place.from, options: [...options.values()], eager: place.wants === "value" || !place.there.length };
+    for (const one of [...more(path, text, wants), ...keys, ...values]) if (!options.has(one.label)) options.set(one.label, one);
+    return { from, options: [...options.values()], eager: wants === "value" || !there.length };
   };
 }
 

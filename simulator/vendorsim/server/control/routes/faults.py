@@ -40,6 +40,13 @@ def _document(activation: Activation) -> dict[str, Any]:
         "events": events or None,
         "deliveries": activation.left,
         "known": [
-            {"name": fault.name, "help": fault.help, "example": fault.example} for fault in faults.KINDS.values()
+            {
+                "name": fault.name,
+                "help": fault.help,
+                "example": fault.example,
+                "argument": fault.argument_label or None,
+                "choices": fault.choices,
+            }
+            for fault in faults.KINDS.values()
         ],
     }

@@ -35,8 +35,8 @@ function faults(attempt) {
 
 function actions(path, attempt, extra) {
   const again = button("resend", "Resend", async () => went(await post(`${path}/resend`)));
-  const edit = button("edit", "Edit and resend", () => {
-    const form = resendForm(attempt, async (wanted) => went(await post(`${path}/resend`, wanted)), () => {
+  const edit = button("edit", "Edit and resend", async () => {
+    const form = await resendForm(attempt, async (wanted) => went(await post(`${path}/resend`, wanted)), () => {
       extra.replaceChildren();
       edit.focus();
     });
@@ -71,10 +71,19 @@ function summary(attempt, others) {
     ["Sent", time(attempt.sent_at)],
     ["Scenario's time", time(attempt.at)],
     ["Delivery", h("code", {}, attempt.delivery)],
-    ["Attempt", [`${attempt.attempt}${attempt.copy ? `, copy ${attempt.copy}` : ""}${attempt.final ? ", the last" : ", a retry follows"}`]],
+    ["Attempt", attemptInWords(attempt)],
     ["All attempts", others.length > 1 ? attempts(attempt, others) : null],
     ["Difference to", compare(attempt, others)],
   ]);
+}
+
+/** Which attempt it is, of the delivery or of a duplicate, and whether another one follows. */
+function attemptInWords({ attempt, copy, final, verdict, faults: notes }) {
+  const byHand = notes.some((note) => note === "resent" || note === "edited") ? ", sent again by hand" : "";
+  const which = attempt === 1 ? "The first attempt" : `Attempt ${attempt}`;
+  const of = copy ? ` of duplicate ${copy}, which a fault sends` : "";
+  const after = final ? (verdict === "delivered" ? "no retry is needed" : "no retry follows") : "a retry follows";
+  return `${which}${of}${byHand}; ${after}`;
 }
 
 function attempts(attempt, others) {
