@@ -16,8 +16,10 @@ from vendorsim.vendorkit.contract import MOST_LEVELS, TOO_DEEP
 from vendorsim.vendorkit.misspelt_keys import at_their_keys
 from vendorsim.vendorkit.schema_walk import SchemaNode
 
-# Limits: of a larger body only the first fields are annotated, of a deeper one only the first levels.
+# Limits: of a larger body only the first fields are annotated, of a deeper one only the first levels, and of many
+# violations the first ones are told.
 MOST_FIELDS = 5_000
+MOST_VIOLATIONS = 1_000
 _DEEPEST = 30
 
 
@@ -39,9 +41,10 @@ def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, A
         return _annotations()
     if is_deeper(document, MOST_LEVELS):
         return _annotations(error=f"it is {TOO_DEEP}")
+    found = contract.violations(event, document, in_alternatives=True, most=MOST_VIOLATIONS)
     violations = [
         {"pointer": violation.pointer, "message": violation.message}
-        for violation in at_their_keys(node, document, contract.violations(event, document, in_alternatives=True))
+        for violation in at_their_keys(node, document, found)
     ]
     return _annotations(list(islice(_fields(node, document, "", 0), MOST_FIELDS)), violations)
 

@@ -154,7 +154,7 @@ function keyOption(label, schema, required) {
   return {
     label,
     apply: holds || !schema.else ? `${label}: ` : label,
-    info: schema.description ?? null,
+    info: schema.description?.replaceAll("`", "") ?? null,
     detail: required ? "required" : null,
     boost: required ? 2 : 0,
   };

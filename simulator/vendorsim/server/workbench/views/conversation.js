@@ -13,6 +13,8 @@ import { stepForm } from "./step-form.js";
 
 /** So many of the newest arrows are drawn at first. */
 const DRAWN = 300;
+/** So long after a step by hand, in milliseconds, new arrows are scrolled into view. */
+const REVEALED = 3_000;
 
 export const title = ({ id }) => `Conversation ${id}`;
 
@@ -20,7 +22,7 @@ export async function show(place, { vendor, id }, { run }) {
   const path = `conversations/${encodeURIComponent(vendor)}/${encodeURIComponent(id)}`;
   const read = () => get(path, { run });
   const [first, all] = await Promise.all([read(), vendors()]);
-  const view = { found: first, all: false, clock: "sent", width: 0 };
+  const view = { found: first, all: false, clock: "sent", width: 0, revealUntil: 0 };
   const parts = frame(view);
   const filter = { vendor, conversation: id, run };
 
@@ -30,15 +32,20 @@ export async function show(place, { vendor, id }, { run }) {
     keepFocus(parts.list, () => clear(parts.list).append(entryTable(shown(view))));
   }
   async function reload() {
+    const before = view.found.entries.length;
     view.found = await read();
     draw();
+    if (view.found.entries.length > before && Date.now() < view.revealUntil) reveal(parts.diagram);
   }
 
   const hands = stepForm({
     chosen: () => ({ [vendor]: [id] }),
     profile: profileOf(all, vendor, profileName(first)),
     agents: Object.keys(first.live?.agents ?? {}),
-    done: reload,
+    done: () => {
+      view.revealUntil = Date.now() + REVEALED;
+      return reload();
+    },
   });
   parts.steps.append(
     first.live
@@ -158,6 +165,11 @@ function drawDiagram(parts, view, vendor) {
       clear(parts.diagram).append(sequence(shown(view), { width: view.width, vendor, clock: view.clock })),
     );
   }
+}
+
+/** Scrolls the newest arrow into view. */
+function reveal(diagram) {
+  [...diagram.querySelectorAll("svg a")].at(-1)?.scrollIntoView({ block: "nearest" });
 }
 
 function state({ live, entries }, vendor) {

@@ -9,6 +9,8 @@ import { codeEditor, problemList } from "../editor.js";
 import { oneLine, placesOf, pretty } from "../json-lines.js";
 
 const PAUSE = 300;
+/** A check that takes longer, in milliseconds, says that it is under way. */
+const SLOW = 500;
 /** The API takes bodies of so many characters. */
 const LONGEST = 900_000;
 
@@ -37,7 +39,7 @@ export async function resendForm(attempt, send, close) {
   const format = h("button", { type: "button", id: "resend-format", on: { click: () => editor.set(pretty(editor.value())) } }, "Indent");
   const sendIt = h("button", { type: "submit", class: "primary", id: "resend-send" }, "Send");
   const failed = h("div");
-  const wasOneLine = original !== "" && original !== shown && original === oneLine(original);
+  const wasOneLine = original !== shown && !original.includes("\n");
   const element = h("form", { class: "panel stack", "aria-labelledby": "resend-title", on: { submit, keydown } },
     h("h2", { id: "resend-title" }, "Edit and resend"),
     encoding ? h("p", { class: "note" }, "The body is not UTF-8 and can't be edited here; what you write replaces it.") : null,
@@ -59,12 +61,15 @@ export async function resendForm(attempt, send, close) {
     if (body.length > LONGEST) {
       return tell(`${body.length.toLocaleString("en")} characters: more than the ${LONGEST.toLocaleString("en")} that can be sent.`, [], true);
     }
+    const slow = setTimeout(() => turn === asked && tell("Being checked …", []), SLOW);
     let answer;
     try {
-      answer = await post(`deliveries/${attempt.id}/annotated`, { body: draft.length > LONGEST ? body : draft });
+      answer = await post(`deliveries/${attempt.id}/annotated`, { body });
     } catch (error) {
       if (turn === asked) tell(`Not checked: ${error.detail ?? error.message}`, [], true);
       return undefined;
+    } finally {
+      clearTimeout(slow);
     }
     if (turn !== asked) return undefined;
     const problems = problemsOf(answer, draft);
