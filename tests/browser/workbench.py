@@ -51,6 +51,26 @@ class Workbench:
         return self.page.locator("[data-test=delivery]")
 
 
+def write(page: Page, field: str, text: str) -> None:
+    """Replaces the text of an editor, as a user does who pastes it."""
+    page.locator(f"#{field}").click()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.insert_text(text)
+
+
+def written(page: Page, field: str) -> list[str]:
+    """The lines of an editor that are shown, without the messages behind them."""
+    lines = page.locator(f"#{field} .cm-line")
+    found: list[str] = lines.evaluate_all(
+        """lines => lines.map(line => {
+            const copy = line.cloneNode(true);
+            copy.querySelectorAll(".cm-message").forEach(one => one.remove());
+            return copy.textContent;
+        })"""
+    )
+    return found
+
+
 def axe_violations(page: Page) -> list[str]:
     """What axe-core finds that is serious or critical: the rule, and where."""
     found = Axe().run(page).response["violations"]

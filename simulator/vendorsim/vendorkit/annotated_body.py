@@ -41,7 +41,7 @@ def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, A
         return _annotations()
     if is_deeper(document, MOST_LEVELS):
         return _annotations(error=f"it is {TOO_DEEP}")
-    found = contract.violations(event, document, in_alternatives=True, most=MOST_VIOLATIONS)
+    found = contract.violations(event, document, in_alternatives=True)[:MOST_VIOLATIONS]
     violations = [
         {"pointer": violation.pointer, "message": violation.message}
         for violation in at_their_keys(node, document, found)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -97,16 +96,14 @@ class Contract:
         validator = self._validators.get(event) or self._validator(event)
         return validator.is_valid(body)
 
-    def violations(
-        self, event: str, body: Any, *, in_alternatives: bool = False, most: int | None = None
-    ) -> list[Violation]:
-        """All violations in a body, or the first `most`, in the order of the body. A body of more than `MOST_LEVELS`
-        levels has one violation, `TOO_DEEP`. With `in_alternatives`, a value that is none of the alternatives (`anyOf`)
-        has the violations of the alternative that it is meant to be, if that can be told. Raises UnknownNameError."""
+    def violations(self, event: str, body: Any, *, in_alternatives: bool = False) -> list[Violation]:
+        """All violations in a body, in the order of the body. A body of more than `MOST_LEVELS` levels has one
+        violation, `TOO_DEEP`. With `in_alternatives`, a value that is none of the alternatives (`anyOf`) has the
+        violations of the alternative that it is meant to be, if that can be told. Raises UnknownNameError."""
         validator = self._validator(event)
         if is_deeper(body, MOST_LEVELS):
             return [Violation("", TOO_DEEP, DEPTH)]
-        errors = islice(validator.iter_errors(body), most)
+        errors = validator.iter_errors(body)
         return [_violation(each) for error in errors for each in (_meant(error) if in_alternatives else (error,))]
 
     def require(self, event: str, body: Any) -> None:
