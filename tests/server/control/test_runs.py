@@ -223,6 +223,12 @@ class TestSteering:
         api.done("PATCH", f"/runs/{run['id']}/clock", {"speed": "99999x"})
         assert api.followed(run["id"])["summary"]["delivered"] == OF_USERLIKE
 
+    def test_a_number_is_a_speed_too(self, api: Client, target: Receiver) -> None:
+        run = api.start(target.url(), paused=True, speed="60")
+        assert run["clock"]["speed"] == "60x"
+        changed = api.done("PATCH", f"/runs/{run['id']}/clock", {"speed": "2.5"})
+        assert changed["clock"]["speed"] == "2.5x"
+
     def test_an_instant_run_that_is_paused_goes_on_from_where_it_is(self, api: Client, target: Receiver) -> None:
         run = api.play(target.url())
         assert since_start(run) == timedelta(minutes=11, seconds=5)
