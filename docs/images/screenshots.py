@@ -133,7 +133,9 @@ def views(api: str, played: dict[str, Any]) -> dict[str, tuple[str, Callable[[Pa
         return None
 
     def draft(page: Page) -> None:
-        page.locator("textarea").first.fill(DRAFT)
+        page.locator("#yaml").click()
+        page.keyboard.press("ControlOrMeta+A")
+        page.keyboard.insert_text(DRAFT)
         page.wait_for_timeout(1_000)
 
     deliveries = played["deliveries"]

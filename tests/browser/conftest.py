@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Watch:
-    """What must not happen while a page is used: requests to other hosts, errors of its scripts, what its policy forbids."""
+    """What must not happen while a page is used: requests to other hosts, errors, what its policy forbids."""
 
     strangers: list[str]
     errors: list[str]

@@ -169,7 +169,9 @@ class TestBody:
 
     def test_what_breaks_the_contract_is_told_while_typing(self, opened: Page, target: Receiver) -> None:
         body = json.loads(target.bodies[0])
-        body = {"id": "no number", "chat_wigdet": body.pop("chat_widget")} | {k: v for k, v in body.items() if k != "id"}
+        body = {"id": "no number", "chat_wigdet": body.pop("chat_widget")} | {
+            k: v for k, v in body.items() if k != "id"
+        }
         write(opened, "resend-body", json.dumps(body, indent=2, ensure_ascii=False))
         told = opened.locator("#resend-told")
         expect(told).to_have_text(re.compile("^2 violations of the contract of chat_session.start"))
@@ -226,7 +228,9 @@ class TestBody:
         words = page.locator("dt:text-is('Attempt') + dd")
         expect(words).to_have_text("The first attempt of duplicate 1, which a fault sends; no retry is needed")
         page.get_by_role("button", name="Resend", exact=True).click()
-        expect(words).to_have_text("Attempt 2 of duplicate 1, which a fault sends, sent again by hand; no retry is needed")
+        expect(words).to_have_text(
+            "Attempt 2 of duplicate 1, which a fault sends, sent again by hand; no retry is needed"
+        )
 
 
 LONG = "scenario: Long\nvendors: [userlike]\nsteps:\n" + "  - say: Hello\n" * 25 + "  - say: Bye\n    after: 5h\n"

@@ -67,9 +67,13 @@ class Fault:
 KINDS: Mapping[str, FaultKind] = {
     kind.name: kind
     for kind in (
-        FaultKind("duplicate", "the same delivery again, N more times", "duplicate=1", count(1, 100), "How many more times"),
+        FaultKind(
+            "duplicate", "the same delivery again, N more times", "duplicate=1", count(1, 100), "How many more times"
+        ),
         FaultKind("reorder", "up to N later events overtake it", "reorder=3", count(3, 100), "How many events"),
-        FaultKind("delay", "it is sent that much later; others overtake it", "delay=30s", time("30s"), "How much later"),
+        FaultKind(
+            "delay", "it is sent that much later; others overtake it", "delay=30s", time("30s"), "How much later"
+        ),
         FaultKind("twins", "the same delivery N times at once", "twins=2", count(2, 100, least=2), "How many at once"),
         FaultKind(
             "overlap",
@@ -80,7 +84,9 @@ KINDS: Mapping[str, FaultKind] = {
         ),
         FaultKind("impatient", "it is sent again while the first attempt is still at work", "impatient", nothing),
         FaultKind("drop", "it is never sent", "drop", nothing),
-        FaultKind("late", "it is sent that long after the conversation has ended", "late=1m", time("1m"), "How long after"),
+        FaultKind(
+            "late", "it is sent that long after the conversation has ended", "late=1m", time("1m"), "How long after"
+        ),
         FaultKind(
             OUTAGE,
             "nothing arrives in this window of the conversation; with +api, no vendor's API answers either",

@@ -26,9 +26,9 @@ _DEEPEST = 30
 def annotated(vendor: str, profile: str, event: str, body: bytes) -> dict[str, Any]:
     """The fields of a body with provenance, source and meaning, and its violations, by JSON pointer.
 
-    `parsed` is False for a body that is not JSON or is nested too deeply; `error` says why, and there are no fields. If it is
-    not JSON, `line` and `column` (from 1) are where. An unknown profile or event (of another version, for example) has no
-    fields and no violations.
+    `parsed` is False for a body that is not JSON or is nested too deeply; `error` says why, and there are no fields. If
+    it is not JSON, `line` and `column` (from 1) are where. An unknown profile or event (of another version, for
+    example) has no fields and no violations.
     """
     try:
         document = orjson.loads(body)

@@ -1,4 +1,4 @@
-"""Tells violations of a contract by the key that causes them: a misspelt key, and one that the contract forbids. Pure."""
+"""Tells violations of a contract at the key that causes them: a misspelt key, or one that is forbidden. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from vendorsim.vendorkit.schema_walk import SchemaNode
 def at_their_keys(node: SchemaNode, document: Any, violations: Iterable[Violation]) -> list[Violation]:
     """The violations of a body by the schema `node`, with those that a key causes at that key.
 
-    A missing property beside an unknown key of a similar name becomes a violation at the unknown key, which says what was
-    meant. An object with forbidden keys has a violation at each of them. All others stay as they are.
+    A missing property beside an unknown key of a similar name becomes a violation at the unknown key, which says what
+    was meant. An object with forbidden keys has a violation at each of them. All others stay as they are.
     """
-    found = list(violations)
     told: list[Violation] = []
     meant: dict[str, set[str]] = {}
-    for violation in found:
+    for violation in violations:
         where, rule = violation.pointer, violation.rule
         name, _, missing = rule.partition(":")
         if name == REQUIRED:

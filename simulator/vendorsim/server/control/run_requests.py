@@ -78,7 +78,10 @@ def _request(
 
 
 def read_speed(text: str) -> float | None:
-    """Parses a speed: `instant` gives None, `60x` or `60` gives 60.0, a multiple of real time. Raises ProblemError (422)."""
+    """Parses a speed: `instant` gives None, `60x` or `60` gives 60.0, a multiple of real time.
+
+    Raises ProblemError (422).
+    """
     if text == "instant":
         return None
     match = _SPEED.fullmatch(text)
