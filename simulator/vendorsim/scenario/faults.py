@@ -174,8 +174,8 @@ def fault(name: str, given: Any, rate: float = 1.0, events: frozenset[str] | Non
         raise ValueError(f"fault {name}: {error}") from None
 
 
-def from_option(text: str, events: frozenset[str] | None) -> Fault:
-    """Parses `NAME[=ARG][@RATE]` of the command line. Raises InputError."""
+def from_text(text: str, events: frozenset[str] | None) -> Fault:
+    """Parses `NAME[=ARG][@RATE]`. Raises ValueError, whose message says how to write it."""
     body, at, rate_text = text.rpartition("@")
     if not at:
         body, rate_text = text, "1"
@@ -184,11 +184,19 @@ def from_option(text: str, events: frozenset[str] | None) -> Fault:
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
-        raise InputError(f"--fault {text}: the rate '{rate_text}' is not a number from 0 to 1")
+        raise ValueError(f"the rate '{rate_text}' is not a number from 0 to 1")
     name, equals, argument = body.partition("=")
     try:
         return fault(name.strip(), argument.strip() if equals else None, rate, events)
     except ValueError as error:
         kind = KINDS.get(name.strip())
         remedy = "" if kind is None else f"; write it like {kind.example}"
-        raise InputError(f"--fault {text}: {error}{remedy}") from None
+        raise ValueError(f"{error}{remedy}") from None
+
+
+def from_option(text: str, events: frozenset[str] | None) -> Fault:
+    """Parses `NAME[=ARG][@RATE]` of the command line. Raises InputError."""
+    try:
+        return from_text(text, events)
+    except ValueError as error:
+        raise InputError(f"--fault {text}: {error}") from None

@@ -17,9 +17,8 @@ from vendorsim.delivery.planning import Policies, find_destinations, prepare
 from vendorsim.http.endpoint import check_header, merged
 from vendorsim.runs import library
 from vendorsim.runs.planning import RunRequest, event_names
-from vendorsim.scenario.faults import from_option
 from vendorsim.scenario.model import Scenario
-from vendorsim.server.control import requests, scenario_texts, target_urls
+from vendorsim.server.control import fault_texts, requests, scenario_texts, target_urls
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.started_runs import StartedRun
 from vendorsim.server.control.workbench import Workbench
@@ -62,7 +61,7 @@ def _request(
         count=document.get("count", 1),
         spacing=_time(document, "spacing", times.duration) or 0,
         policy=read_changes({key: str(value) for key, value in (document.get("policy") or {}).items()}, "--policy"),
-        faults=tuple(from_option(text, None) for text in faults),
+        faults=fault_texts.read(faults),
         fault_on=event_names(document.get("fault_on") or ()) or None,
         to=None if to is None else Target(to),
         account=document.get("account"),

@@ -55,6 +55,10 @@ export async function codeEditor({ id, label, value, language, complete = null, 
     }),
   });
   root.append(told);
+  // Outside, a key that is typed here seems to be pressed on the host: no shortcut of the page may take it for its own.
+  host.addEventListener("keydown", (event) => {
+    if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  });
   const text = () => view.state.doc.toString();
 
   function set(to) {

@@ -18,8 +18,8 @@ export function faultsField(known, { id, ofRun }) {
   let count = 0;
 
   function add() {
-    const number = (count += 1);
-    const own = (part) => `${id}-${number}${part}`;
+    const mine = (count += 1);
+    const own = (part) => `${id}-${mine}${part}`;
     const name = h(
       "select",
       { id: own("") },
@@ -36,6 +36,7 @@ export function faultsField(known, { id, ofRun }) {
         on: {
           click: () => {
             row.remove();
+            number();
             more.focus();
           },
         },
@@ -49,11 +50,21 @@ export function faultsField(known, { id, ofRun }) {
       if (fault.argument) place.append(field(fault.argument, argumentOf(fault, own("-argument"))));
       help.textContent = fault.help;
       name.setAttribute("aria-describedby", help.id);
+      number();
     };
     name.addEventListener("change", explain);
-    explain();
     rows.append(row);
+    explain();
     name.focus();
+  }
+
+  /** A fault that is refused is told at its argument, or at its name if it has none. */
+  function number() {
+    [...rows.children].forEach((row, position) => {
+      const controls = [...row.querySelectorAll("select, input")];
+      for (const one of controls) delete one.dataset.pointer;
+      (row.querySelector(".argument :is(select, input)") ?? controls[0]).dataset.pointer = `/faults/${position}`;
+    });
   }
 
   const more = h(
