@@ -12,8 +12,9 @@ const KEYS = "Tab leaves the editor, F8 goes to the next problem";
 /**
  * @param options `id` of the text field; `label` for screen readers; `value`; `language`: yaml or json; `complete(text, at)`:
  *   what can stand there, as `{from, options}` or null; `changed(text)`: called after each change
- * @returns `element`; `value()`; `set(text)`; `focus()`; `end()` when it is no longer needed; `mark(problems)`, each with a `message` and its place, as `line` and
- *   `column` (from 1) or as `from` and `to` (offsets); `go(line, column)` and `goTo(offset)` put the cursor there
+ * @returns `element`; `value()`; `set(text)`; `focus()`; `go(line, column)` and `goTo(offset)`, which put the cursor there;
+ *   `mark(problems)`, each with a `message` and its place, as `line` and `column` (from 1) or as `from` and `to` (offsets);
+ *   `end()`, to be called when it is no longer needed
  */
 export async function codeEditor({ id, label, value, language, complete = null, changed }) {
   const cm = await import("./codemirror/codemirror.js").catch(() => {

@@ -3,7 +3,7 @@
  */
 
 const KEY = /^("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'{}[\],#&*!|>%@`-][^:#{}[\],]*?|-[^\s:][^:#]*?)\s*:(?=\s|$)/;
-const WORD = /[\w.@/-]*$/;
+const OF_WORD = /[\w.@/-]/;
 
 /**
  * The place at an offset: `path` (keys, and `*` for an item of a list), `wants` (key or value), `from` (where the word
@@ -27,7 +27,8 @@ export function placeIn(text, at) {
     }
   }
   const line = text.slice(begins, at);
-  const from = at - WORD.exec(line)[0].length;
+  let from = at;
+  while (from > begins && OF_WORD.test(text[from - 1])) from -= 1;
   if (flow !== null) return inFlow(open, flow + line, from);
   const column = line.search(/\S/);
   if (/(?:^|\s)#/.test(line) || column > block) return null;

@@ -13,14 +13,18 @@ export async function show(place, { id }) {
   const attempt = await get(path);
   const [annotated, others] = await Promise.all([attempt.request ? get(`${path}/annotated`) : null, attemptsOf(attempt)]);
   const extra = h("div");
+  let editing = null;
+  const opened = (form) => {
+    editing = form;
+  };
   place.append(
-    h("div", { class: "heading" }, h("h1", {}, attempt.event), badge(attempt.verdict), faults(attempt), actions(path, attempt, extra)),
+    h("div", { class: "heading" }, h("h1", {}, attempt.event), badge(attempt.verdict), faults(attempt), actions(path, attempt, extra, opened)),
     extra,
     h("section", { class: "panel", "aria-label": "Summary" }, summary(attempt, others)),
     request(attempt, annotated),
     answer(attempt),
   );
-  return () => {};
+  return () => editing?.end();
 }
 
 /** The other attempts of the same delivery, the oldest first. */
@@ -33,13 +37,14 @@ function faults(attempt) {
   return attempt.faults.map((fault) => h("span", { class: "badge" }, fault));
 }
 
-function actions(path, attempt, extra) {
+function actions(path, attempt, extra, opened) {
   const again = button("resend", "Resend", async () => went(await post(`${path}/resend`)));
   const edit = button("edit", "Edit and resend", async () => {
     const form = await resendForm(attempt, async (wanted) => went(await post(`${path}/resend`, wanted)), () => {
       extra.replaceChildren();
       edit.focus();
     });
+    opened(form);
     extra.replaceChildren(form.element);
     form.focus();
   });

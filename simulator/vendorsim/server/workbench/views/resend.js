@@ -14,7 +14,10 @@ const SLOW = 500;
 /** The API takes bodies of so many characters. */
 const LONGEST = 900_000;
 
-/** `send(wanted)` sends; what it throws is shown in the form. `close()` takes the form away. */
+/**
+ * `send(wanted)` sends; what it throws is shown in the form. `close()` takes the form away. Returns `element`, `focus()`, and
+ * `end()`, to be called when the form is gone by another way.
+ */
 export async function resendForm(attempt, send, close) {
   const { text, encoding } = attempt.request.body;
   const original = encoding ? "" : text;
@@ -45,7 +48,7 @@ export async function resendForm(attempt, send, close) {
     encoding ? h("p", { class: "note" }, "The body is not UTF-8 and can't be edited here; what you write replaces it.") : null,
     told,
     h("div", { class: "editing" }, found, editor.element),
-    wasOneLine ? h("p", {}, h("label", {}, inOneLine, " Send what was edited on one line, as the original")) : null,
+    wasOneLine ? h("p", {}, h("label", {}, inOneLine, " Send an edited body on one line, as the original was")) : null,
     field("To", to, "Empty: where it went before."),
     h("p", {}, h("label", {}, sign, " Sign it anew, where the target's secret is known")),
     failed,
@@ -61,7 +64,9 @@ export async function resendForm(attempt, send, close) {
     if (body.length > LONGEST) {
       return tell(`${body.length.toLocaleString("en")} characters: more than the ${LONGEST.toLocaleString("en")} that can be sent.`, [], true);
     }
-    const slow = setTimeout(() => turn === asked && tell("Being checked …", []), SLOW);
+    const slow = setTimeout(() => {
+      if (turn === asked) told.textContent = "Being checked …";
+    }, SLOW);
     let answer;
     try {
       answer = await post(`deliveries/${attempt.id}/annotated`, { body });
@@ -105,15 +110,19 @@ export async function resendForm(attempt, send, close) {
     if (event.key === "Escape" && !event.defaultPrevented && !edited()) leave();
   }
 
-  function leave() {
+  function end() {
     clearTimeout(waiting);
     asked += 1;
     editor.end();
+  }
+
+  function leave() {
+    end();
     close();
   }
 
   await judge();
-  return { element, focus: () => editor.focus() };
+  return { element, focus: () => editor.focus(), end };
 }
 
 /** What is wrong with a draft, with its places in the text. A missing field is told at the object that lacks it. */
