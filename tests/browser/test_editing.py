@@ -91,14 +91,14 @@ class TestScenario:
         assert written(page, "yaml")[-1] == "  - say: {by: ben}"
 
     def test_what_can_stand_where(self, bench: Workbench) -> None:
-        """`|` is the cursor; some of what is offered there, and some of what is not."""
+        """`^` is the cursor; some of what is offered there, and some of what is not."""
         page = bench.open("#/scenarios")
         offered = page.evaluate(
             """async (texts) => {
                 const { scenarioCompleter } = await import("./scenario-completion.js");
                 const complete = await scenarioCompleter();
                 return texts.map((text) => {
-                    const found = complete(text.replace("|", ""), text.indexOf("|"));
+                    const found = complete(text.replace("^", ""), text.indexOf("^"));
                     return found && found.options.map(({ label }) => label);
                 });
             }""",
@@ -124,28 +124,26 @@ class TestScenario:
 
 HEAD = "cast:\n  agents:\n    ana: {name: Ana}\n    ben:\n      name: Ben\nsteps:\n  - say: Hi\n"
 PLACES: list[tuple[str, list[str], list[str]]] = [
-    ("|", ["scenario", "vendors", "steps"], ["say"]),
-    ("scenario: X\nse|", ["seed"], ["scenario"]),
-    ("vendors: [userlike, |]", ["messagehub"], ["steps"]),
-    ("cast:\n  |", ["visitor", "agents"], ["steps"]),
-    ("cast:\n  visitor: {name: Dana, |}", ["email"], ["name"]),
-    (f"{HEAD}  - |", ["say", "close", "expect_call"], ["scenario"]),
-    (f"{HEAD}    |", ["after", "fault", "expect"], ["say", "close"]),
-    (f"{HEAD}  - say:\n      |", ["text", "by"], ["after"]),
-    (f"{HEAD}  - say: {{\n      by: ana,\n      |", ["text"], ["by"]),
-    (f"{HEAD}  - join: |", ["ana", "ben", "visitor"], ["name"]),
-    (f"{HEAD}  - typing: {{by: ana, active: |}}", ["true", "false"], ["ana"]),
-    (f"{HEAD}  - operator: {{who: ana, goes: |}}", ["online", "away"], []),
-    (f"{HEAD}    fault: {{|}}", ["duplicate", "delay"], []),
-    (f"{HEAD}    only: |", ["userlike"], []),
+    ("^", ["scenario", "vendors", "steps"], ["say"]),
+    ("scenario: X\nse^", ["seed"], ["scenario"]),
+    ("vendors: [userlike, ^]", ["messagehub"], ["steps"]),
+    ("cast:\n  ^", ["visitor", "agents"], ["steps"]),
+    ("cast:\n  visitor: {name: Dana, ^}", ["email"], ["name"]),
+    (f"{HEAD}  - ^", ["say", "close", "expect_call"], ["scenario"]),
+    (f"{HEAD}    ^", ["after", "fault", "expect"], ["say", "close"]),
+    (f"{HEAD}  - say:\n      ^", ["text", "by"], ["after"]),
+    (f"{HEAD}  - say: {{\n      by: ana,\n      ^", ["text"], ["by"]),
+    (f"{HEAD}  - join: ^", ["ana", "ben", "visitor"], ["name"]),
+    (f"{HEAD}  - typing: {{by: ana, active: ^}}", ["true", "false"], ["ana"]),
+    (f"{HEAD}  - operator: {{who: ana, goes: ^}}", ["online", "away"], []),
+    (f"{HEAD}    fault: {{^}}", ["duplicate", "delay"], []),
+    (f"{HEAD}    only: ^", ["userlike"], []),
     # In a text, a comment or a quotation nothing is offered.
-    (f"{HEAD}  - say: good mor|", [], []),
-    (f"{HEAD}  - say: 'a|", [], []),
-    ("description: |\n  about |", [], []),
-    ("scenario: X # a|", [], []),
+    (f"{HEAD}  - say: good mor^", [], []),
+    (f"{HEAD}  - say: 'a^", [], []),
+    ("description: |\n  about ^", [], []),
+    ("scenario: X # a^", [], []),
 ]
-# The cursor is the last bar of the text: an earlier one begins a block.
-PLACES = [(text if text.count("|") == 1 else text.replace("|", ">", 1), some, others) for text, some, others in PLACES]
 
 
 class TestBody:
