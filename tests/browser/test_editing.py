@@ -45,6 +45,19 @@ class TestScenario:
         expect(page.locator("[data-test=lint]")).to_contain_text("No problems: “Short chat”")
         expect(page.locator("#yaml .cm-message")).to_have_count(0)
 
+    def test_what_can_t_be_checked_says_so_and_keeps_no_old_problems(self, bench: Workbench) -> None:
+        page = bench.open("#/scenarios/new")
+        write(page, "yaml", "scenario: 👋\nsteps:\n  - say: {text: 👋👋, bt: ana}\n")
+        listed = page.locator("[data-test=problems] li")
+        expect(listed).to_have_text(re.compile("^3:21 unknown key in 'say' 'bt'"))
+        listed.click()
+        page.keyboard.type("!")
+        assert written(page, "yaml")[2] == "  - say: {text: 👋👋, !bt: ana}"
+        page.route("**/_vendorsim/api/lint", lambda route: route.abort())
+        page.keyboard.type("!")
+        expect(page.locator("[data-test=lint]")).to_contain_text("Not checked: The server can't be reached.")
+        expect(listed).to_have_count(0)
+
     def test_the_keyboard_alone_is_enough(self, bench: Workbench) -> None:
         page = bench.open("#/scenarios/new")
         page.locator("[data-test=start-this]").focus()

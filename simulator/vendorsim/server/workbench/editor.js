@@ -96,7 +96,9 @@ export function problemList(problems, editor) {
 function rangeOf(doc, { line, column, from, to }) {
   if (from !== undefined) return { from: Math.min(from, doc.length), to: Math.min(to, doc.length) };
   const found = doc.line(Math.min(Math.max(line, 1), doc.lines));
-  const start = Math.min(found.from + Math.max(column, 1) - 1, found.to);
+  // Columns count characters; in this text, one beyond the basic plane (an emoji) counts twice.
+  const before = Math.max(column, 1) - 1;
+  const start = found.from + [...found.text.slice(0, 2 * before)].slice(0, before).join("").length;
   const word = /^(?:"[^"]*"|'[^']*'|[^\s,:[\]{}]+)/.exec(found.text.slice(start - found.from, start - found.from + 200));
   return { from: start, to: start + (word ? word[0].length : 0) };
 }

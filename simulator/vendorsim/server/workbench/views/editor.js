@@ -83,15 +83,18 @@ export async function show(place, { name }) {
     try {
       found = await post("lint", { yaml: editor.value() });
     } catch (error) {
-      if (turn === asked) head.textContent = `Not checked: ${error.detail ?? error.message}`;
+      if (turn === asked) tell(`Not checked: ${error.detail ?? error.message}`, []);
       return;
     }
-    if (turn !== asked) return;
-    editor.mark(found.problems);
-    head.textContent = verdict(found);
-    head.className = found.valid ? "lint is-good" : "lint is-bad";
-    outcome.hidden = found.valid;
-    clear(outcome).append(problemList(found.problems.map((one) => ({ ...one, place: `${one.line}:${one.column}` })), editor));
+    if (turn === asked) tell(verdict(found), found.problems, found.valid ? "is-good" : "is-bad");
+  }
+
+  function tell(sentence, problems, mood = "") {
+    head.textContent = sentence;
+    head.className = `lint ${mood}`;
+    editor.mark(problems);
+    outcome.hidden = !problems.length;
+    clear(outcome).append(problemList(problems.map((one) => ({ ...one, place: `${one.line}:${one.column}` })), editor));
   }
 
   function begin() {
