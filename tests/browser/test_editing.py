@@ -217,6 +217,7 @@ class TestBody:
         opened.locator("#resend-send").click()
         assert target.wait_for(OF_USERLIKE + 1)[-1].body == text.encode()
 
+    @pytest.mark.slow
     def test_one_of_nearly_a_megabyte_can_be_edited(self, bench: Workbench, target: Receiver) -> None:
         run = bench.play(target.url())
         target.wait_for(OF_USERLIKE)
