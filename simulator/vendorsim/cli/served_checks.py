@@ -28,8 +28,10 @@ from vendorsim.vendorkit import registry
 class ServedChecks:
     """The checker of a server with this configuration (`vendorsim.server.control.checker.Checker`)."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, waiting: Waiting = Waiting()) -> None:
+        """`waiting` are the waiting times of checks."""
         self._config = config
+        self._waiting = waiting
 
     def known(self) -> list[dict[str, Any]]:
         """Returns the families with their checks."""
@@ -61,7 +63,7 @@ class ServedChecks:
             budget=order.budget,
             baseline=against,
             command=_command(order),
-            waiting=Waiting() if order.settle is None else Waiting(settle=order.settle),
+            waiting=self._waiting if order.settle is None else replace(self._waiting, settle=order.settle),
         )
         return PreparedCheckRun(prepare_checks(request, self._config))
 

@@ -23,7 +23,18 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy_overrides import read_changes
 from vendorsim.vendorkit.target import Target
 
-_OPTION = re.compile(r"--([a-z-]+)")
+_OPTION = re.compile(r"--([a-z-]+):? ?")
+# How messages begin that name no option → the pointer of what they are about.
+_SUBJECTS = {
+    "unknown (vendor|pack)": "/vendor",
+    "unknown profile": "/profile",
+    "unknown locale": "/locale",
+    "account ": "/account",
+    "inbox ": "/inbox",
+    ".* is not a JSON pointer": "/probe_ignore",
+    "(.* is not a header name|.*header '|.*of header)": "/headers",
+    "(signing as|the environment variable)": "/to",
+}
 _RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/s")
 # Single errors of an opened file that are told: a file of another kind has thousands.
 MOST_ERRORS = 20
@@ -43,13 +54,10 @@ def start(workbench: Workbench, document: Mapping[str, Any], server: str, port: 
     serves = document.get("api", False)
     if serves and not isinstance(workbench.shared.state, InMemory):
         raise _problem("/api", "several servers share their state, so a call may reach another one")
-    order = _order(workbench, document, port if serves else None)
     try:
-        prepared = found.prepare(order)
+        prepared = found.prepare(_order(workbench, document, port if serves else None))
     except InputError as error:
-        option = _OPTION.search(str(error))
-        name = option[1].replace("-", "_") if option is not None else ""
-        raise (_problem(f"/{name}", str(error)) if name in document else ProblemError(422, str(error))) from None
+        raise _at_its_place(str(error)) from None
     return workbench.checks.start(prepared, document, server if serves else None)
 
 
@@ -147,6 +155,16 @@ def _rate(text: str | None) -> float | None:
     if match is None or not float(match[1]):
         raise _problem("/pace", f"'{text[:20]}' is no rate; write requests a second, such as 20/s")
     return float(match[1])
+
+
+def _at_its_place(message: str) -> ProblemError:
+    """Returns the problem with the place in the request that the message is about. It names the option of the command
+    line or begins with the subject."""
+    option = _OPTION.match(message)
+    if option is not None:
+        return _problem("/" + option[1].replace("-", "_"), message[option.end() :])
+    pointer = next((pointer for words, pointer in _SUBJECTS.items() if re.match(words, message)), None)
+    return ProblemError(422, message) if pointer is None else _problem(pointer, message)
 
 
 def _problem(pointer: str, detail: str) -> ProblemError:
