@@ -28,10 +28,10 @@ from vendorsim.vendorkit import registry
 class ServedChecks:
     """The checker of a server with this configuration (`vendorsim.server.control.checker.Checker`)."""
 
-    def __init__(self, config: Config, waiting: Waiting = Waiting()) -> None:
-        """`waiting` are the waiting times of checks."""
+    def __init__(self, config: Config, waiting: Waiting | None = None) -> None:
+        """`waiting` are the waiting times of checks; None: the usual ones."""
         self._config = config
-        self._waiting = waiting
+        self._waiting = waiting or Waiting()
 
     def known(self) -> list[dict[str, Any]]:
         """Returns the families with their checks."""

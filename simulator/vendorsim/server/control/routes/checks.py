@@ -19,8 +19,8 @@ def add(api: Blueprint, workbench: Workbench) -> None:
     """Adds `/checks`, `/checks/known`, `/checks/opened`, and `/checks/ID` with `/judged`, `/report`, `/again` and
     `/stop`."""
 
-    def found(number: str) -> StartedCheck:
-        return workbench.checks.get(requests.identifier(number, "check"))
+    def found(number: int) -> StartedCheck:
+        return workbench.checks.get(number)
 
     def started(document: dict[str, Any]) -> tuple[Response, int, dict[str, str]]:
         check = check_requests.start(workbench, document, requests.server(), int(request.environ["SERVER_PORT"]))
@@ -50,18 +50,18 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         document = requests.body("OpenedReport", most_errors=check_requests.MOST_ERRORS)
         return _created(workbench.checks.open(document["name"], document["report"]))
 
-    @api.get("/checks/<number>")
-    def check(number: str) -> Response:
+    @api.get("/checks/<int:number>")
+    def check(number: int) -> Response:
         return jsonify(found(number).document())
 
-    @api.get("/checks/<number>/judged")
-    def judged_checks(number: str) -> Response:
+    @api.get("/checks/<int:number>/judged")
+    def judged_checks(number: int) -> Response:
         one, after = found(number), requests.number("after", 0, MOST_ID) or 0
         results = list(enumerate(list(one.judged), 1))[after : after + requests.limit()]
         return jsonify(requests.page([{"id": place, **result} for place, result in results], None))
 
-    @api.get("/checks/<number>/report")
-    def check_report(number: str) -> Response:
+    @api.get("/checks/<int:number>/report")
+    def check_report(number: int) -> Response:
         one, other = found(number), requests.number("against", 1, MOST_ID)
         against = None if other is None else workbench.checks.earlier(other, "/against")
         format = request.args.get("format", JSON)
@@ -71,15 +71,15 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         answer.headers["Content-Disposition"] = f'attachment; filename="check-{one.id}{name}"'
         return answer
 
-    @api.post("/checks/<number>/again")
-    def check_again(number: str) -> tuple[Response, int, dict[str, str]]:
+    @api.post("/checks/<int:number>/again")
+    def check_again(number: int) -> tuple[Response, int, dict[str, str]]:
         one, changes = found(number), requests.body("CheckRunAgain")
         if one.prepared is None:
             raise ProblemError(409, "an opened report does not say how to reach the integration: start a new check")
         return started(check_requests.repeated(one.asked, changes))
 
-    @api.post("/checks/<number>/stop")
-    def stop_check(number: str) -> Response:
+    @api.post("/checks/<int:number>/stop")
+    def stop_check(number: int) -> Response:
         requests.body("Nothing")
         one = found(number)
         workbench.checks.stop(one)

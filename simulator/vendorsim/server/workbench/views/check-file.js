@@ -34,7 +34,7 @@ export async function opened(name, text) {
 
 /** A button that chooses a file and passes its name and text on. `onProblem` gets what went wrong. */
 export function fileButton(id, label, onText, onProblem) {
-  const input = h("input", { type: "file", id, accept: ".json,application/json", class: "unseen", tabindex: "-1", "aria-label": label });
+  const input = h("input", { type: "file", id, accept: ".json,application/json", hidden: true });
   const button = h("button", { type: "button", dataset: { test: id }, on: { click: () => input.click() } }, label);
   input.addEventListener("change", async () => {
     const [file] = input.files;

@@ -116,7 +116,7 @@ function layout(parts, open) {
     { class: "panel form", id: "check-form", dataset: { test: "check-form" } },
     field("Vendor", parts.vendor),
     profile,
-    field("Integration", parts.to, "The URL of the webhook. A target of vendorsim.yaml is used with its secret, headers and probe."),
+    field("Send to", parts.to, "The URL of the webhook. A target of vendorsim.yaml is used with its secret, headers and probe."),
     parts.urls,
     h(
       "div",
