@@ -110,7 +110,7 @@ function differences(finding) {
 
 function exchange({ request, answer }) {
   if (request === null && answer === null) return null;
-  const block = (title, text) => (text === null ? null : h("div", {}, h("h3", {}, title), h("pre", { class: "code" }, readable(text))));
+  const block = (title, text) => (text === null ? null : h("div", {}, h("h3", {}, title), h("pre", { class: "code wire", tabindex: "0", role: "region", "aria-label": title }, readable(text))));
   return h(
     "details",
     { open: matchMedia("(min-width: 701px)").matches },
