@@ -98,6 +98,8 @@ def test_beside_a_pass_it_says_what_was_not_looked_at(bench: Workbench, target: 
     finished(page, "passed")
     told = page.locator("[data-test=not-looked-at]")
     expect(told).to_have_attribute("open", "")
+    expect(told).to_contain_text("tolerates, rejects, authenticates, effects")
+    expect(told).to_contain_text("not selected")
     expect(told).to_contain_text("retry_safe: there is no probe")
     expect(told).to_contain_text("Here: fill in Probe.")
     expect(told).to_contain_text("calls_api: give --serve PORT")

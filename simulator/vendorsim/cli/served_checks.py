@@ -26,7 +26,7 @@ from vendorsim.reporting.checks import FORMATS
 from vendorsim.reporting.outcome import Outcome, Timekeeper
 from vendorsim.runs.config import Config
 from vendorsim.server.backend import ServerBackend
-from vendorsim.server.control.checker import CheckOrder, CheckProgress, EarlierReport, Judged, JudgingBegan
+from vendorsim.server.control.checker import CheckOrder, CheckProgress, EarlierReport, JudgingBegan, JudgingEnded
 from vendorsim.vendorkit import registry
 
 
@@ -109,7 +109,7 @@ class PreparedCheckRun:
                 findings = [finding.document() for finding in result.findings]
                 document = result.document()
                 tell(
-                    Judged(
+                    JudgingEnded(
                         {
                             "check": document.pop("id"),
                             **document,

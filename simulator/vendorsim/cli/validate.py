@@ -14,7 +14,7 @@ from vendorsim.reporting.console import messages, print_json, results
 
 if TYPE_CHECKING:
     from vendorsim.journal.captures import Payload
-    from vendorsim.vendorkit.contract_fit import Comparison, Judged
+    from vendorsim.vendorkit.contract_fit import Comparison, JudgingEnded
     from vendorsim.vendorkit.vendor import Vendor
 
 # So many payloads are compared with every profile at most, and so many violations that would be left are printed.
@@ -107,7 +107,7 @@ def _judgement(vendor: Vendor, profile: str, payloads: Iterable[Payload]) -> Cap
 
     count, compared, places = 0, list[Captured](), list[str]()
     # By payload: its judgement, and its number among those that are compared, if it is one of them.
-    found: list[tuple[Payload, Judged | None, int | None]] = []
+    found: list[tuple[Payload, JudgingEnded | None, int | None]] = []
     for payload in payloads:
         count += 1
         if payload.problem is not None:
@@ -129,7 +129,7 @@ def _judgement(vendor: Vendor, profile: str, payloads: Iterable[Payload]) -> Cap
 
 
 def _breaches(
-    payload: Payload, judged: Judged | None, number: int | None, comparison: Comparison | None
+    payload: Payload, judged: JudgingEnded | None, number: int | None, comparison: Comparison | None
 ) -> Iterable[Breach]:
     if judged is None:
         yield Breach(payload.place, payload.event, "", payload.problem or "")

@@ -62,14 +62,14 @@ class JudgingBegan:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgingEnded:
     """A check has ended. `document` is its result as in the report, with its `seconds` and `findings`. Findings may
     still be merged into those of other checks: the report has the last word."""
 
     document: Mapping[str, Any]
 
 
-CheckProgress = JudgingBegan | Judged
+CheckProgress = JudgingBegan | JudgingEnded
 
 
 class ReportOfChecks(Protocol):

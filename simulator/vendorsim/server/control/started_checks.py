@@ -18,8 +18,8 @@ from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.checker import (
     CheckProgress,
     EarlierReport,
-    Judged,
     JudgingBegan,
+    JudgingEnded,
     PreparedChecks,
     ReportOfChecks,
 )
@@ -223,7 +223,7 @@ class StartedChecks:
         def tell(progress: CheckProgress) -> None:
             if isinstance(progress, JudgingBegan):
                 started.current = progress.check
-            elif isinstance(progress, Judged):
+            elif isinstance(progress, JudgingEnded):
                 started.judged.append(progress.document)
 
         status, reason = FAILED, None

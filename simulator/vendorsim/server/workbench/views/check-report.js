@@ -83,8 +83,8 @@ export function findingCard(finding, { again = null, open = false } = {}) {
       h("p", { class: "remedy" }, h("strong", {}, "What to change: "), finding.remedy),
       h("p", {}, finding.statement.text, " ", h("span", { class: "muted" }, `(${finding.statement.provenance}: ${finding.statement.source})`)),
       h("p", { class: "muted" }, `${where}; ${plural(finding.count, "case")}.`),
-      exchange(finding),
       button && h("p", { class: "actions" }, button, told),
+      exchange(finding),
       h("details", {}, h("summary", {}, "The command that sends this case"), h("pre", { class: "code" }, finding.reproduce)),
     ),
   );
@@ -161,8 +161,11 @@ function past(one) {
   return h("li", {}, h("span", { class: `badge badge-${one.severity === "error" ? "bad" : "warn"}` }, one.severity), " ", one.message, " ", h("code", { class: "muted" }, one.check));
 }
 
-/** What was not looked at: checks by the reason, and what the contract has and nobody sent. */
-export function notLookedAt(report) {
+/**
+ * What was not looked at: checks by the reason, families that were not selected of those in `known`, and what the contract
+ * has and nobody sent.
+ */
+export function notLookedAt(report, known) {
   const byReason = new Map();
   for (const one of report.checks) {
     if (one.status === "passed" || one.status === "failed") continue;
@@ -174,6 +177,9 @@ export function notLookedAt(report) {
   const lines = [...byReason].map(([reason, ids]) =>
     h("li", {}, h("strong", {}, families(ids)), `: ${reason}`, hint(reason), ids.length > 1 ? h("span", { class: "muted" }, ` (${plural(ids.length, "check")})`) : null),
   );
+  const selected = new Set(report.checks.map((one) => one.id.split(".")[0]));
+  const left = known.filter((name) => !selected.has(name));
+  if (left.length) lines.unshift(h("li", {}, h("strong", {}, left.join(", ")), ": not selected"));
   const missed = [...events.not_exercised, ...(events.no_scenario ?? [])];
   if (missed.length) lines.push(h("li", {}, h("strong", {}, "events"), `: never sent: ${missed.join(", ")}`));
   const rest = [[unsent(fields), "field"], [unsent(values), "value"]].filter(([count]) => count);

@@ -80,14 +80,14 @@ export async function show(place, { id }) {
       drawActions(check);
       return;
     }
-    const report = await get(`checks/${id}/report`, { against });
+    const [report, known] = await Promise.all([get(`checks/${id}/report`, { against }), knownFamilies()]);
     parts.rest.dataset.final = "";
     draw(check, report);
     drawActions(check, against);
     clear(parts.compared).append(...[comparison(report)].filter(Boolean));
     drawFindings(parts.findings, report.findings, { again });
     clear(parts.rest).append(
-      ...[notLookedAt(report), isOpened ? null : comparePanel(check, (other) => finish(check, other)), checksTable(report.checks, seconds)].filter(Boolean),
+      ...[notLookedAt(report, known), isOpened ? null : comparePanel(check, (other) => finish(check, other)), checksTable(report.checks, seconds)].filter(Boolean),
     );
   }
 
@@ -117,6 +117,12 @@ export async function show(place, { id }) {
     over = true;
     stopped();
   };
+}
+
+/** The names of all families; none where the server runs no checks. */
+async function knownFamilies() {
+  const { families } = await get("checks/known").catch(() => ({ families: [] }));
+  return families.map((one) => one.name);
 }
 
 function drawProgress(place, check) {
