@@ -122,10 +122,10 @@ def _starting(names: Sequence[str], command: options.F) -> options.F:
 
 def environment(url: str | None, sinks: Iterable[Sink] = ()) -> dict[str, str]:
     """Returns the variables that tell the started program where the vendors' APIs and the sinks are."""
-    from vendorsim.server.sinks import path_of
-
     if url is None:
         return {}
+    from vendorsim.server.sinks import path_of
+
     named = {re.sub(r"\W", "_", sink.name).upper(): f"{url}{path_of(sink.name)}" for sink in sinks}
     return {"VENDORSIM_API_URL": url, **{f"VENDORSIM_SINK_{name}_URL": place for name, place in named.items()}}
 

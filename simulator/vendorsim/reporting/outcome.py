@@ -10,6 +10,7 @@ from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict, rank
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.provenance import Stated
+from vendorsim.reporting.text import counted
 from vendorsim.runs.config import ConfigLine
 
 # Places of a state that differ, of one finding.
@@ -141,8 +142,3 @@ def tally(verdict: Verdict) -> list[tuple[int, str]]:
     warnings = sum(finding.severity != ERROR for finding in verdict.findings)
     counts.append((warnings, "warning" if warnings == 1 else "warnings"))
     return [(count, name) for count, name in counts if count]
-
-
-def counted(count: int, noun: str) -> str:
-    """Returns the number with the noun: `1 finding`, `2 findings`."""
-    return f"{count} {noun}{'s' * (count != 1)}"

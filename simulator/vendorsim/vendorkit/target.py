@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from vendorsim.probes.reading import NamedSource
-from vendorsim.vendorkit.profile import Profile
+if TYPE_CHECKING:
+    from vendorsim.probes.reading import NamedSource
+    from vendorsim.vendorkit.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
