@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from vendorsim.agents.deliveries import attempt_row
 from vendorsim.agents.stories import ACCOUNT, PROFILE, SEED, STORY, VENDOR, request

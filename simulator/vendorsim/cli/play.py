@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 from contextlib import ExitStack
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import asdict, replace
 
 from vendorsim.cli import completion, options, starting
 from vendorsim.cli.journals import open_journal, start_recorder

@@ -10,11 +10,12 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from vendorsim.core.errors import InputError
 from vendorsim.probes.model import (
@@ -42,8 +43,7 @@ _JOINING = frozenset(("cmd", "powershell", "pwsh", "ssh", "watch", "eval"))
 _SCRIPTS_OF_SHELLS = (".bat", ".cmd")
 
 
-@dataclass(frozen=True, slots=True)
-class CommandSource:
+class CommandSource(Struct, frozen=True):
     """A program and its arguments, with {conversation_id} and {identifier} in them. `folder` is the working directory;
     None: that of vendorsim."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from vendorsim.core.errors import InputError, closest
 from vendorsim.http.transport import Transport
@@ -44,8 +45,7 @@ class StateProbe(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeTools:
+class ProbeTools(Struct, frozen=True):
     """What probes of a run share. `headers` are those of the target, `timeout` is the most seconds of one read, `calls`
     reads the calls of the integration where the APIs are served."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError
 from vendorsim.probes import calls, command, sql
@@ -28,8 +29,7 @@ NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _NAMED = re.compile(rf"({NAME})=(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class NamedSource:
+class NamedSource(Struct, frozen=True):
     """A probe with its name, or without one."""
 
     name: str | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import groupby
+
+from msgspec import Struct, field
 
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict, rank
@@ -18,8 +19,7 @@ MOST_PLACES = 4
 _WORDS = {0: "passed", 1: "failed", 3: "unreachable", 4: "incomplete", 130: "interrupted"}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """A verdict. `began` and `ended` are milliseconds since 1970 (UTC); `seconds` is the duration by check id.
 
     `configured_at` is the line of the user's configuration that names the target, if it is named there.
@@ -32,8 +32,7 @@ class Outcome:
     configured_at: ConfigLine | None = None
 
 
-@dataclass(slots=True)
-class Timekeeper:
+class Timekeeper(Struct):
     """Handles the events of a run, times each check, and passes the outcome to `then` after the verdict."""
 
     then: Callable[[Outcome], None]
@@ -52,8 +51,7 @@ class Timekeeper:
             self.then(Outcome(event, self.began, wall_clock(), self._seconds, self.configured_at))
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The findings of one check with one severity."""
 
     result: Result

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from vendorsim.probes.reading import NamedSource
     from vendorsim.vendorkit.profile import Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """An integration under test.
 
     `events` is its subscription (None: the default of its kind). `secret_env` are the environment variables with its

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
+from msgspec import Struct
+from msgspec.structs import fields
 
 from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.files import type_of
@@ -68,8 +69,7 @@ _NOBODY = {"name": None, "email": None, "phone": None, "identifier": None}
 _UNIQUE = ("email", "phone_number", "identifier")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownContact:
+class KnownContact(Struct, frozen=True):
     """A contact: its conversations, oldest first. The newest one has its data."""
 
     handles: Sequence[ConversationHandle]
