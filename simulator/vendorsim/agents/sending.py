@@ -24,8 +24,8 @@ from vendorsim.journal.documents import received_call
 from vendorsim.journal.resending import prepare_resending
 from vendorsim.journal.store import Journal, Recorder
 from vendorsim.load.traffic_shapes import FaultOption
-from vendorsim.probes.model import PLACEHOLDERS, fill
-from vendorsim.probes.reading import NamedSource, read_probe
+from vendorsim.probes.model import PLACEHOLDERS, NamedSource, fill
+from vendorsim.probes.reading import read_probe
 from vendorsim.reporting.text import encodable
 from vendorsim.runs.config import Config
 from vendorsim.server.app import create_app, serve_app

@@ -31,8 +31,8 @@ from vendorsim.delivery.planning import Policies, find_destinations
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
-from vendorsim.probes.model import ProbeTools, StateProbe
-from vendorsim.probes.reading import NamedSource, open_probes, require_names
+from vendorsim.probes.model import NamedSource, ProbeTools, StateProbe
+from vendorsim.probes.reading import open_probes, require_names
 from vendorsim.runs.config import Config, ConfigLine, Skip
 from vendorsim.runs.planning import require_ids, require_locale
 from vendorsim.server.backend import ServerBackend

@@ -19,7 +19,7 @@ from vendorsim.reporting.text import one_line
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
-    from vendorsim.probes.reading import NamedSource
+    from vendorsim.probes.model import NamedSource
 
 # Milliseconds. Short, because a check waits until it is over.
 DUPLICATE_INTERVAL = 1_500

@@ -15,7 +15,7 @@ from vendorsim.cli.running import note_prevented, read_sinks, served
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
-    from vendorsim.probes.reading import NamedSource
+    from vendorsim.probes.model import NamedSource
 
 SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 

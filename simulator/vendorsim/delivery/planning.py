@@ -17,8 +17,8 @@ from vendorsim.core.errors import DocumentError, InputError, Problem
 from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.http.transport import Transport
-from vendorsim.probes.model import CallsOf, ProbeTools, StateProbe
-from vendorsim.probes.reading import NamedSource, open_probes, require_names
+from vendorsim.probes.model import CallsOf, NamedSource, ProbeTools, StateProbe
+from vendorsim.probes.reading import open_probes, require_names
 from vendorsim.runs.config import Config
 from vendorsim.runs.planning import PlannedRun, RunRequest, in_configured_account, plan
 from vendorsim.runs.timeline import Run

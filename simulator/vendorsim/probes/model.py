@@ -97,3 +97,15 @@ def values_of(conversation_id: str, identifier: str | None) -> dict[str, str]:
 def without_secrets(text: str) -> str:
     """Masks the users and passwords in the URLs of a text."""
     return _PASSWORD.sub(r"\g<1>***", _CREDENTIALS.sub("***@", text))
+
+
+class NamedSource(Struct, frozen=True):
+    """A probe with its name, or without one."""
+
+    name: str | None
+    source: ProbeSource
+
+    @property
+    def text(self) -> str:
+        """What the user wrote, without secrets."""
+        return self.source.text if self.name is None else f"{self.name}={self.source.text}"

@@ -6,12 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
-
 from vendorsim.core.errors import InputError
 from vendorsim.probes import calls, command, sql
 from vendorsim.probes.function import FunctionSource
-from vendorsim.probes.model import ProbeFunction, ProbeSource, ProbeTools, StateProbe
+from vendorsim.probes.model import NamedSource, ProbeFunction, ProbeSource, ProbeTools, StateProbe
 from vendorsim.probes.named import NamedProbes
 from vendorsim.probes.url import UrlSource
 
@@ -27,18 +25,6 @@ KINDS: Mapping[str, ReadSource] = {
 `module:function`."""
 NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _NAMED = re.compile(rf"({NAME})=(.*)", re.DOTALL)
-
-
-class NamedSource(Struct, frozen=True):
-    """A probe with its name, or without one."""
-
-    name: str | None
-    source: ProbeSource
-
-    @property
-    def text(self) -> str:
-        """What the user wrote, without secrets."""
-        return self.source.text if self.name is None else f"{self.name}={self.source.text}"
 
 
 def read_probe(given: str | ProbeFunction, folder: Path | None = None) -> NamedSource:

@@ -32,7 +32,8 @@ from vendorsim.core.shapes import (
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
 from vendorsim.http.endpoint import check_header, endpoint
-from vendorsim.probes.reading import NAME, NamedSource, read_source
+from vendorsim.probes.model import NamedSource
+from vendorsim.probes.reading import NAME, read_source
 from vendorsim.scenario.calls import SINK_NAME, SINK_SETTINGS, Sink
 from vendorsim.scenario.model import LARGEST_ID
 from vendorsim.vendorkit import registry

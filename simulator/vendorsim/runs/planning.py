@@ -11,7 +11,7 @@ from vendorsim.conversation import files
 from vendorsim.core.clock import wall_clock_second
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.times import LATEST
-from vendorsim.probes.reading import NamedSource
+from vendorsim.probes.model import NamedSource
 from vendorsim.runs import library
 from vendorsim.runs.config import Config
 from vendorsim.runs.timeline import Run

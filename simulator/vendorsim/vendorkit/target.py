@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-if TYPE_CHECKING:
-    from vendorsim.probes.reading import NamedSource
-    from vendorsim.vendorkit.profile import Profile
+from vendorsim.probes.model import NamedSource
+from vendorsim.vendorkit.profile import Profile
 
 
 class Target(Struct, frozen=True):

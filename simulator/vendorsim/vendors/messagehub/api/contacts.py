@@ -17,11 +17,10 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import asdict
 
 from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.files import type_of
-from vendorsim.conversation.state import Visitor
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
@@ -96,7 +95,7 @@ class KnownContact(Struct, frozen=True):
 
     def visitor(self) -> dict[str, Any]:
         """The fields of the visitor, for a new conversation."""
-        return self.newest.look(lambda c: {each.name: getattr(c.visitor, each.name) for each in fields(Visitor)})
+        return self.newest.look(lambda c: asdict(c.visitor))
 
     def change(self, values: dict[str, Any], verb: Callable[[dict[str, Any]], verbs.Verb]) -> None:
         """Changes fields of the visitor, in all conversations; the newest one sends what that causes."""
