@@ -11,8 +11,7 @@ from msgspec import Struct
 from vendorsim.core.times import iso
 
 
-# Not frozen: a frozen one takes three times as long to construct. Treat it as immutable.
-class Event(Struct):
+class Event(Struct, frozen=True):
     """One webhook to be sent.
 
     `conversation` is the conversation's id in the vendor's bodies, `index` its number in the run (from 0). `at` is in

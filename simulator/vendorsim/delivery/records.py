@@ -24,8 +24,7 @@ AS_EXPECTED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
 MOST_PROBLEMS = 10
 
 
-# Not frozen: three times slower to construct. Treat as immutable.
-class Attempt(Struct):
+class Attempt(Struct, frozen=True):
     """One attempt of one delivery.
 
     `at` is the scenario's time, `sent_at` wall-clock time (milliseconds since 1970, UTC). `milliseconds` is the time

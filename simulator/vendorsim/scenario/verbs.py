@@ -194,14 +194,14 @@ class _VerbType(StructMeta):
             if argument.default is NODEFAULT:
                 del namespace[field_name]
         verb: Any = super().__new__(mcls, name, bases, namespace, **options)
-        verb.arguments = arguments
+        verb._arguments = arguments
         return verb
 
 
 class Verb(Struct, frozen=True, metaclass=_VerbType):
-    """Base of all verbs. `arguments` are those of a verb that stand in the file, by its fields."""
+    """Base of all verbs. `_arguments` are those of a verb that stand in the file, by its fields."""
 
-    arguments: ClassVar[dict[str, _Argument]]
+    _arguments: ClassVar[dict[str, _Argument]]
     name: ClassVar[str]
     shorthand: ClassVar[str | None]
     makes_message: ClassVar[bool]
@@ -281,12 +281,12 @@ class Arguments(Shape):
 
 def _record_of(verb: type[Any]) -> Record:
     # Fields that are no arguments are not part of the language: only vendors' APIs give them.
-    fields = {argument.written or name: name for name, argument in verb.arguments.items()}
+    fields = {argument.written or name: name for name, argument in verb._arguments.items()}
 
     def build(**values: Any) -> Any:
         return verb(**{fields[key]: value for key, value in values.items()})
 
-    keys = {key: verb.arguments[name].key for key, name in fields.items()}
+    keys = {key: verb._arguments[name].key for key, name in fields.items()}
     return Record(keys, f"'{verb.name}'", build, verb.one_key)
 
 

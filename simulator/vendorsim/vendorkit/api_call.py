@@ -10,7 +10,6 @@ import orjson
 from msgspec import Struct
 
 
-# Not frozen: a frozen one takes three times as long to construct. Treat it as immutable.
 class ApiCall(Struct):
     """One call of a vendor's API, and its answer.
 
