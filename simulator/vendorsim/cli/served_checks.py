@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from itertools import groupby
 from math import inf
 from threading import Lock
 from typing import Any
+
+from msgspec.structs import replace
 
 from vendorsim.checks.baseline import Baseline, baseline_of
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from vendorsim.cli import options
 from vendorsim.reporting.console import messages, print_json, results
 
 if TYPE_CHECKING:
     from vendorsim.journal.captures import Payload
-    from vendorsim.vendorkit.contract_fit import Comparison, JudgingEnded
+    from vendorsim.vendorkit.contract_fit import Comparison, Judged
     from vendorsim.vendorkit.vendor import Vendor
 
 # So many payloads are compared with every profile at most, and so many violations that would be left are printed.
@@ -23,8 +24,7 @@ MOST_COMPARED, MOST_LEFT = 1_000, 10
 MOST_CONFIRMED = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(Struct, frozen=True):
     """One violation of the contract by one captured payload."""
 
     place: str
@@ -37,8 +37,7 @@ class Breach:
         return f"{self.place}:{event} {self.pointer or '/'}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
+class Fitting(Struct, frozen=True):
     """The profiles that fit the payloads best, and the violations that are left then. `alternatives` is the number of
     profiles beside the chosen one."""
 
@@ -47,8 +46,7 @@ class Fitting:
     alternatives: int
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureReport:
+class CaptureReport(Struct, frozen=True):
     """The judgement of all payloads. `fit` is None if there is no violation, or no payload that can be read."""
 
     count: int
@@ -107,7 +105,7 @@ def _judgement(vendor: Vendor, profile: str, payloads: Iterable[Payload]) -> Cap
 
     count, compared, places = 0, list[Captured](), list[str]()
     # By payload: its judgement, and its number among those that are compared, if it is one of them.
-    found: list[tuple[Payload, JudgingEnded | None, int | None]] = []
+    found: list[tuple[Payload, Judged | None, int | None]] = []
     for payload in payloads:
         count += 1
         if payload.problem is not None:
@@ -129,7 +127,7 @@ def _judgement(vendor: Vendor, profile: str, payloads: Iterable[Payload]) -> Cap
 
 
 def _breaches(
-    payload: Payload, judged: JudgingEnded | None, number: int | None, comparison: Comparison | None
+    payload: Payload, judged: Judged | None, number: int | None, comparison: Comparison | None
 ) -> Iterable[Breach]:
     if judged is None:
         yield Breach(payload.place, payload.event, "", payload.problem or "")

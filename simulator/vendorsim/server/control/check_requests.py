@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 from vendorsim.core import times
 from vendorsim.core.errors import InputError
 from vendorsim.http.endpoint import check_header
-from vendorsim.probes.model import PLACEHOLDERS, fill
-from vendorsim.probes.reading import NamedSource
+from vendorsim.probes.model import PLACEHOLDERS, NamedSource, fill
 from vendorsim.probes.url import UrlSource
 from vendorsim.server.control import target_urls
 from vendorsim.server.control.checker import Checker, CheckOrder, EarlierReport

@@ -6,25 +6,24 @@ The checks are a room above the server, so the server is given a checker (`Setti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from vendorsim.probes.reading import NamedSource
+from msgspec import Struct, field
+
+from vendorsim.probes.model import NamedSource
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit.policy_overrides import PolicyChanges
 from vendorsim.vendorkit.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierReport:
+class EarlierReport(Struct, frozen=True):
     """A report of `vendorsim check --json` to compare with, and its name."""
 
     name: str
     document: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOrder:
+class CheckOrder(Struct, frozen=True):
     """What a request asks to check, as the options of `vendorsim check` do.
 
     `to` is None for the vendor's first configured target. `budget` and `settle` are in seconds, `pace` is in requests a
@@ -54,15 +53,13 @@ class CheckOrder:
     against: EarlierReport | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JudgingBegan:
+class JudgingBegan(Struct, frozen=True):
     """A check has started; `check` is its id."""
 
     check: str
 
 
-@dataclass(frozen=True, slots=True)
-class JudgingEnded:
+class JudgingEnded(Struct, frozen=True):
     """A check has ended. `document` is its result as in the report, with its `seconds` and `findings`. Findings may
     still be merged into those of other checks: the report has the last word."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from threading import Lock, Thread
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.errors import VendorsimError
@@ -52,8 +52,7 @@ class OpenedReport:
         return orjson.dumps(self.document) + b"\n", ".json"
 
 
-@dataclass(slots=True)
-class StartedCheck:
+class StartedCheck(Struct, eq=False):
     """One run of checks, or an opened report. `asked` is the body of the request that started it; `result` is the
     report as the document of `vendorsim check --json`. Times are milliseconds since 1970 (UTC)."""
 
@@ -68,7 +67,7 @@ class StartedCheck:
     reason: str | None = None
     ended_at: int | None = None
     current: str | None = None
-    judged: list[Mapping[str, Any]] = field(default_factory=list)
+    judged: list[Mapping[str, Any]] = []
     report: ReportOfChecks | None = None
     result: Mapping[str, Any] | None = None
     thread: Thread | None = None
