@@ -151,7 +151,7 @@ export function comparison(report) {
   return h(
     "section",
     { class: "panel stack", dataset: { test: "comparison" } },
-    h("h2", {}, `Compared with ${file}: ${told.join(", ") || "no findings in either"}`),
+    h("h2", { tabindex: "-1" }, `Compared with ${file}: ${told.join(", ") || "no findings in either"}`),
     list("Fixed", fixed),
     list("Not judged this time", not_judged, "Whether these are fixed is not known."),
   );
@@ -198,8 +198,8 @@ function hint(reason) {
   return option ? h("span", { class: "muted" }, `. Here: ${HERE[option]}.`) : null;
 }
 
-/** All checks with how they ended. `seconds`: how long they took, by id. */
-export function checksTable(checks, seconds = new Map()) {
+/** Checks with how they ended, under a title. `seconds`: how long they took, by id. */
+export function checksTable(label, checks, seconds, open = false) {
   const { table: whole, body } = table("All checks", ["Check", "Result", "Cases", "Took", "Why"]);
   whole.firstElementChild.classList.add("dense");
   for (const one of checks) {
@@ -216,7 +216,7 @@ export function checksTable(checks, seconds = new Map()) {
       ),
     );
   }
-  return h("details", { class: "panel", dataset: { test: "all-checks" } }, h("summary", {}, `All checks (${checks.length})`), whole);
+  return h("details", { class: "panel", open, dataset: { test: "all-checks" } }, h("summary", { id: "checks-summary" }, `${label} (${checks.length})`), whole);
 }
 
 function wide(element) {

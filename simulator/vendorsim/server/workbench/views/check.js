@@ -8,6 +8,7 @@ import { repeat } from "../live.js";
 import { fileButton, opened } from "./check-file.js";
 import { checksTable, comparison, drawFindings, findingCard, notLookedAt, outcomeBadge, sentence } from "./check-report.js";
 import { facts } from "./exchange.js";
+import { keepFocus } from "./forms.js";
 
 /** Formats to save a report in, beside its own. */
 const FORMATS = [["json", "JSON", "json"], ["junit", "JUnit", "xml"], ["html", "HTML", "html"]];
@@ -48,16 +49,21 @@ export async function show(place, { id }) {
 
   /** Takes what was judged since the last time. */
   async function more(signal) {
+    const before = live.length;
     for (;;) {
       const { items } = await get(`checks/${id}/judged`, { after, limit: 200 }, { signal });
       for (const one of items) {
         after = one.id;
         seconds.set(one.check, one.seconds);
-        live.push(one);
-        if (parts.rest.dataset.final === undefined) parts.findings.append(...one.findings.map((finding) => findingCard(finding)));
+        live.unshift({ ...one, id: one.check });
+        parts.findings.append(...one.findings.map((finding) => findingCard(finding)));
       }
-      if (items.length < 200) return;
+      if (items.length < 200) break;
     }
+    if (live.length === before) return;
+    const shown = parts.rest.querySelector("details");
+    const open = shown === null ? matchMedia("(min-width: 701px)").matches : shown.open;
+    keepFocus(parts.rest, () => clear(parts.rest).append(checksTable("Judged so far, the newest first", live, seconds, open)));
   }
 
   function draw(check, report = null) {
@@ -74,25 +80,28 @@ export async function show(place, { id }) {
   }
 
   async function finish(check, against = undefined) {
-    stopped();
     if (check.status === "failed") {
+      stopped();
       draw(check);
       drawActions(check);
       return;
     }
     const [report, known] = await Promise.all([get(`checks/${id}/report`, { against }), knownFamilies()]);
-    parts.rest.dataset.final = "";
+    stopped();
     draw(check, report);
     drawActions(check, against);
     clear(parts.compared).append(...[comparison(report)].filter(Boolean));
     drawFindings(parts.findings, report.findings, { again });
     clear(parts.rest).append(
-      ...[notLookedAt(report, known), isOpened ? null : comparePanel(check, (other) => finish(check, other)), checksTable(report.checks, seconds)].filter(Boolean),
+      ...[notLookedAt(report, known), isOpened ? null : comparePanel(check, (other) => finish(check, other)), checksTable("All checks", report.checks, seconds)].filter(Boolean),
     );
+    if (against !== undefined) parts.compared.querySelector("h2").focus();
   }
 
   function drawActions(check, against) {
+    const had = parts.actions.contains(document.activeElement);
     clear(parts.actions).append(...actionsOf(check, against));
+    if (had) parts.actions.querySelector("button, a")?.focus();
   }
 
   async function turn(signal) {
