@@ -6,6 +6,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
+from functools import cache, lru_cache
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -36,8 +37,9 @@ def built_in() -> dict[str, Path]:
     return {name: path for name, (path, _) in _named().items()}
 
 
+@cache
 def shipped() -> dict[str, Path]:
-    """The files of the scenarios that are part of vendorsim, by name."""
+    """The files of the scenarios that are part of vendorsim, by name. Don't change it."""
     return {path.stem: path for path in sorted(resources.scenarios().glob("*.yaml"))}
 
 
@@ -88,6 +90,12 @@ def load_text(text: str, file: str, vendor: str | None = None) -> Scenario:
 
     With a `vendor`, it is played as this vendor only, and no other is among its vendors.
     """
+    return _load_text(text, file, vendor, registry.packages())
+
+
+# A suite plays the same few scenarios in many tests, and reading one takes as long as sending ten events.
+@lru_cache(maxsize=32)
+def _load_text(text: str, file: str, vendor: str | None, packages: tuple[tuple[str, str], ...]) -> Scenario:
     reader = parse(text, file, registry.vocabulary())
     scenario = _rehearse(reader.scenario, reader, vendor) if reader.scenario is not None else None
     reader.problems.raise_if_any()

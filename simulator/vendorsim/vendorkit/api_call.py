@@ -42,6 +42,11 @@ class ApiCall(Struct):
     media_type: str | None = None
     forced: str = ""
 
+    def __repr__(self) -> str:
+        # The body may hold secrets.
+        shown = (name for name in self.__struct_fields__ if name not in ("body", "media_type"))
+        return f"ApiCall({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
     @property
     def name(self) -> str:
         """`VENDOR.OPERATION`, or `sink.NAME`."""

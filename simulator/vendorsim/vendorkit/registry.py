@@ -107,6 +107,11 @@ def names() -> tuple[str, ...]:
     return tuple(_found())
 
 
+def packages() -> tuple[tuple[str, str], ...]:
+    """The names of all vendors, each with its package. Nothing is imported."""
+    return tuple((name, origin.package) for name, origin in _found().items())
+
+
 def origin(name: str) -> Origin:
     """The package of the vendor with that name. Raises UnknownNameError."""
     found = _found().get(name)
