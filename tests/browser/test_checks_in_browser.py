@@ -146,6 +146,25 @@ def test_what_the_server_refuses_is_said_at_the_field(bench: Workbench) -> None:
     assert bench.call("GET", "/checks")["items"] == []
 
 
+def test_what_matters_most_is_the_first_finding(bench: Workbench) -> None:
+    """The report has the checks in the order of their families, where `tolerates` is before `rejects`."""
+
+    def answer(connection: Connection, request: Request) -> None:
+        broken = b"chunked" in request.head or not request.body.endswith(b"}")
+        connection.send(status(500 if broken else 200))
+
+    with Receiver(answer) as receiver:
+        only = ["tolerates.chunked", "rejects.broken_json"]
+        check = checked(bench, vendor="smartsupp", to=receiver.url(), only=only)
+    report = bench.call("GET", f"/checks/{check['id']}/report")
+    assert list(dict.fromkeys(one["check"] for one in report["findings"])) == only
+    page = bench.open(f"#/checks/{check['id']}")
+    findings = page.locator("[data-test=finding]")
+    expect(findings.first).to_contain_text("Found by rejects.broken_json")
+    expect(findings.filter(has_text="error").last).to_contain_text("Found by tolerates.chunked")
+    expect(findings.first).to_have_attribute("open", "")
+
+
 def choose(page: Page, name: str, text: str, button: str = "report-file") -> None:
     with page.expect_file_chooser() as chooser:
         page.locator(f"button[data-test={button}]").click()

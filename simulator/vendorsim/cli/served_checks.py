@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from vendorsim.checks.baseline import Baseline, baseline_of
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
-from vendorsim.checks.model import Check
+from vendorsim.checks.model import Check, rank
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.run import CheckRequest, CheckRun, Interruption, prepare_checks
 from vendorsim.checks.stories import SLOT
@@ -162,7 +162,7 @@ def _wait_for_own_ids() -> None:
 
 
 def _described(check: Check) -> dict[str, Any]:
-    return {"id": check.id, "statement": check.statement.value, "severity": check.severity}
+    return {"id": check.id, "statement": check.statement.value, "severity": check.severity, "rank": rank(check)}
 
 
 def _baseline(report: EarlierReport, vendor: str) -> Baseline:

@@ -129,10 +129,11 @@ function readable(text) {
   }
 }
 
-/** The findings, errors first, with those open that were open. */
-export function drawFindings(place, findings, options) {
+/** The findings, errors first, then by the `ranks` of their checks, with those open that were open. */
+export function drawFindings(place, findings, ranks, options) {
   const open = new Set([...place.querySelectorAll("details.finding[open]")].map((one) => one.dataset.key));
-  const ordered = [...findings].sort((a, b) => (a.severity === b.severity ? 0 : a.severity === "error" ? -1 : 1));
+  const weight = (one) => (one.severity === "error" ? 0 : 1_000) + (ranks.get(one.check) ?? 999);
+  const ordered = [...findings].sort((a, b) => weight(a) - weight(b));
   const roomy = matchMedia("(min-width: 701px)").matches;
   const first = open.size || !roomy ? null : ordered.find((one) => one.severity === "error");
   clear(place).append(...ordered.map((one) => findingCard(one, { ...options, open: open.has(one.key) || one === first })));

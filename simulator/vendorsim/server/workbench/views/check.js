@@ -87,13 +87,14 @@ export async function show(place, { id }) {
       return;
     }
     const [report, known] = await Promise.all([get(`checks/${id}/report`, { against }), knownFamilies()]);
+    const ranks = new Map(known.flatMap((family) => family.checks.map((one) => [one.id, one.rank])));
     stopped();
     draw(check, report);
     drawActions(check, against);
     clear(parts.compared).append(...[comparison(report)].filter(Boolean));
-    drawFindings(parts.findings, report.findings, { again });
+    drawFindings(parts.findings, report.findings, ranks, { again });
     clear(parts.rest).append(
-      ...[notLookedAt(report, known), isOpened ? null : comparePanel(check, (other) => finish(check, other)), checksTable("All checks", report.checks, seconds)].filter(Boolean),
+      ...[notLookedAt(report, known.map((family) => family.name)), isOpened ? null : comparePanel(check, (other) => finish(check, other)), checksTable("All checks", report.checks, seconds)].filter(Boolean),
     );
     if (against !== undefined) parts.compared.querySelector("h2").focus();
   }
@@ -128,10 +129,10 @@ export async function show(place, { id }) {
   };
 }
 
-/** The names of all families; none where the server runs no checks. */
+/** All families with their checks; none where the server runs no checks. */
 async function knownFamilies() {
   const { families } = await get("checks/known").catch(() => ({ families: [] }));
-  return families.map((one) => one.name);
+  return families;
 }
 
 function drawProgress(place, check) {
