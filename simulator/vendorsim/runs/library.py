@@ -79,10 +79,13 @@ def locate(name: str) -> Path:
     return path if looks_like_path or os.path.exists(path) else built_in_path(name)
 
 
-def load(name: str) -> Scenario:
-    """The scenario of that name or file. Raises InputError, or DocumentError with all its problems."""
+def load(name: str, vendor: str | None = None) -> Scenario:
+    """The scenario of that name or file; with a `vendor`, as `load_text` has it.
+
+    Raises InputError, or DocumentError with all its problems.
+    """
     path = locate(name)
-    return load_text(read_file(path), str(path))
+    return load_text(read_file(path), str(path), vendor)
 
 
 def load_text(text: str, file: str, vendor: str | None = None) -> Scenario:
@@ -136,10 +139,10 @@ def _rehearse(scenario: Scenario, reader: Reader, only: str | None) -> Scenario:
 
 def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -> None:
     """Reports the quirks that none of the vendors has."""
-    known = {quirk for name in vendors for quirk in registry.get(name).quirk_names()}
-    for step in scenario.steps:
-        name = step.quirk
-        if name is not None and name not in known:
+    asked = [(step, step.quirk) for step in scenario.steps if step.quirk is not None]
+    known = {quirk for name in vendors for quirk in registry.get(name).quirk_names()} if asked else set()
+    for step, name in asked:
+        if name not in known:
             reader.problems.add(Node(step.line, step.column), unknown("quirk of the scenario's vendors", name, known))
 
 
