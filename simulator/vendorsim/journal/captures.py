@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core.errors import PayloadFileError
 from vendorsim.journal.har import VENDOR_API
@@ -19,8 +19,7 @@ from vendorsim.journal.har import VENDOR_API
 LARGEST_FILE = 512 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Struct, frozen=True):
     """One captured body.
 
     `place` is its position in the file, `event` the name of its event if the file contains it; `problem` says why there

@@ -6,8 +6,9 @@ Each reader raises ValueError with a message that says what was expected.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core import times
 from vendorsim.core.errors import unknown
@@ -75,8 +76,7 @@ def share(given: Any) -> float:
     return share
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """A reader for one of a few names. Without a default, a name is required."""
 
     names: tuple[str, ...]
