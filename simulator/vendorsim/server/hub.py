@@ -82,6 +82,7 @@ class Hub:
 
     def __exit__(self, *error: object) -> None:
         self.app.close()
+        self._shared.example_receiver.close()
         self._shared.background_loop.close()
         if self._postgres_journal is not None:
             self._postgres_journal.hurry()

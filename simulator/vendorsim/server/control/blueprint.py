@@ -14,6 +14,7 @@ from vendorsim.server.control.routes import (
     catalogue,
     conversations,
     deliveries,
+    example,
     faults,
     runs,
     sessions,
@@ -23,7 +24,7 @@ from vendorsim.server.control.routes import (
 )
 from vendorsim.server.control.workbench import Workbench
 
-_SUBJECTS = (system, catalogue, runs, deliveries, calls, conversations, sessions, sinks, targets, faults)
+_SUBJECTS = (system, catalogue, runs, example, deliveries, calls, conversations, sessions, sinks, targets, faults)
 
 
 def control_api(workbench: Workbench) -> Blueprint:

@@ -49,8 +49,7 @@ export async function show(place, { vendor, id }, { run }) {
           "Its run is over or was stopped, and this server no longer holds it: it is known from the journal only.",
         ),
   );
-  const story = h("div", { class: "story" }, parts.picture, parts.details);
-  place.append(heading(vendor, id, filter), h("div", { class: "beside" }, story, parts.top));
+  place.append(heading(vendor, id, filter), h("div", { class: "beside" }, parts.picture, parts.top, parts.details));
   const size = new ResizeObserver(([{ contentRect }]) => {
     if (Math.floor(contentRect.width) === view.width) return;
     view.width = Math.floor(contentRect.width);
@@ -133,7 +132,7 @@ function frame(view) {
   parts.list = h("div", {});
   parts.details = h(
     "details",
-    { class: "panel flush", open: matchMedia("(max-width: 700px)").matches },
+    { class: "panel flush" },
     h("summary", {}, "The same as a table"),
     parts.list,
   );

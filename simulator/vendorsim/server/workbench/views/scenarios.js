@@ -3,7 +3,7 @@
  */
 
 import { get } from "../api.js";
-import { cell, clear, empty, field, h, table } from "../dom.js";
+import { cell, clear, empty, field, h, minor, table, wide } from "../dom.js";
 import { drafts } from "./drafts.js";
 import { NEW } from "./editor.js";
 import { input } from "./forms.js";
@@ -28,26 +28,32 @@ export async function show(place) {
     clear(list).append(
       found.length
         ? rows(found, kept)
-        : empty("No scenario is like that", "Search for another word, or write one of your own."),
+        : empty("No scenario fits", "Search for another word, or write a scenario of your own."),
     );
   }
 
   const own = h(
     "a",
     { class: "button", href: `#/scenarios/${NEW}`, dataset: { test: "new-scenario" } },
-    kept.has(NEW) ? "Go on with your own" : "Write your own",
+    kept.has(NEW) ? "Continue your scenario" : "Write a scenario",
   );
   place.append(
     h("div", { class: "heading" }, h("h1", {}, "Scenarios"), h("p", { class: "actions" }, own)),
     h(
       "form",
       { class: "filters", role: "search", on: { submit: (event) => event.preventDefault() } },
-      field("Search", search),
+      alwaysShown(field("Search", search)),
     ),
     list,
   );
   draw();
   return () => {};
+}
+
+/** A filter that a phone shows, too. */
+function alwaysShown(line) {
+  line.classList.add("always");
+  return line;
 }
 
 function rows(found, kept) {
@@ -68,8 +74,8 @@ function rows(found, kept) {
           edit,
           kept.has(one.name) ? h("div", {}, h("span", { class: "badge badge-warn" }, "changed here")) : null,
         ),
-        cell("About", h("strong", {}, one.title), h("div", { class: "muted" }, one.description)),
-        cell("Vendors", one.vendors.join(", ")),
+        wide(cell("About", h("strong", {}, one.title), h("div", { class: "muted" }, one.description))),
+        minor(cell("Vendors", one.vendors.join(", "))),
         cell("Start", start),
       ),
     );
