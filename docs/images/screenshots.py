@@ -1,4 +1,5 @@
-"""`make screenshots`: every view of the workbench on a desk and on a phone, in light and dark, from a run of its own.
+"""`make screenshots`: every view of the workbench on a desk and on a phone, in light and dark, from runs of its own. A view is
+a row in `views`.
 
 Needs the packages of `.[dev]` and a Chromium. The pictures go to `docs/images/workbench/`.
 """
@@ -57,7 +58,7 @@ def main() -> int:
                 context = browser.new_context(viewport=viewport, color_scheme=scheme, timezone_id="UTC", locale="en-GB")
                 page = context.new_page()
                 for name, (address, prepare) in views.items():
-                    take(page, f"{url}/_vendorsim/#{address}", prepare, PICTURES / f"{name}-{size}-{scheme}.png")
+                    take(page, f"{url}{address}", prepare, PICTURES / f"{name}-{size}-{scheme}.png")
                 context.close()
         browser.close()
     print(f"{len(list(PICTURES.glob('*.png')))} pictures in {PICTURES.relative_to(ROOT)}")
@@ -108,7 +109,10 @@ def play(api: str, desk: str) -> dict[str, Any]:
     requests.post(f"{api}/sessions", json={"id": "4711", "answers": ["duplicate"]}, timeout=10)
     requests.post(f"{api}/targets", json={"vendor": "messagehub", "url": f"{desk}/hooks/messagehub"}, timeout=10)
     newest = requests.get(f"{api}/conversations?vendor=userlike&limit=1", timeout=10).json()["items"][0]
+    example = requests.post(f"{api}/example-run", json={"failing": True}, timeout=10).json()["id"]
+    wait_for(api, example)
     return {
+        "failed": example,
         "conversation": newest,
         "deliveries": requests.get(f"{api}/deliveries?limit=100", timeout=10).json()["items"],
     }
@@ -118,7 +122,11 @@ def begin(api: str, **wanted: Any) -> None:
     """Starts a run and waits for its end."""
     answer = requests.post(f"{api}/runs", json=wanted, timeout=10)
     answer.raise_for_status()
-    number = answer.json()["id"]
+    wait_for(api, answer.json()["id"])
+
+
+def wait_for(api: str, number: int) -> None:
+    """Waits for the end of a run."""
     deadline = time.monotonic() + PATIENCE
     while requests.get(f"{api}/runs/{number}", timeout=10).json()["status"] == "running":
         if time.monotonic() > deadline:
@@ -127,7 +135,7 @@ def begin(api: str, **wanted: Any) -> None:
 
 
 def views(api: str, played: dict[str, Any]) -> dict[str, tuple[str, Callable[[Page], Any]]]:
-    """name → (address, what is done before the picture is taken)."""
+    """name → (address, what is done before the picture is taken). An address that begins with `#` is one of the page."""
 
     def nothing(page: Page) -> None:
         return None
@@ -136,22 +144,56 @@ def views(api: str, played: dict[str, Any]) -> dict[str, tuple[str, Callable[[Pa
         page.locator("textarea").first.fill(DRAFT)
         page.wait_for_timeout(1_000)
 
+    def palette(page: Page) -> None:
+        page.keyboard.press("/")
+        page.keyboard.type("chat")
+        page.get_by_role("option").filter(has_text="Delivery").first.wait_for()
+
+    def keys(page: Page) -> None:
+        page.keyboard.press("?")
+
+    def menu(page: Page) -> None:
+        if page.locator("#menu").is_visible():
+            page.locator("#menu").click()
+
+    def refused(page: Page) -> None:
+        page.locator("#run-to").fill("localhost:8000/hooks")
+        page.locator("[data-test=start]").click()
+
+    def gone(page: Page) -> None:
+        page.route("**/api/**", lambda route: route.abort())
+        page.evaluate("location.hash = '#/runs'")
+        page.get_by_role("button", name="Try again").wait_for()
+        page.unroute("**/api/**")
+
     deliveries = played["deliveries"]
     spoiled = next(item for item in deliveries if any(fault.startswith("corrupt") for fault in item["faults"]))
     talk = played["conversation"]
     first, second = deliveries[-1]["id"], deliveries[-2]["id"]
+    rows: dict[str, tuple[str, Callable[[Page], Any]]] = {
+        "welcome": ("/_ns/first-visit/_vendorsim/", nothing),
+        "deliveries": ("#/deliveries", nothing),
+        "delivery": (f"#/deliveries/{spoiled['id']}", nothing),
+        "difference": (f"#/difference/{first}/{second}", nothing),
+        "calls": ("#/calls", nothing),
+        "conversations": ("#/conversations", nothing),
+        "conversation": (f"#/conversations/{talk['vendor']}/{talk['conversation']}?run={talk['run']}", nothing),
+        "runs": ("#/runs", nothing),
+        "run": (f"#/runs/{played['failed']}", nothing),
+        "run-new": ("#/runs/new?scenario=returning-customer", nothing),
+        "run-refused": ("#/runs/new?scenario=returning-customer", refused),
+        "scenarios": ("#/scenarios", nothing),
+        "editor": ("#/scenarios/missed-chat", draft),
+        "sessions": ("#/sessions", nothing),
+        "targets": ("#/targets", nothing),
+        "palette": ("#/deliveries", palette),
+        "keys": ("#/deliveries", keys),
+        "menu": ("#/deliveries", menu),
+        "gone": ("#/targets", gone),
+    }
     return {
-        "deliveries": ("/deliveries", nothing),
-        "delivery": (f"/deliveries/{spoiled['id']}", nothing),
-        "difference": (f"/difference/{first}/{second}", nothing),
-        "calls": ("/calls", nothing),
-        "conversations": ("/conversations", nothing),
-        "conversation": (f"/conversations/{talk['vendor']}/{talk['conversation']}?run={talk['run']}", nothing),
-        "runs": ("/runs", nothing),
-        "run-new": ("/runs/new?scenario=returning-customer", nothing),
-        "editor": ("/scenarios/missed-chat", draft),
-        "sessions": ("/sessions", nothing),
-        "targets": ("/targets", nothing),
+        name: (address if address.startswith("/") else f"/_vendorsim/{address}", does)
+        for name, (address, does) in rows.items()
     }
 
 

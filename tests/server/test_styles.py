@@ -13,10 +13,14 @@ PACKAGE = Path(STYLES["tokens.css"]).parents[1]
 TOKENS = STYLES["tokens.css"].read_text()
 # The reports of `check` and `load` are files of their own, with their styles in them.
 SHEETS = sorted(
-    path for path in PACKAGE.rglob("*.css") if path.name != "tokens.css" and "reporting" not in path.relative_to(PACKAGE).parts
+    path
+    for path in PACKAGE.rglob("*.css")
+    if path.name != "tokens.css" and "reporting" not in path.relative_to(PACKAGE).parts
 )
 NAMED = "white|black|red|green|blue|gr[ae]y|silver|orange|yellow|purple|navy|teal|maroon|brown|pink|gold"
-RAW_COLOUR = re.compile(rf"#[0-9a-f]{{3,8}}\b|\b(?:rgb|hsl|hwb|lab|lch|oklab|oklch|color)a?\(|\b(?:{NAMED})\b(?!-)", re.I)
+RAW_COLOUR = re.compile(
+    rf"#[0-9a-f]{{3,8}}\b|\b(?:rgb|hsl|hwb|lab|lch|oklab|oklch|color)a?\(|\b(?:{NAMED})\b(?!-)", re.I
+)
 DECLARATION = re.compile(r"(?<![\w-])([a-z-]+): ([^;{}]+);")
 # Pixels that are no distance between things: hairlines, and the place of what is drawn.
 HAIRLINE = {"0", "1px", "-1px"}
@@ -64,7 +68,9 @@ def test_the_frame_takes_sizes_from_the_scale(name: str) -> None:
             found.append(f"{name}:{line}: {declared}: {value}")
         if SPACED.fullmatch(declared):
             rest = re.sub(r"calc\(-1 \* (var\(--space-\d\))\)|var\(--space-\d\)", "0", value)
-            wrong = [word for word in rest.split() if word not in HAIRLINE | {"auto", "!important"} and word.endswith("px")]
+            wrong = [
+                word for word in rest.split() if word not in HAIRLINE | {"auto", "!important"} and word.endswith("px")
+            ]
             if wrong:
                 found.append(f"{name}:{line}: {declared}: {value}")
     assert not found, "\n".join(["Take a value of the scale in tokens.css:", *found])

@@ -84,7 +84,9 @@ def read_speed(text: str) -> float | None:
         return None
     match = _SPEED.fullmatch(text)
     if match is None or not float(match[1]):
-        detail = f"'{text[:20]}' is not a speed; write instant, or how many times as fast as real time, such as 1x or 60x"
+        detail = (
+            f"'{text[:20]}' is not a speed; write instant, or how many times as fast as real time, such as 1x or 60x"
+        )
         raise ProblemError(422, f"/speed: {detail}", [{"pointer": "/speed", "detail": detail}])
     return float(match[1])
 

@@ -11,8 +11,8 @@ import { profileOf, vendors } from "./catalogue.js";
 import { check, keepFocus } from "./forms.js";
 import { stepForm } from "./step-form.js";
 
-/** So many of the newest arrows are drawn at first. */
-const DRAWN = 300;
+/** So many of the newest arrows are drawn at first; fewer on a phone, so that state and steps are not far away. */
+const DRAWN = matchMedia("(max-width: 700px)").matches ? 20 : 300;
 
 export const title = ({ id }) => `Conversation ${id}`;
 
