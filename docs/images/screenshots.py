@@ -97,6 +97,8 @@ def play(api: str, desk: str) -> dict[str, Any]:
         ("reopened-chat", "chatvisor", []),
         ("returning-customer", "userlike", ["duplicate@0.3", "corrupt=type@0.2"]),
     ]
+    example = requests.post(f"{api}/example-run", json={"failing": True}, timeout=10).json()["id"]
+    wait_for(api, example)
     for scenario, vendor, faults in stories:
         begin(api, scenario=scenario, vendor=vendor, to=f"{desk}/hooks/{vendor}", faults=faults, start=START, count=2)
     for session, identifier in (("4711", "crm-4711"), ("4711", "crm-4711"), ("ended-1", "crm-1")):
@@ -109,8 +111,6 @@ def play(api: str, desk: str) -> dict[str, Any]:
     requests.post(f"{api}/sessions", json={"id": "4711", "answers": ["duplicate"]}, timeout=10)
     requests.post(f"{api}/targets", json={"vendor": "messagehub", "url": f"{desk}/hooks/messagehub"}, timeout=10)
     newest = requests.get(f"{api}/conversations?vendor=userlike&limit=1", timeout=10).json()["items"][0]
-    example = requests.post(f"{api}/example-run", json={"failing": True}, timeout=10).json()["id"]
-    wait_for(api, example)
     return {
         "failed": example,
         "conversation": newest,

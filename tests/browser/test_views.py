@@ -290,6 +290,10 @@ class TestFirstVisit:
     @pytest.mark.parametrize(("button", "end"), [("example", "delivered"), ("example-failing", "failed")])
     def test_one_click_starts_an_example(self, stage: Workbench, button: str, end: str) -> None:
         page = stage.open(namespace=f"visit-{button}")
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        assert page.evaluate(SIDEWAYS) <= 0
+        assert page.evaluate(CUT) == []
+        page.set_viewport_size(DESK)  # type: ignore[arg-type]
         welcome = page.locator("[data-test=welcome]")
         expect(welcome).to_contain_text("sends the webhooks of made-up conversations to your integration")
         assert page.evaluate(CUT) == []

@@ -11,6 +11,8 @@ from vendorsim.server.control.workbench import Workbench
 
 _SCENARIO = "everyday-chat"
 _CONVERSATIONS = 3
+# Each delivery is retried as often as the vendor does.
+_FAILING_CONVERSATIONS = 1
 
 
 def add(api: Blueprint, workbench: Workbench) -> None:
@@ -25,7 +27,7 @@ def add(api: Blueprint, workbench: Workbench) -> None:
                 "scenario": _SCENARIO,
                 "vendor": library.load(_SCENARIO).vendors[0],
                 "to": workbench.shared.example_receiver.url(failing=failing),
-                "count": _CONVERSATIONS,
+                "count": _FAILING_CONVERSATIONS if failing else _CONVERSATIONS,
                 # Of vendors that sign: the receiver checks nothing.
                 "secret": "example",
             },
