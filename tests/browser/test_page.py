@@ -225,6 +225,17 @@ class TestToken:
         expect(dialog).to_be_hidden()
         assert "adm-s3cret" not in page.content()
 
+    def test_who_does_not_give_it_is_told_why_nothing_is_shown(self, bench: Workbench) -> None:
+        page = bench.page
+        page.goto(f"http://127.0.0.1:{bench.port}/_vendorsim/")
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        expect(page.locator("main h1")).to_have_text("The admin token is needed")
+        page.get_by_role("button", name="Enter the token").click()
+        expect(page.get_by_role("dialog").get_by_label("Token")).to_be_focused()
+        page.get_by_role("dialog").get_by_label("Token").fill("adm-s3cret")
+        page.keyboard.press("Enter")
+        expect(page.locator("main h1")).to_have_text("Deliveries")
+
 
 def test_a_server_that_is_gone_is_told_of(bench: Workbench) -> None:
     page = bench.open("#/deliveries")

@@ -246,6 +246,7 @@ class TestKeyboard:
         field.press("Escape")
         expect(field).to_be_hidden()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", ["Delivery", "Conversation"])
     def test_the_palette_finds_what_the_server_knows(self, stage: Workbench, kind: str) -> None:
         newest = stage.call("GET", "/deliveries?limit=1")["items"][0]
@@ -257,6 +258,7 @@ class TestKeyboard:
             newest["event"] if kind == "Delivery" else newest["conversation"]
         )
 
+    @pytest.mark.slow
     def test_the_palette_says_that_nothing_fits(self, stage: Workbench) -> None:
         page = show(stage, "calls")
         page.keyboard.press("/")
@@ -266,6 +268,7 @@ class TestKeyboard:
         page.keyboard.press("Escape")
         expect(page.locator("main h1")).to_have_text("Calls")
 
+    @pytest.mark.slow
     def test_keys_are_listed_and_walk_through_rows(self, stage: Workbench) -> None:
         page = show(stage, "runs")
         page.keyboard.press("?")
@@ -287,7 +290,10 @@ class TestKeyboard:
 
 
 class TestFirstVisit:
-    @pytest.mark.parametrize(("button", "end"), [("example", "delivered"), ("example-failing", "failed")])
+    @pytest.mark.parametrize(
+        ("button", "end"),
+        [("example", "delivered"), pytest.param("example-failing", "failed", marks=pytest.mark.slow)],
+    )
     def test_one_click_starts_an_example(self, stage: Workbench, button: str, end: str) -> None:
         page = stage.open(namespace=f"visit-{button}")
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
@@ -309,6 +315,7 @@ class TestFirstVisit:
         assert stage.call("GET", "/targets", namespace=f"visit-{button}")["items"] == []
 
 
+@pytest.mark.slow
 class TestStates:
     def test_a_slow_server_is_waited_for(self, stage: Workbench) -> None:
         page = show(stage, "targets")
@@ -320,6 +327,21 @@ class TestStates:
             route.continue_()
         page.unroute("**/_vendorsim/api/runs*")
         expect(page.locator("main h1")).to_have_text("Runs")
+
+    def test_a_view_that_was_left_while_it_loaded_never_comes_back(self, stage: Workbench) -> None:
+        page = stage.page.context.new_page()
+        page.clock.install()
+        held: list[Any] = []
+        page.route("**/_vendorsim/api/sessions*", lambda route: held.append(route))
+        page.goto(f"http://127.0.0.1:{stage.port}/_vendorsim/#/targets")
+        page.get_by_role("navigation").get_by_role("link", name="Sessions").click()
+        page.get_by_role("navigation").get_by_role("link", name="Scenarios").click()
+        expect(page.locator("main h1")).to_have_text("Scenarios")
+        page.clock.run_for(60_000)
+        expect(page.locator("main h1")).to_have_text("Scenarios")
+        for route in held:
+            route.continue_()
+        page.close()
 
     def test_a_server_that_comes_back_is_shown_without_a_click(self, stage: Workbench) -> None:
         page = show(stage, "targets")

@@ -38,6 +38,7 @@ const nav = document.getElementById("nav");
 const menu = document.getElementById("menu");
 let shown = 0;
 let end = null;
+let arrived = () => {};
 
 /** The module, the parameters and the query that an address means; null for none. */
 function route(hash) {
@@ -70,7 +71,9 @@ async function show() {
   say("");
   openMenu(false);
   markSection(found?.section);
-  const waiting = announce();
+  // The announcement of a view that is not wanted any more must not come over the one that is.
+  arrived();
+  const mine = (arrived = announce());
   const place = h("div", { class: "view" });
   try {
     if (found === null) throw Object.assign(new Error("There is no such page here."), { status: 404 });
@@ -89,7 +92,7 @@ async function show() {
     if (!(error instanceof Problem)) console.error(error);
     end = fail(clear(place), error);
   } finally {
-    waiting();
+    mine();
   }
   view.replaceChildren(place);
   view.removeAttribute("aria-busy");
