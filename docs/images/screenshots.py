@@ -1,5 +1,6 @@
-"""`make screenshots`: every view of the workbench on a desk and on a phone, in light and dark, from runs of its own. A view is
-a row in `views`.
+"""`make screenshots`: every view of the workbench on a desk and on a phone, in light and dark, from runs of its own.
+
+A view is a row in `views`.
 
 Needs the packages of `.[dev]` and a Chromium. The pictures go to `docs/images/workbench/`.
 """
@@ -29,7 +30,7 @@ from vendorsim.server.control.settings import Settings  # noqa: E402
 from vendorsim.server.hub import Hub  # noqa: E402
 
 PICTURES = ROOT / "docs" / "images" / "workbench"
-DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+DESK, PHONE = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
 FLAGS = [
     "--disable-gpu",
     "--no-first-run",
@@ -40,6 +41,9 @@ FLAGS = [
 START = "2026-01-05T09:00:00Z"
 DRAFT = "scenario: A first try\nsteps:\n  - say: Hello\n  - joyn: ana\n    after: 5s\n  - rate: 6\n"
 PATIENCE = 20.0
+# Not views, but what can be seen in them: two pictures are enough.
+STATES = {"welcome", "run-refused", "palette", "keys", "menu", "gone"}
+OF_STATES = {("desk", "light"), ("phone", "dark")}
 
 
 def main() -> int:
@@ -58,6 +62,8 @@ def main() -> int:
                 context = browser.new_context(viewport=viewport, color_scheme=scheme, timezone_id="UTC", locale="en-GB")
                 page = context.new_page()
                 for name, (address, prepare) in views.items():
+                    if name in STATES and (size, scheme) not in OF_STATES:
+                        continue
                     take(page, f"{url}{address}", prepare, PICTURES / f"{name}-{size}-{scheme}.png")
                 context.close()
         browser.close()
@@ -135,7 +141,10 @@ def wait_for(api: str, number: int) -> None:
 
 
 def views(api: str, played: dict[str, Any]) -> dict[str, tuple[str, Callable[[Page], Any]]]:
-    """name → (address, what is done before the picture is taken). An address that begins with `#` is one of the page."""
+    """name → (address, what is done before the picture is taken).
+
+    An address that begins with `#` is one of the page.
+    """
 
     def nothing(page: Page) -> None:
         return None

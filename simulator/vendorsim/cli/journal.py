@@ -149,10 +149,7 @@ def resend(
     if run is not None and not failed:
         raise click.UsageError("--run chooses the run of --failed; an ID is enough without it")
     journal, loaded, settings = _open(file), config.load(config_file), transport.load()
-    if number is not None:
-        rows = [_attempt(journal, number)]
-    else:
-        rows = undelivered(journal.attempts(_chosen(journal, run)))
+    rows = undelivered(journal.attempts(_chosen(journal, run))) if number is None else [_attempt(journal, number)]
     given = dict(header(text) for text in headers)
     resent = [_resend(row, to, given, loaded, settings) for row in rows]
     if as_json:

@@ -1,7 +1,7 @@
 """The example receiver: an integration that only takes webhooks, for a first look at the workbench.
 
-It is a real HTTP server, on a free port of this machine's loopback address, so runs reach it whatever the server listens
-on and whichever token it asks for. It starts when the first example run asks for it.
+It is a real HTTP server, on a free port of this machine's loopback address, so runs reach it whatever the server
+listens on and whichever token it asks for. It starts when the first example run asks for it.
 """
 
 from __future__ import annotations

@@ -36,11 +36,10 @@ class PageError(HTTPException):
 def pages(name: str, folder: Path, files: str) -> Blueprint:
     """A blueprint for a vendor's pages.
 
-    `folder` holds `templates/` and `static/`; the files of `static/`, `tokens.css` and `base.css` are served below the path
-    `files`.
-    Give templates a name that begins with the vendor's (`acme/chat.html`): all vendors share one space of names. Errors
-    in its views, such as PageError, are pages. A page that other pages may frame sets `frame_ancestors` of its response
-    (see `framed_by`).
+    `folder` holds `templates/` and `static/`; the files of `static/`, and `tokens.css` and `base.css`, are served below
+    the path `files`. Give templates a name that begins with the vendor's (`acme/chat.html`): all vendors share one
+    space of names. Errors in its views, such as PageError, are pages. A page that other pages may frame sets
+    `frame_ancestors` of its response (see `framed_by`).
     """
     blueprint = Blueprint(name, __name__)
     blueprint.jinja_loader = ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(_TEMPLATES)])

@@ -25,8 +25,8 @@ class Workbench:
         namespaces: Callable[[], list[str]] = list,
         own_run: int | None = None,
     ) -> None:
-        """`namespaces` returns the names of all namespaces in use. `own_run` is the number of the namespace's own run in
-        the journal; without one, it begins here."""
+        """`namespaces` returns the names of all namespaces in use. `own_run` is the number of the namespace's own run
+        in the journal; without one, it begins here."""
         self.name = name
         self.namespaces = namespaces
         self.settings = settings

@@ -51,7 +51,7 @@ export function openPalette() {
       h("li", { role: "option", id: `palette-${i}`, "aria-selected": "false", on: { click: () => choose(i) } },
         h("span", { class: "kind" }, entry.kind), h("span", { class: "what" }, entry.what))));
     select(0);
-    told.textContent = problem ?? (!entries.length && whole ? "Nothing fits. Look for less text, or for a number." : entries.length ? `${entries.length} found. ↑ ↓ choose, Enter opens, Escape closes.` : "Searching …");
+    told.textContent = problem ?? (!entries.length && whole ? "Nothing fits. Look for less text, or for a number." : entries.length ? `${entries.length} found · ↑ ↓ choose · Enter opens · Escape closes` : "Searching …");
   }
 
   function select(index) {

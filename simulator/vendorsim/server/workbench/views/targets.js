@@ -143,7 +143,7 @@ function addPanel(all, load) {
     field("Vendor", vendor),
     field("Kind", kind),
     field("Address", url, "On this machine, or on a host that --allow-target names."),
-    field("Only these events", events, "With commas between them."),
+    field("Only these events", events, "Names of events, separated by commas."),
     field("Secret", secret, "For vendors that sign their webhooks. It is not shown again."),
     h("p", { class: "actions whole" }, h("button", { type: "submit", class: "primary" }, "Add")),
   );
