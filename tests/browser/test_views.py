@@ -269,6 +269,17 @@ class TestKeyboard:
         expect(page.locator("main h1")).to_have_text("Calls")
 
     @pytest.mark.slow
+    def test_the_palette_asks_before_it_resets(self, stage: Workbench) -> None:
+        page = show(stage, "calls")
+        page.keyboard.press("/")
+        page.keyboard.type("reset")
+        page.get_by_role("option").filter(has_text="Reset").click()
+        expect(page.locator("[data-test=really]")).to_be_visible()
+        expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator("#reset")).to_be_focused()
+
+    @pytest.mark.slow
     def test_keys_are_listed_and_walk_through_rows(self, stage: Workbench) -> None:
         page = show(stage, "runs")
         page.keyboard.press("?")
@@ -328,8 +339,9 @@ class TestStates:
         page.unroute("**/_vendorsim/api/runs*")
         expect(page.locator("main h1")).to_have_text("Runs")
 
-    def test_a_view_that_was_left_while_it_loaded_never_comes_back(self, stage: Workbench) -> None:
-        page = stage.page.context.new_page()
+    def test_a_view_that_was_left_while_it_loaded_never_comes_back(self, stage: Workbench, browser: Browser) -> None:
+        # Its clock is that of a whole context.
+        page = browser.new_page()
         page.clock.install(time=datetime(2026, 1, 1, tzinfo=UTC))
         held: list[Any] = []
         page.route("**/_vendorsim/api/sessions*", lambda route: held.append(route))

@@ -47,6 +47,7 @@ export function openPalette() {
       return counted.get(kind) <= MOST || !input.value.trim();
     });
     at = 0;
+    input.setAttribute("aria-expanded", String(entries.length > 0));
     list.replaceChildren(...entries.map((entry, i) =>
       h("li", { role: "option", id: `palette-${i}`, "aria-selected": "false", on: { click: () => choose(i) } },
         h("span", { class: "kind" }, entry.kind), h("span", { class: "what" }, entry.what))));

@@ -22,7 +22,7 @@ export function liveList({ path, caption, headings, row, nothing }) {
   const { table: shown, body } = table(caption, headings);
   shown.firstElementChild.classList.add("dense");
   const place = h("div", { class: "stack" });
-  const fresh = h("button", { type: "button", class: "primary", id: "show-new", hidden: true, on: { click: newest } });
+  const fresh = h("button", { type: "button", class: "primary", id: "show-new", hidden: true, on: { click: newest } }, "New");
   const pause = h("button", { type: "button", id: "pause", "aria-pressed": "false", on: { click: togglePause } }, "Pause");
   const button = (id, text, does) => h("button", { type: "button", id, on: { click: () => busy(buttons[id], does) } }, text);
   const buttons = {};
