@@ -44,7 +44,7 @@ def _file(function: Any) -> Any:
 
 
 @command.command("list", cls=options.Command)
-@click.option("--run", "run", type=click.IntRange(1), help="Only this run; default: the last one.")
+@click.option("--run", "run", type=click.IntRange(0), help="Only this run; default: the last one.")
 @click.option("--all", "everything", is_flag=True, help="All runs.")
 @click.option(
     "--most", type=click.IntRange(1), default=200, show_default=True, help="Maximum rows; the newest are kept."
@@ -58,7 +58,7 @@ def list_(run: int | None, everything: bool, most: int, file: str | None, as_jso
     vendorsim journal list --all --most 50
     """
     journal = _open(file)
-    chosen = None if everything else run or journal.last_run()
+    chosen = None if everything else _chosen(journal, run)
     attempts = list(journal.attempts(chosen, newest_first=True, most=most))[::-1]
     calls = list(journal.calls(chosen, newest_first=True, most=most))[::-1]
     if as_json:
@@ -116,7 +116,7 @@ def _echo_body(body: dict[str, str]) -> None:
 @command.command("resend", cls=options.Command)
 @click.argument("number", type=click.IntRange(1), metavar="ID", required=False)
 @click.option("--failed", is_flag=True, help="All deliveries of the run that failed or were lost, in their order.")
-@click.option("--run", "run", type=click.IntRange(1), help="With --failed: of this run; default: the last one.")
+@click.option("--run", "run", type=click.IntRange(0), help="With --failed: of this run; default: the last one.")
 @click.option("--to", metavar="URL", help="Send to this URL instead of the original target.")
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="The value of a masked header; repeatable.")
 @_file
@@ -149,10 +149,7 @@ def resend(
     if run is not None and not failed:
         raise click.UsageError("--run chooses the run of --failed; an ID is enough without it")
     journal, loaded, settings = _open(file), config.load(config_file), transport.load()
-    if number is not None:
-        rows = [_attempt(journal, number)]
-    else:
-        rows = undelivered(journal.attempts(run or journal.last_run()))
+    rows = undelivered(journal.attempts(_chosen(journal, run))) if number is None else [_attempt(journal, number)]
     given = dict(header(text) for text in headers)
     resent = [_resend(row, to, given, loaded, settings) for row in rows]
     if as_json:
@@ -183,7 +180,7 @@ def _resend(
 
 @command.command("export", cls=options.Command)
 @click.option("--format", "form", type=click.Choice(["jsonl", "har"]), default="jsonl", show_default=True)
-@click.option("--run", "run", type=click.IntRange(1), help="Only this run; default: the last one.")
+@click.option("--run", "run", type=click.IntRange(0), help="Only this run; default: the last one.")
 @click.option("--all", "everything", is_flag=True, help="All runs.")
 @_file
 def export(form: str, run: int | None, everything: bool, file: str | None) -> None:
@@ -195,7 +192,7 @@ def export(form: str, run: int | None, everything: bool, file: str | None) -> No
     from vendorsim.journal.har import har
 
     journal = _open(file)
-    chosen = None if everything else run or journal.last_run()
+    chosen = None if everything else _chosen(journal, run)
     if form == "har":
         print_json(har(journal.attempts(chosen), journal.calls(chosen)))
         return
@@ -206,6 +203,11 @@ def export(form: str, run: int | None, everything: bool, file: str | None) -> No
 
 
 _LISTED = ("id", "run", "sent_at", "event", "attempt", "status", "milliseconds", "verdict", "faults")
+
+
+def _chosen(journal: Book, run: int | None) -> int | None:
+    """The run that was asked for, or the last one; None in an empty journal."""
+    return journal.last_run() if run is None else run
 
 
 def _open(file: str | None) -> Book:

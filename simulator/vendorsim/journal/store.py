@@ -153,12 +153,16 @@ class Journal:
             raise InputError(f"{path}: can't be used as a journal: {error}") from None
 
     def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int:
-        """Adds a run and returns its number. Deletes old runs beyond the limit. Raises InputError."""
+        """Adds a run and returns its number. Deletes old runs beyond the limit. Raises InputError.
+
+        In a new journal a server's own run is number 0, so that the first run that somebody starts is number 1.
+        """
         with self._explained("written"), self._transaction():
             self._forget_old_runs()
+            number = 0 if command == "serve" and self.last_run() is None else None
             row = self._db.execute(
-                "INSERT INTO runs (began_at, command, version, about, namespace) VALUES (?, ?, ?, ?, ?)",
-                (wall_clock(), command, __version__, orjson.dumps(about).decode(), namespace),
+                "INSERT INTO runs (id, began_at, command, version, about, namespace) VALUES (?, ?, ?, ?, ?, ?)",
+                (number, wall_clock(), command, __version__, orjson.dumps(about).decode(), namespace),
             )
         return int(row.lastrowid or 0)
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from vendorsim.server.control import access, problems
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
-from vendorsim.vendorkit.web_pages import BASE_STYLE, guard
+from vendorsim.vendorkit.web_pages import STYLES, guard
 
 FILES = Path(__file__).resolve().parent / "workbench"
 # Scripts, styles and data come from this server only; no other site can frame the page.
@@ -57,13 +57,11 @@ def page(workbench: Workbench) -> Blueprint:
     def index() -> Response:
         return send_from_directory(FILES, "index.html")
 
-    @pages.get("/_vendorsim/base.css")
-    def base_style() -> Response:
-        return send_from_directory(BASE_STYLE.parent, BASE_STYLE.name)
-
     @pages.get("/_vendorsim/<page_file:name>")
     def file(name: str) -> Response:
-        return _unpacked(name) if name in PACKED else send_from_directory(FILES, name)
+        if name in PACKED:
+            return _unpacked(name)
+        return send_from_directory(STYLES[name].parent if name in STYLES else FILES, name)
 
     pages.register_error_handler(ProblemError, problems.response)
     return pages

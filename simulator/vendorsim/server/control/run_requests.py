@@ -86,7 +86,9 @@ def read_speed(text: str) -> float | None:
         return None
     match = _SPEED.fullmatch(text)
     if match is None or not float(match[1]):
-        detail = f"'{text[:20]}' is not a speed; write instant, 1x or 60x"
+        detail = (
+            f"'{text[:20]}' is not a speed; write instant, or how many times as fast as real time, such as 1x or 60x"
+        )
         raise ProblemError(422, f"/speed: {detail}", [{"pointer": "/speed", "detail": detail}])
     return float(match[1])
 
@@ -153,7 +155,11 @@ def _destinations(workbench: Workbench, document: Mapping[str, Any], policies: P
         else:
             found = stage.destinations
         if policies.profile.events and not found.numbered():
-            raise ProblemError(422, f"no target: give 'to', or name targets of {vendor.name} in vendorsim.yaml")
+            detail = (
+                f"{vendor.name} has no target: give the address of your webhook, such as http://localhost:8000/hooks, "
+                "or name targets in vendorsim.yaml"
+            )
+            raise ProblemError(422, f"/to: {detail}", [{"pointer": "/to", "detail": detail}])
         return found
     target_urls.check(workbench, vendor.name, to, "/to")
     policy = policies.of()
@@ -161,7 +167,8 @@ def _destinations(workbench: Workbench, document: Mapping[str, Any], policies: P
     signing = None
     if scheme is not None:
         if secret is None and schemes()[scheme].signs:
-            raise ProblemError(422, f"/secret: signing as {scheme} needs a secret; give one, or policy signing=none")
+            detail = f"signing as {scheme} needs a secret; give one, or policy signing=none"
+            raise ProblemError(422, f"/secret: {detail}", [{"pointer": "/secret", "detail": detail}])
         signing = signer(scheme, () if secret is None else (secret,))
     # A request can name no probe of its own: a probe may run commands.
     configured = workbench.settings.config.targets.get(vendor.name, ())

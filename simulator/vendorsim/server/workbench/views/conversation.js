@@ -11,8 +11,8 @@ import { profileOf, vendors } from "./catalogue.js";
 import { check, keepFocus } from "./forms.js";
 import { stepForm } from "./step-form.js";
 
-/** So many of the newest arrows are drawn at first. */
-const DRAWN = 300;
+/** So many of the newest arrows are drawn at first; fewer on a phone, so that state and steps are not far away. */
+const DRAWN = matchMedia("(max-width: 700px)").matches ? 20 : 300;
 /** So long after a step by hand, in milliseconds, new arrows are scrolled into view. */
 const REVEALED = 3_000;
 
@@ -56,8 +56,7 @@ export async function show(place, { vendor, id }, { run }) {
           "Its run is over or was stopped, and this server no longer holds it: it is known from the journal only.",
         ),
   );
-  const story = h("div", { class: "story" }, parts.picture, parts.details);
-  place.append(heading(vendor, id, filter), h("div", { class: "beside" }, story, parts.top));
+  place.append(heading(vendor, id, filter), h("div", { class: "beside" }, parts.picture, parts.top, parts.details));
   const size = new ResizeObserver(([{ contentRect }]) => {
     if (Math.floor(contentRect.width) === view.width) return;
     view.width = Math.floor(contentRect.width);
@@ -140,7 +139,7 @@ function frame(view) {
   parts.list = h("div", {});
   parts.details = h(
     "details",
-    { class: "panel flush", open: matchMedia("(max-width: 700px)").matches },
+    { class: "panel flush" },
     h("summary", {}, "The same as a table"),
     parts.list,
   );
