@@ -1,0 +1,388 @@
+"""One connection of a client, and its own connection to the target: what comes in goes out as it is.
+
+The two connections belong together. So whatever one side does to its connection (keeps it, closes it, resets it) the
+other side sees, and no request can reach the target on another client's connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+from vendorsim.captures.exchange import Direction
+from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.core.errors import UnreachableError
+from vendorsim.http import bodies
+from vendorsim.http.connecting import connected
+from vendorsim.http.heads import (
+    END,
+    LARGEST_HEAD,
+    AnswerHead,
+    Ending,
+    Malformed,
+    RequestHead,
+    answer_head,
+    request_head,
+)
+from vendorsim.http.messages import HttpRequest, refusal, rendered
+from vendorsim.http.stream import Stream
+from vendorsim.http.transport import BROKEN, TIMEOUT, UNREACHABLE
+from vendorsim.recording.passed import Kept, Passed, PassingLimits, Way
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_BARE_LINE_FEED = re.compile(rb"(?:^|[^\r])\n")
+_FIRST_BYTE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z\r-]")
+
+
+class _Failed(Exception):
+    """The exchange goes no further. `status` is what the client is answered, if its answer has not begun; None: its
+    connection ends as that of the target did."""
+
+    def __init__(self, kind: str, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.status = status
+
+
+class Passage:
+    """Passes the requests of one connection on, one after the other.
+
+    `taken` is called with each request, once it is over; `refused` with the status of each refusal, and why. `room` is
+    awaited before each request is read.
+    """
+
+    def __init__(
+        self,
+        client: Stream,
+        way: Way,
+        limits: PassingLimits,
+        taken: Callable[[Passed], None],
+        refused: Callable[[int, str], None],
+        room: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._client = client
+        self._way = way
+        self._limits = limits
+        self._taken = taken
+        self._refused = refused
+        self._room = room
+        self._target: Stream | None = None
+
+    async def run(self) -> None:
+        """Serves the connection until it ends. Never raises, but when it is cancelled."""
+        try:
+            while (head := await self._next()) is not None:
+                if not await self._pass(head):
+                    break
+        except Malformed as error:
+            self._refused(error.status, str(error))
+            await self._answer_ourselves(None, error.status, str(error))
+        except TimeoutError:
+            # The client reads no more.
+            self._client.abort()
+        finally:
+            if self._target is not None:
+                self._target.close()
+            self._client.close()
+
+    # The request
+
+    async def _next(self) -> RequestHead | None:
+        """The next head; None at the end of the connection, of whichever side. Raises Malformed."""
+        client, limits = self._client, self._limits
+        client.on_end = lambda: None
+        if self._target is not None:
+            self._target.on_end = client.wake
+        searched, until = 0, monotonic() + limits.request
+        while True:
+            buffer = client.buffer
+            while buffer.startswith(b"\r\n"):
+                # RFC 9112, 2.2: clients of old send an empty line after a request.
+                del buffer[:2]
+            end = buffer.find(END, max(0, searched - len(END)))
+            if 0 <= end <= LARGEST_HEAD:
+                raw = bytes(buffer[:end])
+                del buffer[: end + len(END)]
+                return request_head(raw)
+            _require_head(buffer, searched)
+            searched = len(buffer)
+            gone = self._target is not None and self._target.ended
+            if client.ended or (gone and not buffer):
+                return None
+            if not buffer:
+                until = monotonic() + limits.request
+            try:
+                await client.more(until - monotonic() if buffer else limits.idle)
+            except TimeoutError:
+                if buffer:
+                    raise Malformed(408, f"the head has not come within {limits.request:g} s") from None
+                return None
+
+    async def _pass(self, head: RequestHead) -> bool:
+        """Passes one request on, and its answer back. Returns whether the connection stays open."""
+        if self._room is not None:
+            await self._room()
+        began, kept = monotonic(), self._limits.kept
+        shown = self._way.target.shown
+        passed = Passed(self._way.direction, shown, head, wall_clock(), Kept(kept), Kept(kept))
+        body = bodies.body(head.framing)
+        try:
+            # Bytes that nobody has asked for would be taken for the answer.
+            if self._target is None or self._target.ended or self._target.buffer:
+                await self._connect()
+            return await self._exchange(head, body, passed)
+        except _Failed as failed:
+            passed.failure, passed.reason = failed.kind, str(failed)
+            if failed.kind == UNREACHABLE:
+                await self._read_rest(head, body, passed)
+            passed.milliseconds = (monotonic() - began) * 1000
+            await self._fail(passed, failed.status)
+            return False
+        except asyncio.CancelledError:
+            passed.failure, passed.reason = BROKEN, "the recording ended before the answer"
+            raise
+        finally:
+            passed.milliseconds = passed.milliseconds or (monotonic() - began) * 1000
+            if passed.body.is_cut:
+                passed.problems.append(_cut("body", passed.body))
+            if passed.answer_body.is_cut:
+                passed.problems.append(_cut("answer", passed.answer_body))
+            self._taken(passed)
+
+    async def _connect(self) -> None:
+        way = self._way
+        if self._target is not None:
+            self._target.close()
+        try:
+            self._target = await connected(Stream, way.target, way.tls, way.proxy, self._limits.connect)
+        except UnreachableError as error:
+            self._target = None
+            raise _Failed(UNREACHABLE, str(error), 502) from None
+
+    async def _exchange(self, head: RequestHead, body: bodies.Body, passed: Passed) -> bool:
+        client, target = self._client, self._target
+        assert target is not None
+        target.on_end = lambda: None
+        client.on_end = partial(self._client_ended, body)
+        try:
+            piece = body.take(client.buffer)
+        except Malformed as error:
+            raise self._of_request(error) from None
+        passed.body.add(piece.content)
+        target.write(self._way.request(head) + piece.raw)
+        if client.ended:
+            self._client_ended(body)
+        sending = None if body.over else asyncio.create_task(self._send_rest(body, passed))
+        try:
+            keep_alive = await self._answer(head, passed)
+            if sending is not None and not target.ended:
+                # The answer came early.
+                await asyncio.wait({sending})
+        except _Failed:
+            refused = None if sending is None or not sending.done() or sending.cancelled() else sending.exception()
+            if isinstance(refused, Malformed):
+                raise self._of_request(refused) from None
+            raise
+        finally:
+            if sending is not None:
+                sending.cancel()
+                with suppress(asyncio.CancelledError, Malformed):
+                    await sending
+        if keep_alive and head.keep_alive and body.over:
+            return True
+        if not body.over or client.buffer:
+            await self._linger()
+        return False
+
+    def _of_request(self, error: Malformed) -> _Failed:
+        self._refused(error.status, str(error))
+        return _Failed(BROKEN, str(error), error.status)
+
+    def _client_ended(self, body: bodies.Body) -> None:
+        """Passes the end of the client's connection on."""
+        if self._target is None:
+            return
+        if self._client.lost:
+            self._target.abort()
+            self._target.wake()
+        elif body.over and not self._client.buffer:
+            self._target.end()
+
+    async def _send_rest(self, body: bodies.Body, passed: Passed) -> None:
+        """Passes the rest of a request's body on, as it comes. Raises Malformed."""
+        client, target = self._client, self._target
+        assert target is not None
+        try:
+            while not body.over:
+                await target.flushed(self._limits.idle)
+                if target.lost:
+                    return
+                more = await client.more(self._limits.request)
+                if not more and client.ended:
+                    passed.problems.append("the request broke off")
+                    target.end()
+                    return
+                piece = body.take(client.buffer)
+                passed.body.add(piece.content)
+                target.write(piece.raw)
+            if client.ended:
+                self._client_ended(body)
+        except (Malformed, TimeoutError) as error:
+            target.abort()
+            target.wake()
+            if isinstance(error, TimeoutError):
+                raise Malformed(408, "the body has stopped in the middle") from None
+            raise
+
+    async def _read_rest(self, head: RequestHead, body: bodies.Body, passed: Passed) -> None:
+        """Reads the body of a request that can't be passed on, so that it is kept."""
+        client = self._client
+        expected = any(value.lower() == b"100-continue" for value in head.values(b"expect"))
+        if expected and head.version == b"1.1" and not body.over and not client.buffer:
+            client.write(_CONTINUE)
+        try:
+            while True:
+                passed.body.add(body.take(client.buffer).content)
+                if body.over or passed.body.is_cut:
+                    return
+                if not await client.more(self._limits.request) and client.ended:
+                    body.end()
+        except (Malformed, TimeoutError) as error:
+            passed.problems.append(f"the request broke off: {error}" if str(error) else "the request broke off")
+
+    # The answer
+
+    async def _answer(self, head: RequestHead, passed: Passed) -> bool:
+        """Passes the answer back, and the interim ones before it. Returns whether both connections can be used again.
+        Raises _Failed."""
+        client, target = self._client, self._target
+        assert target is not None
+        answer = await self._answer_head(head)
+        while answer.is_interim:
+            if head.version == b"1.1":
+                client.write(answer.passed())
+            answer = await self._answer_head(head)
+        # HTTP/1.0 has no chunks: the body then ends with the connection.
+        plain = answer.framing is Ending.CHUNKED and head.version == b"1.0"
+        body, first = bodies.body(answer.framing), answer.passed(without_chunks=plain)
+        passed.answer, passed.status = answer, answer.status
+        while True:
+            try:
+                piece = body.take(target.buffer)
+            except Malformed as error:
+                raise _Failed(BROKEN, f"the answer is not HTTP: {error}") from None
+            passed.answer_body.add(piece.content)
+            client.write(first + (piece.content if plain else piece.raw))
+            first = b""
+            if body.over:
+                break
+            await self._more_of_answer(body)
+        if client.lost:
+            raise _Failed(BROKEN, self._ending("within the answer"))
+        return answer.keep_alive and not plain
+
+    async def _more_of_answer(self, body: bodies.Body) -> None:
+        """Waits until the client has read what was sent, and more of the answer has come. Raises _Failed."""
+        client, target = self._client, self._target
+        assert target is not None
+        try:
+            await client.flushed(self._limits.idle)
+        except TimeoutError:
+            raise _Failed(TIMEOUT, f"{self._us()} has read nothing for {self._limits.idle:g} s") from None
+        try:
+            more = await target.more(self._limits.answer)
+        except TimeoutError:
+            raise _Failed(TIMEOUT, f"the answer has stopped for {self._limits.answer:g} s") from None
+        if more or not target.ended:
+            return
+        if target.reset or client.lost:
+            raise _Failed(BROKEN, self._ending("within the answer"))
+        try:
+            body.end()
+        except Malformed as error:
+            raise _Failed(BROKEN, self._ending("within the answer", str(error))) from None
+
+    async def _answer_head(self, head: RequestHead) -> AnswerHead:
+        target, searched = self._target, 0
+        assert target is not None
+        while (end := target.buffer.find(END, max(0, searched - len(END)))) < 0:
+            searched = len(target.buffer)
+            if searched > LARGEST_HEAD:
+                raise _Failed(BROKEN, "the head of the answer is too large", 502)
+            try:
+                if not await target.more(self._limits.answer) and target.ended:
+                    raise _Failed(BROKEN, self._ending("within the answer" if searched else "without an answer"))
+            except TimeoutError:
+                raise _Failed(TIMEOUT, f"no answer within {self._limits.answer:g} s", 504) from None
+        raw = bytes(target.buffer[:end])
+        del target.buffer[: end + len(END)]
+        try:
+            found = answer_head(raw, head.method)
+        except Malformed as error:
+            raise _Failed(BROKEN, f"the answer is not HTTP: {error}", 502) from None
+        if found.status == 101:
+            raise _Failed(BROKEN, "the answer switches to another protocol, which was not asked for", 502)
+        return found
+
+    def _us(self) -> str:
+        return "the vendor" if self._way.direction is Direction.WEBHOOK else "the integration"
+
+    def _ending(self, when: str, why: str = "") -> str:
+        """Who ended the connection, how and when."""
+        if self._client.lost:
+            return f"{self._us()} closed the connection before the answer was complete"
+        target = self._target
+        how = "reset the connection" if target is not None and target.reset else "closed the connection"
+        return f"{how} {when}" + (f": {why}" if why else "")
+
+    # The end
+
+    async def _fail(self, passed: Passed, status: int | None) -> None:
+        """Answers for the target, or ends the connection as the target did."""
+        target, client = self._target, self._client
+        was_reset = target is not None and target.reset
+        if target is not None:
+            target.abort()
+        if status is None or passed.answer is not None:
+            # Within an answer, a close could look like its end.
+            if was_reset or passed.answer is not None:
+                client.reset_connection()
+            else:
+                client.close()
+            return
+        passed.status = status
+        reason = passed.reason or ""
+        why = f"{passed.target} can't be reached: {reason}" if passed.failure == UNREACHABLE else reason
+        await self._answer_ourselves(passed.head, status, why)
+
+    async def _answer_ourselves(self, head: RequestHead | None, status: int, why: str) -> None:
+        request = None if head is None else HttpRequest(head.method.decode(), head.target, {}, None)
+        self._client.write(rendered(request, refusal(status, why), False))
+        await self._linger()
+
+    async def _linger(self) -> None:
+        """Waits until the client has closed. Closing at once, with unread bytes, would reset the connection, and the
+        client could lose the answer."""
+        client = self._client
+        client.end()
+        until = monotonic() + self._limits.linger
+        with suppress(TimeoutError):
+            while not client.ended and (left := until - monotonic()) > 0:
+                client.buffer.clear()
+                await client.more(left)
+
+
+def _require_head(buffer: bytearray, searched: int) -> None:
+    """Raises Malformed if these bytes can't be the beginning of a head."""
+    if len(buffer) > LARGEST_HEAD:
+        what = (431, "the head is larger than") if b"\r\n" in buffer else (414, "the request line is longer than")
+        raise Malformed(what[0], f"{what[1]} 64 KiB")
+    if buffer and (not _FIRST_BYTE.match(buffer) or _BARE_LINE_FEED.search(buffer, max(0, searched - 1))):
+        raise Malformed(400, "this is not HTTP/1.1, whose lines end with CR LF")
+
+
+def _cut(what: str, kept: Kept) -> str:
+    return f"the {what} has {kept.size:,} bytes, of which the first {len(kept.data):,} were kept"
