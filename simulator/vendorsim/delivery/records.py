@@ -36,6 +36,7 @@ class Attempt:
     an outage on purpose, or since its hook is switched off; `reason` gives the reason of other verdicts. `final` is
     False where a retry follows. `copy` numbers deliberate duplicates. `request` and `answer` are the messages on the
     wire. `in_flight_with` are the attempts of the same conversation to the same target that overlapped with this one.
+    `recorded` says that the vendor sent it and vendorsim passed it on; `problem` then says what of it was not kept.
     """
 
     delivery: str
@@ -54,6 +55,8 @@ class Attempt:
     request: Prepared | None = None
     answer: Answer | None = None
     in_flight_with: tuple[AttemptId, ...] = ()
+    recorded: bool = False
+    problem: str | None = None
 
     @property
     def index(self) -> int:

@@ -17,6 +17,7 @@ from vendorsim.journal.pages import Row
 from vendorsim.journal.postgres_pages import PostgresPages, dictionaries, storable
 from vendorsim.journal.store import (
     ATTEMPT_COLUMNS,
+    BY_TIME,
     CALL_COLUMNS,
     LONGEST_RUN,
     LONGEST_SERVER,
@@ -126,6 +127,12 @@ class PostgresJournal:
     def calls(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]:
         """Yields the received calls of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
         return self._select("calls", run, newest_first, most)
+
+    def by_time(self, table: str, run: int | None = None) -> Iterator[Row]:
+        """Yields the `attempts` that were sent, or the `calls`, in the order of time: of a run, or all recorded ones."""
+        query = BY_TIME[table].format(schema="vendorsim.").replace(":run", "%(run)s::bigint")
+        with self._database.connection() as db, db.transaction(), dictionaries(db, "journal") as cursor:
+            yield from cursor.execute(query.encode(), {"run": run})
 
     def attempt(self, number: int) -> Row | None:
         """Returns an attempt by its id, or None."""

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import orjson
 
+from vendorsim.http.transport import Answer
+
 
 # Not frozen: a frozen one takes three times as long to construct. Treat it as immutable.
 @dataclass(slots=True)
@@ -27,6 +29,9 @@ class ApiCall:
     `forced` says what a check did to the call on purpose; it is empty for all others. Three kinds were not carried out:
     `refused` was answered with `status`, `no answer` and `answer broken off` have the status 0. `answer lost` was
     carried out and has the status of that, but the caller was not told.
+
+    A call that was recorded on its way to the vendor has a `head`, the bytes of its request's head. Only such a call
+    has an `answer` and `milliseconds`, the time until it was complete. `problem` says what of it was not kept.
     """
 
     vendor: str
@@ -43,6 +48,15 @@ class ApiCall:
     path: str = ""
     media_type: str | None = field(default=None, repr=False, compare=False)
     forced: str = ""
+    head: bytes | None = field(default=None, repr=False, compare=False)
+    answer: Answer | None = field(default=None, repr=False, compare=False)
+    milliseconds: float | None = None
+    problem: str | None = None
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the call was recorded on its way to the vendor; all others were made to vendorsim."""
+        return self.head is not None
 
     @property
     def name(self) -> str:
