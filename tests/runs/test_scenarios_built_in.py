@@ -16,7 +16,6 @@ from command_line import Vendorsim
 from golden import hold
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from thorough import few_of
 from vendorsim.core import resources
 from vendorsim.core.errors import DocumentError
 from vendorsim.core.event import Event
@@ -293,16 +292,3 @@ def test_a_mutated_scenario_is_sound_or_refused_with_reasons(data: st.DataObject
 
 def test_the_folder_holds_scenarios_and_their_schema_only() -> None:
     assert {path.suffix for path in Path(resources.scenarios()).iterdir()} == {".yaml", ".json"}
-
-
-# Events about people, settings and pages. Some of them name a conversation all the same.
-ABOUT_NONE = ("contact", "inbox_", "webwidget_", "visitor.", "operator.", "um_widget.", "chat_widget.")
-
-
-@pytest.mark.parametrize(("name", "vendor", "profile"), few_of(PLAYED, 12))
-def test_a_body_tells_its_conversation(name: str, vendor: str, profile: str) -> None:
-    known = registry.get(vendor).profile(profile)
-    for event in events(name, vendor, profile):
-        body = json.loads(event.body)
-        conversation = None if event.name.startswith(ABOUT_NONE) else str(event.conversation)
-        assert known.conversation_of(event.name, body) in (conversation, str(event.conversation))

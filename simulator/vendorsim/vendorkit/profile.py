@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
 
 from vendorsim.conversation.state import Conversation
-from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import UnknownNameError
 from vendorsim.scenario.verbs import Verb
 from vendorsim.vendorkit.policy import Policy
@@ -118,9 +116,7 @@ class Profile:
     `reactions` maps the type of a change (`vendorsim.conversation.changes`) to the function that returns its events.
     `vendorsim.vendorkit.verb_events` derives from them which verbs of a scenario cause which events.
     `identify` gives the name of the event of a captured body, or None. `conversation_id` gives the conversation's id in
-    the bodies, which is also the session id of the identification API. `conversation_pointers` are the JSON pointers by
-    which that id is found in a captured body, by the beginning of the event's name: of several beginnings the longest
-    counts, and of several pointers the first that leads to an id. `memory` makes the vendor's own memory of a new
+    the bodies, which is also the session id of the identification API. `memory` makes the vendor's own memory of a new
     conversation. `encode` turns a body into bytes.
     `order_key` (event, body) gives a key by which a receiver can sort the bodies of one conversation by time, or None
     if a body has nothing to sort by.
@@ -150,7 +146,6 @@ class Profile:
     reactions: Mapping[type, Reaction] = field(default_factory=dict)
     identify: Callable[[Any], str | None] = lambda body: None
     conversation_id: Callable[[Conversation], int | str] = lambda conversation: conversation.id
-    conversation_pointers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memory: Callable[[], Any] = lambda: None
     encode: Callable[[Any], bytes] = orjson.dumps
     target_kinds: tuple[TargetKind, ...] = (WEBHOOK,)
@@ -179,16 +174,6 @@ class Profile:
     def quirk(self, name: str) -> Quirk | None:
         """The quirk with that name, or None."""
         return next((quirk for quirk in self.quirks if quirk.name == name), None)
-
-    def conversation_of(self, event: str, body: Any) -> str | None:
-        """The id of the conversation that a captured body is about, as text; None if it is about none."""
-        beginnings = (name for name in self.conversation_pointers if event.startswith(name))
-        for pointer in self.conversation_pointers.get(max(beginnings, key=len, default=""), ()):
-            with suppress(LookupError):
-                found = json_pointer.resolve(body, pointer)
-                if isinstance(found, (str, int)) and not isinstance(found, bool):
-                    return str(found)
-        return None
 
     def event_names(self) -> tuple[str, ...]:
         """The names of the events, in order."""

@@ -85,7 +85,6 @@ WEBHOOKS = Profile(
     headers={"Content-Type": "application/json"},
     reactions=reactions.REACTIONS,
     identify=_identify_webhook,
-    conversation_pointers={"": ("/chat_id",)},
     memory=CcaiMemory,
     order_key=_order_key,
     event_keys=("event_type",),

@@ -89,9 +89,6 @@ def _api(backend: Backend) -> Blueprint:
     return served
 
 
-# A subscriber is a customer, too; his conversation has his id.
-_CONVERSATIONS = {"": ("/customerId",), "new_subscriber": ("/id",)}
-
 WEBHOOKS = Profile(
     name="documented",
     title="the webhooks of Settings, API: new conversations and new messages",
@@ -100,7 +97,6 @@ WEBHOOKS = Profile(
     headers=_HEADERS,
     reactions=reactions(NEW_CONVERSATION.name, NEW_MESSAGE.name),
     identify=_identify_documented,
-    conversation_pointers=_CONVERSATIONS,
     conversation_id=bodies.customer_id,
     memory=ChatvisorMemory,
     order_key=_order_key,
@@ -117,7 +113,6 @@ ENGAGE = Profile(
     headers=_HEADERS,
     reactions=reactions(*(kind.name for kind in _EVENTS)),
     identify=_identify_engage,
-    conversation_pointers=_CONVERSATIONS,
     conversation_id=bodies.customer_id,
     memory=ChatvisorMemory,
     order_key=_order_key,

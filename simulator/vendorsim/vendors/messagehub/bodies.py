@@ -22,12 +22,6 @@ INCOMING, OUTGOING, ACTIVITY, TEMPLATE = 0, 1, 2, 3
 DELETED_TEXT = "This message was deleted"
 # Where the ids of account and inbox are in all bodies, also in those of the observed profiles.
 ACCOUNT_FIELDS, INBOX_FIELDS = ("account/id", "account_id"), ("inbox/id", "inbox_id")
-CONVERSATION_POINTERS = {
-    "conversation_": ("/id",),
-    "automation_event": ("/id",),
-    "conversation_typing_": ("/conversation/id",),
-    "message_": ("/conversation/id",),
-}
 # Added to a contact's id to make the id of its contact_inbox, so that the two differ.
 _CONTACT_INBOXES = 500_000
 

@@ -12,7 +12,7 @@ from vendorsim.vendorkit.vendor import Polling, Vendor
 from vendorsim.vendors.messagehub import reactions
 from vendorsim.vendors.messagehub.api.operations import FILES, OPERATIONS, TOKEN_HEADER
 from vendorsim.vendors.messagehub.api.operations import SOURCE as API_SOURCE
-from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, CONVERSATION_POINTERS, INBOX_FIELDS, activity
+from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS, activity
 from vendorsim.vendors.messagehub.memory import MessageHubMemory
 from vendorsim.vendors.messagehub.observed import profile as observed
 from vendorsim.vendors.messagehub.observed.policies import ONE_CONNECTION
@@ -93,7 +93,6 @@ PROFILE = Profile(
     internal=InternalMessage("activity message", activity),
     reactions=reactions.REACTIONS,
     identify=_identify,
-    conversation_pointers=CONVERSATION_POINTERS,
     memory=MessageHubMemory,
     target_kinds=(WEBHOOK, AGENT_BOT),
     order_key=_order_key,

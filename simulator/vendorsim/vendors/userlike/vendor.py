@@ -53,7 +53,6 @@ ADD_ON = Profile(
     headers={"Content-Type": "application/JSON"},
     reactions=REACTIONS,
     identify=partial(identify, _NAMES),
-    conversation_pointers={"chat_session.": ("/id",), "conversation.": ("/id",)},
     memory=UserlikeMemory,
     order_key=order_key,
     event_keys=("_type", "_event"),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from vendorsim.core.provenance import CAPTURED, RECONSTRUCTED
 from vendorsim.vendorkit.profile import EventKind, Profile
-from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, CONVERSATION_POINTERS, INBOX_FIELDS
+from vendorsim.vendors.messagehub.bodies import ACCOUNT_FIELDS, INBOX_FIELDS
 from vendorsim.vendors.messagehub.observed import policies, versions
 from vendorsim.vendors.messagehub.observed.bodies.encoding import encode
 from vendorsim.vendors.messagehub.observed.contract import amended
@@ -114,7 +114,6 @@ def _profile(name: str, of: Version) -> Profile:
         headers=policies.headers(of),
         reactions={**conversations.REACTIONS, **visits.REACTIONS, **inboxes.REACTIONS},
         identify=partial(_identify, frozenset(event.name for event in events)),
-        conversation_pointers=CONVERSATION_POINTERS,
         memory=partial(ChatwootMemory, of),
         encode=encode,
         target_kinds=policies.target_kinds(of),

@@ -67,7 +67,6 @@ LEGACY = Profile(
     headers={"Content-Type": "application/JSON"},
     reactions=REACTIONS,
     identify=partial(identify, _NAMES),
-    conversation_pointers={"chat_meta.": ("/id",), "offline_message.": ("/id",)},
     memory=UserlikeMemory,
     # In the samples, keys are in alphabetical order at every depth.
     encode=partial(orjson.dumps, option=orjson.OPT_SORT_KEYS),
