@@ -27,7 +27,9 @@ def conversation_places(profile: Profile) -> Mapping[str, tuple[str, ...]]:
         for event, body, wanted in bodies_of((*situation, *ends), profile, _ID):
             places = set(_places(body, wanted, ()))
             found[event] = found[event] & places if event in found else places
-    return {event: tuple(sorted(places, key=lambda at: (at.count("/"), at))) for event, places in found.items() if places}
+    return {
+        event: tuple(sorted(places, key=lambda at: (at.count("/"), at))) for event, places in found.items() if places
+    }
 
 
 def conversation_of(profile: Profile, event: str, body: Any) -> str | None:

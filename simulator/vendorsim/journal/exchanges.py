@@ -23,9 +23,9 @@ def exchanges(journal: Book, run: int | None = None) -> Iterator[Exchange]:
     recorded, or the run has nothing.
     """
     name, found = str(journal.path), False
-    webhooks = ((row["sent_at"], _webhook(name, row)) for row in journal.by_time("attempts", run))
-    calls = ((row["at"], _call(name, row)) for row in journal.by_time("calls", run))
-    for _, each in merge(webhooks, calls, key=lambda timed: timed[0]):
+    webhooks = ((row["sent_at"], row["recorded"], _webhook(name, row)) for row in journal.by_time("attempts", run))
+    calls = ((row["at"], row["recorded"], _call(name, row)) for row in journal.by_time("calls", run))
+    for _, _, each in merge(webhooks, calls, key=lambda timed: timed[:2]):
         found = True
         yield each
     if not found:

@@ -129,7 +129,7 @@ class PostgresJournal:
         return self._select("calls", run, newest_first, most)
 
     def by_time(self, table: str, run: int | None = None) -> Iterator[Row]:
-        """Yields the `attempts` that were sent, or the `calls`, in the order of time: of a run, or all recorded ones."""
+        """Yields the `attempts` that were sent, or the `calls`, by time: of a run, or all recorded ones."""
         query = BY_TIME[table].format(schema="vendorsim.").replace(":run", "%(run)s::bigint")
         with self._database.connection() as db, db.transaction(), dictionaries(db, "journal") as cursor:
             yield from cursor.execute(query.encode(), {"run": run})

@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS vendorsim.attempts (
     copy integer NOT NULL, target text NOT NULL, request_head bytea, request_body bytea, status integer,
     answer_headers text, answer_body bytea, milliseconds double precision, verdict text NOT NULL,
     final boolean NOT NULL, faults text NOT NULL, reason text, request_sent bytea, ending text,
-    recorded boolean NOT NULL DEFAULT false, problem text
+    recorded integer NOT NULL DEFAULT 0, problem text
 );
 CREATE INDEX IF NOT EXISTS attempts_run ON vendorsim.attempts (run);
 CREATE TABLE IF NOT EXISTS vendorsim.calls (
@@ -56,16 +56,16 @@ CREATE TABLE IF NOT EXISTS vendorsim.calls (
     at bigint NOT NULL, operation text NOT NULL, comm_type text NOT NULL, session text NOT NULL,
     credentials text, fields text, status integer NOT NULL, message text NOT NULL, vendor text NOT NULL,
     method text NOT NULL, path text NOT NULL, body bytea, head bytea, answer_headers text, answer_body bytea,
-    milliseconds double precision, recorded boolean NOT NULL DEFAULT false, problem text
+    milliseconds double precision, recorded integer NOT NULL DEFAULT 0, problem text
 );
 CREATE INDEX IF NOT EXISTS calls_run ON vendorsim.calls (run)
 """
 
 # The statements that upgrade the tables of version 1. Servers of that version go on with them.
 _UPGRADE = """
-ALTER TABLE vendorsim.attempts ADD COLUMN recorded boolean NOT NULL DEFAULT false, ADD COLUMN problem text;
+ALTER TABLE vendorsim.attempts ADD COLUMN recorded integer NOT NULL DEFAULT 0, ADD COLUMN problem text;
 ALTER TABLE vendorsim.calls ADD COLUMN head bytea, ADD COLUMN answer_headers text, ADD COLUMN answer_body bytea,
-    ADD COLUMN milliseconds double precision, ADD COLUMN recorded boolean NOT NULL DEFAULT false,
+    ADD COLUMN milliseconds double precision, ADD COLUMN recorded integer NOT NULL DEFAULT 0,
     ADD COLUMN problem text;
 UPDATE vendorsim.version SET number = 2
 """

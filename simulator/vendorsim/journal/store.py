@@ -107,12 +107,13 @@ CALL_COLUMNS = (
     "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body, "
     "head, answer_headers, answer_body, milliseconds, recorded, problem"
 )
-# Rows in the order in which their requests were sent. `:run` may be NULL.
+# Rows in the order in which their requests were sent. `:run` may be NULL. `recorded` is 0 for what vendorsim itself sent
+# or answered, and else the number in the order of arrival: ids are in the order of the answers.
 BY_TIME = {
     "attempts": "SELECT * FROM {schema}attempts WHERE request_head IS NOT NULL AND sent_at IS NOT NULL "
-    "AND CASE WHEN :run IS NULL THEN recorded ELSE run = :run END ORDER BY sent_at, id",
-    "calls": "SELECT * FROM {schema}calls WHERE CASE WHEN :run IS NULL THEN recorded ELSE run = :run END "
-    "ORDER BY at, id",
+    "AND CASE WHEN :run IS NULL THEN recorded > 0 ELSE run = :run END ORDER BY sent_at, recorded, id",
+    "calls": "SELECT * FROM {schema}calls WHERE CASE WHEN :run IS NULL THEN recorded > 0 ELSE run = :run END "
+    "ORDER BY at, recorded, id",
 }
 # Rows per INSERT. Every statement releases the GIL, which costs more than a row. There are few sizes, since SQLite
 # caches each statement, with the values that it wrote last.
@@ -214,7 +215,7 @@ class Journal:
         return self._select("calls", run, newest_first, most)
 
     def by_time(self, table: str, run: int | None = None) -> Iterator[sqlite3.Row]:
-        """Yields the `attempts` that were sent, or the `calls`, in the order of time: of a run, or all recorded ones."""
+        """Yields the `attempts` that were sent, or the `calls`, by time: of a run, or all recorded ones."""
         with self._explained("read"):
             yield from self._db.execute(BY_TIME[table].format(schema=""), {"run": run})
 
@@ -357,7 +358,7 @@ def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
     fields = None if call.fields is None else orjson.dumps(call.fields).decode()
     head, secrets = masked(call.head) if call.head is not None else (None, frozenset[bytes]())
     body, answer = call.body, call.answer
-    if call.is_recorded:
+    if call.recorded:
         body = None if body is None else without_secret_members(without(secrets, body))
     elif body is not None:
         body = body[:LARGEST_ANSWER]
@@ -379,7 +380,7 @@ def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
         None if answer is None else _headers_text(answer.headers, secrets),
         None if answer is None else without_secret_members(without(secrets, answer.body)),
         call.milliseconds,
-        call.is_recorded,
+        call.recorded,
         call.problem,
     )
 

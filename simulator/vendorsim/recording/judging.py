@@ -9,12 +9,14 @@ from typing import Any
 
 import orjson
 
+from vendorsim.captures.conversations import conversation_places
 from vendorsim.captures.reading import decoded
 from vendorsim.core.times import iso
 from vendorsim.delivery.records import DELIVERED, Attempt
 from vendorsim.vendorkit.api_call import ApiCall
-from vendorsim.vendorkit.contract import Violation
+from vendorsim.vendorkit.contract import Violation, contract
 from vendorsim.vendorkit.contract_fit import Captured, judge
+from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
 # What the contract says of a body.
@@ -39,6 +41,11 @@ class Recorded:
 
     kept: Attempt | ApiCall
     judgement: Judgement
+
+    @property
+    def is_webhook(self) -> bool:
+        """Whether the vendor sent it."""
+        return isinstance(self.kept, Attempt)
 
     def document(self) -> dict[str, Any]:
         """The line of `capture record --json`."""
@@ -79,6 +86,14 @@ class Recorded:
             "not_judged": self.judgement.why,
             "problem": kept.problem,
         }
+
+
+def prepare(vendor: Vendor, profile: Profile) -> None:
+    """Reads the contract, and looks where bodies name their conversation: the first body would wait for it."""
+    conversation_places(profile)
+    known = contract(vendor.name, profile.name)
+    for event in known.events:
+        known.is_valid(event, {})
 
 
 def recorded(kept: Attempt | ApiCall, vendor: Vendor) -> Recorded:

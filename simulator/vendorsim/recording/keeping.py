@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.captures.conversations import conversation_of
 from vendorsim.captures.exchange import Direction
 from vendorsim.captures.reading import decoded
 from vendorsim.core.event import Event
@@ -36,7 +37,6 @@ class Keeping:
     def __init__(self, vendor: Vendor, profile: Profile) -> None:
         self._vendor = vendor
         self._profile = profile
-        self._number = 0
         self._deliveries: OrderedDict[str, int] = OrderedDict()
         schemes = (STANDARD, *vendor.schemes.values())
         # The headers with the id of a delivery.
@@ -52,9 +52,8 @@ class Keeping:
         body = passed.body.data
         document = read(passed)
         name = None if document is None else self._profile.identify(document)
-        conversation = None if name is None else self._profile.conversation_of(name, document)
-        self._number += 1
-        delivery = self._delivery(passed.head) or f"recorded-{passed.at}-{self._number}"
+        conversation = None if name is None else conversation_of(self._profile, name, document)
+        delivery = self._delivery(passed.head) or f"recorded-{passed.at}-{passed.number}"
         answer = _answer(passed)
         verdict, reason = judge(answer, passed.milliseconds, self._profile.policy, None)
         if passed.answer is None and passed.status is not None:
@@ -86,7 +85,7 @@ class Keeping:
             sent_at=passed.at,
             request=Prepared(head, body, Wire((head, body))),
             answer=_answer_so_far(passed),
-            recorded=True,
+            recorded=passed.number,
             problem="; ".join(passed.problems) or None,
         )
 
@@ -123,6 +122,7 @@ class Keeping:
             answer=_answer_so_far(passed),
             milliseconds=passed.milliseconds,
             problem="; ".join([*problems, *passed.problems]) or None,
+            recorded=passed.number,
         )
 
 

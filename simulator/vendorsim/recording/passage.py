@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import Protocol
 
 from vendorsim.captures.exchange import Direction
 from vendorsim.core.clock import monotonic, wall_clock
@@ -47,28 +47,32 @@ class _Failed(Exception):
         self.status = status
 
 
+class PassageHost(Protocol):
+    """What a passage needs from the recording."""
+
+    limits: PassingLimits
+
+    async def next_number(self) -> int:
+        """The number of a request that has arrived, as soon as there is room to keep it."""
+        ...
+
+    def take(self, passed: Passed) -> None:
+        """Keeps a request that is over."""
+        ...
+
+    def refuse(self, status: int, why: str) -> None:
+        """Counts a request that is no HTTP."""
+        ...
+
+
 class Passage:
-    """Passes the requests of one connection on, one after the other.
+    """Passes the requests of one connection on, one after the other."""
 
-    `taken` is called with each request, once it is over; `refused` with the status of each refusal, and why. `room` is
-    awaited before each request is read.
-    """
-
-    def __init__(
-        self,
-        client: Stream,
-        way: Way,
-        limits: PassingLimits,
-        taken: Callable[[Passed], None],
-        refused: Callable[[int, str], None],
-        room: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
+    def __init__(self, host: PassageHost, client: Stream, way: Way) -> None:
+        self._host = host
         self._client = client
         self._way = way
-        self._limits = limits
-        self._taken = taken
-        self._refused = refused
-        self._room = room
+        self._limits = host.limits
         self._target: Stream | None = None
 
     async def run(self) -> None:
@@ -78,7 +82,7 @@ class Passage:
                 if not await self._pass(head):
                     break
         except Malformed as error:
-            self._refused(error.status, str(error))
+            self._host.refuse(error.status, str(error))
             await self._answer_ourselves(None, error.status, str(error))
         except TimeoutError:
             # The client reads no more.
@@ -123,11 +127,9 @@ class Passage:
 
     async def _pass(self, head: RequestHead) -> bool:
         """Passes one request on, and its answer back. Returns whether the connection stays open."""
-        if self._room is not None:
-            await self._room()
-        began, kept = monotonic(), self._limits.kept
-        shown = self._way.target.shown
-        passed = Passed(self._way.direction, shown, head, wall_clock(), Kept(kept), Kept(kept))
+        way, most = self._way, self._limits.kept
+        number, began = await self._host.next_number(), monotonic()
+        passed = Passed(number, way.direction, way.target.shown, head, wall_clock(), Kept(most), Kept(most))
         body = bodies.body(head.framing)
         try:
             # Bytes that nobody has asked for would be taken for the answer.
@@ -150,7 +152,7 @@ class Passage:
                 passed.problems.append(_cut("body", passed.body))
             if passed.answer_body.is_cut:
                 passed.problems.append(_cut("answer", passed.answer_body))
-            self._taken(passed)
+            self._host.take(passed)
 
     async def _connect(self) -> None:
         way = self._way
@@ -198,7 +200,7 @@ class Passage:
         return False
 
     def _of_request(self, error: Malformed) -> _Failed:
-        self._refused(error.status, str(error))
+        self._host.refuse(error.status, str(error))
         return _Failed(BROKEN, str(error), error.status)
 
     def _client_ended(self, body: bodies.Body) -> None:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,7 @@ from vendorsim.http.loop import loop_factory
 from vendorsim.http.messages import refusal, rendered
 from vendorsim.http.stream import Stream
 from vendorsim.journal.store import Book, Recorder
-from vendorsim.recording.judging import Recorded, RecordingSummary, recorded
+from vendorsim.recording.judging import Recorded, RecordingSummary, prepare, recorded
 from vendorsim.recording.keeping import Keeping
 from vendorsim.recording.passage import Passage
 from vendorsim.recording.passed import LIMITS, Passed, PassingLimits, Way
@@ -55,11 +56,13 @@ class Recording:
         """Raises UnreachableError when an address can't be used, and InputError when the journal can't."""
         self.summary = RecordingSummary(vendor.name, profile.name)
         self._vendor = vendor
-        self._limits = limits
+        self.limits = limits
         self._report = report
         self._refused = refused
         self._most_waiting = most_waiting
         self._keeping = Keeping(vendor, profile)
+        prepare(vendor, profile)
+        self._numbers = count(1)
         # The first is counted by the loop's thread, the second by the journal's.
         self._taken = self._stored = 0
         self._lock = Lock()
@@ -128,29 +131,31 @@ class Recording:
         await asyncio.sleep(_PAUSE)
 
     def _accept(self, way: Way, client: Stream) -> None:
-        if len(self._tasks) >= self._limits.connections:
-            self._refuse(503, "there are too many connections")
+        if len(self._tasks) >= self.limits.connections:
+            self.refuse(503, "there are too many connections")
             client.write(rendered(None, refusal(503, "too many connections"), False))
             client.close()
             return
-        passage = Passage(client, way, self._limits, self._take, self._refuse, self._room)
-        task = self._loop.create_task(passage.run())
+        task = self._loop.create_task(Passage(self, client, way).run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _take(self, passed: Passed) -> None:
+    async def next_number(self) -> int:
+        """The number of a request that has arrived, as soon as there is room to keep it."""
+        while self._taken - self._stored > self._most_waiting and self._recorder.failure is None:
+            await asyncio.sleep(_PAUSE)
+        return next(self._numbers)
+
+    def take(self, passed: Passed) -> None:
+        """Keeps a request that is over."""
         self._taken += passed.size
         self._recorder.add(partial(self._keeping.item, passed))
 
-    def _refuse(self, status: int, why: str) -> None:
+    def refuse(self, status: int, why: str) -> None:
+        """Counts a request that is no HTTP."""
         with self._lock:
             self.summary.refused[f"{status}: {why}"] += 1
         self._refused(status, why)
-
-    async def _room(self) -> None:
-        """Waits while too much waits for the journal."""
-        while self._taken - self._stored > self._most_waiting and self._recorder.failure is None:
-            await asyncio.sleep(_PAUSE)
 
     # In the journal's thread
 
@@ -169,11 +174,8 @@ class Recording:
 
 def _size(kept: Attempt | ApiCall) -> int:
     """The same as `Passed.size`."""
-    if isinstance(kept, Attempt):
-        body = b"" if kept.request is None else kept.request.body
-    else:
-        body = kept.body or b""
-    return len(body) + (0 if kept.answer is None else len(kept.answer.body)) + 4_096
+    request = (kept.request.body if kept.request else None) if isinstance(kept, Attempt) else kept.body
+    return len(request or b"") + (0 if kept.answer is None else len(kept.answer.body)) + 4_096
 
 
 def _listeners(host: str, ways: Sequence[tuple[Way, int]]) -> list[tuple[Way, socket.socket]]:

@@ -31,7 +31,8 @@ class ApiCall:
     carried out and has the status of that, but the caller was not told.
 
     A call that was recorded on its way to the vendor has a `head`, the bytes of its request's head. Only such a call
-    has an `answer` and `milliseconds`, the time until it was complete. `problem` says what of it was not kept.
+    has an `answer`, `milliseconds`, the time until it was complete, and `recorded`, its number in the order of arrival.
+    `problem` says what of it was not kept.
     """
 
     vendor: str
@@ -52,11 +53,7 @@ class ApiCall:
     answer: Answer | None = field(default=None, repr=False, compare=False)
     milliseconds: float | None = None
     problem: str | None = None
-
-    @property
-    def is_recorded(self) -> bool:
-        """Whether the call was recorded on its way to the vendor; all others were made to vendorsim."""
-        return self.head is not None
+    recorded: int = 0
 
     @property
     def name(self) -> str:

@@ -212,8 +212,7 @@ def _operations(vendor: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
     patterns = (re.sub("/{2,}", "/", each.path) for each in known)
     named = (re.sub(r":(\w+)", r"(?P<\1>[^/]+)", re.escape(pattern)) for pattern in patterns)
     return tuple(
-        (each.method, re.compile(f"(?:/.*)?{pattern}"), each.name)
-        for each, pattern in zip(known, named, strict=True)
+        (each.method, re.compile(f"(?:/.*)?{pattern}"), each.name) for each, pattern in zip(known, named, strict=True)
     )
 
 
