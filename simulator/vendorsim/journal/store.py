@@ -107,8 +107,8 @@ CALL_COLUMNS = (
     "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body, "
     "head, answer_headers, answer_body, milliseconds, recorded, problem"
 )
-# Rows in the order in which their requests were sent. `:run` may be NULL. `recorded` is 0 for what vendorsim itself sent
-# or answered, and else the number in the order of arrival: ids are in the order of the answers.
+# Rows in the order in which their requests were sent. `:run` may be NULL. `recorded` is 0 for what vendorsim itself
+# sent or answered, and else the number in the order of arrival: ids are in the order of the answers.
 BY_TIME = {
     "attempts": "SELECT * FROM {schema}attempts WHERE request_head IS NOT NULL AND sent_at IS NOT NULL "
     "AND CASE WHEN :run IS NULL THEN recorded > 0 ELSE run = :run END ORDER BY sent_at, recorded, id",

@@ -74,6 +74,8 @@ class Passage:
         self._way = way
         self._limits = host.limits
         self._target: Stream | None = None
+        # Whether the client may lose its answer if the connection is closed at once.
+        self._lingers = False
 
     async def run(self) -> None:
         """Serves the connection until it ends. Never raises, but when it is cancelled."""
@@ -83,14 +85,20 @@ class Passage:
                     break
         except Malformed as error:
             self._host.refuse(error.status, str(error))
-            await self._answer_ourselves(None, error.status, str(error))
-        except TimeoutError:
-            # The client reads no more.
-            self._client.abort()
+            self._answer_ourselves(None, error.status, str(error))
         finally:
+            if self._lingers:
+                await self._linger()
             if self._target is not None:
                 self._target.close()
             self._client.close()
+
+    async def turn_away(self, status: int, why: str) -> None:
+        """Answers with that status, whatever comes."""
+        self._host.refuse(status, why)
+        self._answer_ourselves(None, status, why)
+        await self._linger()
+        self._client.close()
 
     # The request
 
@@ -141,7 +149,7 @@ class Passage:
             if failed.kind == UNREACHABLE:
                 await self._read_rest(head, body, passed)
             passed.milliseconds = (monotonic() - began) * 1000
-            await self._fail(passed, failed.status)
+            self._fail(passed, failed.status)
             return False
         except asyncio.CancelledError:
             passed.failure, passed.reason = BROKEN, "the recording ended before the answer"
@@ -167,7 +175,8 @@ class Passage:
     async def _exchange(self, head: RequestHead, body: bodies.Body, passed: Passed) -> bool:
         client, target = self._client, self._target
         assert target is not None
-        target.on_end = lambda: None
+        # Whoever sends the rest of the body has to see it.
+        target.on_end = client.wake
         client.on_end = partial(self._client_ended, body)
         try:
             piece = body.take(client.buffer)
@@ -195,8 +204,7 @@ class Passage:
                     await sending
         if keep_alive and head.keep_alive and body.over:
             return True
-        if not body.over or client.buffer:
-            await self._linger()
+        self._lingers = not body.over or bool(client.buffer)
         return False
 
     def _of_request(self, error: Malformed) -> _Failed:
@@ -220,7 +228,7 @@ class Passage:
         try:
             while not body.over:
                 await target.flushed(self._limits.idle)
-                if target.lost:
+                if target.ended:
                     return
                 more = await client.more(self._limits.request)
                 if not more and client.ended:
@@ -342,7 +350,7 @@ class Passage:
 
     # The end
 
-    async def _fail(self, passed: Passed, status: int | None) -> None:
+    def _fail(self, passed: Passed, status: int | None) -> None:
         """Answers for the target, or ends the connection as the target did."""
         target, client = self._target, self._client
         was_reset = target is not None and target.reset
@@ -358,12 +366,12 @@ class Passage:
         passed.status = status
         reason = passed.reason or ""
         why = f"{passed.target} can't be reached: {reason}" if passed.failure == UNREACHABLE else reason
-        await self._answer_ourselves(passed.head, status, why)
+        self._answer_ourselves(passed.head, status, why)
 
-    async def _answer_ourselves(self, head: RequestHead | None, status: int, why: str) -> None:
+    def _answer_ourselves(self, head: RequestHead | None, status: int, why: str) -> None:
         request = None if head is None else HttpRequest(head.method.decode(), head.target, {}, None)
         self._client.write(rendered(request, refusal(status, why), False))
-        await self._linger()
+        self._lingers = True
 
     async def _linger(self) -> None:
         """Waits until the client has closed. Closing at once, with unread bytes, would reset the connection, and the
@@ -380,8 +388,9 @@ class Passage:
 def _require_head(buffer: bytearray, searched: int) -> None:
     """Raises Malformed if these bytes can't be the beginning of a head."""
     if len(buffer) > LARGEST_HEAD:
-        what = (431, "the head is larger than") if b"\r\n" in buffer else (414, "the request line is longer than")
-        raise Malformed(what[0], f"{what[1]} 64 KiB")
+        if buffer.find(b"\r\n", 0, LARGEST_HEAD) < 0:
+            raise Malformed(414, "the request line is longer than 64 KiB")
+        raise Malformed(431, "the head is larger than 64 KiB")
     if buffer and (not _FIRST_BYTE.match(buffer) or _BARE_LINE_FEED.search(buffer, max(0, searched - 1))):
         raise Malformed(400, "this is not HTTP/1.1, whose lines end with CR LF")
 

@@ -119,10 +119,11 @@ class Kept:
 class Passed:
     """One request that was passed on, and its answer as far as it came. Treat as immutable once it is complete.
 
-    `number` is its number in the order of arrival, from 1. `target` is where it went, without secrets; `at` when it arrived, in milliseconds since 1970. `status` is what the
-    client was answered, by the target or, with `failure`, by the proxy; None if the connection ended without an answer.
-    `milliseconds` is the time from the request's head to the end of the answer. `failure` is the kind of what went
-    wrong (`vendorsim.http.transport`: UNREACHABLE, TIMEOUT, BROKEN), and `reason` says it.
+    `number` is its number in the order of arrival, from 1. `target` is where it went, without secrets; `at` when it
+    arrived, in milliseconds since 1970. `status` is what the client was answered, by the target or, with `failure`, by
+    the proxy; None if the connection ended without an answer. `milliseconds` is the time from the request's head to the
+    end of the answer. `failure` is the kind of what went wrong (`vendorsim.http.transport`: UNREACHABLE, TIMEOUT,
+    BROKEN), and `reason` says it. `problems` say what was not kept.
     """
 
     number: int

@@ -16,7 +16,6 @@ from vendorsim.core.errors import UnreachableError
 from vendorsim.delivery.records import Attempt, Record
 from vendorsim.http import listening
 from vendorsim.http.loop import loop_factory
-from vendorsim.http.messages import refusal, rendered
 from vendorsim.http.stream import Stream
 from vendorsim.journal.store import Book, Recorder
 from vendorsim.recording.judging import Recorded, RecordingSummary, prepare, recorded
@@ -131,12 +130,12 @@ class Recording:
         await asyncio.sleep(_PAUSE)
 
     def _accept(self, way: Way, client: Stream) -> None:
-        if len(self._tasks) >= self.limits.connections:
-            self.refuse(503, "there are too many connections")
-            client.write(rendered(None, refusal(503, "too many connections"), False))
-            client.close()
+        passage, most = Passage(self, client, way), self.limits.connections
+        if len(self._tasks) >= 2 * most:
+            client.abort()
             return
-        task = self._loop.create_task(Passage(self, client, way).run())
+        full = len(self._tasks) >= most
+        task = self._loop.create_task(passage.turn_away(503, "too many connections") if full else passage.run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
