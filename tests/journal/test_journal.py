@@ -290,8 +290,7 @@ class TestPlace:
                 older.execute("ALTER TABLE runs DROP COLUMN namespace")
             later = "" if form == 1 else ", 'ccai', 'POST', '', NULL"
             older.execute(
-                "INSERT INTO calls VALUES "
-                f"(1, 1, 0, 'end_user', 'chats', '17', 'bearer', NULL, 202, 'accepted'{later})"
+                f"INSERT INTO calls VALUES (1, 1, 0, 'end_user', 'chats', '17', 'bearer', NULL, 202, 'accepted'{later})"
             )
             older.execute(f"PRAGMA user_version = {form}")
             older.commit()

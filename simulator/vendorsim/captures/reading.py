@@ -53,7 +53,7 @@ def exchange(item: Item) -> Exchange | Skipped:
 
 def _document(place: str, document: Any, data: bytes) -> Exchange | Skipped:
     keys: Any = document if isinstance(document, dict) else {}
-    event = keys["event"] if isinstance(keys.get("event"), str) else None
+    event = keys["event"] or None if isinstance(keys.get("event"), str) else None
     if event is not None and {"vendor", "body", "at"} <= set(keys):
         body, problem = _dumped(keys["body"])
         return Exchange(
@@ -86,10 +86,10 @@ def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
     if request is None:
         return Skipped(place, "the attempt was not sent", unreadable=False)
     try:
-        body, problem = _bytes(request["body"])
+        head = _text(request.get("head")) or ""
+        body, problem = _bytes(request["body"], _header(_head_headers(head), "content-encoding"))
     except (TypeError, KeyError):
         return Skipped(place, "the attempt has no request body")
-    head = _text(request.get("head")) or ""
     return Exchange(
         place,
         Direction.WEBHOOK,
@@ -100,8 +100,8 @@ def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
         headers=_head_headers(head),
         answer=_attempt_answer(keys),
         event=event,
-        conversation=_text(keys.get("conversation")),
-        problem=problem,
+        conversation=_text(keys.get("conversation")) or None,
+        problem=_text(keys.get("problem")) or problem,
     )
 
 
@@ -116,13 +116,16 @@ def _attempt_answer(keys: Any) -> CapturedAnswer | None:
     if not isinstance(answer, dict) or not isinstance(status, int):
         return None
     try:
-        body, _ = _bytes(answer.get("body"))
+        headers = _pairs(answer.get("headers"))
+        body, _ = _bytes(answer.get("body"), _header(headers, "content-encoding"))
     except (TypeError, KeyError):
         body = b""
     return CapturedAnswer(status, _pairs(answer.get("headers")), body, _number(keys.get("milliseconds")))
 
 
 def _call(place: str, keys: Any) -> Exchange:
+    if isinstance(keys.get("request"), dict):
+        return _recorded_call(place, keys)
     fields, body = keys.get("fields"), _text(keys.get("body"))
     sent, problem = ((body or "").encode(), None) if fields is None or body is not None else _dumped(fields)
     status = keys.get("status")
@@ -137,6 +140,28 @@ def _call(place: str, keys: Any) -> Exchange:
         answer=answer if isinstance(status, int) else None,
         conversation=_text(keys.get("session")),
         problem=problem,
+    )
+
+
+def _recorded_call(place: str, keys: Any) -> Exchange:
+    """A call that was recorded on its way to the vendor: with its head, and the whole answer."""
+    head = _text(keys["request"].get("head")) or ""
+    headers = _head_headers(head)
+    try:
+        body, problem = _bytes(keys["request"]["body"], _header(headers, "content-encoding"))
+    except (TypeError, KeyError):
+        body, problem = b"", "the call has no request body"
+    return Exchange(
+        place,
+        Direction.CALL,
+        body,
+        at=_time(keys.get("at")),
+        method=_text(keys.get("method")),
+        url=VENDOR_API + (_text(keys.get("path")) or "/"),
+        headers=headers,
+        answer=_attempt_answer(keys),
+        conversation=_text(keys.get("session")) or None,
+        problem=_text(keys.get("problem")) or problem,
     )
 
 

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from heapq import merge
+from pathlib import Path
 
 import orjson
 
+from vendorsim.captures import reading
 from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, Direction, Exchange, Headers
+from vendorsim.captures.files import Skip, refuse
 from vendorsim.captures.reading import decoded
 from vendorsim.core.errors import InputError
 from vendorsim.journal.har import request_headers
 from vendorsim.journal.pages import Row
-from vendorsim.journal.store import Book
+from vendorsim.journal.store import Book, Journal
+
+_SQLITE = b"SQLite format 3\0"
+
+
+def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[Exchange]:
+    """The exchanges of captures, as `captures.reading.read` reads them; a file that is a journal gives all that was
+    recorded in it."""
+    for file in files:
+        if not is_journal(file):
+            yield from reading.read([file], skip)
+            continue
+        with closing(Journal(Path(file), must_exist=True)) as journal:
+            yield from exchanges(journal)
+
+
+def is_journal(file: str) -> bool:
+    """Whether a file is a journal, or another database of SQLite."""
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(len(_SQLITE)) == _SQLITE
+    except (OSError, ValueError):
+        return False
 
 
 def exchanges(journal: Book, run: int | None = None) -> Iterator[Exchange]:

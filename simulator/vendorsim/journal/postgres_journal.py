@@ -139,6 +139,11 @@ class PostgresJournal:
         with self._database.connection() as db:
             return dictionaries(db).execute("SELECT * FROM vendorsim.attempts WHERE id = %s", (number,)).fetchone()
 
+    def call(self, number: int) -> Row | None:
+        """Returns a call by its id, or None."""
+        with self._database.connection() as db:
+            return dictionaries(db).execute("SELECT * FROM vendorsim.calls WHERE id = %s", (number,)).fetchone()
+
     def last_run(self) -> int | None:
         with self._database.connection() as db:
             row = db.execute("SELECT max(id) FROM vendorsim.runs").fetchone()

@@ -141,6 +141,7 @@ class Book(Protocol):
     def calls(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]: ...
     def by_time(self, table: str, run: int | None = None) -> Iterator[Row]: ...
     def attempt(self, number: int) -> Row | None: ...
+    def call(self, number: int) -> Row | None: ...
     def last_run(self) -> int | None: ...
     def close(self) -> None: ...
 
@@ -221,8 +222,15 @@ class Journal:
 
     def attempt(self, number: int) -> sqlite3.Row | None:
         """Returns an attempt by its id, or None."""
+        return self._one("SELECT * FROM attempts WHERE id = ?", number)
+
+    def call(self, number: int) -> sqlite3.Row | None:
+        """Returns a call by its id, or None."""
+        return self._one("SELECT * FROM calls WHERE id = ?", number)
+
+    def _one(self, query: str, number: int) -> sqlite3.Row | None:
         with self._explained("read"):
-            row: sqlite3.Row | None = self._db.execute("SELECT * FROM attempts WHERE id = ?", (number,)).fetchone()
+            row: sqlite3.Row | None = self._db.execute(query, (number,)).fetchone()
         return row
 
     def last_run(self) -> int | None:

@@ -151,6 +151,16 @@ class RecordedRow:
 
 
 @dataclass(slots=True)
+class Drift:
+    """A violation that bodies of one event have in common. `message` is that of the first one."""
+
+    event: str
+    pointer: str
+    message: str
+    count: int = 0
+
+
+@dataclass(slots=True)
 class RecordingSummary:
     """The totals of a recording: webhooks by event, calls by operation, the violations by event and pointer, and the
     requests that were refused, by the reason."""
@@ -159,7 +169,7 @@ class RecordingSummary:
     profile: str
     webhooks: dict[str, RecordedRow] = field(default_factory=dict)
     calls: dict[str, RecordedRow] = field(default_factory=dict)
-    drift: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    drift: dict[tuple[str, str, str], Drift] = field(default_factory=dict)
     more_drift: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     problems: int = 0
@@ -182,10 +192,14 @@ class RecordingSummary:
         row.drifting += recorded.judgement.contract == DRIFTS
         for violation in recorded.judgement.violations:
             key = (name, violation.pointer, violation.rule)
-            if key in self.drift or len(self.drift) < MOST_VIOLATIONS:
-                self.drift[key] += 1
-            else:
+            if key not in self.drift and len(self.drift) >= MOST_VIOLATIONS:
                 self.more_drift += 1
+                continue
+            self.drift.setdefault(key, Drift(name, violation.pointer, violation.message)).count += 1
+
+    def most_common(self) -> list[Drift]:
+        """The violations, the most frequent first."""
+        return sorted(self.drift.values(), key=lambda each: -each.count)
 
     @property
     def count(self) -> int:
@@ -219,8 +233,8 @@ class RecordingSummary:
             "events": [row.document() for row in self.webhooks.values()],
             "operations": [row.document() for row in self.calls.values()],
             "violations": [
-                {"event": event, "pointer": pointer, "rule": rule, "count": count}
-                for (event, pointer, rule), count in self.drift.most_common()
+                {"event": each.event, "pointer": each.pointer, "message": each.message, "count": each.count}
+                for each in self.most_common()
             ],
             "more_violations": self.more_drift,
             "refused": dict(self.refused),

@@ -12,6 +12,7 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
+from vendorsim.captures.exchange import Direction
 from vendorsim.core.errors import UnreachableError
 from vendorsim.delivery.records import Attempt, Record
 from vendorsim.http import listening
@@ -181,7 +182,8 @@ def _listeners(host: str, ways: Sequence[tuple[Way, int]]) -> list[tuple[Way, so
     found: list[tuple[Way, socket.socket]] = []
     try:
         for way, port in ways:
-            found.append((way, listening.listen(host, port)))
+            option = "--listen" if way.direction is Direction.WEBHOOK else "--api-listen"
+            found.append((way, listening.listen(host, port, option)))
     except UnreachableError:
         for _, listener in found:
             listener.close()

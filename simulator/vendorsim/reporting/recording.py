@@ -122,8 +122,9 @@ def _summary(summary: RecordingSummary) -> Iterator[str | Table]:
             times = (f"{document['mean']:.1f}", f"{document['max']:.1f}")
             rows.add_row(escape(one_line(row.name)), str(row.count), _statuses(row.statuses), *times)
         yield rows
-    for (event, pointer, rule), count in summary.drift.most_common(MOST_SUMMED):
-        yield f"  {escape(event)} {escape(one_line(pointer or '/'))}: {escape(one_line(rule or 'not JSON'))}, {count} x"
+    for each in summary.most_common()[:MOST_SUMMED]:
+        place = f"{each.event} {one_line(each.pointer or '/')}"
+        yield f"  {each.count} x {escape(place)}: {escape(one_line(each.message))}"
     more = max(0, len(summary.drift) - MOST_SUMMED) + summary.more_drift
     if more:
         yield f"  and {counted(more, 'more violation')}"

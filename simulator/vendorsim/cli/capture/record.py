@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -92,9 +94,8 @@ def command(
         if count is not None and recorded >= count:
             stopped.set()
 
-    before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     interrupted = False
-    try:
+    with _stopped_by_sigterm(stopped):
         with Recording(known, chosen, ways, open_journal(journal), report, reporter.refused, host) as recording:
             _introduce(recording.urls, ways, host)
             try:
@@ -104,9 +105,16 @@ def command(
             except KeyboardInterrupt:
                 interrupted = True
         reporter.finish(recording.summary)
+    return 130 if interrupted else recording.summary.exit_code
+
+
+@contextmanager
+def _stopped_by_sigterm(stopped: Event) -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    try:
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
-    return 130 if interrupted else recording.summary.exit_code
 
 
 def _ways(
@@ -115,6 +123,7 @@ def _ways(
     """The ways and their ports. Raises InputError."""
     from vendorsim.captures.exchange import Direction
     from vendorsim.core.errors import InputError
+    from vendorsim.http.allowed_targets import is_loopback
     from vendorsim.recording.passed import way
 
     if (api_listen is None) is not (api_forward is None):
@@ -127,6 +136,10 @@ def _ways(
     ways = [(way(Direction.WEBHOOK, "--forward", forward, settings.tls, settings.proxy), listen)]
     if api_listen is not None and api_forward is not None:
         ways.append((way(Direction.CALL, "--api-forward", api_forward, settings.tls, settings.proxy), api_listen))
+    ports = {port for _, port in ways if port}
+    for each, _ in ways:
+        if is_loopback(each.target.host) and each.target.port in ports:
+            raise InputError(f"{each.target.shown}: this is a port of the recording itself; give the URL of the target")
     return ways
 
 
