@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import Vendorsim
+from msgspec.structs import replace
 from rich.console import Console
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.reporting import contract_differences as page

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from ports import free_port
 from receiver import Connection, Receiver, Request, close, last_words, never, reset, status
 from recorders import Proxy, recording, until

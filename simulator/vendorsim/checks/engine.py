@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 from vendorsim.checks.assertions import REFUSES
 from vendorsim.checks.causes import Causes
@@ -39,16 +40,14 @@ _GOES_ON = Stated("A receiver goes on running, whatever it receives.", ASSUMED, 
 LEAST = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class CheckStarted:
+class CheckStarted(Struct, frozen=True):
     """A check has started. `result` changes while the check runs."""
 
     check: Check
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class CheckFinished:
+class CheckFinished(Struct, frozen=True):
     """A check has finished."""
 
     result: Result

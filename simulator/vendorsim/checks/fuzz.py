@@ -7,8 +7,9 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.context import Context, Exchange
@@ -68,8 +69,7 @@ async def _each_event(context: Context, *, valid: bool) -> None:
             raise trial.gone
 
 
-@dataclass(slots=True)
-class _Failure:
+class _Failure(Struct):
     """A failing body, shrunk so far. `pointer` is the field that causes the failure, if known."""
 
     body: Any

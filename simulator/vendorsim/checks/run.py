@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from math import inf
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.checks import engine
 from vendorsim.checks.baseline import Baseline, read_baseline
@@ -29,8 +31,8 @@ from vendorsim.delivery.planning import Policies, find_destinations
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
-from vendorsim.probes.model import ProbeTools, StateProbe
-from vendorsim.probes.reading import NamedSource, open_probes, require_names
+from vendorsim.probes.model import NamedSource, ProbeTools, StateProbe
+from vendorsim.probes.reading import open_probes, require_names
 from vendorsim.runs.config import Config, ConfigLine, Skip
 from vendorsim.runs.planning import require_ids, require_locale
 from vendorsim.server.backend import ServerBackend
@@ -42,8 +44,7 @@ from vendorsim.vendorkit.target import Target
 from vendorsim.vendorkit.vendor import Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRequest:
+class CheckRequest(Struct, frozen=True):
     """The options of a run of checks.
 
     `to` replaces the vendor's first configured target. `only` and `skip` select checks and events. `require` are
@@ -83,8 +84,7 @@ class CheckRequest:
     waiting: Waiting = Waiting()
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRun:
+class CheckRun(Struct, frozen=True):
     """A prepared run of checks, with its own event loop."""
 
     request: CheckRequest

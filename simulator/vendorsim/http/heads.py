@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from vendorsim.http.messages import BODILESS
 
@@ -49,8 +50,7 @@ Framing = int | Ending
 """The length of a body, or where else it ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The head of a message. `lines` are its lines without line breaks; the first one is the request line or status
     line. `headers` are names in lower case and values, in the order of the other lines."""
 
@@ -69,8 +69,7 @@ class Head:
         return [value for key, value in self.headers if key == name]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead(Head):
+class RequestHead(Head, frozen=True):
     """The head of a request. `version` is `1.0` or `1.1`; `resource` is the path and query of the target, or `*`."""
 
     method: bytes
@@ -84,8 +83,7 @@ class RequestHead(Head):
         return _passed(self, first, authority)
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerHead(Head):
+class AnswerHead(Head, frozen=True):
     """The head of an answer."""
 
     status: int

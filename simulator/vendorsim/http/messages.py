@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from http.client import responses
 
 import orjson
+from msgspec import Struct
 
 JSON = (("Content-Type", "application/json"),)
 SERVER = "vendorsim"
@@ -17,8 +17,7 @@ SERVER = "vendorsim"
 BODILESS = frozenset({*range(100, 200), 204, 304})
 
 
-@dataclass(slots=True)
-class HttpResponse:
+class HttpResponse(Struct):
     """A complete response. It is sent after `delay` seconds; `last` closes the connection after it."""
 
     status: int
@@ -28,8 +27,7 @@ class HttpResponse:
     last: bool = False
 
 
-@dataclass(slots=True)
-class HttpRequest:
+class HttpRequest(Struct):
     """A complete request.
 
     `headers` have names in lower case; the values of a repeated name are joined by commas. `body` is None when it was

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from vendorsim.captures.conversations import conversation_places
 from vendorsim.captures.reading import decoded
@@ -26,8 +26,7 @@ MOST_VIOLATIONS = 100
 CALLS_ARE_NOT = "bodies of calls are not judged"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What the contract says of a body: FITS, DRIFTS with violations, or NOT_JUDGED with the reason `why`."""
 
     contract: str
@@ -35,8 +34,7 @@ class Judgement:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """One request that was recorded and is in the journal, and what the contract says of its body."""
 
     kept: Attempt | ApiCall
@@ -126,8 +124,7 @@ def _encoding(head: bytes) -> str | None:
     return next((value.decode("latin-1").strip() for value in values), None)
 
 
-@dataclass(slots=True)
-class RecordedRow:
+class RecordedRow(Struct):
     """The totals of one event, or of one operation. Its size does not grow."""
 
     name: str
@@ -150,8 +147,7 @@ class RecordedRow:
         }
 
 
-@dataclass(slots=True)
-class Drift:
+class Drift(Struct):
     """A violation that bodies of one event have in common. `message` is that of the first one."""
 
     event: str
@@ -160,8 +156,7 @@ class Drift:
     count: int = 0
 
 
-@dataclass(slots=True)
-class RecordingSummary:
+class RecordingSummary(Struct):
     """The totals of a recording: webhooks by event, calls by operation, the violations by event and pointer, and the
     requests that were refused, by the reason."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vendorsim.captures.exchange import Direction
 from vendorsim.core.errors import InputError
@@ -14,8 +15,7 @@ from vendorsim.http.heads import AnswerHead, RequestHead
 LARGEST_KEPT = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class PassingLimits:
+class PassingLimits(Struct, frozen=True):
     """The limits of a proxy that records. Times are in seconds.
 
     `connections` is the maximum number of open connections; further ones get status 503. `connect` is the time to reach
@@ -37,8 +37,7 @@ class PassingLimits:
 LIMITS = PassingLimits()
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """Where the requests that arrive at one port go. `tls` is the context for an https target; through a `proxy`, if
     there is one."""
 
@@ -115,8 +114,7 @@ class Kept:
         return self.size > len(self.data)
 
 
-@dataclass(slots=True)
-class Passed:
+class Passed(Struct):
     """One request that was passed on, and its answer as far as it came. Treat as immutable once it is complete.
 
     `number` is its number in the order of arrival, from 1. `target` is where it went, without secrets; `at` when it

@@ -14,8 +14,8 @@ from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.covered import totals
-from vendorsim.reporting.outcome import Group, compared, counted, details, groups, tally, to_fix, why, word
-from vendorsim.reporting.text import COLUMNS, one_line
+from vendorsim.reporting.outcome import Group, compared, details, groups, tally, to_fix, why, word
+from vendorsim.reporting.text import COLUMNS, counted, one_line
 
 # Maximum findings shown per check; the other reports have all of them.
 MOST_FINDINGS = 5

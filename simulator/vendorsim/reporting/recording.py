@@ -14,8 +14,7 @@ from vendorsim.core.times import iso
 from vendorsim.delivery.records import DELIVERED, Attempt
 from vendorsim.recording.judging import DRIFTS, FITS, NOT_JUDGED, Recorded, RecordingSummary
 from vendorsim.reporting.console import messages, results, table
-from vendorsim.reporting.outcome import counted
-from vendorsim.reporting.text import one_line
+from vendorsim.reporting.text import counted, one_line
 
 # Violations of one body that are shown, and of all bodies in the summary.
 MOST_SHOWN, MOST_SUMMED = 3, 20

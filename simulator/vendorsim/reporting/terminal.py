@@ -30,8 +30,7 @@ from vendorsim.delivery.records import (
     Summary,
 )
 from vendorsim.reporting.console import messages, results, table
-from vendorsim.reporting.outcome import counted
-from vendorsim.reporting.text import COLUMNS, wrapped
+from vendorsim.reporting.text import COLUMNS, counted, wrapped
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from vendorsim.conversation.state import StepError
 from vendorsim.core import resources

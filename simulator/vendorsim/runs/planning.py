@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.conversation import files
 from vendorsim.core.clock import wall_clock_second
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.times import LATEST
-from vendorsim.probes.reading import NamedSource
+from vendorsim.probes.model import NamedSource
 from vendorsim.runs import library
 from vendorsim.runs.config import Config
 from vendorsim.runs.timeline import Run
@@ -22,8 +24,7 @@ from vendorsim.vendorkit.profile import Profile, Quirk
 from vendorsim.vendorkit.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(Struct, frozen=True):
     """What to play, and how. The command line, pytest, the control API and load each create one.
 
     `scenario` is a loaded scenario, a file, or the name of a scenario; `name` is its name in error messages (default:
@@ -69,8 +70,7 @@ class RunRequest:
     default_start: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
+class PlannedRun(Struct, frozen=True):
     """A run that is ready to be played, with its quirks. `faults` are the request's faults of deliveries."""
 
     request: RunRequest

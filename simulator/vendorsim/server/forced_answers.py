@@ -10,9 +10,10 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from threading import local
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.http.wsgi import BrokenOff
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 _BEGUN = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"id":'
 
 
-@dataclass(frozen=True, slots=True)
-class ForcedAnswer:
+class ForcedAnswer(Struct, frozen=True):
     """What happens to one call.
 
     With a `status` it is answered so, with `headers`, and not carried out; `message` is that of the vendor's own
@@ -50,8 +50,7 @@ class ForcedAnswer:
         return "answer lost" if self.carried_out else "answer broken off" if self.begun else "no answer"
 
 
-@dataclass(slots=True, eq=False)
-class ServedCall:
+class ServedCall(Struct, eq=False):
     """One call as the server got it. `at` and `ended` are monotonic seconds; `status` is None while it is under way and
     where the caller got no complete answer. Who watches sets the id of the `conversation` that it is about."""
 

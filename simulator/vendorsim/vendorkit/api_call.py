@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.http.transport import Answer
 
 
-# Not frozen: a frozen one takes three times as long to construct. Treat it as immutable.
-@dataclass(slots=True)
-class ApiCall:
+class ApiCall(Struct):
     """One call of a vendor's API, and its answer.
 
     `operation` is the operation's name in the vendor's API. `session_id` is the id of the conversation that the call is
@@ -44,13 +42,13 @@ class ApiCall:
     fields: Mapping[str, str] | None
     status: int
     message: str
-    body: bytes | None = field(default=None, repr=False, compare=False)
+    body: bytes | None = None
     method: str = "POST"
     path: str = ""
-    media_type: str | None = field(default=None, repr=False, compare=False)
+    media_type: str | None = None
     forced: str = ""
-    head: bytes | None = field(default=None, repr=False, compare=False)
-    answer: Answer | None = field(default=None, repr=False, compare=False)
+    head: bytes | None = None
+    answer: Answer | None = None
     milliseconds: float | None = None
     problem: str | None = None
     recorded: int = 0

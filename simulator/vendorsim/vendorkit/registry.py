@@ -10,12 +10,12 @@ import os
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core import resources
 from vendorsim.core.errors import InputError, PackError, UnknownNameError
@@ -30,8 +30,7 @@ from vendorsim.vendorkit.vendor import Vendor
 PACKS = "VENDORSIM_PACKS"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The package of a vendor. `package` is its name in messages. `folder` is set for a pack that is not installed.
     `built_in` is true for the vendors of vendorsim."""
 
