@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -12,10 +13,11 @@ from pathlib import Path
 
 from vendorsim.captures.exchange import Direction
 from vendorsim.delivery.records import Attempt
-from vendorsim.journal.store import Journal
+from vendorsim.http import proxies
+from vendorsim.journal.store import Book, Journal
 from vendorsim.recording.judging import Recorded
 from vendorsim.recording.passed import LIMITS, PassingLimits, way
-from vendorsim.recording.recording import Recording
+from vendorsim.recording.recording import MOST_WAITING, Recording
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
 
@@ -119,17 +121,23 @@ def recording(
     *,
     vendor: str = "messagehub",
     profile: str | None = None,
-    journal: Path | None = None,
+    journal: Path | Book | None = None,
     limits: PassingLimits = LIMITS,
+    tls: ssl.SSLContext | None = None,
+    proxy: str | None = None,
+    most_waiting: int = MOST_WAITING,
 ) -> Iterator[Proxy]:
     """Records on free ports, until the `with` block ends."""
+    via = None if proxy is None else proxies.proxy(proxy)
     known = registry.get(vendor)
-    ways = [(way(Direction.WEBHOOK, "--forward", forward), 0)]
+    ways = [(way(Direction.WEBHOOK, "--forward", forward, tls, via), 0)]
     if api_forward is not None:
         ways.append((way(Direction.CALL, "--api-forward", api_forward), 0))
     told = Told()
-    book = None if journal is None else Journal(journal)
-    with Recording(known, known.profile(profile), ways, book, told.report, told.refuse, limits=limits) as running:
+    book = Journal(journal) if isinstance(journal, Path) else journal
+    with Recording(
+        known, known.profile(profile), ways, book, told.report, told.refuse, limits=limits, most_waiting=most_waiting
+    ) as running:
         ports = [int(url.rpartition(":")[2]) for url in running.urls]
         yield Proxy(running, told, ports[0], ports[-1])
 

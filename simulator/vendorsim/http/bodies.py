@@ -20,7 +20,7 @@ class Piece(NamedTuple):
     content: bytes
 
 
-class Body(Protocol):
+class BodyReader(Protocol):
     """A body that is being read. `over` says whether its end has come."""
 
     over: bool
@@ -34,7 +34,7 @@ class Body(Protocol):
         ...
 
 
-def body(framing: Framing) -> Body:
+def body(framing: Framing) -> BodyReader:
     """A reader of a body that ends so."""
     if framing is Ending.CHUNKED:
         return _Chunked()

@@ -22,6 +22,7 @@ from vendorsim.journal.store import (
     LONGEST_RUN,
     LONGEST_SERVER,
     MOST_ATTEMPTS,
+    RECORDING,
     attempt_row,
     call_row,
 )
@@ -50,6 +51,7 @@ WITH counted AS (SELECT run, count(*) AS attempts FROM vendorsim.attempts GROUP 
 summed AS (SELECT run, sum(attempts) OVER (ORDER BY run DESC) AS total FROM counted)
 DELETE FROM vendorsim.runs
 WHERE id <= (SELECT max(run) FROM summed WHERE total > %s AND run < (SELECT max(run) FROM summed))
+AND command <> %s
 AND (ended_at IS NOT NULL OR began_at < %s - CASE WHEN command IN ('serve', 'hub') THEN %s ELSE %s END)
 """
 # Hides the rows that are written so far. `hide` also hides this server's runs, whose last rows may not be written yet.
@@ -81,7 +83,7 @@ class PostgresJournal:
         values = (wall_clock(), command, __version__, storable(orjson.dumps(about).decode()), namespace, self._server)
         with self._database.connection() as db, db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            db.execute(_FORGET, (self._most_attempts, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
+            db.execute(_FORGET, (self._most_attempts, RECORDING, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
             row = db.execute(_BEGIN, values).fetchone()
         assert row is not None
         return int(row[0])

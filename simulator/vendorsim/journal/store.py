@@ -38,6 +38,8 @@ MOST_ATTEMPTS = 500_000
 LONGEST_RUN = 24 * 3_600 * 1_000
 # The same for the run in which a server records, which lasts as long as the server.
 LONGEST_SERVER = 365 * LONGEST_RUN
+# The command of runs that record real traffic. They are never deleted: it can't be had again.
+RECORDING = "capture record"
 # Bytes of a body of an answer, or of a call, that are stored. A recorder decides by itself how much it keeps.
 LARGEST_ANSWER = 64 * 1024
 # Seconds for which the writer collects a batch, and between its checks whether the batch is large enough.
@@ -149,7 +151,8 @@ class Book(Protocol):
 class Journal:
     """The journal in a file. One connection, used by one thread at a time.
 
-    When a new run begins, older runs beyond `most_attempts` attempts are deleted, unless they are still running.
+    When a new run begins, older runs beyond `most_attempts` attempts are deleted, unless they are still running or are
+    recordings.
     """
 
     def __init__(self, path: Path, *, must_exist: bool = False, most_attempts: int = MOST_ATTEMPTS) -> None:
@@ -303,8 +306,8 @@ class Journal:
             total += count
             if position and total > self._most_attempts:
                 ended = "ended_at IS NOT NULL OR began_at < ? - iif(command IN ('serve', 'hub'), ?, ?)"
-                times = (wall_clock(), LONGEST_SERVER, LONGEST_RUN)
-                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND ({ended})", (run, *times))
+                values = (run, RECORDING, wall_clock(), LONGEST_SERVER, LONGEST_RUN)
+                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND command <> ? AND ({ended})", values)
                 return
 
 

@@ -26,7 +26,7 @@ MOST_VIOLATIONS = 100
 CALLS_ARE_NOT = "bodies of calls are not judged"
 
 
-class Judgement(Struct, frozen=True):
+class BodyJudgement(Struct, frozen=True):
     """What the contract says of a body: FITS, DRIFTS with violations, or NOT_JUDGED with the reason `why`."""
 
     contract: str
@@ -38,7 +38,7 @@ class Recorded(Struct, frozen=True):
     """One request that was recorded and is in the journal, and what the contract says of its body."""
 
     kept: Attempt | ApiCall
-    judgement: Judgement
+    judgement: BodyJudgement
 
     @property
     def is_webhook(self) -> bool:
@@ -97,25 +97,25 @@ def prepare(vendor: Vendor, profile: Profile) -> None:
 def recorded(kept: Attempt | ApiCall, vendor: Vendor) -> Recorded:
     """Judges the body of a webhook by the profile of its event. Calls are not judged."""
     if isinstance(kept, ApiCall):
-        return Recorded(kept, Judgement(NOT_JUDGED, why=CALLS_ARE_NOT))
+        return Recorded(kept, BodyJudgement(NOT_JUDGED, why=CALLS_ARE_NOT))
     return Recorded(kept, _judgement(kept, vendor))
 
 
-def _judgement(attempt: Attempt, vendor: Vendor) -> Judgement:
+def _judgement(attempt: Attempt, vendor: Vendor) -> BodyJudgement:
     assert attempt.request is not None
     if attempt.problem is not None:
-        return Judgement(NOT_JUDGED, why=attempt.problem)
+        return BodyJudgement(NOT_JUDGED, why=attempt.problem)
     if not attempt.request.body:
-        return Judgement(NOT_JUDGED, why="there is no body")
+        return BodyJudgement(NOT_JUDGED, why="there is no body")
     body, problem = decoded(attempt.request.body, _encoding(attempt.request.head))
     if problem is not None:
-        return Judgement(NOT_JUDGED, why=problem)
+        return BodyJudgement(NOT_JUDGED, why=problem)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        return Judgement(DRIFTS, (Violation("", f"the body is not JSON: {error.msg}"),))
+        return BodyJudgement(DRIFTS, (Violation("", f"the body is not JSON: {error.msg}"),))
     found = judge(vendor, attempt.event.profile, Captured(attempt.event.name or None, document)).violations
-    return Judgement(DRIFTS, found[:MOST_VIOLATIONS]) if found else Judgement(FITS)
+    return BodyJudgement(DRIFTS, found[:MOST_VIOLATIONS]) if found else BodyJudgement(FITS)
 
 
 def _encoding(head: bytes) -> str | None:
@@ -147,7 +147,7 @@ class RecordedRow(Struct):
         }
 
 
-class Drift(Struct):
+class RepeatedViolation(Struct):
     """A violation that bodies of one event have in common. `message` is that of the first one."""
 
     event: str
@@ -164,7 +164,7 @@ class RecordingSummary(Struct):
     profile: str
     webhooks: dict[str, RecordedRow] = field(default_factory=dict)
     calls: dict[str, RecordedRow] = field(default_factory=dict)
-    drift: dict[tuple[str, str, str], Drift] = field(default_factory=dict)
+    drift: dict[tuple[str, str, str], RepeatedViolation] = field(default_factory=dict)
     more_drift: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     problems: int = 0
@@ -190,9 +190,9 @@ class RecordingSummary(Struct):
             if key not in self.drift and len(self.drift) >= MOST_VIOLATIONS:
                 self.more_drift += 1
                 continue
-            self.drift.setdefault(key, Drift(name, violation.pointer, violation.message)).count += 1
+            self.drift.setdefault(key, RepeatedViolation(name, violation.pointer, violation.message)).count += 1
 
-    def most_common(self) -> list[Drift]:
+    def most_common(self) -> list[RepeatedViolation]:
         """The violations, the most frequent first."""
         return sorted(self.drift.values(), key=lambda each: -each.count)
 

@@ -18,7 +18,7 @@ from vendorsim.delivery.records import Attempt, Record
 from vendorsim.http import listening
 from vendorsim.http.loop import loop_factory
 from vendorsim.http.stream import Stream
-from vendorsim.journal.store import Book, Recorder
+from vendorsim.journal.store import RECORDING, Book, Recorder
 from vendorsim.recording.judging import Recorded, RecordingSummary, prepare, recorded
 from vendorsim.recording.keeping import Keeping
 from vendorsim.recording.passage import Passage
@@ -70,7 +70,7 @@ class Recording:
         self.urls = [listening.url(*listener.getsockname()[:2]) for _, listener in self._listeners]
         try:
             about = {"vendor": vendor.name, "profile": profile.name, "targets": [way.target.shown for way, _ in ways]}
-            run = 0 if journal is None else journal.begin("capture record", about)
+            run = 0 if journal is None else journal.begin(RECORDING, about)
         except BaseException:
             self._close_listeners()
             raise
