@@ -20,7 +20,7 @@ class Piece(NamedTuple):
     content: bytes
 
 
-class BodyReader(Protocol):
+class PassingBody(Protocol):
     """A body that is being read. `over` says whether its end has come."""
 
     over: bool
@@ -34,7 +34,7 @@ class BodyReader(Protocol):
         ...
 
 
-def body(framing: Framing) -> BodyReader:
+def body(framing: Framing) -> PassingBody:
     """A reader of a body that ends so."""
     if framing is Ending.CHUNKED:
         return _Chunked()

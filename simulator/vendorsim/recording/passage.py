@@ -172,7 +172,7 @@ class Passage:
             self._target = None
             raise _Failed(UNREACHABLE, str(error), 502) from None
 
-    async def _exchange(self, head: RequestHead, body: bodies.BodyReader, passed: Passed) -> bool:
+    async def _exchange(self, head: RequestHead, body: bodies.PassingBody, passed: Passed) -> bool:
         client, target = self._client, self._target
         assert target is not None
         # Whoever sends the rest of the body has to see it.
@@ -211,7 +211,7 @@ class Passage:
         self._host.refuse(error.status, str(error))
         return _Failed(BROKEN, str(error), error.status)
 
-    def _client_ended(self, body: bodies.BodyReader) -> None:
+    def _client_ended(self, body: bodies.PassingBody) -> None:
         """Passes the end of the client's connection on."""
         if self._target is None:
             return
@@ -221,7 +221,7 @@ class Passage:
         elif body.over and not self._client.buffer:
             self._target.end()
 
-    async def _send_rest(self, body: bodies.BodyReader, passed: Passed) -> None:
+    async def _send_rest(self, body: bodies.PassingBody, passed: Passed) -> None:
         """Passes the rest of a request's body on, as it comes. Raises Malformed."""
         client, target = self._client, self._target
         assert target is not None
@@ -247,7 +247,7 @@ class Passage:
                 raise Malformed(408, "the body has stopped in the middle") from None
             raise
 
-    async def _read_rest(self, head: RequestHead, body: bodies.BodyReader, passed: Passed) -> None:
+    async def _read_rest(self, head: RequestHead, body: bodies.PassingBody, passed: Passed) -> None:
         """Reads the body of a request that can't be passed on, so that it is kept."""
         client = self._client
         expected = any(value.lower() == b"100-continue" for value in head.values(b"expect"))
@@ -294,7 +294,7 @@ class Passage:
             raise _Failed(BROKEN, self._ending("within the answer"))
         return answer.keep_alive and not plain
 
-    async def _more_of_answer(self, body: bodies.BodyReader) -> None:
+    async def _more_of_answer(self, body: bodies.PassingBody) -> None:
         """Waits until the client has read what was sent, and more of the answer has come. Raises _Failed."""
         client, target = self._client, self._target
         assert target is not None
