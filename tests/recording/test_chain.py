@@ -69,6 +69,7 @@ def tickets(store: Store) -> list[dict[str, Any]]:
     return sorted(found, key=lambda ticket: str(ticket["conversation_id"]))
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_and_the_final_states_are_equal(
     vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

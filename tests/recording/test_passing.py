@@ -470,7 +470,7 @@ def open_proxy() -> Iterator[tuple[socket.socket, Proxy]]:
     st.booleans(),
     st.lists(st.integers(1, 4_000), max_size=6),
 )
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_bytes_in_are_bytes_out(
     open_proxy: tuple[socket.socket, Proxy],
     headers: list[tuple[str, bytes]],
