@@ -279,7 +279,7 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vendor:
         documents=tmp_path,
         version=lambda name: older if name == older.name else None,
     )
-    origin = registry.Origin(EntryPoint("acme", "acme:VENDOR", registry.GROUP), "acme 1.0")
+    origin = registry.Origin(EntryPoint("acme", "acme:VENDOR", registry.GROUP))
     get, get_origin = registry.get, registry.origin
     monkeypatch.setattr(registry, "get", lambda name: made if name == "acme" else get(name))
     monkeypatch.setattr(registry, "origin", lambda name: origin if name == "acme" else get_origin(name))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
-from http.client import responses
+from http import HTTPStatus
 
 import orjson
 from msgspec import Struct
@@ -15,6 +15,8 @@ JSON = (("Content-Type", "application/json"),)
 SERVER = "vendorsim"
 # Statuses without a body and without Content-Length (RFC 9110, 6.4.1).
 BODILESS = frozenset({*range(100, 200), 204, 304})
+# The reason phrases. Those of `http.client` are the same, and importing it takes longer than all else here.
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class HttpResponse(Struct):
@@ -54,7 +56,7 @@ FastPath = Callable[[HttpRequest], HttpResponse | None]
 
 def refusal(status: int, why: str) -> HttpResponse:
     """The response to an invalid or unsupported request. It closes the connection."""
-    message = f"{responses[status]}: {why}"
+    message = f"{PHRASES[status]}: {why}"
     return HttpResponse(status, orjson.dumps({"message": message}), last=True)
 
 
@@ -74,7 +76,7 @@ def rendered(request: HttpRequest | None, response: HttpResponse, keep_alive: bo
 
 def status_line(status: int, phrase: str = "") -> bytes:
     """`HTTP/1.1 202 Accepted`, by default with the standard reason phrase."""
-    return f"HTTP/1.1 {status} {phrase or responses.get(status, '')}\r\n".encode("latin-1")
+    return f"HTTP/1.1 {status} {phrase or PHRASES.get(status, '')}\r\n".encode("latin-1")
 
 
 @lru_cache(maxsize=256)

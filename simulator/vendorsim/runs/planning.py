@@ -81,11 +81,13 @@ class PlannedRun(Struct, frozen=True):
 def plan(request: RunRequest) -> PlannedRun:
     """The run that is requested. Raises InputError."""
     given = request.scenario
-    scenario = library.load(given) if isinstance(given, str) else given
-    name = request.name or (given if isinstance(given, str) else given.file)
     vendor = registry.get(request.vendor)
+    # As one vendor only: to import and rehearse the others takes as long as sending dozens of events.
+    scenario = library.load(given, vendor.name) if isinstance(given, str) else given
+    name = request.name or (given if isinstance(given, str) else given.file)
     profile = vendor.profile(request.profile)
     if vendor.name not in scenario.vendors:
+        scenario = library.load(given) if isinstance(given, str) else given
         raise InputError(
             f"{name}: '{vendor.name}' is not among the scenario's vendors ({', '.join(scenario.vendors)}); "
             "play it as one of those, or add it to 'vendors'"

@@ -5,7 +5,6 @@ They stand between the HTTP server and the app, so they work for every operation
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import time
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.http.messages import PHRASES
 from vendorsim.http.wsgi import BrokenOff
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
@@ -122,7 +122,7 @@ class ForcedAnswers:
         found = registry.operation_at(call.method, call.path)
         if found is None:
             return
-        usual = http.client.responses.get(forced.status, "") if forced.status is not None else forced.name
+        usual = PHRASES.get(forced.status, "") if forced.status is not None else forced.name
         self._tell(
             ApiCall(
                 vendor=found[0],

@@ -53,6 +53,11 @@ class ApiCall(Struct):
     problem: str | None = None
     recorded: int = 0
 
+    def __repr__(self) -> str:
+        # The body may hold secrets.
+        shown = (name for name in self.__struct_fields__ if name not in ("body", "media_type"))
+        return f"ApiCall({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
     @property
     def name(self) -> str:
         """`VENDOR.OPERATION`, or `sink.NAME`."""

@@ -31,13 +31,21 @@ PACKS = "VENDORSIM_PACKS"
 
 
 class Origin(Struct, frozen=True):
-    """The package of a vendor. `package` is its name in messages. `folder` is set for a pack that is not installed.
-    `built_in` is true for the vendors of vendorsim."""
+    """The package of a vendor. `folder` is set for a pack that is not installed, `folder_name` is what the user called
+    it. `built_in` is true for the vendors of vendorsim."""
 
     point: EntryPoint
-    package: str
     folder: PackFolder | None = None
+    folder_name: str = ""
     built_in: bool = False
+
+    @property
+    def package(self) -> str:
+        """The package's name in messages. Not known before it is needed: reading the metadata of packages is slow."""
+        if self.folder is not None:
+            return f"{self.folder.project} ({self.folder_name})"
+        dist = self.point.dist
+        return "an unnamed package" if dist is None else f"{dist.name} {dist.version}"
 
     def remedy(self) -> str:
         """What to do if the package is broken, for messages."""
@@ -53,9 +61,9 @@ def _found() -> Mapping[str, Origin]:
     index: list[str] = orjson.loads((resources.contracts() / "index.json").read_bytes())["vendors"]
     points: dict[str, Origin] = {}
     for point in entry_points(group=GROUP):
-        origin = Origin(point, _package(point), built_in=point.name in index)
+        origin = Origin(point, built_in=point.name in index)
         other = points.setdefault(point.name, origin)
-        if other.package != origin.package:
+        if other is not origin and other.package != origin.package:
             raise PackError(
                 f"the packages {other.package} and {origin.package} both bring a vendor '{point.name}'; uninstall one"
             )
@@ -66,14 +74,10 @@ def _found() -> Mapping[str, Origin]:
     return {name: points[name] for name in (*ordered, *sorted(points.keys() - set(ordered)))}
 
 
-def _package(point: EntryPoint) -> str:
-    return "an unnamed package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
-
-
 def _read_folder(path: Path) -> dict[str, Origin]:
     folder = pack_folder.read(path)
     folder.make_importable()
-    return {folder.point.name: Origin(folder.point, f"{folder.project} ({path})", folder)}
+    return {folder.point.name: Origin(folder.point, folder, str(path))}
 
 
 def add_folder(path: Path) -> str:
@@ -105,6 +109,14 @@ def folders() -> Sequence[Path]:
 def names() -> tuple[str, ...]:
     """The names of all vendors. Nothing is imported."""
     return tuple(_found())
+
+
+def packages() -> tuple[tuple[str, str], ...]:
+    """The names of all vendors, and where each is from. Nothing is imported."""
+    found = _found().items()
+    return tuple(
+        (name, origin.point.value if origin.folder is None else str(origin.folder.path)) for name, origin in found
+    )
 
 
 def origin(name: str) -> Origin:
