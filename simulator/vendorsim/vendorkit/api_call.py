@@ -54,8 +54,9 @@ class ApiCall(Struct):
     recorded: int = 0
 
     def __repr__(self) -> str:
-        # The body may hold secrets.
-        shown = (name for name in self.__struct_fields__ if name not in ("body", "media_type"))
+        # Bodies and heads may hold secrets.
+        hidden = ("body", "media_type", "head", "answer")
+        shown = (name for name in self.__struct_fields__ if name not in hidden)
         return f"ApiCall({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     @property
