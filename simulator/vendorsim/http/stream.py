@@ -71,12 +71,14 @@ class Stream(asyncio.Protocol):
 
     # For coroutines
 
-    async def more(self, seconds: float | None = None) -> bool:
-        """Waits until further bytes are in the buffer. Returns False if none will come. Raises TimeoutError."""
+    async def more(self, seen: int, seconds: float | None = None) -> bool:
+        """Waits until the buffer has more than the `seen` bytes. Returns False if none will come, or if it was woken.
+        Raises TimeoutError."""
+        if len(self.buffer) > seen:
+            return True
         if self.ended:
             return False
-        before = len(self.buffer)
-        if self._paused and self._transport is not None and before < LARGEST_BUFFER:
+        if self._paused and self._transport is not None and seen < LARGEST_BUFFER:
             self._paused = False
             self._transport.resume_reading()
         loop = asyncio.get_running_loop()
@@ -88,7 +90,7 @@ class Stream(asyncio.Protocol):
             self._reading = None
             if timer is not None:
                 timer.cancel()
-        return len(self.buffer) > before
+        return len(self.buffer) > seen
 
     def write(self, data: bytes) -> None:
         """Sends the bytes, or drops them if the connection is gone."""

@@ -127,7 +127,7 @@ class Passage:
             if not buffer:
                 until = monotonic() + limits.request
             try:
-                await client.more(until - monotonic() if buffer else limits.idle)
+                await client.more(searched, until - monotonic() if buffer else limits.idle)
             except TimeoutError:
                 if buffer:
                     raise Malformed(408, f"the head has not come within {limits.request:g} s") from None
@@ -196,11 +196,13 @@ class Passage:
             refused = None if sending is None or not sending.done() or sending.cancelled() else sending.exception()
             if isinstance(refused, Malformed):
                 raise self._of_request(refused) from None
+            if isinstance(refused, _Failed):
+                raise refused from None
             raise
         finally:
             if sending is not None:
                 sending.cancel()
-                with suppress(asyncio.CancelledError, Malformed):
+                with suppress(asyncio.CancelledError, Malformed, _Failed):
                     await sending
         if keep_alive and head.keep_alive and body.over:
             return True
@@ -221,17 +223,24 @@ class Passage:
         elif body.over and not self._client.buffer:
             self._target.end()
 
+    async def _flushed(self, stream: Stream, who: str) -> None:
+        """Waits while that side reads too slowly. Raises _Failed."""
+        try:
+            await stream.flushed(self._limits.idle)
+        except TimeoutError:
+            raise _Failed(TIMEOUT, f"{who} has read nothing for {self._limits.idle:g} s", 504) from None
+
     async def _send_rest(self, body: bodies.PassingBody, passed: Passed) -> None:
-        """Passes the rest of a request's body on, as it comes. Raises Malformed."""
+        """Passes the rest of a request's body on, as it comes. Raises Malformed or _Failed."""
         client, target = self._client, self._target
         assert target is not None
         try:
             while not body.over:
-                await target.flushed(self._limits.idle)
+                seen = len(client.buffer)
+                await self._flushed(target, "the target")
                 if target.ended:
                     return
-                more = await client.more(self._limits.request)
-                if not more and client.ended:
+                if not await client.more(seen, self._limits.request) and client.ended:
                     passed.problems.append("the request broke off")
                     target.end()
                     return
@@ -240,11 +249,13 @@ class Passage:
                 target.write(piece.raw)
             if client.ended:
                 self._client_ended(body)
-        except (Malformed, TimeoutError) as error:
+        except TimeoutError:
             target.abort()
             target.wake()
-            if isinstance(error, TimeoutError):
-                raise Malformed(408, "the body has stopped in the middle") from None
+            raise Malformed(408, "the body has stopped in the middle") from None
+        except (Malformed, _Failed):
+            target.abort()
+            target.wake()
             raise
 
     async def _read_rest(self, head: RequestHead, body: bodies.PassingBody, passed: Passed) -> None:
@@ -258,7 +269,7 @@ class Passage:
                 passed.body.add(body.take(client.buffer).content)
                 if body.over or passed.body.is_cut:
                     return
-                if not await client.more(self._limits.request) and client.ended:
+                if not await client.more(len(client.buffer), self._limits.request) and client.ended:
                     body.end()
         except (Malformed, TimeoutError) as error:
             passed.problems.append(f"the request broke off: {error}" if str(error) else "the request broke off")
@@ -298,12 +309,10 @@ class Passage:
         """Waits until the client has read what was sent, and more of the answer has come. Raises _Failed."""
         client, target = self._client, self._target
         assert target is not None
+        seen = len(target.buffer)
+        await self._flushed(client, self._us())
         try:
-            await client.flushed(self._limits.idle)
-        except TimeoutError:
-            raise _Failed(TIMEOUT, f"{self._us()} has read nothing for {self._limits.idle:g} s") from None
-        try:
-            more = await target.more(self._limits.answer)
+            more = await target.more(seen, self._limits.answer)
         except TimeoutError:
             raise _Failed(TIMEOUT, f"the answer has stopped for {self._limits.answer:g} s") from None
         if more or not target.ended:
@@ -323,7 +332,7 @@ class Passage:
             if searched > LARGEST_HEAD:
                 raise _Failed(BROKEN, "the head of the answer is too large", 502)
             try:
-                if not await target.more(self._limits.answer) and target.ended:
+                if not await target.more(searched, self._limits.answer) and target.ended:
                     raise _Failed(BROKEN, self._ending("within the answer" if searched else "without an answer"))
             except TimeoutError:
                 raise _Failed(TIMEOUT, f"no answer within {self._limits.answer:g} s", 504) from None
@@ -382,7 +391,7 @@ class Passage:
         with suppress(TimeoutError):
             while not client.ended and (left := until - monotonic()) > 0:
                 client.buffer.clear()
-                await client.more(left)
+                await client.more(0, left)
 
 
 def _require_head(buffer: bytearray, searched: int) -> None:
