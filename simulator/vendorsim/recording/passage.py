@@ -355,7 +355,8 @@ class Passage:
             return f"{self._us()} closed the connection before the answer was complete"
         target = self._target
         how = "reset the connection" if target is not None and target.reset else "closed the connection"
-        return f"{how} {when}" + (f": {why}" if why else "")
+        after = f", after {self._us()} had closed its side" if self._client.ended else ""
+        return f"{how} {when}{after}" + (f": {why}" if why else "")
 
     # The end
 
