@@ -16,13 +16,13 @@ class Stream(asyncio.Protocol):
     """One connection. Everything here runs in the loop's thread.
 
     `buffer` holds the bytes that have arrived and were not taken. `ended` says that the other side sends no more, and
-    `lost` that the connection is gone; `reset` that it ended with a reset or another error. `on_end` is called once for
-    each of the first two.
+    `lost` that the connection is of no more use; `reset` that it ended with a reset or another error. `on_end` is
+    called once for each of the first two. `closed` says that the loop has nothing more to do with it.
     """
 
     def __init__(self, on_made: Callable[[Stream], None] = lambda stream: None) -> None:
         self.buffer = bytearray()
-        self.ended = self.lost = self.reset = False
+        self.ended = self.lost = self.reset = self.closed = False
         self.on_end: Callable[[], None] = lambda: None
         self.peer = ""
         self._on_made = on_made
@@ -55,6 +55,7 @@ class Stream(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         before = self.lost
+        self.closed = True
         self.ended = self.lost = True
         self.reset = self.reset or error is not None
         _wake(self._reading)

@@ -18,14 +18,14 @@ from vendorsim.vendorkit import registry
 
 def har(attempts: Iterable[Row], calls: Iterable[Row]) -> dict[str, Any]:
     """Builds a HAR document of the attempts that were sent and the calls that were received, in order of time."""
-    entries = [_attempt(row) for row in attempts if row["request_head"] is not None]
-    entries += [_call(row) for row in calls]
-    entries.sort(key=lambda entry: str(entry["startedDateTime"]))
+    numbered = [(row["recorded"], _attempt(row)) for row in attempts if row["request_head"] is not None]
+    numbered += [(row["recorded"], _call(row)) for row in calls]
+    numbered.sort(key=lambda each: (str(each[1]["startedDateTime"]), each[0]))
     return {
         "log": {
             "version": "1.2",
             "creator": {"name": "vendorsim", "version": __version__},
-            "entries": entries,
+            "entries": [entry for _, entry in numbered],
         }
     }
 

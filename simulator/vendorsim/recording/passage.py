@@ -52,6 +52,10 @@ class PassageHost(Protocol):
 
     limits: PassingLimits
 
+    def opened(self, stream: Stream) -> None:
+        """Remembers a connection, to close it at the end."""
+        ...
+
     async def next_number(self) -> int:
         """The number of a request that has arrived, as soon as there is room to keep it."""
         ...
@@ -167,7 +171,8 @@ class Passage:
         if self._target is not None:
             self._target.close()
         try:
-            self._target = await connected(Stream, way.target, way.tls, way.proxy, self._limits.connect)
+            made = partial(Stream, self._host.opened)
+            self._target = await connected(made, way.target, way.tls, way.proxy, self._limits.connect)
         except UnreachableError as error:
             self._target = None
             raise _Failed(UNREACHABLE, str(error), 502) from None

@@ -11,6 +11,7 @@ from itertools import count
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from vendorsim.captures.exchange import Direction
 from vendorsim.core.errors import UnreachableError
@@ -77,6 +78,7 @@ class Recording:
         self._recorder = Recorder(journal, run, self._tell, self._tell)
         self._loop = (loop_factory() or asyncio.new_event_loop)()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._streams = WeakSet[Stream]()
         self._closing: asyncio.Event | None = None
         self._ready = Event()
         self._thread = Thread(target=self._serve, name="vendorsim-recording", daemon=True)
@@ -127,10 +129,27 @@ class Recording:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        # The connections are closed in the loop's next turns.
+        await self._close_connections()
+        for server in servers:
+            await server.wait_closed()
+
+    async def _close_connections(self) -> None:
+        """Gives what was written a moment to leave, and then closes all connections: a loop can't end before that."""
         await asyncio.sleep(_PAUSE)
+        while streams := [stream for stream in self._streams if not stream.closed]:
+            for stream in streams:
+                stream.abort()
+            await asyncio.sleep(_PAUSE / 10)
+
+    def opened(self, stream: Stream) -> None:
+        """Remembers a connection, to close it at the end."""
+        self._streams.add(stream)
 
     def _accept(self, way: Way, client: Stream) -> None:
+        self.opened(client)
+        if self._closing is None or self._closing.is_set():
+            client.abort()
+            return
         passage, most = Passage(self, client, way), self.limits.connections
         if len(self._tasks) >= 2 * most:
             client.abort()
