@@ -66,35 +66,53 @@ def list_(run: int | None, everything: bool, most: int, file: str | None, as_jso
         return
     rows = table("id", "run", "sent at", "event", "attempt", "status", "ms", "verdict", "faults")
     for row in attempts:
-        rows.add_row(*[_cell(attempt_summary(row)[key]) for key in _LISTED])
+        attempt = attempt_summary(row)
+        attempt["verdict"] += ", recorded" * attempt["recorded"]
+        rows.add_row(*[_cell(attempt[key]) for key in _LISTED])
     results().print(rows)
     if calls:
-        received = table("received", "operation", "request", "session", "status", "answer")
+        received = table("id", "received", "operation", "request", "session", "status", "answer")
         for row in calls:
             call = call_document(row)
-            name, request = f"{call['vendor']}.{call['operation']}", f"{call['method']} {call['path']}"
-            cells = (call["at"], name, request, call["session"], str(call["status"]), call["message"])
+            name, request = f"{call['vendor']}.{call['operation'] or '?'}", f"{call['method']} {call['path']}"
+            name += ", recorded" * call["recorded"]
+            cells = (str(call["id"]), call["at"], name, request, call["session"], str(call["status"]), call["message"])
             received.add_row(*map(escape, cells))
         results().print(received)
 
 
 @command.command("show", cls=options.Command)
 @click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.option("--call", "is_call", is_flag=True, help="Show call ID, one of the integration.")
 @_file
 @options.json_output
-def show(number: int, file: str | None, as_json: bool) -> None:
+def show(number: int, is_call: bool, file: str | None, as_json: bool) -> None:
     """Show attempt ID: the request, byte for byte, and its answer. Secrets are masked.
+
+    Of a call the request's head and the whole answer are known only if it was recorded on its way to the vendor.
 
     \b
     vendorsim journal show 17
     """
-    document = attempt_document(_attempt(_open(file), number))
+    journal = _open(file)
+    document = call_document(_call(journal, number)) if is_call else attempt_document(_attempt(journal, number))
     if as_json:
         print_json(document)
         return
-    request, answer = document["request"], document["answer"]
-    click.echo(f"# attempt {number}: {document['verdict']}" + (f", {document['reason']}" if document["reason"] else ""))
-    if document["faults"]:
+    reason = document["message" if is_call else "reason"]
+    outcome = f"{document['vendor']}.{document['operation'] or '?'}" if is_call else document["verdict"]
+    recorded = ", recorded" * document["recorded"]
+    click.echo(
+        f"# {'call' if is_call else 'attempt'} {number}: {outcome}{recorded}" + (f", {reason}" if reason else "")
+    )
+    if document.get("problem"):
+        click.echo(f"# {document['problem']}")
+    request, answer = document.get("request"), document.get("answer")
+    if is_call and request is None:
+        click.echo(
+            f"{document['method']} {document['path']}\n\n{document['body'] or ''}\n\n# answered {document['status']}"
+        )
+    if document.get("faults"):
         click.echo(f"# faults: {', '.join(document['faults'])}")
     if request is not None:
         click.echo(request["head"].rstrip() + "\n")
@@ -230,6 +248,13 @@ def _attempt(journal: Book, number: int) -> Row:
     row = journal.attempt(number)
     if row is None:
         raise InputError(f"{journal.path}: there is no attempt {number}; see vendorsim journal list --all")
+    return row
+
+
+def _call(journal: Book, number: int) -> Row:
+    row = journal.call(number)
+    if row is None:
+        raise InputError(f"{journal.path}: there is no call {number}; see vendorsim journal list --all")
     return row
 
 
