@@ -1,0 +1,140 @@
+"""The order of a conversation's events, held to the orders that the profile's reactions give.
+
+Vendors do not declare orders. The reactions are run along random walks through the steps of a story; what follows what
+on them is possible. A capture that begins in the middle of a conversation, or leaves out kinds of events, is judged by
+the same walks without those kinds.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from vendorsim.captures.conversations import conversation_of, conversation_places
+from vendorsim.captures.exchange import Exchange
+from vendorsim.core.seeding import generator
+from vendorsim.vendorkit.policy import parallel
+from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.verb_events import QUIET, SITUATIONS, TURNING, caused_by
+
+# So many conversations are followed at once; the longest silent one is forgotten first.
+_MOST_CONVERSATIONS = 10_000
+_WALKS, _STEPS = 120, 60
+_SEED = 7
+# Where a vendor sends several events at once, they may arrive in any order within this time.
+_AT_ONCE = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class SeenPair:
+    """How often one event followed another, and where first."""
+
+    earlier: str
+    later: str
+    first: str
+    count: int = 0
+
+
+@dataclass(slots=True)
+class _Followed:
+    """The last event of a conversation."""
+
+    event: str
+    at: datetime | None
+
+
+class SeenOrders:
+    """The pairs of events that followed each other in a conversation."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._at_once = parallel(profile.policy) > 1
+        self._last: OrderedDict[str, _Followed] = OrderedDict()
+        self._pairs: dict[tuple[str, str], SeenPair] = {}
+        self._events: set[str] = set()
+        self._conversations = 0
+        self._without_time = False
+
+    def add(self, event: str, body: object, exchange: Exchange) -> None:
+        """Adds an event in the order of the capture."""
+        conversation = conversation_of(self._profile, event, body) or exchange.conversation
+        if conversation is None or event not in conversation_places(self._profile):
+            return
+        self._events.add(event)
+        last = self._last.get(conversation)
+        if last is None:
+            self._conversations += 1
+            if len(self._last) >= _MOST_CONVERSATIONS:
+                self._last.popitem(last=False)
+        else:
+            self._last.move_to_end(conversation)
+            self._count(last, event, exchange)
+        self._last[conversation] = _Followed(event, exchange.at)
+
+    def _count(self, last: _Followed, event: str, exchange: Exchange) -> None:
+        if self._at_once:
+            if last.at is None or exchange.at is None:
+                self._without_time = True
+                return
+            if exchange.at - last.at < _AT_ONCE:
+                return
+        pair = self._pairs.setdefault((last.event, event), SeenPair(last.event, event, exchange.place))
+        pair.count += 1
+
+    def impossible(self) -> list[SeenPair]:
+        """The pairs that the profile's reactions never give, of the events that the capture has."""
+        possible = _following(self._profile, frozenset(self._events), self._at_once)
+        return [pair for key, pair in self._pairs.items() if key not in possible]
+
+    def pairs(self) -> int:
+        """The number of pairs that could be judged."""
+        return sum(pair.count for pair in self._pairs.values())
+
+    def not_judged(self) -> str | None:
+        """Why the order could not be judged, or only in part."""
+        if not conversation_places(self._profile):
+            return "no event of this profile names its conversation"
+        if not self._conversations:
+            return "no captured event names a conversation"
+        if self._without_time:
+            return "the vendor sends several events at once, and the capture has no times"
+        if not self._pairs:
+            at_once = " more than a minute after another, which the vendor may send at once" if self._at_once else ""
+            return f"no conversation has two events{at_once}"
+        return None
+
+
+def _following(profile: Profile, events: frozenset[str], at_once: bool) -> set[tuple[str, str]]:
+    """The pairs of these events that can follow each other, if no other events are told. `at_once`: whatever may come
+    in between."""
+    found: set[tuple[str, str]] = set()
+    for walk in _walks(profile):
+        told = [event for event in walk if event in events]
+        if at_once:
+            earlier: set[str] = set()
+            for event in told:
+                found.update((before, event) for before in earlier)
+                earlier.add(event)
+        else:
+            found.update(zip(told, told[1:], strict=False))
+    return found
+
+
+@cache
+def _walks(profile: Profile) -> Sequence[tuple[str, ...]]:
+    """The events that name their conversation, in the order of random stories."""
+    return tuple(_told(profile))
+
+
+def _told(profile: Profile) -> Iterator[tuple[str, ...]]:
+    naming = conversation_places(profile)
+    for number in range(_WALKS):
+        chosen = generator(_SEED, "walk", number)
+        situation = SITUATIONS[number % len(SITUATIONS)]
+        # Steps that lead on are a third of all, as the others follow each other more often.
+        steps = [chosen.choice(TURNING if chosen.random() < 0.6 else QUIET) for _ in range(_STEPS)]
+        caused = caused_by((*situation, *steps), profile)
+        yield tuple(event for _, events in caused for event in events if event in naming)
