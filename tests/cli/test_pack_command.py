@@ -55,7 +55,6 @@ def lint(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield partial(vendorsim, "pack", "lint")
     registry.forget_folders()
-    contracts.contract.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "vendorsim_acme_chat"]:
         del sys.modules[name]
 

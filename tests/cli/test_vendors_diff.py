@@ -283,7 +283,6 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vendor:
     get, get_origin = registry.get, registry.origin
     monkeypatch.setattr(registry, "get", lambda name: made if name == "acme" else get(name))
     monkeypatch.setattr(registry, "origin", lambda name: origin if name == "acme" else get_origin(name))
-    contracts.contract.cache_clear()
     return made
 
 

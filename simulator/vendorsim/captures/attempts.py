@@ -124,6 +124,11 @@ class SeenAttempts:
         return list(self._found.values())
 
     @property
+    def deviates(self) -> bool:
+        """Whether there is a deviation."""
+        return bool(self._found)
+
+    @property
     def judged(self) -> int:
         """The number of attempts that could be judged."""
         return self._timed

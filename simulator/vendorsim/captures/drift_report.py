@@ -262,7 +262,8 @@ def _cause(study: DriftStudy, found: DriftFinding) -> Hashable:
     for part in json_pointer.parse(parent):
         inner = [each.items() if part == ANY_KEY else each.property(part) for each in nodes]
         nodes = [part for each in inner if each is not None for part in each.parts()]
-    shared = frozenset(each.location for each in nodes if not each.location.startswith(f"{found.event}{SUFFIX}"))
+    objects = (each.location for each in nodes if "properties" in each.schema)
+    shared = frozenset(at for at in objects if not at.startswith(f"{found.event}{SUFFIX}"))
     rule = found.key.rpartition(found.field)[2]
     return (found.kind, found.breaking, rule, name, shared) if shared else found.key
 

@@ -77,6 +77,26 @@ class SeenTexts:
 
 
 @dataclass(slots=True, eq=False)
+class SeenNumbers:
+    """What is kept of the numbers at a place: the digits of the longest, without a fraction, and whether there were
+    several."""
+
+    digits: int
+    _first: float
+    varies: bool = False
+
+    def add(self, number: float) -> None:
+        """Adds a number."""
+        self.digits = max(self.digits, digits(number))
+        self.varies = self.varies or number != self._first
+
+
+def digits(number: float) -> int:
+    """The digits of a number, without a fraction; 19 at most."""
+    return len(str(int(min(abs(number), 10.0**18))))
+
+
+@dataclass(slots=True, eq=False)
 class SeenField:
     """What was seen at one place of the bodies of an event.
 
@@ -94,6 +114,7 @@ class SeenField:
     types: Counter[str] = field(default_factory=Counter)
     fields: dict[str, SeenField] = field(default_factory=dict)
     texts: SeenTexts | None = None
+    numbers: SeenNumbers | None = None
     spoiled: int = 0
     first_spoiled: str = ""
 
@@ -153,6 +174,12 @@ class SeenBodies:
         seen.types[kind] += 1
         if kind == "string":
             self._see_text(seen, value, place)
+        elif kind in ("integer", "number"):
+            if seen.known is None:
+                if seen.numbers is None:
+                    seen.numbers = SeenNumbers(digits(value), value)
+                else:
+                    seen.numbers.add(value)
         elif kind == OBJECT:
             if seen.inside or (seen.known is None and unknown <= _DEEPEST_UNKNOWN):
                 fields = seen.fields
@@ -184,7 +211,7 @@ class SeenBodies:
                 seen.texts.add(text)
             return
         wanted = seen.known.facts.get("format")
-        if wanted in FORMATS and not has_format(text[:_LONGEST_TEXT], wanted):
+        if isinstance(wanted, str) and wanted in FORMATS and not has_format(text[:_LONGEST_TEXT], wanted):
             if not seen.spoiled:
                 seen.first_spoiled = place
             seen.spoiled += 1

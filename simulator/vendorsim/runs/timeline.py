@@ -198,8 +198,10 @@ class LiveConversation:
         run = self.run
         name = draft.event
         body = draft.body() if callable(draft.body) else draft.body
-        run.contract.require(name, body)
         number = self.event_count
+        if run.profile.adapt is not None:
+            body = run.profile.adapt(name, body, derive(run.seed, "adapt", self.state.index, number))
+        run.contract.require(name, body)
         self.event_count = number + 1
         # Positional, since keyword arguments take twice the time, and this runs for every event.
         return Event(

@@ -125,7 +125,10 @@ class Profile:
     `quirks` are known misbehaviours of the real vendor. `failed` gives the events that the vendor sends after a
     delivery has failed finally.
     `contract` is the name of the folder with the profile's documents, if it is not the profile's own name. `amend`
-    (file name, document) returns such a document with the changes for this profile.
+    (file name, document) returns such a document with the changes for this profile. `added_documents` are documents
+    that are not in the folder, by file name.
+    `adapt` (event, body, seed) returns the body that is sent in place of a reaction's; the seed differs from event to
+    event.
     `event_keys` are the keys of a body that identify its event, the most specific last; empty if the bodies of
     different events differ only in their shape. `text_fields` are the names of the fields with texts that people
     write, in addition to `TEXT_FIELDS`. `meaning_fields` are the names of fields that change what a message is, such as
@@ -155,6 +158,8 @@ class Profile:
     failed: Callable[[Failed, Conversation, Any], Iterable[Draft]] | None = None
     contract: str | None = None
     amend: Callable[[str, Any], Any] | None = None
+    added_documents: Mapping[str, Any] = field(default_factory=dict)
+    adapt: Callable[[str, Body, int], Body] | None = None
     event_keys: tuple[str, ...] = ()
     text_fields: frozenset[str] = frozenset()
     meaning_fields: frozenset[str] = frozenset({"type", "sub_type"})
