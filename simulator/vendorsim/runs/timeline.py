@@ -16,8 +16,9 @@ from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
 from vendorsim.runs.variation import Scheduled, Variation
+from vendorsim.scenario.calls import THIS, told
 from vendorsim.scenario.model import Scenario, Step
-from vendorsim.scenario.verbs import Authenticate, Wait
+from vendorsim.scenario.verbs import Authenticate, Emit, Wait
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Draft, Failed, Profile, Quirk
@@ -147,6 +148,8 @@ class LiveConversation:
                 drafts = quirk.bend(drafts, self.state, self.memory)
         if isinstance(step.verb, Authenticate) and not self.called:
             self._identify(step.verb)
+        elif isinstance(step.verb, Emit):
+            return [*self._release(), self._emitted(step.verb, scheduled)]
         # With some vendors most steps cause no event.
         return self._events(drafts, scheduled) if drafts or self._held else []
 
@@ -194,11 +197,30 @@ class LiveConversation:
         held, self._held = self._held, []
         return [self._event(draft, scheduled) for draft, scheduled in held]
 
+    def _emitted(self, verb: Emit, scheduled: Scheduled) -> Event:
+        """The event that a step spells out. It need not fit the contract."""
+        wire = verb.wire
+        if wire is None:
+            return self._sent(verb.event, self.run.profile.encode(told(verb.body, self._value)), scheduled)
+        event = self._sent(verb.event, wire.body, scheduled)
+        event.method, event.headers = wire.method, wire.headers
+        return event
+
+    def _value(self, word: str) -> int | str | None:
+        """The value of a word of the story: `this`, or `this.visitor.email`."""
+        if word == THIS:
+            return self.id
+        datum = word.rpartition(".")[2]
+        found: int | str | None = self.state.untold.get(datum, getattr(self.state.visitor, datum))
+        return found
+
     def _event(self, draft: Draft, scheduled: Scheduled) -> Event:
-        run = self.run
-        name = draft.event
         body = draft.body() if callable(draft.body) else draft.body
-        run.contract.require(name, body)
+        self.run.contract.require(draft.event, body)
+        return self._sent(draft.event, self.run.profile.encode(body), scheduled)
+
+    def _sent(self, name: str, body: bytes, scheduled: Scheduled) -> Event:
+        run = self.run
         number = self.event_count
         self.event_count = number + 1
         # Positional, since keyword arguments take twice the time, and this runs for every event.
@@ -212,7 +234,7 @@ class LiveConversation:
             scheduled.at,
             "POST",
             run.profile.headers,
-            run.profile.encode(body),
+            body,
             scheduled.number,
         )
 
