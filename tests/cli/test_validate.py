@@ -325,7 +325,7 @@ class TestWhatCanNotBeRead:
     @pytest.mark.parametrize(
         ("data", "message"),
         [
-            (b"", "-: the file is empty; expected JSON, JSON Lines or HAR"),
+            (b"", "-: the file is empty; expected JSON, JSON Lines, HAR or raw requests"),
             (b" \n\n", "-: the file is empty"),
             (BOM, "-: the file is empty"),
             (b"[]", "-: there is no payload in it"),
@@ -357,7 +357,7 @@ class TestWhatCanNotBeRead:
         for name, message in {
             "broken.json": "Error: broken.json:2:7: not JSON: ",
             "gone.json": "Error: gone.json: can't be read: No such file or directory",
-            ".": "Error: .: can't be read: Is a directory",
+            ".": "Error: ./broken.json:2:7: not JSON: ",
             "nul\0byte": "Error: 'nul\\x00byte': is not a file name",
         }.items():
             refused = vendorsim(*SMARTSUPP, name)

@@ -11,6 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 
 Headers = tuple[tuple[str, str], ...]
+# The base URL of the vendors' APIs where only the path of a call is known, as in journals: `.invalid` never resolves
+# (RFC 6761).
+VENDOR_API = "http://vendor.invalid"
 
 
 class Direction(StrEnum):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+import orjson
 
 from vendorsim.cli import options
 from vendorsim.reporting.console import messages, print_json, results
 
 if TYPE_CHECKING:
-    from vendorsim.journal.captures import Payload
+    from vendorsim.captures.exchange import Exchange
     from vendorsim.vendorkit.contract_fit import Comparison, Judged
     from vendorsim.vendorkit.vendor import Vendor
 
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 MOST_COMPARED, MOST_LEFT = 1_000, 10
 # So many payloads without a violation are judged by the reference validator, too: it takes 2 ms for each.
 MOST_CONFIRMED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One captured body. `place` is its position in the capture; `problem` says why there is no body."""
+
+    place: str
+    body: Any
+    event: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,9 @@ class CaptureReport:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @options.json_output
 def command(vendor: str, profile: str | None, files: tuple[str, ...], as_json: bool) -> int:
-    """Check the payloads in each FILE (JSON, JSON Lines or HAR; - is standard input) against the contract.
+    """Check the payloads in each FILE against the contract.
+
+    A FILE holds JSON, JSON Lines, HAR or raw requests, also as .gz. A folder means its files, - is standard input.
 
     Prints every violation with a JSON pointer, and the profiles that fit the payloads best. Two validators are asked
     about each violation and about the first 1,000 payloads; if they disagree, the violation says so. Exit code 1: there
@@ -70,12 +82,11 @@ def command(vendor: str, profile: str | None, files: tuple[str, ...], as_json: b
     \b
     vendorsim validate --vendor smartsupp captured.jsonl
     """
-    from vendorsim.journal.captures import payloads
     from vendorsim.vendorkit import registry
 
     known = registry.get(vendor)
     chosen = known.profile(profile)
-    judgement = _judgement(known, chosen.name, (payload for file in files for payload in payloads(_read(file), file)))
+    judgement = _judgement(known, chosen.name, _payloads(files))
     note = _note(known) if chosen.unseen else None
     if as_json:
         print_json(_document(vendor, chosen.name, judgement, note))
@@ -86,19 +97,30 @@ def command(vendor: str, profile: str | None, files: tuple[str, ...], as_json: b
     return 1 if judgement.breaches else 0
 
 
-def _read(file: str) -> bytes:
+def _payloads(files: tuple[str, ...]) -> Iterator[Payload]:
+    """The bodies of the webhooks. Raises PayloadFileError for what can't be read, also for a file without a payload."""
+    from vendorsim.captures.exchange import Direction
+    from vendorsim.captures.files import paths
+    from vendorsim.captures.reading import read
     from vendorsim.core.errors import PayloadFileError
-    from vendorsim.journal.captures import LARGEST_FILE
 
-    if file == "-":
-        return sys.stdin.buffer.read(LARGEST_FILE + 1)
+    for file in paths(files):
+        found = False
+        for exchange in read([file]):
+            if exchange.direction is Direction.WEBHOOK:
+                found = True
+                yield _payload(exchange)
+        if not found:
+            raise PayloadFileError(f"{file}: there is no payload in it")
+
+
+def _payload(exchange: Exchange) -> Payload:
+    if exchange.problem is not None:
+        return Payload(exchange.place, None, exchange.event, exchange.problem)
     try:
-        with open(file, "rb") as stream:
-            return stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise PayloadFileError(f"{file}: can't be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise PayloadFileError(f"{file!r}: is not a file name: {error}") from None
+        return Payload(exchange.place, orjson.loads(exchange.body), exchange.event)
+    except orjson.JSONDecodeError as error:
+        return Payload(exchange.place, None, exchange.event, f"the body is not JSON: {error.msg}")
 
 
 def _judgement(vendor: Vendor, profile: str, payloads: Iterable[Payload]) -> CaptureReport:

@@ -9,13 +9,11 @@ from typing import Any
 
 import orjson
 
+from vendorsim.captures.exchange import VENDOR_API
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
 from vendorsim.journal.pages import Row
 from vendorsim.vendorkit import registry
-
-# The base URL of the vendors' APIs in HAR files: HAR needs absolute URLs, and `.invalid` never resolves (RFC 6761).
-VENDOR_API = "http://vendor.invalid"
 
 
 def har(attempts: Iterable[Row], calls: Iterable[Row]) -> dict[str, Any]:
