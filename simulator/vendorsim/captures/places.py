@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from vendorsim.captures.rehearsal import Rehearsal, Sent, rehearsal
 from vendorsim.conversation.state import StepError
@@ -26,6 +26,7 @@ Place = tuple[str, ...]
 _CAST = Cast({}, {"ana": AgentCast(), "ben": AgentCast()})
 _STORY = Scenario("Places of ids", (), cast=_CAST)
 _STARTS, _MINUTE = 1_767_603_600_000, 60_000
+_IDENTIFIER = "customer-4711"
 _FILES: tuple[Verb, ...] = (
     Say(None, attachments=("photo.png",)),
     Say("Hello", "ana", attachments=("paper.pdf",)),
@@ -36,11 +37,13 @@ _FILES: tuple[Verb, ...] = (
 @dataclass(frozen=True, slots=True)
 class IdPlaces:
     """Where bodies of one event have ids. `conversation` are the places of the conversation's own id, the outermost
-    first; `ids` those of all ids that belong to one conversation: its own, of messages, of the visitor. `known` are all
-    places that the profile's bodies have."""
+    first; `ids` those of all ids that belong to one conversation: its own, of messages, of the visitor. `people` are
+    those of the visitor's mail address, phone number and identifier. `known` are all places that the profile's bodies
+    have."""
 
     conversation: tuple[Place, ...]
     ids: frozenset[Place]
+    people: frozenset[Place]
     known: frozenset[Place]
 
 
@@ -68,40 +71,58 @@ def id_places(profile: Profile) -> Mapping[str, IdPlaces]:
     ids: dict[str, set[Place]] = {}
     known: dict[str, set[Place]] = {}
     same: dict[str, set[Place]] = {}
+    people: dict[str, set[Place]] = {}
+    not_people: dict[str, set[Place]] = {}
     for first, second in _pairs(profile):
-        for (event, body), (other_event, other) in zip(first[1], second[1], strict=False):
+        for (event, body), (other_event, other) in zip(first.events, second.events, strict=False):
             if event != other_event:
                 continue
             others = dict(values(other))
             for path, value in values(body):
                 place = place_of(path)
                 known.setdefault(event, set()).add(place)
+                if isinstance(value, str) and value:
+                    (people if value in first.person else not_people).setdefault(event, set()).add(place)
                 if value in (None, "") or others.get(path) is None:
                     continue
                 if value == others[path]:
                     same.setdefault(event, set()).add(place)
                     continue
                 ids.setdefault(event, set()).add(place)
-                if value == first[0] and others[path] == second[0]:
+                if value == first.id and others[path] == second.id:
                     conversation.setdefault(event, set()).add(place)
     return {
         event: IdPlaces(
             tuple(sorted(conversation.get(event, ()), key=lambda place: (len(place), place))),
             # Where a text stands that may hold an id is no place of ids.
             frozenset(ids.get(event, set()) - same.get(event, set())),
+            frozenset(people.get(event, set()) - not_people.get(event, set())),
             frozenset(places),
         )
         for event, places in known.items()
     }
 
 
-def _pairs(profile: Profile) -> Iterator[tuple[tuple[int | str, list[Sent]], tuple[int | str, list[Sent]]]]:
-    """The events of two conversations of the same steps, each with the conversation's id."""
+class _Told(NamedTuple):
+    """The events of a conversation, its id, and how its visitor can be reached."""
+
+    events: list[Sent]
+    id: int | str
+    person: frozenset[str]
+
+
+def _pairs(profile: Profile) -> Iterator[tuple[_Told, _Told]]:
+    """Two conversations of the same steps, in each situation."""
     for situation, ends in product(SITUATIONS, (QUIET, _FILES, *((step,) for step in TURNING))):
-        both = [rehearsal(profile, _STORY, _STARTS, index, same_people=True) for index in (1, 2)]
-        events = [_told(each, (*situation, *ends)) for each in both]
-        if events[0]:
-            yield (both[0].id, events[0]), (both[1].id, events[1])
+        yield _conversation(profile, 1, (*situation, *ends)), _conversation(profile, 2, (*situation, *ends))
+
+
+def _conversation(profile: Profile, index: int, steps: tuple[Verb, ...]) -> _Told:
+    made = rehearsal(profile, _STORY, _STARTS, index, same_people=True)
+    visitor = made.state.visitor
+    visitor.identifier = _IDENTIFIER
+    person = frozenset(filter(None, (visitor.email, visitor.phone, visitor.identifier)))
+    return _Told(_told(made, steps), made.id, person)
 
 
 def _told(conversation: Rehearsal, steps: tuple[Verb, ...]) -> list[Sent]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from vendorsim.captures import times
 from vendorsim.captures.exchange import Direction, Exchange, Headers
 from vendorsim.captures.places import IdPlaces, Place, id_places, place_of, values
 from vendorsim.core.errors import InputError
@@ -161,6 +162,8 @@ class _Reader:
         names = _conversations(events, self._named, self._places)
         events = [replace(event, conversation=name) for event, name in zip(events, names, strict=True)]
         timeless = self._timed < len(events)
+        if not self._timed:
+            events = _by_bodies(events)
         if not timeless:
             events.sort(key=lambda event: event.at)
         elif self._timed:
@@ -186,6 +189,17 @@ def _after_each_other(events: list[CapturedEvent]) -> list[CapturedEvent]:
     found: list[CapturedEvent] = []
     for event in events:
         found.append(replace(event, at=max(event.at, found[-1].at)) if found else event)
+    return found
+
+
+def _by_bodies(events: list[CapturedEvent]) -> list[CapturedEvent]:
+    """The events at the newest times in their bodies, if all have one. The order stays."""
+    newest = [times.newest(event.document) for event in events]
+    found: list[CapturedEvent] = []
+    for event, at in zip(events, newest, strict=True):
+        if at is None:
+            return events
+        found.append(replace(event, at=max(at, found[-1].at) if found else at))
     return found
 
 

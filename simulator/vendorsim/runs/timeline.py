@@ -66,17 +66,23 @@ class Run:
     def conversation(self, index: int) -> LiveConversation:
         """Conversation `index` (from 0), before its first step."""
         varied = self._varies(index)
-        state = self.casting.conversation(index, self._starts(index), varied=varied)
+        state = self.casting.conversation(index, self.begins(index), varied=varied)
         state.talk.planned = self.variation.planned(state.seed) if varied else self.variation.exchanges
         return LiveConversation(self, state)
 
     def opened(self, index: int, at: int, opening: Opening) -> LiveConversation:
         """A conversation that an API call or a person opens at the time `at` (milliseconds since 1970). Its `index` is
         above those of the run's own conversations."""
-        return LiveConversation(self, self.casting.conversation(index, self._starts(index), opening, at))
+        return LiveConversation(self, self.casting.conversation(index, self.begins(index), opening, at))
 
-    def _starts(self, index: int) -> int:
+    def begins(self, index: int) -> int:
+        """The time at which conversation `index` starts, in milliseconds since 1970."""
         return self.starts + index * self.spacing
+
+    def order(self) -> list[int] | None:
+        """The conversation (by its index) of each step, if the steps of all conversations have one order. None where
+        conversations go on beside each other."""
+        return None
 
     def _varies(self, index: int) -> bool:
         return self.vary and index > 0
@@ -90,7 +96,7 @@ class Run:
 
     def schedule(self, index: int) -> list[Scheduled]:
         """The steps for this vendor, each with its time (milliseconds since 1970)."""
-        starts = self._starts(index)
+        starts = self.begins(index)
         if self._varies(index):
             return self.variation.varied(self.casting.seed_of(index), starts)
         return [Scheduled(number, step, starts + offset) for number, step, offset in self.steps]
@@ -106,8 +112,11 @@ class LiveConversation:
     """One conversation that is played, and the events of its vendor.
 
     `called` is whether an integration can call the identification API for it. Without that, an `authenticate` step
-    stands for a call that is accepted.
+    stands for a call that is accepted. `reacts` is whether the vendor sends events about what does not come from the
+    scenario, such as calls of its API.
     """
+
+    reacts = True
 
     def __init__(self, run: Run, state: Conversation) -> None:
         self.run = run
@@ -150,6 +159,8 @@ class LiveConversation:
             self._identify(step.verb)
         elif isinstance(step.verb, Emit):
             return [*self._release(), self._emitted(step.verb, scheduled)]
+        if scheduled.number < 0 and not self.reacts:
+            return []
         # With some vendors most steps cause no event.
         return self._events(drafts, scheduled) if drafts or self._held else []
 
@@ -203,7 +214,7 @@ class LiveConversation:
         if wire is None:
             return self._sent(verb.event, self.run.profile.encode(told(verb.body, self._value)), scheduled)
         event = self._sent(verb.event, wire.body, scheduled)
-        event.method, event.headers = wire.method, wire.headers
+        event.method, event.headers, event.delivery = wire.method, wire.headers, wire.delivery
         return event
 
     def _value(self, word: str) -> int | str | None:
