@@ -8,13 +8,14 @@ the same walks without those kinds.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 
-from vendorsim.captures.conversations import conversation_of, conversation_places
 from vendorsim.captures.exchange import Exchange
+from vendorsim.captures.places import Place, id_places
+from vendorsim.captures.sequence import conversation_in
 from vendorsim.core.seeding import generator
 from vendorsim.vendorkit.policy import parallel
 from vendorsim.vendorkit.profile import Profile
@@ -60,8 +61,11 @@ class SeenOrders:
 
     def add(self, event: str, body: object, exchange: Exchange) -> None:
         """Adds an event in the order of the capture."""
-        conversation = conversation_of(self._profile, event, body) or exchange.conversation
-        if conversation is None or event not in conversation_places(self._profile):
+        places = _naming(self._profile).get(event)
+        if places is None:
+            return
+        conversation = conversation_in(body, places) or exchange.conversation
+        if conversation is None:
             return
         self._events.add(event)
         last = self._last.get(conversation)
@@ -95,7 +99,7 @@ class SeenOrders:
 
     def not_judged(self) -> str | None:
         """Why the order could not be judged, or only in part."""
-        if not conversation_places(self._profile):
+        if not _naming(self._profile):
             return "no event of this profile names its conversation"
         if not self._conversations:
             return "no captured event names a conversation"
@@ -123,14 +127,20 @@ def _following(profile: Profile, events: frozenset[str], at_once: bool) -> set[t
     return found
 
 
-@cache
+@lru_cache(maxsize=64)
+def _naming(profile: Profile) -> Mapping[str, tuple[Place, ...]]:
+    """Where each event names its conversation; events that name none are left out."""
+    return {event: places.conversation for event, places in id_places(profile).items() if places.conversation}
+
+
+@lru_cache(maxsize=64)
 def _walks(profile: Profile) -> Sequence[tuple[str, ...]]:
     """The events that name their conversation, in the order of random stories."""
     return tuple(_told(profile))
 
 
 def _told(profile: Profile) -> Iterator[tuple[str, ...]]:
-    naming = conversation_places(profile)
+    naming = _naming(profile)
     for number in range(_WALKS):
         chosen = generator(_SEED, "walk", number)
         situation = SITUATIONS[number % len(SITUATIONS)]
