@@ -1,12 +1,13 @@
 """Retries and timeouts in a capture, held to the vendor's delivery policy.
 
-Attempts of one delivery are recognised by their bytes. An attempt counts as a retry only if the one before was not
-accepted: two equal bodies that were both accepted are two events.
+Attempts of one delivery are recognised by its id, if a header has it, else by their bytes. Without an id, an attempt
+counts as a retry only if the one before was not accepted: two equal bodies that were both accepted are two events.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -43,12 +44,19 @@ class _Delivery:
     accepted: bool
     slow: bool
 
+    @property
+    def over(self) -> bool:
+        """Whether no other attempt should follow."""
+        return self.accepted and not self.slow
+
 
 class SeenAttempts:
     """The attempts of the deliveries of a capture."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, delivery_headers: Collection[str]) -> None:
+        """`delivery_headers` are the headers, in lower case, that have the id of a delivery."""
         self._policy = policy
+        self._headers = delivery_headers
         self._open: OrderedDict[bytes, _Delivery] = OrderedDict()
         self._found: dict[str, Deviating] = {}
         self._answered = 0
@@ -64,26 +72,28 @@ class SeenAttempts:
         self._timed += 1
         self._last = at if self._last is None else max(self._last, at)
         policy = self._policy
-        key = blake2b(exchange.body, digest_size=16).digest()
+        named = next((value for name, value in exchange.headers if name.lower() in self._headers), None)
+        key = blake2b(exchange.body if named is None else named.encode(), digest_size=16).digest()
         before = self._open.pop(key, None)
         limit = policy.read_timeout.value * (1 + _SHARE) + 1_000
         slow = answer.milliseconds is not None and answer.milliseconds > limit
-        accepted = answer.status in policy.accepted.value
-        repeats = before is not None and (not before.accepted or before.slow)
-        attempts = before.attempts + 1 if before is not None and repeats else 1
-        if before is not None and repeats:
+        delivery = _Delivery(exchange.place, at, answer.status, 1, answer.status in policy.accepted.value, slow)
+        if before is not None:
+            delivery.attempts += before.attempts
             self._judge(before, exchange, at)
-        if not accepted or slow:
-            self._open[key] = _Delivery(exchange.place, at, answer.status, attempts, accepted, slow)
+        if named is not None or not delivery.over:
+            self._open[key] = delivery
             if len(self._open) > _MOST_DELIVERIES:
                 _, oldest = self._open.popitem(last=False)
                 self._judge_end(oldest)
-        return repeats
+        return before is not None
 
     def _judge(self, before: _Delivery, exchange: Exchange, at: datetime) -> None:
         retries = self._policy.retries.value
         retried = self._policy.retried.value
-        if not retries:
+        if before.over:
+            self._report("accepted", f"sent again, though it was answered with {before.status}", exchange.place)
+        elif not retries:
             self._report("retries", "sent again, though the policy has no retries", exchange.place)
         elif before.attempts > len(retries):
             self._report("retries", f"attempt {before.attempts + 1}, the policy makes {len(retries) + 1}", exchange.place)
@@ -100,7 +110,7 @@ class SeenAttempts:
     def _judge_end(self, last: _Delivery) -> None:
         """Judges a delivery that was not sent again, if the capture is long enough."""
         retries, retried = self._policy.retries.value, self._policy.retried.value
-        if last.attempts > len(retries) or self._last is None:
+        if last.over or last.attempts > len(retries) or self._last is None:
             return
         planned = timedelta(milliseconds=retries[last.attempts - 1])
         if self._last - last.at <= planned * (1 + _SHARE) + _QUEUE * 6:

@@ -18,6 +18,7 @@ from vendorsim.captures.attempts import SeenAttempts
 from vendorsim.captures.exchange import Direction, Exchange
 from vendorsim.captures.formats import is_token
 from vendorsim.captures.orders import SeenOrders
+from vendorsim.captures.sequence import delivery_headers
 from vendorsim.captures.seen import NULL, SeenBodies, SeenField, type_of
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.nesting import is_deeper
@@ -107,7 +108,7 @@ class DriftStudy:
         self.counted = Counted()
         self.events: dict[str, SeenEvent] = {}
         self.orders = SeenOrders(profile)
-        self.attempts = SeenAttempts(profile.policy)
+        self.attempts = SeenAttempts(profile.policy, delivery_headers(vendor))
 
     def add(self, exchange: Exchange) -> None:
         """Adds the next exchange of the capture. Calls are counted only: they are the integration's."""

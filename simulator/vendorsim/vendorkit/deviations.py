@@ -36,6 +36,8 @@ MEANINGS = {
 
 BREAKING, ANY, NONE = "breaking", "any", "none"
 _GROUPS = (BREAKING, ANY, NONE)
+NAMES = (*_GROUPS, *(each.value for each in DeviationClass))
+"""All that `--fail-on` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,9 @@ class FailOn:
 
 def read_fail_on(names: Collection[str]) -> FailOn:
     """Reads the names of `--fail-on`. Raises InputError for an unknown name, and for `none` with others."""
-    known = (*_GROUPS, *(each.value for each in DeviationClass))
     for name in names:
-        if name not in known:
-            raise InputError(f"--fail-on: {unknown('class', name, known)}; the classes are {', '.join(known)}")
+        if name not in NAMES:
+            raise InputError(f"--fail-on: {unknown('class', name, NAMES)}; the classes are {', '.join(NAMES)}")
     if NONE in names and len(set(names)) > 1:
         raise InputError("--fail-on: 'none' can't be combined with other classes; write it alone")
     return FailOn(frozenset(_classes(names)), BREAKING in names or ANY in names)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 from vendorsim.core.errors import DocumentError, InputError, Problem, UnknownNameError, UnreadableFileError
 from vendorsim.core.provenance import CAPTURED
@@ -163,6 +164,21 @@ def read_overlay(folder: Path) -> tuple[Overlay, PlacedNode]:
     problems.raise_if_any()
     found: Overlay = ROOT.build(**values)
     return found, root
+
+
+def write_overlay(folder: Path, document: Mapping[str, Any]) -> None:
+    """Writes the file of an overlay, in the place of one that is there. Raises InputError, also for a folder with
+    anything else in it."""
+    try:
+        others = [path.name for path in folder.iterdir() if path.name != FILE_NAME] if folder.exists() else []
+        if others:
+            raise InputError(f"{folder}: is not empty ({others[0]}); name a new folder, or one with an overlay only")
+        folder.mkdir(parents=True, exist_ok=True)
+        whole = folder / f".{FILE_NAME}.new"
+        whole.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        whole.replace(folder / FILE_NAME)
+    except OSError as error:
+        raise InputError(f"{folder}: can't be written: {error.strerror or error}") from None
 
 
 def overlaid(base: Profile, contracts: Path, folder: str, overlay: Overlay, root: PlacedNode) -> Profile:
