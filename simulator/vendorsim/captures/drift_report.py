@@ -304,6 +304,7 @@ def _of_break(event: SeenEvent, broken: Break) -> DriftFinding:
         of = above.objects if above is not None else event.count
         there = 0 if place is None else place.count
         always = f"required, but never there in {_counted(of, 'object')}"
+        contract = contract.replace("may be missing", "always there in some forms of the object")
         message = always if not there else f"required, but missing {broken.count} of {of} times"
         seen = _present(there, of)
     elif broken.kind is DeviationClass.UNKNOWN:

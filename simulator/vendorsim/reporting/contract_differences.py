@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,12 @@ import orjson
 
 from vendorsim.reporting.console import results, table
 from vendorsim.vendorkit.contract_differences import ProfileDifference, ProfileDifferences, Side
+from vendorsim.vendorkit.receivers import Deviation, as_document, of_delivery, of_events, of_field
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from vendorsim.vendorkit.deviations import FailOn
     from vendorsim.vendorkit.profile import EventKind, Profile
     from vendorsim.vendorkit.vendor import Vendor
 
@@ -42,7 +44,42 @@ def print_differences(vendor: str, name_a: str, name_b: str, found: ProfileDiffe
     page.sources()
 
 
-def document(vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences) -> dict[str, Any]:
+def print_failing(found: ProfileDifferences, fail_on: FailOn) -> None:
+    """Prints the differences that fail for a receiver of the first profile, each once, and the verdict."""
+    console = results()
+    lines = [
+        f"{each.kind.value} {place}{each.path or each.event or ''}: {each.message}"
+        for each, place in _for_receivers(found)
+        if fail_on.fails(each.kind, breaking=each.breaking)
+    ]
+    console.print()
+    for line in lines:
+        console.print(f"✗ {line}", markup=False)
+    asked = ", ".join(fail_on.names())
+    if lines:
+        count = f"{len(lines)} difference{'' if len(lines) == 1 else 's'}"
+        console.print(f"[red]failed[/red]: {count} of the class {asked}")
+    else:
+        console.print(f"[green]passed[/green]: no difference of the class {asked}")
+
+
+def _for_receivers(found: ProfileDifferences) -> Iterator[tuple[Deviation, str]]:
+    """What differs for a receiver, each with its places in words."""
+    for each in of_events(found):
+        yield each, ""
+    for places, differences in merged(found.fields):
+        first = _place(places[0])
+        others = f" and {len(places) - 1} other place{'' if len(places) == 2 else 's'}" if len(places) > 1 else ""
+        for difference in differences:
+            for each in of_field(None, difference):
+                yield each, f"{first}{others}: "
+    for each in of_delivery(found):
+        yield each, "delivery: "
+
+
+def document(
+    vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences, for_receivers: Iterable[Deviation]
+) -> dict[str, Any]:
     """Returns the differences as a JSON document, with the fields listed per event."""
 
     def kinds(given: Iterable[EventKind]) -> list[dict[str, Any]]:
@@ -61,6 +98,7 @@ def document(vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences) 
         "policy": found.policy,
         "headers": found.headers,
         "target_kinds": found.target_kinds,
+        "for_receivers": [as_document(each) for each in for_receivers],
     }
 
 

@@ -16,7 +16,7 @@ import orjson
 
 from vendorsim.core.errors import InputError
 from vendorsim.core.version import __version__
-from vendorsim.reporting.drift_terminal import places_text
+from vendorsim.reporting.drift_terminal import place_text
 from vendorsim.reporting.text import encodable, one_line, visible
 from vendorsim.vendorkit.deviations import MEANINGS, DeviationClass, FailOn
 
@@ -65,7 +65,7 @@ def html(found: DriftReport, fail_on: FailOn) -> bytes:
     page = environment.get_template("drift.html").render(
         report=found,
         failing={each.key for each in found.failing(fail_on)},
-        places=places_text,
+        place=place_text,
         style=Markup(style),
         version=__version__,
     )
@@ -120,7 +120,7 @@ def _event(found: DriftFinding) -> str:
 
 def _text(found: DriftFinding) -> str:
     lines = {
-        "where": places_text(found).replace("\n", "; "),
+        "where": "; ".join(map(place_text, found.places)),
         "contract": found.contract,
         "seen": found.seen,
         "count": f"{found.count} of {found.of}{', which is few' if found.weak else ''}",

@@ -10,10 +10,9 @@ from vendorsim.reporting.text import one_line
 from vendorsim.vendorkit.deviations import DeviationClass, FailOn
 
 if TYPE_CHECKING:
-    from vendorsim.captures.drift_report import DriftFinding, DriftReport, FieldRow
+    from vendorsim.captures.drift_report import DriftFinding, DriftPlace, DriftReport
 
-_MOST_PLACES = 4
-_MOST_NOTES = 12
+_MOST_NAMES = 4
 
 
 def print_report(found: DriftReport, fail_on: FailOn) -> None:
@@ -58,55 +57,41 @@ def _print_head(found: DriftReport) -> None:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= _MOST_PLACES else f"{names[0]} to {names[-1]}"
+    return ", ".join(names) if len(names) <= _MOST_NAMES else f"{names[0]} to {names[-1]}"
 
 
 def _print_findings(findings: Iterable[DriftFinding], fail_on: FailOn) -> None:
     from rich.text import Text
 
-    rows = table("", "class", "where", "what", "contract", "seen", "first")
+    console = results()
     for each in findings:
         fails = fail_on.fails(DeviationClass(each.kind), breaking=each.breaking)
-        weak = f" ({each.of} only: few)" if each.weak else ""
+        sign = Text("✗ ", "red") if fails else Text("· ")
+        first, *others = (place_text(place) for place in each.places)
+        more = f", and {_counted(len(others), 'other place')}" if others else ""
+        weak = "; that is few" if each.weak else ""
         known = f" ({each.provenance})" if each.provenance else ""
-        rows.add_row(
-            Text("✗", "red") if fails else Text("·"),
-            each.kind,
-            Text(places_text(each)),
-            Text(one_line(each.message) + weak),
-            Text(one_line(each.contract) + known),
-            Text(one_line(each.seen)),
-            Text(one_line(each.example.place)),
-        )
-    console = results()
-    console.print()
-    console.print(rows)
+        console.print()
+        console.print(sign + Text(each.kind, "bold") + Text(f" {first}{more}: {one_line(each.message)}"))
+        console.print(Text(f"  contract: {one_line(each.contract)}{known}"))
+        console.print(Text(f"  seen: {one_line(each.seen)}{weak}; first {one_line(each.example.place)}"))
 
 
-def places_text(found: DriftFinding) -> str:
-    """Where a finding was seen: the first places, and how many more."""
-    shown = [f"{each.event or ''} {one_line(each.field)}".strip() or "the capture" for each in found.places[:_MOST_PLACES]]
-    more = len(found.places) - len(shown)
-    return "\n".join([*shown, *([f"and {more} more"] if more else [])])
+def place_text(place: DriftPlace) -> str:
+    """A place in words: `message_created /conversation/id`."""
+    return f"{place.event or ''} {one_line(place.field)}".strip() or "the capture"
 
 
 def _print_notes(found: DriftReport) -> None:
-    """Prints what is no drift: optional fields that were always there, or never."""
-    notes: dict[str, list[str]] = {}
-    for event in found.events:
-        for row in event.fields:
-            if row.note is not None:
-                notes.setdefault(_kind_of_note(row), []).append(f"{event.name} {row.field}")
+    """Prints what is no drift: optional fields that were always there, or never, and events that were not captured."""
+    rows = [row for event in found.events for row in event.fields if row.note is not None]
+    never = sum(not row.count for row in rows)
     console = results()
-    for note, places in notes.items():
-        more = f" and {len(places) - _MOST_NOTES} more" if len(places) > _MOST_NOTES else ""
-        console.print(f"\n{note} ({len(places)}): {', '.join(places[:_MOST_NOTES])}{more}", markup=False)
+    if rows:
+        always, unseen = _counted(len(rows) - never, "optional field"), f"{never:,} never"
+        console.print(f"\nno drift: {always} always there, {unseen} (--html and --json have them)", markup=False)
     if found.silent:
-        console.print(f"\nevents that were not captured ({len(found.silent)}): {', '.join(found.silent)}", markup=False)
-
-
-def _kind_of_note(row: FieldRow) -> str:
-    return "optional fields that were never seen" if not row.count else "optional fields that were always there"
+        console.print(f"\nnot captured: {', '.join(found.silent)}", markup=False)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -27,12 +27,14 @@ class FieldDescription:
     `facts` by aspect: `type` (names without null; missing if any type is allowed), `nullable`, `required`, `values` (of
     `enum` or `const`, without null), `closed` (an object without further fields), `meaning` (the description), and all
     other keywords of JSON Schema unchanged. `recursive`: the field has the schema of a field that contains it.
+    `forbids` are the names of fields that an object must not have.
     """
 
     facts: Mapping[str, Any]
     provenance: str | None
     source: str | None
     recursive: bool = False
+    forbids: frozenset[str] = frozenset()
 
 
 _Nodes = tuple[SchemaNode, ...]
@@ -178,6 +180,7 @@ def _field(forms: list[_Alternative], required: bool, resolve: Resolve) -> Field
         next((form.keywords["x-provenance"] for form in forms if "x-provenance" in form.keywords), None),
         next((form.keywords["x-source"] for form in forms if "x-source" in form.keywords), None),
         any(form.recursive for form in forms),
+        frozenset.intersection(*(form.forbidden for form in full)) if full else frozenset(),
     )
 
 
