@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from command_line import Completed, Vendorsim
-from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 
 PACKAGE = "src/vendorsim_acme_chat"

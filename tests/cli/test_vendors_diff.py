@@ -15,7 +15,6 @@ from command_line import Vendorsim
 from rich.console import Console
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.reporting import contract_differences as page
-from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.contract_differences import ProfileDifference, Side, between, of_contracts

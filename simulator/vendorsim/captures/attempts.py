@@ -96,7 +96,9 @@ class SeenAttempts:
         elif not retries:
             self._report("retries", "sent again, though the policy has no retries", exchange.place)
         elif before.attempts > len(retries):
-            self._report("retries", f"attempt {before.attempts + 1}, the policy makes {len(retries) + 1}", exchange.place)
+            self._report(
+                "retries", f"attempt {before.attempts + 1}, the policy makes {len(retries) + 1}", exchange.place
+            )
         elif retried is not None and not before.accepted and before.status not in retried:
             listed = statuses_text(retried)
             self._report("retried", f"sent again after {before.status}; the policy retries {listed}", exchange.place)

@@ -18,8 +18,8 @@ from vendorsim.captures.attempts import SeenAttempts
 from vendorsim.captures.exchange import Direction, Exchange
 from vendorsim.captures.formats import is_token
 from vendorsim.captures.orders import SeenOrders
-from vendorsim.captures.sequence import delivery_headers
 from vendorsim.captures.seen import NULL, SeenBodies, SeenField, type_of
+from vendorsim.captures.sequence import delivery_headers
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.nesting import is_deeper
 from vendorsim.vendorkit import contract as contracts
@@ -190,9 +190,7 @@ def _parsed(exchange: Exchange) -> tuple[Any, str | None]:
     return (None, f"the body is {TOO_DEEP}") if is_deeper(body, MOST_LEVELS) else (body, None)
 
 
-def _deviations(
-    violation: Violation, body: Any, bodies: SeenBodies
-) -> Iterator[tuple[DeviationClass, str, str, Any]]:
+def _deviations(violation: Violation, body: Any, bodies: SeenBodies) -> Iterator[tuple[DeviationClass, str, str, Any]]:
     """The deviations that one violation tells of: class, pointer, rule and value."""
     keyword, _, name = violation.rule.partition(":")
     pointer = violation.pointer
@@ -213,7 +211,9 @@ def _deviations(
     elif keyword in _CHOSEN:
         allowed = _allowed_types(bodies.at(pointer))
         fits = allowed is None or type_of(value) in allowed
-        yield (DeviationClass.VALUES, pointer, keyword, value) if fits else (DeviationClass.TYPES, pointer, "type", value)
+        yield (
+            (DeviationClass.VALUES, pointer, keyword, value) if fits else (DeviationClass.TYPES, pointer, "type", value)
+        )
     elif keyword != DEPTH:
         yield DeviationClass.VALUES, pointer, keyword, value
 

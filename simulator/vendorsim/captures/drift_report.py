@@ -9,8 +9,8 @@ from typing import Any
 from vendorsim.captures.drift import FEW, Break, DriftStudy, SeenEvent
 from vendorsim.captures.seen import ANY_KEY, LIST, NULL, OBJECT, SeenField, SeenTexts
 from vendorsim.core import pointer as json_pointer
-from vendorsim.vendorkit.contract_folder import SUFFIX
 from vendorsim.vendorkit.contract_fields import FieldDescription
+from vendorsim.vendorkit.contract_folder import SUFFIX
 from vendorsim.vendorkit.deviations import DeviationClass, FailOn
 from vendorsim.vendorkit.policy import describe
 
@@ -194,7 +194,9 @@ def _not_judged(study: DriftStudy) -> Iterator[NotJudged]:
     for problem, count in counted.unreadable.items():
         yield NotJudged(_counted(count, "webhook"), f"{problem} (first: {counted.first_unreadable[problem]})")
     if counted.calls:
-        yield NotJudged(_counted(counted.calls, "call"), "calls are the integration's; drift judges what the vendor sends")
+        yield NotJudged(
+            _counted(counted.calls, "call"), "calls are the integration's; drift judges what the vendor sends"
+        )
     for event in study.events.values():
         if event.bodies.full:
             yield NotJudged(event.name, "it has more than 5,000 fields; those that came later were left out")
@@ -240,7 +242,7 @@ def _finding(
 
 
 def _merged(study: DriftStudy, findings: Iterable[DriftFinding]) -> list[DriftFinding]:
-    """Merges the findings with one cause: the same deviation of the same field of the same object of the contract, which
+    """Merges the findings with one cause: the same deviation of the same field of one object of the contract, which
     several events have, or one event at several places."""
     causes: dict[Hashable, DriftFinding] = {}
     for found in findings:
@@ -286,11 +288,11 @@ def _of_event(study: DriftStudy, event: SeenEvent) -> list[DriftFinding]:
             breaking=True,
         )
         return [found]
-    found = [_of_break(event, each) for each in event.breaks.values()]
+    deviating = [_of_break(event, each) for each in event.breaks.values()]
     forbidden = {each.path for each in event.breaks.values() if each.kind is DeviationClass.UNKNOWN}
-    found += _beside(event, event.bodies.root, forbidden)
+    deviating += _beside(event, event.bodies.root, forbidden)
     kinds = list(DeviationClass)
-    return sorted(found, key=lambda each: (kinds.index(DeviationClass(each.kind)), each.field))
+    return sorted(deviating, key=lambda each: (kinds.index(DeviationClass(each.kind)), each.field))
 
 
 def _of_break(event: SeenEvent, broken: Break) -> DriftFinding:
@@ -472,9 +474,7 @@ def _row_and_below(
     yield from _rows(event, seen, classes)
 
 
-def _unseen_row(
-    path: str, known: FieldDescription, above: SeenField, classes: dict[str, list[str]]
-) -> FieldRow:
+def _unseen_row(path: str, known: FieldDescription, above: SeenField, classes: dict[str, list[str]]) -> FieldRow:
     found = tuple(dict.fromkeys(classes.get(path, ())))
     note = None if found else f"never seen in {_counted(above.objects, 'object')}{_weakly(above.objects)}"
     provenance, source = known.provenance, known.source

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 from vendorsim.captures.exchange import Exchange
 from vendorsim.captures.places import Place, id_places
@@ -123,7 +124,7 @@ def _following(profile: Profile, events: frozenset[str], at_once: bool) -> set[t
                 found.update((before, event) for before in earlier)
                 earlier.add(event)
         else:
-            found.update(zip(told, told[1:], strict=False))
+            found.update(pairwise(told))
     return found
 
 

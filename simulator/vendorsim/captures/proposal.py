@@ -112,9 +112,7 @@ def _values(event: SeenEvent, path: str, breaks: list[Break]) -> Iterator[dict[s
     for broken in breaks:
         whole = len(breaks) == 1 and broken.count >= count
         schema = (
-            {"enum": list(broken.listed)}
-            if broken.listed and not broken.unlisted
-            else schema_of(broken.values.root)
+            {"enum": list(broken.listed)} if broken.listed and not broken.unlisted else schema_of(broken.values.root)
         )
         change = ChangeKind.REPLACE if whole else ChangeKind.WIDEN
         yield _change(path, change, broken.count, max(count, broken.count), schema)
@@ -181,7 +179,5 @@ def _like(shape: str) -> str:
     made = []
     for position, character in enumerate(shape):
         letter = next(letters)
-        made.append(
-            {"a": letter, "A": letter.upper(), "0": str((position + 1) % 10)}.get(character, character)
-        )
+        made.append({"a": letter, "A": letter.upper(), "0": str((position + 1) % 10)}.get(character, character))
     return "".join(made)

@@ -47,34 +47,34 @@ def print_differences(vendor: str, name_a: str, name_b: str, found: ProfileDiffe
 def print_failing(found: ProfileDifferences, fail_on: FailOn) -> None:
     """Prints the differences that fail for a receiver of the first profile, each once, and the verdict."""
     console = results()
-    lines = [
-        f"{each.kind.value} {place}{each.path or each.event or ''}: {each.message}"
-        for each, place in _for_receivers(found)
-        if fail_on.fails(each.kind, breaking=each.breaking)
+    failing = [
+        (each, others) for each, others in _for_receivers(found) if fail_on.fails(each.kind, breaking=each.breaking)
     ]
     console.print()
-    for line in lines:
-        console.print(f"✗ {line}", markup=False)
+    for each, others in failing:
+        more = f", and {others} other place{'' if others == 1 else 's'}" if others else ""
+        place = f"{each.event or ''} {each.path}".strip()
+        console.print(f"✗ {each.kind.value} {place}{more}: {each.message}", markup=False)
     asked = ", ".join(fail_on.names())
-    if lines:
-        count = f"{len(lines)} difference{'' if len(lines) == 1 else 's'}"
+    if failing:
+        count = f"{len(failing)} difference{'' if len(failing) == 1 else 's'}"
         console.print(f"[red]failed[/red]: {count} of the class {asked}")
     else:
         console.print(f"[green]passed[/green]: no difference of the class {asked}")
 
 
-def _for_receivers(found: ProfileDifferences) -> Iterator[tuple[Deviation, str]]:
-    """What differs for a receiver, each with its places in words."""
+def _for_receivers(found: ProfileDifferences) -> Iterator[tuple[Deviation, int]]:
+    """What differs for a receiver at its first place, and the number of other places where it differs so, too."""
     for each in of_events(found):
-        yield each, ""
+        yield each, 0
     for places, differences in merged(found.fields):
-        first = _place(places[0])
-        others = f" and {len(places) - 1} other place{'' if len(places) == 2 else 's'}" if len(places) > 1 else ""
+        parent, events = places[0]
+        others = sum(len(names) for _, names in places) - 1
         for difference in differences:
-            for each in of_field(None, difference):
-                yield each, f"{first}{others}: "
+            for each in of_field(events[0], replace(difference, path=parent + difference.path)):
+                yield each, others
     for each in of_delivery(found):
-        yield each, "delivery: "
+        yield each, 0
 
 
 def document(

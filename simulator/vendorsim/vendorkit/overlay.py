@@ -150,7 +150,9 @@ def read_overlay(folder: Path) -> tuple[Overlay, PlacedNode]:
     except UnreadableFileError as error:
         remedy = "'vendorsim capture drift --propose DIR' writes one"
         if not folder.is_dir():
-            raise InputError(f"{folder}: there is no such folder; --profile takes a name, or the folder of an overlay") from None
+            raise InputError(
+                f"{folder}: there is no such folder; --profile takes a name, or the folder of an overlay"
+            ) from None
         raise InputError(f"{folder}: has no readable {FILE_NAME} ({error.reason}); {remedy}") from None
     problems = Problems(str(file))
     root = read(text, problems)
@@ -331,4 +333,9 @@ def wrong_vendor(folder: str, overlay: Overlay, vendor: str) -> DocumentError:
 
 def json_schema() -> dict[str, Any]:
     """The format as JSON Schema, for editors."""
-    return published("overlay-1", "vendorsim overlay", "The changes of a vendor's profile that a capture was seen to need", ROOT.schema())
+    return published(
+        "overlay-1",
+        "vendorsim overlay",
+        "The changes of a vendor's profile that a capture was seen to need",
+        ROOT.schema(),
+    )

@@ -57,7 +57,13 @@ def _at(value: Any, parts: list[str]) -> Iterator[Any]:
 
 def _keys(value: Any, name: str) -> list[Any]:
     if isinstance(value, list):
-        return list(range(len(value))) if name == ANY_KEY else [int(name)] if name.isdecimal() and int(name) < len(value) else []
+        return (
+            list(range(len(value)))
+            if name == ANY_KEY
+            else [int(name)]
+            if name.isdecimal() and int(name) < len(value)
+            else []
+        )
     if isinstance(value, dict):
         return [name] if name in value else list(value) if name == ANY_KEY else []
     return []
@@ -66,7 +72,12 @@ def _keys(value: Any, name: str) -> list[Any]:
 def converted(value: Any, schema: Node, chosen: Random) -> Any:
     """A value as the type of a schema: numbers become text and the other way round; all else is made up."""
     types = _types(schema)
-    if isinstance(value, int | float) and not isinstance(value, bool) and types == ["string"] and "format" not in schema:
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and types == ["string"]
+        and "format" not in schema
+    ):
         return str(value)
     if isinstance(value, str) and types == ["integer"] and value.isascii() and value.isdecimal():
         return int(value)

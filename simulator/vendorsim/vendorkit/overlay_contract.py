@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from vendorsim.core import pointer as json_pointer
-from vendorsim.vendorkit.schema_walk import Resolve
+from vendorsim.vendorkit.schema_walk import Resolve, Schema
 
 ANY_KEY = "*"
 """The part of a path that stands for the items of a list, and for the values of an object with any keys."""
@@ -49,9 +49,9 @@ class NoSuchPlace(LookupError):
     """The schema does not describe the place of a change."""
 
 
-def changed(document: Node, changes: Iterable[Change], resolve: Resolve, source: str) -> Node:
+def changed(document: Schema, changes: Iterable[Change], resolve: Resolve, source: str) -> Node:
     """The document of an event with the changes. `source` is where they are known from. Raises NoSuchPlace."""
-    root = deepcopy(document)
+    root = deepcopy(dict(document))
     for change in sorted(changes, key=lambda each: each.field.count("/")):
         _Editor(root, resolve, source).apply(change)
     return root
@@ -66,8 +66,8 @@ class _Editor:
     def apply(self, change: Change) -> None:
         *parents, name = json_pointer.parse(change.field)
         nodes = [self.root]
-        for part in parents:
-            nodes = [inner for node in nodes for inner in self._inner(node, part)]
+        for key in parents:
+            nodes = [inner for node in nodes for inner in self._inner(node, key)]
             if not nodes:
                 raise NoSuchPlace(f"there is no object that could hold {change.field}")
         parts = [part for node in nodes for part in self._parts(node)]

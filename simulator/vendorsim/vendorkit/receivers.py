@@ -73,7 +73,8 @@ def _of_field(difference: ProfileDifference) -> Iterator[tuple[DeviationClass, b
     if FIELD in difference.aspects:
         yield _whole(a, b, forbidden=difference.forbidden)
         return
-    assert a is not None and b is not None
+    assert a is not None
+    assert b is not None
     for aspect in difference.aspects:
         if aspect not in _SILENT:
             yield _of_aspect(aspect, a.says.get(aspect), b.says.get(aspect))
@@ -81,7 +82,11 @@ def _of_field(difference: ProfileDifference) -> Iterator[tuple[DeviationClass, b
 
 def _whole(a: Side | None, b: Side | None, *, forbidden: bool) -> tuple[DeviationClass, bool, str]:
     if a is None:
-        return DeviationClass.UNKNOWN, forbidden, f"a new field{', which the first profile forbids' if forbidden else ''}"
+        return (
+            DeviationClass.UNKNOWN,
+            forbidden,
+            f"a new field{', which the first profile forbids' if forbidden else ''}",
+        )
     required = bool(a.says.get("required"))
     return DeviationClass.MISSING, required, f"the field is gone{', which was always there' if required else ''}"
 
@@ -96,7 +101,11 @@ def _of_aspect(aspect: str, a: Any, b: Any) -> tuple[DeviationClass, bool, str]:
         return DeviationClass.TYPES, wider, "another type is possible now" if wider else "fewer types are possible now"
     if aspect == "values":
         wider = a is not None and (b is None or any(value not in a for value in b))
-        return DeviationClass.VALUES, wider, "other values are possible now" if wider else "fewer values are possible now"
+        return (
+            DeviationClass.VALUES,
+            wider,
+            "other values are possible now" if wider else "fewer values are possible now",
+        )
     wider = a is not None and aspect != "format" and not _within(aspect, a, b)
     return DeviationClass.VALUES, wider, f"{aspect} differs"
 

@@ -116,12 +116,19 @@ class Vendor:
         """
         if name is None:
             return self.default_profile
-        found = self.profiles.get(name) or (self.version(name) if self.version is not None else None)
+        found = self._named(name)
         if found is not None:
             return found
         if overlay.is_folder(name):
             return self._overlaid(name)
         raise UnknownNameError(f"profile of {self.name}", name, self.profiles)
+
+    def is_overlay(self, name: str) -> bool:
+        """Whether a profile's name is that of an overlay's folder."""
+        return self._named(name) is None and overlay.is_folder(name)
+
+    def _named(self, name: str) -> Profile | None:
+        return self.profiles.get(name) or (self.version(name) if self.version is not None else None)
 
     def _overlaid(self, folder: str) -> Profile:
         """The profile of an overlay's folder; the same object until the file changes."""

@@ -108,6 +108,8 @@ def _propose(study: DriftStudy, folder: Path) -> None:
     name = str(folder) if folder.is_absolute() or len(folder.parts) > 1 else f"./{folder}"
     console = messages()
     plural = "" if changes == 1 else "s"
-    console.print(f"wrote {folder}: {changes} change{plural} of {study.profile.name}; use it with --profile {name}", markup=False)
+    console.print(
+        f"wrote {folder}: {changes} change{plural} of {study.profile.name}; use it with --profile {name}", markup=False
+    )
     for each in left_out(study):
         console.print(f"not in it: {each}", markup=False)
