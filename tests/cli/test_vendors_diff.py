@@ -348,6 +348,7 @@ class TestTheCommand:
                     "source": "the page",
                 },
                 "b": {"says": {"type": ["number"], "format": None}, "provenance": ASSUMED, "source": "a guess"},
+                "refused": False,
             }
         ]
         assert [row["path"] for row in document["fields"]["updated"]] == ["/at", "/by"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -16,16 +17,22 @@ from itertools import pairwise
 
 from vendorsim.captures.exchange import Exchange
 from vendorsim.captures.places import Place, id_places
+from vendorsim.captures.rehearsal import Sent, rehearsal
 from vendorsim.captures.sequence import conversation_in
+from vendorsim.conversation.state import StepError
 from vendorsim.core.seeding import generator
+from vendorsim.scenario.model import AgentCast, Cast, Scenario
+from vendorsim.scenario.verbs import Verb
 from vendorsim.vendorkit.policy import parallel
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.verb_events import QUIET, SITUATIONS, TURNING, caused_by
 
 # So many conversations are followed at once; the longest silent one is forgotten first.
 _MOST_CONVERSATIONS = 10_000
-_WALKS, _STEPS = 120, 60
+_WALKS, _STEPS = 800, 60
 _SEED = 7
+_STORY = Scenario("Walk", (), cast=Cast({}, {"ana": AgentCast(), "ben": AgentCast()}))
+_STARTS, _MINUTE = 1_767_603_600_000, 60_000
 # Where a vendor sends several events at once, they may arrive in any order within this time.
 _AT_ONCE = timedelta(minutes=1)
 
@@ -145,7 +152,20 @@ def _told(profile: Profile) -> Iterator[tuple[str, ...]]:
     for number in range(_WALKS):
         chosen = generator(_SEED, "walk", number)
         situation = SITUATIONS[number % len(SITUATIONS)]
-        # Steps that lead on are a third of all, as the others follow each other more often.
-        steps = [chosen.choice(TURNING if chosen.random() < 0.6 else QUIET) for _ in range(_STEPS)]
-        caused = caused_by((*situation, *steps), profile)
-        yield tuple(event for _, events in caused for event in events if event in naming)
+        # Most steps lead on, as the others follow each other more often.
+        steps = [chosen.choice(TURNING if chosen.random() < 0.4 + number % 5 * 0.1 else QUIET) for _ in range(_STEPS)]
+        for walk in _events((*situation, *steps), profile):
+            yield tuple(event for event in walk if event in naming)
+
+
+def _events(steps: Sequence[Verb], profile: Profile) -> Iterator[list[str]]:
+    """The events of a story. Where bodies do not name their event, also what they are taken for: some events can't be
+    told apart."""
+    yield [event for _, events in caused_by(steps, profile) for event in events]
+    if not profile.event_keys:
+        story = rehearsal(profile, _STORY, _STARTS)
+        sent: list[Sent] = []
+        for number, step in enumerate(steps):
+            with suppress(StepError):
+                sent += story.step(step, _STARTS + number * _MINUTE)
+        yield [profile.identify(body) or event for event, body in sent]

@@ -71,7 +71,7 @@ def _delivery(difference: ProfileDifference, breaking: bool) -> Deviation:
 def _of_field(difference: ProfileDifference) -> Iterator[tuple[DeviationClass, bool, str]]:
     a, b = difference.a, difference.b
     if FIELD in difference.aspects:
-        yield _whole(a, b, forbidden=difference.forbidden)
+        yield _whole(a, refused=difference.refused)
         return
     assert a is not None
     assert b is not None
@@ -80,15 +80,10 @@ def _of_field(difference: ProfileDifference) -> Iterator[tuple[DeviationClass, b
             yield _of_aspect(aspect, a.says.get(aspect), b.says.get(aspect))
 
 
-def _whole(a: Side | None, b: Side | None, *, forbidden: bool) -> tuple[DeviationClass, bool, str]:
+def _whole(a: Side | None, *, refused: bool) -> tuple[DeviationClass, bool, str]:
     if a is None:
-        return (
-            DeviationClass.UNKNOWN,
-            forbidden,
-            f"a new field{', which the first profile forbids' if forbidden else ''}",
-        )
-    required = bool(a.says.get("required"))
-    return DeviationClass.MISSING, required, f"the field is gone{', which was always there' if required else ''}"
+        return DeviationClass.UNKNOWN, refused, "a new field" + (", which the first profile forbids" if refused else "")
+    return DeviationClass.MISSING, refused, "the field is gone" + (", which was always there" if refused else "")
 
 
 def _of_aspect(aspect: str, a: Any, b: Any) -> tuple[DeviationClass, bool, str]:
