@@ -59,7 +59,8 @@ class SeenOrders:
     """The pairs of events that followed each other in a conversation."""
 
     def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+        # An overlay has the reactions of the profile that it changes.
+        self._profile = profile.overlays or profile
         self._at_once = parallel(profile.policy) > 1
         self._last: OrderedDict[str, _Followed] = OrderedDict()
         self._pairs: dict[tuple[str, str], SeenPair] = {}

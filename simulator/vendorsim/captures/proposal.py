@@ -14,7 +14,6 @@ from vendorsim.captures.seen import ANY_KEY, LIST, NULL, OBJECT, SeenField
 from vendorsim.core.errors import InputError
 from vendorsim.core.version import __version__
 from vendorsim.vendorkit.deviations import DeviationClass
-from vendorsim.vendorkit.overlay import is_folder
 from vendorsim.vendorkit.overlay_bodies import VARIES
 from vendorsim.vendorkit.overlay_contract import ChangeKind
 
@@ -27,7 +26,7 @@ _LETTERS = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmo
 def proposal(study: DriftStudy, on: str) -> dict[str, Any]:
     """The content of `overlay.json`. `on` is the day, such as 2026-11-29. Raises InputError if the study's profile is
     an overlay."""
-    if is_folder(study.profile.name):
+    if study.profile.overlays is not None:
         raise InputError(
             f"--propose changes a profile of {study.vendor.name}, and {study.profile.name} is an overlay of one; "
             "leave out --profile, or name the profile that it changes"

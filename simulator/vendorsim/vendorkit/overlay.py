@@ -204,6 +204,7 @@ def overlaid(base: Profile, contracts: Path, folder: str, overlay: Overlay, root
         amend=_Amended(base.amend, documents, overlay),
         added_documents=added,
         adapt=partial(_adapt, overlay),
+        overlays=base,
         unseen=False,
     )
 

@@ -128,7 +128,7 @@ class Profile:
     (file name, document) returns such a document with the changes for this profile. `added_documents` are documents
     that are not in the folder, by file name.
     `adapt` (event, body, seed) returns the body that is sent in place of a reaction's; the seed differs from event to
-    event.
+    event. `overlays` is the profile that this one changes, if it is an overlay (`vendorsim.vendorkit.overlay`).
     `event_keys` are the keys of a body that identify its event, the most specific last; empty if the bodies of
     different events differ only in their shape. `text_fields` are the names of the fields with texts that people
     write, in addition to `TEXT_FIELDS`. `meaning_fields` are the names of fields that change what a message is, such as
@@ -160,6 +160,7 @@ class Profile:
     amend: Callable[[str, Any], Any] | None = None
     added_documents: Mapping[str, Any] = field(default_factory=dict)
     adapt: Callable[[str, Body, int], Body] | None = None
+    overlays: Profile | None = None
     event_keys: tuple[str, ...] = ()
     text_fields: frozenset[str] = frozenset()
     meaning_fields: frozenset[str] = frozenset({"type", "sub_type"})
