@@ -2,8 +2,8 @@
 
     python benchmarks/drift.py [--events N]
 
-Generates events of the largest bodies (MessageHub), then reads them as `vendorsim capture drift` does. Memory is that of
-the process before and after the second half: it must not grow with the capture. Asserts nothing.
+Generates events of the largest bodies (MessageHub), then reads them as `vendorsim capture drift` does. Memory is that
+of the process before and after the second half: it must not grow with the capture. Asserts nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.deviations import read_fail_on
 
 START = 1_767_607_200_000
-# The profile that is played, and those that its events are compared with: one that fits, and one that every body breaks.
+# The profile that is played, and those that its events are compared with: one that fits, one that all bodies break.
 PLAYED, COMPARED = "observed-4.18", ("observed-4.18", "observed-2.5")
 
 

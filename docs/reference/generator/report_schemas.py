@@ -298,7 +298,9 @@ def play_line() -> Schema:
 _PATH = _text("The path of a field; * stands for each item of a list. Empty: the whole body.")
 _CLASS = _one_of(*(each.value for each in DeviationClass), description="What deviates.")
 _FACT = _text("How what the contract says is known.", null=True)
-_DRIFT_PLACE = _object("A place of the same deviation", event=_text(null=True), field=_PATH, count=_number(), of=_number())
+_DRIFT_PLACE = _object(
+    "A place of the same deviation", event=_text(null=True), field=_PATH, count=_number(), of=_number()
+)
 DRIFT_FINDING = _object(
     "One deviation of the capture from the contract",
     kind=_CLASS,

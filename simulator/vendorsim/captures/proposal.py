@@ -20,6 +20,15 @@ from vendorsim.vendorkit.overlay_contract import ChangeKind
 _VALUES = (DeviationClass.TYPES, DeviationClass.VALUES)
 # Formats of JSON Schema among those that are recognised.
 _NO_FORMAT = frozenset({"digits"})
+# Made-up examples of formats; a shape alone would give no date.
+_OF_FORMAT = {
+    "date-time": "2026-01-05T09:00:00.000Z",
+    "date": "2026-01-05",
+    "email": "dana@example.com",
+    "ipv4": "192.0.2.1",
+    "uri": "https://www.example.com/",
+    "uuid": "6f1d8e0a-94c3-4b7e-8a51-2d3c9be07f16",
+}
 _LETTERS = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor"
 
 
@@ -151,11 +160,12 @@ def schema_of(seen: SeenField) -> dict[str, Any]:
     if "string" in types and seen.texts is not None:
         formats = [name for name in seen.texts.formats if name not in _NO_FORMAT]
         schema |= {"format": formats[0]} if formats else {}
-        schema |= _example(_like(seen.texts.shape), varies=seen.texts.varies)
+        example = _OF_FORMAT[formats[0]] if formats else _like(seen.texts.shape)
+        schema |= _example(example, varies=seen.texts.varies)
     elif seen.numbers is not None and types and types[0] in ("integer", "number"):
         number = int("1234567890123456789"[: seen.numbers.digits])
-        example = number if types[0] == "integer" else number + 0.5
-        schema |= _example(example, varies=seen.numbers.varies)
+        whole = number if types[0] == "integer" else number + 0.5
+        schema |= _example(whole, varies=seen.numbers.varies)
     if OBJECT in types:
         fields = {key: inner for key, inner in seen.fields.items() if key != ANY_KEY}
         schema["properties"] = {key: schema_of(inner) for key, inner in fields.items()}

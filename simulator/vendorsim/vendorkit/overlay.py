@@ -168,14 +168,21 @@ def read_overlay(folder: Path) -> tuple[Overlay, PlacedNode]:
     return found, root
 
 
-def write_overlay(folder: Path, document: Mapping[str, Any]) -> None:
-    """Writes the file of an overlay, in the place of one that is there. Raises InputError, also for a folder with
-    anything else in it."""
+def prepare_folder(folder: Path) -> None:
+    """Makes the folder of an overlay. Raises InputError if that is not possible, or if anything else is in it."""
     try:
         others = [path.name for path in folder.iterdir() if path.name != FILE_NAME] if folder.exists() else []
         if others:
             raise InputError(f"{folder}: is not empty ({others[0]}); name a new folder, or one with an overlay only")
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: can't be written: {error.strerror or error}") from None
+
+
+def write_overlay(folder: Path, document: Mapping[str, Any]) -> None:
+    """Writes the file of an overlay, in the place of one that is there. Raises InputError, as `prepare_folder` does."""
+    prepare_folder(folder)
+    try:
         whole = folder / f".{FILE_NAME}.new"
         whole.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         whole.replace(folder / FILE_NAME)

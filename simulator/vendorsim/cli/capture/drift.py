@@ -63,10 +63,13 @@ def command(
     from vendorsim.reporting.drift_terminal import print_report
     from vendorsim.vendorkit import registry
     from vendorsim.vendorkit.deviations import BREAKING, read_fail_on
+    from vendorsim.vendorkit.overlay import prepare_folder
 
     failing = read_fail_on(fail_on or (BREAKING,))
     known = registry.get(vendor)
     chosen = None if profile is None else known.profile(profile)
+    if propose is not None:
+        prepare_folder(Path(propose))
     with ExitStack() as stack:
         write = stack.enter_context(drift_files({"html": html, "sarif": sarif, "junit": junit}))
         exchanges: Iterable[Exchange] = read(files, name_unreadable)
