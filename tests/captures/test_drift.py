@@ -205,7 +205,7 @@ def test_memory_is_bounded_by_places_not_by_bodies() -> None:
 
 
 class TestCapturesOfAProfile:
-    @pytest.mark.parametrize(("vendor", "profile"), few_of(sorted(PROFILES, key=_by_vendor), 5))
+    @pytest.mark.parametrize(("vendor", "profile"), few_of(sorted(PROFILES, key=_by_vendor), 3))
     def test_drift_nothing_against_it(self, vendor: str, profile: str) -> None:
         found = drift(vendor, profile, captured(told(vendor, profile, STORIES)))
         assert found.findings == ()
@@ -260,6 +260,7 @@ def _is_said(place: tuple[str | None, str], said: set[tuple[str | None, str]]) -
 
 
 class TestOrder:
+    @pytest.mark.slow
     def test_of_a_story_is_kept_by_every_seed(self) -> None:
         for name in ("smartsupp", "userlike"):
             profile = registry.get(name).profile("webhooks" if name == "smartsupp" else "documented")
@@ -325,8 +326,8 @@ class TestTheProfileThatFits:
     @pytest.mark.parametrize(
         ("vendor", "profile", "chosen"),
         [
-            ("messagehub", "observed-4.18", "observed-4.18"),
-            ("messagehub", "observed-2.5", "observed-2.5"),
+            pytest.param("messagehub", "observed-4.18", "observed-4.18", marks=pytest.mark.slow),
+            pytest.param("messagehub", "observed-2.5", "observed-2.5", marks=pytest.mark.slow),
             ("smartsupp", "webhooks", "webhooks"),
             ("chatvisor", "engage", "engage"),
         ],

@@ -157,6 +157,7 @@ VALUES = st.recursive(
 PLACES = st.sampled_from(["id", "content", "conversation", "conversation/status", "conversation/meta/sender", "new"])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(edits=st.lists(st.tuples(PLACES, VALUES, st.booleans()), min_size=1, max_size=4))
 def test_any_change_of_bodies_can_be_proposed(

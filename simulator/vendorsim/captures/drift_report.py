@@ -90,7 +90,7 @@ class FieldRow:
 
 
 @dataclass(frozen=True, slots=True)
-class EventRow:
+class DriftEvent:
     """One event of the capture. `known`: the contract has it. `broken` of the `bodies` break the contract."""
 
     name: str
@@ -102,7 +102,7 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
-class NotJudged:
+class Unjudged:
     """What could not be judged, and why."""
 
     subject: str
@@ -137,9 +137,9 @@ class DriftReport:
     fail_on: tuple[str, ...]
     totals: Totals
     findings: tuple[DriftFinding, ...]
-    events: tuple[EventRow, ...]
+    events: tuple[DriftEvent, ...]
     silent: tuple[str, ...]
-    not_judged: tuple[NotJudged, ...]
+    not_judged: tuple[Unjudged, ...]
 
     def failing(self, fail_on: FailOn) -> list[DriftFinding]:
         """The findings that fail the run."""
@@ -189,20 +189,20 @@ def _totals(study: DriftStudy) -> Totals:
     )
 
 
-def _not_judged(study: DriftStudy) -> Iterator[NotJudged]:
+def _not_judged(study: DriftStudy) -> Iterator[Unjudged]:
     counted = study.counted
     for problem, count in counted.unreadable.items():
-        yield NotJudged(_counted(count, "webhook"), f"{problem} (first: {counted.first_unreadable[problem]})")
+        yield Unjudged(_counted(count, "webhook"), f"{problem} (first: {counted.first_unreadable[problem]})")
     if counted.calls:
-        yield NotJudged(
+        yield Unjudged(
             _counted(counted.calls, "call"), "calls are the integration's; drift judges what the vendor sends"
         )
     for event in study.events.values():
         if event.bodies.full:
-            yield NotJudged(event.name, "it has more than 5,000 fields; those that came later were left out")
+            yield Unjudged(event.name, "it has more than 5,000 fields; those that came later were left out")
     for subject, reason in (("order", study.orders.not_judged()), ("delivery", study.attempts.not_judged())):
         if reason is not None:
-            yield NotJudged(subject, reason)
+            yield Unjudged(subject, reason)
 
 
 def _finding(
@@ -423,13 +423,13 @@ def _of_delivery(study: DriftStudy) -> Iterator[DriftFinding]:
         )
 
 
-def _event_row(event: SeenEvent, findings: Iterable[DriftFinding]) -> EventRow:
+def _event_row(event: SeenEvent, findings: Iterable[DriftFinding]) -> DriftEvent:
     classes: dict[str, list[str]] = {}
     for each in findings:
         if each.event == event.name and each.kind != DeviationClass.ORDER:
             classes.setdefault(each.field, []).append(each.kind)
     rows = tuple(_rows(event, event.bodies.root, classes))
-    return EventRow(event.name, event.known, event.count, event.broken, event.first, rows)
+    return DriftEvent(event.name, event.known, event.count, event.broken, event.first, rows)
 
 
 def _rows(event: SeenEvent, place: SeenField, classes: dict[str, list[str]]) -> Iterator[FieldRow]:

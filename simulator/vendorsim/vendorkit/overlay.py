@@ -25,7 +25,15 @@ from vendorsim.core.yaml_nodes import Node as PlacedNode
 from vendorsim.core.yaml_nodes import Problems, Sequence, kind, read, read_file
 from vendorsim.vendorkit.contract_folder import SUFFIX, Amend, ContractFolder
 from vendorsim.vendorkit.overlay_bodies import adapted
-from vendorsim.vendorkit.overlay_contract import Change, ChangeKind, Node, NoSuchPlace, changed
+from vendorsim.vendorkit.overlay_contract import (
+    ChangeKind,
+    Node,
+    NoSuchPlace,
+    OverlayChange,
+    SchemaEditor,
+    changed,
+    in_order,
+)
 from vendorsim.vendorkit.profile import Body, EventKind, Profile
 
 FILE_NAME = "overlay.json"
@@ -62,7 +70,7 @@ class Overlay:
     profile: str
     vendorsim: str
     captured: CaptureFacts
-    events: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    events: Mapping[str, tuple[OverlayChange, ...]] = field(default_factory=dict)
     new_events: Mapping[str, NewEvent] = field(default_factory=dict)
 
     def source(self) -> str:
@@ -71,8 +79,8 @@ class Overlay:
         return f"{bodies:,} captured {'body' if bodies == 1 else 'bodies'}, {self.captured.on}"
 
 
-def _change(field: str, change: str, seen: int, of: int, schema: Node | None = None) -> Change:
-    return Change(field, ChangeKind(change), seen, of, schema)
+def _change(field: str, change: str, seen: int, of: int, schema: Node | None = None) -> OverlayChange:
+    return OverlayChange(field, ChangeKind(change), seen, of, schema)
 
 
 _CHANGE = Record(
@@ -221,11 +229,15 @@ class _Amended:
 
     def __init__(self, amend: Amend | None, documents: ContractFolder, overlay: Overlay) -> None:
         self._amend, self._documents, self._overlay = amend, documents, overlay
+        self._changed: dict[str, Node] = {}
 
     def __call__(self, name: str, document: Any) -> Any:
         changes = self._overlay.events.get(name.removesuffix(SUFFIX)) if name.endswith(SUFFIX) else None
         if changes:
-            return changed(self._documents.resolve(name), changes, self._documents.resolve, self._overlay.source())
+            if name not in self._changed:
+                resolve, source = self._documents.resolve, self._overlay.source()
+                self._changed[name] = changed(self._documents.resolve(name), changes, resolve, source)
+            return self._changed[name]
         return document if self._amend is None else self._amend(name, document)
 
 
@@ -262,9 +274,10 @@ def _check(base: Profile, documents: ContractFolder, overlay: Overlay, root: Pla
             problems.add(events, f"{known}{_other_version(overlay)}")
             continue
         items = nodes.items if isinstance(nodes, Sequence) else ()
-        document = documents.resolve(name + SUFFIX)
-        for change, node in zip(changes, items, strict=True):
-            _check_change(change, document, documents, problems, node, overlay)
+        places = dict(zip(map(id, changes), items, strict=True))
+        editor = SchemaEditor(documents.resolve(name + SUFFIX), documents.resolve, "")
+        for change in in_order(changes):
+            _check_change(change, editor, problems, places[id(change)], overlay)
     for name, new in overlay.new_events.items():
         node = _below(root, "new_events", name)
         if name in base.event_names():
@@ -276,9 +289,8 @@ def _check(base: Profile, documents: ContractFolder, overlay: Overlay, root: Pla
 
 
 def _check_change(
-    change: Change,
-    document: Any,
-    documents: ContractFolder,
+    change: OverlayChange,
+    editor: SchemaEditor,
     problems: Problems,
     node: PlacedNode,
     overlay: Overlay,
@@ -292,7 +304,7 @@ def _check_change(
         problems.add(node, f"'{change.change}' takes no 'schema'; remove it")
     elif change.schema is None or _check_schema(change.schema, problems, node):
         try:
-            changed(document, [change], documents.resolve, "")
+            editor.apply(change)
         except NoSuchPlace as error:
             problems.add(node, f"{error} in the contract of {overlay.profile}{_other_version(overlay)}")
 

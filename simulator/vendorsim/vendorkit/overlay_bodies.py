@@ -12,7 +12,7 @@ from typing import Any
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.seeding import generator
 from vendorsim.core.times import iso
-from vendorsim.vendorkit.overlay_contract import ANY_KEY, Change, ChangeKind, Node
+from vendorsim.vendorkit.overlay_contract import ANY_KEY, ChangeKind, Node, OverlayChange
 from vendorsim.vendorkit.profile import Body
 
 VARIES = "x-varies"
@@ -20,7 +20,7 @@ VARIES = "x-varies"
 _FROM, _UNTIL = 1_767_603_600_000, 1_799_139_600_000  # 2026-01-05 to 2027-01-05, in milliseconds since 1970
 
 
-def adapted(body: Body, changes: Iterable[Change], seed: int) -> Body:
+def adapted(body: Body, changes: Iterable[OverlayChange], seed: int) -> Body:
     """A copy of a body with the changes of its event. `seed` makes the values; it differs from event to event."""
     copy = deepcopy(body)
     for change in changes:
@@ -31,7 +31,7 @@ def adapted(body: Body, changes: Iterable[Change], seed: int) -> Body:
     return copy
 
 
-def _apply(holder: Any, name: str, change: Change, chosen: Random) -> None:
+def _apply(holder: Any, name: str, change: OverlayChange, chosen: Random) -> None:
     if change.change is ChangeKind.ADD:
         if isinstance(holder, dict) and name not in holder and chosen.random() * change.of < change.seen:
             assert change.schema is not None

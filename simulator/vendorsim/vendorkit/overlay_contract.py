@@ -34,7 +34,7 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class OverlayChange:
     """One change of an event's body. `field` is a path, in which `*` stands for the items of a list. `schema` is that
     of the value, for `add`, `widen` and `replace`. It was seen in `seen` of `of` places."""
 
@@ -49,21 +49,28 @@ class NoSuchPlace(LookupError):
     """The schema does not describe the place of a change."""
 
 
-def changed(document: Schema, changes: Iterable[Change], resolve: Resolve, source: str) -> Node:
+def changed(document: Schema, changes: Iterable[OverlayChange], resolve: Resolve, source: str) -> Node:
     """The document of an event with the changes. `source` is where they are known from. Raises NoSuchPlace."""
-    root = deepcopy(dict(document))
-    for change in sorted(changes, key=lambda each: each.field.count("/")):
-        _Editor(root, resolve, source).apply(change)
-    return root
+    editor = SchemaEditor(document, resolve, source)
+    for change in in_order(changes):
+        editor.apply(change)
+    return editor.root
 
 
-@dataclass(frozen=True, slots=True)
-class _Editor:
-    root: Node
-    resolve: Resolve
-    source: str
+def in_order(changes: Iterable[OverlayChange]) -> list[OverlayChange]:
+    """The changes, those of outer fields first: a change may be of a field that another one adds."""
+    return sorted(changes, key=lambda each: each.field.count("/"))
 
-    def apply(self, change: Change) -> None:
+
+class SchemaEditor:
+    """Makes changes to a copy of a schema, one after the other. `root` is the changed schema."""
+
+    def __init__(self, document: Schema, resolve: Resolve, source: str) -> None:
+        self.root: Node = deepcopy(dict(document))
+        self.resolve, self.source = resolve, source
+
+    def apply(self, change: OverlayChange) -> None:
+        """Makes one change. Raises NoSuchPlace."""
         *parents, name = json_pointer.parse(change.field)
         nodes = [self.root]
         for key in parents:
@@ -85,7 +92,7 @@ class _Editor:
             for holder, key in holders:
                 holder[key] = self._value(holder[key], change)
 
-    def _value(self, old: Any, change: Change) -> Node:
+    def _value(self, old: Any, change: OverlayChange) -> Node:
         assert change.schema is not None
         stated = self._stated(change.schema)
         if change.change is ChangeKind.REPLACE or not isinstance(old, dict):
@@ -93,7 +100,7 @@ class _Editor:
         notes = {key: old[key] for key in ("title", "description") if key in old}
         return {"anyOf": [old, stated], **notes, **self._provenance()}
 
-    def _add(self, nodes: list[Node], parts: list[Node], name: str, change: Change) -> None:
+    def _add(self, nodes: list[Node], parts: list[Node], name: str, change: OverlayChange) -> None:
         assert change.schema is not None
         stated = self._stated(change.schema)
         for part in parts:

@@ -131,6 +131,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a vendor that nobody knows": ({"vendor": "userlik"}, "did you mean 'userlike'"),
     "a vendor that is not in it": ({"vendor": "chatvisor"}, "not among the scenario's vendors"),
     "a profile that nobody knows": ({"profile": "old"}, "profile"),
+    "an overlay of its own choice": ({"profile": "./seen"}, "'./seen' is a folder; start the server"),
     "no target": ({"to": None}, "no target"),
     "no URL": ({"to": "localhost"}, "/to"),
     "no speed": ({"speed": "0x"}, "/speed"),
