@@ -158,9 +158,6 @@ class Profile:
     failed: Callable[[Failed, Conversation, Any], Iterable[Draft]] | None = None
     contract: str | None = None
     amend: Callable[[str, Any], Any] | None = None
-    added_documents: Mapping[str, Any] = field(default_factory=dict)
-    adapt: Callable[[str, Body, int], Body] | None = None
-    overlays: Profile | None = None
     event_keys: tuple[str, ...] = ()
     text_fields: frozenset[str] = frozenset()
     meaning_fields: frozenset[str] = frozenset({"type", "sub_type"})
@@ -169,6 +166,9 @@ class Profile:
     account_fields: tuple[str, ...] = ()
     inbox_fields: tuple[str, ...] = ()
     unseen: bool = False
+    added_documents: Mapping[str, Any] = field(default_factory=dict)
+    adapt: Callable[[str, Body, int], Body] | None = None
+    overlays: Profile | None = None
 
     def kind(self, name: str) -> TargetKind:
         """The kind of target with that name. Raises UnknownNameError."""
