@@ -52,7 +52,14 @@ LEFT_OUT = {
 # Other programs: what is looked at in place of running them.
 OTHERS = ("pip", "pipx", "make", "python", "python3", "flask", "pytest", "man", "curl", "export", "docker")
 # The integration may fail, and what was asked for may be beyond what this one shows. 2 and 3 are mistakes of the page.
-VERDICTS = {"check": {0, 1, 4}, "play": {0, 1}, "load": {0, 1}, "validate": {0, 1}}
+VERDICTS = {
+    "check": {0, 1, 4},
+    "play": {0, 1},
+    "load": {0, 1},
+    "validate": {0, 1},
+    "capture": {0, 1},
+    "vendors": {0, 1},
+}
 HASTY = Waiting(state=0.05, first_call=0.2, retry=0.2, quiet=0.1, settle=0.1, recover=0.2, rounds=0.0)
 STORY = "scenario: A question\nsteps:\n  - say: Where is my order?\n  - close\n"
 TRAFFIC = """\

@@ -15,7 +15,8 @@ class Event(Struct, frozen=True):
     """One webhook to be sent.
 
     `conversation` is the conversation's id in the vendor's bodies, `index` its number in the run (from 0). `at` is in
-    milliseconds since 1970 (UTC). `step` is the number of the scenario's step (from 0).
+    milliseconds since 1970 (UTC). `step` is the number of the scenario's step (from 0). `delivery` is the id of its
+    deliveries, if it is known from a capture.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Event(Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     step: int
+    delivery: str | None = None
 
     def line(self) -> bytes:
         """The event as one line of JSON, without the line break. It contains the body byte for byte."""

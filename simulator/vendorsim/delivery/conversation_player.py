@@ -47,6 +47,7 @@ from vendorsim.delivery.salvos import Salvo, Salvos
 from vendorsim.delivery.state_judge import judge_state
 from vendorsim.probes.model import StateProbe
 from vendorsim.runs.timeline import NO_STEP, LiveConversation, Run
+from vendorsim.runs.variation import Scheduled
 from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.model import Step
 from vendorsim.scenario.verbs import Authenticate, ExpectCall, Probe, SetSink
@@ -157,36 +158,68 @@ class ConversationPlayer:
         self._busy: dict[int, list[Delivery]] = {}
         self._queued: dict[int, deque[Delivery]] = {}
 
+    @property
+    def live(self) -> LiveConversation:
+        """The conversation that is played."""
+        return self._live
+
     async def play(self) -> None:
         """Plays the scenario from the first step to the last delivery."""
+        self.begin()
+        try:
+            for scheduled in self._context.run.schedule(self._live.state.index):
+                await self.step(scheduled)
+        except BaseException:
+            self._finish()
+            raise
+        await self.end()
+
+    def begin(self) -> None:
+        """Notes what is true from the first step on: outages. `end` has to follow."""
         context, live = self._context, self._live
         for _, outage in faults.outages(context.options.faults, live.state.index, context.run.seed):
             self._note_outage(outage)
         context.players.add(self)
+
+    async def step(self, scheduled: Scheduled) -> None:
+        """Waits for the time of a step, and carries it out. Its events are sent when something follows."""
+        context, live = self._context, self._live
+        await self._send_until(scheduled.at)
+        self._now = max(self._now, scheduled.at)
+        with live.lock:
+            events = live.advance(scheduled)
+        for event in events:
+            self._enter(event, scheduled.step)
+        verb = scheduled.step.verb
+        if isinstance(verb, Authenticate | ExpectCall):
+            await self._send_all_until(scheduled.at)
+            await self._expect(verb)
+        elif isinstance(verb, SetSink) and context.calls is not None:
+            await self._send_all_until(scheduled.at)
+            context.calls.answer(live, verb)
+        elif isinstance(verb, Probe):
+            await self._send_all_until(scheduled.at)
+            await self._probe(verb)
+
+    async def send_due(self) -> None:
+        """Sends what is due by now, and waits for the answers. What waits for later events goes on waiting."""
+        await self._send_until(self._now)
+        while self._under_way:
+            await self._settle_some()
+            await self._send_until(self._now)
+
+    async def end(self) -> None:
+        """Sends all that is left, after the last step."""
         try:
-            for scheduled in context.run.schedule(live.state.index):
-                await self._send_until(scheduled.at)
-                self._now = max(self._now, scheduled.at)
-                with live.lock:
-                    events = live.advance(scheduled)
-                for event in events:
-                    self._enter(event, scheduled.step)
-                verb = scheduled.step.verb
-                if isinstance(verb, Authenticate | ExpectCall):
-                    await self._send_all_until(scheduled.at)
-                    await self._expect(verb)
-                elif isinstance(verb, SetSink) and context.calls is not None:
-                    await self._send_all_until(scheduled.at)
-                    context.calls.answer(live, verb)
-                elif isinstance(verb, Probe):
-                    await self._send_all_until(scheduled.at)
-                    await self._probe(verb)
-            with live.lock:
-                events = live.finish()
+            with self._live.lock:
+                events = self._live.finish()
             await self.send(events)
         finally:
-            context.players.discard(self)
-            self._cancel()
+            self._finish()
+
+    def _finish(self) -> None:
+        self._context.players.discard(self)
+        self._cancel()
 
     def api_is_away(self) -> bool:
         """Returns whether an outage of the vendors' APIs is going on for this conversation, if its time passes by
@@ -224,9 +257,12 @@ class ConversationPlayer:
         options = context.options
         chosen = (*options.faults, *step.faults)
         for number, destination in context.destinations.numbered():
-            if not destination.target.gets(event.name, context.run.profile):
+            target = destination.target
+            # What was captured was sent, whatever the kind of the target gets.
+            captured = not self._live.reacts and target.events is None
+            if not captured and not target.gets(event.name, context.run.profile):
                 continue
-            delivery = Delivery(f"{event.id}-{number}", event, destination, step.expect)
+            delivery = Delivery(event.delivery or f"{event.id}-{number}", event, destination, step.expect)
             active = () if options.active_faults is None else options.active_faults.take(event.name)
             if not chosen and not active:
                 self._agenda.add(event.at, delivery)
@@ -444,7 +480,8 @@ class ConversationPlayer:
             # A run without conversations of its own goes on: the target may start later.
             if context.options.count or not context.options.stays:
                 context.stopped.set()
-        if attempt.final and context.run.profile.failed is not None and _is_failure(attempt, delivery):
+        reacts = self._live.reacts and context.run.profile.failed is not None
+        if attempt.final and reacts and _is_failure(attempt, delivery):
             self._report_failure(attempt, delivery)
 
     def _note_at_hook(self, attempt: Attempt, delivery: Delivery) -> str | None:

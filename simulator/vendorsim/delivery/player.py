@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from threading import Lock
 
 from vendorsim.conversation.casting import AS_CAST, Opening
@@ -20,6 +21,7 @@ from vendorsim.http.transport import Transport
 from vendorsim.probes.model import StateProbe
 from vendorsim.runs.live_handle import LiveHandle
 from vendorsim.runs.timeline import LiveConversation, Run
+from vendorsim.runs.variation import Scheduled
 
 # Seconds for which an interrupted run waits for the answers to requests in flight.
 GRACE = 2.0
@@ -110,9 +112,12 @@ class Player:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             self.ready.set()
-            for index in range(self._options.count):
+            order = self._run.order() if self._clock.instant else None
+            if order is not None:
+                await self._play_in_order(order)
+            for index in range(self._options.count if order is None else 0):
                 if not self._clock.instant:
-                    await self._context.until(self._run.starts + index * self._run.spacing, self._clock)
+                    await self._context.until(self._run.begins(index), self._clock)
                 if stopped.is_set():
                     break
                 if self._room is not None:
@@ -128,6 +133,36 @@ class Player:
                 await stopped.wait()
         self._tasks = None
         return self.summary
+
+    async def _play_in_order(self, order: list[int]) -> None:
+        """Plays the steps of all conversations one after the other: each is answered before the next one is sent."""
+        playing: dict[int, tuple[ConversationPlayer, Iterator[Scheduled]]] = {}
+        left = Counter(order)
+        for index in order:
+            if self._context.stopped.is_set():
+                break
+            if index not in playing:
+                if self._room is not None:
+                    await self._room()
+                self.summary.started += 1
+                self._under_way += 1
+                player = self._conversation(index, self._clock)
+                player.begin()
+                playing[index] = player, iter(self._run.schedule(index))
+            player, schedule = playing[index]
+            await player.step(next(schedule))
+            await player.send_due()
+            left[index] -= 1
+            if not left[index]:
+                await self._end(index, playing.pop(index)[0])
+        for index, (player, _) in playing.items():
+            await self._end(index, player)
+
+    async def _end(self, index: int, player: ConversationPlayer) -> None:
+        try:
+            await player.end()
+        finally:
+            self._over(index, player)
 
     def begin(self, index: int, clock: Clock) -> None:
         """Begins conversation `index` now, with a clock of its own. Call it in the event loop, while `play` runs."""
@@ -153,20 +188,26 @@ class Player:
         tasks.create_task(self._converse(index, clock, under_way))
 
     async def _converse(self, index: int, clock: Clock, under_way: asyncio.Semaphore | None) -> None:
-        context = self._context
-        live = self._run.conversation(index)
-        if context.calls is not None:
-            context.calls.attach(live, LiveHandle(live, clock, self._post))
+        player = self._conversation(index, clock)
         try:
-            await ConversationPlayer(context, live, clock, live.state.started_at).play()
+            await player.play()
         finally:
-            context.emit(Over(index))
-            self._under_way -= 1
-            self._note_end()
-            if context.calls is not None:
-                context.calls.finish(live)
+            self._over(index, player)
             if under_way is not None:
                 under_way.release()
+
+    def _conversation(self, index: int, clock: Clock) -> ConversationPlayer:
+        live = self._run.conversation(index)
+        if self._context.calls is not None:
+            self._context.calls.attach(live, LiveHandle(live, clock, self._post))
+        return ConversationPlayer(self._context, live, clock, live.state.started_at)
+
+    def _over(self, index: int, player: ConversationPlayer) -> None:
+        self._context.emit(Over(index))
+        self._under_way -= 1
+        self._note_end()
+        if self._context.calls is not None:
+            self._context.calls.finish(player.live)
 
     def _note_end(self) -> None:
         if self._all_begun and not self._under_way:

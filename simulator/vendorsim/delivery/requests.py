@@ -19,6 +19,8 @@ from vendorsim.scenario.model import Expectation
 from vendorsim.vendorkit.signing import Signer
 
 STALE_SECONDS = 3_600
+# Captured events have headers of their own, such as the ids of their deliveries.
+MOST_HEADS = 1_000
 _OF_BODY = {b"content-length", b"content-type", b"transfer-encoding", b"expect"}
 
 
@@ -95,9 +97,11 @@ def prepare(delivery: Delivery, run: Run, number: int, timestamp: int) -> Prepar
     if delivery.faults:
         return _misbehaving(delivery, run, number, timestamp)
     event, destination = delivery.event, delivery.destination
-    key = (event.method, *event.headers.values())
+    key = (event.method, *event.headers, *event.headers.values())
     prefix = destination.heads.get(key)
     if prefix is None:
+        if len(destination.heads) >= MOST_HEADS:
+            destination.heads.clear()
         prefix = destination.heads[key] = _prefix(event, destination)
     if destination.signer is not None:
         lines = [

@@ -18,7 +18,7 @@ from vendorsim.core.yaml_nodes import Mapping, Node, Sequence, read_file
 from vendorsim.runs import timeline
 from vendorsim.scenario.model import Scenario
 from vendorsim.scenario.parse import Reader, parse
-from vendorsim.scenario.verbs import Authenticate, ExpectCall
+from vendorsim.scenario.verbs import Authenticate, Emit, ExpectCall
 from vendorsim.scenario.warnings import warnings as scenario_warnings
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Profile
@@ -122,6 +122,8 @@ def _rehearse(scenario: Scenario, reader: Reader, only: str | None) -> Scenario:
         if not _sends(scenario, vendor, profiles if scenario.vendors else profiles[:1], failures):
             idle.append(name)
     _find_quirks(scenario, reader, names)
+    if not scenario.vendors:
+        _refuse_events_of_no_vendor(scenario, reader)
     for (step_node, message), vendors in failures.items():
         reader.problems.add(step_node, f"as {', '.join(vendors)}: {message}")
     if scenario.vendors:
@@ -135,6 +137,14 @@ def _rehearse(scenario: Scenario, reader: Reader, only: str | None) -> Scenario:
     if len(idle) == len(names):
         reader.problems.add(reader.root, "no step sends an event as any vendor; name the vendor in 'vendors'")
     return replace(scenario, vendors=tuple(name for name in played if name not in idle))
+
+
+def _refuse_events_of_no_vendor(scenario: Scenario, reader: Reader) -> None:
+    """Reports the events that a scenario spells out without saying whose they are."""
+    for step in scenario.steps:
+        if isinstance(step.verb, Emit) and step.only is None:
+            message = "'emit' is one vendor's event; name the vendor in 'vendors', or in 'only' of this step"
+            reader.problems.add(Node(step.line, step.column), message)
 
 
 def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -> None:
@@ -173,8 +183,17 @@ def warnings(scenario: Scenario) -> list[Problem]:
     for vendor in map(registry.get, scenario.vendors):
         starts = scenario.starts or _DEFAULT_START
         run = timeline.Run(scenario, vendor, vendor.default_profile, scenario.seed, starts)
-        found += prevented_steps(run)
+        found += [*prevented_steps(run), *_unnamed_events(scenario, vendor)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
+
+
+def _unnamed_events(scenario: Scenario, vendor: Vendor) -> Iterator[Problem]:
+    """The steps that spell out an event which no profile of the vendor names. Real vendors send such events, too."""
+    known = sorted({name for profile in vendor.profiles.values() for name in profile.event_names()})
+    for step in scenario.steps:
+        if isinstance(step.verb, Emit) and step.verb.event not in known and vendor.name in (step.only or [vendor.name]):
+            message = f"as {vendor.name}: {unknown('event', step.verb.event, known)}"
+            yield Problem(scenario.file, step.line, step.column, message)
 
 
 def prevented_steps(run: timeline.Run) -> list[Problem]:

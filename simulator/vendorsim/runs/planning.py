@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -112,7 +112,7 @@ def plan(request: RunRequest) -> PlannedRun:
         files=None if request.server is None else request.server + (vendor.files or files.PATH),
         vary=request.vary and scenario.vary,
     )
-    return PlannedRun(request, run, _faults(request, profile))
+    return PlannedRun(request, run, faults_on(request, profile.event_names()))
 
 
 def in_configured_account(request: RunRequest, config: Config) -> RunRequest:
@@ -178,13 +178,14 @@ def _quirks(request: RunRequest, vendor: str, profile: Profile) -> tuple[tuple[Q
     return tuple(found)
 
 
-def _faults(request: RunRequest, profile: Profile) -> tuple[Fault, ...]:
-    """The requested faults of deliveries, limited to the events of `fault_on`. Raises InputError."""
+def faults_on(request: RunRequest, known: Sequence[str]) -> tuple[Fault, ...]:
+    """The requested faults of deliveries, limited to the events of `fault_on`, which must be `known`. Raises
+    InputError."""
     faults = tuple(fault for fault in request.faults if fault.name != QUIRK)
     if request.fault_on is None:
         return faults
     for name in request.fault_on:
-        if name not in profile.event_names():
-            raise InputError(f"--fault-on: {unknown('event', name, profile.event_names())}")
+        if name not in known:
+            raise InputError(f"--fault-on: {unknown('event', name, known)}")
     events = frozenset(request.fault_on)
     return tuple(replace(fault, events=events) for fault in faults)

@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 
+from msgspec.structs import replace
+
 from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.conversation.reducer import apply, identify, pass_time
 from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
 from vendorsim.runs.variation import Scheduled, Variation
+from vendorsim.scenario.calls import THIS, told
 from vendorsim.scenario.model import Scenario, Step
-from vendorsim.scenario.verbs import Authenticate, Wait
+from vendorsim.scenario.verbs import Authenticate, Emit, Wait
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Draft, Failed, Profile, Quirk
@@ -65,17 +68,23 @@ class Run:
     def conversation(self, index: int) -> LiveConversation:
         """Conversation `index` (from 0), before its first step."""
         varied = self._varies(index)
-        state = self.casting.conversation(index, self._starts(index), varied=varied)
+        state = self.casting.conversation(index, self.begins(index), varied=varied)
         state.talk.planned = self.variation.planned(state.seed) if varied else self.variation.exchanges
         return LiveConversation(self, state)
 
     def opened(self, index: int, at: int, opening: Opening) -> LiveConversation:
         """A conversation that an API call or a person opens at the time `at` (milliseconds since 1970). Its `index` is
         above those of the run's own conversations."""
-        return LiveConversation(self, self.casting.conversation(index, self._starts(index), opening, at))
+        return LiveConversation(self, self.casting.conversation(index, self.begins(index), opening, at))
 
-    def _starts(self, index: int) -> int:
+    def begins(self, index: int) -> int:
+        """The time at which conversation `index` starts, in milliseconds since 1970."""
         return self.starts + index * self.spacing
+
+    def order(self) -> list[int] | None:
+        """The conversation (by its index) of each step, if the steps of all conversations have one order. None where
+        conversations go on beside each other."""
+        return None
 
     def _varies(self, index: int) -> bool:
         return self.vary and index > 0
@@ -89,7 +98,7 @@ class Run:
 
     def schedule(self, index: int) -> list[Scheduled]:
         """The steps for this vendor, each with its time (milliseconds since 1970)."""
-        starts = self._starts(index)
+        starts = self.begins(index)
         if self._varies(index):
             return self.variation.varied(self.casting.seed_of(index), starts)
         return [Scheduled(number, step, starts + offset) for number, step, offset in self.steps]
@@ -105,8 +114,11 @@ class LiveConversation:
     """One conversation that is played, and the events of its vendor.
 
     `called` is whether an integration can call the identification API for it. Without that, an `authenticate` step
-    stands for a call that is accepted.
+    stands for a call that is accepted. `reacts` is whether the vendor sends events about what does not come from the
+    scenario, such as calls of its API.
     """
+
+    reacts = True
 
     def __init__(self, run: Run, state: Conversation) -> None:
         self.run = run
@@ -147,6 +159,10 @@ class LiveConversation:
                 drafts = quirk.bend(drafts, self.state, self.memory)
         if isinstance(step.verb, Authenticate) and not self.called:
             self._identify(step.verb)
+        elif isinstance(step.verb, Emit):
+            return [*self._release(), self._emitted(step.verb, scheduled)]
+        if scheduled.number < 0 and not self.reacts:
+            return []
         # With some vendors most steps cause no event.
         return self._events(drafts, scheduled) if drafts or self._held else []
 
@@ -194,11 +210,33 @@ class LiveConversation:
         held, self._held = self._held, []
         return [self._event(draft, scheduled) for draft, scheduled in held]
 
+    def _emitted(self, verb: Emit, scheduled: Scheduled) -> Event:
+        """The event that a step spells out. It need not fit the contract."""
+        wire = verb.wire
+        if wire is None:
+            return self._sent(verb.event, self.run.profile.encode(told(verb.body, self._value)), scheduled)
+        event = self._sent(verb.event, wire.body, scheduled)
+        return replace(event, method=wire.method, headers=wire.headers, delivery=wire.delivery)
+
+    def _value(self, word: str) -> int | str | None:
+        """The value of a word of the story: `this`, or `this.visitor.email`."""
+        if word == THIS:
+            return self.id
+        datum = word.rpartition(".")[2]
+        found: int | str | None = self.state.untold.get(datum, getattr(self.state.visitor, datum))
+        return found
+
     def _event(self, draft: Draft, scheduled: Scheduled) -> Event:
-        run = self.run
-        name = draft.event
         body = draft.body() if callable(draft.body) else draft.body
-        run.contract.require(name, body)
+        run = self.run
+        if run.profile.adapt is not None:
+            seed = derive(run.seed, "adapt", self.state.index, self.event_count)
+            body = run.profile.adapt(draft.event, body, seed)
+        run.contract.require(draft.event, body)
+        return self._sent(draft.event, run.profile.encode(body), scheduled)
+
+    def _sent(self, name: str, body: bytes, scheduled: Scheduled) -> Event:
+        run = self.run
         number = self.event_count
         self.event_count = number + 1
         # Positional, since keyword arguments take twice the time, and this runs for every event.
@@ -212,7 +250,7 @@ class LiveConversation:
             scheduled.at,
             "POST",
             run.profile.headers,
-            run.profile.encode(body),
+            body,
             scheduled.number,
         )
 

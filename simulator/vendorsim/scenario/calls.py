@@ -247,6 +247,64 @@ class ExpectedValues(Shape):
         return {"type": "object", "propertyNames": POINTER.schema()}
 
 
+class StoryBody(Shape):
+    """A JSON object or list. In it `this` and `this.visitor.email` are values of the story, and `{is: this}` is the
+    text."""
+
+    expected = "a JSON object"
+    _literal = "is"
+
+    def read(self, node: Node, problems: Problems) -> Any:
+        if isinstance(node, Scalar):
+            return self.mismatch(node, problems)
+        return self._value(plain(node), node, problems)
+
+    def _value(self, value: Any, node: Node, problems: Problems) -> Any:
+        if isinstance(value, str) and _STORY.fullmatch(value):
+            if value in _STORY_WORDS:
+                return FromStory(value)
+            if value.removeprefix("this.visitor.") != value:
+                problems.add(
+                    node, f"{unknown('value of the story', value, _STORY_WORDS)} ({{is: {value}}} is the text)"
+                )
+            return value
+        if isinstance(value, dict):
+            if list(value) == [self._literal] and value[self._literal] in _STORY_WORDS:
+                return value[self._literal]
+            return {key: self._value(item, node, problems) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item, node, problems) for item in value]
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["object", "array"]}
+
+
+def written_in_story(body: Any, known: Mapping[Any, str]) -> Any:
+    """The body as a scenario writes it: the values of `known` by their words, and texts that are such a word with
+    `is`."""
+    if isinstance(body, dict):
+        return {key: written_in_story(item, known) for key, item in body.items()}
+    if isinstance(body, list):
+        return [written_in_story(item, known) for item in body]
+    if isinstance(body, str) and body in _STORY_WORDS:
+        return {"is": body}
+    if isinstance(body, str | int) and not isinstance(body, bool) and body in known:
+        return known[body]
+    return body
+
+
+def told(body: Any, value: Callable[[str], Any]) -> Any:
+    """The body of an event with the values of the story; `value` gives the one of a word."""
+    if isinstance(body, FromStory):
+        return value(body.word)
+    if isinstance(body, dict):
+        return {key: told(item, value) for key, item in body.items()}
+    if isinstance(body, list):
+        return [told(item, value) for item in body]
+    return body
+
+
 class TimesShape(Shape):
     """`once`, `never`, or bounds."""
 
@@ -390,6 +448,7 @@ class _SinkAnswers(Shape):
 
 
 ANSWERS = _SinkAnswers()
+STORY_BODY = StoryBody()
 CALL_NAME, SINK_NAME, EXPECTED_VALUES, TIMES, STATUSES = (
     CallNameShape(),
     SinkNameShape(),

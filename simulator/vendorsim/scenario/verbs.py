@@ -41,6 +41,7 @@ from vendorsim.scenario.calls import (
     EXPECTED_VALUES,
     SINK_NAME,
     STATUSES,
+    STORY_BODY,
     TIMES,
     CallName,
     SinkAnswer,
@@ -601,6 +602,27 @@ class Navigate(Verb, frozen=True):
     """The visitor goes to another page."""
 
     page: Page = _argument(PAGE, required=True)
+
+
+class WireRequest(Struct, frozen=True):
+    """A request as it was on the wire. `headers` are those that are sent again. `delivery` is the id that all its
+    attempts shared, if it had one."""
+
+    method: str
+    headers: Mapping[str, str]
+    body: bytes
+    delivery: str | None = None
+
+
+@_verb("emit")
+class Emit(Verb, frozen=True):
+    """The vendor sends this event as it stands here, whatever the conversation is. `only` or `vendors` says which
+    vendor."""
+
+    event: str = _argument(TEXT, "the name of the event", required=True)
+    body: Any = _argument(STORY_BODY, "its body; this and this.visitor.email are values of the story", required=True)
+    # The request of a captured event: it is sent again byte for byte, in place of the body.
+    wire: WireRequest | None = None
 
 
 @_verb("wait", "time")

@@ -30,12 +30,14 @@ class Side(Struct, frozen=True):
 
 class ProfileDifference(Struct, frozen=True):
     """One difference of two profiles. `path` is a field ("" for the whole body) or the name of a setting; `aspects` are
-    the aspects that differ. A side is None if it does not have the field."""
+    the aspects that differ. A side is None if it does not have the field; `refused` is whether the contract of the
+    first side then refuses what the second one sends, at least in one form of the object."""
 
     path: str
     aspects: tuple[str, ...]
     a: Side | None
     b: Side | None
+    refused: bool = False
 
 
 class ProfileDifferences(Struct, frozen=True):
@@ -101,7 +103,17 @@ def _of_fields(a: Mapping[str, FieldDescription], b: Mapping[str, FieldDescripti
                 yield ProfileDifference(path, aspects, _side(here, aspects), _side(there, aspects))
         else:
             skipped.add(path)
-            yield ProfileDifference(path, (FIELD,), _whole(a, path), _whole(b, path))
+            yield ProfileDifference(path, (FIELD,), _whole(a, path), _whole(b, path), _refused(a, path))
+
+
+def _refused(known: Mapping[str, FieldDescription], path: str) -> bool:
+    """Whether an object may not be without a field, or may not have one that is not described."""
+    field = known.get(path)
+    if field is not None:
+        return field.demanded
+    parent, _, name = path.rpartition("/")
+    above = known[parent]
+    return bool(above.facts.get("closed")) or name in above.forbids
 
 
 def _can_descend(known: Mapping[str, FieldDescription], path: str) -> bool:

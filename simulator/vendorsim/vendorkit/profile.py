@@ -120,7 +120,10 @@ class Profile(Struct, frozen=True, eq=False):
     `quirks` are known misbehaviours of the real vendor. `failed` gives the events that the vendor sends after a
     delivery has failed finally.
     `contract` is the name of the folder with the profile's documents, if it is not the profile's own name. `amend`
-    (file name, document) returns such a document with the changes for this profile.
+    (file name, document) returns such a document with the changes for this profile. `added_documents` are documents
+    that are not in the folder, by file name.
+    `adapt` (event, body, seed) returns the body that is sent in place of a reaction's; the seed differs from event to
+    event. `overlays` is the profile that this one changes, if it is an overlay (`vendorsim.vendorkit.overlay`).
     `event_keys` are the keys of a body that identify its event, the most specific last; empty if the bodies of
     different events differ only in their shape. `text_fields` are the names of the fields with texts that people
     write, in addition to `TEXT_FIELDS`. `meaning_fields` are the names of fields that change what a message is, such as
@@ -158,6 +161,9 @@ class Profile(Struct, frozen=True, eq=False):
     account_fields: tuple[str, ...] = ()
     inbox_fields: tuple[str, ...] = ()
     unseen: bool = False
+    added_documents: Mapping[str, Any] = field(default_factory=dict)
+    adapt: Callable[[str, Body, int], Body] | None = None
+    overlays: Profile | None = None
 
     def kind(self, name: str) -> TargetKind:
         """The kind of target with that name. Raises UnknownNameError."""

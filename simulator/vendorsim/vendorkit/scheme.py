@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from collections.abc import Callable, Mapping
 
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from vendorsim.core.provenance import Stated
 
+_UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _DELIVERIES = uuid.UUID("6f1d8e0a-94c3-4b7e-8a51-2d3c9be07f16")
 
 
@@ -32,7 +34,10 @@ def as_it_is(delivery: str) -> str:
 
 
 def as_uuid(delivery: str) -> str:
-    """The id of a delivery in the form of a random UUID (version 4), always the same for the same delivery."""
+    """The id of a delivery in the form of a random UUID (version 4), always the same for the same delivery. A captured
+    delivery has a UUID already."""
+    if _UUID.fullmatch(delivery):
+        return delivery
     digest = bytearray(uuid.uuid5(_DELIVERIES, delivery).bytes)
     return str(uuid.UUID(bytes=bytes(digest), version=4))
 

@@ -16,6 +16,7 @@ from vendorsim.core import resources
 from vendorsim.core.errors import UnknownNameError
 from vendorsim.core.provenance import Stated
 from vendorsim.http.messages import FastPath
+from vendorsim.vendorkit import overlay
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.identification import Identification
 from vendorsim.vendorkit.profile import Profile, Quirk
@@ -41,6 +42,10 @@ class Polling(Struct, frozen=True):
 
     operations: tuple[str, ...]
     newest_only: bool = False
+
+
+# The overlays that were read, by vendor and folder.
+_OVERLAYS: dict[tuple[str, str], tuple[overlay.Stamp, Profile]] = {}
 
 
 class Vendor(Struct, frozen=True):
@@ -106,10 +111,37 @@ class Vendor(Struct, frozen=True):
         return self.documents or resources.contracts() / self.name
 
     def profile(self, name: str | None) -> Profile:
-        """The profile with that name; the default one for None. Raises UnknownNameError."""
+        """The profile with that name; the default one for None. The folder of an overlay is a name, too.
+
+        Raises UnknownNameError, InputError for a folder that is none, and DocumentError for an overlay with problems.
+        """
         if name is None:
             return self.default_profile
-        found = self.profiles.get(name) or (self.version(name) if self.version is not None else None)
-        if found is None:
-            raise UnknownNameError(f"profile of {self.name}", name, self.profiles)
-        return found
+        found = self._named(name)
+        if found is not None:
+            return found
+        if overlay.is_folder(name):
+            return self._overlaid(name)
+        raise UnknownNameError(f"profile of {self.name}", name, self.profiles)
+
+    def is_overlay(self, name: str) -> bool:
+        """Whether a profile's name is that of an overlay's folder."""
+        return self._named(name) is None and overlay.is_folder(name)
+
+    def _named(self, name: str) -> Profile | None:
+        return self.profiles.get(name) or (self.version(name) if self.version is not None else None)
+
+    def _overlaid(self, folder: str) -> Profile:
+        """The profile of an overlay's folder; the same object until the file changes."""
+        read_at = overlay.stamp(folder)
+        known = _OVERLAYS.get((self.name, folder))
+        if known is not None and known[0] == read_at:
+            return known[1]
+        found, root = overlay.read_overlay(Path(folder))
+        if found.vendor != self.name:
+            raise overlay.wrong_vendor(folder, found, self.name)
+        if overlay.is_folder(found.profile):
+            raise overlay.wrong_base(folder, found)
+        profile = overlay.overlaid(self.profile(found.profile), self.contracts(), folder, found, root)
+        _OVERLAYS[self.name, folder] = (read_at, profile)
+        return profile

@@ -132,6 +132,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a vendor that is not in it": ({"vendor": "chatvisor"}, "not among the scenario's vendors"),
     "a profile that nobody knows": ({"profile": "old"}, "profile"),
     "no target": ({"to": None}, "/to: userlike has no target: give the address of your webhook, such as http://"),
+    "an overlay of its own choice": ({"profile": "./seen"}, "'./seen' is a folder; start the server"),
     "no URL": ({"to": "localhost"}, "/to"),
     "no speed": ({"speed": "0x"}, "/speed"),
     "a word as speed": ({"speed": "sixty"}, "such as 1x or 60x"),

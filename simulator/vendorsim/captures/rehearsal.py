@@ -1,0 +1,91 @@
+"""Carries out the steps of a story as a vendor, without a run: which events would it send? Pure.
+
+A rehearsal can be copied, so that several next steps can be tried at the same point of a story.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import orjson
+
+from vendorsim.conversation.casting import Casting, Opening
+from vendorsim.conversation.reducer import apply, identify
+from vendorsim.conversation.state import Agent, Conversation, StepError
+from vendorsim.scenario.model import Scenario
+from vendorsim.scenario.verbs import Authenticate, Verb
+from vendorsim.vendorkit.profile import Profile
+
+
+class Sent(NamedTuple):
+    """An event that a step causes: its name, and its body as a JSON document."""
+
+    event: str
+    body: Any
+
+
+class Rehearsal:
+    """One conversation that is carried out step by step, and the memory of its vendor."""
+
+    __slots__ = ("id", "memory", "profile", "state")
+
+    def __init__(self, profile: Profile, state: Conversation) -> None:
+        self.profile = profile
+        self.state = state
+        self.memory: Any = profile.memory()
+        self.id = profile.conversation_id(state)
+
+    def step(self, verb: Verb, at: int, name: str | None = None) -> list[Sent]:
+        """Carries out one step at a time (milliseconds since 1970), and returns the events it causes.
+
+        Raises StepError if the step is impossible now, or if the vendor prevents it.
+        """
+        profile, state = self.profile, self.state
+        if profile.prevents is not None:
+            reason = profile.prevents(verb, state, self.memory, at)
+            if reason is not None:
+                raise StepError(reason)
+        drafts = []
+        for change in apply(state, verb, at, name):
+            reaction = profile.reactions.get(type(change))
+            if reaction is not None:
+                drafts.extend(reaction(change, state, self.memory))
+        if isinstance(verb, Authenticate) and state.identifier is not None:
+            identify(state, {"identifier": state.identifier})
+        bodies = [(draft.event, draft.body() if callable(draft.body) else draft.body) for draft in drafts]
+        return [Sent(event, orjson.loads(profile.encode(body))) for event, body in bodies]
+
+    def copied(self) -> Rehearsal:
+        """The same point of the story, which goes on by itself."""
+        made = Rehearsal.__new__(Rehearsal)
+        made.profile, made.id = self.profile, self.id
+        # People and accounts never change; the state and the memory share messages and the visitor.
+        shared = (self.state.pool, self.state.account, self.state.visitor.person, *self.state.agents.values())
+        memo: dict[int, Any] = {id(each): each for each in shared}
+        made.state = copy.deepcopy(self.state, memo)
+        made.memory = copy.deepcopy(self.memory, memo)
+        agents = made.state.agents
+        made.state.default_agent = lambda: _first(agents)
+        return made
+
+
+def _first(agents: Mapping[str, Agent]) -> Agent:
+    return next(iter(agents.values()))
+
+
+def rehearsal(
+    profile: Profile, scenario: Scenario, starts: int, index: int = 0, *, same_people: bool = False, seed: int = 0
+) -> Rehearsal:
+    """The beginning of conversation `index` of a scenario, which starts at `starts` (milliseconds since 1970). With
+    `same_people`, all conversations are those of the same people, and differ in their ids only."""
+    anonymous = any(isinstance(step.verb, Authenticate) for step in scenario.steps)
+    casting = Casting(scenario, seed, None, anonymous)
+    if not same_people:
+        return Rehearsal(profile, casting.conversation(index, starts))
+    casting.first_person -= index
+    opening = Opening(seed=seed)
+    state = casting.conversation(index, starts, opening)
+    return Rehearsal(profile, replace(state))

@@ -1,0 +1,160 @@
+"""`vendorsim capture replay`: sends captured webhooks again."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from vendorsim.cli import options, starting
+from vendorsim.cli.captures import name_unreadable
+from vendorsim.cli.journals import open_journal, start_recorder
+from vendorsim.cli.play import SPEEDS
+from vendorsim.cli.running import read_sinks, served
+from vendorsim.reporting.console import messages
+
+if TYPE_CHECKING:
+    from vendorsim.http.transport_options import TransportOptions
+
+OURS, AS_CAPTURED = "ours", "as-captured"
+
+
+@click.command("replay", cls=options.Command)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@options.vendor
+@click.option("--to", metavar="URL", help="Webhook target URL; default: the vendor's targets in vendorsim.yaml.")
+@click.option(
+    "--speed",
+    type=click.Choice(list(SPEEDS)),
+    default="instant",
+    show_default=True,
+    help="Playback speed; instant keeps the order and leaves out the pauses.",
+)
+@click.option("--fresh", is_flag=True, help="Replace each id everywhere it stands, and move all times to now.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the ids of --fresh; default: others each time."
+)
+@click.option("--start", type=options.PointType(), help="Time of the first webhook with --fresh; default: now.")
+@click.option(
+    "--retries",
+    type=click.Choice([OURS, AS_CAPTURED]),
+    default=OURS,
+    show_default=True,
+    help="Leave captured retries to the policy, or send them as they were and no others.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 10_000),
+    default=16,
+    show_default=True,
+    help="Maximum number of requests in flight, at a speed that is not instant.",
+)
+@options.header
+@click.option(
+    "--serve",
+    "serving",
+    is_flag=True,
+    help="Answer the vendors' APIs meanwhile. Calls change no conversation, and cause no webhooks.",
+)
+@click.option("--port", type=options.PortType(), default=4010, show_default=True, help="Port of --serve.")
+@options.sinks
+@starting.starting("--launch")
+@options.faults
+@options.policy("vendor's policy")
+@click.option("--pin-clock", is_flag=True, help="Signature timestamps follow the capture's clock, not the wall clock.")
+@options.secret_env
+@options.transport
+@options.journal
+@options.config_file
+@options.json_output
+@options.target
+def command(
+    files: tuple[str, ...],
+    vendor: str,
+    profile: str | None,
+    target: options.TargetOptions,
+    misbehaviour: options.FaultOptions,
+    speed: str,
+    fresh: bool,
+    seed: int | None,
+    start: int | None,
+    retries: str,
+    concurrency: int,
+    pin_clock: bool,
+    serving: bool,
+    port: int,
+    sinks: tuple[str, ...],
+    program: starting.StartOptions,
+    transport: TransportOptions,
+    journal: options.JournalOptions,
+    config_file: str | None,
+    as_json: bool,
+) -> int:
+    """Send the webhooks in each FILE (HAR, JSON Lines, JSON, raw requests, a folder of these; - is standard input)
+    again, in their order and at their pace, byte for byte.
+
+    A header of a connection or of a proxy is not sent; see docs/captures.md. Exit codes are those of play.
+
+    \b
+    vendorsim capture replay hooks.har --vendor messagehub --to http://localhost:8000/hook
+    vendorsim capture replay hooks.har --vendor messagehub --to http://localhost:8000/hook --fresh --speed 60x
+    """
+    from vendorsim.captures.reading import read
+    from vendorsim.core.clock import wall_clock, wall_clock_second
+    from vendorsim.delivery.planning import prepare_replay
+    from vendorsim.delivery.playing import run_to_end
+    from vendorsim.reporting.json_lines import JsonLines
+    from vendorsim.reporting.terminal import Terminal
+    from vendorsim.runs import config
+    from vendorsim.runs.planning import RunRequest
+
+    if not fresh:
+        for name, value in (("--seed", seed), ("--start", start)):
+            if value is not None:
+                raise click.UsageError(f"{name} is about fresh ids and moved times; add --fresh")
+    request = RunRequest(
+        "",
+        vendor,
+        profile,
+        name=", ".join(files),
+        to=target.target(),
+        headers=target.headers_by_name(),
+        policy=target.policy(),
+        faults=misbehaviour.read(),
+        fault_on=misbehaviour.events(),
+        speed=SPEEDS[speed],
+        concurrency=concurrency,
+        pin_clock=pin_clock,
+        serving=serving,
+    )
+    loaded = config.load(config_file)
+    served_sinks = read_sinks(sinks, serving, loaded)
+    prepared, notes = prepare_replay(
+        request,
+        read(files, name_unreadable),
+        loaded,
+        fresh=(wall_clock() if seed is None else seed) if fresh else None,
+        start=(wall_clock_second() if start is None else start) if fresh else None,
+        as_captured=retries == AS_CAPTURED,
+    )
+    for note in notes:
+        messages().print(f"note: {note}", markup=False)
+    settings = transport.load()
+    reporter = JsonLines() if as_json else Terminal(prepared.run, prepared.options.count)
+    with ExitStack() as stack:
+        state = url = None
+        if serving:
+            state, url = stack.enter_context(served(port, sinks=served_sinks))
+        targets = [destination.endpoint for destination in prepared.destinations.all()]
+        variables = starting.environment(url, served_sinks)
+        started = stack.enter_context(starting.integration(program, targets, settings, variables))
+        stack.enter_context(reporter)
+        about = prepared.about(misbehaviour.faults)
+        recorder = start_recorder(open_journal(journal), "capture replay", about, reporter.record, reporter.call)
+        try:
+            summary = run_to_end(prepared, recorder, settings=settings, state=state)
+        finally:
+            recorder.close()
+        reporter.finish(summary)
+    return summary.exit_code or int(started is not None and bool(started.endings()))
