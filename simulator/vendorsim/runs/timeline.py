@@ -12,6 +12,7 @@ from threading import Lock
 
 from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.conversation.reducer import apply, identify, pass_time
+from vendorsim.conversation.said import opening, said
 from vendorsim.conversation.state import Conversation, StepError
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
@@ -141,7 +142,9 @@ class LiveConversation:
         for change in apply(self.state, step.verb, scheduled.at, step.name):
             reaction = reactions.get(type(change))
             if reaction is not None:
-                drafts.extend(reaction(change, self.state, self.memory))
+                words = said(change, self.state)
+                caused = reaction(change, self.state, self.memory)
+                drafts.extend(caused if words is None else [draft._replace(said=words) for draft in caused])
         if self.run.quirks or (step.faults and step.quirk is not None):
             for quirk in self._quirks(scheduled):
                 drafts = quirk.bend(drafts, self.state, self.memory)
@@ -214,6 +217,9 @@ class LiveConversation:
             run.profile.headers,
             run.profile.encode(body),
             scheduled.number,
+            draft.said,
+            self.state.visitor.name,
+            opening(self.state),
         )
 
 
