@@ -131,27 +131,26 @@ def evidence_of_run(summary: Summary) -> Evidence:
 def diagnose(evidence: Evidence) -> Diagnosis | None:
     """Returns the most important thing that is wrong, or None if nothing is."""
     failed = Counter({ending: n for ending, n in evidence.endings.items() if ending.verdict in FALLS_SHORT})
-    if not failed:
+    if not failed or (not evidence.open and evidence.missed):
         return _missed(evidence)
     total, sent = failed.total(), evidence.endings.total()
     kinds = _by_kind(failed)
     (verdict, status), most = kinds.most_common(1)[0]
     of_kind = [ending for ending in failed if (ending.verdict, ending.status) == (verdict, status)]
     example = next((evidence.reasons[ending] for ending in of_kind if evidence.reasons.get(ending)), "")
-    how = _how(verdict, status, example)
+    how = _how(verdict, status, example, most)
     if not evidence.open:
-        problem = f"{_attempts(total)} {how}, and accepted when sent again."
+        problem = f"{_attempts(most)} {how}; what failed was accepted when it was sent again."
         return Diagnosis(
-            _capital(problem), "Nothing is left to do, unless it should not have happened.", None, verdict, True
+            problem, "Nothing is left to do, unless it should not have failed at first.", None, verdict, True
         )
-    events = {ending.event for ending in of_kind}
     remedy = _remedy(verdict, status, example, evidence.targets)
     if most == sent:
-        every = {1: "The only attempt", 2: "Both attempts"}.get(sent, f"All {sent} attempts")
-        return _noted(evidence, f"{every} {how}.", remedy, None, verdict)
+        return _noted(evidence, f"{_all_attempts(sent)} {how}.", remedy, None, verdict)
+    events = {ending.event for ending in of_kind}
     if len(kinds) == 1 and len(events) == 1:
         return _of_one_event(evidence, next(iter(events)), most, how, remedy, verdict)
-    others = f" ({total - most} failed in other ways)" if total > most else ""
+    others = f"; {total - most} failed in other ways" if total > most else ""
     return _noted(evidence, f"{most} of {_attempts(sent)} {how}{others}.", remedy, None, verdict)
 
 
@@ -159,16 +158,12 @@ def _of_one_event(evidence: Evidence, event: str, failed: int, how: str, remedy:
     """Only one kind of event fails: what it has that others have not is the cause."""
     sent = sum(count for ending, count in evidence.endings.items() if ending.event == event)
     if failed == sent:
-        every = {1: f"The only attempt of {event}", 2: f"Both attempts of {event}"}.get(
-            sent, f"All {sent} attempts of {event}"
-        )
-        problem = f"{every} {how}; the other events were accepted."
-        advice = f"Look at what is in the body of {event}, and at what the integration logs for it."
+        problem = f"{_all_attempts(sent)} of {event} {how}; the other events were accepted."
+        advice = f"Look at the body of {event}, and at what the integration logs for it."
     else:
         problem = f"{failed} of {_attempts(sent)} of {event} {how}; the others were accepted."
         advice = f"Compare a {event} that failed with one that was accepted: what is different in the body?"
-    specific = verdict in (TIMED_OUT, UNREACHABLE)
-    return _noted(evidence, problem, remedy if specific else advice, event, verdict)
+    return _noted(evidence, problem, remedy if verdict in (TIMED_OUT, UNREACHABLE) else advice, event, verdict)
 
 
 def _missed(evidence: Evidence) -> Diagnosis | None:
@@ -196,7 +191,7 @@ def _missed(evidence: Evidence) -> Diagnosis | None:
 def _noted(evidence: Evidence, problem: str, remedy: str, event: str | None, verdict: str) -> Diagnosis:
     if evidence.switched_off:
         remedy += " The vendor has switched the hook off: switch it on again afterwards."
-    return Diagnosis(_capital(problem), remedy, event, verdict)
+    return Diagnosis(problem, remedy, event, verdict)
 
 
 def _by_kind(failed: Counter[Ending]) -> Counter[tuple[str, int | None]]:
@@ -206,17 +201,13 @@ def _by_kind(failed: Counter[Ending]) -> Counter[tuple[str, int | None]]:
     return kinds
 
 
-def _how(verdict: str, status: int | None, reason: str) -> str:
-    """How attempts ended, after their number: `answered 404`."""
+def _how(verdict: str, status: int | None, reason: str, count: int) -> str:
+    """How so many attempts ended, after their number: `were answered 404`."""
     if verdict == REJECTED:
-        return (
-            f"answered {status}" if not reason or reason.startswith(f"answered {status}, the vendor") else _cut(reason)
-        )
-    if verdict == TIMED_OUT:
-        return f"timed out ({_cut(reason)})" if reason else "timed out"
-    if verdict == BROKEN:
-        return f"got no complete answer ({_cut(reason)})" if reason else "got no complete answer"
-    return f"reached nobody ({_cut(reason)})" if reason else "reached nobody"
+        usual = not reason or reason.startswith(f"answered {status}, the vendor")
+        return f"{'was' if count == 1 else 'were'} {f'answered {status}' if usual else _cut(reason)}"
+    words = {TIMED_OUT: "timed out", BROKEN: "got no complete answer", UNREACHABLE: "reached nobody"}[verdict]
+    return f"{words} ({_cut(reason)})" if reason else words
 
 
 def _remedy(verdict: str, status: int | None, reason: str, targets: Mapping[str, None]) -> str:
@@ -264,8 +255,8 @@ def _attempts(count: int) -> str:
     return f"{count} attempt{'s' * (count != 1)}"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _all_attempts(count: int) -> str:
+    return {1: "The only attempt", 2: "Both attempts"}.get(count, f"All {count} attempts")
 
 
 def _cut(text: str) -> str:

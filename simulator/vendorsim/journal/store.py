@@ -344,7 +344,7 @@ def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
         None if request is None else request.wire.ending,
         None if event.said is None else event.said.by,
         None if event.said is None else event.said.text,
-        orjson.dumps(attempt.in_flight_with).decode() if attempt.in_flight_with else None,
+        orjson.dumps([list(other) for other in attempt.in_flight_with]).decode() if attempt.in_flight_with else None,
     )
 
 

@@ -17,6 +17,7 @@ const ROUTES = [
   ["runs", "./views/runs.js"],
   ["runs/new", "./views/run-new.js"],
   ["runs/:id", "./views/run.js"],
+  ["runs/:id/states/:number", "./views/state.js"],
   ["scenarios", "./views/scenarios.js"],
   ["scenarios/:name", "./views/editor.js"],
   ["sessions", "./views/sessions.js"],

@@ -14,7 +14,7 @@ export async function show(place, params, query) {
   const list = liveList({
     path: "calls",
     caption: "Calls of the vendors' APIs and of sinks, the newest first",
-    headings: ["No.", "Came", "Vendor", "Operation", "Request", "Session", "Status", "Message"],
+    headings: ["No.", "Came (wall clock)", "Vendor", "Operation", "Request", "Conversation", "Status", "Message"],
     row,
     nothing,
   });
@@ -43,11 +43,11 @@ function row(call) {
     "tr",
     { dataset: { id: call.id, test: "call" } },
     cell("No.", h("span", { class: "number muted" }, String(call.id))),
-    cell("Came", time(call.at)),
+    cell("Came (wall clock)", time(call.at)),
     cell("Vendor", call.vendor),
     wide(cell("Operation", h("a", { href: `#/calls/${call.id}` }, call.operation))),
     wide(cell("Request", h("code", {}, `${call.method} ${call.path}`))),
-    cell("Session", call.session ? h("span", { class: "mono" }, call.session) : h("span", { class: "muted" }, "–")),
+    cell("Conversation", call.session ? [call.visitor ? `${call.visitor} ` : "", h("span", { class: "mono" }, call.session)] : h("span", { class: "muted" }, "–")),
     cell("Status", badge(call.status)),
     wide(cell("Message", call.message)),
   );

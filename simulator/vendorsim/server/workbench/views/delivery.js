@@ -68,13 +68,23 @@ function summary(attempt, others) {
     ["Target", h("code", {}, attempt.target)],
     ["Vendor", `${attempt.vendor}, profile ${attempt.profile}`],
     ["Conversation", [h("a", { href: conversation, class: "mono" }, attempt.conversation), ", ", h("a", { href: `#/deliveries?run=${attempt.run}` }, `run ${attempt.run}`)]],
-    ["Sent", time(attempt.sent_at)],
-    ["Scenario's time", time(attempt.at)],
+    ["Said", attempt.said ? `${attempt.said.by}: “${attempt.said.text}”` : null],
+    ["Sent", [time(attempt.sent_at), " (wall clock)"]],
+    ["Story's time", time(attempt.at)],
     ["Delivery", h("code", {}, attempt.delivery)],
-    ["Attempt", [`${attempt.attempt}${attempt.copy ? `, copy ${attempt.copy}` : ""}${attempt.final ? ", the last" : ", a retry follows"}`]],
+    ["Attempt", attemptText(attempt)],
+    ["In flight with", attempt.in_flight_with.length ? `${attempt.in_flight_with.length} other request${attempt.in_flight_with.length > 1 ? "s" : ""} of this conversation` : null],
     ["All attempts", others.length > 1 ? attempts(attempt, others) : null],
     ["Difference to", compare(attempt, others)],
   ]);
+}
+
+/** Which try of the delivery it is, in words. */
+function attemptText({ attempt, copy, final, verdict }) {
+  const which = attempt === 1 ? "first attempt" : `attempt ${attempt}, a retry`;
+  const duplicate = copy ? ` of copy ${copy}, which was sent on purpose` : "";
+  const after = verdict === "delivered" ? "" : final ? "; no retry follows" : "; a retry is scheduled";
+  return `${which}${duplicate}${after}`;
 }
 
 function attempts(attempt, others) {

@@ -3,8 +3,9 @@
  */
 
 import { get } from "../api.js";
-import { badge, cell, clear, empty, h, table, time } from "../dom.js";
+import { badge, cell, clear, empty, h, table, time, wide } from "../dom.js";
 import { repeat } from "../live.js";
+import { diagnosisLine } from "./diagnosis.js";
 import { keepFocus } from "./forms.js";
 
 export const title = "Runs";
@@ -56,11 +57,11 @@ function rows(items) {
     "Run",
     "Scenario",
     "Vendor",
-    "Status",
+    "How it goes",
     "Conversations",
     "Delivered",
-    "Failed",
-    "Began",
+    "Failed attempts",
+    "Began (wall clock)",
   ]);
   for (const run of items) {
     const { summary } = run;
@@ -72,11 +73,11 @@ function rows(items) {
         cell("Run", link),
         cell("Scenario", run.scenario),
         cell("Vendor", `${run.vendor} (${run.profile})`),
-        cell("Status", badge(run.status), run.clock.paused && run.status === "running" ? [" ", badge("paused")] : null),
+        wide(cell("How it goes", badge(run.state), run.clock.paused && run.status === "running" ? [" ", badge("paused")] : null, diagnosisLine(run.diagnosis))),
         cell("Conversations", started(run)),
         cell("Delivered", String(summary.delivered)),
-        cell("Failed", summary.failed ? badge("failed") : "", summary.failed ? ` ${summary.failed}` : "–"),
-        cell("Began", time(run.began_at)),
+        cell("Failed attempts", summary.failed_attempts ? h("span", { class: "tone-bad" }, String(summary.failed_attempts)) : "–"),
+        cell("Began (wall clock)", time(run.began_at)),
       ),
     );
   }
