@@ -20,16 +20,23 @@ def only_in(failed: Sequence[Any], accepted: Sequence[Any]) -> list[str]:
     """
     if not failed or not accepted:
         return []
-    common = set.intersection(*(set(_traits(body)) for body in failed))
-    common -= {trait for body in accepted for trait in _traits(body)}
-    lacking = set.intersection(*(set(_places(body)) for body in accepted))
-    lacking -= {place for body in failed for place in _places(body)}
-    # The parent of a place tells as much as the place.
-    missing = {place for place in lacking if place.rpartition("/")[0] not in lacking}
-    inner = {place for place, _ in common}
-    found = [(place, words) for place, words in common if words != "is there" or place.rpartition("/")[0] not in inner]
-    told = [*found, *((place, "is missing") for place in missing)]
-    return [f"{place or 'the body'} {words}" for place, words in sorted(told, key=_weight)[:MOST_PLACES]]
+    traits = set.intersection(*(set(_traits(body)) for body in failed))
+    traits -= {trait for body in accepted for trait in _traits(body)}
+    added = _topmost(set.intersection(*(set(_places(body)) for body in failed)), accepted)
+    missing = _topmost(set.intersection(*(set(_places(body)) for body in accepted)), failed)
+    known = {place for body in accepted for place in _places(body)} | {""}
+    found = {(place, words) for place, words in traits if place in known}
+    differing = {place for place, _ in found}
+    # That something is empty or null tells already that nothing is below it.
+    found |= {(place, "is missing") for place in missing if place.rpartition("/")[0] not in differing}
+    found |= {(place, "is there") for place in added}
+    return [f"{place or 'the body'} {words}" for place, words in sorted(found, key=_weight)[:MOST_PLACES]]
+
+
+def _topmost(places: set[str], bodies: Sequence[Any]) -> set[str]:
+    """Returns the places that none of the bodies has, without those below another one."""
+    lacking = places - {place for body in bodies for place in _places(body)}
+    return {place for place in lacking if place.rpartition("/")[0] not in lacking}
 
 
 def _weight(trait: tuple[str, str]) -> tuple[int, int, str]:
@@ -40,8 +47,6 @@ def _weight(trait: tuple[str, str]) -> tuple[int, int, str]:
 
 
 def _traits(value: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    if place:
-        yield place, "is there"
     if value is None:
         yield place, "is null"
     elif isinstance(value, bool):

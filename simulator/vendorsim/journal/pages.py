@@ -99,8 +99,9 @@ class JournalPages:
     def one(self, table: str, number: int, query: Query) -> sqlite3.Row | None:
         """Returns an attempt or call by its id; None if it is in another namespace, or from before the last reset."""
         with self._reading() as db:
+            chosen = f"SELECT * FROM {table} WHERE id = ? AND {_OF_NAMESPACE}"
             row: sqlite3.Row | None = db.execute(
-                f"SELECT * FROM {table} WHERE id = ? AND {_OF_NAMESPACE}", (number, query.namespace, query.since)
+                with_visitor(table, chosen), (number, query.namespace, query.since)
             ).fetchone()
         return row
 
@@ -200,7 +201,9 @@ def with_visitor(table: str, chosen: str, schema: str = "") -> str:
 
 def _conversation_conditions(query: Query) -> tuple[str, list[Any]]:
     """Returns the WHERE clause of a list of conversations, and its values."""
-    parts, values = [_OF_NAMESPACE], [query.namespace, query.since]
+    # The plus keeps SQLite from reading all conversations of the namespace and sorting them.
+    parts: list[str] = [f"+{_OF_NAMESPACE}"]
+    values: list[Any] = [query.namespace, query.since]
     for name in ("run", "vendor", "conversation"):
         value = getattr(query, name)
         if value is not None:
@@ -225,7 +228,9 @@ def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
     for name in EXACT[table]:
         value = getattr(query, name)
         if value is not None:
-            parts.append(f"{name} = ?")
+            # A conversation has few rows, a run may have all: the plus keeps SQLite from reading the run's.
+            few = name == "run" and query.conversation is not None
+            parts.append(f"{'+' if few else ''}{name} = ?")
             values.append(value)
     if table == "calls" and query.conversation is not None:
         parts.append("session = ?")

@@ -58,7 +58,8 @@ class PostgresPages:
     def one(self, table: str, number: int, query: Query) -> Row | None:
         """Returns an attempt or call by its id; None if it is in another namespace, or from before the last reset."""
         where, values = _conditions(table, Query(query.namespace))
-        rows = self._rows(f"SELECT * FROM vendorsim.{table} WHERE {where} AND id = %s", (*values, number))
+        chosen = f"SELECT * FROM vendorsim.{table} WHERE {where} AND id = %s"
+        rows = self._rows(with_visitor(table, chosen, "vendorsim."), (*values, number))
         return rows[0] if rows else None
 
     def newest_of(self, run: int, delivery: str, after: int) -> Row | None:

@@ -106,8 +106,9 @@ class Terminal:
             if self._more_shortcomings:
                 console.print(f"  and {counted(self._more_shortcomings, 'more problem')}")
         if (diagnosis := diagnose(evidence_of_run(summary))) is not None:
-            for line in wrapped(f"{diagnosis.problem} {diagnosis.remedy}", 0, hang=2, columns=width):
-                console.print(line, markup=False)
+            for sentence in (diagnosis.problem, diagnosis.remedy):
+                for line in wrapped(sentence, hang=2, columns=width):
+                    console.print(line, markup=False)
         console.print(_closing(summary))
 
     def _by_attempt(self) -> Table:

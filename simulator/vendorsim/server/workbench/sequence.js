@@ -109,7 +109,7 @@ function arrow(entry, row, { clock, open, opened, fresh, sinks }) {
     },
     stamp,
     part(label, 1),
-    part(h("span", { class: "shaft", "aria-hidden": "true" }, h("span", { class: "tip" })), 2),
+    part(h("span", { class: "shaft", "aria-hidden": "true" }, h("span", { class: "point" })), 2),
     below ? part(below, 3) : null,
   );
   return at(link, row, 3, 1, -1);

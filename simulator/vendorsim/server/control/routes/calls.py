@@ -32,4 +32,4 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         )
         if row is None:
             raise ProblemError(404, f"there is no call {number[:40]}")
-        return jsonify(call_document(row))
+        return jsonify(call_document(row) | about_conversation(row))

@@ -48,7 +48,8 @@ def add(api: Blueprint, workbench: Workbench) -> None:
 
     @api.get("/deliveries/<number>")
     def delivery(number: str) -> Response:
-        return jsonify(attempt_document(attempt_row(workbench, number)))
+        row = attempt_row(workbench, number)
+        return jsonify(attempt_document(row) | about_conversation(row))
 
     @api.get("/deliveries/<number>/annotated")
     def annotations(number: str) -> Response:
@@ -64,9 +65,10 @@ def add(api: Blueprint, workbench: Workbench) -> None:
 
     @api.post("/deliveries/<number>/resend")
     def again(number: str) -> tuple[Response, int, dict[str, str]]:
-        row = resend(workbench, attempt_row(workbench, number), requests.body("Resend"))
+        sent = resend(workbench, attempt_row(workbench, number), requests.body("Resend"))
+        row = attempt_row(workbench, str(sent["id"]))
         location = request.base_url.replace(f"/{number}/resend", f"/{row['id']}")
-        return jsonify(attempt_document(row)), 201, {"Location": location}
+        return jsonify(attempt_document(row) | about_conversation(row)), 201, {"Location": location}
 
 
 def _listed(row: Row) -> dict[str, Any]:
