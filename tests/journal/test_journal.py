@@ -281,6 +281,7 @@ class TestPlace:
             older.execute("DROP TABLE conversations")
             older.execute("DROP INDEX attempts_by_conversation")
             older.execute("DROP INDEX calls_by_session")
+            older.execute("DROP INDEX attempts_not_delivered")
             for column in ("said_by", "said", "in_flight_with"):
                 older.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
             for column in ("vendor", "method", "path", "body"):

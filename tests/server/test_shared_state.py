@@ -285,7 +285,9 @@ class TestDatabase:
     def test_tables_of_the_version_before_are_brought_up_to_date(self, database: str) -> None:
         with Database(database) as first, first.connection() as db:
             db.execute("DROP TABLE vendorsim.conversations")
-            db.execute("DROP INDEX vendorsim.attempts_conversation, vendorsim.calls_session")
+            db.execute(
+                "DROP INDEX vendorsim.attempts_conversation, vendorsim.calls_session, vendorsim.attempts_not_delivered"
+            )
             db.execute("ALTER TABLE vendorsim.attempts DROP said_by, DROP said, DROP in_flight_with")
             db.execute("UPDATE vendorsim.version SET number = 1")
             db.execute(

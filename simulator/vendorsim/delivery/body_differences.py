@@ -40,10 +40,10 @@ def _topmost(places: set[str], bodies: Sequence[Any]) -> set[str]:
 
 
 def _weight(trait: tuple[str, str]) -> tuple[int, int, str]:
-    """Null, missing and empty values are the most likely causes, then types, then values; high places come first."""
+    """High places come first; of one height null, missing and empty values, then types, then values."""
     place, words = trait
     kinds = ("is null", "is missing", "is empty", "is a", "is there", "is")
-    return next(n for n, kind in enumerate(kinds) if words.startswith(kind)), place.count("/"), place
+    return place.count("/"), next(n for n, kind in enumerate(kinds) if words.startswith(kind)), place
 
 
 def _traits(value: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from vendorsim.delivery.records import DELIVERED
+
 SEARCH_STEPS = 200_000
 # The columns of attempts that tell how they ended: what `vendorsim.delivery.diagnosis.evidence_of` needs.
 ENDINGS = "run, vendor, conversation, delivery, copy, target, event, verdict, status, milliseconds, reason, faults"
@@ -165,6 +167,8 @@ class JournalPages:
             db.close()
 
 
+# Lets both databases use their index of the attempts that were not delivered.
+NOT_DELIVERED = f"verdict <> '{DELIVERED}'"
 _OF_NAMESPACE = "run IN (SELECT id FROM runs WHERE namespace = ? AND id >= ?)"
 EXACT = {
     "attempts": ("run", "vendor", "event", "conversation", "verdict"),
@@ -232,6 +236,8 @@ def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
             few = name == "run" and query.conversation is not None
             parts.append(f"{'+' if few else ''}{name} = ?")
             values.append(value)
+    if table == "attempts" and query.verdict not in (None, DELIVERED):
+        parts.append(NOT_DELIVERED)
     if table == "calls" and query.conversation is not None:
         parts.append("session = ?")
         values.append(query.conversation)

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from vendorsim.delivery.records import DELIVERED
 from vendorsim.journal.pages import (
     ENDINGS,
     EXACT,
     MOST_ENDINGS,
+    NOT_DELIVERED,
     JournalPage,
     Query,
     Row,
@@ -170,6 +172,8 @@ def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
         if value is not None:
             parts.append(f"{name} = %s")
             values.append(storable(value))
+    if table == "attempts" and query.verdict not in (None, DELIVERED):
+        parts.append(NOT_DELIVERED)
     if table == "calls" and query.conversation is not None:
         parts.append("session = %s")
         values.append(storable(query.conversation))

@@ -69,6 +69,7 @@ CREATE TABLE vendorsim.conversations (
 CREATE INDEX conversations_last ON vendorsim.conversations (last_id);
 CREATE INDEX conversations_name ON vendorsim.conversations (conversation);
 CREATE INDEX attempts_conversation ON vendorsim.attempts (conversation);
+CREATE INDEX attempts_not_delivered ON vendorsim.attempts (verdict, id) WHERE verdict <> 'delivered';
 CREATE INDEX calls_session ON vendorsim.calls (session)
 """
 # Makes tables of version 1 those of version 2.

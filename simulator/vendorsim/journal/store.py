@@ -64,6 +64,7 @@ CREATE TABLE attempts (
 );
 CREATE INDEX attempts_by_run ON attempts (run);
 CREATE INDEX attempts_by_conversation ON attempts (conversation);
+CREATE INDEX attempts_not_delivered ON attempts (verdict) WHERE verdict <> 'delivered';
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, at INTEGER NOT NULL,
     operation TEXT NOT NULL, comm_type TEXT NOT NULL, session TEXT NOT NULL, credentials TEXT, fields TEXT,
@@ -102,6 +103,7 @@ _UPGRADES = {
         "ALTER TABLE attempts ADD COLUMN said TEXT",
         "ALTER TABLE attempts ADD COLUMN in_flight_with TEXT",
         "CREATE INDEX attempts_by_conversation ON attempts (conversation)",
+        "CREATE INDEX attempts_not_delivered ON attempts (verdict) WHERE verdict <> 'delivered'",
         "CREATE INDEX calls_by_session ON calls (session)",
         *_CONVERSATIONS.split(";"),
         "INSERT INTO conversations SELECT run, vendor, conversation, min(profile), NULL, NULL, count(*), "

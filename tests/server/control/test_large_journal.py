@@ -90,6 +90,10 @@ class TestBoundedWork:
         found = impatient.get("/diagnosis")
         assert (found["attempts"], found["failed"]) == (500, 1)
 
+    def test_what_was_not_delivered(self, impatient: Client) -> None:
+        assert len(impatient.get("/deliveries", verdict="rejected")["items"]) == 50
+        assert impatient.get("/deliveries", verdict="broken")["items"] == []
+
     def test_a_search_that_would_read_everything_is_given_up(self, impatient: Client) -> None:
         problem = impatient.refused("GET", "/deliveries?q=nowhere")
         assert (problem["status"], "narrow it" in problem["detail"]) == (422, True)

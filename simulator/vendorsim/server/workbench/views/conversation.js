@@ -123,9 +123,9 @@ function heading(vendor, id, filter, { visitor, scenario, opening }) {
     { class: "heading" },
     h("h1", {}, visitor ? `${visitor}, conversation ` : "Conversation ", h("span", { class: "mono" }, id)),
     h("span", { class: "badge" }, vendor),
-    scenario ? h("span", { class: "muted" }, scenario) : null,
-    opening ? h("span", { class: "muted" }, `“${opening}”`) : null,
+    scenario ? h("p", { class: "muted" }, scenario) : null,
     h("p", { class: "actions" }, h("a", { class: "button", href: `#/deliveries?${query}` }, "Its deliveries"), har),
+    opening ? h("p", { class: "opening begins" }, `Begins: “${opening}”`) : null,
   );
 }
 
