@@ -24,7 +24,7 @@ _SHOWN = 200
 NO_PROBE = "there is no probe: name one with --probe, or in vendorsim.yaml"
 
 
-class Judged(NamedTuple):
+class JudgedState(NamedTuple):
     """A verdict on a state, its reason where it is not as expected, and the state that was read last (None: none)."""
 
     verdict: str
@@ -45,7 +45,7 @@ async def judge_state(probe: StateProbe | None, live: LiveConversation, verb: Pr
     return Probed(live.state.index, live.id, verb.values, judged.verdict, judged.reason, state=judged.state)
 
 
-async def judge_values(probe: StateProbe, conversation: str, identifier: str | None, verb: Probe) -> Judged:
+async def judge_values(probe: StateProbe, conversation: str, identifier: str | None, verb: Probe) -> JudgedState:
     """Like `judge_state`, for the id of a conversation."""
     within = verb.within / 1000
     ends = monotonic() + within
@@ -55,7 +55,7 @@ async def judge_values(probe: StateProbe, conversation: str, identifier: str | N
         async with asyncio.timeout(first):
             outcome = await _look(probe, conversation, identifier, verb.values)
     except TimeoutError:
-        return Judged(NOT_JUDGED, f"the probe did not answer within {first:g} s")
+        return JudgedState(NOT_JUDGED, f"the probe did not answer within {first:g} s")
     pause = _FIRST_PAUSE
     try:
         async with asyncio.timeout(max(0.0, ends - monotonic())):
@@ -68,16 +68,18 @@ async def judge_values(probe: StateProbe, conversation: str, identifier: str | N
     return outcome
 
 
-async def _look(probe: StateProbe, conversation: str, identifier: str | None, expected: Mapping[str, Any]) -> Judged:
+async def _look(
+    probe: StateProbe, conversation: str, identifier: str | None, expected: Mapping[str, Any]
+) -> JudgedState:
     """Reads the state once, and judges it."""
     try:
         state = await probe.read(conversation, identifier)
     except ProbeError as error:
-        return Judged(NOT_JUDGED, str(error))
+        return JudgedState(NOT_JUDGED, str(error))
     if state is None and any(expected):
-        return Judged(MISSED, "nothing is known of the conversation")
+        return JudgedState(MISSED, "nothing is known of the conversation")
     problems = [text for pointer, value in expected.items() if (text := mismatch(state, pointer, value)) is not None]
-    return Judged(MISSED, "; ".join(problems), state) if problems else Judged(AS_EXPECTED, None, state)
+    return JudgedState(MISSED, "; ".join(problems), state) if problems else JudgedState(AS_EXPECTED, None, state)
 
 
 def mismatch(state: Any, pointer: str, expected: Any) -> str | None:
