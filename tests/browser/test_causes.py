@@ -108,6 +108,10 @@ class TestACrashOnOneForm:
         photo(bench, target)
         expect(wrong(page)).to_contain_text("2 of 4 attempts of message_created were answered 500")
         expect(wrong(page)).to_contain_text("Only in the bodies that failed: /content is empty")
+        page.locator("[data-test=show-difference]").click()
+        body = page.locator("[data-test=difference]").first
+        expect(body.locator("li.is-new", has_text='"content": ""').first).to_be_visible()
+        page.go_back()
         clicks(page.locator("[data-test=show-failed]"))
         expect(bench.deliveries).to_have_count(2)
         clicks(bench.deliveries.first.get_by_role("link", name="message_created"))

@@ -19,33 +19,40 @@ MOST_BODIES = 20
 def diagnosis_document(pages: Pages, query: Query) -> dict[str, Any]:
     """Returns what is wrong with the newest attempts that the query finds, as JSON.
 
-    `attempts` is the number of attempts that were looked at, `failed` how many of them fell short, `only` what the
-    bodies that failed have and others of that event have not.
+    `attempts` is the number of attempts that were looked at, `failed` how many of them fell short. Where one kind of
+    event fails, `only` is what the bodies that failed have and accepted ones have not, and `compare` has the numbers of
+    one attempt of each.
     """
     rows = pages.endings(query)
     evidence = evidence_of(rows)
     found = diagnose(evidence)
+    failed, accepted = ([], []) if found is None else _told_apart(pages, query, found)
     return {
         "attempts": len(rows),
         "failed": sum(count for ending, count in evidence.endings.items() if ending.verdict in FALLS_SHORT),
         "diagnosis": None if found is None else found.document(),
-        "only": [] if found is None else _told_apart(pages, query, found),
+        "only": only_in([body for _, body in failed], [body for _, body in accepted]),
+        "compare": [failed[0][0], accepted[0][0]] if failed and accepted else None,
     }
 
 
-def _told_apart(pages: Pages, query: Query, found: Diagnosis) -> list[str]:
+Bodies = list[tuple[int, Any]]
+"""Numbers of attempts, with their bodies."""
+
+
+def _told_apart(pages: Pages, query: Query, found: Diagnosis) -> tuple[Bodies, Bodies]:
+    """Returns the newest bodies that failed, and those that were accepted, of the only event that fails."""
     if found.event is None:
-        return []
+        return [], []
     of_event = replace(query, event=found.event, text=None)
-    failed, accepted = (
-        [
-            document
-            for row in pages.attempts(replace(of_event, verdict=verdict), limit=MOST_BODIES).rows
-            if (document := _body(row)) is not None
-        ]
-        for verdict in (found.verdict, DELIVERED)
+    return _bodies(pages, replace(of_event, verdict=found.verdict)), _bodies(
+        pages, replace(of_event, verdict=DELIVERED)
     )
-    return only_in(failed, accepted)
+
+
+def _bodies(pages: Pages, query: Query) -> Bodies:
+    rows = pages.attempts(query, limit=MOST_BODIES).rows
+    return [(row["id"], body) for row in rows if (body := _body(row)) is not None]
 
 
 def _body(row: Row) -> Any:

@@ -63,8 +63,20 @@ export function outcome(entry) {
   return LOST.has(entry.verdict) ? "lost" : "refused";
 }
 
-/** What is out of the ordinary: retries, duplicates, faults, requests in flight together, why it failed. */
-export function notes(entry) {
+/** Which attempts were followed by another one of their delivery, by `keyOf`. */
+export function retriedOf(entries) {
+  const last = new Map();
+  const delivery = (one) => `${one.delivery} ${one.copy} ${one.target}`;
+  const attempts = entries.filter((one) => one.type === "attempt" && one.sent_at);
+  for (const one of attempts) last.set(delivery(one), Math.max(one.attempt, last.get(delivery(one)) ?? 0));
+  return new Set(attempts.filter((one) => one.attempt < last.get(delivery(one))).map(keyOf));
+}
+
+/**
+ * What is out of the ordinary: retries, duplicates, faults, requests in flight together, why it failed. `retried` has the
+ * keys of the attempts that were followed by another one.
+ */
+export function notes(entry, retried = new Set()) {
   if (entry.type === "call") return [];
   const beside = entry.in_flight_with?.length ?? 0;
   return [
@@ -73,7 +85,7 @@ export function notes(entry) {
     entry.faults.length ? `fault: ${entry.faults.join(", ")}` : "",
     beside ? `in flight together with ${beside} other${beside > 1 ? "s" : ""}` : "",
     entry.reason ?? "",
-    entry.verdict !== "delivered" && !entry.final ? "a retry is scheduled" : "",
+    entry.verdict === "delivered" || entry.final ? "" : retried.has(keyOf(entry)) ? "tried again below" : "a retry is scheduled",
   ].filter(Boolean);
 }
 
@@ -83,11 +95,11 @@ export function directed(entry) {
 }
 
 /** The entry as a sentence, for screen readers. */
-export function spoken(entry) {
+export function spoken(entry, retried) {
   const start = entry.type === "call" ? `Call ${what(entry)}` : `Delivery ${what(entry)}`;
   const word = entry.type === "call" || entry.verdict !== "delivered" ? "" : "delivered ";
   const words = said(entry);
-  return [`${start}: ${word}${result(entry)}`, words ? `“${words.text}”` : "", ...notes(entry)].filter(Boolean).join(", ");
+  return [`${start}: ${word}${result(entry)}`, words ? `“${words.text}”` : "", ...notes(entry, retried)].filter(Boolean).join(", ");
 }
 
 /** A span of time in words. */

@@ -8,7 +8,7 @@
  */
 
 import { h } from "./dom.js";
-import { between, directed, keyOf, moment, notes, outcome, result, said, spoken, what } from "./entries.js";
+import { between, directed, keyOf, moment, notes, outcome, result, retriedOf, said, spoken, what } from "./entries.js";
 
 /** From so many milliseconds on, a pause between two arrows is shown. */
 const PAUSE = 5_000;
@@ -37,6 +37,7 @@ export function sequence(entries, { vendor, clock, open, opened, fresh = new Set
     on: { keydown: walk },
   });
   const bars = barsOf(entries);
+  const retried = retriedOf(entries);
   place.style.setProperty("--lanes", String(Math.max(1, ...bars.map(({ lane }) => lane + 1))));
   place.append(...names(vendor, sinks));
   const lines = [];
@@ -48,7 +49,7 @@ export function sequence(entries, { vendor, clock, open, opened, fresh = new Set
       place.append(at(h("p", { class: "pause" }, `${between(now - before)} later`), row, 1, TALK, TALK + 1));
       row += 1;
     }
-    place.append(arrow(entry, row, { clock, open, opened, fresh, sinks }));
+    place.append(arrow(entry, row, { clock, open, opened, fresh, sinks, retried }));
     lines.push(row + 1);
     row += 3;
     before = now ?? before;
@@ -82,16 +83,17 @@ function names(vendor, sinks) {
   return found;
 }
 
-function arrow(entry, row, { clock, open, opened, fresh, sinks }) {
+function arrow(entry, row, { clock, open, opened, fresh, sinks, retried }) {
   const call = entry.type === "call";
   const key = keyOf(entry);
   const towards = isSink(entry) ? "sink" : call ? "vendor" : directed(entry) === "lost" ? "nobody" : "integration";
   const words = said(entry);
-  const notesBelow = [isSink(entry) && sinks.length > 1 ? `sink ${entry.operation}` : "", ...notes(entry)].filter(Boolean);
+  const notesBelow = [isSink(entry) && sinks.length > 1 ? `sink ${entry.operation}` : "", ...notes(entry, retried)].filter(Boolean);
   const column = towards === "sink" ? BEYOND : TALK;
   const part = (element, line) => at(element, line, 1, column, column + 1);
   const stamp = at(h("span", { class: "stamp" }, clockText(entry, clock)), 1, 1, 1, 2);
   const label = h("span", { class: "label" },
+    h("span", { class: "when" }, clockText(entry, clock)),
     h("span", { class: "what" }, what(entry)),
     h("span", { class: "told" }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[outcome(entry)]), result(entry)),
     words ? h("span", { class: "said" }, words.by ? h("span", { class: "by" }, `${words.by}: `) : null, `“${words.text}”`) : null);
@@ -102,7 +104,7 @@ function arrow(entry, row, { clock, open, opened, fresh, sinks }) {
       id: `arrow-${key.replaceAll(" ", "-")}`,
       class: ["arrow", `is-${outcome(entry)}`, `to-${towards}`, fresh.has(key) ? "is-new" : ""].filter(Boolean).join(" "),
       href: `#/${call ? "calls" : "deliveries"}/${entry.id}`,
-      "aria-label": spoken(entry),
+      "aria-label": spoken(entry, retried),
       "aria-current": opened === key ? "true" : null,
       dataset: { key },
       on: { click: (event) => plain(event) && (event.preventDefault(), open(entry)) },

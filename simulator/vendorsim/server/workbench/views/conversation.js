@@ -4,7 +4,7 @@
 
 import { download, get } from "../api.js";
 import { badge, busy, cell, clear, empty, h, table, time } from "../dom.js";
-import { directed, keyOf, notes, result, said, what } from "../entries.js";
+import { directed, keyOf, notes, result, retriedOf, said, what } from "../entries.js";
 import { follow } from "../live.js";
 import { sequence } from "../sequence.js";
 import { besidePanel } from "./beside.js";
@@ -36,7 +36,8 @@ export async function show(place, { vendor, id }, { run }) {
     drawDiagram(parts, view, vendor, open);
     panel.heading.focus({ preventScroll: true });
     // Beside the diagram it is in sight; below it, on a phone, it is not.
-    panel.element.scrollIntoView({ block: "nearest", behavior: calm() });
+    const below = panel.element.getBoundingClientRect().top > parts.diagram.getBoundingClientRect().bottom;
+    panel.element.scrollIntoView({ block: below ? "start" : "nearest", behavior: calm() });
   }
 
   function close() {
@@ -239,6 +240,7 @@ function entryTable(entries) {
     "Result",
     "Notes",
   ]);
+  const retried = retriedOf(entries);
   for (const entry of entries) {
     const call = entry.type === "call";
     const link = h("a", { href: `#/${call ? "calls" : "deliveries"}/${entry.id}` }, what(entry));
@@ -252,7 +254,7 @@ function entryTable(entries) {
         cell("What", link),
         cell("Said", said(entry)?.text ?? "–"),
         cell("Result", call ? badge(entry.status) : badge(entry.verdict), " ", result(entry)),
-        cell("Notes", notes(entry).join(", ") || "–"),
+        cell("Notes", notes(entry, retried).join(", ") || "–"),
       ),
     );
   }

@@ -93,7 +93,7 @@ function row(attempt, chosen, choose) {
     cell("Vendor", attempt.vendor),
     wide(cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event), attempt.said ? h("span", { class: "opening" }, `“${shortened(attempt.said.text)}”`) : null)),
     wide(cell("Conversation", h("a", { href: conversation }, attempt.visitor ? `${attempt.visitor} ` : "", h("span", { class: "mono" }, attempt.conversation)))),
-    cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null, attempt.final || attempt.verdict === "delivered" ? null : h("span", { class: "muted" }, " retry scheduled")),
+    cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null, attempt.final || attempt.verdict === "delivered" ? null : h("span", { class: "muted" }, " a retry follows")),
     cell("Status", attempt.status === null ? h("span", { class: "muted" }, "–") : h("span", { class: `number tone-${mood(attempt.status)}` }, String(attempt.status))),
     cell("Took", h("span", { class: "number nowrap" }, duration(attempt.milliseconds))),
     wide(cell("Verdict", badge(attempt.verdict), attempt.faults.map((fault) => [" ", h("span", { class: "badge" }, fault)]), attempt.reason ? h("span", { class: "reason" }, attempt.reason) : null)),

@@ -72,7 +72,7 @@ function summary(attempt, others) {
     ["Sent", [time(attempt.sent_at), " (wall clock)"]],
     ["Story's time", time(attempt.at)],
     ["Delivery", h("code", {}, attempt.delivery)],
-    ["Attempt", attemptText(attempt)],
+    ["Attempt", attemptText(attempt, others)],
     ["In flight with", attempt.in_flight_with.length ? `${attempt.in_flight_with.length} other request${attempt.in_flight_with.length > 1 ? "s" : ""} of this conversation` : null],
     ["All attempts", others.length > 1 ? attempts(attempt, others) : null],
     ["Difference to", compare(attempt, others)],
@@ -80,10 +80,11 @@ function summary(attempt, others) {
 }
 
 /** Which try of the delivery it is, in words. */
-function attemptText({ attempt, copy, final, verdict }) {
+function attemptText({ attempt, copy, final, verdict }, others) {
   const which = attempt === 1 ? "first attempt" : `attempt ${attempt}, a retry`;
   const duplicate = copy ? ` of copy ${copy}, which was sent on purpose` : "";
-  const after = verdict === "delivered" ? "" : final ? "; no retry follows" : "; a retry is scheduled";
+  const retried = others.some((one) => one.copy === copy && one.attempt > attempt && one.sent_at);
+  const after = verdict === "delivered" ? "" : retried ? "; it was tried again" : final ? "; no retry follows" : "; a retry is scheduled";
   return `${which}${duplicate}${after}`;
 }
 

@@ -5,13 +5,16 @@ import { h } from "../dom.js";
 
 /**
  * The line, as a panel; null where nothing is wrong. `filters` choose the deliveries that its link leads to, besides
- * event and verdict of the diagnosis. `only` is what the bodies that failed have and others have not. `links`: more links.
+ * event and verdict of the diagnosis. `only` is what the bodies that failed have and others have not; `compare` has the
+ * numbers of an attempt that failed and of one that was accepted. `links`: more links.
  */
-export function diagnosisPanel(diagnosis, filters, { only = [], links = [] } = {}) {
+export function diagnosisPanel(diagnosis, filters, { only = [], compare = null, links = [] } = {}) {
   if (!diagnosis) return null;
   const { problem, remedy, event, verdict } = diagnosis;
   const query = new URLSearchParams(Object.entries({ ...filters, event, verdict }).filter(([, value]) => value));
-  const all = verdict ? [h("a", { class: "button", href: `#/deliveries?${query}`, dataset: { test: "show-failed" } }, "Show these deliveries"), ...links] : links;
+  // What failed comes second, so that its lines are the new ones.
+  const difference = compare ? h("a", { class: "button", href: `#/difference/${compare[1]}/${compare[0]}`, dataset: { test: "show-difference" } }, "Difference to one that was accepted") : null;
+  const all = verdict ? [h("a", { class: "button", href: `#/deliveries?${query}`, dataset: { test: "show-failed" } }, "Show these deliveries"), difference, ...links] : links;
   return h(
     "section",
     { class: diagnosis.is_over ? "diagnosis is-over" : "diagnosis", "aria-label": "What is wrong", dataset: { test: "diagnosis" } },
@@ -48,7 +51,7 @@ export function diagnosisPlace(made = () => ({})) {
         const shown = JSON.stringify([now, found]);
         if (wanted || shown === asked) continue;
         asked = shown;
-        const panel = found && diagnosisPanel(found.diagnosis, now, { only: found.only, ...made(found) });
+        const panel = found && diagnosisPanel(found.diagnosis, now, { only: found.only, compare: found.compare, ...made(found) });
         place.replaceChildren(...(panel ? [panel] : []));
       }
     } finally {
