@@ -199,6 +199,7 @@ class TestTheDiagram:
         refused = page.locator(".arrow.is-refused")
         expect(refused).to_have_count(1)
         expect(refused).to_contain_text("✕ rejected 503")
+        expect(refused).to_contain_text("tried again below")
         expect(page.locator(".bar.is-refused")).to_have_count(1)
         expect(page.locator(".arrow", has_text="retry: attempt 2")).to_have_count(1)
 

@@ -24,6 +24,7 @@ _BY_STATUS = {
     415: "It does not take this Content-Type: compare the request's headers with what it expects.",
     422: "It refuses what is in the requests: read its answer, and compare a body with the contract.",
     429: "It limits how often it may be called: raise its limit for the vendor, or send more slowly.",
+    501: "Does this address take POST? They were sent to {targets}.",
     502: "A proxy answers in its place: does the integration behind it run?",
     503: "It says that it is not ready: does what it needs (database, queue, proxy) run?",
     504: "A proxy answers in its place: the integration behind it takes too long.",
