@@ -138,7 +138,7 @@ def test_a_conversation_is_a_diagram_and_takes_steps(bench: Workbench, target: R
     # The first two events happen at once, the next one after five seconds.
     conversation = str(target.wait_for(2)[0].json["id"])
     page = bench.open(f"#/conversations/userlike/{conversation}?run={run['id']}")
-    arrows = page.locator("[data-test=diagram] svg a")
+    arrows = page.locator("[data-test=diagram] a.arrow")
     expect(arrows.first).to_be_visible()
     form = page.locator("[data-test=step-form]")
     form.get_by_label("Step").select_option("say")

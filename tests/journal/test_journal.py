@@ -17,6 +17,7 @@ from command_line import Vendorsim
 from journal_helpers import ONCE, STORY, Desk, attempts
 from ports import free_port
 from receiver import Answer, Connection, Receiver, Request, never, status
+from vendorsim.journal.pages import JournalPages, Query
 from vendorsim.journal.store import Journal
 
 
@@ -280,7 +281,10 @@ class TestPlace:
         file = tmp_path / "older.sqlite"
         Journal(file).close()
         with closing(sqlite3.connect(file)) as older:
-            for column in ("recorded", "problem"):
+            older.execute("DROP TABLE conversations")
+            for index in ("attempts_by_conversation", "calls_by_session", "attempts_not_delivered"):
+                older.execute(f"DROP INDEX {index}")
+            for column in ("recorded", "problem", "said_by", "said", "in_flight_with"):
                 older.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
             third = ("head", "answer_headers", "answer_body", "milliseconds", "recorded", "problem")
             for column in (*third, *(("vendor", "method", "path", "body") if form == 1 else ())):
@@ -292,11 +296,18 @@ class TestPlace:
             older.execute(
                 f"INSERT INTO calls VALUES (1, 1, 0, 'end_user', 'chats', '17', 'bearer', NULL, 202, 'accepted'{later})"
             )
+            older.execute(
+                "INSERT INTO attempts VALUES (1, 1, 5, 0, 'ccai', 'p', 'e', 'i', '17', 'd', 1, 0, 't', NULL, NULL, 500,"
+                " '[]', NULL, 1.0, 'rejected', 1, '', NULL, NULL, NULL)"
+            )
             older.execute(f"PRAGMA user_version = {form}")
             older.commit()
         exported = vendorsim("journal", "export", "--journal", file)
         assert exported.code == 0, exported.err
-        (call,) = exported.lines
+        attempt, call = exported.lines
+        assert (attempt["said"], attempt["in_flight_with"]) == (None, [])
+        (row,) = JournalPages(file).conversations(Query()).rows
+        assert (row["conversation"], row["attempts"], row["failed"], row["last_at"]) == ("17", 1, 1, 5)
         assert (call["session"], call["vendor"], call["method"], call["body"]) == ("17", "ccai", "POST", None)
         assert call["recorded"] is False
 

@@ -48,7 +48,7 @@ class Rehearsal:
             reason = profile.prevents(verb, state, self.memory, at)
             if reason is not None:
                 raise StepError(reason)
-        drafts = []
+        drafts: list[Draft] = []
         for change in apply(state, verb, at, name):
             reaction = profile.reactions.get(type(change))
             if reaction is not None:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from vendorsim.core.times import iso
+from vendorsim.delivery.lanes import AttemptId
 from vendorsim.delivery.resend import SentRequest
 from vendorsim.journal.har import text_or_base64
 from vendorsim.journal.pages import Row
@@ -38,7 +39,13 @@ def attempt_summary(row: Row) -> dict[str, Any]:
         "reason": row["reason"],
         "recorded": bool(row["recorded"]),
         "problem": row["problem"],
+        "said": None if row["said"] is None else {"by": row["said_by"], "text": row["said"]},
+        "in_flight_with": _in_flight_with(row["in_flight_with"]),
     }
+
+
+def _in_flight_with(stored: str | None) -> list[dict[str, Any]]:
+    return [AttemptId(*values)._asdict() for values in orjson.loads(stored or "[]")]
 
 
 def attempt_document(row: Row) -> dict[str, Any]:
@@ -106,6 +113,11 @@ def call_document(row: Row) -> dict[str, Any]:
         "recorded": bool(row["recorded"]),
         **recorded,
     }
+
+
+def about_conversation(row: Row) -> dict[str, str | None]:
+    """Whom the conversation of an attempt or call is with, and how it began, from a list of `journal.pages`."""
+    return {"visitor": row["visitor"], "opening": row["opening"]}
 
 
 def sent_request(row: Row) -> SentRequest | None:

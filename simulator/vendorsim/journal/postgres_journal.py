@@ -25,6 +25,8 @@ from vendorsim.journal.store import (
     RECORDING,
     attempt_row,
     call_row,
+    conversation_rows,
+    conversation_upsert,
 )
 from vendorsim.vendorkit.api_call import ApiCall
 
@@ -44,6 +46,9 @@ def _insert(table: str, columns: str) -> str:
 
 _ADD_ATTEMPT = _insert("attempts", ATTEMPT_COLUMNS)
 _ADD_CALL = _insert("calls", CALL_COLUMNS)
+_ADD_CONVERSATION = conversation_upsert("%s", "vendorsim.").encode()
+# Only one writer at a time gets ids, so those of a batch follow one another.
+_LAST_ID = "SELECT coalesce(max(id), 0) FROM vendorsim.attempts"
 _BEGIN = _insert("runs", "began_at, command, version, about, namespace, server") + " RETURNING id"
 # Deletes the runs beyond the limit that have ended, or are too old to be still running.
 _FORGET = """
@@ -109,11 +114,12 @@ class PostgresJournal:
         A batch whose commit was not confirmed may be written twice. Raises StateUnreachableError.
         """
         attempt_rows = [tuple(map(storable, attempt_row(run, attempt))) for attempt in attempts]
+        conversations = [tuple(map(storable, row)) for row in conversation_rows(run, attempts, 0)]
         call_rows = [tuple(map(storable, call_row(run, call))) for call in calls]
         until = monotonic() + PATIENCE
         while True:
             try:
-                return self._write(attempt_rows, call_rows)
+                return self._write(attempt_rows, call_rows, conversations)
             except StateUnreachableError:
                 if self._ending.wait(_PAUSE) or monotonic() > until:
                     raise
@@ -154,11 +160,21 @@ class PostgresJournal:
     def close(self) -> None:
         """Does nothing: the caller that opened the database closes it."""
 
-    def _write(self, attempts: Sequence[tuple[Any, ...]], calls: Sequence[tuple[Any, ...]]) -> None:
+    def _write(
+        self,
+        attempts: Sequence[tuple[Any, ...]],
+        calls: Sequence[tuple[Any, ...]],
+        conversations: Sequence[tuple[Any, ...]],
+    ) -> None:
         with self._database.connection() as db, db.transaction(), db.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             if attempts:
                 cursor.executemany(_ADD_ATTEMPT, attempts)
+                row = cursor.execute(_LAST_ID).fetchone()
+                assert row is not None
+                first = row[0] - len(attempts) + 1
+                numbered = [(*values[:8], first + values[8], values[9]) for values in conversations]
+                cursor.executemany(_ADD_CONVERSATION, numbered)
             if calls:
                 cursor.executemany(_ADD_CALL, calls)
 

@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.errors import InputError
 from vendorsim.core.version import __version__
-from vendorsim.delivery.records import Attempt, Over, Record
+from vendorsim.delivery.records import FALLS_SHORT, Attempt, Over, Record
 from vendorsim.delivery.sequencer import Sequencer
 from vendorsim.http.masking import answer_headers, masked, without, without_secret_members
 from vendorsim.journal.pages import Row
@@ -63,9 +63,12 @@ CREATE TABLE attempts (
     copy INTEGER NOT NULL, target TEXT NOT NULL, request_head BLOB, request_body BLOB, status INTEGER,
     answer_headers TEXT, answer_body BLOB, milliseconds REAL, verdict TEXT NOT NULL, final INTEGER NOT NULL,
     faults TEXT NOT NULL, reason TEXT, request_sent BLOB, ending TEXT,
-    recorded INTEGER NOT NULL DEFAULT 0, problem TEXT
+    recorded INTEGER NOT NULL DEFAULT 0, problem TEXT,
+    said_by TEXT, said TEXT, in_flight_with TEXT
 );
 CREATE INDEX attempts_by_run ON attempts (run);
+CREATE INDEX attempts_by_conversation ON attempts (conversation);
+CREATE INDEX attempts_not_delivered ON attempts (verdict) WHERE verdict <> 'delivered';
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, at INTEGER NOT NULL,
     operation TEXT NOT NULL, comm_type TEXT NOT NULL, session TEXT NOT NULL, credentials TEXT, fields TEXT,
@@ -75,8 +78,21 @@ CREATE TABLE calls (
     recorded INTEGER NOT NULL DEFAULT 0, problem TEXT
 );
 CREATE INDEX calls_by_run ON calls (run);
+CREATE INDEX calls_by_session ON calls (session);
+{conversations};
 PRAGMA application_id = {application};
 PRAGMA user_version = {format}
+"""
+# One row per conversation and run, so that a list of conversations reads no attempts. `last_at` is wall-clock time,
+# `failed` the number of attempts that fell short.
+_CONVERSATIONS = """
+CREATE TABLE conversations (
+    run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, vendor TEXT NOT NULL, conversation TEXT NOT NULL,
+    profile TEXT NOT NULL, visitor TEXT, opening TEXT, attempts INTEGER NOT NULL, failed INTEGER NOT NULL,
+    last_id INTEGER NOT NULL, last_at INTEGER, PRIMARY KEY (run, vendor, conversation)
+) WITHOUT ROWID;
+CREATE INDEX conversations_by_last ON conversations (last_id);
+CREATE INDEX conversations_by_name ON conversations (conversation)
 """
 # The statements that upgrade an older file, by the format that introduced them. Before format 2 all calls were of the
 # identification API; `{vendor}` is its vendor.
@@ -98,12 +114,22 @@ _UPGRADES = {
         "ALTER TABLE calls ADD COLUMN milliseconds REAL",
         "ALTER TABLE calls ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE calls ADD COLUMN problem TEXT",
+        "ALTER TABLE attempts ADD COLUMN said_by TEXT",
+        "ALTER TABLE attempts ADD COLUMN said TEXT",
+        "ALTER TABLE attempts ADD COLUMN in_flight_with TEXT",
+        "CREATE INDEX attempts_by_conversation ON attempts (conversation)",
+        "CREATE INDEX attempts_not_delivered ON attempts (verdict) WHERE verdict <> 'delivered'",
+        "CREATE INDEX calls_by_session ON calls (session)",
+        *_CONVERSATIONS.split(";"),
+        "INSERT INTO conversations SELECT run, vendor, conversation, min(profile), NULL, NULL, count(*), "
+        "sum(verdict IN ('rejected', 'timed out', 'broken', 'unreachable') AND milliseconds IS NOT NULL), "
+        "max(id), max(sent_at) FROM attempts GROUP BY run, vendor, conversation",
     ),
 }
 ATTEMPT_COLUMNS = (
     "run, sent_at, at, vendor, profile, event, event_id, conversation, delivery, attempt, copy, target, "
     "request_head, request_body, status, answer_headers, answer_body, milliseconds, verdict, final, faults, reason, "
-    "request_sent, ending, recorded, problem"
+    "request_sent, ending, recorded, problem, said_by, said, in_flight_with"
 )
 CALL_COLUMNS = (
     "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body, "
@@ -203,6 +229,8 @@ class Journal:
         """Writes and commits a batch."""
         rows = [attempt_row(run, attempt) for attempt in attempts]
         with self._transaction():
+            (last_id,) = self._db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
+            self._db.executemany(conversation_upsert("?"), conversation_rows(run, attempts, last_id + 1))
             self._insert("attempts", ATTEMPT_COLUMNS, rows)
             self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
 
@@ -272,7 +300,9 @@ class Journal:
         self._db.execute("PRAGMA page_size = 16384")
         with self._transaction():
             if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                for statement in _SCHEMA.format(application=_APPLICATION, format=_FORMAT).split(";"):
+                for statement in _SCHEMA.format(
+                    application=_APPLICATION, format=_FORMAT, conversations=_CONVERSATIONS
+                ).split(";"):
                     self._db.execute(statement)
 
     def _upgrade(self) -> None:
@@ -359,7 +389,40 @@ def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
         None if request is None else request.wire.ending,
         attempt.recorded,
         attempt.problem,
+        None if event.said is None else event.said.by,
+        None if event.said is None else event.said.text,
+        orjson.dumps([list(other) for other in attempt.in_flight_with]).decode() if attempt.in_flight_with else None,
     )
+
+
+def conversation_upsert(place: str, schema: str = "") -> str:
+    """Returns the statement that adds a row of `conversation_rows`. `place` stands for a value."""
+    columns = "run, vendor, conversation, profile, visitor, opening, attempts, failed, last_id, last_at"
+    return (
+        f"INSERT INTO {schema}conversations AS old ({columns}) VALUES ({', '.join([place] * 10)}) "
+        "ON CONFLICT (run, vendor, conversation) DO UPDATE SET visitor = coalesce(excluded.visitor, old.visitor), "
+        "opening = coalesce(old.opening, excluded.opening), attempts = old.attempts + excluded.attempts, "
+        "failed = old.failed + excluded.failed, last_id = excluded.last_id, "
+        "last_at = coalesce(excluded.last_at, old.last_at)"
+    )
+
+
+def conversation_rows(run: int, attempts: Sequence[Attempt], first_id: int) -> list[tuple[Any, ...]]:
+    """Returns what a batch of attempts adds to the table of conversations. `first_id` is the id of the first one."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for number, attempt in enumerate(attempts, first_id):
+        event = attempt.event
+        key = event.vendor, str(event.conversation)
+        row = found.get(key)
+        if row is None:
+            row = found[key] = [run, *key, event.profile, None, None, 0, 0, 0, None]
+        row[4] = event.visitor or row[4]
+        row[5] = row[5] or event.opening
+        row[6] += 1
+        row[7] += attempt.verdict in FALLS_SHORT and attempt.milliseconds is not None
+        row[8] = number
+        row[9] = attempt.sent_at or row[9]
+    return [tuple(row) for row in found.values()]
 
 
 @lru_cache(maxsize=256)

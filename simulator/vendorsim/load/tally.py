@@ -11,6 +11,7 @@ from vendorsim.delivery.records import (
     BROKEN,
     DELIVERED,
     DROPPED,
+    GIVEN_UP,
     LOST,
     NOT_SENT,
     REJECTED,
@@ -21,7 +22,7 @@ from vendorsim.delivery.records import (
 )
 from vendorsim.load.measuring import Digest, Histogram, Series, merged
 
-FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
+FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE, GIVEN_UP})
 # Reasons come from the target, so the number of different errors is limited. The others are counted as OTHERS.
 MOST_ERRORS = 100
 OTHERS = "other reasons"

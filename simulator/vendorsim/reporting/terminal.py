@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vendorsim.core.times import iso
+from vendorsim.delivery.diagnosis import diagnose, evidence_of_run
 from vendorsim.delivery.records import (
     AS_EXPECTED,
     BROKEN,
@@ -108,6 +109,10 @@ class Terminal:
                     console.print(line, markup=False)
             if self._more_shortcomings:
                 console.print(f"  and {counted(self._more_shortcomings, 'more problem')}")
+        if (diagnosis := diagnose(evidence_of_run(summary))) is not None:
+            for sentence in (diagnosis.problem, diagnosis.remedy):
+                for line in wrapped(sentence, hang=2, columns=width):
+                    console.print(line, markup=False)
         console.print(_closing(summary))
 
     def _by_attempt(self) -> Table:
@@ -157,6 +162,7 @@ def _closing(summary: Summary) -> str:
     parts += [f"{unsent} not sent"] if unsent else []
     for word, count in (
         ("retries", sum(row.retries for row in summary.rows.values())),
+        ("retries scheduled", sum(row.waiting for row in summary.rows.values())),
         ("dropped", summary.count(DROPPED)),
         ("spoiled", summary.count(SPOILED)),
         ("lost", summary.count(LOST)),

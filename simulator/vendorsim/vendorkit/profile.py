@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core.errors import UnknownNameError
+from vendorsim.core.event import Said
 from vendorsim.scenario.verbs import Verb
 from vendorsim.vendorkit.policy import Policy
 
@@ -20,12 +21,14 @@ class Draft(NamedTuple):
     """An event that a reaction returns: its name and its body.
 
     If `body` is a function, it is called after the whole step, so that the body has the state at the time of sending.
-    With `held` the event is sent after the next step instead, and the function is called then.
+    With `held` the event is sent after the next step instead, and the function is called then. `said` is what somebody
+    wrote, if the event is about that; a reaction leaves it to the timeline.
     """
 
     event: str
     body: Body | Callable[[], Body]
     held: bool = False
+    said: Said | None = None
 
 
 Reaction = Callable[[Any, Conversation, Any], Iterable[Draft]]

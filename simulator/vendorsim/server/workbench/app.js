@@ -23,6 +23,7 @@ const ROUTES = [
   ["checks", "./views/checks.js"],
   ["checks/new", "./views/check-new.js"],
   ["checks/:id", "./views/check.js"],
+  ["runs/:id/states/:number", "./views/state.js"],
   ["scenarios", "./views/scenarios.js"],
   ["scenarios/:name", "./views/editor.js"],
   ["sessions", "./views/sessions.js"],

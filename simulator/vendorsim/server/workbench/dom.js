@@ -72,7 +72,9 @@ export function mood(verdict) {
 const MOODS = {
   delivered: "good", finished: "good", ok: "good", active: "good",
   rejected: "bad", "timed out": "bad", broken: "bad", unreachable: "bad", failed: "bad",
-  "not sent": "warn", stopped: "warn", degraded: "warn",
+  failing: "bad", "stopped, failing": "bad", "broken off": "bad", "given up": "bad", missed: "bad",
+  passed: "good", "as expected": "good",
+  "not sent": "warn", stopped: "warn", degraded: "warn", incomplete: "warn", "not judged": "warn", lost: "warn", spoiled: "warn", dropped: "warn",
   running: "accent", documented: "good", captured: "accent", reconstructed: "warn", assumed: "quiet",
 };
 

@@ -14,7 +14,7 @@ export async function show(place, params, query) {
   const list = liveList({
     path: "calls",
     caption: "Calls of the vendors' APIs and of sinks, the newest first",
-    headings: ["No.", "Received", "Vendor", "Operation", "Request", "Session", "Status", "Message"],
+    headings: ["No.", "Came (wall clock)", "Vendor", "Operation", "Request", "Conversation", "Status", "Message"],
     row,
     nothing,
   });
@@ -43,11 +43,11 @@ function row(call) {
     "tr",
     { dataset: { id: call.id, test: "call" } },
     minor(cell("No.", h("span", { class: "number muted" }, String(call.id)))),
-    cell("Received", time(call.at)),
+    cell("Came (wall clock)", time(call.at)),
     cell("Vendor", call.vendor),
     cell("Operation", h("a", { href: `#/calls/${call.id}` }, call.operation)),
     minor(cell("Request", h("code", {}, `${call.method} ${call.path}`))),
-    call.session ? cell("Session", h("span", { class: "mono" }, call.session)) : minor(cell("Session", "–")),
+    call.session ? cell("Conversation", call.visitor ? `${call.visitor} ` : "", h("span", { class: "mono" }, call.session)) : minor(cell("Conversation", "–")),
     cell("Status", badge(call.status)),
     cell("Message", call.message),
   );

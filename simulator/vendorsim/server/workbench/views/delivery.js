@@ -73,21 +73,24 @@ function summary(attempt, others) {
     ["Target", h("code", {}, attempt.target)],
     ["Vendor", `${attempt.vendor}, profile ${attempt.profile}`],
     ["Conversation", [h("a", { href: conversation, class: "mono" }, attempt.conversation), ", ", h("a", { href: `#/deliveries?run=${attempt.run}` }, `run ${attempt.run}`)]],
-    ["Sent", time(attempt.sent_at)],
-    ["Scenario's time", time(attempt.at)],
+    ["Said", attempt.said ? `${attempt.said.by}: “${attempt.said.text}”` : null],
+    ["Sent", [time(attempt.sent_at), " (wall clock)"]],
+    ["Story's time", time(attempt.at)],
     ["Delivery", h("code", {}, attempt.delivery)],
-    ["Attempt", attemptInWords(attempt)],
+    ["Attempt", attemptInWords(attempt, others)],
+    ["In flight with", attempt.in_flight_with.length ? `${attempt.in_flight_with.length} other request${attempt.in_flight_with.length > 1 ? "s" : ""} of this conversation` : null],
     ["All attempts", others.length > 1 ? attempts(attempt, others) : null],
     ["Difference to", compare(attempt, others)],
   ]);
 }
 
 /** Which attempt it is, of the delivery or of a duplicate, and whether another one follows. */
-function attemptInWords({ attempt, copy, final, verdict, faults: notes }) {
+function attemptInWords({ attempt, copy, final, verdict, faults: notes }, others) {
   const byHand = notes.some((note) => note === "resent" || note === "edited") ? ", sent again by hand" : "";
   const which = attempt === 1 ? "The first attempt" : `Attempt ${attempt}`;
   const of = copy ? ` of duplicate ${copy}, which a fault sends` : "";
-  const after = final ? (verdict === "delivered" ? "no retry is needed" : "no retry follows") : "a retry follows";
+  const retried = others.some((one) => one.copy === copy && one.attempt > attempt && one.sent_at);
+  const after = verdict === "delivered" ? "no retry is needed" : retried ? "it was tried again" : final ? "no retry follows" : "a retry is scheduled";
   return `${which}${of}${byHand}; ${after}`;
 }
 

@@ -3,8 +3,9 @@
  */
 
 import { get } from "../api.js";
-import { badge, cell, clear, empty, h, labelled, minor, table, time } from "../dom.js";
+import { badge, cell, clear, empty, h, labelled, minor, table, time, wide } from "../dom.js";
 import { repeat } from "../live.js";
+import { diagnosisLine } from "./diagnosis.js";
 import { keepFocus } from "./forms.js";
 import { PAGE } from "./list.js";
 
@@ -57,11 +58,11 @@ function rows(items) {
     "Run",
     "Scenario",
     "Vendor",
-    "Status",
+    "How it goes",
     "Conversations",
     "Delivered",
-    "Failed",
-    "Began",
+    "Failed attempts",
+    "Began (wall clock)",
   ]);
   for (const run of items) {
     const { summary } = run;
@@ -73,11 +74,11 @@ function rows(items) {
         cell("Run", link),
         cell("Scenario", run.scenario),
         minor(cell("Vendor", `${run.vendor} (${run.profile})`)),
-        cell("Status", badge(run.status), run.clock.paused && run.status === "running" ? [" ", badge("paused")] : null),
+        wide(cell("How it goes", badge(run.state), run.clock.paused && run.status === "running" ? [" ", badge("paused")] : null, diagnosisLine(run.diagnosis))),
         minor(cell("Conversations", started(run))),
         labelled(cell("Delivered", String(summary.delivered))),
-        summary.failed ? cell("Failed", badge("failed"), ` ${summary.failed}`) : minor(cell("Failed", "–")),
-        cell("Began", time(run.began_at)),
+        summary.failed_attempts ? labelled(cell("Failed attempts", h("span", { class: "tone-bad" }, String(summary.failed_attempts)))) : minor(cell("Failed attempts", "–")),
+        cell("Began (wall clock)", time(run.began_at)),
       ),
     );
   }
