@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, BinaryIO
 
+import orjson
+
 from vendorsim.captures.json_scan import LARGEST_VALUE, Found, Position, ScanError, Window, items, members, parsed
 from vendorsim.captures.raw_requests import is_raw, raw_requests
 from vendorsim.core.errors import PayloadFileError
@@ -26,9 +28,10 @@ _HAR = re.compile(rb'\s*\{\s*"log"\s*:\s*\{')
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".har", ".http", ".txt", ".log", ".gz")
 # A compressed file may become so large in any case, and then only so many times as large as it is.
 _MOST_DECOMPRESSED, _MOST_RATIO = 1024 * 1024 * 1024, 200
+_SQLITE = b"SQLite format 3\0"
 _FOREIGN = {
     b"PK\x03\x04": "is a zip archive; unpack it and give the files",
-    b"SQLite format 3\0": "is a journal (SQLite); export it first: vendorsim journal export --journal FILE",
+    _SQLITE: "is a journal (SQLite); export it first: vendorsim journal export --journal FILE",
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; decompress it first",
     b"\xfd7zXZ\0": "is compressed with xz; decompress it first",
     b"BZh": "is compressed with bzip2; decompress it first",
@@ -36,10 +39,12 @@ _FOREIGN = {
 
 
 class Kind(Enum):
-    """What an item is."""
+    """What an item is, which says what its file is."""
 
-    HAR_ENTRY = "HAR entry"
-    DOCUMENT = "document"
+    HAR_ENTRY = "entry of a HAR"
+    LINE = "line of JSON Lines"
+    ARRAY_ITEM = "item of a JSON array"
+    DOCUMENT = "JSON document"
     RAW = "raw request"
 
 
@@ -106,15 +111,26 @@ def _natural(path: str) -> list[tuple[int, int, str]]:
     return [(0, int(part[:400]), part) if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts]
 
 
+def is_journal(path: str) -> bool:
+    """Whether a file is a journal: an SQLite database."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(len(_SQLITE)) == _SQLITE
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
-def opened(file: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, decompressed if it is gzip; `-` is standard input. Raises PayloadFileError."""
+def opened(file: str, name: str | None = None) -> Iterator[BinaryIO]:
+    """The bytes of a file, decompressed if it is gzip; `-` is standard input. Raises PayloadFileError, in which `name`
+    stands for the file."""
+    name = name or file
     try:
         stream: Any = sys.stdin.buffer if file == "-" else open(file, "rb")  # noqa: SIM115
     except OSError as error:
-        raise PayloadFileError(f"{file}: can't be read: {error.strerror or error}") from None
+        raise PayloadFileError(f"{name}: can't be read: {error.strerror or error}") from None
     except ValueError as error:
-        raise PayloadFileError(f"{file!r}: is not a file name: {error}") from None
+        raise PayloadFileError(f"{name!r}: is not a file name: {error}") from None
     try:
         peeked = _Peeked(stream)
         yield _Decompressed(peeked) if peeked.head.startswith(b"\x1f\x8b") else peeked  # type: ignore[misc]
@@ -198,6 +214,31 @@ def _items(window: Window, name: str, skip: Skip) -> Iterator[Item]:
         yield from _documents(window, name, skip)
 
 
+def har_envelope(file: str) -> dict[str, Any]:
+    """What a HAR has beside its entries: the members of its log, with an empty list of entries last."""
+    log: dict[str, Any] = {}
+    with opened(file) as stream:
+        window = Window(stream)
+        try:
+            while len(window.data) < _NEEDED and window.more():
+                pass
+            window.data = window.data.removeprefix(_BOM)
+            for top in members(window):
+                if top != "log" or window.next_byte() != b"{":
+                    window.value()
+                    continue
+                for key in members(window):
+                    if key == "entries" and window.next_byte() == b"[":
+                        for _ in items(window):
+                            pass
+                    else:
+                        log[key] = parsed(window.value())
+        except ScanError:
+            pass  # It was cut off, which is told when its entries are read.
+    log.pop("entries", None)
+    return log
+
+
 def _skipped(name: str, error: ScanError) -> Skipped:
     return Skipped(f"{name}:{error.position.line}:{error.position.column}", str(error))
 
@@ -242,7 +283,7 @@ def _documents(window: Window, name: str, skip: Skip) -> Iterator[Item]:
         yield from _lines(window, name, skip)
         return
     if window.next_byte() == b"[":
-        yield from _array(window, name, skip, "{name}[{number}]", Kind.DOCUMENT)
+        yield from _array(window, name, skip, "{name}[{number}]", Kind.ARRAY_ITEM)
         number = 1
     else:
         number = 0
@@ -252,7 +293,7 @@ def _documents(window: Window, name: str, skip: Skip) -> Iterator[Item]:
         entries = _entries(document)
         if entries is not None:
             for position, entry in enumerate(entries):
-                yield Item(f"{name}#{position}", Kind.HAR_ENTRY, entry)
+                yield Item(f"{name}#{position}", Kind.HAR_ENTRY, entry, orjson.dumps(entry))
             continue
         place = name if not number and not window.next_byte() else f"{name}:{found.position.line}"
         number += 1
@@ -309,7 +350,7 @@ def _lines(window: Window, name: str, skip: Skip) -> Iterator[Item]:
             except ScanError as error:
                 skip(_skipped(name, error))
             else:
-                yield Item(f"{name}:{at.line}", Kind.DOCUMENT, document, line)
+                yield Item(f"{name}:{at.line}", Kind.LINE, document, line)
         if end is None:
             return
 

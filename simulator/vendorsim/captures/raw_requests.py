@@ -14,7 +14,7 @@ from vendorsim.captures.json_scan import LARGEST_VALUE, Window
 # `> ` and `< ` are the prefixes of curl -v.
 _REQUEST = re.compile(rb"(> ?)?([A-Z]{3,10}) (\S{1,65536}) HTTP/[0-9](?:\.[0-9])?\r?\n?")
 _ANSWER = re.compile(rb"(< ?)?HTTP/[0-9](?:\.[0-9])? ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n?")
-_HEADER = re.compile(rb"(?:[<>] ?)?([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*\r?\n?")
+HEADER = re.compile(rb"(?:[<>] ?)?([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*\r?\n?")
 _BLANK = re.compile(rb"(?:[<>] ?)?\r?\n?")
 # Comments of curl -v, and the separators of .http files.
 _COMMENT = re.compile(rb"(?:\* |[{}] \[\d+ bytes data\]|###)")
@@ -31,7 +31,7 @@ class RawMessage:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers."""
-        found = (_HEADER.fullmatch(line) for line in self.head[1:])
+        found = (HEADER.fullmatch(line) for line in self.head[1:])
         return tuple((each[1].decode("latin-1"), each[2].decode("utf-8", "replace")) for each in found if each)
 
 
@@ -120,7 +120,7 @@ def _message(first: bytes, lines: _Lines, skip: Callable[[int, str], None]) -> R
         if _BLANK.fullmatch(line):
             message.head.append(line)
             break
-        if not _HEADER.fullmatch(line):
+        if not HEADER.fullmatch(line):
             if _begins(line):
                 lines.back(line)
                 return message
@@ -152,5 +152,5 @@ def _begins(line: bytes) -> bool:
         _REQUEST.fullmatch(line)
         or _ANSWER.fullmatch(line)
         or _COMMENT.match(line)
-        or (line[:2] in (b"> ", b"< ") and _HEADER.fullmatch(line))
+        or (line[:2] in (b"> ", b"< ") and HEADER.fullmatch(line))
     )
