@@ -148,6 +148,7 @@ class Described(Field):
     def __init__(self, nodes: list[SchemaNode], role: str | None = None, words: frozenset[str] = frozenset()) -> None:
         self._parts = [part for node in nodes for part in node.parts()]
         self._members: dict[str, Field | None] = {}
+        self._names = frozenset(key for part in self._parts for key in part.schema.get("properties", {}))
         self._items: Field | None = None
         self._inherited = role
         self.words = words
@@ -194,7 +195,7 @@ class Described(Field):
         return self._items
 
     def knows(self, key: str) -> bool:
-        return any(part.property(key) is not None for part in self._parts)
+        return key in self._names
 
 
 def guessed(key: str, holder: Mapping[str, Any], outer: Field) -> Field:

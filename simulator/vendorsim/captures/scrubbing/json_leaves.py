@@ -16,8 +16,9 @@ _TOKEN = re.compile(r'[ \t\r\n]*(?:("(?:[^"\\]++|\\.)*+")|([{}\[\],:])|([^\s{}\[
 
 
 class Leaf(NamedTuple):
-    """A string, a number, or the key of an object, at `start` to `end` of the text. `value` is the string without
-    escapes, or the number as it is spelt. `path` leads to it; for a key it ends with the key."""
+    """A string, a number, or a key that neither the contract nor the format names, at `start` to `end` of the text.
+    `value` is the string without escapes, or the number as it is spelt. `path` leads to it; for a key it ends with the
+    key."""
 
     start: int
     end: int
@@ -68,14 +69,19 @@ def leaves(text: str, document: Any, field: Field) -> Iterator[Leaf]:
             key_next = False
         elif string is not None and key_next:
             holder, outer, _ = levels[-1]
-            key = json.loads(string)
+            key = _unescaped(string)
             path[-1] = key
-            yield Leaf(token.start(1), token.end(1), key, outer, tuple(path), is_key=True)
+            if not outer.knows(key):
+                yield Leaf(token.start(1), token.end(1), key, outer, tuple(path), is_key=True)
             value, current = holder.get(key), outer.member(key, holder)
         elif string is not None:
-            yield Leaf(token.start(1), token.end(1), json.loads(string), current, tuple(path))
+            yield Leaf(token.start(1), token.end(1), _unescaped(string), current, tuple(path))
         elif word[0] in "-0123456789":
             yield Leaf(token.start(3), token.end(3), word, current, tuple(path), is_string=False)
+
+
+def _unescaped(string: str) -> str:
+    return str(json.loads(string)) if "\\" in string else string[1:-1]
 
 
 def _item(holder: list[Any], field: Field, position: int) -> tuple[Any, Field]:

@@ -13,11 +13,13 @@ from random import Random
 
 from vendorsim.captures.scrubbing.originals import Name, Originals, is_joined
 from vendorsim.captures.scrubbing.recognising import (
+    country_code,
     digits_of,
     folded,
     iban_sum,
     latin,
     luhn,
+    national_number,
     phone_key,
     words,
 )
@@ -38,8 +40,8 @@ _LOCALES = (
     ("ßä", "de_DE"),
     ("åøæ", "sv_SE"),
     ("çèêëîœ", "fr_FR"),
-    ("öü", "hu_HU"),
     ("áéíóú", "hu_HU"),
+    ("öü", "de_DE"),
 )
 _SCRIPTS = (
     ("\u3040", "\u30ff", "ja_JP"),
@@ -54,8 +56,6 @@ _SCRIPTS = (
     ("\u10a0", "\u10ff", "ka_GE"),
 )
 _DEFAULT = "en_US"
-# Country codes of three digits begin so, or with 21 to 26, 29, 67 to 69, 80, 83, 85, 87 to 89.
-_THREE = ("35", "37", "38", "42", "50", "59", "96", "97", "99")
 _FAMILY_FIRST = ("hu_HU", "ja_JP", "ko_KR")
 
 
@@ -172,11 +172,11 @@ class MadeUp:
     def phone(self, text: str) -> str:
         """A number that nobody has, in the same spelling. The same number in another spelling has the same digits."""
         digits = digits_of(text)
-        key = phone_key(digits)
+        key = phone_key(national_number(text))
         made = self._assigned("phone", key, self._new_phone)
         rest = digits[: -len(key)]
         international = text.lstrip("( ").startswith("+") or digits.startswith("00")
-        code = _country_code(digits.removeprefix("00")) if international else ""
+        code = country_code(digits.removeprefix("00")) if international else ""
         national = digits.removeprefix("00")[len(code) :] if international else digits
         if len(national) == 10 and national[0] in "23456789" and code in ("", "1"):
             # 555-01xx is for fiction (NANPA).
@@ -289,15 +289,6 @@ class MadeUp:
         if candidate in self._originals.ids or any(True for _ in self._originals.values_in(candidate)):
             return True
         return any(True for _ in self._originals.names_in(candidate, in_name=True))
-
-
-def _country_code(digits: str) -> str:
-    """The country code at the beginning of an international number (ITU-T E.164)."""
-    if digits[:1] in ("1", "7"):
-        return digits[:1]
-    two = digits[:2]
-    listed = two in ("20", "27") or (two[:1] in "3459" and two not in _THREE) or two in ("81", "82", "84", "86")
-    return two if listed or (two[:1] == "6" and two <= "66") else digits[:3]
 
 
 def _digit(each: str, draw: Random, position: int) -> str:

@@ -7,8 +7,18 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vendorsim.captures.scrubbing.recognising import WORD, digits_of, folded, phone_key, spellings, words
-from vendorsim.captures.scrubbing.word_lists import COMMON, ENDINGS, PARTICLES
+from vendorsim.captures.scrubbing.recognising import (
+    TRUNKS,
+    WORD,
+    country_code,
+    digits_of,
+    folded,
+    national_number,
+    phone_key,
+    spellings,
+    words,
+)
+from vendorsim.captures.scrubbing.word_lists import COMMON, ENDINGS, LONG_ENDINGS, PARTICLES
 from vendorsim.core.errors import InputError
 
 # A limit of the memory: each value takes about half a kilobyte.
@@ -19,6 +29,12 @@ _DOUBLED = re.compile(r"([bcdfghjklmnprstvz])?[ae]l")
 _SHORT = 3
 _RUNS = re.compile(r"[\w\u0300-\u036f]+")
 _OPAQUE = 16
+
+
+def _is_code(prefix: str) -> bool:
+    """Whether digits before a national number are a country code."""
+    code = prefix.removeprefix("00")
+    return bool(code) and country_code(code + "0" * 9) == code
 
 
 class Name(NamedTuple):
@@ -56,8 +72,8 @@ class Originals:
         self.names: dict[str, Name] = {}
         self.joined: dict[str, Name] = {}
         self.longest_joined = 0
-        # Telephone numbers by their last digits; ids by themselves.
-        self.phones: dict[str, str] = {}
+        # National telephone numbers by their last digits; ids by themselves.
+        self.phones: dict[str, set[str]] = {}
         self.ids: dict[str, None] = {}
         # All else that is replaced as a whole, wherever it stands, with its kind.
         self.values: dict[str, str] = {}
@@ -108,10 +124,21 @@ class Originals:
 
     def add_phone(self, text: str) -> None:
         """A telephone number, in any spelling."""
-        digits = digits_of(text)
-        if len(digits) >= 6:
-            self.phones.setdefault(phone_key(digits), digits)
+        number = national_number(text)
+        if len(number) >= 6:
+            self.phones.setdefault(phone_key(number), set()).add(number)
             self._bounded()
+
+    def has_phone(self, text: str) -> bool:
+        """Whether digits are one of the numbers, in this spelling or another: with the country code or without."""
+        digits = digits_of(text)
+        numbers = self.phones.get(phone_key(digits), ()) if 8 <= len(digits) <= 16 else ()
+        number = national_number(text)
+        return any(
+            digits.endswith(each)
+            and (number == each or digits[: -len(each)] in TRUNKS or _is_code(digits[: -len(each)]))
+            for each in numbers
+        )
 
     def add_id(self, text: str) -> None:
         """An id."""
@@ -144,7 +171,8 @@ class Originals:
             if found is None or (is_word and key[:length] in COMMON):
                 continue
             ending = key[length:]
-            if ending in ENDINGS or _DOUBLED.fullmatch(ending):
+            is_long = length > _SHORT + 1
+            if ending in ENDINGS or _DOUBLED.fullmatch(ending) or (is_long and ending in LONG_ENDINGS):
                 return Match(found, length) if len(key) == len(word) else Match(found, min(length, len(word)))
         return None
 

@@ -24,12 +24,12 @@ _PIECES = re.compile(
   | (?P<encoded>[^\s&=?\#"'<>%;,]*+(?:%[0-9A-Fa-f]{{2}}[^\s&=?\#"'<>%;,]*+)+)
   | (?P<mail>{MAIL})
   | (?P<iban>(?<!\w)[A-Z]{{2}}[0-9]{{2}}(?:[ ]?[A-Z0-9]{{4}}){{2,7}}(?:[ ]?[A-Z0-9]{{1,4}})?(?!\w))
-  | (?P<base64>(?<![\w+/=-])[A-Za-z0-9+/_-]{{16,}}={{0,2}}(?![\w+/=-]))
+  | (?P<base64>(?<![\w+/=-])(?=[0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{{16,}}={{0,2}}(?![\w+/=-]))
   | (?P<ipv6>(?<![\w:.])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}
       (?:[0-9A-Fa-f]{{1,4}}|(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}})?(?![\w:]))
   | (?P<ipv4>(?<![\w./-])(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}(?!\.?[\w-]))
   | (?P<date>(?<![\w.])[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?)?
-      |(?<![\w.])[0-9]{{1,2}}[./-][0-9]{{1,2}}[./-][0-9]{{2,4}}(?![0-9]))
+      |(?<![\w.])[0-9]{{1,2}}(?P<between>[./-])[0-9]{{1,2}}(?P=between)(?:[0-9]{{2}}|[0-9]{{4}})(?![./-]?[0-9]))
   | (?P<digits>(?<![\w.])(?:\+[ ]?)?\(?[0-9](?:[ ().\-/\u00a0\u2010\u2011\u202f]{{0,3}}[0-9]){{3,18}}(?![0-9]))
   | (?P<word>{LETTERS})
     """,
@@ -41,6 +41,10 @@ _AMERICAN = re.compile(r"(?:1[ .-]?)?\(?[2-9][0-9]{2}\)?[ .-][0-9]{3}[ .-][0-9]{
 _GROUPS_OF_FOUR = re.compile(
     r"[0-9]{4}(?:[ -]?[0-9]{4}){2,3}(?:[ -]?[0-9]{1,3})?|[0-9]{13,19}|3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}"
 )
+# Country codes of three digits begin so, or with 21 to 26, 29, 67 to 69, 80, 83, 85, 87 to 89.
+_THREE = ("35", "37", "38", "42", "50", "59", "96", "97", "99")
+# What is dialled before a national number at home: in most countries, in Hungary, in Russia, in North America.
+TRUNKS = ("06", "0", "8", "1", "")
 _SPECIAL = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "œ": "oe"})
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa"})
 # The usual spelling of Cyrillic letters in Latin ones; of Greek names there are too many.
@@ -103,6 +107,26 @@ def digits_of(text: str) -> str:
 def phone_key(digits: str) -> str:
     """What is the same in all spellings of a number: its last eight digits. Country codes and prefixes differ."""
     return digits[-8:]
+
+
+def country_code(digits: str) -> str:
+    """The country code at the beginning of an international number (ITU-T E.164)."""
+    if digits[:1] in ("1", "7"):
+        return digits[:1]
+    two = digits[:2]
+    listed = two in ("20", "27") or (two[:1] in "3459" and two not in _THREE) or two in ("81", "82", "84", "86")
+    return two if listed or (two[:1] == "6" and two <= "66") else digits[:3]
+
+
+def national_number(text: str) -> str:
+    """The digits of a telephone number without the country code, or the prefix that stands for it at home."""
+    digits = digits_of(text)
+    if text.lstrip("( ").startswith("+"):
+        return digits[len(country_code(digits)) :]
+    if digits.startswith("00"):
+        return digits[2 + len(country_code(digits[2:])) :]
+    prefix = next((each for each in TRUNKS if each and digits.startswith(each) and len(digits) - len(each) >= 8), "")
+    return digits[len(prefix) :] if prefix != "1" or len(digits) == 11 else digits
 
 
 def looks_like_phone(text: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -26,13 +26,15 @@ from vendorsim.captures.scrubbing.fields import Field
 from vendorsim.captures.scrubbing.json_leaves import Leaf, Patch, leaves, patched, spelt
 from vendorsim.captures.scrubbing.made_up import MadeUp
 from vendorsim.captures.scrubbing.originals import Originals
-from vendorsim.captures.scrubbing.recognising import digits_of, from_base64, phone_key, pieces
+from vendorsim.captures.scrubbing.recognising import from_base64, pieces
 from vendorsim.captures.scrubbing.schemas import Schemas
 from vendorsim.captures.scrubbing.texts import SHORTEST_ID, Replacing
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import InputError, VendorsimError
+from vendorsim.core.pointer import Path
 
 _MOST_ROWS = 10_000
+_MOST_CLEAN = 50_000
 _DEEPEST_VIEW = 3
 _BARE_QUOTE, _QUOTED = re.compile(r'(?<!\\)"'), '\\\\"'
 
@@ -94,7 +96,9 @@ class Scrubber:
         self._replace = [Pattern(text, "--replace") for text in choices.replace]
         self.originals = Originals()
         self._counts: Counter[tuple[str, str, str]] = Counter()
-        self._where, self._path, self._counting = "", "", True
+        self._where, self._counting = "", True
+        self._path: Path = ()
+        self._clean: set[tuple[str, bool]] = set()
         self._collecting = self._replacing(None)
 
     @cached_property
@@ -126,7 +130,7 @@ class Scrubber:
             self._counting = counting
 
     def _counted(self, kind: str) -> None:
-        key = (self._where, self._path, kind)
+        key = (self._where, _generalised(self._path), kind)
         if key not in self._counts and len(self._counts) >= _MOST_ROWS:
             key = ("", "", kind)
         self._counts[key] += 1
@@ -152,14 +156,14 @@ class Scrubber:
     def around(self, document: Any, *, writing: bool) -> Any:
         """A document around the items without personal data: the log of a HAR, or the parts of a file's path."""
         text = orjson.dumps(document).decode()
-        self._where, self._path = "file", ""
+        self._where, self._path = "file", ()
         return orjson.loads(self._json(self._writing if writing else self._collecting, text, document, Field()))
 
     def _item(self, replacing: Replacing, item: Item) -> bytes:
         if item.kind is Kind.RAW:
             return self._raw(replacing, item.document)
         text = item.data.decode()
-        self._where, self._path = _where(item), ""
+        self._where, self._path = _where(item), ()
         field = self._field(item)
         if isinstance(item.document, str):
             self._where = "text"
@@ -194,21 +198,24 @@ class Scrubber:
         patches: list[Patch] = []
         sizes: dict[str | int, tuple[int, int]] = {}
         later: list[Leaf] = []
+        changed_keys: set[Path] = set()
         where, outer = self._where, self._path
         for leaf in leaves(text, document, field):
             if self._counting:
-                self._path = _generalised(leaf.path)
+                self._path = _shown(leaf, changed_keys)
             if leaf.field.role in (fields.SIZE, fields.HEAD):
                 later.append(leaf)
                 continue
             new = self._leaf(replacing, leaf, document, sizes)
             if new is not None and new != leaf.value:
+                if leaf.is_key:
+                    changed_keys.add(leaf.path)
                 patches.append(
                     Patch(leaf.start, leaf.end, spelt(new, text[leaf.start : leaf.end]) if leaf.is_string else new)
                 )
             self._where = where
         for leaf in later:
-            self._path = _generalised(leaf.path) if self._counting else self._path
+            self._path = leaf.path if self._counting else self._path
             new = self._sized(replacing, leaf, sizes.get(leaf.path[0]))
             if new != leaf.value:
                 patches.append(
@@ -228,7 +235,7 @@ class Scrubber:
         self, replacing: Replacing, leaf: Leaf, document: Any, sizes: dict[str | int, tuple[int, int]]
     ) -> str | None:
         if leaf.is_key:
-            return None if leaf.field.knows(leaf.value) or self._is_kept(leaf.path) else self._key(replacing, leaf)
+            return None if self._is_kept(leaf.path) else self._key(replacing, leaf)
         if self._is_kept(leaf.path):
             return None
         role = leaf.field.role
@@ -259,10 +266,10 @@ class Scrubber:
         return re.sub(r"[a-zA-Z]", "1", made) if "e" not in spelt_number.lower() else spelt_number
 
     def _is_kept(self, path: Sequence[str | int]) -> bool:
-        return _any(self._keep, path)
+        return bool(self._keep) and _any(self._keep, path)
 
     def _is_chosen(self, path: Sequence[str | int]) -> bool:
-        return _any(self._replace, path)
+        return bool(self._replace) and _any(self._replace, path)
 
     def _body(
         self, replacing: Replacing, text: str, holder: Any, inner: Field, headers: Headers
@@ -322,9 +329,9 @@ class Scrubber:
         return written
 
     def _raw_message(self, replacing: Replacing, message: RawMessage, inner: Field) -> bytes:
-        where, self._path = self._where, "body"
+        where, self._path = self._where, ("body",)
         body = self._bytes(replacing, message.body, inner) if message.body else b""
-        self._where, self._path = where, "head"
+        self._where, self._path = where, ("head",)
         lines = []
         for number, line in enumerate(message.head):
             header = HEADER.fullmatch(line)
@@ -347,23 +354,22 @@ class Scrubber:
     def _search(self, item: Item, written: bytes) -> None:
         """Raises RemainsError if an original value is left."""
         if item.kind is Kind.RAW:
-            self._search_text(item.place, "", written.decode("utf-8", "replace"), names=False)
+            self._search_text(item.place, (), written.decode("utf-8", "replace"), names=False)
             return
         text = written.decode()
         document = orjson.loads(text)
-        self._search_json(item.place, "", text, document, self._field(Item(item.place, item.kind, document, written)))
+        self._search_json(item.place, (), text, document, self._field(Item(item.place, item.kind, document, written)))
 
-    def _search_json(self, place: str, around: str, text: str, document: Any, field: Field) -> None:
+    def _search_json(self, place: str, around: Path, text: str, document: Any, field: Field) -> None:
         for leaf in leaves(text, document, field):
             if self._is_kept(leaf.path):
                 continue
-            pointer = around + json_pointer.join(leaf.path)
             if leaf.is_key:
-                self._search_text(place, pointer, leaf.value, names=not leaf.field.knows(leaf.value))
+                self._search_text(place, (*around, *leaf.path), leaf.value, names=True, is_key=True)
             elif leaf.is_string:
-                self._search_string(place, pointer, leaf, document)
+                self._search_string(place, (*around, *leaf.path), leaf, document)
 
-    def _search_string(self, place: str, pointer: str, leaf: Leaf, document: Any) -> None:
+    def _search_string(self, place: str, path: Path, leaf: Leaf, document: Any) -> None:
         value, field = leaf.value, leaf.field
         if isinstance(field, fields.BodyField):
             holder = _at(document, leaf.path[:-1])
@@ -378,21 +384,29 @@ class Scrubber:
                 pass
             else:
                 known = self._schemas.event(None, inner) if field.inner is _EVENT else None
-                self._search_json(place, pointer, value, inner, field.inner if known is None else known[1])
+                self._search_json(place, path, value, inner, field.inner if known is None else known[1])
                 return
-        self._search_text(place, pointer, value, names=field.role != fields.FIXED)
+        self._search_text(place, path, value, names=field.role != fields.FIXED)
 
-    def _search_text(self, place: str, pointer: str, value: str, *, names: bool, depth: int = 0) -> None:
+    def _search_text(
+        self, place: str, path: Path, value: str, *, names: bool, is_key: bool = False, depth: int = 0
+    ) -> None:
+        if (value, names) in self._clean:
+            return
         kind = self._left_in(value, names)
         if kind is not None:
+            where = json_pointer.join((*path[:-1], "*") if is_key else path) or "the head or the body"
             raise RemainsError(
-                f"{place}: a personal value ({kind}) is left at {pointer or 'this place'}, so nothing was written; "
-                f"replace that field with --replace, or keep it with --keep"
+                f"{place}: a personal value ({kind}) is left at {where}, so nothing was written; "
+                "replace that field with --replace, or keep it with --keep"
             )
         if depth >= _DEEPEST_VIEW:
             return
         for view in _views(value):
-            self._search_text(place, pointer, view, names=names, depth=depth + 1)
+            self._search_text(place, path, view, names=names, is_key=is_key, depth=depth + 1)
+        if len(self._clean) >= _MOST_CLEAN:
+            self._clean.clear()
+        self._clean.add((value, names))
 
     def _left_in(self, value: str, names: bool) -> str | None:
         originals = self.originals
@@ -404,8 +418,7 @@ class Scrubber:
             return "name"
         if originals.phones or (self._choices.ids and originals.ids):
             for piece in pieces(value):
-                digits = digits_of(piece.text) if piece.kind == "digits" else ""
-                if 8 <= len(digits) <= 16 and phone_key(digits) in originals.phones:
+                if piece.kind == "digits" and originals.has_phone(piece.text):
                     return "phone"
                 if self._choices.ids and len(piece.text) >= SHORTEST_ID and piece.text in originals.ids:
                     return "id"
@@ -460,7 +473,19 @@ def _where(item: Item) -> str:
     return "document"
 
 
-def _generalised(path: Sequence[str | int]) -> str:
+def _shown(leaf: Leaf, changed_keys: set[Path]) -> Path:
+    """The path of a leaf for the report, without keys that are personal."""
+    if leaf.is_key:
+        return (*_without(leaf.path[:-1], changed_keys), "*")
+    return _without(leaf.path, changed_keys) if changed_keys else leaf.path
+
+
+def _without(path: Path, keys: set[Path]) -> Path:
+    return tuple("*" if path[: number + 1] in keys else part for number, part in enumerate(path))
+
+
+@lru_cache(maxsize=4096)
+def _generalised(path: tuple[str | int, ...]) -> str:
     return json_pointer.join("*" if isinstance(part, int) else part for part in path)
 
 

@@ -39,6 +39,8 @@ class StagedFiles:
         Raises InputError."""
         if any(target == other for _, other in self._files):
             raise InputError(f"{target}: would be written twice; the files need different names")
+        if "\0" in target:
+            raise InputError(f"{target!r}: can't be written: it is not a file name")
         folder = None if target == STDOUT else Path(target).parent
         try:
             if folder is not None:
@@ -46,8 +48,8 @@ class StagedFiles:
                 if Path(target).is_dir():
                     raise InputError(f"{target}: is a folder; name a file")
             handle, path = tempfile.mkstemp(prefix=".scrub-", dir=folder)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{target}: can't be written: {getattr(error, 'strerror', None) or error}") from None
+        except OSError as error:
+            raise InputError(f"{target}: can't be written: {error.strerror or error}") from None
         self._files.append((path, target))
         with os.fdopen(handle, "wb") as stream:
             if target.endswith(".gz"):

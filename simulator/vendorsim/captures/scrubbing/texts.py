@@ -23,11 +23,11 @@ from vendorsim.captures.scrubbing.recognising import (
     looks_like_card,
     looks_like_phone,
     looks_like_token,
-    phone_key,
     pieces,
 )
 
 _DEEPEST = 4
+_MOST_KNOWN = 50_000
 _URL = re.compile(r"((?:[a-zA-Z][\w+.-]*:)?(?://)?)((?<=//)[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _FORM = re.compile(r"[\w.\[\]%+-]+=[^\s&]*(?:&[\w.\[\]%+-]+=[^\s&]*)*")
 _IDS = re.compile(r"[\w-]+")
@@ -61,8 +61,11 @@ class Replacing:
         self.made_up = made_up
         self._ids = ids
         self._texts = texts
-        self._counted = counted
+        self._tell = counted
         self._nested = nested
+        # By role and string: the new string, and the kinds of what was replaced in it.
+        self._known_strings: dict[tuple[str, str], tuple[str, list[str]]] = {}
+        self._kinds: list[str] | None = None
         self._by_role: dict[str, Callable[[str], str]] = {
             "name": self._name,
             "email": self._email,
@@ -74,7 +77,6 @@ class Replacing:
             "value": self._value,
             "text": self._text,
             "id": self._id,
-            fields.FIXED: lambda value: value,
             fields.LINK: self.link,
             fields.AUTHORIZATION: self._authorization,
             fields.COOKIE: self._cookies,
@@ -84,9 +86,26 @@ class Replacing:
 
     def string(self, role: str, value: str) -> str:
         """A string of a role, without what is personal in it."""
-        if not value or _MASKED.fullmatch(value):
+        if role == fields.FIXED or not value or _MASKED.fullmatch(value):
             return value
-        return self._by_role.get(role, self.text)(value)
+        # Most strings of a capture come again: who writes, and all of a conversation in each of its events.
+        known = self._known_strings.get((role, value))
+        if known is None:
+            counted, self._kinds = self._kinds, []
+            known = self._by_role.get(role, self.text)(value), self._kinds
+            self._kinds = counted
+            if len(self._known_strings) >= _MOST_KNOWN:
+                self._known_strings.clear()
+            self._known_strings[role, value] = known
+        for kind in known[1]:
+            self._counted(kind)
+        return known[0]
+
+    def _counted(self, kind: str) -> None:
+        if self._kinds is None:
+            self._tell(kind)
+        else:
+            self._kinds.append(kind)
 
     def number(self, role: str, spelt: str) -> str:
         """A number of a role, as it is spelt in JSON."""
@@ -186,7 +205,7 @@ class Replacing:
 
     def _id(self, value: str) -> str:
         if not self._ids or self._has_pieces(value):
-            return self.text(value)
+            return self.text(value) if self._has_pieces(value) else value
         self._note_id(value)
         return self._known_id(value)
 
@@ -309,11 +328,7 @@ class Replacing:
         return self._digits(piece)
 
     def _is_phone(self, piece: Piece) -> bool:
-        return piece.kind == "digits" and (looks_like_phone(piece.text) or self._is_known_phone(piece.text))
-
-    def _is_known_phone(self, text: str) -> bool:
-        digits = digits_of(text)
-        return 8 <= len(digits) <= 16 and phone_key(digits) in self.originals.phones
+        return piece.kind == "digits" and (looks_like_phone(piece.text) or self.originals.has_phone(piece.text))
 
     def _digits(self, piece: Piece) -> str | None:
         if self._is_phone(piece):

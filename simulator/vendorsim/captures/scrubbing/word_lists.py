@@ -28,8 +28,12 @@ COMMON = listed("""
     temple turner victor violet wade walker wall ward water waters weaver wells west white wild wilder will
     winter wise wolf wood woods worth wright young
 """)
-# Endings that names take: Hungarian cases, the genitive of English and German, Slavic cases.
+# Endings that names take: Hungarian cases, the genitive of English and German, Russian cases.
 ENDINGS = listed("""
-    a ak at ba ban be ben bol e ek em ert es et eva hez hoz i ig k ka ke kent nak nal ne nek nel ok om ot ov ova
-    ovi ra re rol s t tol u val vel y
+    ba ban be ben bol ert es hez hoz kent nak nal ne nek nel ra re rol s t tol val vel а е ей ем и ова ову ой ом ою
+    у ы ым ю я
+""")
+# Endings that only longer names take: Mark is no part of a market.
+LONG_ENDINGS = listed("""
+    a ak at e ek em et eva i ig k ka ke ok om ot ov ova ovi u y
 """)
