@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from vendorsim.captures.json_scan import LARGEST_VALUE, Window
+from vendorsim.captures.json_scan import Window, in_mebibytes
 
 # `> ` and `< ` are the prefixes of curl -v.
 _REQUEST = re.compile(rb"(> ?)?([A-Z]{3,10}) (\S{1,65536}) HTTP/[0-9](?:\.[0-9])?\r?\n?")
@@ -94,6 +94,7 @@ class _Lines:
     def __init__(self, window: Window) -> None:
         self._window = window
         self._back: bytes | None = None
+        self.largest = window.largest
         self.number = window.start.line - 1
 
     def next(self) -> bytes | None:
@@ -101,13 +102,9 @@ class _Lines:
             line, self._back = self._back, None
             self.number += 1
             return line
-        searched = 0
-        while (end := self._window.data.find(b"\n", searched)) < 0:
-            searched = len(self._window.data)
-            if searched > LARGEST_VALUE or not self._window.more():
-                break
+        end = self._window.line_end()
         self.number += 1
-        return self._window.drop(len(self._window.data) if end < 0 else end + 1) or None
+        return self._window.drop(self._window.available if end is None else end) or None
 
     def back(self, line: bytes) -> None:
         self._back = line
@@ -136,8 +133,8 @@ def _message(first: bytes, lines: _Lines, skip: Callable[[int, str], None]) -> R
             lines.back(line)
             break
         size += len(line)
-        if size > LARGEST_VALUE:
-            skip(lines.number, f"the body is larger than {LARGEST_VALUE // 1024 // 1024} MiB; the rest is left out")
+        if size > lines.largest:
+            skip(lines.number, f"the body is larger than {in_mebibytes(lines.largest)}; the rest is left out")
             break
         body.append(line)
     whole = b"".join(body)

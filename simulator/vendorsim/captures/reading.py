@@ -20,7 +20,7 @@ import orjson
 
 from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, Direction, Exchange, Headers
 from vendorsim.captures.files import Item, Kind, Skip, Skipped, paths, read_items, refuse
-from vendorsim.captures.json_scan import LARGEST_VALUE
+from vendorsim.captures.json_scan import LARGEST_VALUE, in_mebibytes
 from vendorsim.captures.raw_requests import RawMessage, RawRequest
 from vendorsim.vendorkit import registry
 
@@ -273,7 +273,7 @@ def _inflated(body: bytes, window: int) -> tuple[bytes, str | None]:
     except zlib.error as error:
         return body, f"the compressed body is broken: {error}"
     if len(data) > LARGEST_VALUE:
-        return body, f"the body decompresses to over {LARGEST_VALUE // 1024 // 1024} MiB: a decompression bomb?"
+        return body, f"the body decompresses to over {in_mebibytes(LARGEST_VALUE)}: a decompression bomb?"
     if not stream.eof:
         return body, "the compressed body is cut off"
     return data, None
