@@ -189,6 +189,9 @@ class Replacing:
         changed = self.text(value)
         return changed if changed != value or self._has_pieces(value) else self._secret(value, "value")
 
+    def _has_known(self, value: str) -> bool:
+        return self.made_up is not None and any(True for _ in self.originals.values_in(value))
+
     def _has_pieces(self, value: str) -> bool:
         return any(each.kind in ("mail", "ipv4", "ipv6", "link") or self._is_phone(each) for each in pieces(value))
 
@@ -205,7 +208,7 @@ class Replacing:
 
     def _id(self, value: str) -> str:
         if not self._ids or self._has_pieces(value):
-            return self.text(value) if self._has_pieces(value) else value
+            return self.text(value) if self._has_pieces(value) or self._has_known(value) else value
         self._note_id(value)
         return self._known_id(value)
 
@@ -259,14 +262,18 @@ class Replacing:
             nested = self._nested(value, depth + 1)
             if nested is not None:
                 return nested
+        return self._around_known(value, lambda part: self._pieces(part, depth))
+
+    def _around_known(self, value: str, other: Callable[[str], str]) -> str:
+        """A string in which known values are replaced, and all between them by `other`."""
         if self.made_up is None:
-            return self._pieces(value, depth)
+            return other(value)
         parts: list[str] = []
         position = 0
         for start, end, new in self._known(value, self.made_up):
-            parts += (self._pieces(value[position:start], depth), new)
+            parts += (other(value[position:start]), new)
             position = end
-        parts.append(self._pieces(value[position:], depth))
+        parts.append(other(value[position:]))
         return "".join(parts)
 
     def _known(self, value: str, made: MadeUp) -> Iterator[tuple[int, int, str]]:
@@ -380,8 +387,12 @@ class Replacing:
 
     def link(self, value: str, depth: int = 0) -> str:
         """A URL, or a path with its query."""
-        if self.made_up is not None and self.originals.values.get(value) == "url":
-            return self._file(value)
+        if self._has_known(value):
+            # What is known may reach over several parts of the URL.
+            return self._around_known(value, lambda part: self._url(part, depth))
+        return self._url(value, depth)
+
+    def _url(self, value: str, depth: int) -> str:
         parts = _URL.fullmatch(value)
         if parts is None:
             return self.text(value, depth + 1)
