@@ -15,14 +15,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "examples"))
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
 
+from doubling_desk import doubling_desk  # noqa: E402
 from helpdesk import Store  # noqa: E402
 from helpdesk import create_app as helpdesk_app  # noqa: E402
+from vendorsim.cli.served_checks import ServedChecks  # noqa: E402
 from vendorsim.http.server import running_server  # noqa: E402
 from vendorsim.server.control.settings import Settings  # noqa: E402
 from vendorsim.server.hub import Hub  # noqa: E402
@@ -81,10 +84,11 @@ def stage() -> Iterator[tuple[str, dict[str, tuple[str, Callable[[Page], Any]]]]
         store = Store(Path(folder, "tickets.sqlite"))
         stack.callback(store.close)
         desk = stack.enter_context(running_server(helpdesk_app(store)))
-        hub = stack.enter_context(Hub(Settings(), None))
+        hub = stack.enter_context(Hub(Settings(checker=ServedChecks), None))
         server = stack.enter_context(running_server(hub.app))
         api = f"{server.url}/_vendorsim/api"
         played = play(api, desk.url)
+        check(api, Path(folder, "checked"))
         yield server.url, views(api, played)
 
 
@@ -114,15 +118,29 @@ def play(api: str, desk: str) -> dict[str, Any]:
     }
 
 
+def check(api: str, folder: Path) -> None:
+    """Checks a helpdesk with a bug, and again when it is mended."""
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch, doubling_desk(folder, patch) as desk:
+        for number, path, wanted in ((1, "/checks", desk.request), (2, "/checks/1/again", {"against": 1})):
+            requests.post(f"{api}{path}", json=wanted, timeout=10).raise_for_status()
+            ended(f"{api}/checks/{number}")
+            desk.mended = True
+
+
 def begin(api: str, **wanted: Any) -> None:
     """Starts a run and waits for its end."""
     answer = requests.post(f"{api}/runs", json=wanted, timeout=10)
     answer.raise_for_status()
-    number = answer.json()["id"]
+    ended(f"{api}/runs/{answer.json()['id']}")
+
+
+def ended(url: str) -> None:
+    """Waits until the run or check at the URL is over."""
     deadline = time.monotonic() + PATIENCE
-    while requests.get(f"{api}/runs/{number}", timeout=10).json()["status"] == "running":
+    while requests.get(url, timeout=10).json()["status"] == "running":
         if time.monotonic() > deadline:
-            raise TimeoutError(f"run {number} does not end")
+            raise TimeoutError(f"{url} does not end")
         time.sleep(0.1)
 
 
@@ -149,6 +167,9 @@ def views(api: str, played: dict[str, Any]) -> dict[str, tuple[str, Callable[[Pa
         "conversation": (f"/conversations/{talk['vendor']}/{talk['conversation']}?run={talk['run']}", nothing),
         "runs": ("/runs", nothing),
         "run-new": ("/runs/new?scenario=returning-customer", nothing),
+        "checks": ("/checks", nothing),
+        "check": ("/checks/1", nothing),
+        "check-new": ("/checks/new?vendor=chatvisor", nothing),
         "editor": ("/scenarios/missed-chat", draft),
         "sessions": ("/sessions", nothing),
         "targets": ("/targets", nothing),

@@ -23,6 +23,7 @@ ROUTES = {
     "#/calls": "Calls",
     "#/conversations": "Conversations",
     "#/runs": "Runs",
+    "#/checks": "Checks",
     "#/scenarios": "Scenarios",
     "#/sessions": "Sessions",
     "#/targets": "Targets",

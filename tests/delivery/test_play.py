@@ -10,12 +10,12 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import Completed, Vendorsim
+from msgspec.structs import replace
 from receiver import Connection, Receiver, Request, never, status
 from stories import CHAT, EVENTS, OFFLINE, written
 from vendorsim.core.clock import ScaledClock

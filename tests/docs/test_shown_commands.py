@@ -25,6 +25,7 @@ import shown
 from command_line import Completed, run_here
 from shown import ROOT, Line
 from vendorsim.checks.waiting import Waiting
+from vendorsim.cli.served_checks import ServedChecks
 from vendorsim.runs.config import Config
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
@@ -129,7 +130,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[Client]:
     """A server as `vendorsim serve --token s3cret --profile chatvisor=engage` starts it, with a target."""
     config = Config(targets={"messagehub": (Target("http://127.0.0.1:9/hook"),)})
-    with Hub(Settings(token="s3cret", profiles={"chatvisor": "engage"}, config=config), None) as hub:
+    settings = Settings(token="s3cret", profiles={"chatvisor": "engage"}, config=config, checker=ServedChecks)
+    with Hub(settings, None) as hub:
         yield Client(hub.app)
 
 

@@ -12,11 +12,11 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, BinaryIO
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.captures.json_scan import (
     LARGEST_VALUE,
@@ -59,8 +59,7 @@ class Kind(Enum):
     RAW = "raw request"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One item of a file. `document` is the parsed JSON, or the `RawRequest`; `data` the bytes of the JSON."""
 
     place: str
@@ -69,8 +68,7 @@ class Item:
     data: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A part of a capture that is not used. `unreadable`: it is broken; else it is only not of this capture's kind."""
 
     place: str

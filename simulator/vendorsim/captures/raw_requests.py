@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from vendorsim.captures.json_scan import Window, in_mebibytes
 
@@ -20,11 +21,10 @@ _BLANK = re.compile(rb"(?:[<>] ?)?\r?\n?")
 _COMMENT = re.compile(rb"(?:\* |[{}] \[\d+ bytes data\]|###)")
 
 
-@dataclass(slots=True)
-class RawMessage:
+class RawMessage(Struct):
     """The lines of a head, with their endings and prefixes, and the body. `ending` follows the body in the file."""
 
-    head: list[bytes] = field(default_factory=list)
+    head: list[bytes] = []
     body: bytes = b""
     ending: bytes = b""
 
@@ -35,8 +35,7 @@ class RawMessage:
         return tuple((each[1].decode("latin-1"), each[2].decode("utf-8", "replace")) for each in found if each)
 
 
-@dataclass(slots=True)
-class RawRequest:
+class RawRequest(Struct):
     """A request, and its answer if that follows. `line` is the line of the request line, from 1."""
 
     line: int

@@ -6,12 +6,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from msgspec import Struct
 
 from vendorsim.cli import completion
 from vendorsim.core import times
@@ -168,8 +168,7 @@ class PortType(click.IntRange):
         super().__init__(0, 65_535)
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """The options that determine the bytes of a run. `start` is milliseconds since 1970, `spacing` is milliseconds."""
 
     vendor: str
@@ -184,8 +183,7 @@ class RunOptions:
     vary: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TargetOptions:
+class TargetOptions(Struct, frozen=True):
     """The target of requests, their headers, secrets and delivery policy, as text."""
 
     to: str | None
@@ -219,8 +217,7 @@ class TargetOptions:
         return read_assignments(self.policies)
 
 
-@dataclass(frozen=True, slots=True)
-class FaultOptions:
+class FaultOptions(Struct, frozen=True):
     """The faults of a run, as text."""
 
     faults: tuple[str, ...]
@@ -239,8 +236,7 @@ class FaultOptions:
         return None if self.fault_on is None else event_names([self.fault_on])
 
 
-@dataclass(frozen=True, slots=True)
-class JournalOptions:
+class JournalOptions(Struct, frozen=True):
     """The journal of a run: the project's, another file, or none."""
 
     file: str | None

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.core.clock import Clock, wall_clock
 from vendorsim.core.event import Event
@@ -60,8 +61,7 @@ FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE, LOST})
 PATIENCE, LEAST_PATIENCE = 1 / 1000, 0.005
 
 
-@dataclass(slots=True)
-class RunContext:
+class RunContext(Struct):
     """What the conversations of one run share.
 
     `emit` receives every record, and the end of each conversation. `stopped` is set when the player must send nothing

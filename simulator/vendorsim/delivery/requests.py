@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.core.event import Event
 from vendorsim.delivery import faults
@@ -21,8 +22,7 @@ STALE_SECONDS = 3_600
 _OF_BODY = {b"content-length", b"content-type", b"transfer-encoding", b"expect"}
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(Struct):
     """The delivery of one event to one destination, over all its attempts.
 
     A duplicate is another `Delivery` with the same id and another `copy` number. Both share `signature`, the signature

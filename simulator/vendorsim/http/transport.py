@@ -15,11 +15,11 @@ import struct
 from collections import defaultdict
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
 import httptools
+from msgspec import Struct, field
 
 from vendorsim.core.clock import monotonic
 from vendorsim.core.errors import InputError
@@ -236,8 +236,7 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-@dataclass(slots=True)
-class _Incoming:
+class _Incoming(Struct):
     """An answer while it arrives."""
 
     headers: list[tuple[str, str]] = field(default_factory=list)

@@ -8,15 +8,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 SEARCH_STEPS = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """The filters of a search. Names must be equal; `text` is searched in names, targets, reasons and bodies.
 
     Runs before run number `since` are left out: they began before the last reset.
@@ -39,8 +39,7 @@ class Row(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
-class JournalPage:
+class JournalPage(Struct, frozen=True):
     """Some rows, and the id below which the next page starts; None on the last page."""
 
     rows: Sequence[Row]

@@ -11,7 +11,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -19,6 +18,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 import orjson
+from msgspec import Struct, field
 
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.errors import InputError
@@ -476,8 +476,7 @@ class Recorder:
         return batch
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(Struct):
     """Items that are written together.
 
     `rows` are the attempts and calls of each run. `reported` are the items for the reporter. The events in `awaited`

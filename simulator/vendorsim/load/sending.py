@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock, monotonic, wall_clock
 from vendorsim.delivery.planning import PreparedRun

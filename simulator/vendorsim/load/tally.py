@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.delivery.records import (
     BROKEN,
@@ -26,8 +27,7 @@ MOST_ERRORS = 100
 OTHERS = "other reasons"
 
 
-@dataclass(slots=True)
-class TallyRow:
+class TallyRow(Struct):
     """The results of all deliveries of one kind of event.
 
     `latency` is the time from the first byte sent to the complete answer, `from_plan` that from the planned time of the
@@ -51,8 +51,7 @@ class TallyRow:
         return sum(self.verdicts[verdict] for verdict in verdicts)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """The results of one worker, or of all.
 
     `began` is in milliseconds since 1970 (UTC); `seconds` is the duration. Of the conversations that `arrived`, the

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.core.errors import unknown
 from vendorsim.core.shapes import Choice, Duration, Integer, Key, ListOf, Point, Record, published
@@ -20,8 +22,7 @@ from vendorsim.vendorkit import registry
 MOST_CONVERSATIONS = 100_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One scenario of the mix, played as one vendor."""
 
     scenario: str
@@ -31,8 +32,7 @@ class Part:
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """The content of a traffic file. Times are in milliseconds. At least one of `conversations` and `duration` is set.
 
     `speed` is the playback speed of the pauses within a conversation; None means instant. `seed` and `starts` are None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec.structs import replace
 
 from vendorsim.reporting.console import results, table
 from vendorsim.vendorkit.contract_differences import ProfileDifference, ProfileDifferences, Side

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
 from rich.table import Table
 
 from vendorsim.core.times import iso
@@ -30,11 +30,13 @@ from vendorsim.delivery.records import (
     Summary,
 )
 from vendorsim.reporting.console import messages, results, table
-from vendorsim.reporting.outcome import counted
-from vendorsim.reporting.text import COLUMNS, wrapped
+from vendorsim.reporting.text import COLUMNS, counted, wrapped
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 # Up to this many attempts the table has a row per attempt, above it a row per event name.
 MOST_ROWS = 40
@@ -58,6 +60,8 @@ class Terminal:
 
     def __enter__(self) -> Terminal:
         if sys.stderr.isatty():
+            from rich.status import Status
+
             self._status = Status("starting", console=self._console)
             self._status.start()
         return self

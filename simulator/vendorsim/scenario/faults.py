@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.scenario.fault_arguments import count, name, nothing, one_of, share, text, time, window
@@ -21,8 +22,7 @@ SIGNATURES = ("wrong", "missing", "stale", "replayed")
 CORRUPTIONS = ("missing", "type", "null", "enum", "extra", "oversized", "deep")
 
 
-@dataclass(frozen=True, slots=True)
-class FaultKind:
+class FaultKind(Struct, frozen=True):
     """One kind of fault. `argument` reads the argument as the user wrote it (None: no argument). It may raise
     ValueError."""
 
@@ -38,8 +38,7 @@ class FaultKind:
         return f"{{{name}: {argument if equals else 'true'}}}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A requested fault: its argument, its rate (0 to 1), and the events that it applies to (None: all)."""
 
     kind: FaultKind

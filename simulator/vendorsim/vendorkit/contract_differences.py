@@ -6,8 +6,10 @@ Two profiles that say the same from different sources do not differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.contract_fields import FieldDescription, fields
@@ -18,8 +20,7 @@ FIELD = "field"
 """The aspect of a field that only one side has. A type of None means any type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """What one profile says, by aspect, as in `FieldDescription.facts`. `provenance` is None for values without one."""
 
     says: Mapping[str, Any]
@@ -27,8 +28,7 @@ class Side:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileDifference:
+class ProfileDifference(Struct, frozen=True):
     """One difference of two profiles. `path` is a field ("" for the whole body) or the name of a setting; `aspects` are
     the aspects that differ. A side is None if it does not have the field."""
 
@@ -38,8 +38,7 @@ class ProfileDifference:
     b: Side | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileDifferences:
+class ProfileDifferences(Struct, frozen=True):
     """All differences of two profiles. `fields` has every event of both, with an empty tuple if there is no
     difference."""
 

@@ -6,12 +6,12 @@ The same rules hold for the contracts of vendorsim and for those of packs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import orjson
+from msgspec import Struct
 
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import unknown
@@ -27,8 +27,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EXAMPLE_KEYS = frozenset({"provenance", "source", "event", "body"})
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentProblem:
+class DocumentProblem(Struct, frozen=True):
     """One problem of a document. `place` is its file, followed by `#` and a JSON pointer if there is one."""
 
     place: str

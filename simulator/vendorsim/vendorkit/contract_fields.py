@@ -7,8 +7,9 @@ schema. Their tables can be compared.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.core import pointer as json_pointer
 from vendorsim.vendorkit.schema_walk import Resolve, Schema, SchemaNode
@@ -20,8 +21,7 @@ _READ = {"$ref", "allOf", "anyOf", "oneOf", "properties", "items", "prefixItems"
 _READ |= {"type", "enum", "const", "if", "then", "else"}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDescription:
+class FieldDescription(Struct, frozen=True):
     """What a contract says about one field.
 
     `facts` by aspect: `type` (names without null; missing if any type is allowed), `nullable`, `required`, `values` (of
@@ -39,8 +39,7 @@ _Nodes = tuple[SchemaNode, ...]
 """Schemas that all apply to the same value."""
 
 
-@dataclass(frozen=True)
-class _Alternative:
+class _Alternative(Struct, frozen=True):
     """One alternative of a schema, with the schemas that it refers to merged in. Its own keywords win over theirs."""
 
     keywords: Mapping[str, Any] = field(default_factory=dict)

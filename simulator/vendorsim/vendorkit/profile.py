@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct, field
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core.errors import UnknownNameError
@@ -34,8 +34,7 @@ Prevention = Callable[[Verb, Conversation, Any, int], str | None]
 """(verb, conversation, memory, time in milliseconds since 1970) → why the step can't happen then, or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quirk:
+class Quirk(Struct, frozen=True):
     """A known misbehaviour of the real vendor, which a scenario or a user can request by name.
 
     `bend` gets the drafts of a step, the conversation and the vendor's memory. It returns the drafts that a vendor with
@@ -60,8 +59,7 @@ class Failed(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventKind:
+class EventKind(Struct, frozen=True):
     """One event of a profile. `summary` says briefly when it is sent."""
 
     name: str
@@ -70,8 +68,7 @@ class EventKind:
     source: str
 
 
-@dataclass(frozen=True)
-class TargetKind:
+class TargetKind(Struct, frozen=True):
     """A kind of target.
 
     `without` are the events that such a target never gets. `default` are the events that it gets if it has no
@@ -94,8 +91,7 @@ class TargetKind:
         return event in subscription
 
 
-@dataclass(frozen=True, slots=True)
-class InternalMessage:
+class InternalMessage(Struct, frozen=True):
     """A kind of message that is for agents only, and that no step of a story causes: an activity such as "Ana closed
     the conversation". `name` is its name in reports. `of` (event, body) turns the body about a public message of an
     agent into one about such a message, with the same text; None where the event tells none."""
@@ -109,8 +105,7 @@ WEBHOOK = TargetKind("webhook")
 TEXT_FIELDS = frozenset({"content", "message", "text", "name", "title", "note"})
 
 
-@dataclass(frozen=True, eq=False)
-class Profile:
+class Profile(Struct, frozen=True, eq=False):
     """One dialect of a vendor.
 
     `reactions` maps the type of a change (`vendorsim.conversation.changes`) to the function that returns its events.

@@ -10,12 +10,12 @@ import os
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core import resources
 from vendorsim.core.errors import InputError, PackError, UnknownNameError
@@ -30,15 +30,22 @@ from vendorsim.vendorkit.vendor import Vendor
 PACKS = "VENDORSIM_PACKS"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The package of a vendor. `package` is its name in messages. `folder` is set for a pack that is not installed.
-    `built_in` is true for the vendors of vendorsim."""
+class Origin(Struct, frozen=True):
+    """The package of a vendor. `folder` is set for a pack that is not installed, `folder_name` is what the user called
+    it. `built_in` is true for the vendors of vendorsim."""
 
     point: EntryPoint
-    package: str
     folder: PackFolder | None = None
+    folder_name: str = ""
     built_in: bool = False
+
+    @property
+    def package(self) -> str:
+        """The package's name in messages. Not known before it is needed: reading the metadata of packages is slow."""
+        if self.folder is not None:
+            return f"{self.folder.project} ({self.folder_name})"
+        dist = self.point.dist
+        return "an unnamed package" if dist is None else f"{dist.name} {dist.version}"
 
     def remedy(self) -> str:
         """What to do if the package is broken, for messages."""
@@ -54,9 +61,9 @@ def _found() -> Mapping[str, Origin]:
     index: list[str] = orjson.loads((resources.contracts() / "index.json").read_bytes())["vendors"]
     points: dict[str, Origin] = {}
     for point in entry_points(group=GROUP):
-        origin = Origin(point, _package(point), built_in=point.name in index)
+        origin = Origin(point, built_in=point.name in index)
         other = points.setdefault(point.name, origin)
-        if other.package != origin.package:
+        if other is not origin and other.package != origin.package:
             raise PackError(
                 f"the packages {other.package} and {origin.package} both bring a vendor '{point.name}'; uninstall one"
             )
@@ -67,14 +74,10 @@ def _found() -> Mapping[str, Origin]:
     return {name: points[name] for name in (*ordered, *sorted(points.keys() - set(ordered)))}
 
 
-def _package(point: EntryPoint) -> str:
-    return "an unnamed package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
-
-
 def _read_folder(path: Path) -> dict[str, Origin]:
     folder = pack_folder.read(path)
     folder.make_importable()
-    return {folder.point.name: Origin(folder.point, f"{folder.project} ({path})", folder)}
+    return {folder.point.name: Origin(folder.point, folder, str(path))}
 
 
 def add_folder(path: Path) -> str:
@@ -106,6 +109,14 @@ def folders() -> Sequence[Path]:
 def names() -> tuple[str, ...]:
     """The names of all vendors. Nothing is imported."""
     return tuple(_found())
+
+
+def packages() -> tuple[tuple[str, str], ...]:
+    """The names of all vendors, and where each is from. Nothing is imported."""
+    found = _found().items()
+    return tuple(
+        (name, origin.point.value if origin.folder is None else str(origin.folder.path)) for name, origin in found
+    )
 
 
 def origin(name: str) -> Origin:

@@ -7,9 +7,10 @@ docs are part of the package.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from vendorsim.core import resources
 from vendorsim.core.errors import UnknownNameError
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One operation of the vendor's API."""
 
     name: str
@@ -35,8 +35,7 @@ class Operation:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Polling:
+class Polling(Struct, frozen=True):
     """How an integration learns by the API what no delivery has told it: `operations` are the names of those that tell
     it. With `newest_only` they tell the newest message of a conversation and no older ones."""
 
@@ -44,8 +43,7 @@ class Polling:
     newest_only: bool = False
 
 
-@dataclass(frozen=True)
-class Vendor:
+class Vendor(Struct, frozen=True):
     """One imitated system. The first profile is the default.
 
     `documents` is the folder of its contracts, with one folder per profile, and `scenarios` the folder of its scenarios

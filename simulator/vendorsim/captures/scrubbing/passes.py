@@ -6,10 +6,10 @@ Memory holds one item, and the distinct personal values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.captures.files import Item, Kind, Skip, Skipped, har_envelope
 from vendorsim.captures.scrubbing.scrubber import Scrubber
@@ -20,8 +20,7 @@ Progress = Callable[[int, int], None]
 """(pass 1 or 2, items so far)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file to scrub. `items` reads it, each time from its beginning. `name` stands for it in messages, `path` is
     where it is. `target` gives the path of the new file, when names are known that it must not have."""
 

@@ -10,12 +10,12 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.captures.exchange import Headers
 from vendorsim.captures.files import Item, Kind
@@ -45,8 +45,7 @@ class RemainsError(VendorsimError):
     exit_code = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """What the user wants: `keep` and `replace` are fields that are kept or replaced in any case, as JSON pointers in
     which `*` stands for any part, or as names. `ids` and `texts`: replace ids, and whole texts."""
 
@@ -66,7 +65,7 @@ class Replaced(NamedTuple):
     times: int
 
 
-class Pattern:
+class ChosenField:
     """A field that the user names: a JSON pointer with `*`, or the name of a field anywhere."""
 
     def __init__(self, text: str, option: str) -> None:
@@ -92,8 +91,8 @@ class Scrubber:
         self._schemas = schemas
         self._choices = choices
         self._seed = seed
-        self._keep = [Pattern(text, "--keep") for text in choices.keep]
-        self._replace = [Pattern(text, "--replace") for text in choices.replace]
+        self._keep = [ChosenField(text, "--keep") for text in choices.keep]
+        self._replace = [ChosenField(text, "--replace") for text in choices.replace]
         self.originals = Originals()
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._where, self._counting = "", True
@@ -429,7 +428,7 @@ _EVENT = Field()
 """Stands for the body of a webhook, whose event is told by its content."""
 
 
-def _any(patterns: Iterable[Pattern], path: Sequence[str | int]) -> bool:
+def _any(patterns: Iterable[ChosenField], path: Sequence[str | int]) -> bool:
     for pattern in patterns:
         if pattern.matches(path):
             pattern.used = True

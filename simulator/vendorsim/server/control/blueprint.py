@@ -12,6 +12,7 @@ from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.routes import (
     calls,
     catalogue,
+    checks,
     conversations,
     deliveries,
     faults,
@@ -23,7 +24,7 @@ from vendorsim.server.control.routes import (
 )
 from vendorsim.server.control.workbench import Workbench
 
-_SUBJECTS = (system, catalogue, runs, deliveries, calls, conversations, sessions, sinks, targets, faults)
+_SUBJECTS = (system, catalogue, runs, checks, deliveries, calls, conversations, sessions, sinks, targets, faults)
 
 
 def control_api(workbench: Workbench) -> Blueprint:

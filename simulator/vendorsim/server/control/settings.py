@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from vendorsim.delivery.background_loop import BackgroundLoop
@@ -11,6 +11,7 @@ from vendorsim.journal.pages import SEARCH_STEPS, Pages
 from vendorsim.journal.store import Recorder
 from vendorsim.runs.config import Config
 from vendorsim.scenario.calls import Sink
+from vendorsim.server.control.checker import Checker
 from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
 
@@ -21,7 +22,8 @@ MOST_RUNS = 50
 class Settings:
     """The settings of a server. `duplicate_interval` is in milliseconds, `rate_limit` in requests per second.
 
-    `most_runs` is the number of runs that a namespace keeps. `search_steps` is the limit of `JournalPages`.
+    `most_runs` is the number of runs that a namespace keeps. `search_steps` is the limit of `JournalPages`. `checker`
+    makes what runs the checks, on first use; without one the server runs none.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -37,6 +39,7 @@ class Settings:
     sinks: tuple[Sink, ...] = ()
     most_runs: int = MOST_RUNS
     search_steps: int = SEARCH_STEPS
+    checker: Callable[[Config], Checker] | None = None
 
 
 @dataclass(frozen=True)

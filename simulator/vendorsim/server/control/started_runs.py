@@ -6,9 +6,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.clock import SteeredClock, wall_clock
 from vendorsim.core.errors import InputError
@@ -27,8 +28,7 @@ MOST_RUNNING = 10
 RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
 
 
-@dataclass(slots=True)
-class StartedRun:
+class StartedRun(Struct):
     """One run. `source` is the scenario's YAML; `task` plays the run. Times are milliseconds since 1970 (UTC)."""
 
     id: int

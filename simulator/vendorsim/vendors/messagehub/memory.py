@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from vendorsim.conversation.state import CLOSED, OPEN, PENDING, SNOOZED, Message
 
@@ -10,8 +10,7 @@ from vendorsim.conversation.state import CLOSED, OPEN, PENDING, SNOOZED, Message
 STATUSES = {OPEN: "open", CLOSED: "resolved", PENDING: "pending", SNOOZED: "snoozed"}
 
 
-@dataclass(slots=True)
-class MessageHubMemory:
+class MessageHubMemory(Struct):
     """State that MessageHub keeps beside the conversation.
 
     `status` is the status in the bodies; a missed chat doesn't change it. `unread` counts the visitor's messages since

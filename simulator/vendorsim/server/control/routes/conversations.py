@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
+from msgspec.structs import replace
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core.times import iso
