@@ -105,7 +105,7 @@ class TestHar:
         assert found.problem == problem if problem is None else problem in (found.problem or "")
 
     def test_bombs_are_not_decompressed(self) -> None:
-        bomb = gzip.compress(bytes(json_scan.LARGEST_VALUE + 1))
+        bomb = gzip.compress(bytes(json_scan.LARGEST_VALUE + 1), 1)
         (found,), _ = reads(har(entry(postData=posted(bomb), headers=CODED)))
         assert found.problem == "the body decompresses to over 64 MiB: a decompression bomb?"
 

@@ -277,6 +277,24 @@ class TestWhatIsReplaced:
     def test_and_what_is_not(self, vendorsim: Vendorsim, value: str) -> None:
         assert only(vendorsim, body(content_attributes={"x": value}))["content_attributes"]["x"] == value
 
+    def test_a_token_that_reaches_over_several_parts_of_a_url(self, vendorsim: Vendorsim) -> None:
+        entry = planted.entry(body(), 0)
+        secret = "a1b2c3/d4e5f6=77;part"
+        entry["request"]["headers"] = [{"name": "X-Api-Token", "value": secret}]
+        entry["request"]["url"] = f"https://x.org/hook/{secret}?page=2"
+        new = only(vendorsim, {"log": {"entries": [entry]}})["log"]["entries"][0]["request"]
+        assert new["url"] == f"https://x.org/hook/{new['headers'][0]['value']}?page=2"
+        assert secret not in new["url"]
+
+    def test_numbers_that_are_made_up_already(self, vendorsim: Vendorsim) -> None:
+        """What stands for a number is never the number of somebody else."""
+        numbers = [f"+1{201 + n}55501{n:02}" for n in range(60)]
+        lines = [body(sender=planted.contact("Dana Kessler", None, number, 884_300)) for number in numbers]
+        scrubbed(vendorsim, "\n".join(map(json.dumps, lines)).encode())
+        new = [json.loads(line)["sender"]["phone_number"] for line in Path("out").read_text().splitlines()]
+        assert len(set(new)) == 60
+        assert not set(new) & set(numbers)
+
     def test_texts_if_asked_for(self, vendorsim: Vendorsim) -> None:
         content = "My parcel is late.\nWhere is it? I am in Kőszeg."
         assert only(vendorsim, body(content=content))["content"] == content

@@ -80,6 +80,8 @@ class MadeUp:
         self._names: dict[str, str] = {}
         self._used: dict[str, set[str]] = {}
         self._given: dict[tuple[str, str], str] = {}
+        # By the last digits of a made-up telephone number, those of the original.
+        self._phones: dict[str, str] = {}
         self._people: dict[tuple[str, bool], list[str]] = {}
 
     @cached_property
@@ -171,30 +173,33 @@ class MadeUp:
 
     def phone(self, text: str) -> str:
         """A number that nobody has, in the same spelling. The same number in another spelling has the same digits."""
-        digits = digits_of(text)
-        key = phone_key(national_number(text))
-        made = self._assigned("phone", key, self._new_phone)
-        rest = digits[: -len(key)]
-        international = text.lstrip("( ").startswith("+") or digits.startswith("00")
-        code = country_code(digits.removeprefix("00")) if international else ""
-        national = digits.removeprefix("00")[len(code) :] if international else digits
-        if len(national) == 10 and national[0] in "23456789" and code in ("", "1"):
-            # 555-01xx is for fiction (NANPA).
-            new = f"{2 + int(made[0]) % 8}{made[1]}{made[2] if made[2] != made[1] else 0}55501{made[-2:]}"
-            new = digits[:-10] + new
-        elif international:
-            # No national number begins with 0 after the country code (see conversation.people).
-            before = digits[: len(digits) - len(national)]
-            new = before + ("0" + national[1:])[: -len(key)] + made if len(national) > len(key) else before + made
-            new = new if len(national) != len(key) else before + "0" + made[1:]
-        else:
-            new = (rest[:-1] + "0" if rest else rest) + made
-        return _with_digits(text, new)
+        number = national_number(text)
+        new = text
+        for attempt in range(_MOST_TRIES):
+            new = self._new_phone(text, phone_key(number), attempt)
+            made = phone_key(national_number(new))
+            if not self._originals.has_phone(new) and self._phones.setdefault(made, phone_key(number)) == phone_key(
+                number
+            ):
+                break
+        return new
 
-    def _new_phone(self, key: str, attempt: int) -> str:
+    def _new_phone(self, text: str, key: str, attempt: int) -> str:
         draw = generator(self._seed, "phone", key, attempt)
         made = "".join(draw.choices("0123456789", k=len(key)))
-        return made if made not in self._originals.phones else ""
+        digits = digits_of(text)
+        international = text.lstrip("( ").startswith("+") or digits.startswith("00")
+        code = country_code(digits.removeprefix("00")) if international else ""
+        national = digits.removeprefix("00")[len(code) :] if international else digits.removeprefix("1")[-10:]
+        before = digits[: len(digits) - len(national)]
+        if len(national) == 10 and national[0] in "23456789" and code in ("", "1") and before in ("", "1", "001"):
+            # 555-01xx is for fiction (NANPA).
+            return _with_digits(text, f"{before}{2 + int(made[0]) % 8}{made[1:3]}55501{made[-2:]}")
+        if international:
+            # No national number begins with 0 after the country code (see conversation.people).
+            return _with_digits(text, before + "0" + (national[1 : -len(key)] + made)[-len(national) + 1 :])
+        rest = digits[: -len(key)]
+        return _with_digits(text, rest[:-1] + "0" + made if rest else "0" + made[1:])
 
     def ip(self, text: str) -> str:
         """An address of a range for documentation and benchmarks (RFC 5737, 2544, 3849)."""

@@ -34,7 +34,7 @@ from vendorsim.core.errors import InputError, VendorsimError
 from vendorsim.core.pointer import Path
 
 _MOST_ROWS = 10_000
-_MOST_CLEAN = 50_000
+_MOST_CLEAN, _LONGEST_CLEAN = 50_000, 500
 _DEEPEST_VIEW = 3
 _BARE_QUOTE, _QUOTED = re.compile(r'(?<!\\)"'), '\\\\"'
 
@@ -405,7 +405,8 @@ class Scrubber:
             self._search_text(place, path, view, names=names, is_key=is_key, depth=depth + 1)
         if len(self._clean) >= _MOST_CLEAN:
             self._clean.clear()
-        self._clean.add((value, names))
+        if len(value) <= _LONGEST_CLEAN:
+            self._clean.add((value, names))
 
     def _left_in(self, value: str, names: bool) -> str | None:
         originals = self.originals

@@ -27,7 +27,7 @@ from vendorsim.captures.scrubbing.recognising import (
 )
 
 _DEEPEST = 4
-_MOST_KNOWN = 50_000
+_MOST_KNOWN, _LONGEST_KNOWN = 50_000, 500
 _URL = re.compile(r"((?:[a-zA-Z][\w+.-]*:)?(?://)?)((?<=//)[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _FORM = re.compile(r"[\w.\[\]%+-]+=[^\s&]*(?:&[\w.\[\]%+-]+=[^\s&]*)*")
 _IDS = re.compile(r"[\w-]+")
@@ -96,7 +96,8 @@ class Replacing:
             self._kinds = counted
             if len(self._known_strings) >= _MOST_KNOWN:
                 self._known_strings.clear()
-            self._known_strings[role, value] = known
+            if len(value) <= _LONGEST_KNOWN:
+                self._known_strings[role, value] = known
         for kind in known[1]:
             self._counted(kind)
         return known[0]
