@@ -183,6 +183,18 @@ class TestRawRequests:
         assert sum(each.answer is not None for each in found) == answers
         assert all(each.answer is None or (each.answer.status, each.answer.body) == (200, b"fine") for each in found)
 
+    def test_as_curl_prints_them_without_the_bodies_of_requests(self) -> None:
+        text = (
+            f"> POST /hook HTTP/1.1\n> Host: x.org\n> Content-Length: {len(BODY)}\n> \n"
+            f"}} [{len(BODY)} bytes data]\n* HTTP 1.0, assume close after body\n< HTTP/1.0 501 Unsupported\n"
+            "< Content-Length: 4\n< \n{ [4 bytes data]\n* Closing connection 0\nfine"
+        )
+        (found,), skipped = reads(text.encode())
+        assert skipped == []
+        assert found.problem == f"the capture has no body for this request of {len(BODY)} bytes; curl -v prints none"
+        assert found.answer is not None
+        assert (found.answer.status, found.answer.body) == (501, b"fine")
+
     def test_a_body_within_its_length_may_look_like_a_head(self) -> None:
         body = '{"text": "\nPOST /x HTTP/1.1\n"}'
         (found,), _ = reads(f"POST /hook HTTP/1.1\nContent-Length: {len(body)}\n\n{body}\n".encode())

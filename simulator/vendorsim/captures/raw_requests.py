@@ -69,6 +69,7 @@ def raw_requests(window: Window, skip: Callable[[int, str], None]) -> Iterator[R
     """The requests of a file. `skip` gets the line and the reason of what can't be read."""
     lines = _Lines(window)
     current: RawRequest | None = None
+    told = 0  # The last line that is nothing: of several after each other only the first is named.
     while (line := lines.next()) is not None:
         number = lines.number
         if _REQUEST.fullmatch(line):
@@ -82,7 +83,9 @@ def raw_requests(window: Window, skip: Callable[[int, str], None]) -> Iterator[R
             elif (current.status or 0) < 200:  # An interim answer, such as 100 Continue, is not the answer.
                 current.answer = answer
         elif line.strip() and not _COMMENT.match(line):
-            skip(number, "neither a request line (POST /path HTTP/1.1), an answer nor a comment")
+            if told != number - 1:
+                skip(number, "neither a request line (POST /path HTTP/1.1), an answer nor a comment")
+            told = number
     if current is not None:
         yield current
 
@@ -123,12 +126,16 @@ def _message(first: bytes, lines: _Lines, skip: Callable[[int, str], None]) -> R
             skip(lines.number, "a line of a head that is no header")
             continue
         message.head.append(line)
+    printed = first.startswith((b"> ", b"< "))  # By curl -v, which has comments anywhere.
     body: list[bytes] = []
     size = 0
     length = next((int(v) for k, v in message.headers if k.lower() == "content-length" and v.isdecimal()), 0)
     while (line := lines.next()) is not None:
-        # A line within the announced length belongs to the body, whatever it looks like.
-        if size >= length and _begins(line):
+        if printed and _COMMENT.match(line):
+            continue
+        # A line within the announced length belongs to the body, whatever it looks like; but curl prints no bodies of
+        # requests.
+        if (printed or size >= length) and _begins(line):
             lines.back(line)
             break
         size += len(line)

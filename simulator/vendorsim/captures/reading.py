@@ -295,6 +295,8 @@ def _cut_off(body: bytes, headers: Headers) -> str | None:
     length = int(announced[:20])
     if len(body) >= length or (body and _is_json(body)):
         return None
+    if not body:
+        return f"the capture has no body for this request of {length} bytes; curl -v prints none"
     return f"the body has {len(body)} of {length} bytes; the recorder cut it off"
 
 

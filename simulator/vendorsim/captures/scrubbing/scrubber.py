@@ -97,6 +97,8 @@ class Scrubber:
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._where, self._counting = "", True
         self._path: Path = ()
+        # The bodies of the last raw request and its answer, and what each is.
+        self._raw_bodies: list[tuple[str, Field]] = []
         self._clean: set[tuple[str, bool]] = set()
         self._collecting = self._replacing(None)
 
@@ -321,6 +323,7 @@ class Scrubber:
         method, target = request.method_and_target
         asked, answered = self._schemas.operation(method, target)
         self._where = "raw request"
+        self._raw_bodies.clear()
         written = self._raw_message(replacing, request.request, asked or _EVENT)
         if request.answer is not None:
             self._where = "raw answer"
@@ -330,6 +333,7 @@ class Scrubber:
     def _raw_message(self, replacing: Replacing, message: RawMessage, inner: Field) -> bytes:
         where, self._path = self._where, ("body",)
         body = self._bytes(replacing, message.body, inner) if message.body else b""
+        self._raw_bodies.append((body.decode("utf-8", "replace"), inner))
         self._where, self._path = where, ("head",)
         lines = []
         for number, line in enumerate(message.head):
@@ -354,6 +358,8 @@ class Scrubber:
         """Raises RemainsError if an original value is left."""
         if item.kind is Kind.RAW:
             self._search_text(item.place, (), written.decode("utf-8", "replace"), names=False)
+            for body, inner in self._raw_bodies:
+                self._search_body(item.place, (), body, inner)
             return
         text = written.decode()
         document = orjson.loads(text)
@@ -377,15 +383,18 @@ class Scrubber:
                     (v for n, v in _headers(document, leaf.path[:1]) if n.lower() == "content-encoding"), None
                 )
                 value = decoded(base64.b64decode(value), coding)[0].decode("utf-8", "replace")
-            try:
-                inner = orjson.loads(value)
-            except orjson.JSONDecodeError:
-                pass
-            else:
-                known = self._schemas.event(None, inner) if field.inner is _EVENT else None
-                self._search_json(place, path, value, inner, field.inner if known is None else known[1])
-                return
+            self._search_body(place, path, value, field.inner)
+            return
         self._search_text(place, path, value, names=field.role != fields.FIXED)
+
+    def _search_body(self, place: str, path: Path, body: str, inner: Field) -> None:
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            self._search_text(place, path, body, names=True)
+            return
+        known = self._schemas.event(None, document) if inner is _EVENT else None
+        self._search_json(place, path, body, document, inner if known is None else known[1])
 
     def _search_text(
         self, place: str, path: Path, value: str, *, names: bool, is_key: bool = False, depth: int = 0
