@@ -68,7 +68,8 @@ def test_the_wheel_installs_the_package_vendorsim_and_nothing_else(tmp_path: Pat
         path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "share").rglob("*") if path.is_file()
     }
     assert {"vendorsim/py.typed", "vendorsim/_data/contracts/index.json"} <= set(names)
-    # What pages are made of, of the workbench and of vendors.
-    pages = {path for path in (ROOT / "simulator").rglob("*") if path.suffix in (".html", ".css", ".js", ".svg")}
+    # What pages are made of, of the workbench and of vendors, and the licences of what others wrote of it.
+    kinds = (".html", ".css", ".js", ".svg", ".gz", ".txt")
+    pages = {path for path in (ROOT / "simulator").rglob("*") if path.suffix in kinds}
     assert pages
     assert {path.relative_to(ROOT / "simulator").as_posix() for path in pages} <= set(names)

@@ -356,6 +356,22 @@ class TestWhatIsReplaced:
         assert document["event"] == "message_created"
         assert "Kessler" not in document["sender"]["name"]
 
+    def test_compressed_bodies_of_a_journal_stay_compressed(self, vendorsim: Vendorsim) -> None:
+        packed = base64.b64encode(gzip.compress(json.dumps(body()).encode())).decode()
+        head = "POST /hook HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\n"
+        request = {"head": head, "body": {"text": packed, "encoding": "base64"}}
+        line = {
+            "type": "attempt",
+            "event": "message_created",
+            "vendor": "messagehub",
+            "request": request,
+            "answer": None,
+        }
+        new = only(vendorsim, line)["request"]["body"]["text"]
+        document = json.loads(gzip.decompress(base64.b64decode(new)))
+        assert document["event"] == "message_created"
+        assert "Kessler" not in document["sender"]["name"]
+
 
 class TestNothingIsWritten:
     def test_if_something_is_left(self, vendorsim: Vendorsim) -> None:

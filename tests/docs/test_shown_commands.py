@@ -150,7 +150,11 @@ class Session:
                 self.variables[name] = re.sub(r"\$\(.*\)", base64.b64encode(bytes(24)).decode(), value)
         if line.program != "vendorsim" or any(sign in line.text for sign in LEFT_OUT):
             return None
-        with patch.dict(os.environ, {**self.variables, **line.settings}), patch("vendorsim.cli.serve.Event", _Stopped):
+        with (
+            patch.dict(os.environ, {**self.variables, **line.settings}),
+            patch("vendorsim.cli.serve.Event", _Stopped),
+            patch("vendorsim.cli.capture.record.Event", _Stopped),
+        ):
             done = run_here(*self._arguments(line), settings=HASTY)
         if line.output is not None:
             Path(line.output).write_text(done.out, encoding="utf-8")
@@ -164,7 +168,13 @@ class Session:
             word = f"http://127.0.0.1:{self.port}/hook" if word == "URL" else word
             words[position] = os.path.expandvars(word)
         words = [found for word in words for found in (sorted(glob(word)) if "*" in word and glob(word) else [word])]
-        for option, value in (("--count", "3"), ("--speed", "instant"), ("--port", "0")):
+        for option, value in (
+            ("--count", "3"),
+            ("--speed", "instant"),
+            ("--port", "0"),
+            ("--listen", "0"),
+            ("--api-listen", "0"),
+        ):
             if option in words:
                 words[words.index(option) + 1] = value
         command = words[0]
@@ -178,7 +188,8 @@ class Session:
 
 
 class _Stopped:
-    """In place of the event that a signal sets: `serve` ends once it has introduced itself."""
+    """In place of the event that a signal sets: `serve` and `capture record` end once they have introduced
+    themselves."""
 
     def set(self) -> None:
         pass

@@ -39,10 +39,9 @@ _HAR = re.compile(rb'\s*\{\s*"log"\s*:\s*\{')
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".har", ".http", ".txt", ".log", ".gz")
 # A compressed file may become so large in any case, and then only so many times as large as it is.
 _MOST_DECOMPRESSED, _MOST_RATIO = 1024 * 1024 * 1024, 200
-_SQLITE = b"SQLite format 3\0"
 _FOREIGN = {
     b"PK\x03\x04": "is a zip archive; unpack it and give the files",
-    _SQLITE: "is a journal (SQLite); export it first: vendorsim journal export --journal FILE",
+    b"SQLite format 3\0": "is a journal (SQLite); export it first: vendorsim journal export --journal FILE",
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; decompress it first",
     b"\xfd7zXZ\0": "is compressed with xz; decompress it first",
     b"BZh": "is compressed with bzip2; decompress it first",
@@ -118,15 +117,6 @@ def _folder(folder: str, skip: Skip) -> Iterator[str]:
 def _natural(path: str) -> list[tuple[int, int, str]]:
     parts = re.split(r"([0-9]+)", path)
     return [(0, int(part[:400]), part) if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts]
-
-
-def is_journal(path: str) -> bool:
-    """Whether a file is a journal: an SQLite database."""
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(len(_SQLITE)) == _SQLITE
-    except (OSError, ValueError):
-        return False
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def exchange(item: Item) -> Exchange | Skipped:
 
 def _document(place: str, document: Any, data: bytes) -> Exchange | Skipped:
     keys: Any = document if isinstance(document, dict) else {}
-    event = keys["event"] if isinstance(keys.get("event"), str) else None
+    event = keys["event"] or None if isinstance(keys.get("event"), str) else None
     if event is not None and {"vendor", "body", "at"} <= set(keys):
         body, problem = _dumped(keys["body"])
         return Exchange(
@@ -62,7 +62,7 @@ def _document(place: str, document: Any, data: bytes) -> Exchange | Skipped:
             body,
             at=_time(keys["at"]),
             method=_text(keys.get("method")),
-            headers=_pairs(keys.get("headers")),
+            headers=header_pairs(keys.get("headers")),
             event=event,
             conversation=_text(keys.get("conversation")),
             problem=problem,
@@ -86,10 +86,10 @@ def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
     if request is None:
         return Skipped(place, "the attempt was not sent", unreadable=False)
     try:
-        body, problem = _bytes(request["body"])
+        head = _text(request.get("head")) or ""
+        body, problem = _bytes(request["body"], _header(head_headers(head), "content-encoding"))
     except (TypeError, KeyError):
         return Skipped(place, "the attempt has no request body")
-    head = _text(request.get("head")) or ""
     return Exchange(
         place,
         Direction.WEBHOOK,
@@ -97,15 +97,15 @@ def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
         at=_time(keys.get("sent_at")) or _time(keys.get("at")),
         method=head.partition(" ")[0] or None,
         url=_text(keys.get("target")),
-        headers=_head_headers(head),
+        headers=head_headers(head),
         answer=_attempt_answer(keys),
         event=event,
-        conversation=_text(keys.get("conversation")),
-        problem=problem,
+        conversation=_text(keys.get("conversation")) or None,
+        problem=_text(keys.get("problem")) or problem,
     )
 
 
-def _head_headers(head: str) -> Headers:
+def head_headers(head: str) -> Headers:
     """The headers in the head of a request."""
     pairs = (line.partition(":") for line in head.split("\r\n")[1:] if line)
     return tuple((name.strip(), value.strip()) for name, _, value in pairs)
@@ -116,13 +116,16 @@ def _attempt_answer(keys: Any) -> CapturedAnswer | None:
     if not isinstance(answer, dict) or not isinstance(status, int):
         return None
     try:
-        body, _ = _bytes(answer.get("body"))
+        headers = header_pairs(answer.get("headers"))
+        body, _ = _bytes(answer.get("body"), _header(headers, "content-encoding"))
     except (TypeError, KeyError):
         body = b""
-    return CapturedAnswer(status, _pairs(answer.get("headers")), body, _number(keys.get("milliseconds")))
+    return CapturedAnswer(status, header_pairs(answer.get("headers")), body, _number(keys.get("milliseconds")))
 
 
 def _call(place: str, keys: Any) -> Exchange:
+    if isinstance(keys.get("request"), dict):
+        return _recorded_call(place, keys)
     fields, body = keys.get("fields"), _text(keys.get("body"))
     sent, problem = ((body or "").encode(), None) if fields is None or body is not None else _dumped(fields)
     status = keys.get("status")
@@ -140,11 +143,33 @@ def _call(place: str, keys: Any) -> Exchange:
     )
 
 
+def _recorded_call(place: str, keys: Any) -> Exchange:
+    """A call that was recorded on its way to the vendor: with its head, and the whole answer."""
+    head = _text(keys["request"].get("head")) or ""
+    headers = head_headers(head)
+    try:
+        body, problem = _bytes(keys["request"]["body"], _header(headers, "content-encoding"))
+    except (TypeError, KeyError):
+        body, problem = b"", "the call has no request body"
+    return Exchange(
+        place,
+        Direction.CALL,
+        body,
+        at=_time(keys.get("at")),
+        method=_text(keys.get("method")),
+        url=VENDOR_API + (_text(keys.get("path")) or "/"),
+        headers=headers,
+        answer=_attempt_answer(keys),
+        conversation=_text(keys.get("session")) or None,
+        problem=_text(keys.get("problem")) or problem,
+    )
+
+
 def _har(place: str, entry: Any) -> Exchange | Skipped:
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         return Skipped(place, "the HAR entry has no request")
-    headers, url, method = _pairs(request.get("headers")), _text(request.get("url")), _text(request.get("method"))
+    headers, url, method = header_pairs(request.get("headers")), _text(request.get("url")), _text(request.get("method"))
     posted = request.get("postData")
     media_type = _text(posted.get("mimeType")) if isinstance(posted, dict) else _header(headers, "content-type")
     try:
@@ -168,7 +193,7 @@ def _har_answer(entry: Any) -> CapturedAnswer | None:
     status = response.get("status") if isinstance(response, dict) else None
     if not isinstance(response, dict) or not isinstance(status, int) or status < 100:
         return None
-    headers = _pairs(response.get("headers"))
+    headers = header_pairs(response.get("headers"))
     content = response.get("content")
     try:
         body, _ = _bytes(content if isinstance(content, dict) else {}, _header(headers, "content-encoding"))
@@ -327,7 +352,7 @@ def _header(headers: Headers, name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == name), None)
 
 
-def _pairs(headers: Any) -> Headers:
+def header_pairs(headers: Any) -> Headers:
     """Headers as objects with name and value, pairs, or one object."""
     if isinstance(headers, dict):
         given: Iterable[Any] = headers.items()

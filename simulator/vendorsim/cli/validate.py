@@ -98,8 +98,8 @@ def _payloads(files: tuple[str, ...]) -> Iterator[Payload]:
     """The bodies of the webhooks. Raises PayloadFileError for what can't be read, also for a file without a payload."""
     from vendorsim.captures.exchange import Direction
     from vendorsim.captures.files import paths
-    from vendorsim.captures.reading import read
     from vendorsim.core.errors import PayloadFileError
+    from vendorsim.journal.exchanges import read
 
     for file in paths(files):
         found = False

@@ -35,6 +35,8 @@ class Attempt(Struct, frozen=True):
     an outage on purpose, or since its hook is switched off; `reason` gives the reason of other verdicts. `final` is
     False where a retry follows. `copy` numbers deliberate duplicates. `request` and `answer` are the messages on the
     wire. `in_flight_with` are the attempts of the same conversation to the same target that overlapped with this one.
+    What the vendor sent and vendorsim passed on is `recorded`, with its number in the order of arrival; `problem` then
+    says what of it was not kept.
     """
 
     delivery: str
@@ -53,6 +55,8 @@ class Attempt(Struct, frozen=True):
     request: Prepared | None = None
     answer: Answer | None = None
     in_flight_with: tuple[AttemptId, ...] = ()
+    recorded: int = 0
+    problem: str | None = None
 
     @property
     def index(self) -> int:

@@ -36,6 +36,8 @@ def attempt_summary(row: Row) -> dict[str, Any]:
         "final": bool(row["final"]),
         "faults": row["faults"].split(", ") if row["faults"] else [],
         "reason": row["reason"],
+        "recorded": bool(row["recorded"]),
+        "problem": row["problem"],
     }
 
 
@@ -73,7 +75,18 @@ def received_call(call: ApiCall) -> dict[str, Any]:
 
 
 def call_document(row: Row) -> dict[str, Any]:
-    """A call of a vendor's API or of a sink."""
+    """A call of a vendor's API or of a sink. A recorded one has its request and answer, too."""
+    head = row["head"]
+    recorded: dict[str, Any] = {}
+    if row["recorded"]:
+        recorded = {
+            "milliseconds": row["milliseconds"],
+            "problem": row["problem"],
+            "request": {"head": head.decode("utf-8", "replace"), "body": text_or_base64(row["body"])},
+            "answer": None
+            if row["answer_headers"] is None
+            else {"headers": orjson.loads(row["answer_headers"]), "body": text_or_base64(row["answer_body"])},
+        }
     return {
         "type": "call",
         "id": row["id"],
@@ -90,6 +103,8 @@ def call_document(row: Row) -> dict[str, Any]:
         "status": row["status"],
         "message": row["message"],
         "body": None if row["body"] is None else row["body"].decode(errors="replace"),
+        "recorded": bool(row["recorded"]),
+        **recorded,
     }
 
 

@@ -17,10 +17,12 @@ from vendorsim.journal.pages import Row
 from vendorsim.journal.postgres_pages import PostgresPages, dictionaries, storable
 from vendorsim.journal.store import (
     ATTEMPT_COLUMNS,
+    BY_TIME,
     CALL_COLUMNS,
     LONGEST_RUN,
     LONGEST_SERVER,
     MOST_ATTEMPTS,
+    RECORDING,
     attempt_row,
     call_row,
 )
@@ -49,6 +51,7 @@ WITH counted AS (SELECT run, count(*) AS attempts FROM vendorsim.attempts GROUP 
 summed AS (SELECT run, sum(attempts) OVER (ORDER BY run DESC) AS total FROM counted)
 DELETE FROM vendorsim.runs
 WHERE id <= (SELECT max(run) FROM summed WHERE total > %s AND run < (SELECT max(run) FROM summed))
+AND command <> %s
 AND (ended_at IS NOT NULL OR began_at < %s - CASE WHEN command IN ('serve', 'hub') THEN %s ELSE %s END)
 """
 # Hides the rows that are written so far. `hide` also hides this server's runs, whose last rows may not be written yet.
@@ -80,7 +83,7 @@ class PostgresJournal:
         values = (wall_clock(), command, __version__, storable(orjson.dumps(about).decode()), namespace, self._server)
         with self._database.connection() as db, db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            db.execute(_FORGET, (self._most_attempts, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
+            db.execute(_FORGET, (self._most_attempts, RECORDING, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
             row = db.execute(_BEGIN, values).fetchone()
         assert row is not None
         return int(row[0])
@@ -127,10 +130,21 @@ class PostgresJournal:
         """Yields the received calls of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
         return self._select("calls", run, newest_first, most)
 
+    def by_time(self, table: str, run: int | None = None) -> Iterator[Row]:
+        """Yields the `attempts` that were sent, or the `calls`, by time: of a run, or all recorded ones."""
+        query = BY_TIME[table].format(schema="vendorsim.").replace(":run", "%(run)s::bigint")
+        with self._database.connection() as db, db.transaction(), dictionaries(db, "journal") as cursor:
+            yield from cursor.execute(query.encode(), {"run": run})
+
     def attempt(self, number: int) -> Row | None:
         """Returns an attempt by its id, or None."""
         with self._database.connection() as db:
             return dictionaries(db).execute("SELECT * FROM vendorsim.attempts WHERE id = %s", (number,)).fetchone()
+
+    def call(self, number: int) -> Row | None:
+        """Returns a call by its id, or None."""
+        with self._database.connection() as db:
+            return dictionaries(db).execute("SELECT * FROM vendorsim.calls WHERE id = %s", (number,)).fetchone()
 
     def last_run(self) -> int | None:
         with self._database.connection() as db:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # A schema of its own, so that other programs can use the same database.
 NAME = "vendorsim"
-VERSION = 1
+VERSION = 2
 # The number of the advisory lock ("vsim"). Other programs must not use it.
 _LOCK = 0x7673696D
 
@@ -47,18 +47,28 @@ CREATE TABLE IF NOT EXISTS vendorsim.attempts (
     event_id text NOT NULL, conversation text NOT NULL, delivery text NOT NULL, attempt integer NOT NULL,
     copy integer NOT NULL, target text NOT NULL, request_head bytea, request_body bytea, status integer,
     answer_headers text, answer_body bytea, milliseconds double precision, verdict text NOT NULL,
-    final boolean NOT NULL, faults text NOT NULL, reason text, request_sent bytea, ending text
+    final boolean NOT NULL, faults text NOT NULL, reason text, request_sent bytea, ending text,
+    recorded integer NOT NULL DEFAULT 0, problem text
 );
 CREATE INDEX IF NOT EXISTS attempts_run ON vendorsim.attempts (run);
 CREATE TABLE IF NOT EXISTS vendorsim.calls (
     id bigserial PRIMARY KEY, run bigint NOT NULL REFERENCES vendorsim.runs ON DELETE CASCADE,
     at bigint NOT NULL, operation text NOT NULL, comm_type text NOT NULL, session text NOT NULL,
     credentials text, fields text, status integer NOT NULL, message text NOT NULL, vendor text NOT NULL,
-    method text NOT NULL, path text NOT NULL, body bytea
+    method text NOT NULL, path text NOT NULL, body bytea, head bytea, answer_headers text, answer_body bytea,
+    milliseconds double precision, recorded integer NOT NULL DEFAULT 0, problem text
 );
 CREATE INDEX IF NOT EXISTS calls_run ON vendorsim.calls (run)
 """
 
+# The statements that upgrade the tables of version 1. Servers of that version go on with them.
+_UPGRADE = """
+ALTER TABLE vendorsim.attempts ADD COLUMN recorded integer NOT NULL DEFAULT 0, ADD COLUMN problem text;
+ALTER TABLE vendorsim.calls ADD COLUMN head bytea, ADD COLUMN answer_headers text, ADD COLUMN answer_body bytea,
+    ADD COLUMN milliseconds double precision, ADD COLUMN recorded integer NOT NULL DEFAULT 0,
+    ADD COLUMN problem text;
+UPDATE vendorsim.version SET number = 2
+"""
 # Runs when a server starts. Deletes expired requests, and settings in namespaces that nobody has reset.
 _SWEEP = """
 DELETE FROM vendorsim.accepted WHERE until <= now();
@@ -82,6 +92,9 @@ def prepare(connection: Connection[Any]) -> None:
             connection.execute(_TABLES)
             connection.execute("INSERT INTO vendorsim.version VALUES (%s)", (VERSION,))
         found = connection.execute("SELECT number FROM vendorsim.version").fetchone()
+        if found == (1,):
+            connection.execute(_UPGRADE)
+            found = (VERSION,)
         if found == (VERSION,):
             connection.execute(_SWEEP)
     if found != (VERSION,):

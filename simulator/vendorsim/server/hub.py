@@ -21,7 +21,7 @@ from vendorsim.server.control.paths import is_workbench
 from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.server.fast_path import fast_path
-from vendorsim.server.namespaces import Namespaces
+from vendorsim.server.namespaces import DEFAULT, Namespaces
 from vendorsim.server.page import page
 from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
@@ -88,9 +88,14 @@ class Hub:
         store: Book = Journal(journal) if isinstance(journal, Path) else journal
         journals: Journals = JournalFile(journal, settings.search_steps) if isinstance(journal, Path) else journal
         self._postgres_journal = None if isinstance(journal, Path) else journal
-        self._own_run = store.begin("hub", {})
-        self._shared = Shared(journals, Recorder(store, self._own_run, None), BackgroundLoop(), state or InMemory())
-        self.app = Namespaces(lambda name: NamespaceApp(Workbench(name, settings, self._shared, self._names)))
+        own_run = store.begin("serve", {"namespace": DEFAULT}, DEFAULT)
+        self._shared = Shared(journals, Recorder(store, own_run, None), BackgroundLoop(), state or InMemory())
+
+        def make(name: str) -> NamespaceApp:
+            own = own_run if name == DEFAULT else None
+            return NamespaceApp(Workbench(name, settings, self._shared, self._names, own_run=own))
+
+        self.app = Namespaces(make)
         # With a shared state, every response may wait for the database; the event loop must not wait.
         self.fast_path: FastPath = lambda request: None
         if state is None:
@@ -111,6 +116,7 @@ class Hub:
 
     def __exit__(self, *error: object) -> None:
         self.app.close()
+        self._shared.example_receiver.close()
         self._shared.background_loop.close()
         if self._postgres_journal is not None:
             self._postgres_journal.hurry()

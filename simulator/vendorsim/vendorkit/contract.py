@@ -35,6 +35,8 @@ _TELLING = frozenset({"type", "const", "enum"})
 DEPTH = "depth"
 # The beginning of the rule of a missing property.
 REQUIRED = "required"
+# The rules of an object with keys that are not allowed.
+FORBIDDEN = frozenset({"additionalProperties", "unevaluatedProperties"})
 
 
 class Violation(NamedTuple):

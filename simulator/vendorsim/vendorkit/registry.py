@@ -97,7 +97,7 @@ def forget_folders() -> None:
 
 
 def _clear_caches() -> None:
-    for cached in (_found, get, identification, headers_with_underscores, _paths):
+    for cached in (_found, get, identification, headers_with_underscores, _operations, _paths):
         cached.cache_clear()
 
 
@@ -201,6 +201,30 @@ def operation_at(method: str, path: str) -> tuple[str, str] | None:
         if verb == method and pattern.fullmatch(path):
             return vendor, operation
     return None
+
+
+def operation_of(vendor: str, method: str, path: str) -> tuple[str, str | None] | None:
+    """The name of the operation of a vendor's API with that method and path, and the id of the conversation in the
+    path, if it names one; None if there is no such operation. The path may begin with that of a base URL."""
+    path = re.sub("/{2,}", "/", path)
+    known = get(vendor)
+    for verb, pattern, operation in _operations(vendor):
+        found = pattern.fullmatch(path) if verb == method else None
+        if found is not None:
+            names = (name for name in known.conversation_parameters if name in found.groupdict())
+            return operation, next((found[name] for name in names), None)
+    return None
+
+
+@cache
+def _operations(vendor: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """Method, pattern of the path and name of each operation, as `_paths`; the patterns have groups."""
+    known = sorted(get(vendor).operations, key=lambda operation: operation.path.count(":"))
+    patterns = (re.sub("/{2,}", "/", each.path) for each in known)
+    named = (re.sub(r":(\w+)", r"(?P<\1>[^/]+)", re.escape(pattern)) for pattern in patterns)
+    return tuple(
+        (each.method, re.compile(f"(?:/.*)?{pattern}"), each.name) for each, pattern in zip(known, named, strict=True)
+    )
 
 
 @cache

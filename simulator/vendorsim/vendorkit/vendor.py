@@ -55,6 +55,7 @@ class Vendor(Struct, frozen=True):
     server removes all others, since a WSGI app can't distinguish `a_b` from `a-b`.
     `identification` describes the operation that identifies visitors, if the API has it. `schemes` are its signature
     schemes, by name.
+    `conversation_parameters` are the parameters in the paths of operations that are the id of a conversation.
     `polling` says how an integration catches up by the API, if it can.
     `page` is the path of a page for people that the API serves beside its operations, if it has one.
     `files` is the path of the API below which the files of messages are served, if the API has one. Elsewhere servers
@@ -71,6 +72,7 @@ class Vendor(Struct, frozen=True):
     api: Callable[[Backend], Blueprint] | None = None
     fast_path: Callable[[Backend], FastPath] | None = None
     headers_with_underscores: tuple[str, ...] = ()
+    conversation_parameters: tuple[str, ...] = ()
     identification: Identification | None = None
     polling: Stated[Polling] | None = None
     page: str | None = None

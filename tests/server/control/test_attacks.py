@@ -193,6 +193,7 @@ class TestOpenRelay:
         assert problem["status"] == 403
         assert problem["errors"][0]["pointer"] == "/to"
         assert "only to this machine" in problem["detail"]
+        assert "--allow-target" in problem["detail"]
 
     def test_a_host_that_was_allowed(self, journal: Path) -> None:
         with serving(journal, allowed_targets=frozenset({"desk.invalid"})) as api:

@@ -131,9 +131,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a vendor that nobody knows": ({"vendor": "userlik"}, "did you mean 'userlike'"),
     "a vendor that is not in it": ({"vendor": "chatvisor"}, "not among the scenario's vendors"),
     "a profile that nobody knows": ({"profile": "old"}, "profile"),
-    "no target": ({"to": None}, "no target"),
+    "no target": ({"to": None}, "/to: userlike has no target: give the address of your webhook, such as http://"),
     "no URL": ({"to": "localhost"}, "/to"),
     "no speed": ({"speed": "0x"}, "/speed"),
+    "a word as speed": ({"speed": "sixty"}, "such as 1x or 60x"),
     "no time": ({"start": "yesterday"}, "/start"),
     "no duration": ({"spacing": "1"}, "/spacing"),
     "no policy": ({"policy": {"retires": "none"}}, "retires"),
@@ -222,6 +223,12 @@ class TestSteering:
         assert (later["status"], later["clock"]["speed"]) == ("running", "1x")
         api.done("PATCH", f"/runs/{run['id']}/clock", {"speed": "99999x"})
         assert api.followed(run["id"])["summary"]["delivered"] == OF_USERLIKE
+
+    def test_a_number_is_a_speed_too(self, api: Client, target: Receiver) -> None:
+        run = api.start(target.url(), paused=True, speed="60")
+        assert run["clock"]["speed"] == "60x"
+        changed = api.done("PATCH", f"/runs/{run['id']}/clock", {"speed": "2.5"})
+        assert changed["clock"]["speed"] == "2.5x"
 
     def test_an_instant_run_that_is_paused_goes_on_from_where_it_is(self, api: Client, target: Receiver) -> None:
         run = api.play(target.url())

@@ -365,32 +365,39 @@ def har_entry(request_body: Field, response_body: Field) -> Field:
     )
 
 
+def _kept(request_body: Field, answer_body: Field, answer_headers: Any) -> dict[str, Field]:
+    """The request and answer of an exported journal."""
+    request = {"head": known(HEAD), "body": Members({"text": BodyField(request_body), "encoding": FIXED_FIELD})}
+    answer = {
+        "headers": HeaderPairs(answer_headers),
+        "body": Members({"text": BodyField(answer_body), "encoding": FIXED_FIELD}),
+    }
+    return {"request": Members(request), "answer": Members(answer)}
+
+
 def attempt(body: Field, answer_headers: Any) -> Field:
     """An attempt in an exported journal."""
-    request = Members({"head": known(HEAD), "body": Members({"text": BodyField(body), "encoding": FIXED_FIELD})})
-    answer = Members(
-        {
-            "headers": HeaderPairs(answer_headers),
-            "body": Members({"text": BodyField(Field()), "encoding": FIXED_FIELD}),
-        }
+    fixed = (
+        "type id run sent_at at vendor profile event delivery attempt copy status milliseconds verdict final faults "
+        "recorded problem"
     )
-    fixed = "type id run sent_at at vendor profile event delivery attempt copy status milliseconds verdict final faults"
     return Members(
         {
             **_all(FIXED, fixed),
             **_all("id", "event_id conversation"),
             "target": known(LINK),
-            "request": request,
-            "answer": answer,
+            **_kept(body, Field(), answer_headers),
         }
     )
 
 
-def call(body: Field) -> Field:
+def call(body: Field, answer: Field, answer_headers: Any) -> Field:
     """A call in an exported journal."""
+    fixed = "type id run at vendor operation method comm_type credentials status recorded milliseconds problem"
     return Members(
         {
-            **_all(FIXED, "type id run at vendor operation method comm_type credentials status"),
+            **_all(FIXED, fixed),
+            **_kept(body, answer, answer_headers),
             "path": known(LINK),
             "session": known("id"),
             "fields": body,

@@ -59,7 +59,7 @@ _MADE_UP_IPS = tuple(
 )
 
 
-class Piece(NamedTuple):
+class TextPiece(NamedTuple):
     """A part of a text, at `start` to `end`. `kind` is what it looks like."""
 
     start: int
@@ -68,9 +68,9 @@ class Piece(NamedTuple):
     text: str
 
 
-def pieces(text: str) -> list[Piece]:
+def pieces(text: str) -> list[TextPiece]:
     """The parts of a text that could be personal, in order, without overlaps."""
-    return [Piece(found.start(), found.end(), str(found.lastgroup), found[0]) for found in _PIECES.finditer(text)]
+    return [TextPiece(found.start(), found.end(), str(found.lastgroup), found[0]) for found in _PIECES.finditer(text)]
 
 
 def words(text: str) -> list[str]:

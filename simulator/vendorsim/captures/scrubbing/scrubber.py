@@ -20,7 +20,7 @@ from msgspec import Struct
 from vendorsim.captures.exchange import Headers
 from vendorsim.captures.files import Item, Kind
 from vendorsim.captures.raw_requests import HEADER, RawMessage, RawRequest
-from vendorsim.captures.reading import decoded
+from vendorsim.captures.reading import decoded, head_headers, header_pairs
 from vendorsim.captures.scrubbing import fields
 from vendorsim.captures.scrubbing.fields import Field
 from vendorsim.captures.scrubbing.json_leaves import Leaf, Patch, leaves, patched, spelt
@@ -178,13 +178,13 @@ class Scrubber:
             asked, answered = self._schemas.operation(str(method or ""), str(url or ""))
             return fields.har_entry(asked or _EVENT, answered or Field())
         if isinstance(document, dict):
+            answer = document.get("answer")
+            headers = answer.get("headers") if isinstance(answer, dict) else None
             if document.get("type") == "attempt" and "request" in document:
-                answer = document.get("answer")
-                headers = answer.get("headers") if isinstance(answer, dict) else None
                 return fields.attempt(_EVENT, headers)
             if document.get("type") == "call" and "operation" in document:
-                asked, _ = self._schemas.operation(str(document.get("method")), str(document.get("path")))
-                return fields.call(asked or Field())
+                asked, answered = self._schemas.operation(str(document.get("method")), str(document.get("path")))
+                return fields.call(asked or Field(), answered or Field(), headers)
             if isinstance(document.get("event"), str) and {"vendor", "body", "at"} <= set(document):
                 inner = self._schemas.event(document["event"], document["body"])
                 return fields.generated(Field() if inner is None else inner[1])
@@ -510,8 +510,10 @@ def _at(document: Any, path: Sequence[str | int]) -> Any:
 def _headers(document: Any, side: Sequence[str | int]) -> Headers:
     """The headers beside a body: of the request or the response of an entry."""
     holder = _at(document, side)
-    found = holder.get("headers") if isinstance(holder, dict) else None
-    return tuple((str(each.get("name")), str(each.get("value"))) for each in found or () if isinstance(each, dict))
+    if not isinstance(holder, dict):
+        return ()
+    head = holder.get("head")
+    return head_headers(head) if isinstance(head, str) else header_pairs(holder.get("headers"))
 
 
 def _with_length(head: str, before: int, after: int) -> str:

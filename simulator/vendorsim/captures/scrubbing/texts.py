@@ -15,7 +15,7 @@ from vendorsim.captures.scrubbing.fields import guess, header_role
 from vendorsim.captures.scrubbing.made_up import MadeUp, rendered
 from vendorsim.captures.scrubbing.originals import Originals
 from vendorsim.captures.scrubbing.recognising import (
-    Piece,
+    TextPiece,
     digits_of,
     from_base64,
     iban_sum,
@@ -315,7 +315,7 @@ class Replacing:
         parts.append(self._names(value[position:]))
         return "".join(parts)
 
-    def _piece(self, piece: Piece, depth: int) -> str | None:
+    def _piece(self, piece: TextPiece, depth: int) -> str | None:
         """The new text of a piece; None if it is nothing but words."""
         kind, text = piece.kind, piece.text
         if kind == "link":
@@ -335,10 +335,10 @@ class Replacing:
             return self._base64(text, depth)
         return self._digits(piece)
 
-    def _is_phone(self, piece: Piece) -> bool:
+    def _is_phone(self, piece: TextPiece) -> bool:
         return piece.kind == "digits" and (looks_like_phone(piece.text) or self.originals.has_phone(piece.text))
 
-    def _digits(self, piece: Piece) -> str | None:
+    def _digits(self, piece: TextPiece) -> str | None:
         if self._is_phone(piece):
             return self._number_of_phone(piece.text)
         if looks_like_card(piece.text):

@@ -153,7 +153,8 @@ def _spooled(stack: ExitStack) -> str:
 
 
 def _reader(path: str, name: str, stack: ExitStack) -> Callable[[Skip], Iterator[Item]]:
-    from vendorsim.captures.files import is_journal, items_of, opened
+    from vendorsim.captures.files import items_of, opened
+    from vendorsim.journal.exchanges import is_journal
 
     def items(skip: Skip) -> Iterator[Item]:
         if path != "-" and is_journal(path):

@@ -15,6 +15,7 @@ from vendorsim.server.control.routes import (
     checks,
     conversations,
     deliveries,
+    example,
     faults,
     runs,
     sessions,
@@ -24,7 +25,20 @@ from vendorsim.server.control.routes import (
 )
 from vendorsim.server.control.workbench import Workbench
 
-_SUBJECTS = (system, catalogue, runs, checks, deliveries, calls, conversations, sessions, sinks, targets, faults)
+_SUBJECTS = (
+    system,
+    catalogue,
+    runs,
+    example,
+    checks,
+    deliveries,
+    calls,
+    conversations,
+    sessions,
+    sinks,
+    targets,
+    faults,
+)
 
 
 def control_api(workbench: Workbench) -> Blueprint:

@@ -12,6 +12,7 @@ from vendorsim.journal.store import Recorder
 from vendorsim.runs.config import Config
 from vendorsim.scenario.calls import Sink
 from vendorsim.server.control.checker import Checker
+from vendorsim.server.example_receiver import ExampleReceiver
 from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
 
@@ -44,13 +45,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Shared:
-    """The objects that the namespaces of a server share: the journal, its writer, the event loop that delivers, and
-    the state that several servers may share."""
+    """The objects that the namespaces of a server share: the journal, its writer, the event loop that delivers, the
+    state that several servers may share, and the receiver of example runs."""
 
     journal: Journals
     recorder: Recorder
     background_loop: BackgroundLoop
     state: SharedState = field(default_factory=InMemory)
+    example_receiver: ExampleReceiver = field(default_factory=ExampleReceiver)
 
     @property
     def pages(self) -> Pages:

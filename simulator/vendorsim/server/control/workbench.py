@@ -21,9 +21,15 @@ class Workbench:
     """The state behind the control API and the page of one namespace. Safe to use from any thread."""
 
     def __init__(
-        self, name: str, settings: Settings, shared: Shared, namespaces: Callable[[], list[str]] = list
+        self,
+        name: str,
+        settings: Settings,
+        shared: Shared,
+        namespaces: Callable[[], list[str]] = list,
+        own_run: int | None = None,
     ) -> None:
-        """`namespaces` returns the names of all namespaces in use."""
+        """`namespaces` returns the names of all namespaces in use. `own_run` is the number of the namespace's own run
+        in the journal; without one, it begins here."""
         self.name = name
         self.namespaces = namespaces
         self.settings = settings
@@ -34,7 +40,7 @@ class Workbench:
         # Held while a resent attempt is recorded and read back.
         self.resend_lock = Lock()
         # The journal's run for API calls, and for deliveries of conversations outside of runs.
-        self.own_run = shared.begin("serve", {"namespace": name}, name)
+        self.own_run = shared.begin("serve", {"namespace": name}, name) if own_run is None else own_run
         # The number of the first run that the lists show: the own run since the last reset. So a namespace hides the
         # runs of an expired one of the same name. The default namespace also shows runs of the command line.
         self.since = self.own_run if name else 0

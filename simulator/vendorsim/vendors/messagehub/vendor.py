@@ -115,6 +115,7 @@ VENDOR = Vendor(
     polling=Stated(Polling(("list_conversations", "show_conversation", "list_messages")), RECONSTRUCTED, API_SOURCE),
     files=FILES,
     headers_with_underscores=(TOKEN_HEADER,),
+    conversation_parameters=("conversation_id",),
     schemes=SCHEMES,
     # Version 4.12.0 has every quirk that a version between the listed ones has.
     quirks=quirks((4, 12, 0)),

@@ -47,6 +47,12 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         row = attempt_row(workbench, number)
         return jsonify(annotated(row["vendor"], row["profile"], row["event"], row["request_body"] or b""))
 
+    @api.post("/deliveries/<number>/annotated")
+    def annotations_of_draft(number: str) -> Response:
+        row = attempt_row(workbench, number)
+        draft = requests.body("Draft")["body"].encode()
+        return jsonify(annotated(row["vendor"], row["profile"], row["event"], draft))
+
     @api.get("/deliveries/<number>/curl")
     def curl(number: str) -> Response:
         row = attempt_row(workbench, number)

@@ -11,8 +11,10 @@ import { profileOf, vendors } from "./catalogue.js";
 import { check, keepFocus } from "./forms.js";
 import { stepForm } from "./step-form.js";
 
-/** So many of the newest arrows are drawn at first. */
-const DRAWN = 300;
+/** So many of the newest arrows are drawn at first; fewer on a phone, so that state and steps are not far away. */
+const DRAWN = matchMedia("(max-width: 700px)").matches ? 20 : 300;
+/** So long after a step by hand, in milliseconds, new arrows are scrolled into view. */
+const REVEALED = 3_000;
 
 export const title = ({ id }) => `Conversation ${id}`;
 
@@ -20,7 +22,7 @@ export async function show(place, { vendor, id }, { run }) {
   const path = `conversations/${encodeURIComponent(vendor)}/${encodeURIComponent(id)}`;
   const read = () => get(path, { run });
   const [first, all] = await Promise.all([read(), vendors()]);
-  const view = { found: first, all: false, clock: "sent", width: 0 };
+  const view = { found: first, all: false, clock: "sent", width: 0, revealUntil: 0 };
   const parts = frame(view);
   const filter = { vendor, conversation: id, run };
 
@@ -30,15 +32,20 @@ export async function show(place, { vendor, id }, { run }) {
     keepFocus(parts.list, () => clear(parts.list).append(entryTable(shown(view))));
   }
   async function reload() {
+    const before = view.found.entries.length;
     view.found = await read();
     draw();
+    if (view.found.entries.length > before && Date.now() < view.revealUntil) reveal(parts.diagram);
   }
 
   const hands = stepForm({
     chosen: () => ({ [vendor]: [id] }),
     profile: profileOf(all, vendor, profileName(first)),
     agents: Object.keys(first.live?.agents ?? {}),
-    done: reload,
+    done: () => {
+      view.revealUntil = Date.now() + REVEALED;
+      return reload();
+    },
   });
   parts.steps.append(
     first.live
@@ -49,8 +56,7 @@ export async function show(place, { vendor, id }, { run }) {
           "Its run is over or was stopped, and this server no longer holds it: it is known from the journal only.",
         ),
   );
-  const story = h("div", { class: "story" }, parts.picture, parts.details);
-  place.append(heading(vendor, id, filter), h("div", { class: "beside" }, story, parts.top));
+  place.append(heading(vendor, id, filter), h("div", { class: "beside" }, parts.picture, parts.top, parts.details));
   const size = new ResizeObserver(([{ contentRect }]) => {
     if (Math.floor(contentRect.width) === view.width) return;
     view.width = Math.floor(contentRect.width);
@@ -133,7 +139,7 @@ function frame(view) {
   parts.list = h("div", {});
   parts.details = h(
     "details",
-    { class: "panel flush", open: matchMedia("(max-width: 700px)").matches },
+    { class: "panel flush" },
     h("summary", {}, "The same as a table"),
     parts.list,
   );
@@ -158,6 +164,11 @@ function drawDiagram(parts, view, vendor) {
       clear(parts.diagram).append(sequence(shown(view), { width: view.width, vendor, clock: view.clock })),
     );
   }
+}
+
+/** Scrolls the newest arrow into view. */
+function reveal(diagram) {
+  [...diagram.querySelectorAll("svg a")].at(-1)?.scrollIntoView({ block: "nearest" });
 }
 
 function state({ live, entries }, vendor) {

@@ -3,10 +3,12 @@
  */
 
 import { get } from "../api.js";
-import { badge, cell, clear, empty, field, h, say, select, table, time } from "../dom.js";
+import { badge, cell, clear, empty, field, h, labelled, minor, say, select, table, time } from "../dom.js";
 import { repeat } from "../live.js";
 import { conversationAddress, vendors } from "./catalogue.js";
+import { foldable } from "./filters.js";
 import { input, keepFocus } from "./forms.js";
+import { PAGE } from "./list.js";
 import { stepForm } from "./step-form.js";
 
 const EVERY = 3_000;
@@ -28,7 +30,7 @@ export async function show(place, params, query) {
   async function load(signal) {
     const cursor = view.cursors.at(-1);
     const asked = JSON.stringify([view.query, cursor]);
-    const page = await get("conversations", { ...view.query, cursor }, { signal });
+    const page = await get("conversations", { ...view.query, cursor, limit: PAGE }, { signal });
     const same = JSON.stringify([asked, page]) === view.drawn;
     if (same || asked !== JSON.stringify([view.query, view.cursors.at(-1)])) return;
     view.drawn = JSON.stringify([asked, page]);
@@ -64,6 +66,7 @@ function filters(view, all, load) {
     on: { input: changed, submit: (event) => event.preventDefault() },
   });
   form.append(field("Vendor", vendor), field("Search", text), field("Run", run));
+  foldable(form);
   return form;
 }
 
@@ -160,10 +163,10 @@ function rows(items, chosen, hands) {
         {},
         cell("Select", box),
         cell("Conversation", link),
-        cell("Vendor", `${row.vendor} (${row.profile})`),
-        cell("Run", h("a", { href: `#/runs/${row.run}` }, String(row.run))),
-        cell("Attempts", String(row.attempts)),
-        cell("Failed", row.failed ? badge("failed") : "", row.failed ? ` ${row.failed}` : "–"),
+        minor(cell("Vendor", `${row.vendor} (${row.profile})`)),
+        labelled(cell("Run", h("a", { href: `#/runs/${row.run}` }, String(row.run)))),
+        labelled(cell("Attempts", String(row.attempts))),
+        row.failed ? cell("Failed", badge("failed"), ` ${row.failed}`) : minor(cell("Failed", "–")),
         cell("Last", time(row.last_at)),
       ),
     );

@@ -1,9 +1,10 @@
 /** What was sent: attempts, the newest first; new ones come by themselves. */
 
 import { download, get } from "../api.js";
-import { badge, busy, cell, duration, empty, field, h, mood, select, time, wide } from "../dom.js";
+import { badge, busy, cell, duration, empty, field, h, minor, mood, select, time, wide } from "../dom.js";
 import { filterRow } from "./filters.js";
 import { liveList } from "./list.js";
+import { welcome } from "./welcome.js";
 
 export const title = "Deliveries";
 
@@ -71,19 +72,19 @@ function row(attempt, chosen, choose) {
     "tr",
     { dataset: { id, test: "delivery" } },
     cell("Compare", box),
-    cell("No.", h("span", { class: "number muted" }, String(id))),
+    minor(cell("No.", h("span", { class: "number muted" }, String(id)))),
     cell("Sent", time(attempt.sent_at)),
-    cell("Vendor", attempt.vendor),
-    wide(cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event))),
-    wide(cell("Conversation", h("a", { href: conversation, class: "mono" }, attempt.conversation))),
-    cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null),
+    minor(cell("Vendor", attempt.vendor)),
+    cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event)),
+    cell("Conversation", h("a", { href: conversation, class: "mono" }, attempt.conversation)),
+    minor(cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null)),
     cell("Status", attempt.status === null ? h("span", { class: "muted" }, "–") : h("span", { class: `number tone-${mood(attempt.status)}` }, String(attempt.status))),
-    cell("Took", h("span", { class: "number nowrap" }, duration(attempt.milliseconds))),
-    wide(cell("Verdict", badge(attempt.verdict), attempt.faults.map((fault) => [" ", h("span", { class: "badge" }, fault)]), attempt.reason ? h("span", { class: "reason" }, attempt.reason) : null)),
+    minor(cell("Took", h("span", { class: "number nowrap" }, duration(attempt.milliseconds)))),
+    cell("Verdict", badge(attempt.verdict), attempt.faults.map((fault) => [" ", h("span", { class: "badge" }, fault)]), attempt.reason ? h("span", { class: "reason" }, attempt.reason) : null),
   );
 }
 
 function nothing(filtered) {
-  if (filtered) return empty("Nothing fits these filters", "Take one away, or look for less text. What comes from now on and fits appears here.");
-  return empty("Nothing has been sent yet", h("a", { href: "#/scenarios" }, "Start a scenario"), " against your integration, and its deliveries appear here by themselves.");
+  if (filtered) return empty("Nothing fits these filters", "Remove a filter, or search for less text. New deliveries that fit appear here.");
+  return welcome();
 }

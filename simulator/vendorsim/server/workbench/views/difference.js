@@ -42,7 +42,7 @@ function part(name, before, after) {
   const changed = steps.filter(({ kind }) => kind !== "same").length;
   const told = before === undefined && after === undefined ? "neither has one" : changed ? `${changed} line${changed === 1 ? "" : "s"} differ` : "equal";
   const heading = h("div", { class: "heading" }, h("h2", {}, name), h("span", { class: changed ? "badge badge-warn" : "badge" }, told));
-  return h("section", { class: "panel flush", dataset: { test: "difference" } }, heading, steps.length ? h("ol", { class: "code lines" }, shown(steps)) : null);
+  return h("section", { class: "panel flush", dataset: { test: "difference" } }, heading, steps.length ? h("ol", { class: "code lines", tabindex: "0" }, shown(steps)) : null);
 }
 
 /** The lines; long equal stretches behind a button. */

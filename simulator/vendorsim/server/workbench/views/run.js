@@ -6,6 +6,7 @@ import { download, get, patch, post } from "../api.js";
 import { badge, busy, cell, clear, duration, field, h, say, table, time } from "../dom.js";
 import { repeat } from "../live.js";
 import { input, keepFocus, submits } from "./forms.js";
+import { afterExample } from "./welcome.js";
 
 /** Speeds to choose from: instant, or how many times as fast as the wall clock. */
 export const SPEEDS = ["instant", "1x", "10x", "60x", "600x"];
@@ -38,6 +39,7 @@ export async function show(place, { id }) {
   );
   place.append(
     h("div", { class: "heading" }, h("h1", {}, `Run ${id}`), actions(id, stop)),
+    afterExample(first.summary.targets) ?? "",
     h("div", { class: "columns" }, facts, clock.panel),
     events,
   );

@@ -3,9 +3,10 @@
  */
 
 import { get } from "../api.js";
-import { badge, cell, clear, empty, h, table, time } from "../dom.js";
+import { badge, cell, clear, empty, h, labelled, minor, table, time } from "../dom.js";
 import { repeat } from "../live.js";
 import { keepFocus } from "./forms.js";
+import { PAGE } from "./list.js";
 
 export const title = "Runs";
 
@@ -15,7 +16,7 @@ export async function show(place) {
 
   async function load(signal) {
     const cursor = view.cursors.at(-1);
-    const page = await get("runs", { cursor }, { signal });
+    const page = await get("runs", { cursor, limit: PAGE }, { signal });
     const now = JSON.stringify([cursor, page]);
     if (now === view.drawn || cursor !== view.cursors.at(-1)) return;
     view.drawn = now;
@@ -71,11 +72,11 @@ function rows(items) {
         {},
         cell("Run", link),
         cell("Scenario", run.scenario),
-        cell("Vendor", `${run.vendor} (${run.profile})`),
+        minor(cell("Vendor", `${run.vendor} (${run.profile})`)),
         cell("Status", badge(run.status), run.clock.paused && run.status === "running" ? [" ", badge("paused")] : null),
-        cell("Conversations", started(run)),
-        cell("Delivered", String(summary.delivered)),
-        cell("Failed", summary.failed ? badge("failed") : "", summary.failed ? ` ${summary.failed}` : "–"),
+        minor(cell("Conversations", started(run))),
+        labelled(cell("Delivered", String(summary.delivered))),
+        summary.failed ? cell("Failed", badge("failed"), ` ${summary.failed}`) : minor(cell("Failed", "–")),
         cell("Began", time(run.began_at)),
       ),
     );
