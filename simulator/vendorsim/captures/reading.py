@@ -20,7 +20,7 @@ import orjson
 
 from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, Direction, Exchange, Headers
 from vendorsim.captures.files import Item, Kind, Skip, Skipped, paths, read_items, refuse
-from vendorsim.captures.json_scan import LARGEST_VALUE
+from vendorsim.captures.json_scan import LARGEST_VALUE, in_mebibytes
 from vendorsim.captures.raw_requests import RawMessage, RawRequest
 from vendorsim.vendorkit import registry
 
@@ -62,7 +62,7 @@ def _document(place: str, document: Any, data: bytes) -> Exchange | Skipped:
             body,
             at=_time(keys["at"]),
             method=_text(keys.get("method")),
-            headers=_pairs(keys.get("headers")),
+            headers=header_pairs(keys.get("headers")),
             event=event,
             conversation=_text(keys.get("conversation")),
             problem=problem,
@@ -87,7 +87,7 @@ def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
         return Skipped(place, "the attempt was not sent", unreadable=False)
     try:
         head = _text(request.get("head")) or ""
-        body, problem = _bytes(request["body"], _header(_head_headers(head), "content-encoding"))
+        body, problem = _bytes(request["body"], _header(head_headers(head), "content-encoding"))
     except (TypeError, KeyError):
         return Skipped(place, "the attempt has no request body")
     return Exchange(
@@ -97,7 +97,7 @@ def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
         at=_time(keys.get("sent_at")) or _time(keys.get("at")),
         method=head.partition(" ")[0] or None,
         url=_text(keys.get("target")),
-        headers=_head_headers(head),
+        headers=head_headers(head),
         answer=_attempt_answer(keys),
         event=event,
         conversation=_text(keys.get("conversation")) or None,
@@ -105,7 +105,7 @@ def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
     )
 
 
-def _head_headers(head: str) -> Headers:
+def head_headers(head: str) -> Headers:
     """The headers in the head of a request."""
     pairs = (line.partition(":") for line in head.split("\r\n")[1:] if line)
     return tuple((name.strip(), value.strip()) for name, _, value in pairs)
@@ -116,11 +116,11 @@ def _attempt_answer(keys: Any) -> CapturedAnswer | None:
     if not isinstance(answer, dict) or not isinstance(status, int):
         return None
     try:
-        headers = _pairs(answer.get("headers"))
+        headers = header_pairs(answer.get("headers"))
         body, _ = _bytes(answer.get("body"), _header(headers, "content-encoding"))
     except (TypeError, KeyError):
         body = b""
-    return CapturedAnswer(status, _pairs(answer.get("headers")), body, _number(keys.get("milliseconds")))
+    return CapturedAnswer(status, header_pairs(answer.get("headers")), body, _number(keys.get("milliseconds")))
 
 
 def _call(place: str, keys: Any) -> Exchange:
@@ -146,7 +146,7 @@ def _call(place: str, keys: Any) -> Exchange:
 def _recorded_call(place: str, keys: Any) -> Exchange:
     """A call that was recorded on its way to the vendor: with its head, and the whole answer."""
     head = _text(keys["request"].get("head")) or ""
-    headers = _head_headers(head)
+    headers = head_headers(head)
     try:
         body, problem = _bytes(keys["request"]["body"], _header(headers, "content-encoding"))
     except (TypeError, KeyError):
@@ -169,7 +169,7 @@ def _har(place: str, entry: Any) -> Exchange | Skipped:
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         return Skipped(place, "the HAR entry has no request")
-    headers, url, method = _pairs(request.get("headers")), _text(request.get("url")), _text(request.get("method"))
+    headers, url, method = header_pairs(request.get("headers")), _text(request.get("url")), _text(request.get("method"))
     posted = request.get("postData")
     media_type = _text(posted.get("mimeType")) if isinstance(posted, dict) else _header(headers, "content-type")
     try:
@@ -193,7 +193,7 @@ def _har_answer(entry: Any) -> CapturedAnswer | None:
     status = response.get("status") if isinstance(response, dict) else None
     if not isinstance(response, dict) or not isinstance(status, int) or status < 100:
         return None
-    headers = _pairs(response.get("headers"))
+    headers = header_pairs(response.get("headers"))
     content = response.get("content")
     try:
         body, _ = _bytes(content if isinstance(content, dict) else {}, _header(headers, "content-encoding"))
@@ -298,7 +298,7 @@ def _inflated(body: bytes, window: int) -> tuple[bytes, str | None]:
     except zlib.error as error:
         return body, f"the compressed body is broken: {error}"
     if len(data) > LARGEST_VALUE:
-        return body, f"the body decompresses to over {LARGEST_VALUE // 1024 // 1024} MiB: a decompression bomb?"
+        return body, f"the body decompresses to over {in_mebibytes(LARGEST_VALUE)}: a decompression bomb?"
     if not stream.eof:
         return body, "the compressed body is cut off"
     return data, None
@@ -320,6 +320,8 @@ def _cut_off(body: bytes, headers: Headers) -> str | None:
     length = int(announced[:20])
     if len(body) >= length or (body and _is_json(body)):
         return None
+    if not body:
+        return f"the capture has no body for this request of {length} bytes; curl -v prints none"
     return f"the body has {len(body)} of {length} bytes; the recorder cut it off"
 
 
@@ -350,7 +352,7 @@ def _header(headers: Headers, name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == name), None)
 
 
-def _pairs(headers: Any) -> Headers:
+def header_pairs(headers: Any) -> Headers:
     """Headers as objects with name and value, pairs, or one object."""
     if isinstance(headers, dict):
         given: Iterable[Any] = headers.items()

@@ -21,8 +21,8 @@ from vendorsim.checks.model import (
     WARNING,
     Check,
     NotJudged,
+    NotSelected,
     Result,
-    Skipped,
     Verdict,
     rank,
 )
@@ -114,7 +114,7 @@ async def _judge(
             result.status = NOT_JUDGED
     except NotJudged as error:
         result.status, result.reason, result.broken_option = NOT_JUDGED, str(error), error.option
-    except Skipped as error:
+    except NotSelected as error:
         result.status, result.reason = SKIPPED, str(error)
     except TargetGone as error:
         return _gone(context, error)

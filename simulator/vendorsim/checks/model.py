@@ -80,7 +80,7 @@ class NotJudged(Exception):
     option: str | None = None
 
 
-class Skipped(Exception):
+class NotSelected(Exception):
     """A check runs only if an option selects it. The message names the option."""
 
 
