@@ -17,7 +17,7 @@ from vendorsim.conversation.reducer import apply, identify
 from vendorsim.conversation.state import Agent, Conversation, StepError
 from vendorsim.scenario.model import Scenario
 from vendorsim.scenario.verbs import Authenticate, Verb
-from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.profile import Draft, Profile, Quirk
 
 
 class Sent(NamedTuple):
@@ -30,16 +30,18 @@ class Sent(NamedTuple):
 class Rehearsal:
     """One conversation that is carried out step by step, and the memory of its vendor."""
 
-    __slots__ = ("id", "memory", "profile", "state")
+    __slots__ = ("_held", "id", "memory", "profile", "state")
 
     def __init__(self, profile: Profile, state: Conversation) -> None:
         self.profile = profile
         self.state = state
         self.memory: Any = profile.memory()
         self.id = profile.conversation_id(state)
+        self._held: list[Draft] = []
 
-    def step(self, verb: Verb, at: int, name: str | None = None) -> list[Sent]:
-        """Carries out one step at a time (milliseconds since 1970), and returns the events it causes.
+    def step(self, verb: Verb, at: int, name: str | None = None, quirk: Quirk | None = None) -> list[Sent]:
+        """Carries out one step at a time (milliseconds since 1970), and returns the events it causes; with a `quirk`,
+        those of a vendor that misbehaves so.
 
         Raises StepError if the step is impossible now, or if the vendor prevents it.
         """
@@ -48,15 +50,28 @@ class Rehearsal:
             reason = profile.prevents(verb, state, self.memory, at)
             if reason is not None:
                 raise StepError(reason)
-        drafts = []
+        drafts: list[Draft] = []
         for change in apply(state, verb, at, name):
             reaction = profile.reactions.get(type(change))
             if reaction is not None:
                 drafts.extend(reaction(change, state, self.memory))
         if isinstance(verb, Authenticate) and state.identifier is not None:
             identify(state, {"identifier": state.identifier})
+        if quirk is not None:
+            drafts = quirk.bend(drafts, state, self.memory)
+        if drafts or self._held:
+            held, self._held = self._held, [draft for draft in drafts if draft.held]
+            drafts = [*held, *(draft for draft in drafts if not draft.held)]
+        return self._made(drafts)
+
+    def finish(self) -> list[Sent]:
+        """The events that were held for a next step."""
+        held, self._held = self._held, []
+        return self._made(held)
+
+    def _made(self, drafts: list[Draft]) -> list[Sent]:
         bodies = [(draft.event, draft.body() if callable(draft.body) else draft.body) for draft in drafts]
-        return [Sent(event, orjson.loads(profile.encode(body))) for event, body in bodies]
+        return [Sent(event, orjson.loads(self.profile.encode(body))) for event, body in bodies]
 
     def copied(self) -> Rehearsal:
         """The same point of the story, which goes on by itself."""
@@ -67,6 +82,7 @@ class Rehearsal:
         memo: dict[int, Any] = {id(each): each for each in shared}
         made.state = copy.deepcopy(self.state, memo)
         made.memory = copy.deepcopy(self.memory, memo)
+        made._held = self._held.copy()
         agents = made.state.agents
         made.state.default_agent = lambda: _first(agents)
         return made

@@ -1,0 +1,572 @@
+"""Derives the steps of a story from captured webhooks. Pure.
+
+No vendor says which step causes which event. Candidates are tried forward: which step, at this point of the story,
+would send the captured events? What is made up is told from what follows from the step by trying it in two
+conversations of different people (`comparing`). A step that sends nothing shows in later bodies; it is looked for where
+a body differs. What no step explains stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from vendorsim.captures.candidates import DIFFERENCES, PERSON, Candidate, candidates
+from vendorsim.captures.comparing import MISSING, Bindings, Comparison, Difference
+from vendorsim.captures.places import IdPlaces, id_places
+from vendorsim.captures.rehearsal import Rehearsal, Sent
+from vendorsim.captures.sequence import CapturedEvent
+from vendorsim.conversation.casting import Casting, Opening
+from vendorsim.conversation.state import Visitor
+from vendorsim.core.pointer import Path
+from vendorsim.scenario.locales import DEFAULT, locale_problem
+from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
+from vendorsim.scenario.verbs import Authenticate, Contact, Emit, Verb
+from vendorsim.vendorkit.profile import Profile, Quirk
+
+# The events of one step leave a vendor within this time (milliseconds).
+_TOGETHER = 5_000
+_MOST_AGENTS = 6
+# A step explains its events if no more than this part of their values differs.
+_EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
+# What it costs to leave an event unexplained, and to add a step that sends nothing.
+_RAW, _SILENT = 60, 0.5
+_MOST_SILENT = 4
+_BEAM, _TRIED = 4, 3
+_RESTARTS = 8
+_SECOND_STARTS = 86_400_000 * 11 + 3_723_000
+_PEOPLE = ("name", "email", "phone", "identifier")
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedStep:
+    """A step that was found. `count` is the number of captured events that it explains, from `first` on; `differs` is
+    what it does not explain in them. With `Emit` as verb the event is unexplained."""
+
+    verb: Verb
+    at: int
+    first: int
+    count: int
+    quirk: str | None = None
+    differs: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The story of a conversation. `cost` is 0 if all that is not made up is explained."""
+
+    steps: tuple[DerivedStep, ...]
+    cast: Cast
+    account: AccountCast
+    locale: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """What is supposed of the cast: which data the visitor has not, and whether the vendor knows him."""
+
+    locale: str
+    without: frozenset[str] = frozenset()
+    known: bool = False
+    anonymous: bool = False
+    custom: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """A story so far: two rehearsals of it, and how much of the capture it explains."""
+
+    first: Rehearsal
+    second: Rehearsal
+    position: int
+    at: int
+    steps: tuple[DerivedStep, ...]
+    bindings: Bindings
+    accepted: frozenset[Difference]
+    cost: float
+    agents: int
+
+    def rank(self) -> tuple[float, int]:
+        return self.cost, len(self.steps)
+
+
+def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str]) -> Derived:
+    """The steps that explain the events of one conversation. `subscribed` are the events that the capture holds of any
+    conversation; a step may send others, too."""
+    found: Derived | None = None
+    locale = _locale(events)
+    for known, anonymous in ((False, False), (True, False), (False, True)):
+        search = _Search(events, profile, subscribed, _Guess(locale, known=known, anonymous=anonymous))
+        derived = search.derive()
+        if found is None or derived.cost < found.cost:
+            found = derived
+        if found.cost == 0:
+            break
+    assert found is not None
+    return found
+
+
+class _Learnt(Exception):
+    """The visitor lacks something, or has custom data: the story is told again."""
+
+    def __init__(self, guess: _Guess) -> None:
+        self.guess = guess
+
+
+class _Search:
+    def __init__(
+        self, events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str], guess: _Guess
+    ) -> None:
+        self.events = events
+        self.profile = profile
+        self.places: Mapping[str, IdPlaces] = id_places(profile)
+        self.subscribed = subscribed
+        self.guess = guess
+        self.starts = events[0].at
+        self._begin()
+
+    def _begin(self) -> None:
+        self.people = [_people(self.guess, number) for number in (0, 1)]
+        self.first, self.second = (self._rehearsal(number) for number in (0, 1))
+        agents = self.first.state.agents.values()
+        self.agent_ids = frozenset(each for agent in agents for each in (agent.id, str(agent.id), agent.email))
+        visitor = self.first.state.visitor
+        told = {name: getattr(visitor, name) for name in self.people[0]} | self.first.state.untold
+        cast = [value for value in told.values() if isinstance(value, str)]
+        cast += [text for agent in agents for text in (agent.key, agent.name, agent.email, agent.group)]
+        account = self.first.state.account
+        self.cast = frozenset((*cast, account.name, account.id, *self.agent_ids))
+
+    def _rehearsal(self, number: int) -> Rehearsal:
+        guess = self.guess
+        agents = {
+            f"agent-{position}-{number}": AgentCast(
+                900_100 + 1000 * number + position,
+                f"{'Ab'[number]}gent{_WORDS[position]} {'Ab'[number]}cast{_WORDS[position]}",
+                f"agent{position}@cast{number}.example",
+                f"{'Ab'[number]}group{_WORDS[position]}",
+            )
+            for position in range(_MOST_AGENTS)
+        }
+        people = self.people[number]
+        given = {name: people.pop(name) for name in _PEOPLE if name in people} if guess.anonymous else {}
+        scenario = Scenario(
+            f"Cast {number}",
+            (),
+            locale=guess.locale,
+            account=AccountCast(800_100 + number * 1000, f"{'Ab'[number]}ccount Cast"),
+            cast=Cast({**given, "custom": dict(guess.custom)}, agents),
+        )
+        casting = Casting(scenario, number, None, guess.anonymous)
+        starts = self._time(self.starts, number)
+        made = Rehearsal(
+            self.profile, casting.conversation(number, starts, Opening({**people, "known": guess.known}, seed=number))
+        )
+        people.update(given)
+        return made
+
+    def _time(self, at: int, number: int) -> int:
+        """A time of the first conversation in that of the second: everything takes longer there."""
+        return at if not number else _SECOND_STARTS + self.starts + (at - self.starts) * 3
+
+    def agents(self, count: int) -> list[str]:
+        """The keys of the agents who are known, and of a new one."""
+        return list(self.first.state.agents)[: min(count + 1, _MOST_AGENTS)]
+
+    # Searching
+
+    def derive(self) -> Derived:
+        """Looks for the story greedily, and again with alternatives if that does not explain all."""
+        found = self._told(1)
+        return found if found.cost == 0 or len(self.events) > 200 else min(found, self._told(_BEAM), key=lambda each: each.cost)
+
+    def _told(self, width: int) -> Derived:
+        for left in range(_RESTARTS, -1, -1):
+            try:
+                return self._derived(self._search(width, learning=left > 0))
+            except _Learnt as learnt:
+                self.guess = learnt.guess
+                self._begin()
+        raise AssertionError("the last round learns nothing")
+
+    def _search(self, width: int, *, learning: bool) -> _Story:
+        story = _Story(self.first, self.second, 0, self.starts, (), Bindings(), frozenset(), 0, 0)
+        open_at: dict[int, list[_Story]] = {0: [story]}
+        for position in range(len(self.events)):
+            stories = sorted(open_at.pop(position, []), key=_Story.rank)[:width]
+            for story in stories:
+                for longer in self._continued(story, width, learning=learning):
+                    open_at.setdefault(longer.position, []).append(longer)
+        return min(open_at[len(self.events)], key=_Story.rank)
+
+    def _continued(self, story: _Story, width: int, *, learning: bool) -> list[_Story]:
+        """The stories with one more step that explains the next events, the best first, or with the next event as it
+        is."""
+        loud: list[tuple[_Story, Verb, Quirk | None]] = []
+        silent: list[Candidate] = []
+        known = self.agents(story.agents)
+        for candidate in candidates(story.first.state, known):
+            self._try(story, candidate, loud, silent)
+        if not any(longer.cost == story.cost for longer, *_ in loud):
+            for candidate in candidates(story.first.state, known, self.profile.quirks):
+                if candidate.quirk is not None:
+                    self._try(story, candidate, loud, [])
+        loud.sort(key=lambda each: (each[0].cost, -each[0].position))
+        found: list[_Story] = []
+        for longer, verb, quirk in loud[: max(width, _TRIED)]:
+            if longer.cost > story.cost:
+                if learning:
+                    self._learn(story, longer)
+                longer = self._with_silent(story, longer, verb, quirk, silent)
+            found.append(longer)
+            if longer.cost == story.cost and width == 1:
+                break
+        found = [each for each in found if self._explains(each)]
+        found.sort(key=lambda each: (each.cost, -each.position))
+        if not found or found[0].cost >= story.cost + _RAW:
+            found.append(self._unexplained(story))
+        return found[:width]
+
+    def _try(
+        self,
+        story: _Story,
+        candidate: Candidate,
+        loud: list[tuple[_Story, Verb, Quirk | None]],
+        silent: list[Candidate],
+    ) -> None:
+        at = self.events[story.position].at
+        first = story.first.copied()
+        sent = self._sent(first, candidate.verb, at, candidate.quirk)
+        if sent is None:
+            return
+        if not sent:
+            silent.append(candidate)
+            return
+        if not self._fits(story.position, sent):
+            return
+        for verb in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 2):
+            longer = self._evaluated(story, (), verb, candidate.quirk)
+            if longer is not None:
+                loud.append((longer, verb, candidate.quirk))
+
+    def _with_silent(
+        self, story: _Story, best: _Story, verb: Verb, quirk: Quirk | None, silent: Sequence[Candidate]
+    ) -> _Story:
+        """Adds steps that send nothing before a step, as long as its bodies then differ less."""
+        before: tuple[Verb, ...] = ()
+        for _ in range(_MOST_SILENT):
+            better: tuple[_Story, Verb] | None = None
+            for candidate in silent:
+                first = story.first.copied()
+                at = self.events[story.position].at
+                if any(self._sent(first, each, at) is None for each in before):
+                    continue
+                if self._sent(first, candidate.verb, at) != []:
+                    continue
+                sent = self._sent(first, verb, at, quirk)
+                if not sent or not self._fits(story.position, sent):
+                    continue
+                for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 2):
+                    longer = self._evaluated(story, (*before, made), verb, quirk)
+                    if longer is not None and longer.cost < (better[0] if better else best).cost:
+                        better = longer, made
+            if better is None:
+                break
+            best, before = better[0], (*before, better[1])
+            if best.cost <= story.cost + _SILENT * len(before):
+                break
+        return best
+
+    def _sent(self, rehearsal: Rehearsal, verb: Verb, at: int, quirk: Quirk | None = None) -> list[Sent] | None:
+        """The events of a step that the capture would hold; None if the step is impossible."""
+        try:
+            return [each for each in rehearsal.step(verb, at, None, quirk) if each.event in self.subscribed]
+        except Exception:  # noqa: BLE001 - a vendor's code may refuse made-up arguments in any way
+            return None
+
+    def _fits(self, position: int, sent: Sequence[Sent]) -> bool:
+        """Whether the next captured events have these names, and belong together."""
+        captured = self.events[position : position + len(sent)]
+        return (
+            len(captured) == len(sent)
+            and all(mine.event == theirs.event for mine, theirs in zip(sent, captured, strict=True))
+            and captured[-1].at - captured[0].at <= _TOGETHER
+        )
+
+    def _holes(self, story: _Story, sent: Sequence[Sent], verb: Verb) -> dict[str, Any]:
+        comparison = self._comparison(story)
+        for each, captured in zip(sent, self.events[story.position :], strict=False):
+            comparison.add(each.event, each.body, MISSING, captured.document)
+        holes = comparison.holes
+        if isinstance(verb, Contact):
+            self._leave_out_unchanged(story, holes)
+        differing = {
+            difference.place[-1]: comparison.values[difference][1]
+            for difference in comparison.differences
+            if len(difference.place) == 1 and comparison.values[difference][1] is not MISSING
+        }
+        return {**holes, DIFFERENCES: differing}
+
+    def _leave_out_unchanged(self, story: _Story, holes: dict[str, Any]) -> None:
+        visitor = story.first.state.visitor
+        for name in PERSON:
+            mine, hole = getattr(visitor, name), f"Qz{name}"
+            if hole in holes and story.bindings.values.get(mine, MISSING) == holes[hole]:
+                del holes[hole]
+
+    def _comparison(self, story: _Story) -> Comparison:
+        return Comparison(story.bindings.copied(), self.cast, self.agent_ids, self.places, story.accepted)
+
+    def _evaluated(self, story: _Story, before: tuple[Verb, ...], verb: Verb, quirk: Quirk | None) -> _Story | None:
+        """The story with these steps; None if they don't send the captured events."""
+        at = self.events[story.position].at
+        first, second = story.first.copied(), story.second.copied()
+        for each in before:
+            if self._sent(first, each, at) != [] or self._sent(second, self._second(each), self._time(at, 1)) is None:
+                return None
+        mine = self._sent(first, verb, at, quirk)
+        other = self._sent(second, self._second(verb), self._time(at, 1), quirk)
+        if not mine or other is None or len(other) != len(mine) or not self._fits(story.position, mine):
+            return None
+        captured = self.events[story.position : story.position + len(mine)]
+        comparison = self._comparison(story)
+        for one, two, theirs in zip(mine, other, captured, strict=True):
+            comparison.add(one.event, one.body, two.body, theirs.document)
+        new = tuple(dict.fromkeys(each for each in comparison.differences if each not in story.accepted))
+        steps = [DerivedStep(each, at, story.position, 0) for each in before]
+        name = None if quirk is None else quirk.name
+        steps.append(DerivedStep(verb, at, story.position, len(mine), name, new))
+        named = [self.agents(_MOST_AGENTS).index(key) + 1 for each in (*before, verb) for key in _agents_of(each)]
+        return _Story(
+            first,
+            second,
+            story.position + len(mine),
+            at,
+            (*story.steps, *steps),
+            comparison.bindings,
+            story.accepted.union(new),
+            story.cost + comparison.cost + _SILENT * len(before) + (_SILENT if quirk else 0),
+            max((story.agents, *named)),
+        )
+
+    def _second(self, verb: Verb) -> Verb:
+        """The step in the second conversation, whose agents have other keys."""
+        keys = dict(zip(self.first.state.agents, self.second.state.agents, strict=True))
+        changes: dict[str, Any] = {}
+        for name in _AGENT_ARGUMENTS:
+            value = getattr(verb, name, None)
+            if isinstance(value, str) and value in keys:
+                changes[name] = keys[value]
+            elif isinstance(value, tuple) and value and value[0] in keys and name == "to":
+                changes[name] = (keys[value[0]], *value[1:])
+        return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
+
+    def _explains(self, story: _Story) -> bool:
+        step = story.steps[-1]
+        captured = self.events[step.first : step.first + step.count]
+        leaves = sum(_size(event.document) for event in captured)
+        return len(step.differs) <= max(_LEAST_EXPLAINED, leaves * _EXPLAINED)
+
+    def _unexplained(self, story: _Story) -> _Story:
+        event = self.events[story.position]
+        step = DerivedStep(Emit(event.event, event.document), event.at, story.position, 1)
+        return replace(
+            story, position=story.position + 1, at=event.at, steps=(*story.steps, step), cost=story.cost + _RAW
+        )
+
+    # The cast
+
+    def _learn(self, story: _Story, longer: _Story) -> None:
+        """Raises _Learnt if a difference shows that the visitor lacks a datum, or has custom data."""
+        told = self.people[0]
+        by_value = {repr(value): name for name, value in told.items() if isinstance(value, str)}
+        seen = {repr(value) for value in story.bindings.values}
+        differs = longer.steps[-1].differs
+        lacking = {
+            by_value[each.mine]
+            for each in differs
+            if each.mine in by_value and each.mine not in seen and each.captured in ("None", "''", "missing")
+        }
+        if lacking - self.guess.without:
+            raise _Learnt(replace(self.guess, without=self.guess.without | lacking))
+        if not self.guess.custom and not story.steps:
+            custom = self._custom(longer)
+            if custom:
+                raise _Learnt(replace(self.guess, custom=custom))
+
+    def _custom(self, longer: _Story) -> dict[str, Any]:
+        """Data that the captured bodies have and ours have not: in the object that is missing, or field by field."""
+        step = longer.steps[-1]
+        for event in self.events[step.first : step.first + step.count]:
+            for each in step.differs:
+                if each.mine != "missing":
+                    continue
+                found = _at(event.document, each.place)
+                if isinstance(found, dict) and found and all(_is_plain(value) for value in found.values()):
+                    return dict(found)
+                parent = _at(event.document, each.place[:-1])
+                if _is_plain(found) and isinstance(parent, dict) and each.place[-1] in parent:
+                    missing = {other.place[-1] for other in step.differs if other.place[:-1] == each.place[:-1]}
+                    values = {key: value for key, value in parent.items() if key in missing and _is_plain(value)}
+                    if values and len(values) == len(parent):
+                        return values
+        return {}
+
+    def _derived(self, story: _Story) -> Derived:
+        values, state = story.bindings.values, self.first.state
+        visitor: dict[str, Any] = {}
+        for name, value in self.people[0].items():
+            if name in self.guess.without:
+                visitor[name] = None
+            elif name in _SHOWN and value in values and values[value] not in (None, ""):
+                visitor[name] = values[value]
+        if self.guess.known and not visitor.get("identifier"):
+            number = values.get(state.visitor.id)
+            visitor["id"] = number if isinstance(number, int) else None
+        if self.guess.custom:
+            visitor["custom"] = dict(self.guess.custom)
+        agents: dict[str, AgentCast] = {}
+        keys: dict[str, str] = {}
+        for agent in list(state.agents.values())[: story.agents]:
+            name, group = values.get(agent.name), values.get(agent.group)
+            key = _key_for(values.get(agent.key), name, agents)
+            keys[agent.key] = key
+            agents[key] = AgentCast(None, name or None, values.get(agent.email) or None, group or None)
+        steps = tuple(replace(step, verb=_renamed(step.verb, keys)) for step in story.steps)
+        account = AccountCast(
+            _positive(values.get(state.account.id)), values.get(state.account.name) or None
+        )
+        return Derived(steps, Cast(visitor, agents), account, self.guess.locale, story.cost)
+
+
+_WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot")
+_AGENT_ARGUMENTS = ("by", "agent", "who", "to")
+# Of these data the scenario shows what the capture shows; the others are made up, unless the visitor has none.
+_SHOWN = frozenset({*_PEOPLE, "note", "group", "referer"})
+
+
+def _people(guess: _Guess, number: int) -> dict[str, Any]:
+    """Fields of a visitor who stands for the captured one, all different from those of the other number."""
+    mark = "Ab"[number]
+    lower = mark.lower()
+    data = {
+        "name": f"{mark}visitor {mark}lastname",
+        "email": f"{lower}visitor@cast{number}.example",
+        "phone": f"+1555010{number}{number}77",
+        "identifier": f"{lower}-customer-{number}",
+        "ip": f"198.51.100.{number + 7}",
+        "city": f"{mark}city-name",
+        "country": f"{mark}country-name",
+        "country_code": ("AQ", "BV")[number],
+        "user_agent": f"{mark}useragent/1",
+        "platform": f"{mark}platform",
+        "browser": f"{mark}browser",
+        "language": ("xa", "xb")[number],
+        "referer": f"https://{lower}-referer.example/",
+        "note": f"{mark}note about the visitor",
+        "group": f"{mark}group of visitors",
+        "avatar": f"https://{lower}-avatar.example/face.png",
+        "browser_version": f"{mark}bv-1.{number}",
+        "system": f"{mark}system",
+        "system_version": f"{mark}sv-1.{number}",
+        "device": ("Unknown", "Phone")[number],
+    }
+    return {name: None if name in guess.without else value for name, value in data.items()}
+
+
+def _agents_of(verb: Verb) -> Iterator[str]:
+    for name in _AGENT_ARGUMENTS:
+        value = getattr(verb, name, None)
+        value = value[0] if isinstance(value, tuple) and value else value
+        if isinstance(value, str) and value.startswith("agent-"):
+            yield value
+
+
+def _renamed(verb: Verb, keys: Mapping[str, str]) -> Verb:
+    changes: dict[str, Any] = {}
+    for name in _AGENT_ARGUMENTS:
+        value = getattr(verb, name, None)
+        if isinstance(value, str) and value in keys:
+            changes[name] = keys[value]
+        elif name == "to" and isinstance(value, tuple) and value and value[0] in keys:
+            changes[name] = (keys[value[0]], *value[1:])
+    return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
+
+
+def _key_for(key: Any, name: Any, taken: Mapping[str, object]) -> str:
+    """The key of an agent in the cast: the one that the bodies show, or the first name."""
+    text = key if isinstance(key, str) and key else (name.split()[0].lower() if isinstance(name, str) and name.split() else "")
+    text = "".join(char for char in text if char.isalnum() or char in "-_.")
+    if not text or text in ("visitor", "timeout") or text[0].isdigit():
+        text = "agent"
+    number, made = 2, text
+    while made in taken:
+        made, number = f"{text}{number}", number + 1
+    return made
+
+
+def _positive(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _size(document: Any) -> int:
+    if isinstance(document, dict):
+        return sum(map(_size, document.values()))
+    if isinstance(document, list):
+        return sum(map(_size, document))
+    return 1
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float) and value != ""
+
+
+def _at(document: Any, place: Path) -> Any:
+    for part in place:
+        if isinstance(document, list):
+            document = document[0] if document else None
+        elif isinstance(document, dict):
+            document = document.get(str(part))
+        else:
+            return None
+    return document
+
+
+def _locale(events: Sequence[CapturedEvent]) -> str:
+    """The locale that the bodies name, or the one of their language and country."""
+    found: dict[str, str] = {}
+    for event in events:
+        _read_languages(event.document, found)
+    if "locale" in found:
+        return found["locale"]
+    language = found.get("language")
+    if language is None:
+        return DEFAULT
+    for name in (f"{language}_{found.get('country', '')}", f"{language}_{language.upper()}", *_COMMON.get(language, ())):
+        if locale_problem(name) is None:
+            return name
+    return DEFAULT
+
+
+_COMMON = {"en": ("en_US",), "ja": ("ja_JP",), "ar": ("ar_AA",), "cs": ("cs_CZ",), "da": ("da_DK",), "sv": ("sv_SE",)}
+
+
+def _read_languages(document: Any, found: dict[str, str]) -> None:
+    if isinstance(document, dict):
+        for key, value in document.items():
+            name = key.lower()
+            if isinstance(value, dict | list):
+                _read_languages(value, found)
+            elif isinstance(value, str) and len(value) == 5 and value[2] == "_" and "loc" in name:
+                if locale_problem(value) is None:
+                    found.setdefault("locale", value)
+            elif isinstance(value, str) and len(value) == 2 and value.islower() and "lang" in name:
+                found.setdefault("language", value)
+            elif isinstance(value, str) and len(value) == 2 and value.isupper() and "code" in name:
+                found.setdefault("country", value)
+    elif isinstance(document, list):
+        for item in document:
+            _read_languages(item, found)
