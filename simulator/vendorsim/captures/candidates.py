@@ -97,6 +97,7 @@ def _candidates(state: Conversation, agents: Sequence[str]) -> Iterator[Candidat
     )
     for agent in agents:
         yield from (_fixed(verbs.Operator(agent, goes)) for goes in ("online", "offline", "away", "back"))
+    yield _fixed(verbs.Contact(created={}))
     yield Candidate(verbs.Contact(created=_person()), lambda holes: _people(holes, lambda data: verbs.Contact(created=data)))
     yield Candidate(verbs.Contact(updated=_person()), lambda holes: _people(holes, lambda data: verbs.Contact(updated=data)))
     messages = list(enumerate(state.messages, 1))[-_MOST_MESSAGES:]

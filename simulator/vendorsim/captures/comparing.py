@@ -119,6 +119,8 @@ class Comparison:
                 self._differs(path, mine, captured, VALUE)
         elif (mine is None) != (captured is None) or isinstance(mine, str) != isinstance(captured, str):
             self._differs(path, mine, captured, VALUE)
+        elif captured == "" and mine in self.cast:
+            self._differs(path, mine, captured, VALUE)
         elif mine in self.cast or _binds(mine):
             self._bind(path, mine, captured)
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from vendorsim.captures import times
 from vendorsim.captures.candidates import DIFFERENCES, PERSON, Candidate, candidates
 from vendorsim.captures.comparing import MISSING, Bindings, Comparison, Difference
-from vendorsim.captures.places import IdPlaces, id_places
+from vendorsim.captures.places import IdPlaces, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.conversation.casting import Casting, Opening
@@ -23,8 +24,9 @@ from vendorsim.conversation.state import Visitor
 from vendorsim.core.pointer import Path
 from vendorsim.scenario.locales import DEFAULT, locale_problem
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
-from vendorsim.scenario.verbs import Authenticate, Contact, Emit, Verb
+from vendorsim.scenario.verbs import Contact, Emit, Verb, Wait
 from vendorsim.vendorkit.profile import Profile, Quirk
+from vendorsim.vendorkit.verb_events import verb_events
 
 # The events of one step leave a vendor within this time (milliseconds).
 _TOGETHER = 5_000
@@ -33,9 +35,14 @@ _MOST_AGENTS = 6
 _EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
 # What it costs to leave an event unexplained, and to add a step that sends nothing.
 _RAW, _SILENT = 60, 0.5
-_MOST_SILENT = 4
-_BEAM, _TRIED = 4, 3
+_MOST_SILENT = 40
+# What it costs that an event was sent at the same time, and is not explained with the others.
+_LEFT_ALONE = 4
+_BEAM, _TRIED = 3, 2
+_MOST_WITH_ALTERNATIVES = 100
 _RESTARTS = 8
+# So long before its first event a conversation may have begun (milliseconds).
+_EARLIEST = 86_400_000
 _SECOND_STARTS = 86_400_000 * 11 + 3_723_000
 _PEOPLE = ("name", "email", "phone", "identifier")
 
@@ -96,17 +103,18 @@ class _Story:
 def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str]) -> Derived:
     """The steps that explain the events of one conversation. `subscribed` are the events that the capture holds of any
     conversation; a step may send others, too."""
-    found: Derived | None = None
     locale = _locale(events)
+    found: list[tuple[Derived, _Guess]] = []
     for known, anonymous in ((False, False), (True, False), (False, True)):
         search = _Search(events, profile, subscribed, _Guess(locale, known=known, anonymous=anonymous))
-        derived = search.derive()
-        if found is None or derived.cost < found.cost:
-            found = derived
-        if found.cost == 0:
+        found.append((search.derive(), search.guess))
+        if found[-1][0].cost == 0:
             break
-    assert found is not None
-    return found
+    best, guess = min(found, key=lambda each: each[0].cost)
+    if best.cost and len(events) <= _MOST_WITH_ALTERNATIVES:
+        other = _Search(events, profile, subscribed, guess).derive(_BEAM)
+        best = min(best, other, key=lambda each: each.cost)
+    return best
 
 
 class _Learnt(Exception):
@@ -126,6 +134,7 @@ class _Search:
         self.subscribed = subscribed
         self.guess = guess
         self.starts = events[0].at
+        self.caused = verb_events(profile)
         self._begin()
 
     def _begin(self) -> None:
@@ -178,12 +187,8 @@ class _Search:
 
     # Searching
 
-    def derive(self) -> Derived:
-        """Looks for the story greedily, and again with alternatives if that does not explain all."""
-        found = self._told(1)
-        return found if found.cost == 0 or len(self.events) > 200 else min(found, self._told(_BEAM), key=lambda each: each.cost)
-
-    def _told(self, width: int) -> Derived:
+    def derive(self, width: int = 1) -> Derived:
+        """Looks for the story, and keeps so many alternatives at each point of it."""
         for left in range(_RESTARTS, -1, -1):
             try:
                 return self._derived(self._search(width, learning=left > 0))
@@ -206,51 +211,64 @@ class _Search:
         """The stories with one more step that explains the next events, the best first, or with the next event as it
         is."""
         loud: list[tuple[_Story, Verb, Quirk | None]] = []
-        silent: list[Candidate] = []
-        known = self.agents(story.agents)
-        for candidate in candidates(story.first.state, known):
-            self._try(story, candidate, loud, silent)
+        event = self.events[story.position].event
+        for candidate in candidates(story.first.state, self.agents(story.agents)):
+            if event in self.caused.get(candidate.verb.name, ()) and self._try(story, candidate, loud):
+                break
         if not any(longer.cost == story.cost for longer, *_ in loud):
-            for candidate in candidates(story.first.state, known, self.profile.quirks):
-                if candidate.quirk is not None:
-                    self._try(story, candidate, loud, [])
-        loud.sort(key=lambda each: (each[0].cost, -each[0].position))
+            for candidate in candidates(story.first.state, self.agents(story.agents), self.profile.quirks):
+                if candidate.quirk is not None and self.caused.get(candidate.verb.name):
+                    self._try(story, candidate, loud)
+        loud.sort(key=lambda each: (self._penalty(each[0]), -each[0].position))
         found: list[_Story] = []
+        silent: list[Candidate] | None = None
         for longer, verb, quirk in loud[: max(width, _TRIED)]:
-            if longer.cost > story.cost:
-                if learning:
+            if self._penalty(longer) > story.cost:
+                if learning and longer.cost > story.cost:
                     self._learn(story, longer)
+                silent = self._silent(story) if silent is None else silent
                 longer = self._with_silent(story, longer, verb, quirk, silent)
             found.append(longer)
-            if longer.cost == story.cost and width == 1:
+            if self._penalty(longer) == story.cost and width == 1:
                 break
         found = [each for each in found if self._explains(each)]
-        found.sort(key=lambda each: (each.cost, -each.position))
+        found.sort(key=lambda each: (self._penalty(each), -each.position))
         if not found or found[0].cost >= story.cost + _RAW:
             found.append(self._unexplained(story))
         return found[:width]
 
-    def _try(
-        self,
-        story: _Story,
-        candidate: Candidate,
-        loud: list[tuple[_Story, Verb, Quirk | None]],
-        silent: list[Candidate],
-    ) -> None:
+    def _silent(self, story: _Story) -> list[Candidate]:
+        """The candidates that send nothing now."""
+        at = self.events[story.position].at
+        return [
+            candidate
+            for candidate in candidates(story.first.state, self.agents(story.agents))
+            if self._sent(story.first.copied(), candidate.verb, at) == []
+        ]
+
+    def _try(self, story: _Story, candidate: Candidate, loud: list[tuple[_Story, Verb, Quirk | None]]) -> bool:
+        """Adds what the candidate explains to `loud`. Returns whether no other can explain more: all that was sent at
+        that time."""
         at = self.events[story.position].at
         first = story.first.copied()
         sent = self._sent(first, candidate.verb, at, candidate.quirk)
-        if sent is None:
-            return
-        if not sent:
-            silent.append(candidate)
-            return
-        if not self._fits(story.position, sent):
-            return
+        if not sent or not self._fits(story.position, sent):
+            return False
         for verb in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 2):
             longer = self._evaluated(story, (), verb, candidate.quirk)
             if longer is not None:
                 loud.append((longer, verb, candidate.quirk))
+                if longer.cost == story.cost and not self._goes_on(longer.position):
+                    return True
+        return False
+
+    def _penalty(self, story: _Story) -> float:
+        """What a story costs, and what speaks against its last step."""
+        return story.cost + (_LEFT_ALONE if self._goes_on(story.position) else 0)
+
+    def _goes_on(self, position: int) -> bool:
+        """Whether the event there was sent together with the one before it."""
+        return position < len(self.events) and self.events[position].at == self.events[position - 1].at
 
     def _with_silent(
         self, story: _Story, best: _Story, verb: Verb, quirk: Quirk | None, silent: Sequence[Candidate]
@@ -271,12 +289,12 @@ class _Search:
                     continue
                 for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 2):
                     longer = self._evaluated(story, (*before, made), verb, quirk)
-                    if longer is not None and longer.cost < (better[0] if better else best).cost:
+                    if longer is not None and self._penalty(longer) < self._penalty(better[0] if better else best):
                         better = longer, made
             if better is None:
                 break
             best, before = better[0], (*before, better[1])
-            if best.cost <= story.cost + _SILENT * len(before):
+            if self._penalty(best) <= story.cost + _SILENT * len(before):
                 break
         return best
 
@@ -377,6 +395,48 @@ class _Search:
             story, position=story.position + 1, at=event.at, steps=(*story.steps, step), cost=story.cost + _RAW
         )
 
+    # Times
+
+    def _dated(self, steps: Sequence[DerivedStep]) -> list[DerivedStep]:
+        """The steps with the times that later bodies show: a step that sends nothing was put to the next event."""
+        found = list(steps)
+        for number, step in enumerate(found):
+            if step.count or isinstance(step.verb, Wait):
+                continue
+            earliest = found[number - 1].at if number else step.at - _EARLIEST
+            room = (step.at - earliest) // 2 // 1_000 * 1_000
+            if room:
+                earlier = self._seen_at(found, number, room)
+                if earlier is not None:
+                    found[number] = replace(step, at=min(max(earlier, earliest), step.at))
+        return found
+
+    def _seen_at(self, steps: Sequence[DerivedStep], number: int, room: int) -> int | None:
+        """The time of a step as a later body shows it: the value that moves when the step is `room` earlier."""
+        at = steps[number].at
+        moved = [*steps[:number], replace(steps[number], at=at - room), *steps[number + 1 :]]
+        for (position, mine), (_, other) in zip(self._bodies(steps), self._bodies(moved), strict=False):
+            captured = dict(values(self.events[position].document))
+            others = dict(values(other))
+            for path, value in values(mine):
+                now, then = times.read(value), times.read(others.get(path))
+                shown = times.read(captured.get(path))
+                if now is None or then is None or shown is None or now - then != room:
+                    continue
+                return at + shown - now
+        return None
+
+    def _bodies(self, steps: Sequence[DerivedStep]) -> Iterator[tuple[int, Any]]:
+        """The bodies that the steps send, each with the position of its captured event."""
+        rehearsal = self._rehearsal(0)
+        for step in steps:
+            if isinstance(step.verb, Emit):
+                continue
+            quirk = None if step.quirk is None else self.profile.quirk(step.quirk)
+            for number, each in enumerate(self._sent(rehearsal, step.verb, step.at, quirk) or ()):
+                if number < step.count:
+                    yield step.first + number, each.body
+
     # The cast
 
     def _learn(self, story: _Story, longer: _Story) -> None:
@@ -402,7 +462,7 @@ class _Search:
         step = longer.steps[-1]
         for event in self.events[step.first : step.first + step.count]:
             for each in step.differs:
-                if each.mine != "missing":
+                if each.mine not in ("missing", "None"):
                     continue
                 found = _at(event.document, each.place)
                 if isinstance(found, dict) and found and all(_is_plain(value) for value in found.values()):
@@ -420,7 +480,8 @@ class _Search:
         visitor: dict[str, Any] = {}
         for name, value in self.people[0].items():
             if name in self.guess.without:
-                visitor[name] = None
+                if name not in _ABSENT:
+                    visitor[name] = None
             elif name in _SHOWN and value in values and values[value] not in (None, ""):
                 visitor[name] = values[value]
         if self.guess.known and not visitor.get("identifier"):
@@ -435,7 +496,7 @@ class _Search:
             key = _key_for(values.get(agent.key), name, agents)
             keys[agent.key] = key
             agents[key] = AgentCast(None, name or None, values.get(agent.email) or None, group or None)
-        steps = tuple(replace(step, verb=_renamed(step.verb, keys)) for step in story.steps)
+        steps = tuple(replace(step, verb=_renamed(step.verb, keys)) for step in self._dated(story.steps))
         account = AccountCast(
             _positive(values.get(state.account.id)), values.get(state.account.name) or None
         )
@@ -445,7 +506,8 @@ class _Search:
 _WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot")
 _AGENT_ARGUMENTS = ("by", "agent", "who", "to")
 # Of these data the scenario shows what the capture shows; the others are made up, unless the visitor has none.
-_SHOWN = frozenset({*_PEOPLE, "note", "group", "referer"})
+_ABSENT = frozenset({"referer", "note", "group", "avatar", "identifier", "browser_version", "system", "system_version", "device"})
+_SHOWN = frozenset({*_PEOPLE, "note", "group", "referer", "city", "country", "country_code", "language"})
 
 
 def _people(guess: _Guess, number: int) -> dict[str, Any]:

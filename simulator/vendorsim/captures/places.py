@@ -121,6 +121,7 @@ def _conversation(profile: Profile, index: int, steps: tuple[Verb, ...]) -> _Tol
     made = rehearsal(profile, _STORY, _STARTS, index, same_people=True)
     visitor = made.state.visitor
     visitor.identifier = _IDENTIFIER
+    visitor.custom = {"plan": "pro"}
     person = frozenset(filter(None, (visitor.email, visitor.phone, visitor.identifier)))
     return _Told(_told(made, steps), made.id, person)
 
