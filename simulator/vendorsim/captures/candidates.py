@@ -84,7 +84,7 @@ def _candidates(state: Conversation, agents: Sequence[str]) -> Iterator[Candidat
     yield from _teams(state, agents)
     yield _fixed(verbs.Assign((None, None)))
     yield Candidate(verbs.Label((LABEL,)), _labels)
-    yield Candidate(verbs.Attributes({KEY: VALUE}), lambda holes: _attributes(holes, state.attributes))
+    yield Candidate(verbs.Attributes({KEY: VALUE}), lambda holes: _changed(holes, state.attributes, lambda data: verbs.Attributes(data)))
     for score in _SCORES:
         yield _fixed(verbs.Rate(score))
         yield Candidate(verbs.Rate(score, COMMENT), lambda holes, score=score: _texts(holes, COMMENT, lambda text: verbs.Rate(score, text)))
@@ -100,6 +100,12 @@ def _candidates(state: Conversation, agents: Sequence[str]) -> Iterator[Candidat
     yield _fixed(verbs.Contact(created={}))
     yield Candidate(verbs.Contact(created=_person()), lambda holes: _people(holes, lambda data: verbs.Contact(created=data)))
     yield Candidate(verbs.Contact(updated=_person()), lambda holes: _people(holes, lambda data: verbs.Contact(updated=data)))
+    yield Candidate(
+        verbs.Contact(updated={"custom": {KEY: VALUE}}),
+        lambda holes: _changed(
+            holes, state.visitor.custom, lambda data: verbs.Contact(updated={"custom": data})
+        ),
+    )
     messages = list(enumerate(state.messages, 1))[-_MOST_MESSAGES:]
     for number, message in reversed(messages):
         yield _text(lambda text, number=number: verbs.Edit(number, text), required=True)
@@ -174,12 +180,12 @@ def _labels(holes: Holes) -> Iterator[Verb]:
         yield verbs.Label(tuple(found))
 
 
-def _attributes(holes: Holes, before: Mapping[str, Any]) -> Iterator[Verb]:
+def _changed(holes: Holes, before: Mapping[str, Any], make: Callable[[dict[str, Any]], Verb]) -> Iterator[Verb]:
     found = holes.get("object")
     if isinstance(found, dict):
         new = {key: value for key, value in found.items() if key not in before or before[key] != value}
         if new:
-            yield verbs.Attributes(new)
+            yield make(new)
 
 
 def _trigger(holes: Holes) -> Iterator[Verb]:

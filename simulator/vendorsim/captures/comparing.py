@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vendorsim.captures import times
-from vendorsim.captures.places import IdPlaces, Place, place_of
+from vendorsim.captures.places import CUSTOM_KEY, IdPlaces, Place, place_of
 from vendorsim.core.pointer import Path
 
 # The texts that stand for arguments that are not known yet begin with this.
@@ -52,7 +52,7 @@ class Bindings:
 @dataclass(slots=True)
 class Comparison:
     """The comparison of the bodies of one step. `differences` are what differs; `holes` are the arguments that the
-    captured bodies show. `cast` are the made-up values of the people, `agents` the ids of agents among them. What is
+    captured bodies show, and `unknown` the fields that the profile does not have. `cast` are the made-up values of the people, `agents` the ids of agents among them. What is
     `accepted` costs nothing: it differed before."""
 
     bindings: Bindings
@@ -64,6 +64,7 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
     holes: dict[str, Any] = field(default_factory=dict)
     values: dict[Difference, tuple[Any, Any]] = field(default_factory=dict)
+    unknown: dict[str, Any] = field(default_factory=dict)
 
     def add(self, event: str, mine: Any, other: Any, captured: Any) -> None:
         """Compares one body."""
@@ -95,6 +96,8 @@ class Comparison:
             # A field that the profile has nowhere tells nothing about the step.
             if known is None or _is_known(known, (*path, key)):
                 self._differs((*path, key), MISSING, captured[key], STRUCTURE)
+            elif not path:
+                self.unknown[key] = captured[key]
 
     def _walk_list(
         self, known: IdPlaces | None, path: Path, mine: list[Any], other: Any, captured: list[Any]
@@ -165,4 +168,4 @@ def _binds(value: Any) -> bool:
 
 def _is_known(known: IdPlaces, path: Path) -> bool:
     place = place_of(path)
-    return any(each[: len(place)] == place for each in known.known)
+    return (*place[:-1], CUSTOM_KEY) in known.known or any(each[: len(place)] == place for each in known.known)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import inf
 from typing import Any
 
 from vendorsim.captures import times
@@ -31,10 +32,13 @@ from vendorsim.vendorkit.verb_events import verb_events
 # The events of one step leave a vendor within this time (milliseconds).
 _TOGETHER = 5_000
 _MOST_AGENTS = 6
+# Several agents may do something that sends nothing before the next event.
+_MORE_AGENTS = 2
 # A step explains its events if no more than this part of their values differs.
 _EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
 # What it costs to leave an event unexplained, and to add a step that sends nothing.
 _RAW, _SILENT = 60, 0.5
+_MADE_UP = 0.25
 _MOST_SILENT = 40
 # What it costs that an event was sent at the same time, and is not explained with the others.
 _LEFT_ALONE = 4
@@ -106,12 +110,13 @@ def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozen
     locale = _locale(events)
     found: list[tuple[Derived, _Guess]] = []
     for known, anonymous in ((False, False), (True, False), (False, True)):
-        search = _Search(events, profile, subscribed, _Guess(locale, known=known, anonymous=anonymous))
+        least = min((each[0].cost for each in found), default=inf)
+        search = _Search(events, profile, subscribed, _Guess(locale, known=known, anonymous=anonymous), least)
         found.append((search.derive(), search.guess))
         if found[-1][0].cost == 0:
             break
     best, guess = min(found, key=lambda each: each[0].cost)
-    if best.cost and len(events) <= _MOST_WITH_ALTERNATIVES:
+    if best.cost >= 1 and len(events) <= _MOST_WITH_ALTERNATIVES:
         other = _Search(events, profile, subscribed, guess).derive(_BEAM)
         best = min(best, other, key=lambda each: each.cost)
     return best
@@ -126,13 +131,14 @@ class _Learnt(Exception):
 
 class _Search:
     def __init__(
-        self, events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str], guess: _Guess
+        self, events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str], guess: _Guess, least: float = inf
     ) -> None:
         self.events = events
         self.profile = profile
         self.places: Mapping[str, IdPlaces] = id_places(profile)
         self.subscribed = subscribed
         self.guess = guess
+        self.least = least
         self.starts = events[0].at
         self.caused = verb_events(profile)
         self._begin()
@@ -203,6 +209,9 @@ class _Search:
         for position in range(len(self.events)):
             stories = sorted(open_at.pop(position, []), key=_Story.rank)[:width]
             for story in stories:
+                # A story that explains less than another one is not told to its end.
+                if story.cost > self.least:
+                    return story
                 for longer in self._continued(story, width, learning=learning):
                     open_at.setdefault(longer.position, []).append(longer)
         return min(open_at[len(self.events)], key=_Story.rank)
@@ -210,7 +219,7 @@ class _Search:
     def _continued(self, story: _Story, width: int, *, learning: bool) -> list[_Story]:
         """The stories with one more step that explains the next events, the best first, or with the next event as it
         is."""
-        loud: list[tuple[_Story, Verb, Quirk | None]] = []
+        loud: list[tuple[_Story, Candidate]] = []
         event = self.events[story.position].event
         for candidate in candidates(story.first.state, self.agents(story.agents)):
             if event in self.caused.get(candidate.verb.name, ()) and self._try(story, candidate, loud):
@@ -222,12 +231,12 @@ class _Search:
         loud.sort(key=lambda each: (self._penalty(each[0]), -each[0].position))
         found: list[_Story] = []
         silent: list[Candidate] | None = None
-        for longer, verb, quirk in loud[: max(width, _TRIED)]:
+        for longer, candidate in loud[: max(width, _TRIED)]:
             if self._penalty(longer) > story.cost:
                 if learning and longer.cost > story.cost:
                     self._learn(story, longer)
                 silent = self._silent(story) if silent is None else silent
-                longer = self._with_silent(story, longer, verb, quirk, silent)
+                longer = self._with_silent(story, longer, candidate, silent)
             found.append(longer)
             if self._penalty(longer) == story.cost and width == 1:
                 break
@@ -242,11 +251,11 @@ class _Search:
         at = self.events[story.position].at
         return [
             candidate
-            for candidate in candidates(story.first.state, self.agents(story.agents))
+            for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS))
             if self._sent(story.first.copied(), candidate.verb, at) == []
         ]
 
-    def _try(self, story: _Story, candidate: Candidate, loud: list[tuple[_Story, Verb, Quirk | None]]) -> bool:
+    def _try(self, story: _Story, candidate: Candidate, loud: list[tuple[_Story, Candidate]]) -> bool:
         """Adds what the candidate explains to `loud`. Returns whether no other can explain more: all that was sent at
         that time."""
         at = self.events[story.position].at
@@ -257,7 +266,7 @@ class _Search:
         for verb in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 2):
             longer = self._evaluated(story, (), verb, candidate.quirk)
             if longer is not None:
-                loud.append((longer, verb, candidate.quirk))
+                loud.append((longer, candidate))
                 if longer.cost == story.cost and not self._goes_on(longer.position):
                     return True
         return False
@@ -271,21 +280,27 @@ class _Search:
         return position < len(self.events) and self.events[position].at == self.events[position - 1].at
 
     def _with_silent(
-        self, story: _Story, best: _Story, verb: Verb, quirk: Quirk | None, silent: Sequence[Candidate]
+        self, story: _Story, best: _Story, loud: Candidate, silent: Sequence[Candidate]
     ) -> _Story:
         """Adds steps that send nothing before a step, as long as its bodies then differ less."""
         before: tuple[Verb, ...] = ()
+        quirk = loud.quirk
+        at = self.events[story.position].at
         for _ in range(_MOST_SILENT):
             better: tuple[_Story, Verb] | None = None
+            verb = best.steps[-1].verb
+            first = story.first.copied()
+            for each in before:
+                self._sent(first, each, at)
+            plain = self._sent(first, verb, at, quirk)
             for candidate in silent:
                 first = story.first.copied()
-                at = self.events[story.position].at
                 if any(self._sent(first, each, at) is None for each in before):
                     continue
                 if self._sent(first, candidate.verb, at) != []:
                     continue
                 sent = self._sent(first, verb, at, quirk)
-                if not sent or not self._fits(story.position, sent):
+                if not sent or sent == plain or not self._fits(story.position, sent):
                     continue
                 for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 2):
                     longer = self._evaluated(story, (*before, made), verb, quirk)
@@ -294,8 +309,23 @@ class _Search:
             if better is None:
                 break
             best, before = better[0], (*before, better[1])
+            best = self._filled_again(story, best, before, loud)
             if self._penalty(best) <= story.cost + _SILENT * len(before):
                 break
+        return best
+
+    def _filled_again(self, story: _Story, best: _Story, before: tuple[Verb, ...], loud: Candidate) -> _Story:
+        """The step with the arguments that the captured bodies show now that steps are before it."""
+        first = story.first.copied()
+        at = self.events[story.position].at
+        for each in before:
+            self._sent(first, each, at)
+        sent = self._sent(first, loud.verb, at, loud.quirk)
+        if sent and self._fits(story.position, sent):
+            for verb in islice(loud.fill(self._holes(story, sent, loud.verb)), 2):
+                longer = self._evaluated(story, before, verb, loud.quirk)
+                if longer is not None and self._penalty(longer) < self._penalty(best):
+                    best = longer
         return best
 
     def _sent(self, rehearsal: Rehearsal, verb: Verb, at: int, quirk: Quirk | None = None) -> list[Sent] | None:
@@ -326,7 +356,7 @@ class _Search:
             for difference in comparison.differences
             if len(difference.place) == 1 and comparison.values[difference][1] is not MISSING
         }
-        return {**holes, DIFFERENCES: differing}
+        return {**holes, DIFFERENCES: {**differing, **comparison.unknown}}
 
     def _leave_out_unchanged(self, story: _Story, holes: dict[str, Any]) -> None:
         visitor = story.first.state.visitor
@@ -366,7 +396,7 @@ class _Search:
             (*story.steps, *steps),
             comparison.bindings,
             story.accepted.union(new),
-            story.cost + comparison.cost + _SILENT * len(before) + (_SILENT if quirk else 0),
+            story.cost + comparison.cost + _SILENT * len(before) + (_SILENT if quirk else 0) + _made_up((*before, verb)),
             max((story.agents, *named)),
         )
 
@@ -537,6 +567,15 @@ def _people(guess: _Guess, number: int) -> dict[str, Any]:
         "device": ("Unknown", "Phone")[number],
     }
     return {name: None if name in guess.without else value for name, value in data.items()}
+
+
+def _made_up(steps: Sequence[Verb]) -> float:
+    """What it costs that texts are made up: one that the capture shows is better."""
+    return sum(
+        _MADE_UP
+        for step in steps
+        if step.makes_message and getattr(step, "text", None) is None and not getattr(step, "attachments", ())
+    )
 
 
 def _agents_of(verb: Verb) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,8 +77,8 @@ def _lines(source: Source, derived: Derived, events: Sequence[CapturedEvent]) ->
     if source.conversation.isdecimal():
         known[int(source.conversation)] = "this"
     before = starts
-    times = [step.at - starts for step in derived.steps]
-    exact = sum(at % 100 == 0 for at in times) * 2 >= len(times)
+    pauses = [step.at - last.at for last, step in itertools.pairwise(derived.steps)]
+    exact = sum(pause % 100 == 0 for pause in pauses) * 2 >= len(pauses)
     for step in derived.steps:
         at = step.at if exact else starts + round((step.at - starts) / 100) * 100
         yield from _step(step, max(at - before, 0), known, events)
