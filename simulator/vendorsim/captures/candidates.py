@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vendorsim.captures.comparing import HOLE, HOLE_NUMBER, HOLE_SITE
+from vendorsim.captures.comparing import HOLE, HOLE_HOST, HOLE_NUMBER, HOLE_SITE
 from vendorsim.conversation.state import Conversation
 from vendorsim.scenario import verbs
 from vendorsim.scenario.verbs import DELIVERED, TIMEOUT, VISITOR, Attachment, Page, Verb
@@ -25,6 +25,8 @@ PERSON = ("name", "email", "phone", "identifier")
 DIFFERENCES = "differences"
 """The name of the hole with the fields in which the captured body differs, by their names."""
 _MOST_FILES = 5
+# One of each kind, where only the kind shows.
+_FILE_NAMES = ("photo.png", "document.pdf", "voice.mp3", "film.mp4")
 # Edits and deletions concern the newest messages.
 _MOST_MESSAGES = 8
 _SCORES = (5, 4, 3, 2, 1)
@@ -141,17 +143,24 @@ def _with_files(by: str, text: str | None, count: int) -> Candidate:
     def fill(holes: Holes) -> Iterator[Verb]:
         said = holes.get(TEXT) if text is not None else None
         if text is None or isinstance(said, str):
-            files = tuple(_file(holes, number) for number in range(count))
-            yield verbs.Say(said, by, files)
+            shown = tuple(_file(holes, number) for number in range(count))
+            if all(shown):
+                yield verbs.Say(said, by, tuple(file for file in shown if file is not None))
+            elif not any(shown):
+                for name in _FILE_NAMES:
+                    yield verbs.Say(said, by, (Attachment(name),) * count)
 
     return Candidate(verbs.Say(text, by, marked), fill)
 
 
-def _file(holes: Holes, number: int) -> Attachment:
+def _file(holes: Holes, number: int) -> Attachment | None:
+    """The file that the bodies show; None if they show nothing of it but its kind."""
     url = holes.get(f"{FILE_URL}?{number}")
     url = url if isinstance(url, str) and url.startswith(("http://", "https://")) else None
     name = holes.get(f"{NAME}{number}")
     if not isinstance(name, str) or not name:
+        if url is None:
+            return None
         name = (url or "file").partition("?")[0].rstrip("/").rpartition("/")[2] or "file"
     kind, size = holes.get(f"{TYPE}{number}"), holes.get(str(HOLE_NUMBER + number))
     given = {
@@ -202,6 +211,8 @@ def _settings(holes: Holes) -> Iterator[Verb]:
 
 def _pages(holes: Holes, make: Callable[[Page], Verb]) -> Iterator[Verb]:
     url, title = holes.get(PAGE_URL), holes.get(TITLE)
+    if url is None and isinstance(holes.get(HOLE_HOST), str):
+        url = f"https://{holes[HOLE_HOST]}/"
     if isinstance(url, str) and url.startswith(("http://", "https://")):
         yield make(Page(url, title if isinstance(title, str) else ""))
 

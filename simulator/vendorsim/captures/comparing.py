@@ -19,14 +19,19 @@ from vendorsim.core.pointer import Path
 # The texts that stand for arguments that are not known yet begin with this.
 HOLE = "Qz"
 _HOLE = re.compile(HOLE + r"[a-z]+\d?")
-HOLE_SITE = "https://qz.example.com/"
+# How much later a webhook may be than the time in it (milliseconds): bodies are built, and then sent.
+_DELAY = 1_500
+HOLE_HOST = "qz.example.com"
+HOLE_SITE = f"https://{HOLE_HOST}/"
+# A text that no body shows yet; a later one may.
+LATER = f"{HOLE}later"
 HOLE_NUMBER = 987_650_000
 _FEWEST_DIGITS = 100_000
 _SHORTEST_TEXT = 6
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 MISSING = object()
 # What a difference costs: a value, and a part of the body that is there or not.
-VALUE, STRUCTURE = 1, 3
+VALUE, STRUCTURE, TIME = 1.0, 3.0, 0.25
 
 
 class Difference(NamedTuple):
@@ -52,7 +57,8 @@ class Bindings:
 @dataclass(slots=True)
 class Comparison:
     """The comparison of the bodies of one step. `differences` are what differs; `holes` are the arguments that the
-    captured bodies show, and `unknown` the fields that the profile does not have. `cast` are the made-up values of the people, `agents` the ids of agents among them. What is
+    captured bodies show, and `unknown` the fields that the profile does not have. `matches` counts the values that are
+    not made up and are the same, `times` are captured times that our bodies have not. `cast` are the made-up values of the people, `agents` the ids of agents among them. What is
     `accepted` costs nothing: it differed before."""
 
     bindings: Bindings
@@ -60,7 +66,9 @@ class Comparison:
     agents: frozenset[Any]
     places: Mapping[str, IdPlaces]
     accepted: frozenset[Difference] = frozenset()
-    cost: int = 0
+    cost: float = 0
+    matches: int = 0
+    times: list[int] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     holes: dict[str, Any] = field(default_factory=dict)
     values: dict[Difference, tuple[Any, Any]] = field(default_factory=dict)
@@ -113,17 +121,25 @@ class Comparison:
 
     def _compare(self, path: Path, mine: Any, other: Any, captured: Any) -> None:
         hole = _hole(mine)
-        if hole is not None:
+        if isinstance(mine, str) and mine.startswith(LATER):
+            self._bind(path, mine, captured)
+        elif hole is not None:
             if hole in self.holes and self.holes[hole] != captured:
                 self._differs(path, mine, captured, VALUE)
             self.holes.setdefault(hole, captured)
         elif mine == other or other is MISSING:
             if mine != captured or (isinstance(mine, bool) != isinstance(captured, bool)):
                 self._differs(path, mine, captured, VALUE)
+            else:
+                self.matches += 1
         elif (mine is None) != (captured is None) or isinstance(mine, str) != isinstance(captured, str):
             self._differs(path, mine, captured, VALUE)
         elif captured == "" and mine in self.cast:
             self._differs(path, mine, captured, VALUE)
+        elif (now := times.read(mine)) is not None and (then := times.read(captured)) is not None:
+            if abs(now - then) > _DELAY:
+                self.cost += TIME
+                self.times.append(then)
         elif mine in self.cast or _binds(mine):
             self._bind(path, mine, captured)
 
@@ -134,7 +150,7 @@ class Comparison:
         ):
             self._differs(path, mine, captured, VALUE)
 
-    def _differs(self, path: Path, mine: Any, captured: Any, cost: int) -> None:
+    def _differs(self, path: Path, mine: Any, captured: Any, cost: float) -> None:
         difference = Difference(place_of(path), _key(mine), _key(captured))
         if difference not in self.accepted:
             self.cost += cost
@@ -151,7 +167,7 @@ def _key(value: Any) -> str:
 
 def _hole(value: Any) -> str | None:
     if isinstance(value, str):
-        return value if value.startswith(HOLE_SITE) or (value.startswith(HOLE) and _HOLE.fullmatch(value)) else None
+        return value if value.startswith((HOLE_SITE, HOLE_HOST)) or (value.startswith(HOLE) and _HOLE.fullmatch(value)) else None
     if isinstance(value, int) and HOLE_NUMBER <= value < HOLE_NUMBER + 10:
         return str(value)
     return None

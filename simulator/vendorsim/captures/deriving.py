@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from vendorsim.captures import times
 from vendorsim.captures.candidates import DIFFERENCES, PERSON, Candidate, candidates
-from vendorsim.captures.comparing import MISSING, Bindings, Comparison, Difference
+from vendorsim.captures.comparing import LATER, MISSING, Bindings, Comparison, Difference
 from vendorsim.captures.places import IdPlaces, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
@@ -39,12 +39,18 @@ _EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
 # What it costs to leave an event unexplained, and to add a step that sends nothing.
 _RAW, _SILENT = 60, 0.5
 _MADE_UP = 0.25
+_MOST_FILLED = 4
 _MOST_SILENT = 40
 # What it costs that an event was sent at the same time, and is not explained with the others.
 _LEFT_ALONE = 4
 _BEAM, _TRIED = 3, 2
 _MOST_WITH_ALTERNATIVES = 100
 _RESTARTS = 8
+_MOST_TIMES = 3
+# So many events tell what a visitor lacks.
+_BEGINNING = 4
+# Events of one step leave at once (milliseconds); what it costs if they did not.
+_AT_ONCE, _APART = 500, 0.3
 # So long before its first event a conversation may have begun (milliseconds).
 _EARLIEST = 86_400_000
 _SECOND_STARTS = 86_400_000 * 11 + 3_723_000
@@ -75,6 +81,13 @@ class Derived:
     cost: float
 
 
+class _Dated(NamedTuple):
+    """A step that sends nothing, and its time (milliseconds since 1970)."""
+
+    verb: Verb
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Guess:
     """What is supposed of the cast: which data the visitor has not, and whether the vendor knows him."""
@@ -99,6 +112,8 @@ class _Story:
     accepted: frozenset[Difference]
     cost: float
     agents: int
+    matches: int = 0
+    times: tuple[int, ...] = ()
 
     def rank(self) -> tuple[float, int]:
         return self.cost, len(self.steps)
@@ -116,10 +131,36 @@ def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozen
         if found[-1][0].cost == 0:
             break
     best, guess = min(found, key=lambda each: each[0].cost)
+    lacking = _lacking(events, profile, subscribed, guess, best)
+    if lacking:
+        guess = replace(guess, without=guess.without | lacking)
+        best = _Search(events, profile, subscribed, guess).derive()
     if best.cost >= 1 and len(events) <= _MOST_WITH_ALTERNATIVES:
         other = _Search(events, profile, subscribed, guess).derive(_BEAM)
         best = min(best, other, key=lambda each: each.cost)
     return best
+
+
+def _lacking(
+    events: Sequence[CapturedEvent],
+    profile: Profile,
+    subscribed: frozenset[str],
+    guess: _Guess,
+    best: Derived,
+) -> frozenset[str]:
+    """The data of the visitor that no body shows, and without which the first events are explained better."""
+    found: set[str] = set()
+    beginning = events[:_BEGINNING]
+    for name in _PEOPLE:
+        if name in best.cast.visitor or name in guess.without or name == "identifier":
+            continue
+        plain, without = (
+            _Search(beginning, profile, subscribed, replace(guess, without=guess.without | more)).evidence()
+            for more in (found, found | {name})
+        )
+        if without > plain:
+            found.add(name)
+    return frozenset(found)
 
 
 class _Learnt(Exception):
@@ -153,7 +194,7 @@ class _Search:
         cast = [value for value in told.values() if isinstance(value, str)]
         cast += [text for agent in agents for text in (agent.key, agent.name, agent.email, agent.group)]
         account = self.first.state.account
-        self.cast = frozenset((*cast, account.name, account.id, *self.agent_ids))
+        self.cast = frozenset((*cast, account.name, account.id, str(account.id), *self.agent_ids))
 
     def _rehearsal(self, number: int) -> Rehearsal:
         guess = self.guess
@@ -192,6 +233,11 @@ class _Search:
         return list(self.first.state.agents)[: min(count + 1, _MOST_AGENTS)]
 
     # Searching
+
+    def evidence(self) -> tuple[float, int]:
+        """How well the events are explained: more is better."""
+        story = self._search(1, learning=False)
+        return -story.cost, story.matches
 
     def derive(self, width: int = 1) -> Derived:
         """Looks for the story, and keeps so many alternatives at each point of it."""
@@ -263,8 +309,8 @@ class _Search:
         sent = self._sent(first, candidate.verb, at, candidate.quirk)
         if not sent or not self._fits(story.position, sent):
             return False
-        for verb in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 2):
-            longer = self._evaluated(story, (), verb, candidate.quirk)
+        for verb in islice(candidate.fill(self._holes(story, sent, candidate.verb)), _MOST_FILLED):
+            longer = self._evaluated(story, (), _with_text(verb, len(story.steps)), candidate.quirk)
             if longer is not None:
                 loud.append((longer, candidate))
                 if longer.cost == story.cost and not self._goes_on(longer.position):
@@ -283,29 +329,30 @@ class _Search:
         self, story: _Story, best: _Story, loud: Candidate, silent: Sequence[Candidate]
     ) -> _Story:
         """Adds steps that send nothing before a step, as long as its bodies then differ less."""
-        before: tuple[Verb, ...] = ()
+        before: tuple[_Dated, ...] = ()
         quirk = loud.quirk
         at = self.events[story.position].at
         for _ in range(_MOST_SILENT):
-            better: tuple[_Story, Verb] | None = None
+            better: tuple[_Story, _Dated] | None = None
             verb = best.steps[-1].verb
             first = story.first.copied()
             for each in before:
-                self._sent(first, each, at)
+                self._sent(first, *each)
             plain = self._sent(first, verb, at, quirk)
             for candidate in silent:
                 first = story.first.copied()
-                if any(self._sent(first, each, at) is None for each in before):
+                if any(self._sent(first, *each) is None for each in before):
                     continue
                 if self._sent(first, candidate.verb, at) != []:
                     continue
                 sent = self._sent(first, verb, at, quirk)
-                if not sent or sent == plain or not self._fits(story.position, sent):
+                if not sent or (sent == plain and not best.times) or not self._fits(story.position, sent):
                     continue
-                for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 2):
-                    longer = self._evaluated(story, (*before, made), verb, quirk)
-                    if longer is not None and self._penalty(longer) < self._penalty(better[0] if better else best):
-                        better = longer, made
+                for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), _MOST_FILLED):
+                    for then in self._possible_times(story, before, best):
+                        longer = self._evaluated(story, (*before, _Dated(made, then)), verb, quirk)
+                        if longer is not None and self._penalty(longer) < self._penalty(better[0] if better else best):
+                            better = longer, _Dated(made, then)
             if better is None:
                 break
             best, before = better[0], (*before, better[1])
@@ -314,15 +361,21 @@ class _Search:
                 break
         return best
 
-    def _filled_again(self, story: _Story, best: _Story, before: tuple[Verb, ...], loud: Candidate) -> _Story:
+    def _possible_times(self, story: _Story, before: Sequence[_Dated], best: _Story) -> list[int]:
+        """When a step that sends nothing may have been: at the event, or at a time that a captured body shows."""
+        at = self.events[story.position].at
+        earliest = before[-1].at if before else story.at if story.steps else at - _EARLIEST
+        return [at, *sorted({then for then in best.times if earliest <= then < at})[:_MOST_TIMES]]
+
+    def _filled_again(self, story: _Story, best: _Story, before: tuple[_Dated, ...], loud: Candidate) -> _Story:
         """The step with the arguments that the captured bodies show now that steps are before it."""
         first = story.first.copied()
         at = self.events[story.position].at
         for each in before:
-            self._sent(first, each, at)
+            self._sent(first, *each)
         sent = self._sent(first, loud.verb, at, loud.quirk)
         if sent and self._fits(story.position, sent):
-            for verb in islice(loud.fill(self._holes(story, sent, loud.verb)), 2):
+            for verb in islice(loud.fill(self._holes(story, sent, loud.verb)), _MOST_FILLED):
                 longer = self._evaluated(story, before, verb, loud.quirk)
                 if longer is not None and self._penalty(longer) < self._penalty(best):
                     best = longer
@@ -368,12 +421,13 @@ class _Search:
     def _comparison(self, story: _Story) -> Comparison:
         return Comparison(story.bindings.copied(), self.cast, self.agent_ids, self.places, story.accepted)
 
-    def _evaluated(self, story: _Story, before: tuple[Verb, ...], verb: Verb, quirk: Quirk | None) -> _Story | None:
+    def _evaluated(self, story: _Story, before: tuple[_Dated, ...], verb: Verb, quirk: Quirk | None) -> _Story | None:
         """The story with these steps; None if they don't send the captured events."""
         at = self.events[story.position].at
         first, second = story.first.copied(), story.second.copied()
         for each in before:
-            if self._sent(first, each, at) != [] or self._sent(second, self._second(each), self._time(at, 1)) is None:
+            other = self._sent(second, self._second(each.verb), self._time(each.at, 1))
+            if self._sent(first, *each) != [] or other is None:
                 return None
         mine = self._sent(first, verb, at, quirk)
         other = self._sent(second, self._second(verb), self._time(at, 1), quirk)
@@ -384,10 +438,11 @@ class _Search:
         for one, two, theirs in zip(mine, other, captured, strict=True):
             comparison.add(one.event, one.body, two.body, theirs.document)
         new = tuple(dict.fromkeys(each for each in comparison.differences if each not in story.accepted))
-        steps = [DerivedStep(each, at, story.position, 0) for each in before]
+        steps = [DerivedStep(each.verb, each.at, story.position, 0) for each in before]
+        verbs = (*(each.verb for each in before), verb)
         name = None if quirk is None else quirk.name
         steps.append(DerivedStep(verb, at, story.position, len(mine), name, new))
-        named = [self.agents(_MOST_AGENTS).index(key) + 1 for each in (*before, verb) for key in _agents_of(each)]
+        named = [self.agents(_MOST_AGENTS).index(key) + 1 for each in verbs for key in _agents_of(each)]
         return _Story(
             first,
             second,
@@ -396,8 +451,14 @@ class _Search:
             (*story.steps, *steps),
             comparison.bindings,
             story.accepted.union(new),
-            story.cost + comparison.cost + _SILENT * len(before) + (_SILENT if quirk else 0) + _made_up((*before, verb)),
+            story.cost
+            + comparison.cost
+            + _SILENT * (len(before) + (quirk is not None))
+            + _made_up(verbs)
+            + (_APART if captured[-1].at - captured[0].at > _AT_ONCE else 0),
             max((story.agents, *named)),
+            story.matches + comparison.matches,
+            tuple(comparison.times),
         )
 
     def _second(self, verb: Verb) -> Verb:
@@ -526,10 +587,9 @@ class _Search:
             key = _key_for(values.get(agent.key), name, agents)
             keys[agent.key] = key
             agents[key] = AgentCast(None, name or None, values.get(agent.email) or None, group or None)
-        steps = tuple(replace(step, verb=_renamed(step.verb, keys)) for step in self._dated(story.steps))
-        account = AccountCast(
-            _positive(values.get(state.account.id)), values.get(state.account.name) or None
-        )
+        steps = tuple(replace(step, verb=_renamed(_text_of(step.verb, story.bindings), keys)) for step in self._dated(story.steps))
+        number = values.get(state.account.id, values.get(str(state.account.id)))
+        account = AccountCast(_positive(number), values.get(state.account.name) or None)
         return Derived(steps, Cast(visitor, agents), account, self.guess.locale, story.cost)
 
 
@@ -569,12 +629,29 @@ def _people(guess: _Guess, number: int) -> dict[str, Any]:
     return {name: None if name in guess.without else value for name, value in data.items()}
 
 
+def _with_text(verb: Verb, number: int) -> Verb:
+    """The step, with a text that a later body may show in the place of one that is made up."""
+    if verb.makes_message and getattr(verb, "text", None) is None and not getattr(verb, "attachments", ()):
+        return replace(verb, text=f"{LATER}{number}")  # type: ignore[type-var]
+    return verb
+
+
+def _text_of(verb: Verb, bindings: Bindings) -> Verb:
+    """The step with the text that a later body has shown; without one, the text is made up."""
+    text = getattr(verb, "text", None)
+    if not (isinstance(text, str) and text.startswith(LATER)):
+        return verb
+    return replace(verb, text=bindings.values.get(text) or None)  # type: ignore[type-var]
+
+
 def _made_up(steps: Sequence[Verb]) -> float:
     """What it costs that texts are made up: one that the capture shows is better."""
     return sum(
         _MADE_UP
         for step in steps
-        if step.makes_message and getattr(step, "text", None) is None and not getattr(step, "attachments", ())
+        if step.makes_message
+        and (getattr(step, "text", None) or LATER).startswith(LATER)
+        and all(file.url is None for file in getattr(step, "attachments", ()))
     )
 
 
@@ -610,6 +687,8 @@ def _key_for(key: Any, name: Any, taken: Mapping[str, object]) -> str:
 
 
 def _positive(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
