@@ -6,8 +6,9 @@ the argument. The candidates are listed as a person would prefer them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from vendorsim.captures.comparing import HOLE, HOLE_HOST, HOLE_NUMBER, HOLE_SITE
@@ -25,6 +26,9 @@ PERSON = ("name", "email", "phone", "identifier")
 DIFFERENCES = "differences"
 """The name of the hole with the fields in which the captured body differs, by their names."""
 _MOST_FILES = 5
+_FILES = re.compile("attach|media|file_?type|data_url", re.IGNORECASE)
+_NO_FILES = re.compile("avatar|thumb|refer|image|page|initial", re.IGNORECASE)
+_FILE_URL = re.compile(r"https?://\S+\.\w{2,5}(\s|$)")
 # One of each kind, where only the kind shows.
 _FILE_NAMES = ("photo.png", "document.pdf", "voice.mp3", "film.mp4")
 # Edits and deletions concern the newest messages.
@@ -41,19 +45,24 @@ class Candidate:
     quirk: Quirk | None = None
 
 
-def candidates(state: Conversation, agents: Sequence[str], quirks: Sequence[Quirk] = ()) -> Iterator[Candidate]:
-    """The candidates for the next step. `agents` are the keys of the agents who are known, and of a new one."""
-    plain = list(_candidates(state, agents))
-    yield from plain
-    for quirk in quirks:
-        yield from (replace(candidate, quirk=quirk) for candidate in plain)
+def shows_files(document: Any, key: str = "") -> bool:
+    """Whether a body may be about a message with files."""
+    if isinstance(document, dict):
+        return any(shows_files(item, name) for name, item in document.items())
+    if isinstance(document, list):
+        return bool(document and _FILES.search(key)) or any(shows_files(item, key) for item in document)
+    if not document or _NO_FILES.search(key):
+        return False
+    return _FILES.search(key) is not None or (isinstance(document, str) and _FILE_URL.match(document) is not None)
 
 
-def _candidates(state: Conversation, agents: Sequence[str]) -> Iterator[Candidate]:
+def candidates(state: Conversation, agents: Sequence[str], *, files: bool = True) -> Iterator[Candidate]:
+    """The candidates for the next step. `agents` are the keys of the agents who are known, and of a new one. Without
+    `files`, no message has any."""
     yield _text(lambda text: verbs.Say(text))
     for agent in agents:
         yield _text(lambda text, agent=agent: verbs.Say(text, agent))
-    for count in range(1, _MOST_FILES + 1):
+    for count in range(1, _MOST_FILES + 1 if files else 1):
         for by in (VISITOR, *agents):
             for text in (None, TEXT):
                 yield _with_files(by, text, count)

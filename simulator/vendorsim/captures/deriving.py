@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from vendorsim.captures import times
-from vendorsim.captures.candidates import DIFFERENCES, PERSON, Candidate, candidates
+from vendorsim.captures.candidates import DIFFERENCES, PERSON, Candidate, candidates, shows_files
 from vendorsim.captures.comparing import LATER, MISSING, Bindings, Comparison, Difference
 from vendorsim.captures.places import IdPlaces, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
@@ -267,13 +267,10 @@ class _Search:
         is."""
         loud: list[tuple[_Story, Candidate]] = []
         event = self.events[story.position].event
-        for candidate in candidates(story.first.state, self.agents(story.agents)):
+        files = shows_files(self.events[story.position].document)
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=files):
             if event in self.caused.get(candidate.verb.name, ()) and self._try(story, candidate, loud):
                 break
-        if not any(longer.cost == story.cost for longer, *_ in loud):
-            for candidate in candidates(story.first.state, self.agents(story.agents), self.profile.quirks):
-                if candidate.quirk is not None and self.caused.get(candidate.verb.name):
-                    self._try(story, candidate, loud)
         loud.sort(key=lambda each: (self._penalty(each[0]), -each[0].position))
         found: list[_Story] = []
         silent: list[Candidate] | None = None
@@ -286,18 +283,34 @@ class _Search:
             found.append(longer)
             if self._penalty(longer) == story.cost and width == 1:
                 break
+        if self.profile.quirks and all(self._penalty(each) > story.cost + 1 for each in found):
+            found += self._with_quirks(story)
         found = [each for each in found if self._explains(each)]
         found.sort(key=lambda each: (self._penalty(each), -each.position))
         if not found or found[0].cost >= story.cost + _RAW:
             found.append(self._unexplained(story))
         return found[:width]
 
+    def _with_quirks(self, story: _Story) -> list[_Story]:
+        """The stories with one more step in which the vendor misbehaves."""
+        loud: list[tuple[_Story, Candidate]] = []
+        at = self.events[story.position].at
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
+            if not self.caused.get(candidate.verb.name):
+                continue
+            plain = self._sent(story.first.copied(), candidate.verb, at)
+            for quirk in self.profile.quirks if plain else ():
+                if self._sent(story.first.copied(), candidate.verb, at, quirk) != plain:
+                    self._try(story, replace(candidate, quirk=quirk), loud)
+        return [longer for longer, _ in loud]
+
     def _silent(self, story: _Story) -> list[Candidate]:
         """The candidates that send nothing now."""
         at = self.events[story.position].at
+        files = shows_files(self.events[story.position].document)
         return [
             candidate
-            for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS))
+            for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS), files=files)
             if self._sent(story.first.copied(), candidate.verb, at) == []
         ]
 
@@ -335,21 +348,20 @@ class _Search:
         for _ in range(_MOST_SILENT):
             better: tuple[_Story, _Dated] | None = None
             verb = best.steps[-1].verb
-            first = story.first.copied()
+            told = story.first.copied()
             for each in before:
-                self._sent(first, *each)
-            plain = self._sent(first, verb, at, quirk)
-            for candidate in silent:
-                first = story.first.copied()
-                if any(self._sent(first, *each) is None for each in before):
-                    continue
-                if self._sent(first, candidate.verb, at) != []:
-                    continue
-                sent = self._sent(first, verb, at, quirk)
-                if not sent or (sent == plain and not best.times) or not self._fits(story.position, sent):
-                    continue
-                for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), _MOST_FILLED):
-                    for then in self._possible_times(story, before, best):
+                self._sent(told, *each)
+            plain = self._sent(told.copied(), verb, at, quirk)
+            for then in self._possible_times(story, before, best):
+                for candidate in silent:
+                    first = told.copied()
+                    if self._sent(first, candidate.verb, then) != []:
+                        continue
+                    sent = self._sent(first, verb, at, quirk)
+                    # What does not show in the bodies explains nothing.
+                    if not sent or sent == plain or not self._fits(story.position, sent):
+                        continue
+                    for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), _MOST_FILLED):
                         longer = self._evaluated(story, (*before, _Dated(made, then)), verb, quirk)
                         if longer is not None and self._penalty(longer) < self._penalty(better[0] if better else best):
                             better = longer, _Dated(made, then)

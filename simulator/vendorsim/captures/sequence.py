@@ -212,8 +212,14 @@ def _conversations(
     found: list[str | None] = []
     for event, name in zip(events, named, strict=True):
         known = places.get(event.event)
-        candidates = tuple(everywhere) if known is None else known.conversation
+        candidates = () if known is None else known.conversation
         found.append(name if name is not None else _first(event.document, candidates))
+    told = frozenset(found)
+    for position, event in enumerate(events):
+        # An event that the profile does not know may name a conversation that another one has named.
+        if found[position] is None and event.event not in places:
+            guess = _first(event.document, tuple(everywhere))
+            found[position] = guess if guess in told else None
     by_id: dict[Any, list[int]] = {}
     ids: dict[int, set[Any]] = {}
     for position, event in enumerate(events):
@@ -246,7 +252,7 @@ def _first(document: Any, places: tuple[Place, ...]) -> str | None:
         value = document
         for key in place:
             if isinstance(value, list):
-                value = value[0] if value else None
+                value = value[0] if value and key == "*" else None
             elif isinstance(value, dict):
                 value = value.get(key)
             else:
