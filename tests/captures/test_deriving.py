@@ -15,7 +15,7 @@ from vendorsim.captures.sequence import sequence
 from vendorsim.runs import library
 from vendorsim.runs.derived import DerivedScenario, derived_scenarios
 from vendorsim.runs.lint import lint
-from vendorsim.scenario.model import Scenario
+from vendorsim.scenario.model import Scenario, Step
 from vendorsim.scenario.verbs import Emit, Note, Say, Wait
 from vendorsim.vendorkit import registry
 
@@ -89,7 +89,7 @@ steps:
 
 def test_the_scenario_reads_as_a_person_would_write_it() -> None:
     assert derived(story(STORY), "messagehub", "documented").text.partition("cast:")[2] == """
-  visitor: {name: Dana Kessler, email: dana@example.com}
+  visitor: {name: Dana Kessler}
   agents:
     ana: {name: Ana Novak, email: ana@example.com}
 steps:
@@ -146,21 +146,32 @@ def test_an_event_that_the_target_never_gets_is_not_missed() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["no", "1:30", "- a list", "a: b", "{a: b}", "  spaces ", "tab\there", "two\nlines", "\u2028", "'", '"', "#", "@x",
+    ["no", "1:30", "- a list", "a: b", "{a: b}", "  spaces ", "tab\there", "two\nlines", "a\u2028b", "'", '"', "#", "@x",
      "null", "0o14", "1e3", "ends with:", "ünï – “quoted”", "🙂", "\x7f", "%", "`", "this", "=", "!tag", "&a", "*a"],
 )  # fmt: skip
 def test_any_text_is_written_so_that_it_is_read_as_it_was(text: str) -> None:
-    scenario = Scenario("A chat", (story(STORY).steps[0],), ("messagehub",))
-    known = registry.get("messagehub")
-    (first, *_) = scenario.steps
-    from dataclasses import replace
-
-    told = replace(scenario, steps=(replace(first, verb=Say(text)), replace(first, verb=Say(text, "visitor"))))
+    told = Scenario("A chat", (Step(Say(text)), Step(Say(text), after=1_000)), ("messagehub",))
     made = derived(told, "messagehub", "documented")
     steps = library.load_text(made.text, "made.yaml").steps
     assert [step.verb.text for step in steps if isinstance(step.verb, Say)] == [text, text]
     assert not lint(made.text, "made.yaml").problems
-    assert known.name in made.text
+
+
+def test_a_message_that_no_scenario_has_is_spelled_out() -> None:
+    blank = Scenario("A chat", (Step(Say("Hello")), Step(Say(" "), after=1_000)), ("messagehub",))
+    made = derived(blank, "messagehub", "documented")
+    assert (made.raw, made.webhooks) == (1, 3)
+
+
+def test_what_is_no_json_is_left_out_with_its_place() -> None:
+    known = registry.get("messagehub")
+    at = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    broken = Exchange("hooks.har#3", Direction.WEBHOOK, b"{broken", at, conversation="12")
+    body = {"event": "message_created", "id": 1, "conversation": {"id": 12}}
+    _, found = derived_scenarios([odd(body, 0), broken], "hooks.har", known, known.profile(None))
+    assert "# This webhook is no JSON object (hooks.har#3); a scenario can't send it." in next(found).text
+    _, found = derived_scenarios([broken], "hooks.har", known, known.profile(None))
+    assert next(found).text == ""
 
 
 def test_emit_is_written_in_a_way_that_is_read_again() -> None:

@@ -26,6 +26,8 @@ PERSON = ("name", "email", "phone", "identifier")
 DIFFERENCES = "differences"
 """The name of the hole with the fields in which the captured body differs, by their names."""
 _MOST_FILES = 5
+# Where nothing shows which setting was edited.
+_SETTING = {"name": "Website"}
 _FILES = re.compile("attach|media|file_?type|data_url", re.IGNORECASE)
 _NO_FILES = re.compile("avatar|thumb|refer|image|page|initial", re.IGNORECASE)
 _FILE_URL = re.compile(r"https?://\S+\.\w{2,5}(\s|$)")
@@ -108,14 +110,21 @@ def candidates(state: Conversation, agents: Sequence[str], *, files: bool = True
     )
     for agent in agents:
         yield from (_fixed(verbs.Operator(agent, goes)) for goes in ("online", "offline", "away", "back"))
+    custom = {"custom": {KEY: VALUE}}
+    told = state.visitor.custom
+    for data in (_person(), _person() | custom):
+        yield Candidate(
+            verbs.Contact(updated=data),
+            lambda holes: _people(holes, lambda data: verbs.Contact(updated=data), told),
+        )
+    yield Candidate(verbs.Contact(updated=custom), lambda holes: _people(holes, lambda data: verbs.Contact(updated=data), told))
     yield _fixed(verbs.Contact(created={}))
-    yield Candidate(verbs.Contact(created=_person()), lambda holes: _people(holes, lambda data: verbs.Contact(created=data)))
-    yield Candidate(verbs.Contact(updated=_person()), lambda holes: _people(holes, lambda data: verbs.Contact(updated=data)))
     yield Candidate(
-        verbs.Contact(updated={"custom": {KEY: VALUE}}),
-        lambda holes: _changed(
-            holes, state.visitor.custom, lambda data: verbs.Contact(updated={"custom": data})
-        ),
+        verbs.Contact(created=_person()), lambda holes: _people(holes, lambda data: verbs.Contact(created=data))
+    )
+    yield Candidate(
+        verbs.Contact(created=_person() | custom),
+        lambda holes: _people(holes, lambda data: verbs.Contact(created=data), told),
     )
     messages = list(enumerate(state.messages, 1))[-_MOST_MESSAGES:]
     for number, message in reversed(messages):
@@ -123,7 +132,8 @@ def candidates(state: Conversation, agents: Sequence[str], *, files: bool = True
         if not message.deleted:
             yield _fixed(verbs.Delete(number))
     yield _fixed(verbs.SendToApi())
-    yield Candidate(verbs.ConfigureWidget({}), _settings)
+    for settings in ({}, _SETTING):
+        yield Candidate(verbs.ConfigureWidget(settings), _settings)
     yield _fixed(verbs.Authenticate())
 
 
@@ -137,7 +147,8 @@ def _text(make: Callable[[Any], Verb], *, required: bool = False) -> Candidate:
 
 def _texts(holes: Holes, hole: str, make: Callable[[Any], Verb], *, required: bool = True) -> Iterator[Verb]:
     text = holes.get(hole)
-    if isinstance(text, str) and (text or not required):
+    # A scenario has no messages of white space.
+    if isinstance(text, str) and text.strip():
         yield make(text)
     elif not required and hole not in holes:
         yield make(None)
@@ -151,7 +162,7 @@ def _with_files(by: str, text: str | None, count: int) -> Candidate:
 
     def fill(holes: Holes) -> Iterator[Verb]:
         said = holes.get(TEXT) if text is not None else None
-        if text is None or isinstance(said, str):
+        if text is None or (isinstance(said, str) and said.strip()):
             shown = tuple(_file(holes, number) for number in range(count))
             if all(shown):
                 yield verbs.Say(said, by, tuple(file for file in shown if file is not None))
@@ -216,6 +227,7 @@ def _settings(holes: Holes) -> Iterator[Verb]:
     found = holes.get(DIFFERENCES)
     if isinstance(found, dict) and found:
         yield verbs.ConfigureWidget(found)
+    yield verbs.ConfigureWidget(_SETTING)
 
 
 def _pages(holes: Holes, make: Callable[[Page], Verb]) -> Iterator[Verb]:
@@ -230,8 +242,13 @@ def _person() -> dict[str, Any]:
     return {name: f"{HOLE}{name}" for name in PERSON}
 
 
-def _people(holes: Holes, make: Callable[[dict[str, Any]], Verb]) -> Iterator[Verb]:
-    """Data of the visitor: what the bodies show."""
+def _people(
+    holes: Holes, make: Callable[[dict[str, Any]], Verb], before: Mapping[str, Any] | None = None
+) -> Iterator[Verb]:
+    """Data of the visitor: what the bodies show. `before` are his custom data."""
     data = {name: holes[f"{HOLE}{name}"] or None for name in PERSON if f"{HOLE}{name}" in holes}
+    for changed in () if before is None else _changed(holes, before, lambda custom: verbs.Contact(updated=custom)):
+        assert isinstance(changed, verbs.Contact)
+        data["custom"] = changed.updated
     if data:
         yield make(data)

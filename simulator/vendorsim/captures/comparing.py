@@ -30,8 +30,9 @@ _FEWEST_DIGITS = 100_000
 _SHORTEST_TEXT = 6
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 MISSING = object()
-# What a difference costs: a value, and a part of the body that is there or not.
-VALUE, STRUCTURE, TIME = 1.0, 3.0, 0.25
+# What a difference costs: of a value, of a part of the body that is there or not, of a time, and of a time that is
+# nearly the same.
+VALUE, STRUCTURE, TIME, MOMENT = 1.0, 3.0, 0.25, 0.001
 
 
 class Difference(NamedTuple):
@@ -140,6 +141,8 @@ class Comparison:
             if abs(now - then) > _DELAY:
                 self.cost += TIME
                 self.times.append(then)
+            elif now != then:
+                self.cost += MOMENT
         elif mine in self.cast or _binds(mine):
             self._bind(path, mine, captured)
 

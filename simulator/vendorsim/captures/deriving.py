@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from vendorsim.captures import times
-from vendorsim.captures.candidates import DIFFERENCES, PERSON, Candidate, candidates, shows_files
+from vendorsim.captures.candidates import DIFFERENCES, PERSON, TEXT, Candidate, candidates, shows_files
 from vendorsim.captures.comparing import LATER, MISSING, Bindings, Comparison, Difference
 from vendorsim.captures.places import IdPlaces, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
@@ -25,7 +25,7 @@ from vendorsim.conversation.state import Visitor
 from vendorsim.core.pointer import Path
 from vendorsim.scenario.locales import DEFAULT, locale_problem
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
-from vendorsim.scenario.verbs import Contact, Emit, Verb, Wait
+from vendorsim.scenario.verbs import Contact, Emit, Start, Verb, Wait
 from vendorsim.vendorkit.profile import Profile, Quirk
 from vendorsim.vendorkit.verb_events import verb_events
 
@@ -139,6 +139,14 @@ def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozen
         other = _Search(events, profile, subscribed, guess).derive(_BEAM)
         best = min(best, other, key=lambda each: each.cost)
     return best
+
+
+def unexplained(events: Sequence[CapturedEvent]) -> Derived:
+    """The story that spells out each event."""
+    steps = (
+        DerivedStep(Emit(event.event, event.document), event.at, number, 1) for number, event in enumerate(events)
+    )
+    return Derived(tuple(steps), Cast(), AccountCast(), DEFAULT, _RAW * len(events))
 
 
 def _lacking(
@@ -283,6 +291,8 @@ class _Search:
             found.append(longer)
             if self._penalty(longer) == story.cost and width == 1:
                 break
+        if all(self._penalty(each) > story.cost + 1 for each in found):
+            found += self._with_one_before(story, silent)
         if self.profile.quirks and all(self._penalty(each) > story.cost + 1 for each in found):
             found += self._with_quirks(story)
         found = [each for each in found if self._explains(each)]
@@ -290,6 +300,46 @@ class _Search:
         if not found or found[0].cost >= story.cost + _RAW:
             found.append(self._unexplained(story))
         return found[:width]
+
+    def _with_one_before(self, story: _Story, silent: Sequence[Candidate] | None) -> list[_Story]:
+        """The stories with a step that sends nothing, after which another one sends more than it would alone."""
+        at = self.events[story.position].at
+        event = self.events[story.position].event
+        found: list[_Story] = []
+        silent = self._silent(story) if silent is None else silent
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
+            if event not in self.caused.get(candidate.verb.name, ()):
+                continue
+            alone = self._sent(story.first.copied(), candidate.verb, at)
+            if not alone or alone[0].event != event:
+                continue
+            for before in silent:
+                first = story.first.copied()
+                if self._sent(first, before.verb, at) != []:
+                    continue
+                # Its own text must not be taken for that of the step before it.
+                sent = self._sent(first, _without_hole(candidate.verb), at)
+                if sent is None or len(sent) <= len(alone) or not self._fits(story.position, sent):
+                    continue
+                holes = self._holes(story, sent, before.verb)
+                for one in islice(before.fill(holes), _MOST_FILLED):
+                    found += self._both(story, one, candidate)
+        return found
+
+    def _both(self, story: _Story, before: Verb, loud: Candidate) -> list[_Story]:
+        """The stories with both steps, where the second one gets its arguments after the first one."""
+        at = self.events[story.position].at
+        first = story.first.copied()
+        if self._sent(first, before, at) != []:
+            return []
+        sent = self._sent(first, loud.verb, at)
+        if not sent or not self._fits(story.position, sent):
+            return []
+        made = (
+            self._evaluated(story, (_Dated(before, at),), verb, None)
+            for verb in islice(loud.fill(self._holes(story, sent, loud.verb)), _MOST_FILLED)
+        )
+        return [each for each in made if each is not None]
 
     def _with_quirks(self, story: _Story) -> list[_Story]:
         """The stories with one more step in which the vendor misbehaves."""
@@ -414,7 +464,7 @@ class _Search:
         for each, captured in zip(sent, self.events[story.position :], strict=False):
             comparison.add(each.event, each.body, MISSING, captured.document)
         holes = comparison.holes
-        if isinstance(verb, Contact):
+        if isinstance(verb, Contact | Start):
             self._leave_out_unchanged(story, holes)
         differing = {
             difference.place[-1]: comparison.values[difference][1]
@@ -427,7 +477,8 @@ class _Search:
         visitor = story.first.state.visitor
         for name in PERSON:
             mine, hole = getattr(visitor, name), f"Qz{name}"
-            if hole in holes and story.bindings.values.get(mine, MISSING) == holes[hole]:
+            known = None if mine is None else story.bindings.values.get(mine, MISSING)
+            if hole in holes and (holes[hole] or None) == known:
                 del holes[hole]
 
     def _comparison(self, story: _Story) -> Comparison:
@@ -555,7 +606,7 @@ class _Search:
         }
         if lacking - self.guess.without:
             raise _Learnt(replace(self.guess, without=self.guess.without | lacking))
-        if not self.guess.custom and not story.steps:
+        if not self.guess.custom:
             custom = self._custom(longer)
             if custom:
                 raise _Learnt(replace(self.guess, custom=custom))
@@ -568,6 +619,8 @@ class _Search:
                 if each.mine not in ("missing", "None"):
                     continue
                 found = _at(event.document, each.place)
+                if any(_has_key(earlier.document, name) for earlier in self.events[: step.first] for name in each.place[-2:]):
+                    continue
                 if isinstance(found, dict) and found and all(_is_plain(value) for value in found.values()):
                     return dict(found)
                 parent = _at(event.document, each.place[:-1])
@@ -648,6 +701,10 @@ def _with_text(verb: Verb, number: int) -> Verb:
     return verb
 
 
+def _without_hole(verb: Verb) -> Verb:
+    return replace(verb, text=f"{LATER}0") if getattr(verb, "text", None) == TEXT else verb  # type: ignore[type-var]
+
+
 def _text_of(verb: Verb, bindings: Bindings) -> Verb:
     """The step with the text that a later body has shown; without one, the text is made up."""
     text = getattr(verb, "text", None)
@@ -710,6 +767,12 @@ def _size(document: Any) -> int:
     if isinstance(document, list):
         return sum(map(_size, document))
     return 1
+
+
+def _has_key(document: Any, name: str) -> bool:
+    if isinstance(document, dict):
+        return name in document or any(_has_key(item, name) for item in document.values())
+    return isinstance(document, list) and any(_has_key(item, name) for item in document)
 
 
 def _is_plain(value: Any) -> bool:

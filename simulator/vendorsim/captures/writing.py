@@ -113,14 +113,13 @@ def _step(
         pause = 0
     if isinstance(step.verb, Emit):
         event = events[step.first]
+        if not isinstance(event.document, dict | list):
+            yield f"  # This webhook is no JSON object ({_one_line(event.place)}); a scenario can't send it."
+            return
         yield f"  # No verb explains this webhook ({_one_line(event.place)}); it is sent as it was."
         yield "  - emit:"
         yield f"      event: {scalar(event.event)}"
-        body = written_in_story(event.document, known)
-        if isinstance(body, dict | list):
-            yield from _entry("      ", "body", body)
-        else:
-            yield f"      body: {{is: {scalar(body)}}}"
+        yield from _entry("      ", "body", written_in_story(event.document, known))
     else:
         for note in _notes(step.differs):
             yield f"  # {note}"

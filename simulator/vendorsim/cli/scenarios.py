@@ -104,6 +104,9 @@ def from_capture(
     target = None if folder is None else _folder(folder)
     for number, scenario in enumerate(scenarios):
         path = None if target is None else target / scenario.file
+        if not scenario.text:
+            console.messages().print(f"left out: {scenario.conversation}: no webhook is a JSON object", markup=False)
+            continue
         if path is not None:
             _write(path, scenario.text, force=force)
         elif not as_json:

@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 
-from vendorsim.captures.deriving import derive
+from vendorsim.captures.deriving import derive, unexplained
 from vendorsim.captures.exchange import Exchange
 from vendorsim.captures.sequence import CapturedEvent, Sequence, sequence
 from vendorsim.captures.writing import Source, file_name, scenario_text
+from vendorsim.core.errors import DocumentError
 from vendorsim.runs import library
 from vendorsim.runs.timeline import Run, iter_events
 from vendorsim.scenario.verbs import Emit
@@ -22,7 +23,8 @@ from vendorsim.vendorkit.vendor import Vendor
 @dataclass(frozen=True, slots=True)
 class DerivedScenario:
     """The scenario of one conversation. `webhooks` is the number of its webhooks, `raw` how many of them no verb
-    explains, `differing` how many are explained except for some fields. `steps` counts its steps."""
+    explains, `differing` how many are explained except for some fields. `steps` counts its steps. Where no webhook is
+    a JSON object there are none, and `text` is empty."""
 
     conversation: str
     file: str
@@ -64,10 +66,18 @@ def derived_scenario(
     subscribed: frozenset[str],
 ) -> DerivedScenario:
     """The scenario of one conversation. What it sends is what was captured, up to what is made up and what it says."""
-    derived = derive(events, profile, subscribed)
     source = Source(capture, vendor.name, profile.name, conversation, profile is vendor.default_profile)
+    if not any(isinstance(event.document, dict | list) for event in events):
+        return DerivedScenario(conversation, file, "", len(events), 0, len(events), 0)
+    derived = derive(events, profile, subscribed)
     text = scenario_text(source, derived, events)
-    library.load_text(text, file)
+    try:
+        library.load_text(text, file)
+    except DocumentError:
+        # A captured value that the language does not take. Any body can be spelled out.
+        derived = unexplained(events)
+        text = scenario_text(source, derived, events)
+        library.load_text(text, file)
     return DerivedScenario(
         conversation,
         file,
