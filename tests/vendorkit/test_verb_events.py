@@ -56,8 +56,8 @@ def test_no_walk_through_a_conversation_finds_another_event(name: str) -> None:
 
 
 def test_the_steps_are_of_all_verbs_that_change_a_conversation() -> None:
-    """The others wait for a call, make one or answer one, or do nothing (`wait`)."""
-    about_calls = {"authenticate", "expect_call", "probe", "sink", "wait"}
+    """The others wait for a call, make one or answer one, send what they spell out, or do nothing (`wait`)."""
+    about_calls = {"authenticate", "emit", "expect_call", "probe", "sink", "wait"}
     assert {type(step).name for step in TURNING + QUIET} == VERBS.keys() - about_calls
 
 

@@ -31,7 +31,7 @@ _TOKEN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 # A short number is an id in a path such as /conversations/12.
-_SEGMENT = re.compile(r"(?<=/)(?P<of>[A-Za-z_-]+)/(?P<id>\d{1,4})(?=[/?#]|$)", re.ASCII)
+_SEGMENT = re.compile(r"(?<=/)(?P<of>[A-Za-z_-]+)/(?P<id>\d{1,4})(?!\w)", re.ASCII)
 _ID_KEY = re.compile(r"(.*[_-])?(id|uuid|guid|token|source_id|identifier)|.*[a-z](Id|ID|Uuid|UUID|Token)")
 # Whatever belongs to these is set up in the integration.
 _SET_UP = re.compile(

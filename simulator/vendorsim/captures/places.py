@@ -27,6 +27,8 @@ _CAST = Cast({}, {"ana": AgentCast(), "ben": AgentCast()})
 _STORY = Scenario("Places of ids", (), cast=_CAST)
 _STARTS, _MINUTE = 1_767_603_600_000, 60_000
 _IDENTIFIER = "customer-4711"
+# The name of a datum that a page or an integration may choose. Beside it any other name may stand.
+CUSTOM_KEY = "plan"
 _FILES: tuple[Verb, ...] = (
     Say(None, attachments=("photo.png",)),
     Say("Hello", "ana", attachments=("paper.pdf",)),
@@ -121,6 +123,7 @@ def _conversation(profile: Profile, index: int, steps: tuple[Verb, ...]) -> _Tol
     made = rehearsal(profile, _STORY, _STARTS, index, same_people=True)
     visitor = made.state.visitor
     visitor.identifier = _IDENTIFIER
+    visitor.custom = {CUSTOM_KEY: "pro"}
     person = frozenset(filter(None, (visitor.email, visitor.phone, visitor.identifier)))
     return _Told(_told(made, steps), made.id, person)
 

@@ -207,8 +207,14 @@ def _conversations(events: list[CapturedEvent], named: list[str | None], places:
     found: list[str | None] = []
     for event, name in zip(events, named, strict=True):
         known = places.get(event.event)
-        candidates = tuple(everywhere) if known is None else known.conversation
+        candidates = () if known is None else known.conversation
         found.append(name if name is not None else conversation_in(event.document, candidates))
+    told = frozenset(found)
+    for position, event in enumerate(events):
+        # An event that the profile does not know may name a conversation that another one has named.
+        if found[position] is None and event.event not in places:
+            guess = conversation_in(event.document, tuple(everywhere))
+            found[position] = guess if guess in told else None
     by_id: dict[Any, list[int]] = {}
     ids: dict[int, set[Any]] = {}
     for position, event in enumerate(events):
@@ -241,7 +247,7 @@ def conversation_in(document: Any, places: tuple[Place, ...]) -> str | None:
         value = document
         for key in place:
             if isinstance(value, list):
-                value = value[0] if value else None
+                value = value[0] if value and key == "*" else None
             elif isinstance(value, dict):
                 value = value.get(key)
             else:

@@ -12,12 +12,17 @@ from msgspec.structs import replace
 from vendorsim.checks.stories import Stories
 from vendorsim.conversation.casting import Opening
 from vendorsim.core.event import Event
+from vendorsim.core.seeding import derive
+from vendorsim.runs.captured import CapturedStory, captured_run
+from vendorsim.runs.replaying import freshened
 from vendorsim.runs.timeline import LiveConversation, iter_events
 from vendorsim.scenario.model import Cast, Scenario
 from vendorsim.scenario.verbs import Authenticate, ExpectCall, Probe
 
 FEWEST, MOST = 3, 5
 MOST_EVENTS, MOST_STEPS = 13, 15
+# A user who gives a capture asks for longer stories.
+MOST_CAPTURED = 40
 # All stories get this title: it seeds the ids, so their conversations share one range and no two have the same id.
 _TITLE = "A story that is told again"
 # The indexes of these conversations are far from those of the other checks. Each run takes its own range, since the
@@ -49,6 +54,8 @@ class ConversationFactory:
     def choose_stories(self) -> dict[str, Scenario]:
         """Returns a few short stories, by title, that together contain as many of the vendor's events as possible."""
         candidates: dict[str, tuple[Scenario, list[str]]] = {}
+        if self._stories.captured:
+            return self._choose_captured()
         for scenario in self._stories.scenarios():
             calls = any(isinstance(step.verb, Authenticate | ExpectCall | Probe) for step in scenario.steps)
             if not calls and len(scenario.steps) <= MOST_STEPS:
@@ -56,6 +63,15 @@ class ConversationFactory:
                 names = [event.name for event in self.create(story, 0).events]
                 if 0 < len(names) <= MOST_EVENTS:
                     candidates.setdefault(scenario.title, (story, names))
+        return _covering(candidates)
+
+    def _choose_captured(self) -> dict[str, Scenario]:
+        """Returns those captured conversations that are short enough to be told again and again."""
+        candidates: dict[str, tuple[Scenario, list[str]]] = {}
+        for story in self._stories.captured:
+            names = [event.event for event in story.events if self._subscribes(event.event)]
+            if 0 < len(names) <= MOST_CAPTURED:
+                candidates[story.title] = story, names
         return _covering(candidates)
 
     def create(self, story: Scenario, index: int | None = None, age: int = 0) -> StoryConversation:
@@ -72,7 +88,7 @@ class ConversationFactory:
         events = [event for event in events if self._subscribes(event.name)]
         bodies = tuple(orjson.loads(event.body) for event in events)
         key = live.run.profile.order_key
-        keys = tuple(key(event.name, body) if key else None for event, body in zip(events, bodies, strict=True))
+        keys = tuple(_order(key, event, body) if key else None for event, body in zip(events, bodies, strict=True))
         return StoryConversation(tuple(events), str(live.id), live.state.visitor.identifier, bodies, keys, age)
 
     def open(self, story: Scenario, index: int | None = None, age: int = 0) -> LiveConversation:
@@ -81,6 +97,10 @@ class ConversationFactory:
             index = self._next
             self._next += 1
         stories = self._stories
+        if isinstance(story, CapturedStory):
+            seed = derive(stories.seed, story.title, stories.slot, index)
+            told = freshened(story, stories.profile, seed, stories.starts - age)
+            return captured_run(story.title, stories.vendor, stories.profile, {story.title: told}).conversation(0)
         run = stories.run(story, age)
         run.casting.first_person -= index
         # Many integrations identify people by their email address or identifier, so each conversation has its own.
@@ -88,6 +108,14 @@ class ConversationFactory:
         given = {name: value for name, value in own.items() if story.cast.visitor.get(name, "") is not None}
         opening = Opening({**given, "known": False}, seed=run.seed)
         return run.opened(index, run.starts, opening)
+
+
+def _order(key: Callable[[str, Any], Any], event: Event, body: Any) -> Any:
+    """The order key of a body. A captured body may lack what the vendor's contract promises."""
+    try:
+        return key(event.name, body)
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def _with_new_visitor(scenario: Scenario) -> Scenario:

@@ -154,6 +154,8 @@ async def by_api(context: Context) -> None:
         raise NotJudged(f"no operation of {settings.vendor.name}'s API that vendorsim answers tells what was missed")
     if settings.state is None:
         raise NotJudged("give --serve PORT, and let the integration read the vendor's API there")
+    if context.settings.stories.captured:
+        raise NotJudged("a capture does not hold what the vendor's API tells of a conversation")
     runner = await trial_runner(context)
     calls = _Calls(polling, settings.vendor.name)
     unsubscribe = settings.state.subscribe(calls.add)

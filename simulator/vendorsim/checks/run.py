@@ -12,9 +12,11 @@ from threading import Lock
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from vendorsim.captures.reading import read
 from vendorsim.checks import engine
 from vendorsim.checks.baseline import Baseline, read_baseline
 from vendorsim.checks.context import CheckSettings
+from vendorsim.checks.conversation_factory import MOST_CAPTURED
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckStarted
@@ -36,8 +38,10 @@ from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
 from vendorsim.probes.model import NamedSource, ProbeTools, StateProbe
 from vendorsim.probes.reading import open_probes, require_names
+from vendorsim.runs.captured import CapturedStory
 from vendorsim.runs.config import Config, ConfigLine, Skip
 from vendorsim.runs.planning import require_ids, require_locale
+from vendorsim.runs.replaying import replay
 from vendorsim.server.backend import ServerBackend
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
@@ -58,7 +62,8 @@ class CheckRequest(Struct, frozen=True):
     second, `budget` the time of the run in seconds. With `timings`, reports say how long each check took. With
     `asks`, a probe, a secret, a server or fuzzing ask for the families that need them. `baseline` is an earlier report
     or the path of its file; with `fails_on_new`, the run fails only because of errors that it lacks. `command`
-    is the command line that repeats the run.
+    is the command line that repeats the run. `capture` are files of captured traffic,
+    whose conversations are told again by the checks of the integration's state, in the place of the vendor's scenarios.
     """
 
     vendor: str
@@ -85,6 +90,7 @@ class CheckRequest(Struct, frozen=True):
     fails_on_new: bool = False
     command: tuple[str, ...] = ()
     waiting: Waiting = Waiting()
+    capture: tuple[str, ...] = ()
 
 
 class Interruption:
@@ -127,6 +133,7 @@ class CheckRun(Struct, frozen=True):
     destination: Destination
     selection: Selection
     baseline: Baseline | None = None
+    captured: tuple[CapturedStory, ...] = ()
 
     @property
     def account(self) -> int | None:
@@ -257,6 +264,7 @@ class CheckRun(Struct, frozen=True):
                 inbox=self.inbox,
                 locale=request.locale,
                 server=server,
+                captured=self.captured,
             ),
             selection=self.selection,
             seed=request.seed,
@@ -366,10 +374,23 @@ def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
     baseline = request.baseline
     if isinstance(baseline, str):
         baseline = read_baseline(baseline, vendor.name)
-    run = CheckRun(request, config, vendor, profile, destination, selection, baseline)
+    captured = _captured(request.capture, vendor, profile) if request.capture else ()
+    run = CheckRun(request, config, vendor, profile, destination, selection, baseline, captured)
     require_ids(profile, vendor.name, run.account, run.inbox)
     require_locale(request.locale)
     return run
+
+
+def _captured(files: Sequence[str], vendor: Vendor, profile: Profile) -> tuple[CapturedStory, ...]:
+    """The conversations of captures. Raises InputError if none can be told again."""
+    stories = tuple(replay(read(files), vendor, profile, signs=True).stories.values())
+    usable = tuple(story for story in stories if all(event.document is not None for event in story.events))
+    if not any(len(story.events) <= MOST_CAPTURED for story in usable):
+        raise InputError(
+            f"{', '.join(files)}: no conversation can be told again: that takes JSON, and at most {MOST_CAPTURED} "
+            f"webhooks ({len(stories)} conversations were found)"
+        )
+    return usable
 
 
 def _refuse_unknown(config: Config) -> None:

@@ -21,6 +21,7 @@ from vendorsim.core.errors import PackError
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
 from vendorsim.runs import library
+from vendorsim.runs.captured import CapturedStory
 from vendorsim.runs.timeline import LiveConversation, Run, iter_events
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
 from vendorsim.vendorkit import registry
@@ -59,6 +60,7 @@ class Stories:
     `starts` is the start time of the stories, `began` that of the run of checks (milliseconds since 1970, UTC). `slot`
     selects the run's range of ids, since an integration may remember earlier runs. `account` and `inbox` are the ids of
     the account and the inbox of all stories (None: each has its own). `server` is the URL at which files are served.
+    `captured` are conversations of a capture: those are told again by the checks of the integration's state.
     Raises PackError if the profile has events and no story reaches any of them.
     """
 
@@ -74,6 +76,7 @@ class Stories:
         inbox: int | None = None,
         locale: str | None = None,
         server: str | None = None,
+        captured: Sequence[CapturedStory] = (),
     ) -> None:
         self.vendor = vendor
         self.profile = profile
@@ -84,6 +87,7 @@ class Stories:
         self._taken = self.slot % (1_000 // SLOT) * 32 * PEOPLE
         self._account = _one_account(seed, account, inbox)
         self.locale = locale
+        self.captured = tuple(captured)
         self._files = None if server is None else server + (vendor.files or files.PATH)
         self._shortest: dict[str, tuple[Scenario, int]] = {}
         for scenario in self.scenarios():

@@ -59,6 +59,13 @@ def _report_files(command: F) -> F:
     multiple=True,
     help="JSON pointer to ignore in the state, such as /updated_at; repeatable.",
 )
+@click.option(
+    "--capture",
+    "captures",
+    metavar="FILE",
+    multiple=True,
+    help="Captured traffic: its conversations stand in for the scenarios of checks of the state; repeatable.",
+)
 @options.account_and_locale
 @options.header
 @options.secret_env
@@ -121,6 +128,7 @@ def command(
     require: tuple[str, ...],
     probe: tuple[NamedSource, ...],
     probe_ignore: tuple[str, ...],
+    captures: tuple[str, ...],
     account: int | None,
     inbox: int | None,
     locale: str | None,
@@ -180,6 +188,7 @@ def command(
         require=require,
         probe=probe,
         probe_ignore=probe_ignore,
+        capture=captures,
         account=account,
         inbox=inbox,
         locale=locale,

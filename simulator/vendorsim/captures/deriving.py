@@ -1,0 +1,843 @@
+"""Derives the steps of a story from captured webhooks. Pure.
+
+No vendor says which step causes which event. Candidates are tried forward: which step, at this point of the story,
+would send the captured events? What is made up is told from what follows from the step by trying it in two
+conversations of different people (`comparing`). A step that sends nothing shows in later bodies; it is looked for where
+a body differs. What no step explains stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from math import inf
+from typing import Any, NamedTuple
+
+from vendorsim.captures import times
+from vendorsim.captures.candidates import DIFFERENCES, PERSON, TEXT, Candidate, candidates, shows_files
+from vendorsim.captures.comparing import LATER, MISSING, Bindings, Comparison, Difference
+from vendorsim.captures.places import IdPlaces, id_places, values
+from vendorsim.captures.rehearsal import Rehearsal, Sent
+from vendorsim.captures.sequence import CapturedEvent
+from vendorsim.conversation.casting import Casting, Opening
+from vendorsim.core.pointer import Path
+from vendorsim.scenario.locales import DEFAULT, locale_problem
+from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
+from vendorsim.scenario.verbs import Contact, Emit, Start, Verb, Wait
+from vendorsim.vendorkit.profile import Profile, Quirk
+from vendorsim.vendorkit.verb_events import verb_events
+
+# The events of one step leave a vendor within this time (milliseconds).
+_TOGETHER = 5_000
+_MOST_AGENTS = 6
+# Several agents may do something that sends nothing before the next event.
+_MORE_AGENTS = 2
+# A step explains its events if no more than this part of their values differs.
+_EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
+# What it costs to leave an event unexplained, and to add a step that sends nothing.
+_RAW, _SILENT = 60, 0.5
+_MADE_UP = 0.25
+_MOST_FILLED = 4
+_MOST_SILENT = 40
+# What it costs that an event was sent at the same time, and is not explained with the others.
+_LEFT_ALONE = 4
+_BEAM, _TRIED = 3, 2
+_MOST_WITH_ALTERNATIVES = 100
+_RESTARTS = 8
+_MOST_TIMES = 3
+# So many events tell what a visitor lacks.
+_BEGINNING = 4
+# Events of one step leave at once (milliseconds); what it costs if they did not.
+_AT_ONCE, _APART = 500, 0.3
+# So long before its first event a conversation may have begun (milliseconds).
+_EARLIEST = 86_400_000
+_SECOND_STARTS = 86_400_000 * 11 + 3_723_000
+_PEOPLE = ("name", "email", "phone", "identifier")
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedStep:
+    """A step that was found. `count` is the number of captured events that it explains, from `first` on; `differs` is
+    what it does not explain in them. With `Emit` as verb the event is unexplained."""
+
+    verb: Verb
+    at: int
+    first: int
+    count: int
+    quirk: str | None = None
+    differs: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The story of a conversation. `cost` is 0 if all that is not made up is explained."""
+
+    steps: tuple[DerivedStep, ...]
+    cast: Cast
+    account: AccountCast
+    locale: str
+    cost: float
+
+
+class _Dated(NamedTuple):
+    """A step that sends nothing, and its time (milliseconds since 1970)."""
+
+    verb: Verb
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """What is supposed of the cast: which data the visitor has not, and whether the vendor knows him."""
+
+    locale: str
+    without: frozenset[str] = frozenset()
+    known: bool = False
+    anonymous: bool = False
+    custom: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """A story so far: two rehearsals of it, and how much of the capture it explains."""
+
+    first: Rehearsal
+    second: Rehearsal
+    position: int
+    at: int
+    steps: tuple[DerivedStep, ...]
+    bindings: Bindings
+    accepted: frozenset[Difference]
+    cost: float
+    agents: int
+    matches: int = 0
+    times: tuple[int, ...] = ()
+
+    def rank(self) -> tuple[float, int]:
+        return self.cost, len(self.steps)
+
+
+def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str]) -> Derived:
+    """The steps that explain the events of one conversation. `subscribed` are the events that the capture holds of any
+    conversation; a step may send others, too."""
+    locale = _locale(events)
+    found: list[tuple[Derived, _Guess]] = []
+    for known, anonymous in ((False, False), (True, False), (False, True)):
+        least = min((each[0].cost for each in found), default=inf)
+        search = _Search(events, profile, subscribed, _Guess(locale, known=known, anonymous=anonymous), least)
+        found.append((search.derive(), search.guess))
+        if found[-1][0].cost == 0:
+            break
+    best, guess = min(found, key=lambda each: each[0].cost)
+    lacking = _lacking(events, profile, subscribed, guess, best)
+    if lacking:
+        guess = replace(guess, without=guess.without | lacking)
+        best = _Search(events, profile, subscribed, guess).derive()
+    if best.cost >= 1 and len(events) <= _MOST_WITH_ALTERNATIVES:
+        other = _Search(events, profile, subscribed, guess).derive(_BEAM)
+        best = min(best, other, key=lambda each: each.cost)
+    return best
+
+
+def unexplained(events: Sequence[CapturedEvent]) -> Derived:
+    """The story that spells out each event."""
+    steps = (DerivedStep(Emit(event.event, event.document), event.at, number, 1) for number, event in enumerate(events))
+    return Derived(tuple(steps), Cast(), AccountCast(), DEFAULT, _RAW * len(events))
+
+
+def _lacking(
+    events: Sequence[CapturedEvent],
+    profile: Profile,
+    subscribed: frozenset[str],
+    guess: _Guess,
+    best: Derived,
+) -> frozenset[str]:
+    """The data of the visitor that no body shows, and without which the first events are explained better."""
+    found: set[str] = set()
+    beginning = events[:_BEGINNING]
+    for name in _PEOPLE:
+        if name in best.cast.visitor or name in guess.without or name == "identifier":
+            continue
+        plain, without = (
+            _Search(beginning, profile, subscribed, replace(guess, without=guess.without | more)).evidence()
+            for more in (found, found | {name})
+        )
+        if without > plain:
+            found.add(name)
+    return frozenset(found)
+
+
+class _Learnt(Exception):
+    """The visitor lacks something, or has custom data: the story is told again."""
+
+    def __init__(self, guess: _Guess) -> None:
+        self.guess = guess
+
+
+class _Search:
+    def __init__(
+        self,
+        events: Sequence[CapturedEvent],
+        profile: Profile,
+        subscribed: frozenset[str],
+        guess: _Guess,
+        least: float = inf,
+    ) -> None:
+        self.events = events
+        self.profile = profile
+        self.places: Mapping[str, IdPlaces] = id_places(profile)
+        self.subscribed = subscribed
+        self.guess = guess
+        self.least = least
+        self.starts = events[0].at
+        self.caused = verb_events(profile)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.people = [_people(self.guess, number) for number in (0, 1)]
+        self.first, self.second = (self._rehearsal(number) for number in (0, 1))
+        agents = self.first.state.agents.values()
+        self.agent_ids = frozenset(each for agent in agents for each in (agent.id, str(agent.id), agent.email))
+        visitor = self.first.state.visitor
+        told = {name: getattr(visitor, name) for name in self.people[0]} | self.first.state.untold
+        cast = [value for value in told.values() if isinstance(value, str)]
+        cast += [text for agent in agents for text in (agent.key, agent.name, agent.email, agent.group)]
+        account = self.first.state.account
+        self.cast = frozenset((*cast, account.name, account.id, str(account.id), *self.agent_ids))
+
+    def _rehearsal(self, number: int) -> Rehearsal:
+        guess = self.guess
+        agents = {
+            f"agent-{position}-{number}": AgentCast(
+                900_100 + 1000 * number + position,
+                f"{'Ab'[number]}gent{_WORDS[position]} {'Ab'[number]}cast{_WORDS[position]}",
+                f"agent{position}@cast{number}.example",
+                f"{'Ab'[number]}group{_WORDS[position]}",
+            )
+            for position in range(_MOST_AGENTS)
+        }
+        people = self.people[number]
+        given = {name: people.pop(name) for name in _PEOPLE if name in people} if guess.anonymous else {}
+        scenario = Scenario(
+            f"Cast {number}",
+            (),
+            locale=guess.locale,
+            account=AccountCast(800_100 + number * 1000, f"{'Ab'[number]}ccount Cast"),
+            cast=Cast({**given, "custom": dict(guess.custom)}, agents),
+        )
+        casting = Casting(scenario, number, None, guess.anonymous)
+        starts = self._time(self.starts, number)
+        made = Rehearsal(
+            self.profile, casting.conversation(number, starts, Opening({**people, "known": guess.known}, seed=number))
+        )
+        people.update(given)
+        return made
+
+    def _time(self, at: int, number: int) -> int:
+        """A time of the first conversation in that of the second: everything takes longer there."""
+        return at if not number else _SECOND_STARTS + self.starts + (at - self.starts) * 3
+
+    def agents(self, count: int) -> list[str]:
+        """The keys of the agents who are known, and of a new one."""
+        return list(self.first.state.agents)[: min(count + 1, _MOST_AGENTS)]
+
+    # Searching
+
+    def evidence(self) -> tuple[float, int]:
+        """How well the events are explained: more is better."""
+        story = self._search(1, learning=False)
+        return -story.cost, story.matches
+
+    def derive(self, width: int = 1) -> Derived:
+        """Looks for the story, and keeps so many alternatives at each point of it."""
+        for left in range(_RESTARTS, -1, -1):
+            try:
+                return self._derived(self._search(width, learning=left > 0))
+            except _Learnt as learnt:
+                self.guess = learnt.guess
+                self._begin()
+        raise AssertionError("the last round learns nothing")
+
+    def _search(self, width: int, *, learning: bool) -> _Story:
+        story = _Story(self.first, self.second, 0, self.starts, (), Bindings(), frozenset(), 0, 0)
+        open_at: dict[int, list[_Story]] = {0: [story]}
+        for position in range(len(self.events)):
+            stories = sorted(open_at.pop(position, []), key=_Story.rank)[:width]
+            for story in stories:
+                # A story that explains less than another one is not told to its end.
+                if story.cost > self.least:
+                    return story
+                for longer in self._continued(story, width, learning=learning):
+                    open_at.setdefault(longer.position, []).append(longer)
+        return min(open_at[len(self.events)], key=_Story.rank)
+
+    def _continued(self, story: _Story, width: int, *, learning: bool) -> list[_Story]:
+        """The stories with one more step that explains the next events, the best first, or with the next event as it
+        is."""
+        loud: list[tuple[_Story, Candidate]] = []
+        event = self.events[story.position].event
+        files = shows_files(self.events[story.position].document)
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=files):
+            if event in self.caused.get(candidate.verb.name, ()) and self._try(story, candidate, loud):
+                break
+        loud.sort(key=lambda each: (self._penalty(each[0]), -each[0].position))
+        found: list[_Story] = []
+        silent: list[Candidate] | None = None
+        for longer, candidate in loud[: max(width, _TRIED)]:
+            if self._penalty(longer) > story.cost:
+                if learning and longer.cost > story.cost:
+                    self._learn(story, longer)
+                silent = self._silent(story) if silent is None else silent
+                longer = self._with_silent(story, longer, candidate, silent)
+            found.append(longer)
+            if self._penalty(longer) == story.cost and width == 1:
+                break
+        if all(self._penalty(each) > story.cost + 1 for each in found):
+            found += self._with_one_before(story, silent)
+        if self.profile.quirks and all(self._penalty(each) > story.cost + 1 for each in found):
+            found += self._with_quirks(story)
+        found = [each for each in found if self._explains(each)]
+        found.sort(key=lambda each: (self._penalty(each), -each.position))
+        if not found or found[0].cost >= story.cost + _RAW:
+            found.append(self._unexplained(story))
+        return found[:width]
+
+    def _with_one_before(self, story: _Story, silent: Sequence[Candidate] | None) -> list[_Story]:
+        """The stories with a step that sends nothing, after which another one sends more than it would alone."""
+        at = self.events[story.position].at
+        event = self.events[story.position].event
+        found: list[_Story] = []
+        silent = self._silent(story) if silent is None else silent
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
+            if event not in self.caused.get(candidate.verb.name, ()):
+                continue
+            alone = self._sent(story.first.copied(), candidate.verb, at)
+            if not alone or alone[0].event != event:
+                continue
+            for before in silent:
+                first = story.first.copied()
+                if self._sent(first, before.verb, at) != []:
+                    continue
+                # Its own text must not be taken for that of the step before it.
+                sent = self._sent(first, _without_hole(candidate.verb), at)
+                if sent is None or len(sent) <= len(alone) or not self._fits(story.position, sent):
+                    continue
+                holes = self._holes(story, sent, before.verb)
+                for one in islice(before.fill(holes), _MOST_FILLED):
+                    found += self._both(story, one, candidate)
+        return found
+
+    def _both(self, story: _Story, before: Verb, loud: Candidate) -> list[_Story]:
+        """The stories with both steps, where the second one gets its arguments after the first one."""
+        at = self.events[story.position].at
+        first = story.first.copied()
+        if self._sent(first, before, at) != []:
+            return []
+        sent = self._sent(first, loud.verb, at)
+        if not sent or not self._fits(story.position, sent):
+            return []
+        made = (
+            self._evaluated(story, (_Dated(before, at),), verb, None)
+            for verb in islice(loud.fill(self._holes(story, sent, loud.verb)), _MOST_FILLED)
+        )
+        return [each for each in made if each is not None]
+
+    def _with_quirks(self, story: _Story) -> list[_Story]:
+        """The stories with one more step in which the vendor misbehaves."""
+        loud: list[tuple[_Story, Candidate]] = []
+        at = self.events[story.position].at
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
+            if not self.caused.get(candidate.verb.name):
+                continue
+            plain = self._sent(story.first.copied(), candidate.verb, at)
+            for quirk in self.profile.quirks if plain else ():
+                if self._sent(story.first.copied(), candidate.verb, at, quirk) != plain:
+                    self._try(story, replace(candidate, quirk=quirk), loud)
+        return [longer for longer, _ in loud]
+
+    def _silent(self, story: _Story) -> list[Candidate]:
+        """The candidates that send nothing now."""
+        at = self.events[story.position].at
+        files = shows_files(self.events[story.position].document)
+        return [
+            candidate
+            for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS), files=files)
+            if self._sent(story.first.copied(), candidate.verb, at) == []
+        ]
+
+    def _try(self, story: _Story, candidate: Candidate, loud: list[tuple[_Story, Candidate]]) -> bool:
+        """Adds what the candidate explains to `loud`. Returns whether no other can explain more: all that was sent at
+        that time."""
+        at = self.events[story.position].at
+        first = story.first.copied()
+        sent = self._sent(first, candidate.verb, at, candidate.quirk)
+        if not sent or not self._fits(story.position, sent):
+            return False
+        for verb in islice(candidate.fill(self._holes(story, sent, candidate.verb)), _MOST_FILLED):
+            longer = self._evaluated(story, (), _with_text(verb, len(story.steps)), candidate.quirk)
+            if longer is not None:
+                loud.append((longer, candidate))
+                if longer.cost == story.cost and not self._goes_on(longer.position):
+                    return True
+        return False
+
+    def _penalty(self, story: _Story) -> float:
+        """What a story costs, and what speaks against its last step."""
+        return story.cost + (_LEFT_ALONE if self._goes_on(story.position) else 0)
+
+    def _goes_on(self, position: int) -> bool:
+        """Whether the event there was sent together with the one before it."""
+        return position < len(self.events) and self.events[position].at == self.events[position - 1].at
+
+    def _with_silent(self, story: _Story, best: _Story, loud: Candidate, silent: Sequence[Candidate]) -> _Story:
+        """Adds steps that send nothing before a step, as long as its bodies then differ less."""
+        before: tuple[_Dated, ...] = ()
+        quirk = loud.quirk
+        at = self.events[story.position].at
+        for _ in range(_MOST_SILENT):
+            better: tuple[_Story, _Dated] | None = None
+            verb = best.steps[-1].verb
+            told = story.first.copied()
+            for each in before:
+                self._sent(told, *each)
+            plain = self._sent(told.copied(), verb, at, quirk)
+            for then in self._possible_times(story, before, best):
+                for candidate in silent:
+                    first = told.copied()
+                    if self._sent(first, candidate.verb, then) != []:
+                        continue
+                    sent = self._sent(first, verb, at, quirk)
+                    # What does not show in the bodies explains nothing.
+                    if not sent or sent == plain or not self._fits(story.position, sent):
+                        continue
+                    for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), _MOST_FILLED):
+                        longer = self._evaluated(story, (*before, _Dated(made, then)), verb, quirk)
+                        if longer is not None and self._penalty(longer) < self._penalty(better[0] if better else best):
+                            better = longer, _Dated(made, then)
+            if better is None:
+                break
+            best, before = better[0], (*before, better[1])
+            best = self._filled_again(story, best, before, loud)
+            if self._penalty(best) <= story.cost + _SILENT * len(before):
+                break
+        return best
+
+    def _possible_times(self, story: _Story, before: Sequence[_Dated], best: _Story) -> list[int]:
+        """When a step that sends nothing may have been: at the event, or at a time that a captured body shows."""
+        at = self.events[story.position].at
+        earliest = before[-1].at if before else story.at if story.steps else at - _EARLIEST
+        return [at, *sorted({then for then in best.times if earliest <= then < at})[:_MOST_TIMES]]
+
+    def _filled_again(self, story: _Story, best: _Story, before: tuple[_Dated, ...], loud: Candidate) -> _Story:
+        """The step with the arguments that the captured bodies show now that steps are before it."""
+        first = story.first.copied()
+        at = self.events[story.position].at
+        for each in before:
+            self._sent(first, *each)
+        sent = self._sent(first, loud.verb, at, loud.quirk)
+        if sent and self._fits(story.position, sent):
+            for verb in islice(loud.fill(self._holes(story, sent, loud.verb)), _MOST_FILLED):
+                longer = self._evaluated(story, before, verb, loud.quirk)
+                if longer is not None and self._penalty(longer) < self._penalty(best):
+                    best = longer
+        return best
+
+    def _sent(self, rehearsal: Rehearsal, verb: Verb, at: int, quirk: Quirk | None = None) -> list[Sent] | None:
+        """The events of a step that the capture would hold; None if the step is impossible."""
+        try:
+            return [each for each in rehearsal.step(verb, at, None, quirk) if each.event in self.subscribed]
+        except Exception:
+            return None
+
+    def _fits(self, position: int, sent: Sequence[Sent]) -> bool:
+        """Whether the next captured events have these names, and belong together."""
+        captured = self.events[position : position + len(sent)]
+        return (
+            len(captured) == len(sent)
+            and all(mine.event == theirs.event for mine, theirs in zip(sent, captured, strict=True))
+            and captured[-1].at - captured[0].at <= _TOGETHER
+        )
+
+    def _holes(self, story: _Story, sent: Sequence[Sent], verb: Verb) -> dict[str, Any]:
+        comparison = self._comparison(story)
+        for each, captured in zip(sent, self.events[story.position :], strict=False):
+            comparison.add(each.event, each.body, MISSING, captured.document)
+        holes = comparison.holes
+        if isinstance(verb, Contact | Start):
+            self._leave_out_unchanged(story, holes)
+        differing = {
+            difference.place[-1]: comparison.values[difference][1]
+            for difference in comparison.differences
+            if len(difference.place) == 1 and comparison.values[difference][1] is not MISSING
+        }
+        return {**holes, DIFFERENCES: {**differing, **comparison.unknown}}
+
+    def _leave_out_unchanged(self, story: _Story, holes: dict[str, Any]) -> None:
+        visitor = story.first.state.visitor
+        for name in PERSON:
+            mine, hole = getattr(visitor, name), f"Qz{name}"
+            known = None if mine is None else story.bindings.values.get(mine, MISSING)
+            if hole in holes and (holes[hole] or None) == known:
+                del holes[hole]
+
+    def _comparison(self, story: _Story) -> Comparison:
+        return Comparison(story.bindings.copied(), self.cast, self.agent_ids, self.places, story.accepted)
+
+    def _evaluated(self, story: _Story, before: tuple[_Dated, ...], verb: Verb, quirk: Quirk | None) -> _Story | None:
+        """The story with these steps; None if they don't send the captured events."""
+        at = self.events[story.position].at
+        first, second = story.first.copied(), story.second.copied()
+        for each in before:
+            other = self._sent(second, self._second(each.verb), self._time(each.at, 1))
+            if self._sent(first, *each) != [] or other is None:
+                return None
+        mine = self._sent(first, verb, at, quirk)
+        other = self._sent(second, self._second(verb), self._time(at, 1), quirk)
+        if not mine or other is None or len(other) != len(mine) or not self._fits(story.position, mine):
+            return None
+        captured = self.events[story.position : story.position + len(mine)]
+        comparison = self._comparison(story)
+        for one, two, theirs in zip(mine, other, captured, strict=True):
+            comparison.add(one.event, one.body, two.body, theirs.document)
+        new = tuple(dict.fromkeys(each for each in comparison.differences if each not in story.accepted))
+        steps = [DerivedStep(each.verb, each.at, story.position, 0) for each in before]
+        verbs = (*(each.verb for each in before), verb)
+        name = None if quirk is None else quirk.name
+        steps.append(DerivedStep(verb, at, story.position, len(mine), name, new))
+        named = [self.agents(_MOST_AGENTS).index(key) + 1 for each in verbs for key in _agents_of(each)]
+        return _Story(
+            first,
+            second,
+            story.position + len(mine),
+            at,
+            (*story.steps, *steps),
+            comparison.bindings,
+            story.accepted.union(new),
+            story.cost
+            + comparison.cost
+            + _SILENT * (len(before) + (quirk is not None))
+            + _made_up(verbs)
+            + (_APART if captured[-1].at - captured[0].at > _AT_ONCE else 0),
+            max((story.agents, *named)),
+            story.matches + comparison.matches,
+            tuple(comparison.times),
+        )
+
+    def _second(self, verb: Verb) -> Verb:
+        """The step in the second conversation, whose agents have other keys."""
+        keys = dict(zip(self.first.state.agents, self.second.state.agents, strict=True))
+        changes: dict[str, Any] = {}
+        for name in _AGENT_ARGUMENTS:
+            value = getattr(verb, name, None)
+            if isinstance(value, str) and value in keys:
+                changes[name] = keys[value]
+            elif isinstance(value, tuple) and value and value[0] in keys and name == "to":
+                changes[name] = (keys[value[0]], *value[1:])
+        return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
+
+    def _explains(self, story: _Story) -> bool:
+        step = story.steps[-1]
+        captured = self.events[step.first : step.first + step.count]
+        leaves = sum(_size(event.document) for event in captured)
+        return len(step.differs) <= max(_LEAST_EXPLAINED, leaves * _EXPLAINED)
+
+    def _unexplained(self, story: _Story) -> _Story:
+        event = self.events[story.position]
+        step = DerivedStep(Emit(event.event, event.document), event.at, story.position, 1)
+        return replace(
+            story, position=story.position + 1, at=event.at, steps=(*story.steps, step), cost=story.cost + _RAW
+        )
+
+    # Times
+
+    def _dated(self, steps: Sequence[DerivedStep]) -> list[DerivedStep]:
+        """The steps with the times that later bodies show: a step that sends nothing was put to the next event."""
+        found = list(steps)
+        for number, step in enumerate(found):
+            if step.count or isinstance(step.verb, Wait):
+                continue
+            earliest = found[number - 1].at if number else step.at - _EARLIEST
+            room = (step.at - earliest) // 2 // 1_000 * 1_000
+            if room:
+                earlier = self._seen_at(found, number, room)
+                if earlier is not None:
+                    found[number] = replace(step, at=min(max(earlier, earliest), step.at))
+        return found
+
+    def _seen_at(self, steps: Sequence[DerivedStep], number: int, room: int) -> int | None:
+        """The time of a step as a later body shows it: the value that moves when the step is `room` earlier."""
+        at = steps[number].at
+        moved = [*steps[:number], replace(steps[number], at=at - room), *steps[number + 1 :]]
+        for (position, mine), (_, other) in zip(self._bodies(steps), self._bodies(moved), strict=False):
+            captured = dict(values(self.events[position].document))
+            others = dict(values(other))
+            for path, value in values(mine):
+                now, then = times.read(value), times.read(others.get(path))
+                shown = times.read(captured.get(path))
+                if now is None or then is None or shown is None or now - then != room:
+                    continue
+                return at + shown - now
+        return None
+
+    def _bodies(self, steps: Sequence[DerivedStep]) -> Iterator[tuple[int, Any]]:
+        """The bodies that the steps send, each with the position of its captured event."""
+        rehearsal = self._rehearsal(0)
+        for step in steps:
+            if isinstance(step.verb, Emit):
+                continue
+            quirk = None if step.quirk is None else self.profile.quirk(step.quirk)
+            for number, each in enumerate(self._sent(rehearsal, step.verb, step.at, quirk) or ()):
+                if number < step.count:
+                    yield step.first + number, each.body
+
+    # The cast
+
+    def _learn(self, story: _Story, longer: _Story) -> None:
+        """Raises _Learnt if a difference shows that the visitor lacks a datum, or has custom data."""
+        told = self.people[0]
+        by_value = {repr(value): name for name, value in told.items() if isinstance(value, str)}
+        seen = {repr(value) for value in story.bindings.values}
+        differs = longer.steps[-1].differs
+        lacking = {
+            by_value[each.mine]
+            for each in differs
+            if each.mine in by_value and each.mine not in seen and each.captured in ("None", "''", "missing")
+        }
+        if lacking - self.guess.without:
+            raise _Learnt(replace(self.guess, without=self.guess.without | lacking))
+        if not self.guess.custom:
+            custom = self._custom(longer)
+            if custom:
+                raise _Learnt(replace(self.guess, custom=custom))
+
+    def _custom(self, longer: _Story) -> dict[str, Any]:
+        """Data that the captured bodies have and ours have not: in the object that is missing, or field by field."""
+        step = longer.steps[-1]
+        for event in self.events[step.first : step.first + step.count]:
+            for each in step.differs:
+                if each.mine not in ("missing", "None"):
+                    continue
+                found = _at(event.document, each.place)
+                if any(
+                    _has_key(earlier.document, name)
+                    for earlier in self.events[: step.first]
+                    for name in each.place[-2:]
+                ):
+                    continue
+                if isinstance(found, dict) and found and all(_is_plain(value) for value in found.values()):
+                    return dict(found)
+                parent = _at(event.document, each.place[:-1])
+                if _is_plain(found) and isinstance(parent, dict) and each.place[-1] in parent:
+                    missing = {other.place[-1] for other in step.differs if other.place[:-1] == each.place[:-1]}
+                    values = {key: value for key, value in parent.items() if key in missing and _is_plain(value)}
+                    if values and len(values) == len(parent):
+                        return values
+        return {}
+
+    def _derived(self, story: _Story) -> Derived:
+        values, state = story.bindings.values, self.first.state
+        visitor: dict[str, Any] = {}
+        for name, value in self.people[0].items():
+            if name in self.guess.without:
+                if name not in _ABSENT:
+                    visitor[name] = None
+            elif name in _SHOWN and value in values and values[value] not in (None, ""):
+                visitor[name] = values[value]
+        if self.guess.known and not visitor.get("identifier"):
+            number = values.get(state.visitor.id)
+            visitor["id"] = number if isinstance(number, int) else None
+        if self.guess.custom:
+            visitor["custom"] = dict(self.guess.custom)
+        agents: dict[str, AgentCast] = {}
+        keys: dict[str, str] = {}
+        for agent in list(state.agents.values())[: story.agents]:
+            name, group = values.get(agent.name), values.get(agent.group)
+            key = _key_for(values.get(agent.key), name, agents)
+            keys[agent.key] = key
+            agents[key] = AgentCast(None, name or None, values.get(agent.email) or None, group or None)
+        steps = tuple(
+            replace(step, verb=_renamed(_text_of(step.verb, story.bindings), keys)) for step in self._dated(story.steps)
+        )
+        number = values.get(state.account.id, values.get(str(state.account.id)))
+        account = AccountCast(_positive(number), values.get(state.account.name) or None)
+        return Derived(steps, Cast(visitor, agents), account, self.guess.locale, story.cost)
+
+
+_WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot")
+_AGENT_ARGUMENTS = ("by", "agent", "who", "to")
+# Of these data the scenario shows what the capture shows; the others are made up, unless the visitor has none.
+_ABSENT = frozenset(
+    {"referer", "note", "group", "avatar", "identifier", "browser_version", "system", "system_version", "device"}
+)
+_SHOWN = frozenset({*_PEOPLE, "note", "group", "referer", "city", "country", "country_code", "language"})
+
+
+def _people(guess: _Guess, number: int) -> dict[str, Any]:
+    """Fields of a visitor who stands for the captured one, all different from those of the other number."""
+    mark = "Ab"[number]
+    lower = mark.lower()
+    data = {
+        "name": f"{mark}visitor {mark}lastname",
+        "email": f"{lower}visitor@cast{number}.example",
+        "phone": f"+1555010{number}{number}77",
+        "identifier": f"{lower}-customer-{number}",
+        "ip": f"198.51.100.{number + 7}",
+        "city": f"{mark}city-name",
+        "country": f"{mark}country-name",
+        "country_code": ("AQ", "BV")[number],
+        "user_agent": f"{mark}useragent/1",
+        "platform": f"{mark}platform",
+        "browser": f"{mark}browser",
+        "language": ("xa", "xb")[number],
+        "referer": f"https://{lower}-referer.example/",
+        "note": f"{mark}note about the visitor",
+        "group": f"{mark}group of visitors",
+        "avatar": f"https://{lower}-avatar.example/face.png",
+        "browser_version": f"{mark}bv-1.{number}",
+        "system": f"{mark}system",
+        "system_version": f"{mark}sv-1.{number}",
+        "device": ("Unknown", "Phone")[number],
+    }
+    return {name: None if name in guess.without else value for name, value in data.items()}
+
+
+def _with_text(verb: Verb, number: int) -> Verb:
+    """The step, with a text that a later body may show in the place of one that is made up."""
+    if verb.makes_message and getattr(verb, "text", None) is None and not getattr(verb, "attachments", ()):
+        return replace(verb, text=f"{LATER}{number}")  # type: ignore[type-var]
+    return verb
+
+
+def _without_hole(verb: Verb) -> Verb:
+    return replace(verb, text=f"{LATER}0") if getattr(verb, "text", None) == TEXT else verb  # type: ignore[type-var]
+
+
+def _text_of(verb: Verb, bindings: Bindings) -> Verb:
+    """The step with the text that a later body has shown; without one, the text is made up."""
+    text = getattr(verb, "text", None)
+    if not (isinstance(text, str) and text.startswith(LATER)):
+        return verb
+    return replace(verb, text=bindings.values.get(text) or None)  # type: ignore[type-var]
+
+
+def _made_up(steps: Sequence[Verb]) -> float:
+    """What it costs that texts are made up: one that the capture shows is better."""
+    return sum(
+        _MADE_UP
+        for step in steps
+        if step.makes_message
+        and (getattr(step, "text", None) or LATER).startswith(LATER)
+        and all(file.url is None for file in getattr(step, "attachments", ()))
+    )
+
+
+def _agents_of(verb: Verb) -> Iterator[str]:
+    for name in _AGENT_ARGUMENTS:
+        value = getattr(verb, name, None)
+        value = value[0] if isinstance(value, tuple) and value else value
+        if isinstance(value, str) and value.startswith("agent-"):
+            yield value
+
+
+def _renamed(verb: Verb, keys: Mapping[str, str]) -> Verb:
+    changes: dict[str, Any] = {}
+    for name in _AGENT_ARGUMENTS:
+        value = getattr(verb, name, None)
+        if isinstance(value, str) and value in keys:
+            changes[name] = keys[value]
+        elif name == "to" and isinstance(value, tuple) and value and value[0] in keys:
+            changes[name] = (keys[value[0]], *value[1:])
+    return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
+
+
+def _key_for(key: Any, name: Any, taken: Mapping[str, object]) -> str:
+    """The key of an agent in the cast: the one that the bodies show, or the first name."""
+    text = (
+        key
+        if isinstance(key, str) and key
+        else (name.split()[0].lower() if isinstance(name, str) and name.split() else "")
+    )
+    text = "".join(char for char in text if char.isalnum() or char in "-_.")
+    if not text or text in ("visitor", "timeout") or text[0].isdigit():
+        text = "agent"
+    number, made = 2, text
+    while made in taken:
+        made, number = f"{text}{number}", number + 1
+    return made
+
+
+def _positive(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _size(document: Any) -> int:
+    if isinstance(document, dict):
+        return sum(map(_size, document.values()))
+    if isinstance(document, list):
+        return sum(map(_size, document))
+    return 1
+
+
+def _has_key(document: Any, name: str) -> bool:
+    if isinstance(document, dict):
+        return name in document or any(_has_key(item, name) for item in document.values())
+    return isinstance(document, list) and any(_has_key(item, name) for item in document)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float) and value != ""
+
+
+def _at(document: Any, place: Path) -> Any:
+    for part in place:
+        if isinstance(document, list):
+            document = document[0] if document else None
+        elif isinstance(document, dict):
+            document = document.get(str(part))
+        else:
+            return None
+    return document
+
+
+def _locale(events: Sequence[CapturedEvent]) -> str:
+    """The locale that the bodies name, or the one of their language and country."""
+    found: dict[str, str] = {}
+    for event in events:
+        _read_languages(event.document, found)
+    if "locale" in found:
+        return found["locale"]
+    language = found.get("language")
+    if language is None:
+        return DEFAULT
+    for name in (
+        f"{language}_{found.get('country', '')}",
+        f"{language}_{language.upper()}",
+        *_COMMON.get(language, ()),
+    ):
+        if locale_problem(name) is None:
+            return name
+    return DEFAULT
+
+
+_COMMON = {"en": ("en_US",), "ja": ("ja_JP",), "ar": ("ar_AA",), "cs": ("cs_CZ",), "da": ("da_DK",), "sv": ("sv_SE",)}
+
+
+def _read_languages(document: Any, found: dict[str, str]) -> None:
+    if isinstance(document, dict):
+        for key, value in document.items():
+            name = key.lower()
+            if isinstance(value, dict | list):
+                _read_languages(value, found)
+            elif isinstance(value, str) and len(value) == 5 and value[2] == "_" and "loc" in name:
+                if locale_problem(value) is None:
+                    found.setdefault("locale", value)
+            elif isinstance(value, str) and len(value) == 2 and value.islower() and "lang" in name:
+                found.setdefault("language", value)
+            elif isinstance(value, str) and len(value) == 2 and value.isupper() and "code" in name:
+                found.setdefault("country", value)
+    elif isinstance(document, list):
+        for item in document:
+            _read_languages(item, found)

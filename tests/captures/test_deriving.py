@@ -1,0 +1,209 @@
+"""Scenarios of captures: what a scenario sends becomes a scenario that sends the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from _pytest.mark import ParameterSet
+from round_trip import exchange, generated, round_trip
+from vendorsim.captures.exchange import Direction, Exchange
+from vendorsim.captures.sequence import sequence
+from vendorsim.runs import library
+from vendorsim.runs.derived import DerivedScenario, derived_scenarios
+from vendorsim.runs.lint import lint
+from vendorsim.scenario.model import Scenario, Step
+from vendorsim.scenario.verbs import Emit, Note, Say, Wait
+from vendorsim.vendorkit import registry
+
+# Round trips that are short, and of which each shows another thing. `make slow` runs all others.
+QUICK = {
+    ("userlike", "documented", "everyday-chat"),
+    ("userlike", "documented", "missed-chat"),
+    ("smartsupp", "webhooks", "left-hanging"),
+    ("messagehub", "documented", "everyday-chat"),
+    ("messagehub", "observed-4.18", "everyday-chat"),
+    ("chatvisor", "engage", "returning-customer"),
+    ("ccai", "webhooks", "everyday-chat"),
+}
+# What a capture does not show, so that no scenario can say it. The test tells when one of them is right after all.
+NOT_THE_SAME: dict[tuple[str, str, str], str] = {}
+
+
+def stories() -> Iterator[ParameterSet]:
+    for vendor in registry.names():
+        for name, _, scenario in library.load_all(vendor):
+            for profile in registry.get(vendor).profiles.values():
+                if not profile.events or not generated(scenario, registry.get(vendor), profile):
+                    continue
+                key = vendor, profile.name, name
+                marks = [] if key in QUICK else [pytest.mark.slow]
+                if key in NOT_THE_SAME:
+                    marks.append(pytest.mark.xfail(reason=NOT_THE_SAME[key], strict=True))
+                yield pytest.param(scenario, vendor, profile.name, marks=marks, id="-".join(key))
+
+
+@pytest.mark.parametrize(("scenario", "vendor", "profile"), list(stories()))
+def test_a_scenario_of_what_a_scenario_sends_sends_the_same(scenario: Scenario, vendor: str, profile: str) -> None:
+    known = registry.get(vendor)
+    trip = round_trip(scenario, known, known.profile(profile))
+    assert trip is not None
+    assert trip.differences == [], trip.scenario.text
+    assert trip.scenario.raw == 0, trip.scenario.text
+
+
+def derived(scenario: Scenario, vendor: str, profile: str, *more: Exchange) -> DerivedScenario:
+    """The scenario of the first conversation of what this scenario sends, and of further webhooks."""
+    known = registry.get(vendor)
+    chosen = known.profile(profile)
+    exchanges = [*map(exchange, generated(scenario, known, chosen)), *more]
+    _, found = derived_scenarios(exchanges, "hooks.jsonl", known, chosen)
+    return next(found)
+
+
+def story(text: str) -> Scenario:
+    return library.load_text(text, "story.yaml")
+
+
+STORY = """\
+scenario: A chat
+vendors: [messagehub, userlike]
+cast:
+  visitor: {name: Dana Kessler, email: dana@example.com}
+  agents: {ana: {name: Ana Novak, email: ana@example.com}}
+steps:
+  - say: "Hello: is anybody # there?"
+  - say: {by: ana, text: "Yes."}
+    after: 20s
+  - note: {by: ana, text: A good customer}
+    after: 5s
+  - say: Thank you!
+    after: 1h
+  - close: ana
+    after: 10s
+"""
+
+
+def test_the_scenario_reads_as_a_person_would_write_it() -> None:
+    assert (
+        derived(story(STORY), "messagehub", "documented").text.partition("cast:")[2]
+        == """
+  visitor: {name: Dana Kessler}
+  agents:
+    ana: {name: Ana Novak, email: ana@example.com}
+steps:
+  - say: "Hello: is anybody # there?"
+  - say: {by: ana, text: Yes.}
+    after: 20s
+  - note: {by: ana, text: A good customer}
+    after: 5s
+  - wait: 1h
+  - say: Thank you!
+  - close: visitor
+    after: 10s
+"""
+    )
+
+
+def test_a_step_that_sends_nothing_is_found_in_a_later_body_with_its_time() -> None:
+    """Userlike sends no callback for a note; the next one has it."""
+    made = derived(story(STORY), "userlike", "documented")
+    told = library.load_text(made.text, "made.yaml").steps
+    kinds = [type(step.verb) for step in told if not isinstance(step.verb, Wait)]
+    assert kinds[:4] == [Say, Say, Note, Say]
+    note = next(step for step in told if isinstance(step.verb, Note))
+    assert (note.verb, note.after) == (Note("A good customer", "ana"), 5_000)
+
+
+def odd(body: Any, seconds: int) -> Exchange:
+    at = datetime(2026, 1, 5, 9, tzinfo=UTC) + timedelta(seconds=seconds)
+    return Exchange("hooks.jsonl:9", Direction.WEBHOOK, orjson.dumps(body), at)
+
+
+def test_what_no_verb_explains_is_kept_with_its_place() -> None:
+    conversation = generated(story(STORY), registry.get("messagehub"), registry.get("messagehub").profile(None))[0]
+    mangled = {"event": "conversation_mangled", "id": conversation.conversation, "deep": {"to": ["this", None, 1.5]}}
+    made = derived(story(STORY), "messagehub", "documented", odd(mangled, 10))
+    assert made.raw == 1
+    assert "# No verb explains this webhook (hooks.jsonl:9); it is sent as it was." in made.text
+    known = registry.get("messagehub")
+    sent = generated(library.load_text(made.text, "made.yaml"), known, known.profile(None))
+    told = next(event for event in sent if event.name == "unidentified")
+    assert orjson.loads(told.body) == {**mangled, "id": told.conversation}
+
+
+def test_an_event_that_the_target_never_gets_is_not_missed() -> None:
+    known = registry.get("messagehub")
+    profile = known.profile("observed-4.18")
+    events = [event for event in generated(story(STORY), known, profile) if event.name == "message_created"]
+    _, found = derived_scenarios(map(exchange, events), "hooks.jsonl", known, profile)
+    made = next(found)
+    assert (made.raw, made.differing) == (0, 0)
+    assert [
+        type(step.verb) for step in library.load_text(made.text, "made.yaml").steps if step.verb != Wait(3_600_000)
+    ][:4] == [Say, Say, Note, Say]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no", "1:30", "- a list", "a: b", "{a: b}", "  spaces ", "tab\there", "two\nlines", "a\u2028b", "'", '"', "#", "@x",
+     "null", "0o14", "1e3", "ends with:", "ünï – “quoted”", "🙂", "\x7f", "%", "`", "this", "=", "!tag", "&a", "*a"],
+)  # fmt: skip
+def test_any_text_is_written_so_that_it_is_read_as_it_was(text: str) -> None:
+    told = Scenario("A chat", (Step(Say(text)), Step(Say(text), after=1_000)), ("messagehub",))
+    made = derived(told, "messagehub", "documented")
+    steps = library.load_text(made.text, "made.yaml").steps
+    assert [step.verb.text for step in steps if isinstance(step.verb, Say)] == [text, text]
+    assert not lint(made.text, "made.yaml").problems
+
+
+def test_a_message_that_no_scenario_has_is_spelled_out() -> None:
+    blank = Scenario("A chat", (Step(Say("Hello")), Step(Say(" "), after=1_000)), ("messagehub",))
+    made = derived(blank, "messagehub", "documented")
+    assert (made.raw, made.webhooks) == (1, 3)
+
+
+def test_what_is_no_json_is_left_out_with_its_place() -> None:
+    known = registry.get("messagehub")
+    at = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    broken = Exchange("hooks.har#3", Direction.WEBHOOK, b"{broken", at, conversation="12")
+    body = {"event": "message_created", "id": 1, "conversation": {"id": 12}}
+    _, found = derived_scenarios([odd(body, 0), broken], "hooks.har", known, known.profile(None))
+    assert "# This webhook is no JSON object (hooks.har#3); a scenario can't send it." in next(found).text
+    _, found = derived_scenarios([broken], "hooks.har", known, known.profile(None))
+    assert next(found).text == ""
+
+
+def test_emit_is_written_in_a_way_that_is_read_again() -> None:
+    body = {"event": "odd", "is": {"is": "this"}, "text": "this", "x": [{"a: b": "- c"}, [], {}, ""], "long": "x" * 200}
+    known = registry.get("messagehub")
+    _, found = derived_scenarios([odd(body, 0)], "hooks.jsonl", known, known.profile(None))
+    made = next(found)
+    (step,) = library.load_text(made.text, "made.yaml").steps
+    assert isinstance(step.verb, Emit)
+    (event,) = generated(library.load_text(made.text, "made.yaml"), known, known.profile(None))
+    assert orjson.loads(event.body) == body
+
+
+def test_each_conversation_has_its_own_file() -> None:
+    known = registry.get("messagehub")
+    profile = known.profile("observed-4.18")
+    bodies = [{"event": "message_created", "id": 1, "conversation": {"id": name}} for name in ("a/b", "a b", "a?b")]
+    found, made = derived_scenarios(
+        [odd(body, number) for number, body in enumerate(bodies)], "hooks.jsonl", known, profile
+    )
+    assert len(found.events) == 3
+    assert [scenario.file for scenario in made] == [
+        "conversation-a-b.yaml",
+        "conversation-a-b-2.yaml",
+        "conversation-a-b-3.yaml",
+    ]
+
+
+def test_sequences_of_nothing_are_refused() -> None:
+    known = registry.get("messagehub")
+    with pytest.raises(Exception, match="holds no webhook"):
+        sequence([], known, known.profile(None))
