@@ -255,7 +255,7 @@ def test_a_step_by_hand_is_not_sent_twice_and_its_arrow_is_in_view(bench: Workbe
     run = bench.play(target.url(), yaml=LONG, speed="1x")
     conversation = str(target.wait_for(27)[0].json["id"])
     page = bench.open(f"#/conversations/userlike/{conversation}?run={run['id']}")
-    arrows = page.locator("[data-test=diagram] svg a")
+    arrows = page.locator("[data-test=diagram] [data-key]")
     expect(arrows).to_have_count(27)
     text = page.locator("[data-test=step-form]").get_by_label("Text")
     text.fill("Is anybody there?")

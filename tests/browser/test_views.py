@@ -59,7 +59,7 @@ VIEWS: dict[str, tuple[str, str]] = {
     "difference": ("#/difference/1/2", "Difference"),
     "calls": ("#/calls", "Calls"),
     "conversations": ("#/conversations", "Conversations"),
-    "conversation": ("#/conversations/{vendor}/{conversation}?run={run}", "Conversation"),
+    "conversation": ("#/conversations/{vendor}/{conversation}?run={run}", "conversation"),
     "runs": ("#/runs", "Runs"),
     "run": ("#/runs/2", "Run 2"),
     "run-new": ("#/runs/new", "Start"),

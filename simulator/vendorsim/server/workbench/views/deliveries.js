@@ -92,7 +92,7 @@ function row(attempt, chosen, choose) {
     minor(cell("No.", h("span", { class: "number muted" }, String(id)))),
     cell("Sent (wall clock)", time(attempt.sent_at)),
     minor(cell("Vendor", attempt.vendor)),
-    wide(cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event), attempt.said ? h("span", { class: "opening" }, `“${shortened(attempt.said.text)}”`) : null)),
+    cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event), attempt.said ? minor(h("span", { class: "opening" }, `“${shortened(attempt.said.text)}”`)) : null),
     cell("Conversation", h("a", { href: conversation }, attempt.visitor ? `${attempt.visitor} ` : "", h("span", { class: "mono" }, attempt.conversation))),
     minor(cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null, attempt.final || attempt.verdict === "delivered" ? null : h("span", { class: "muted" }, " a retry follows"))),
     cell("Status", attempt.status === null ? h("span", { class: "muted" }, "–") : h("span", { class: `number tone-${mood(attempt.status)}` }, String(attempt.status))),
