@@ -124,7 +124,9 @@ def test_a_short_id_is_replaced_only_where_an_id_stands() -> None:
 
 
 def test_an_unknown_event_has_its_ids_by_the_names_of_its_fields() -> None:
-    body = renewed(b'{"event":"call_ended","callId":"ab12cd34","agent":{"id":77},"log":"ab12cd34 is over"}', "call_ended")
+    body = renewed(
+        b'{"event":"call_ended","callId":"ab12cd34","agent":{"id":77},"log":"ab12cd34 is over"}', "call_ended"
+    )
     assert body["callId"] != "ab12cd34"
     assert body["log"] == f"{body['callId']} is over"
     assert body["agent"] == {"id": 77}
@@ -139,10 +141,13 @@ def test_a_body_that_is_no_json_is_replaced_as_text() -> None:
     assert len(body) == len(form.body)
 
 
-moments = st.datetimes(datetime(2015, 1, 1), datetime(2027, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2015, 1, 1), datetime(2027, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
 
 
-@given(moments, st.sampled_from(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%d %H:%M:%S UTC"]))
+@given(
+    moments,
+    st.sampled_from(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%d %H:%M:%S UTC"]),
+)
 def test_a_time_moves_and_keeps_its_form(at: datetime, form: str) -> None:
     text = at.strftime(form)
     window = times.Window(1_767_603_600_000, 1_767_603_600_000)

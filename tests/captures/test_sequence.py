@@ -54,7 +54,9 @@ def test_a_body_says_its_event_and_its_conversation(
 
 
 def test_an_unknown_event_belongs_to_a_conversation_that_another_event_names() -> None:
-    found = read(hook(message(12)), hook({"event": "call_ended", "id": 12}, 1), hook({"event": "call_ended", "id": 9}, 2))
+    found = read(
+        hook(message(12)), hook({"event": "call_ended", "id": 12}, 1), hook({"event": "call_ended", "id": 9}, 2)
+    )
     assert [event.conversation for event in found.events] == ["12", "12", REST]
 
 
@@ -145,5 +147,3 @@ def test_a_capture_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("vendorsim.captures.sequence.MOST_EVENTS", 2)
     with pytest.raises(InputError, match="split it into files of whole conversations"):
         read(*(hook(message(1, number), number) for number in range(3)))
-
-

@@ -57,10 +57,13 @@ class Bindings:
 
 @dataclass(slots=True)
 class Comparison:
-    """The comparison of the bodies of one step. `differences` are what differs; `holes` are the arguments that the
-    captured bodies show, and `unknown` the fields that the profile does not have. `matches` counts the values that are
-    not made up and are the same, `times` are captured times that our bodies have not. `cast` are the made-up values of the people, `agents` the ids of agents among them. What is
-    `accepted` costs nothing: it differed before."""
+    """The comparison of the bodies of one step.
+
+    `cast` are the made-up values of the people, `agents` the ids of agents among them. What is `accepted` costs
+    nothing: it differed before. `differences` are what differs, `values` the two values of each; `holes` are the
+    arguments that the captured bodies show, and `unknown` the fields that the profile does not have. `matches` counts
+    the values that are not made up and are the same, `times` are captured times that our bodies have not.
+    """
 
     bindings: Bindings
     cast: frozenset[Any]
@@ -89,9 +92,7 @@ class Comparison:
         else:
             self._compare(path, mine, other, captured)
 
-    def _walk_object(
-        self, known: IdPlaces | None, path: Path, mine: Any, other: Any, captured: Any
-    ) -> None:
+    def _walk_object(self, known: IdPlaces | None, path: Path, mine: Any, other: Any, captured: Any) -> None:
         if any(key.startswith(HOLE) for key in mine):
             self.holes.setdefault("object", captured)
             return
@@ -108,9 +109,7 @@ class Comparison:
             elif not path:
                 self.unknown[key] = captured[key]
 
-    def _walk_list(
-        self, known: IdPlaces | None, path: Path, mine: list[Any], other: Any, captured: list[Any]
-    ) -> None:
+    def _walk_list(self, known: IdPlaces | None, path: Path, mine: list[Any], other: Any, captured: list[Any]) -> None:
         if len(mine) == 1 and isinstance(mine[0], str) and mine[0].startswith(HOLE):
             self.holes.setdefault(f"list {mine[0]}", captured)
         if len(mine) != len(captured):
@@ -133,9 +132,7 @@ class Comparison:
                 self._differs(path, mine, captured, VALUE)
             else:
                 self.matches += 1
-        elif (mine is None) != (captured is None) or isinstance(mine, str) != isinstance(captured, str):
-            self._differs(path, mine, captured, VALUE)
-        elif captured == "" and mine in self.cast:
+        elif _is_of_another_kind(mine, captured) or (captured == "" and mine in self.cast):
             self._differs(path, mine, captured, VALUE)
         elif (now := times.read(mine)) is not None and (then := times.read(captured)) is not None:
             if abs(now - then) > _DELAY:
@@ -168,9 +165,17 @@ def _key(value: Any) -> str:
     return type(value).__name__ if isinstance(value, dict | list) else repr(value)
 
 
+def _is_of_another_kind(mine: Any, captured: Any) -> bool:
+    return (mine is None) != (captured is None) or isinstance(mine, str) != isinstance(captured, str)
+
+
 def _hole(value: Any) -> str | None:
     if isinstance(value, str):
-        return value if value.startswith((HOLE_SITE, HOLE_HOST)) or (value.startswith(HOLE) and _HOLE.fullmatch(value)) else None
+        return (
+            value
+            if value.startswith((HOLE_SITE, HOLE_HOST)) or (value.startswith(HOLE) and _HOLE.fullmatch(value))
+            else None
+        )
     if isinstance(value, int) and HOLE_NUMBER <= value < HOLE_NUMBER + 10:
         return str(value)
     return None

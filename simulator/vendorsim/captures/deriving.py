@@ -21,7 +21,6 @@ from vendorsim.captures.places import IdPlaces, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.conversation.casting import Casting, Opening
-from vendorsim.conversation.state import Visitor
 from vendorsim.core.pointer import Path
 from vendorsim.scenario.locales import DEFAULT, locale_problem
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
@@ -31,6 +30,7 @@ from vendorsim.vendorkit.verb_events import verb_events
 
 # The events of one step leave a vendor within this time (milliseconds).
 _TOGETHER = 5_000
+_MOST_TOGETHER = 8
 _MOST_AGENTS = 6
 # Several agents may do something that sends nothing before the next event.
 _MORE_AGENTS = 2
@@ -143,9 +143,7 @@ def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozen
 
 def unexplained(events: Sequence[CapturedEvent]) -> Derived:
     """The story that spells out each event."""
-    steps = (
-        DerivedStep(Emit(event.event, event.document), event.at, number, 1) for number, event in enumerate(events)
-    )
+    steps = (DerivedStep(Emit(event.event, event.document), event.at, number, 1) for number, event in enumerate(events))
     return Derived(tuple(steps), Cast(), AccountCast(), DEFAULT, _RAW * len(events))
 
 
@@ -180,7 +178,12 @@ class _Learnt(Exception):
 
 class _Search:
     def __init__(
-        self, events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str], guess: _Guess, least: float = inf
+        self,
+        events: Sequence[CapturedEvent],
+        profile: Profile,
+        subscribed: frozenset[str],
+        guess: _Guess,
+        least: float = inf,
     ) -> None:
         self.events = events
         self.profile = profile
@@ -275,8 +278,8 @@ class _Search:
         is."""
         loud: list[tuple[_Story, Candidate]] = []
         event = self.events[story.position].event
-        files = shows_files(self.events[story.position].document)
-        for candidate in candidates(story.first.state, self.agents(story.agents), files=files):
+        files, settings = self._shows_files(story.position), self._settings(story.position)
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=files, settings=settings):
             if event in self.caused.get(candidate.verb.name, ()) and self._try(story, candidate, loud):
                 break
         loud.sort(key=lambda each: (self._penalty(each[0]), -each[0].position))
@@ -300,6 +303,32 @@ class _Search:
         if not found or found[0].cost >= story.cost + _RAW:
             found.append(self._unexplained(story))
         return found[:width]
+
+    def _shows_files(self, position: int) -> bool:
+        at = self.events[position].at
+        together = (event for event in self.events[position:] if event.at - at <= _TOGETHER)
+        return any(shows_files(event.document) for event in islice(together, _MOST_TOGETHER))
+
+    def _settings(self, position: int) -> dict[str, Any]:
+        """The values at the top of a body that an earlier body with the same keys has otherwise, without times."""
+        body = self.events[position].document
+        for earlier in reversed(self.events[:position]):
+            before = earlier.document
+            if (
+                isinstance(body, dict)
+                and isinstance(before, dict)
+                and len(body.keys() & before.keys()) * 2 > len(before)
+            ):
+                return {
+                    key: value
+                    for key, value in body.items()
+                    if key in before
+                    and value != before[key]
+                    and _is_plain(value)
+                    and times.read(value) is None
+                    and value != self.events[position].event
+                }
+        return {}
 
     def _with_one_before(self, story: _Story, silent: Sequence[Candidate] | None) -> list[_Story]:
         """The stories with a step that sends nothing, after which another one sends more than it would alone."""
@@ -357,7 +386,7 @@ class _Search:
     def _silent(self, story: _Story) -> list[Candidate]:
         """The candidates that send nothing now."""
         at = self.events[story.position].at
-        files = shows_files(self.events[story.position].document)
+        files = self._shows_files(story.position)
         return [
             candidate
             for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS), files=files)
@@ -388,9 +417,7 @@ class _Search:
         """Whether the event there was sent together with the one before it."""
         return position < len(self.events) and self.events[position].at == self.events[position - 1].at
 
-    def _with_silent(
-        self, story: _Story, best: _Story, loud: Candidate, silent: Sequence[Candidate]
-    ) -> _Story:
+    def _with_silent(self, story: _Story, best: _Story, loud: Candidate, silent: Sequence[Candidate]) -> _Story:
         """Adds steps that send nothing before a step, as long as its bodies then differ less."""
         before: tuple[_Dated, ...] = ()
         quirk = loud.quirk
@@ -447,7 +474,8 @@ class _Search:
         """The events of a step that the capture would hold; None if the step is impossible."""
         try:
             return [each for each in rehearsal.step(verb, at, None, quirk) if each.event in self.subscribed]
-        except Exception:  # noqa: BLE001 - a vendor's code may refuse made-up arguments in any way
+        except Exception:
+            # A vendor's code may refuse made-up arguments in any way.
             return None
 
     def _fits(self, position: int, sent: Sequence[Sent]) -> bool:
@@ -619,7 +647,11 @@ class _Search:
                 if each.mine not in ("missing", "None"):
                     continue
                 found = _at(event.document, each.place)
-                if any(_has_key(earlier.document, name) for earlier in self.events[: step.first] for name in each.place[-2:]):
+                if any(
+                    _has_key(earlier.document, name)
+                    for earlier in self.events[: step.first]
+                    for name in each.place[-2:]
+                ):
                     continue
                 if isinstance(found, dict) and found and all(_is_plain(value) for value in found.values()):
                     return dict(found)
@@ -641,27 +673,31 @@ class _Search:
             elif name in _SHOWN and value in values and values[value] not in (None, ""):
                 visitor[name] = values[value]
         if self.guess.known and not visitor.get("identifier"):
-            number = values.get(state.visitor.id)
-            visitor["id"] = number if isinstance(number, int) else None
+            number = _positive(values.get(state.visitor.id))
+            if number is not None:
+                visitor["id"] = number
         if self.guess.custom:
             visitor["custom"] = dict(self.guess.custom)
         agents: dict[str, AgentCast] = {}
         keys: dict[str, str] = {}
         for agent in list(state.agents.values())[: story.agents]:
             name, group = values.get(agent.name), values.get(agent.group)
-            key = _key_for(values.get(agent.key), name, agents)
-            keys[agent.key] = key
+            keys[agent.key] = key = _key_for(values.get(agent.key), name, agents)
             agents[key] = AgentCast(None, name or None, values.get(agent.email) or None, group or None)
-        steps = tuple(replace(step, verb=_renamed(_text_of(step.verb, story.bindings), keys)) for step in self._dated(story.steps))
-        number = values.get(state.account.id, values.get(str(state.account.id)))
-        account = AccountCast(_positive(number), values.get(state.account.name) or None)
+        steps = tuple(
+            replace(step, verb=_renamed(_text_of(step.verb, story.bindings), keys)) for step in self._dated(story.steps)
+        )
+        account_id = values.get(state.account.id, values.get(str(state.account.id)))
+        account = AccountCast(_positive(account_id), values.get(state.account.name) or None)
         return Derived(steps, Cast(visitor, agents), account, self.guess.locale, story.cost)
 
 
 _WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot")
 _AGENT_ARGUMENTS = ("by", "agent", "who", "to")
 # Of these data the scenario shows what the capture shows; the others are made up, unless the visitor has none.
-_ABSENT = frozenset({"referer", "note", "group", "avatar", "identifier", "browser_version", "system", "system_version", "device"})
+_ABSENT = frozenset(
+    {"referer", "note", "group", "avatar", "identifier", "browser_version", "system", "system_version", "device"}
+)
 _SHOWN = frozenset({*_PEOPLE, "note", "group", "referer", "city", "country", "country_code", "language"})
 
 
@@ -745,8 +781,8 @@ def _renamed(verb: Verb, keys: Mapping[str, str]) -> Verb:
 
 def _key_for(key: Any, name: Any, taken: Mapping[str, object]) -> str:
     """The key of an agent in the cast: the one that the bodies show, or the first name."""
-    text = key if isinstance(key, str) and key else (name.split()[0].lower() if isinstance(name, str) and name.split() else "")
-    text = "".join(char for char in text if char.isalnum() or char in "-_.")
+    first = name.split()[0].lower() if isinstance(name, str) and name.split() else ""
+    text = "".join(char for char in str(key or first) if char.isalnum() or char in "-_.")
     if not text or text in ("visitor", "timeout") or text[0].isdigit():
         text = "agent"
     number, made = 2, text
@@ -800,7 +836,11 @@ def _locale(events: Sequence[CapturedEvent]) -> str:
     language = found.get("language")
     if language is None:
         return DEFAULT
-    for name in (f"{language}_{found.get('country', '')}", f"{language}_{language.upper()}", *_COMMON.get(language, ())):
+    for name in (
+        f"{language}_{found.get('country', '')}",
+        f"{language}_{language.upper()}",
+        *_COMMON.get(language, ()),
+    ):
         if locale_problem(name) is None:
             return name
     return DEFAULT

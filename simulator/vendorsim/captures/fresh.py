@@ -185,7 +185,9 @@ class _Maker:
         for old, place in self._ids.items():
             if times.read(old) is not None:
                 continue
-            new = self._number(old) if old.isascii() and old.isdigit() else self._text(old, prefixes.get(place, ""), long)
+            new = (
+                self._number(old) if old.isascii() and old.isdigit() else self._text(old, prefixes.get(place, ""), long)
+            )
             (short if len(old) < SHORTEST else long)[old] = new
         for old in self._people:
             long.setdefault(old, self._contact(old))

@@ -1,5 +1,4 @@
-"""The webhooks of a capture as a sequence: which event each one is, of which conversation, when, and which are retries.
-"""
+"""The webhooks of a capture as a sequence: the event, the conversation and the time of each, and which are retries."""
 
 from __future__ import annotations
 
@@ -148,9 +147,7 @@ class _Reader:
         status = None if exchange.answer is None else exchange.answer.status
         method = exchange.method or "POST"
         self._events.append(
-            CapturedEvent(
-                exchange.place, at, event, "", method, headers, exchange.body, document, delivery, status
-            )
+            CapturedEvent(exchange.place, at, event, "", method, headers, exchange.body, document, delivery, status)
         )
         self._named.append(exchange.conversation)
 
@@ -203,9 +200,7 @@ def _by_bodies(events: list[CapturedEvent]) -> list[CapturedEvent]:
     return found
 
 
-def _conversations(
-    events: list[CapturedEvent], named: list[str | None], places: Mapping[str, IdPlaces]
-) -> list[str]:
+def _conversations(events: list[CapturedEvent], named: list[str | None], places: Mapping[str, IdPlaces]) -> list[str]:
     """The conversation of each event: what the capture says, else what the body names, else that of the nearest event
     with one of its ids, else `REST`."""
     everywhere = dict.fromkeys(place for known in places.values() for place in known.conversation[:1])

@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 
 from vendorsim.captures.places import values
 
-_TEXT = re.compile(
-    r"(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d:\d\d)([.,]\d{1,9})?( ?(?:Z|UTC|[+-]\d\d:?\d\d))?", re.ASCII
-)
+_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d:\d\d)([.,]\d{1,9})?( ?(?:Z|UTC|[+-]\d\d:?\d\d))?", re.ASCII)
 _DAY = 86_400_000
 # Texts that are times may be about long ago: since when a customer is known. Numbers that happen to be as large as a
 # time of these years are rare.

@@ -105,9 +105,7 @@ def _agent(agent: AgentCast) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _step(
-    step: DerivedStep, pause: int, known: Mapping[Any, str], events: Sequence[CapturedEvent]
-) -> Iterator[str]:
+def _step(step: DerivedStep, pause: int, known: Mapping[Any, str], events: Sequence[CapturedEvent]) -> Iterator[str]:
     if pause >= _LONG_PAUSE:
         yield f"  - wait: {duration_text(pause)}"
         pause = 0
@@ -173,7 +171,7 @@ def verb_value(verb: Verb) -> Any:
     short = verb.shorthand
     if not given:
         return _NOTHING
-    if list(given) == [short]:
+    if short is not None and list(given) == [short]:
         return given[short]
     return {key: given[key] for key in sorted(given, key=lambda key: key not in ("by", "id"))}
 

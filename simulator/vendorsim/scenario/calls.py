@@ -270,7 +270,9 @@ class StoryBody(Shape):
             if value in _STORY_WORDS:
                 return FromStory(value)
             if value.removeprefix("this.visitor.") != value:
-                problems.add(node, f"{unknown('value of the story', value, _STORY_WORDS)} ({{is: {value}}} is the text)")
+                problems.add(
+                    node, f"{unknown('value of the story', value, _STORY_WORDS)} ({{is: {value}}} is the text)"
+                )
             return value
         if isinstance(value, dict):
             if list(value) == [self._literal] and value[self._literal] in _STORY_WORDS:

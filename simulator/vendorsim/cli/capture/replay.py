@@ -32,7 +32,9 @@ OURS, AS_CAPTURED = "ours", "as-captured"
     help="Playback speed; instant keeps the order and leaves out the pauses.",
 )
 @click.option("--fresh", is_flag=True, help="Replace each id everywhere it stands, and move all times to now.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the ids of --fresh; default: others each time.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the ids of --fresh; default: others each time."
+)
 @click.option("--start", type=options.PointType(), help="Time of the first webhook with --fresh; default: now.")
 @click.option(
     "--retries",
