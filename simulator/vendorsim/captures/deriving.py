@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from vendorsim.captures import times
 from vendorsim.captures.candidates import DIFFERENCES, PERSON, TEXT, Candidate, candidates, shows_files
-from vendorsim.captures.comparing import LATER, MISSING, Bindings, Comparison, Difference
-from vendorsim.captures.places import IdPlaces, id_places, values
+from vendorsim.captures.comparing import HOLE, LATER, MISSING, Bindings, Comparison, Difference
+from vendorsim.captures.places import IdPlaces, Place, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.conversation.casting import Casting, Opening
@@ -36,6 +36,8 @@ _MOST_AGENTS = 6
 _MORE_AGENTS = 2
 # A step explains its events if no more than this part of their values differs.
 _EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
+# So many of these may be places that tell one step from another.
+_MOST_DECISIVE = 2
 # What it costs to leave an event unexplained, and to add a step that sends nothing.
 _RAW, _SILENT = 60, 0.5
 _MADE_UP = 0.25
@@ -298,7 +300,7 @@ class _Search:
             found += self._with_one_before(story, silent)
         if self.profile.quirks and all(self._penalty(each) > story.cost + 1 for each in found):
             found += self._with_quirks(story)
-        found = [each for each in found if self._explains(each)]
+        found = [each for each in found if self._explains(story, each)]
         found.sort(key=lambda each: (self._penalty(each), -each.position))
         if not found or found[0].cost >= story.cost + _RAW:
             found.append(self._unexplained(story))
@@ -564,11 +566,30 @@ class _Search:
                 changes[name] = (keys[value[0]], *value[1:])
         return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
 
-    def _explains(self, story: _Story) -> bool:
-        step = story.steps[-1]
+    def _explains(self, story: _Story, longer: _Story) -> bool:
+        """Whether the last step explains its events: little differs, and next to nothing of what depends on the step."""
+        step = longer.steps[-1]
+        if len(step.differs) <= _MOST_DECISIVE:
+            return True
         captured = self.events[step.first : step.first + step.count]
         leaves = sum(_size(event.document) for event in captured)
-        return len(step.differs) <= max(_LEAST_EXPLAINED, leaves * _EXPLAINED)
+        if len(step.differs) > max(_LEAST_EXPLAINED, leaves * _EXPLAINED):
+            return False
+        return self._decisive(story, step) <= _MOST_DECISIVE
+
+    def _decisive(self, story: _Story, step: DerivedStep) -> int:
+        """In how many differing places the candidates differ from each other, so that the place tells which step it
+        was."""
+        at = self.events[story.position].at
+        told: dict[Place, set[str]] = {each.place: set() for each in step.differs}
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
+            if self.events[story.position].event not in self.caused.get(candidate.verb.name, ()):
+                continue
+            sent = self._sent(story.first.copied(), candidate.verb, at)
+            if sent and self._fits(story.position, sent):
+                for place, shown in told.items():
+                    shown |= {repr(value) for each in sent for value in _values_at(each.body, place)}
+        return sum(len({value for value in shown if HOLE not in value}) > 1 for shown in told.values())
 
     def _unexplained(self, story: _Story) -> _Story:
         event = self.events[story.position]
@@ -681,9 +702,10 @@ class _Search:
         agents: dict[str, AgentCast] = {}
         keys: dict[str, str] = {}
         for agent in list(state.agents.values())[: story.agents]:
-            name, group = values.get(agent.name), values.get(agent.group)
-            keys[agent.key] = key = _key_for(values.get(agent.key), name, agents)
-            agents[key] = AgentCast(None, name or None, values.get(agent.email) or None, group or None)
+            told = [values.get(each) or None for each in (agent.name, agent.email, agent.group)]
+            key = _key_for(values.get(agent.key), told[0], agents)
+            keys[agent.key] = key
+            agents[key] = AgentCast(None, *told)
         steps = tuple(
             replace(step, verb=_renamed(_text_of(step.verb, story.bindings), keys)) for step in self._dated(story.steps)
         )
@@ -815,6 +837,17 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float) and value != ""
 
 
+def _values_at(document: Any, place: Place) -> Iterator[Any]:
+    """The values at a place, without objects and lists."""
+    if not place:
+        yield type(document).__name__ if isinstance(document, dict | list) else document
+    elif isinstance(document, list):
+        for item in document:
+            yield from _values_at(item, place[1:])
+    elif isinstance(document, dict):
+        yield from _values_at(document.get(place[0], "missing"), place[1:])
+
+
 def _at(document: Any, place: Path) -> Any:
     for part in place:
         if isinstance(document, list):
@@ -824,6 +857,16 @@ def _at(document: Any, place: Path) -> Any:
         else:
             return None
     return document
+
+
+_COMMON: Mapping[str, tuple[str, ...]] = {
+    "en": ("en_US",),
+    "ja": ("ja_JP",),
+    "ar": ("ar_AA",),
+    "cs": ("cs_CZ",),
+    "da": ("da_DK",),
+    "sv": ("sv_SE",),
+}
 
 
 def _locale(events: Sequence[CapturedEvent]) -> str:
@@ -844,9 +887,6 @@ def _locale(events: Sequence[CapturedEvent]) -> str:
         if locale_problem(name) is None:
             return name
     return DEFAULT
-
-
-_COMMON = {"en": ("en_US",), "ja": ("ja_JP",), "ar": ("ar_AA",), "cs": ("cs_CZ",), "da": ("da_DK",), "sv": ("sv_SE",)}
 
 
 def _read_languages(document: Any, found: dict[str, str]) -> None:
