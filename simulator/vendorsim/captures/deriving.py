@@ -567,7 +567,7 @@ class _Search:
         return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
 
     def _explains(self, story: _Story, longer: _Story) -> bool:
-        """Whether the last step explains its events: little differs, and next to nothing of what depends on the step."""
+        """Whether the last step explains its events: little differs, and hardly anything that depends on the step."""
         step = longer.steps[-1]
         if len(step.differs) <= _MOST_DECISIVE:
             return True

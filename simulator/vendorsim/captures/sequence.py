@@ -190,13 +190,15 @@ def _after_each_other(events: list[CapturedEvent]) -> list[CapturedEvent]:
 
 
 def _by_bodies(events: list[CapturedEvent]) -> list[CapturedEvent]:
-    """The events at the newest times in their bodies, if all have one. The order stays."""
+    """The events at the newest times in their bodies. One without such a time follows the one before. The order stays."""
     newest = [times.newest(event.document) for event in events]
+    at = next((at for at in newest if at is not None), None)
+    if at is None:
+        return events
     found: list[CapturedEvent] = []
-    for event, at in zip(events, newest, strict=True):
-        if at is None:
-            return events
-        found.append(replace(event, at=max(at, found[-1].at) if found else at))
+    for event, told in zip(events, newest, strict=True):
+        at = max(at, told) if told is not None else at + PAUSE * bool(found)
+        found.append(replace(event, at=at))
     return found
 
 
