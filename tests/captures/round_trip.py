@@ -65,8 +65,9 @@ def _differences(
     others = [events for events in others if len(events) == len(first)]
     given = {value for value in _given(scenario) if value}
     for number, (event, (_, at, body)) in enumerate(zip(first, again, strict=True)):
-        if event.at - first[0].at != at - again[0][1]:
-            yield f"{number} {event.name}: it is sent {at - again[0][1]} ms after the first, not {event.at - first[0].at}"
+        after, expected = at - again[0][1], event.at - first[0].at
+        if after != expected:
+            yield f"{number} {event.name}: it is sent {after} ms after the first, not {expected}"
         mine = orjson.loads(event.body)
         made_up = {path for events in others for path, _, _ in differing(mine, orjson.loads(events[number].body))}
         for path, old, new in differing(mine, body):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from vendorsim.captures.comparing import HOLE, HOLE_HOST, HOLE_NUMBER, HOLE_SITE
@@ -58,12 +59,14 @@ def shows_files(document: Any, key: str = "") -> bool:
     return _FILES.search(key) is not None or (isinstance(document, str) and _FILE_URL.match(document) is not None)
 
 
-def candidates(state: Conversation, agents: Sequence[str], *, files: bool = True) -> Iterator[Candidate]:
+def candidates(
+    state: Conversation, agents: Sequence[str], *, files: bool = True, settings: Mapping[str, Any] | None = None
+) -> Iterator[Candidate]:
     """The candidates for the next step. `agents` are the keys of the agents who are known, and of a new one. Without
-    `files`, no message has any."""
+    `files`, no message has any. `settings` are those of a widget that the next body has otherwise than one before."""
     yield _text(lambda text: verbs.Say(text))
     for agent in agents:
-        yield _text(lambda text, agent=agent: verbs.Say(text, agent))
+        yield _text(partial(_say, agent))
     for count in range(1, _MOST_FILES + 1 if files else 1):
         for by in (VISITOR, *agents):
             for text in (None, TEXT):
@@ -75,7 +78,7 @@ def candidates(state: Conversation, agents: Sequence[str], *, files: bool = True
     yield Candidate(
         verbs.Start(page=Page(PAGE_URL, TITLE)), lambda holes: _pages(holes, lambda page: verbs.Start(page=page))
     )
-    yield Candidate(verbs.Start(form=_person()), lambda holes: _people(holes, lambda data: verbs.Start(form=data)))
+    yield Candidate(verbs.Start(form=_person()), partial(_people, make=_filled_in))
     for agent in agents:
         yield _fixed(verbs.Join(agent))
     yield _fixed(verbs.Close(VISITOR))
@@ -93,22 +96,16 @@ def candidates(state: Conversation, agents: Sequence[str], *, files: bool = True
         yield _fixed(verbs.Typing(by))
         yield _fixed(verbs.Typing(by, active=False))
     for agent in agents:
-        yield _text(lambda text, agent=agent: verbs.Note(text, agent))
+        yield _text(partial(_note, agent))
         yield _fixed(verbs.Leave(agent))
         yield _fixed(verbs.Assign((agent, None)))
     yield from _teams(state, agents)
     yield _fixed(verbs.Assign((None, None)))
     yield Candidate(verbs.Label((LABEL,)), _labels)
-    yield Candidate(
-        verbs.Attributes({KEY: VALUE}),
-        lambda holes: _changed(holes, state.attributes, lambda data: verbs.Attributes(data)),
-    )
+    yield Candidate(verbs.Attributes({KEY: VALUE}), partial(_changed, before=state.attributes, make=verbs.Attributes))
     for score in _SCORES:
         yield _fixed(verbs.Rate(score))
-        yield Candidate(
-            verbs.Rate(score, COMMENT),
-            lambda holes, score=score: _texts(holes, COMMENT, lambda text: verbs.Rate(score, text)),
-        )
+        yield Candidate(verbs.Rate(score, COMMENT), partial(_texts, hole=COMMENT, make=partial(verbs.Rate, score)))
     yield _text(lambda text: verbs.Feedback(text), required=True)
     yield _text(lambda text: verbs.Survey(text), required=True)
     yield _text(lambda text: verbs.Goal(text), required=True)
@@ -119,32 +116,42 @@ def candidates(state: Conversation, agents: Sequence[str], *, files: bool = True
     for agent in agents:
         yield from (_fixed(verbs.Operator(agent, goes)) for goes in ("online", "offline", "away", "back"))
     custom = {"custom": {KEY: VALUE}}
-    told = state.visitor.custom
-    for data in (_person(), _person() | custom):
-        yield Candidate(
-            verbs.Contact(updated=data),
-            lambda holes: _people(holes, lambda data: verbs.Contact(updated=data), told),
-        )
-    yield Candidate(
-        verbs.Contact(updated=custom), lambda holes: _people(holes, lambda data: verbs.Contact(updated=data), told)
-    )
+    for data in (_person(), _person() | custom, custom):
+        yield Candidate(verbs.Contact(updated=data), partial(_people, make=_updated, before=state.visitor.custom))
     yield _fixed(verbs.Contact(created={}))
-    yield Candidate(
-        verbs.Contact(created=_person()), lambda holes: _people(holes, lambda data: verbs.Contact(created=data))
-    )
-    yield Candidate(
-        verbs.Contact(created=_person() | custom),
-        lambda holes: _people(holes, lambda data: verbs.Contact(created=data), told),
-    )
+    for data in (_person(), _person() | custom):
+        yield Candidate(verbs.Contact(created=data), partial(_people, make=_created, before=state.visitor.custom))
     messages = list(enumerate(state.messages, 1))[-_MOST_MESSAGES:]
     for number, message in reversed(messages):
-        yield _text(lambda text, number=number: verbs.Edit(number, text), required=True)
+        yield _text(partial(verbs.Edit, number), required=True)
         if not message.deleted:
             yield _fixed(verbs.Delete(number))
     yield _fixed(verbs.SendToApi())
-    for settings in ({}, _SETTING):
-        yield Candidate(verbs.ConfigureWidget(settings), _settings)
+    if settings:
+        yield _fixed(verbs.ConfigureWidget(settings))
+    for edited in ({}, _SETTING):
+        yield Candidate(verbs.ConfigureWidget(edited), _settings)
     yield _fixed(verbs.Authenticate())
+
+
+def _say(agent: str, text: str | None) -> Verb:
+    return verbs.Say(text, agent)
+
+
+def _note(agent: str, text: str | None) -> Verb:
+    return verbs.Note(text, agent)
+
+
+def _updated(data: dict[str, Any]) -> Verb:
+    return verbs.Contact(updated=data)
+
+
+def _created(data: dict[str, Any]) -> Verb:
+    return verbs.Contact(created=data)
+
+
+def _filled_in(data: dict[str, Any]) -> Verb:
+    return verbs.Start(form=data)
 
 
 def _fixed(verb: Verb) -> Candidate:
@@ -193,11 +200,10 @@ def _file(holes: Holes, number: int) -> Attachment | None:
             return None
         name = (url or "file").partition("?")[0].rstrip("/").rpartition("/")[2] or "file"
     kind, size = holes.get(f"{TYPE}{number}"), holes.get(str(HOLE_NUMBER + number))
-    given = {
-        **({"content_type": kind} if isinstance(kind, str) and kind else {}),
-        **({"size": size} if isinstance(size, int) else {}),
-    }
-    return Attachment(name, url, **given) if given or url else Attachment(name)
+    file = Attachment(name, url)
+    if isinstance(kind, str) and kind:
+        file = replace(file, content_type=kind)
+    return replace(file, size=size) if isinstance(size, int) else file
 
 
 def _teams(state: Conversation, agents: Sequence[str]) -> Iterator[Candidate]:

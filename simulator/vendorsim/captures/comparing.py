@@ -57,10 +57,13 @@ class Bindings:
 
 @dataclass(slots=True)
 class Comparison:
-    """The comparison of the bodies of one step. `differences` are what differs; `holes` are the arguments that the
-    captured bodies show, and `unknown` the fields that the profile does not have. `matches` counts the values that are
-    not made up and are the same, `times` are captured times that our bodies have not. `cast` are the made-up values of the people, `agents` the ids of agents among them. What is
-    `accepted` costs nothing: it differed before."""
+    """The comparison of the bodies of one step.
+
+    `cast` are the made-up values of the people, `agents` the ids of agents among them. What is `accepted` costs
+    nothing: it differed before. `differences` are what differs, `values` the two values of each; `holes` are the
+    arguments that the captured bodies show, and `unknown` the fields that the profile does not have. `matches` counts
+    the values that are not made up and are the same, `times` are captured times that our bodies have not.
+    """
 
     bindings: Bindings
     cast: frozenset[Any]
@@ -129,11 +132,7 @@ class Comparison:
                 self._differs(path, mine, captured, VALUE)
             else:
                 self.matches += 1
-        elif (
-            (mine is None) != (captured is None)
-            or isinstance(mine, str) != isinstance(captured, str)
-            or (captured == "" and mine in self.cast)
-        ):
+        elif _is_of_another_kind(mine, captured) or (captured == "" and mine in self.cast):
             self._differs(path, mine, captured, VALUE)
         elif (now := times.read(mine)) is not None and (then := times.read(captured)) is not None:
             if abs(now - then) > _DELAY:
@@ -164,6 +163,10 @@ def _key(value: Any) -> str:
     if value is MISSING:
         return "missing"
     return type(value).__name__ if isinstance(value, dict | list) else repr(value)
+
+
+def _is_of_another_kind(mine: Any, captured: Any) -> bool:
+    return (mine is None) != (captured is None) or isinstance(mine, str) != isinstance(captured, str)
 
 
 def _hole(value: Any) -> str | None:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from vendorsim.captures import times
 from vendorsim.captures.candidates import DIFFERENCES, PERSON, TEXT, Candidate, candidates, shows_files
-from vendorsim.captures.comparing import LATER, MISSING, Bindings, Comparison, Difference
-from vendorsim.captures.places import IdPlaces, id_places, values
+from vendorsim.captures.comparing import HOLE, LATER, MISSING, Bindings, Comparison, Difference
+from vendorsim.captures.places import IdPlaces, Place, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.conversation.casting import Casting, Opening
@@ -30,11 +30,14 @@ from vendorsim.vendorkit.verb_events import verb_events
 
 # The events of one step leave a vendor within this time (milliseconds).
 _TOGETHER = 5_000
+_MOST_TOGETHER = 8
 _MOST_AGENTS = 6
 # Several agents may do something that sends nothing before the next event.
 _MORE_AGENTS = 2
 # A step explains its events if no more than this part of their values differs.
 _EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
+# So many of these may be places that tell one step from another.
+_MOST_DECISIVE = 2
 # What it costs to leave an event unexplained, and to add a step that sends nothing.
 _RAW, _SILENT = 60, 0.5
 _MADE_UP = 0.25
@@ -277,8 +280,8 @@ class _Search:
         is."""
         loud: list[tuple[_Story, Candidate]] = []
         event = self.events[story.position].event
-        files = shows_files(self.events[story.position].document)
-        for candidate in candidates(story.first.state, self.agents(story.agents), files=files):
+        files, settings = self._shows_files(story.position), self._settings(story.position)
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=files, settings=settings):
             if event in self.caused.get(candidate.verb.name, ()) and self._try(story, candidate, loud):
                 break
         loud.sort(key=lambda each: (self._penalty(each[0]), -each[0].position))
@@ -297,11 +300,37 @@ class _Search:
             found += self._with_one_before(story, silent)
         if self.profile.quirks and all(self._penalty(each) > story.cost + 1 for each in found):
             found += self._with_quirks(story)
-        found = [each for each in found if self._explains(each)]
+        found = [each for each in found if self._explains(story, each)]
         found.sort(key=lambda each: (self._penalty(each), -each.position))
         if not found or found[0].cost >= story.cost + _RAW:
             found.append(self._unexplained(story))
         return found[:width]
+
+    def _shows_files(self, position: int) -> bool:
+        at = self.events[position].at
+        together = (event for event in self.events[position:] if event.at - at <= _TOGETHER)
+        return any(shows_files(event.document) for event in islice(together, _MOST_TOGETHER))
+
+    def _settings(self, position: int) -> dict[str, Any]:
+        """The values at the top of a body that an earlier body with the same keys has otherwise, without times."""
+        body = self.events[position].document
+        for earlier in reversed(self.events[:position]):
+            before = earlier.document
+            if (
+                isinstance(body, dict)
+                and isinstance(before, dict)
+                and len(body.keys() & before.keys()) * 2 > len(before)
+            ):
+                return {
+                    key: value
+                    for key, value in body.items()
+                    if key in before
+                    and value != before[key]
+                    and _is_plain(value)
+                    and times.read(value) is None
+                    and value != self.events[position].event
+                }
+        return {}
 
     def _with_one_before(self, story: _Story, silent: Sequence[Candidate] | None) -> list[_Story]:
         """The stories with a step that sends nothing, after which another one sends more than it would alone."""
@@ -359,7 +388,7 @@ class _Search:
     def _silent(self, story: _Story) -> list[Candidate]:
         """The candidates that send nothing now."""
         at = self.events[story.position].at
-        files = shows_files(self.events[story.position].document)
+        files = self._shows_files(story.position)
         return [
             candidate
             for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS), files=files)
@@ -448,6 +477,7 @@ class _Search:
         try:
             return [each for each in rehearsal.step(verb, at, None, quirk) if each.event in self.subscribed]
         except Exception:
+            # A vendor's code may refuse made-up arguments in any way.
             return None
 
     def _fits(self, position: int, sent: Sequence[Sent]) -> bool:
@@ -536,11 +566,30 @@ class _Search:
                 changes[name] = (keys[value[0]], *value[1:])
         return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
 
-    def _explains(self, story: _Story) -> bool:
-        step = story.steps[-1]
+    def _explains(self, story: _Story, longer: _Story) -> bool:
+        """Whether the last step explains its events: little differs, and hardly anything that depends on the step."""
+        step = longer.steps[-1]
+        if len(step.differs) <= _MOST_DECISIVE:
+            return True
         captured = self.events[step.first : step.first + step.count]
         leaves = sum(_size(event.document) for event in captured)
-        return len(step.differs) <= max(_LEAST_EXPLAINED, leaves * _EXPLAINED)
+        if len(step.differs) > max(_LEAST_EXPLAINED, leaves * _EXPLAINED):
+            return False
+        return self._decisive(story, step) <= _MOST_DECISIVE
+
+    def _decisive(self, story: _Story, step: DerivedStep) -> int:
+        """In how many differing places the candidates differ from each other, so that the place tells which step it
+        was."""
+        at = self.events[story.position].at
+        told: dict[Place, set[str]] = {each.place: set() for each in step.differs}
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
+            if self.events[story.position].event not in self.caused.get(candidate.verb.name, ()):
+                continue
+            sent = self._sent(story.first.copied(), candidate.verb, at)
+            if sent and self._fits(story.position, sent):
+                for place, shown in told.items():
+                    shown |= {repr(value) for each in sent for value in _values_at(each.body, place)}
+        return sum(len({value for value in shown if HOLE not in value}) > 1 for shown in told.values())
 
     def _unexplained(self, story: _Story) -> _Story:
         event = self.events[story.position]
@@ -645,22 +694,23 @@ class _Search:
             elif name in _SHOWN and value in values and values[value] not in (None, ""):
                 visitor[name] = values[value]
         if self.guess.known and not visitor.get("identifier"):
-            number = values.get(state.visitor.id)
-            visitor["id"] = number if isinstance(number, int) else None
+            number = _positive(values.get(state.visitor.id))
+            if number is not None:
+                visitor["id"] = number
         if self.guess.custom:
             visitor["custom"] = dict(self.guess.custom)
         agents: dict[str, AgentCast] = {}
         keys: dict[str, str] = {}
         for agent in list(state.agents.values())[: story.agents]:
-            name, group = values.get(agent.name), values.get(agent.group)
-            key = _key_for(values.get(agent.key), name, agents)
+            told = [values.get(each) or None for each in (agent.name, agent.email, agent.group)]
+            key = _key_for(values.get(agent.key), told[0], agents)
             keys[agent.key] = key
-            agents[key] = AgentCast(None, name or None, values.get(agent.email) or None, group or None)
+            agents[key] = AgentCast(None, *told)
         steps = tuple(
             replace(step, verb=_renamed(_text_of(step.verb, story.bindings), keys)) for step in self._dated(story.steps)
         )
-        number = values.get(state.account.id, values.get(str(state.account.id)))
-        account = AccountCast(_positive(number), values.get(state.account.name) or None)
+        account_id = values.get(state.account.id, values.get(str(state.account.id)))
+        account = AccountCast(_positive(account_id), values.get(state.account.name) or None)
         return Derived(steps, Cast(visitor, agents), account, self.guess.locale, story.cost)
 
 
@@ -753,12 +803,8 @@ def _renamed(verb: Verb, keys: Mapping[str, str]) -> Verb:
 
 def _key_for(key: Any, name: Any, taken: Mapping[str, object]) -> str:
     """The key of an agent in the cast: the one that the bodies show, or the first name."""
-    text = (
-        key
-        if isinstance(key, str) and key
-        else (name.split()[0].lower() if isinstance(name, str) and name.split() else "")
-    )
-    text = "".join(char for char in text if char.isalnum() or char in "-_.")
+    first = name.split()[0].lower() if isinstance(name, str) and name.split() else ""
+    text = "".join(char for char in str(key or first) if char.isalnum() or char in "-_.")
     if not text or text in ("visitor", "timeout") or text[0].isdigit():
         text = "agent"
     number, made = 2, text
@@ -791,6 +837,17 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float) and value != ""
 
 
+def _values_at(document: Any, place: Place) -> Iterator[Any]:
+    """The values at a place, without objects and lists."""
+    if not place:
+        yield type(document).__name__ if isinstance(document, dict | list) else document
+    elif isinstance(document, list):
+        for item in document:
+            yield from _values_at(item, place[1:])
+    elif isinstance(document, dict):
+        yield from _values_at(document.get(place[0], "missing"), place[1:])
+
+
 def _at(document: Any, place: Path) -> Any:
     for part in place:
         if isinstance(document, list):
@@ -800,6 +857,16 @@ def _at(document: Any, place: Path) -> Any:
         else:
             return None
     return document
+
+
+_COMMON: Mapping[str, tuple[str, ...]] = {
+    "en": ("en_US",),
+    "ja": ("ja_JP",),
+    "ar": ("ar_AA",),
+    "cs": ("cs_CZ",),
+    "da": ("da_DK",),
+    "sv": ("sv_SE",),
+}
 
 
 def _locale(events: Sequence[CapturedEvent]) -> str:
@@ -820,9 +887,6 @@ def _locale(events: Sequence[CapturedEvent]) -> str:
         if locale_problem(name) is None:
             return name
     return DEFAULT
-
-
-_COMMON = {"en": ("en_US",), "ja": ("ja_JP",), "ar": ("ar_AA",), "cs": ("cs_CZ",), "da": ("da_DK",), "sv": ("sv_SE",)}
 
 
 def _read_languages(document: Any, found: dict[str, str]) -> None:

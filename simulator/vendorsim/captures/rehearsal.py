@@ -94,7 +94,7 @@ class Rehearsal:
 def _copied(value: Any, memo: dict[int, Any]) -> Any:
     """A copy of a state: of its lists, mappings and objects, as far as they can change. `copy.deepcopy` takes six times
     as long."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _UNCHANGING:
         return value
     key = id(value)
@@ -121,11 +121,11 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
 
 
 @cache
-def _changing(kind: type) -> tuple[str, ...] | None:
+def _changing(kind: Any) -> tuple[str, ...] | None:
     """The fields of a class whose objects may change; None for one whose objects never do."""
     if kind is Numbers:
         return Numbers.__slots__
-    if not is_dataclass(kind) or kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if not is_dataclass(kind) or getattr(kind, "__dataclass_params__").frozen:  # noqa: B009 - typeshed lacks it
         return None
     return tuple(each.name for each in fields(kind))
 

@@ -1,4 +1,4 @@
-"""The webhooks of a capture as a sequence: which event each one is, of which conversation, when, and which are retries."""
+"""The webhooks of a capture as a sequence: the event, the conversation and the time of each, and which are retries."""
 
 from __future__ import annotations
 
@@ -190,13 +190,15 @@ def _after_each_other(events: list[CapturedEvent]) -> list[CapturedEvent]:
 
 
 def _by_bodies(events: list[CapturedEvent]) -> list[CapturedEvent]:
-    """The events at the newest times in their bodies, if all have one. The order stays."""
+    """The events at the newest times in their bodies. One without such a time follows the one before. The order stays."""
     newest = [times.newest(event.document) for event in events]
+    at = next((at for at in newest if at is not None), None)
+    if at is None:
+        return events
     found: list[CapturedEvent] = []
-    for event, at in zip(events, newest, strict=True):
-        if at is None:
-            return events
-        found.append(replace(event, at=max(at, found[-1].at) if found else at))
+    for event, told in zip(events, newest, strict=True):
+        at = max(at, told) if told is not None else at + PAUSE * bool(found)
+        found.append(replace(event, at=at))
     return found
 
 
@@ -208,12 +210,12 @@ def _conversations(events: list[CapturedEvent], named: list[str | None], places:
     for event, name in zip(events, named, strict=True):
         known = places.get(event.event)
         candidates = () if known is None else known.conversation
-        found.append(name if name is not None else conversation_in(event.document, candidates))
+        found.append(name if name is not None else _first(event.document, candidates))
     told = frozenset(found)
     for position, event in enumerate(events):
         # An event that the profile does not know may name a conversation that another one has named.
         if found[position] is None and event.event not in places:
-            guess = conversation_in(event.document, tuple(everywhere))
+            guess = _first(event.document, tuple(everywhere))
             found[position] = guess if guess in told else None
     by_id: dict[Any, list[int]] = {}
     ids: dict[int, set[Any]] = {}
@@ -241,8 +243,8 @@ def ids_in(event: CapturedEvent, places: Mapping[str, IdPlaces]) -> list[tuple[t
     return [(path, value) for path, value in values(event.document) if value and place_of(path) in known.ids]
 
 
-def conversation_in(document: Any, places: tuple[Place, ...]) -> str | None:
-    """The first value at one of these places, as text; the places are those of the conversation's own id."""
+def _first(document: Any, places: tuple[Place, ...]) -> str | None:
+    """The first value at one of these places, as text."""
     for place in places:
         value = document
         for key in place:

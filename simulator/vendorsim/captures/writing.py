@@ -22,10 +22,12 @@ _WIDTH = 110
 # A pause from here on is a step of its own.
 _LONG_PAUSE = 15 * 60 * 1000
 _MOST_NAMED = 5
+# A capture in which nothing has a time begins in 1970.
+_EARLIEST = 946_684_800_000
 # Text that needs no quotes: it begins with a letter, and nothing in it has a meaning in YAML.
-_PLAIN = re.compile(r"[^\W\d_](?:[^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff:#]|:(?=\S)|(?<=\S)#)*")
+_PLAIN = re.compile(r"[^\W\d](?:[^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff:#]|:(?=\S)|(?<=\S)#)*")
 _OF_FLOW = re.compile(r"[,\[\]{}]|:$")
-_RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "this", "inf", "nan"})
+_RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "inf", "nan"})
 _NOTHING = object()
 
 
@@ -61,7 +63,8 @@ def _lines(source: Source, derived: Derived, events: Sequence[CapturedEvent]) ->
     if derived.locale != DEFAULT:
         yield f"locale: {derived.locale}"
     starts = derived.steps[0].at if derived.steps else events[0].at
-    yield f"starts: {iso(starts).replace('.000Z', 'Z')}"
+    if starts >= _EARLIEST:
+        yield f"starts: {iso(starts).replace('.000Z', 'Z')}"
     account = {key: value for key, value in (("id", derived.account.id), ("name", derived.account.name)) if value}
     if account:
         yield f"account: {_flow(account)}"
@@ -171,7 +174,7 @@ def verb_value(verb: Verb) -> Any:
     short = verb.shorthand
     if not given:
         return _NOTHING
-    if list(given) == [short]:
+    if short is not None and list(given) == [short]:
         return given[short]
     return {key: given[key] for key in sorted(given, key=lambda key: key not in ("by", "id"))}
 

@@ -105,8 +105,8 @@ def _notes(
         yield f"left out: {problem}"
     if any(name.lower() in signed for event in events for name, _ in event.headers):
         yield (
-            f"the captured signatures are sent as they are, from {iso(events[0].at)}: a receiver that looks at their age "
-            "refuses them; --secret-env NAME signs anew"
+            f"the captured signatures are sent as they are, from {iso(events[0].at)}: a receiver that looks at their "
+            "age refuses them; --secret-env NAME signs anew"
         )
 
 
@@ -115,8 +115,8 @@ def plan_replay(request: RunRequest, vendor: Vendor, profile: Profile, found: Re
     quirks = [fault for fault in request.faults if fault.name == QUIRK]
     if quirks:
         raise InputError(
-            f"fault quirk={quirks[0].argument}: a quirk bends the events that a vendor makes, and a capture holds those "
-            "that were sent; choose a fault of deliveries (vendorsim faults)"
+            f"fault quirk={quirks[0].argument}: a quirk bends the events that a vendor makes, and a capture holds "
+            "those that were sent; choose a fault of deliveries (vendorsim faults)"
         )
     run = captured_run(request.name or "capture", vendor, profile, found.stories, request.seed or 0)
     names = {event.event for story in found.stories.values() for event in story.events}

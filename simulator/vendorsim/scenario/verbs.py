@@ -616,8 +616,7 @@ class WireRequest(Struct, frozen=True):
 
 @_verb("emit")
 class Emit(Verb, frozen=True):
-    """The vendor sends this event as it stands here, whatever the conversation is. `only` or `vendors` says which
-    vendor."""
+    """The vendor sends this event as it is written here; `vendors` or `only` says which vendor."""
 
     event: str = _argument(TEXT, "the name of the event", required=True)
     body: Any = _argument(STORY_BODY, "its body; this and this.visitor.email are values of the story", required=True)
