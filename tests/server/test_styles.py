@@ -50,7 +50,9 @@ def test_no_other_stylesheet_has_a_colour_of_its_own(path: Path) -> None:
 
 
 SET_BY_SCRIPTS = {
-    name for path in PACKAGE.rglob("workbench/**/*.js") for name in re.findall(r'setProperty\("(--[\w-]+)"', path.read_text())
+    name
+    for path in PACKAGE.rglob("workbench/**/*.js")
+    for name in re.findall(r'setProperty\("(--[\w-]+)"', path.read_text())
 }
 
 

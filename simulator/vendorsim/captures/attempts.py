@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from vendorsim.captures.exchange import Exchange
 from vendorsim.core.times import duration_text
@@ -22,8 +23,7 @@ _MOST_DELIVERIES = 20_000
 _SHARE, _QUEUE = 0.1, timedelta(seconds=10)
 
 
-@dataclass(slots=True)
-class Deviating:
+class Deviating(Struct):
     """One way in which attempts deviate from the policy. `setting` is the name of the policy's value."""
 
     setting: str
@@ -32,8 +32,7 @@ class Deviating:
     count: int = 0
 
 
-@dataclass(slots=True)
-class _Delivery:
+class _Delivery(Struct):
     """A delivery whose last attempt may be followed by another. `slow` is whether the last one was accepted, but later
     than the vendor waits."""
 

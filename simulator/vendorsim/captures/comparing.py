@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.captures import times
 from vendorsim.captures.places import CUSTOM_KEY, IdPlaces, Place, place_of
@@ -43,8 +44,7 @@ class Difference(NamedTuple):
     captured: str
 
 
-@dataclass(slots=True)
-class Bindings:
+class Bindings(Struct):
     """What made-up values of the first conversation stand for in the capture. `owners` are the ids of agents in the
     capture, each with the made-up one that stands for it."""
 
@@ -55,8 +55,7 @@ class Bindings:
         return Bindings(self.values.copy(), self.owners.copy())
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """The comparison of the bodies of one step.
 
     `cast` are the made-up values of the people, `agents` the ids of agents among them. What is `accepted` costs

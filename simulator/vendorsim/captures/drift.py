@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from vendorsim.captures.attempts import SeenAttempts
 from vendorsim.captures.exchange import Direction, Exchange
@@ -40,8 +40,7 @@ _CHOSEN = frozenset({"anyOf", "oneOf"})
 _EVENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,79}")
 
 
-@dataclass(slots=True, eq=False)
-class Break:
+class Break(Struct, eq=False):
     """One way in which bodies break the contract at one place. `rule` is the keyword of JSON Schema. `values` are
     those of the place that break it; `listed` are the few of them that may be shown, `unlisted` is whether there are
     more."""
@@ -70,8 +69,7 @@ class Break:
                 self.unlisted = True
 
 
-@dataclass(slots=True, eq=False)
-class SeenEvent:
+class SeenEvent(Struct, eq=False):
     """What was seen of one event. `known` is whether the contract has it, `keys` what names it in its bodies if not.
     `broken` is the number of bodies that break the contract."""
 
@@ -85,8 +83,7 @@ class SeenEvent:
     breaks: dict[tuple[str, str], Break] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Counted:
+class Counted(Struct):
     """The exchanges of a capture: all of them, the calls among them, and the webhooks whose bodies can't be judged."""
 
     exchanges: int = 0

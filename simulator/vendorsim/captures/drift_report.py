@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from vendorsim.captures.drift import FEW, Break, DriftStudy, SeenEvent
 from vendorsim.captures.seen import ANY_KEY, LIST, NULL, OBJECT, SeenField, SeenTexts
@@ -19,8 +21,7 @@ _MOST_SHOWN = 8
 _LIMITS = ("pattern", "format", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """The first of the values that a finding is about. `place` is where it stands in the capture, `shape` what the
     value looks like; the value itself is not shown, since it may be personal."""
 
@@ -28,8 +29,7 @@ class Example:
     shape: str
 
 
-@dataclass(frozen=True, slots=True)
-class DriftPlace:
+class DriftPlace(Struct, frozen=True):
     """One place at which a finding was seen: `count` of `of` values or bodies."""
 
     event: str | None
@@ -38,8 +38,7 @@ class DriftPlace:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class DriftFinding:
+class DriftFinding(Struct, frozen=True):
     """One deviation of the capture from the contract.
 
     `field` is a path, in which `*` stands for the items of a list ("" is the whole body). `count` of `of` values or
@@ -65,8 +64,7 @@ class DriftFinding:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRow:
+class FieldRow(Struct, frozen=True):
     """One field of an event: what the contract says, beside what was seen.
 
     `contract` is None for a field that it does not describe. `count` of `of` have it: objects of the capture at the
@@ -89,8 +87,7 @@ class FieldRow:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DriftEvent:
+class DriftEvent(Struct, frozen=True):
     """One event of the capture. `known`: the contract has it. `broken` of the `bodies` break the contract."""
 
     name: str
@@ -101,16 +98,14 @@ class DriftEvent:
     fields: tuple[FieldRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unjudged:
+class Unjudged(Struct, frozen=True):
     """What could not be judged, and why."""
 
     subject: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """The exchanges of the capture, by what they are. `began` and `ended` are the times of the first and the last
     webhook (ISO 8601), if the capture has times."""
 
@@ -125,8 +120,7 @@ class Totals:
     ended: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DriftReport:
+class DriftReport(Struct, frozen=True):
     """All that a drift study found. `verdict` is `failed` if a finding is of a class in `fail_on`, else `passed`.
     `fits` are the profiles that were found to fit best; empty if the profile was named."""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+
+from msgspec import Struct
 
 from vendorsim.captures.exchange import Exchange
 from vendorsim.captures.places import Place, id_places
@@ -37,8 +38,7 @@ _STARTS, _MINUTE = 1_767_603_600_000, 60_000
 _AT_ONCE = timedelta(minutes=1)
 
 
-@dataclass(slots=True)
-class SeenPair:
+class SeenPair(Struct):
     """How often one event followed another, and where first."""
 
     earlier: str
@@ -47,8 +47,7 @@ class SeenPair:
     count: int = 0
 
 
-@dataclass(slots=True)
-class _Followed:
+class _Followed(Struct):
     """The last event of a conversation."""
 
     event: str

@@ -7,10 +7,11 @@ only. Where their bodies differ, there are ids; where a body has the conversatio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from vendorsim.captures.rehearsal import Rehearsal, Sent, rehearsal
 from vendorsim.conversation.state import StepError
@@ -36,8 +37,7 @@ _FILES: tuple[Verb, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IdPlaces:
+class IdPlaces(Struct, frozen=True):
     """Where bodies of one event have ids. `conversation` are the places of the conversation's own id, the outermost
     first; `ids` those of all ids that belong to one conversation: its own, of messages, of the visitor. `people` are
     those of the visitor's mail address, phone number and identifier. `known` are all places that the profile's bodies

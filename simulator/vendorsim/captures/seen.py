@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.captures.formats import FORMATS, formats_of, has_format, is_name, shaped_like
 from vendorsim.core import pointer as json_pointer
@@ -45,8 +46,7 @@ def type_of(value: Any) -> str:
     return _TYPES[type(value)]
 
 
-@dataclass(slots=True, eq=False)
-class SeenTexts:
+class SeenTexts(Struct, eq=False):
     """What is kept of the texts at a place: the lengths, the formats that all of them have, the shape of the first, and
     whether there were several."""
 
@@ -76,8 +76,7 @@ class SeenTexts:
             self.formats = tuple(name for name in self.formats if has_format(text[:_LONGEST_TEXT], name))
 
 
-@dataclass(slots=True, eq=False)
-class SeenNumbers:
+class SeenNumbers(Struct, eq=False):
     """What is kept of the numbers at a place: the digits of the longest, without a fraction, and whether there were
     several."""
 
@@ -96,8 +95,7 @@ def digits(number: float) -> int:
     return len(str(int(min(abs(number), 10.0**18))))
 
 
-@dataclass(slots=True, eq=False)
-class SeenField:
+class SeenField(Struct, eq=False):
     """What was seen at one place of the bodies of an event.
 
     `known` is what the contract says of the place, None for a field that it does not describe. `inside` tells whether

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.captures import times
 from vendorsim.captures.exchange import Direction, Exchange, Headers
@@ -40,8 +41,7 @@ _OF_PROXIES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedEvent:
+class CapturedEvent(Struct, frozen=True):
     """One webhook of a capture. `at` is in milliseconds since 1970. `document` is the body as JSON, None if it is not.
 
     `headers` are the vendor's own: those of hops and proxies are left out. `delivery` is the id of the delivery, if a
@@ -61,8 +61,7 @@ class CapturedEvent:
     retries: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     """The webhooks of a capture, in the order of their times. `left_out` are the header names that were left out,
     `calls` the calls of the integration, `unusable` says of other exchanges why they are left out. `timeless` says that
     the capture has no times."""
@@ -190,7 +189,7 @@ def _after_each_other(events: list[CapturedEvent]) -> list[CapturedEvent]:
 
 
 def _by_bodies(events: list[CapturedEvent]) -> list[CapturedEvent]:
-    """The events at the newest times in their bodies. One without such a time follows the one before. The order stays."""
+    """The events at the newest times in their bodies; one without it follows the one before. The order stays."""
     newest = [times.newest(event.document) for event in events]
     at = next((at for at in newest if at is not None), None)
     if at is None:
@@ -210,12 +209,12 @@ def _conversations(events: list[CapturedEvent], named: list[str | None], places:
     for event, name in zip(events, named, strict=True):
         known = places.get(event.event)
         candidates = () if known is None else known.conversation
-        found.append(name if name is not None else _first(event.document, candidates))
+        found.append(name if name is not None else conversation_in(event.document, candidates))
     told = frozenset(found)
     for position, event in enumerate(events):
         # An event that the profile does not know may name a conversation that another one has named.
         if found[position] is None and event.event not in places:
-            guess = _first(event.document, tuple(everywhere))
+            guess = conversation_in(event.document, tuple(everywhere))
             found[position] = guess if guess in told else None
     by_id: dict[Any, list[int]] = {}
     ids: dict[int, set[Any]] = {}
@@ -243,7 +242,7 @@ def ids_in(event: CapturedEvent, places: Mapping[str, IdPlaces]) -> list[tuple[t
     return [(path, value) for path, value in values(event.document) if value and place_of(path) in known.ids]
 
 
-def _first(document: Any, places: tuple[Place, ...]) -> str | None:
+def conversation_in(document: Any, places: tuple[Place, ...]) -> str | None:
     """The first value at one of these places, as text."""
     for place in places:
         value = document

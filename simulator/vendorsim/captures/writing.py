@@ -6,8 +6,9 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.captures.comparing import Difference
 from vendorsim.captures.deriving import Derived, DerivedStep
@@ -16,7 +17,7 @@ from vendorsim.core.times import duration_text, iso
 from vendorsim.scenario.calls import written_in_story
 from vendorsim.scenario.locales import DEFAULT
 from vendorsim.scenario.model import AgentCast
-from vendorsim.scenario.verbs import Assign, Attachment, Emit, Page, Verb
+from vendorsim.scenario.verbs import Assign, Attachment, Emit, Page, Verb, given_arguments
 
 _WIDTH = 110
 # A pause from here on is a step of its own.
@@ -31,8 +32,7 @@ _RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "
 _NOTHING = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where a story comes from: its capture, vendor and profile, and the id of the conversation in the capture."""
 
     capture: str
@@ -161,14 +161,7 @@ def _verb(verb: Verb, *, bare: bool) -> Iterator[str]:
 
 def verb_value(verb: Verb) -> Any:
     """The arguments of a verb as they are written after it: the shorthand, a mapping, or nothing."""
-    given: dict[str, Any] = {}
-    for each in fields(verb):  # type: ignore[arg-type]
-        if not each.metadata:
-            continue
-        value = getattr(verb, each.name)
-        default = each.default if each.default is not MISSING else _NOTHING
-        if value != default:
-            given[each.metadata["written"] or each.name] = _argument(value)
+    given = {key: _argument(value) for key, value in given_arguments(verb).items()}
     if isinstance(verb, Assign):
         return _assignee(*verb.to)
     short = verb.shorthand

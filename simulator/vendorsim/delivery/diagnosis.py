@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.delivery.records import BROKEN, FALLS_SHORT, REJECTED, TIMED_OUT, UNREACHABLE, Summary
 
@@ -41,8 +42,7 @@ class Ending(NamedTuple):
     status: int | None
 
 
-@dataclass(slots=True)
-class Evidence:
+class Evidence(Struct):
     """What is known of some deliveries.
 
     `endings` counts the attempts that were really sent; those that an outage on purpose kept back are none. `reasons`
@@ -68,8 +68,7 @@ class Evidence:
             self.targets.setdefault(target)
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """What is wrong, and what to try: two short sentences. `event` and `verdict` choose the attempts to look at; None
     where that is no matter. `is_over` says that all was accepted in the end."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.captures.deriving import derive, unexplained
 from vendorsim.captures.exchange import Exchange
@@ -20,8 +20,7 @@ from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedScenario:
+class DerivedScenario(Struct, frozen=True):
     """The scenario of one conversation. `webhooks` is the number of its webhooks, `raw` how many of them no verb
     explains, `differing` how many are explained except for some fields. `steps` counts its steps. Where no webhook is
     a JSON object there are none, and `text` is empty."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.captures.exchange import Exchange
 from vendorsim.captures.fresh import fresh
@@ -19,8 +21,7 @@ from vendorsim.vendorkit.signing import schemes
 from vendorsim.vendorkit.vendor import Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """The conversations of a capture as they are sent again, by their ids in the capture, and what a user should know
     about it."""
 

@@ -213,6 +213,16 @@ class Verb(Struct, frozen=True, metaclass=_VerbType):
 VERBS: dict[str, type[Verb]] = {}
 
 
+def given_arguments(verb: Verb) -> dict[str, Any]:
+    """The arguments of a step that are not the default, by their keys in the file."""
+    values = {name: getattr(verb, name) for name in verb._arguments}
+    return {
+        argument.written or name: values[name]
+        for name, argument in verb._arguments.items()
+        if argument.default is NODEFAULT or values[name] != argument.default
+    }
+
+
 def _verb(
     name: str, shorthand: str | None = None, *, makes_message: bool = False, one_key: bool = False
 ) -> Callable[[type[Any]], type[Any]]:

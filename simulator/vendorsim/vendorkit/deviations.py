@@ -6,8 +6,9 @@ Drift (captured traffic beside a contract) and differences (a profile beside ano
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError, unknown
 
@@ -40,8 +41,7 @@ NAMES = (*_GROUPS, *(each.value for each in DeviationClass))
 """All that `--fail-on` takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class FailOn:
+class FailOn(Struct, frozen=True):
     """The deviations that fail a run: those of `classes`, and with `breaking` those that break the contract."""
 
     classes: frozenset[DeviationClass] = frozenset()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.core.errors import DocumentError, InputError, Problem, UnknownNameError, UnreadableFileError
 from vendorsim.core.provenance import CAPTURED
@@ -42,8 +43,7 @@ _TEXT = Text()
 _COUNT = Integer(0, 10**12)
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(Struct, frozen=True):
     """An event that the base profile does not know. `keys` are what names it in its bodies, with their values."""
 
     schema: Node
@@ -51,8 +51,7 @@ class NewEvent:
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureFacts:
+class CaptureFacts(Struct, frozen=True):
     """The capture from which an overlay was made: the day on which that was done (such as 2026-11-29), how many bodies
     it had, and when the first and the last was sent, if that is known."""
 
@@ -62,8 +61,7 @@ class CaptureFacts:
     ended: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(Struct, frozen=True):
     """The content of `overlay.json`. `vendorsim` is the version that wrote it."""
 
     vendor: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core import pointer as json_pointer
 from vendorsim.vendorkit.schema_walk import Resolve, Schema
@@ -33,8 +34,7 @@ class ChangeKind(StrEnum):
     REPLACE = "replace"
 
 
-@dataclass(frozen=True, slots=True)
-class OverlayChange:
+class OverlayChange(Struct, frozen=True):
     """One change of an event's body. `field` is a path, in which `*` stands for the items of a list. `schema` is that
     of the value, for `add`, `widen` and `replace`. It was seen in `seen` of `of` places."""
 

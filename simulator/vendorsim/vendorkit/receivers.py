@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.vendorkit.contract_differences import FIELD, ProfileDifference, ProfileDifferences, Side
 from vendorsim.vendorkit.deviations import DeviationClass
@@ -18,8 +19,7 @@ _SILENT = frozenset({"meaning", "closed"})
 _NEEDED = frozenset({"accepted", "read_timeout", "signing"})
 
 
-@dataclass(frozen=True, slots=True)
-class Deviation:
+class Deviation(Struct, frozen=True):
     """One way in which the second profile deviates from the first. `path` is a field, or the name of a setting. With
     `breaking`, the second profile may send what the first one's contract refuses."""
 

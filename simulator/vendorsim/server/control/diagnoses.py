@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from vendorsim.delivery.body_differences import only_in
 from vendorsim.delivery.diagnosis import Diagnosis, diagnose, evidence_of
