@@ -7,7 +7,7 @@ from functools import cache
 
 from vendorsim.captures.drift import DriftStudy
 from vendorsim.captures.drift_report import DriftReport, report
-from vendorsim.captures.exchange import Direction, Exchange
+from vendorsim.captures.exchange import CapturedExchange, Direction
 from vendorsim.core.event import Event
 from vendorsim.core.times import moment
 from vendorsim.runs import library, timeline
@@ -34,13 +34,13 @@ def told(vendor: str, profile: str, names: Iterable[str] = (), count: int = 1) -
             yield from timeline.events(run, count)
 
 
-def captured(events: Iterable[Event]) -> Iterator[Exchange]:
+def captured(events: Iterable[Event]) -> Iterator[CapturedExchange]:
     """Generated events as a capture that has bodies and times."""
     for number, event in enumerate(events, 1):
-        yield Exchange(f"told.jsonl:{number}", Direction.WEBHOOK, event.body, at=moment(event.at))
+        yield CapturedExchange(f"told.jsonl:{number}", Direction.WEBHOOK, event.body, at=moment(event.at))
 
 
-def study(vendor: str, profile: str, exchanges: Iterable[Exchange]) -> DriftStudy:
+def study(vendor: str, profile: str, exchanges: Iterable[CapturedExchange]) -> DriftStudy:
     known = registry.get(vendor)
     made = DriftStudy(known, known.profile(profile))
     for exchange in exchanges:
@@ -48,5 +48,5 @@ def study(vendor: str, profile: str, exchanges: Iterable[Exchange]) -> DriftStud
     return made
 
 
-def drift(vendor: str, profile: str, exchanges: Iterable[Exchange]) -> DriftReport:
+def drift(vendor: str, profile: str, exchanges: Iterable[CapturedExchange]) -> DriftReport:
     return report(study(vendor, profile, exchanges), ANY)

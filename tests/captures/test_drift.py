@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
 from drifting import ANY, captured, drift, scenario, study, told
+from msgspec.structs import replace
 from thorough import few_of
 from vendorsim.captures.drift_report import DriftFinding, as_document, report
-from vendorsim.captures.exchange import CapturedAnswer, Direction, Exchange
+from vendorsim.captures.exchange import CapturedAnswer, CapturedExchange, Direction
 from vendorsim.captures.fitting import fitting
 from vendorsim.captures.orders import SeenOrders
 from vendorsim.core.times import moment
@@ -43,7 +43,7 @@ def _by_vendor(case: tuple[str, str]) -> int:
 SETTINGS = {"um_widget.config", "chat_widget.config"}
 
 
-def edited(event: str, edit: Edit, share: float = 1) -> Iterable[Exchange]:
+def edited(event: str, edit: Edit, share: float = 1) -> Iterable[CapturedExchange]:
     """The events of MessageHub 4.18 in everyday chats; some bodies of one event are changed."""
     number = 0
     for exchange in captured(told("messagehub", "observed-4.18", ["everyday-chat"], 6)):
@@ -124,7 +124,7 @@ def test_a_change_is_found_at_its_place(
 
 
 def test_a_text_without_the_documented_format() -> None:
-    def fresh(event: Any) -> Exchange:
+    def fresh(event: Any) -> CapturedExchange:
         body = {**json.loads(event.body), "timestamp": "yesterday"}
         return replace(next(iter(captured([event]))), body=json.dumps(body).encode())
 
@@ -140,12 +140,12 @@ def test_an_event_that_no_contract_knows_and_bodies_of_none() -> None:
     assert [(each.kind, each.event, each.breaking) for each in found.findings] == [
         ("events", "conversation_archived", True)
     ]
-    foreign = drift("messagehub", "observed-4.18", [Exchange("x", Direction.WEBHOOK, b'{"hello": 1}')])
+    foreign = drift("messagehub", "observed-4.18", [CapturedExchange("x", Direction.WEBHOOK, b'{"hello": 1}')])
     assert [(each.kind, each.event, each.count) for each in foreign.findings] == [("events", None, 1)]
 
 
 def test_a_cause_is_one_finding_with_all_its_places() -> None:
-    def renamed(exchange: Exchange) -> Exchange:
+    def renamed(exchange: CapturedExchange) -> CapturedExchange:
         body = json.loads(exchange.body)
         for inner in (body, body.get("conversation"), body.get("current_conversation")):
             if inner and "can_reply" in inner:
@@ -177,10 +177,10 @@ def test_no_value_is_shown_and_no_key_that_is_data() -> None:
 
 def test_what_can_not_be_judged_is_said() -> None:
     exchanges = [
-        Exchange("a", Direction.WEBHOOK, b"{oops"),
-        Exchange("b", Direction.WEBHOOK, b"[" * 300 + b"]" * 300),
-        Exchange("c", Direction.WEBHOOK, b"", problem="the recorder cut it off"),
-        Exchange("d", Direction.CALL, b"{}"),
+        CapturedExchange("a", Direction.WEBHOOK, b"{oops"),
+        CapturedExchange("b", Direction.WEBHOOK, b"[" * 300 + b"]" * 300),
+        CapturedExchange("c", Direction.WEBHOOK, b"", problem="the recorder cut it off"),
+        CapturedExchange("d", Direction.CALL, b"{}"),
     ]
     found = drift("messagehub", "observed-4.18", exchanges)
     assert [(each.subject, each.reason) for each in found.not_judged] == [
@@ -194,9 +194,9 @@ def test_what_can_not_be_judged_is_said() -> None:
 
 
 def test_memory_is_bounded_by_places_not_by_bodies() -> None:
-    def many(number: int) -> Exchange:
+    def many(number: int) -> CapturedExchange:
         body = {"event": "message_created", **{f"field_{number}_{each}": each for each in "abcdefgh"}}
-        return Exchange(f"x:{number}", Direction.WEBHOOK, json.dumps(body).encode())
+        return CapturedExchange(f"x:{number}", Direction.WEBHOOK, json.dumps(body).encode())
 
     made = study("messagehub", "observed-4.18", map(many, range(2_000)))
     root = made.events["message_created"].bodies.root
@@ -286,7 +286,7 @@ class TestOrder:
         assert drift("messagehub", "observed-4.18", captured(events[:3][::-1])).findings == ()
 
 
-def _with_names(events: Iterable[Any]) -> Iterable[tuple[str, Exchange]]:
+def _with_names(events: Iterable[Any]) -> Iterable[tuple[str, CapturedExchange]]:
     for event in events:
         yield event.name, next(iter(captured([event])))
 
@@ -295,7 +295,7 @@ class TestDelivery:
     """The policy of Smartsupp: by Standard Webhooks, 5 s after the first attempt, then 5 minutes."""
 
     @staticmethod
-    def attempts(*given: tuple[float, int, float]) -> Iterable[Exchange]:
+    def attempts(*given: tuple[float, int, float]) -> Iterable[CapturedExchange]:
         """One delivery's attempts: seconds after the first, status, milliseconds to the answer. Another event follows
         ten days later."""
         first, other = list(captured(told("smartsupp", "documented", ["everyday-chat"], 2)))
@@ -340,7 +340,7 @@ class TestTheProfileThatFits:
         assert list(again) == exchanges
 
     def test_is_the_default_without_a_body(self) -> None:
-        found, fits, again = fitting(registry.get("messagehub"), [Exchange("a", Direction.CALL, b"")])
+        found, fits, again = fitting(registry.get("messagehub"), [CapturedExchange("a", Direction.CALL, b"")])
         assert (found.name, fits, len(list(again))) == ("documented", (), 1)
 
 

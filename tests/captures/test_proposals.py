@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import pytest
 from drifting import captured, drift, study, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vendorsim.captures.exchange import Direction, Exchange
+from msgspec.structs import replace
+from vendorsim.captures.exchange import CapturedExchange, Direction
 from vendorsim.captures.proposal import proposal
 from vendorsim.core.errors import InputError
 from vendorsim.vendorkit import registry
@@ -26,7 +26,7 @@ VENDOR, BASE = "messagehub", "observed-4.18"
 _FOLDERS = count()
 
 
-def changed(edit: Edit, event: str = "message_created") -> Iterable[Exchange]:
+def changed(edit: Edit, event: str = "message_created") -> Iterable[CapturedExchange]:
     """An everyday chat in which all bodies of one event are changed."""
     for exchange in captured(told(VENDOR, BASE, ["everyday-chat"])):
         body = json.loads(exchange.body)
@@ -35,7 +35,7 @@ def changed(edit: Edit, event: str = "message_created") -> Iterable[Exchange]:
         yield replace(exchange, body=json.dumps(body).encode())
 
 
-def proposed(folder: Path, exchanges: Iterable[Exchange], vendor: str = VENDOR, base: str = BASE) -> str:
+def proposed(folder: Path, exchanges: Iterable[CapturedExchange], vendor: str = VENDOR, base: str = BASE) -> str:
     """Writes the overlay for a capture, and returns the name of its profile."""
     write_overlay(folder, proposal(study(vendor, base, exchanges), "2026-11-29"))
     return str(folder)
@@ -173,7 +173,7 @@ def test_any_change_of_bodies_can_be_proposed(
             sets(path, value)(changed_body)
         bodies.append(changed_body)
     exchanges = [
-        Exchange(f"x:{number}", Direction.WEBHOOK, json.dumps(each).encode())
+        CapturedExchange(f"x:{number}", Direction.WEBHOOK, json.dumps(each).encode())
         for number, each in enumerate([body, *bodies])
     ]
     folder = tmp_path_factory.getbasetemp() / f"any-{next(_FOLDERS)}"

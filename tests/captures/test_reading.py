@@ -16,7 +16,7 @@ from command_line import Vendorsim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vendorsim.captures import json_scan
-from vendorsim.captures.exchange import Direction, Exchange
+from vendorsim.captures.exchange import CapturedExchange, Direction
 from vendorsim.captures.files import Skipped, items_of, opened
 from vendorsim.captures.json_scan import Window, items
 from vendorsim.captures.reading import exchange, read
@@ -26,7 +26,7 @@ BODY = b'{"event": "message_created", "id": 1}'
 TEXT = BODY.decode()
 
 
-def reads(data: bytes, largest: int = json_scan.LARGEST_VALUE) -> tuple[list[Exchange], list[str]]:
+def reads(data: bytes, largest: int = json_scan.LARGEST_VALUE) -> tuple[list[CapturedExchange], list[str]]:
     """The exchanges in these bytes, and what was skipped."""
     skipped: list[Skipped] = []
     found = []

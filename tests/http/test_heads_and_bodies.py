@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vendorsim.http.bodies import body
-from vendorsim.http.heads import Ending, Framing, Malformed, answer_head, request_head
+from vendorsim.http.heads import BodyEnd, Framing, Malformed, answer_head, request_head
 
 POST = b"POST /hook HTTP/1.1\r\nHost: a.example"
 
@@ -74,9 +74,9 @@ def test_an_ambiguous_answer_is_refused(raw: bytes) -> None:
 
 FRAMINGS: dict[str, tuple[bytes, bytes, Framing]] = {
     "a length": (b"POST", b"200 OK\r\nContent-Length: 5", 5),
-    "chunks": (b"POST", b"200 OK\r\nTransfer-Encoding: Chunked", Ending.CHUNKED),
-    "neither": (b"POST", b"200 OK", Ending.CONNECTION),
-    "no reason phrase": (b"POST", b"200", Ending.CONNECTION),
+    "chunks": (b"POST", b"200 OK\r\nTransfer-Encoding: Chunked", BodyEnd.CHUNKED),
+    "neither": (b"POST", b"200 OK", BodyEnd.CONNECTION),
+    "no reason phrase": (b"POST", b"200", BodyEnd.CONNECTION),
     "HEAD": (b"HEAD", b"200 OK\r\nContent-Length: 5", 0),
     "204": (b"POST", b"204 No Content", 0),
     "304": (b"GET", b"304 Not Modified\r\nContent-Length: 5", 0),
@@ -209,7 +209,7 @@ BAD_CHUNKS = {
 @pytest.mark.parametrize("raw", BAD_CHUNKS.values(), ids=BAD_CHUNKS)
 def test_chunks_are_read_strictly(raw: bytes) -> None:
     with pytest.raises(Malformed) as refused:
-        body(Ending.CHUNKED).take(bytearray(raw))
+        body(BodyEnd.CHUNKED).take(bytearray(raw))
     assert refused.value.status == 400
 
 
@@ -229,7 +229,7 @@ def test_chunks_pass_byte_for_byte_however_they_are_cut(
     made: tuple[bytes, bytes], cuts: list[int], after: bytes
 ) -> None:
     wire, content = made
-    reader, buffer = body(Ending.CHUNKED), bytearray()
+    reader, buffer = body(BodyEnd.CHUNKED), bytearray()
     raw = found = b""
     data = wire + after
     for cut in [*cuts, len(data)]:
@@ -246,7 +246,7 @@ def test_chunks_pass_byte_for_byte_however_they_are_cut(
 @given(chunked(), st.data())
 def test_chunks_that_break_off_are_told(made: tuple[bytes, bytes], data: st.DataObject) -> None:
     wire, _ = made
-    reader = body(Ending.CHUNKED)
+    reader = body(BodyEnd.CHUNKED)
     reader.take(bytearray(wire[: data.draw(st.integers(0, len(wire) - 1))]))
     with pytest.raises(Malformed):
         reader.end()

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-from vendorsim.captures.exchange import Exchange
+from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.core.times import duration_text
 from vendorsim.vendorkit.policy import Policy, statuses_text
 
@@ -62,7 +62,7 @@ class SeenAttempts:
         self._timed = 0
         self._last: datetime | None = None
 
-    def add(self, exchange: Exchange) -> bool:
+    def add(self, exchange: CapturedExchange) -> bool:
         """Adds an attempt; returns whether it repeats one that was not accepted."""
         answer, at = exchange.answer, exchange.at
         self._answered += answer is not None
@@ -87,7 +87,7 @@ class SeenAttempts:
                 self._judge_end(oldest)
         return before is not None
 
-    def _judge(self, before: _Delivery, exchange: Exchange, at: datetime) -> None:
+    def _judge(self, before: _Delivery, exchange: CapturedExchange, at: datetime) -> None:
         retries = self._policy.retries.value
         retried = self._policy.retried.value
         if before.over:

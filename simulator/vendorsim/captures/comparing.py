@@ -36,7 +36,7 @@ MISSING = object()
 VALUE, STRUCTURE, TIME, MOMENT = 1.0, 3.0, 0.25, 0.001
 
 
-class Difference(NamedTuple):
+class BodyDifference(NamedTuple):
     """A place at which a body differs from the captured one, and both values as text."""
 
     place: Place
@@ -55,7 +55,7 @@ class Bindings(Struct):
         return Bindings(self.values.copy(), self.owners.copy())
 
 
-class Comparison(Struct):
+class StepComparison(Struct):
     """The comparison of the bodies of one step.
 
     `cast` are the made-up values of the people, `agents` the ids of agents among them. What is `accepted` costs
@@ -68,13 +68,13 @@ class Comparison(Struct):
     cast: frozenset[Any]
     agents: frozenset[Any]
     places: Mapping[str, IdPlaces]
-    accepted: frozenset[Difference] = frozenset()
+    accepted: frozenset[BodyDifference] = frozenset()
     cost: float = 0
     matches: int = 0
     times: list[int] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[BodyDifference] = field(default_factory=list)
     holes: dict[str, Any] = field(default_factory=dict)
-    values: dict[Difference, tuple[Any, Any]] = field(default_factory=dict)
+    values: dict[BodyDifference, tuple[Any, Any]] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
 
     def add(self, event: str, mine: Any, other: Any, captured: Any) -> None:
@@ -150,7 +150,7 @@ class Comparison(Struct):
             self._differs(path, mine, captured, VALUE)
 
     def _differs(self, path: Path, mine: Any, captured: Any, cost: float) -> None:
-        difference = Difference(place_of(path), _key(mine), _key(captured))
+        difference = BodyDifference(place_of(path), _key(mine), _key(captured))
         if difference not in self.accepted:
             self.cost += cost
         self.differences.append(difference)

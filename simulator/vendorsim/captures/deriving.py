@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from vendorsim.captures import times
 from vendorsim.captures.candidates import DIFFERENCES, PERSON, TEXT, Candidate, candidates, shows_files
-from vendorsim.captures.comparing import HOLE, LATER, MISSING, Bindings, Comparison, Difference
+from vendorsim.captures.comparing import HOLE, LATER, MISSING, Bindings, BodyDifference, StepComparison
 from vendorsim.captures.places import IdPlaces, Place, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
@@ -70,7 +70,7 @@ class DerivedStep(Struct, frozen=True):
     first: int
     count: int
     quirk: str | None = None
-    differs: tuple[Difference, ...] = ()
+    differs: tuple[BodyDifference, ...] = ()
 
 
 class Derived(Struct, frozen=True):
@@ -109,7 +109,7 @@ class _Story(Struct, frozen=True):
     at: int
     steps: tuple[DerivedStep, ...]
     bindings: Bindings
-    accepted: frozenset[Difference]
+    accepted: frozenset[BodyDifference]
     cost: float
     agents: int
     matches: int = 0
@@ -509,8 +509,8 @@ class _Search:
             if hole in holes and (holes[hole] or None) == known:
                 del holes[hole]
 
-    def _comparison(self, story: _Story) -> Comparison:
-        return Comparison(story.bindings.copied(), self.cast, self.agent_ids, self.places, story.accepted)
+    def _comparison(self, story: _Story) -> StepComparison:
+        return StepComparison(story.bindings.copied(), self.cast, self.agent_ids, self.places, story.accepted)
 
     def _evaluated(self, story: _Story, before: tuple[_Dated, ...], verb: Verb, quirk: Quirk | None) -> _Story | None:
         """The story with these steps; None if they don't send the captured events."""

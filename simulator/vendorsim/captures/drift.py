@@ -15,7 +15,7 @@ import orjson
 from msgspec import Struct, field
 
 from vendorsim.captures.attempts import SeenAttempts
-from vendorsim.captures.exchange import Direction, Exchange
+from vendorsim.captures.exchange import CapturedExchange, Direction
 from vendorsim.captures.formats import is_token
 from vendorsim.captures.orders import SeenOrders
 from vendorsim.captures.seen import NULL, SeenBodies, SeenField, type_of
@@ -107,7 +107,7 @@ class DriftStudy:
         self.orders = SeenOrders(profile)
         self.attempts = SeenAttempts(profile.policy, delivery_headers(vendor))
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: CapturedExchange) -> None:
         """Adds the next exchange of the capture. Calls are counted only: they are the integration's."""
         counted = self.counted
         counted.exchanges += 1
@@ -132,7 +132,7 @@ class DriftStudy:
             return
         self._add(event, body, exchange)
 
-    def _event(self, exchange: Exchange, body: Any) -> SeenEvent | None:
+    def _event(self, exchange: CapturedExchange, body: Any) -> SeenEvent | None:
         name = exchange.event or self.profile.identify(body)
         known = name is not None and name in self.contract.events
         keys: Mapping[str, str] = {}
@@ -150,7 +150,7 @@ class DriftStudy:
             found = self.events[name] = SeenEvent(name, known, exchange.place, SeenBodies(contracted), keys)
         return found
 
-    def _add(self, event: SeenEvent, body: Any, exchange: Exchange) -> None:
+    def _add(self, event: SeenEvent, body: Any, exchange: CapturedExchange) -> None:
         event.count += 1
         event.bodies.add(body, exchange.place)
         self.orders.add(event.name, body, exchange)
@@ -176,7 +176,7 @@ def event_keys(profile: Profile, body: Any) -> dict[str, str]:
     return {key: value for key, value in found.items() if isinstance(value, str)} if all(found.values()) else {}
 
 
-def _parsed(exchange: Exchange) -> tuple[Any, str | None]:
+def _parsed(exchange: CapturedExchange) -> tuple[Any, str | None]:
     """The body, or why it can't be judged."""
     if exchange.problem is not None:
         return None, exchange.problem

@@ -33,7 +33,7 @@ class CapturedAnswer(Struct, frozen=True):
     milliseconds: float | None = None
 
 
-class Exchange(Struct, frozen=True):
+class CapturedExchange(Struct, frozen=True):
     """One captured request.
 
     `place` is its position in the capture, for messages (`hooks.har#3`, `hooks.jsonl:12`). `at` is when it was sent

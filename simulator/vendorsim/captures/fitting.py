@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 import orjson
 
-from vendorsim.captures.exchange import Direction, Exchange
+from vendorsim.captures.exchange import CapturedExchange, Direction
 from vendorsim.core.nesting import is_deeper
 from vendorsim.vendorkit.contract import MOST_LEVELS
 from vendorsim.vendorkit.contract_fit import Captured, Comparison
@@ -18,7 +18,9 @@ MOST_COMPARED = 300
 """So many bodies are compared with every profile."""
 
 
-def fitting(vendor: Vendor, exchanges: Iterable[Exchange]) -> tuple[Profile, tuple[str, ...], Iterator[Exchange]]:
+def fitting(
+    vendor: Vendor, exchanges: Iterable[CapturedExchange]
+) -> tuple[Profile, tuple[str, ...], Iterator[CapturedExchange]]:
     """The profile that the first bodies fit best, all profiles that fit them as well, and all exchanges again.
 
     Of several, the vendor's default profile is taken, else the newest; one that no server is known to send only if
@@ -37,7 +39,7 @@ def fitting(vendor: Vendor, exchanges: Iterable[Exchange]) -> tuple[Profile, tup
     return chosen, best, again
 
 
-def _captured(exchange: Exchange) -> Captured | None:
+def _captured(exchange: CapturedExchange) -> Captured | None:
     if exchange.direction is Direction.CALL or exchange.problem is not None:
         return None
     try:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from vendorsim.captures.exchange import Exchange
+from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.captures.places import Place, id_places
 from vendorsim.captures.rehearsal import Sent, rehearsal
 from vendorsim.captures.sequence import conversation_in
@@ -67,7 +67,7 @@ class SeenOrders:
         self._conversations = 0
         self._without_time = False
 
-    def add(self, event: str, body: object, exchange: Exchange) -> None:
+    def add(self, event: str, body: object, exchange: CapturedExchange) -> None:
         """Adds an event in the order of the capture."""
         places = _naming(self._profile).get(event)
         if places is None:
@@ -86,7 +86,7 @@ class SeenOrders:
             self._count(last, event, exchange)
         self._last[conversation] = _Followed(event, exchange.at)
 
-    def _count(self, last: _Followed, event: str, exchange: Exchange) -> None:
+    def _count(self, last: _Followed, event: str, exchange: CapturedExchange) -> None:
         if self._at_once:
             if last.at is None or exchange.at is None:
                 self._without_time = True

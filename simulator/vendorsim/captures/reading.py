@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, Direction, Exchange, Headers
+from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, CapturedExchange, Direction, Headers
 from vendorsim.captures.files import Item, Kind, Skip, Skipped, paths, read_items, refuse
 from vendorsim.captures.json_scan import LARGEST_VALUE, in_mebibytes
 from vendorsim.captures.raw_requests import RawMessage, RawRequest
@@ -27,7 +27,7 @@ from vendorsim.vendorkit import registry
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 
 
-def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[Exchange]:
+def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[CapturedExchange]:
     """The exchanges of captures, in the order of the files. `-` is standard input, a folder stands for its files.
 
     `skip` is told what is not read, and why; without one, what is broken raises PayloadFileError, and requests that are
@@ -42,7 +42,7 @@ def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[Exchange]:
                 yield found
 
 
-def exchange(item: Item) -> Exchange | Skipped:
+def exchange(item: Item) -> CapturedExchange | Skipped:
     """The exchange of an item, or why it has none."""
     if item.kind is Kind.HAR_ENTRY:
         return _har(item.place, item.document)
@@ -51,12 +51,12 @@ def exchange(item: Item) -> Exchange | Skipped:
     return _document(item.place, item.document, item.data)
 
 
-def _document(place: str, document: Any, data: bytes) -> Exchange | Skipped:
+def _document(place: str, document: Any, data: bytes) -> CapturedExchange | Skipped:
     keys: Any = document if isinstance(document, dict) else {}
     event = keys["event"] or None if isinstance(keys.get("event"), str) else None
     if event is not None and {"vendor", "body", "at"} <= set(keys):
         body, problem = _dumped(keys["body"])
-        return Exchange(
+        return CapturedExchange(
             place,
             Direction.WEBHOOK,
             body,
@@ -71,7 +71,7 @@ def _document(place: str, document: Any, data: bytes) -> Exchange | Skipped:
         return _attempt(place, keys, event)
     if keys.get("type") == "call" and "operation" in keys:
         return _call(place, keys)
-    return Exchange(place, Direction.WEBHOOK, data)
+    return CapturedExchange(place, Direction.WEBHOOK, data)
 
 
 def _dumped(document: Any) -> tuple[bytes, str | None]:
@@ -81,7 +81,7 @@ def _dumped(document: Any) -> tuple[bytes, str | None]:
         return b"", "the body is nested too deeply"
 
 
-def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
+def _attempt(place: str, keys: Any, event: str | None) -> CapturedExchange | Skipped:
     request = keys["request"]
     if request is None:
         return Skipped(place, "the attempt was not sent", unreadable=False)
@@ -90,7 +90,7 @@ def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
         body, problem = _bytes(request["body"], _header(head_headers(head), "content-encoding"))
     except (TypeError, KeyError):
         return Skipped(place, "the attempt has no request body")
-    return Exchange(
+    return CapturedExchange(
         place,
         Direction.WEBHOOK,
         body,
@@ -123,14 +123,14 @@ def _attempt_answer(keys: Any) -> CapturedAnswer | None:
     return CapturedAnswer(status, header_pairs(answer.get("headers")), body, _number(keys.get("milliseconds")))
 
 
-def _call(place: str, keys: Any) -> Exchange:
+def _call(place: str, keys: Any) -> CapturedExchange:
     if isinstance(keys.get("request"), dict):
         return _recorded_call(place, keys)
     fields, body = keys.get("fields"), _text(keys.get("body"))
     sent, problem = ((body or "").encode(), None) if fields is None or body is not None else _dumped(fields)
     status = keys.get("status")
     answer = CapturedAnswer(status, (), orjson.dumps({"message": keys.get("message")}))
-    return Exchange(
+    return CapturedExchange(
         place,
         Direction.CALL,
         sent,
@@ -143,7 +143,7 @@ def _call(place: str, keys: Any) -> Exchange:
     )
 
 
-def _recorded_call(place: str, keys: Any) -> Exchange:
+def _recorded_call(place: str, keys: Any) -> CapturedExchange:
     """A call that was recorded on its way to the vendor: with its head, and the whole answer."""
     head = _text(keys["request"].get("head")) or ""
     headers = head_headers(head)
@@ -151,7 +151,7 @@ def _recorded_call(place: str, keys: Any) -> Exchange:
         body, problem = _bytes(keys["request"]["body"], _header(headers, "content-encoding"))
     except (TypeError, KeyError):
         body, problem = b"", "the call has no request body"
-    return Exchange(
+    return CapturedExchange(
         place,
         Direction.CALL,
         body,
@@ -165,7 +165,7 @@ def _recorded_call(place: str, keys: Any) -> Exchange:
     )
 
 
-def _har(place: str, entry: Any) -> Exchange | Skipped:
+def _har(place: str, entry: Any) -> CapturedExchange | Skipped:
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         return Skipped(place, "the HAR entry has no request")
@@ -185,7 +185,7 @@ def _har(place: str, entry: Any) -> Exchange | Skipped:
     if not isinstance(direction, Direction):
         return Skipped(place, direction, unreadable=False)
     at = _time(entry.get("startedDateTime"))
-    return Exchange(place, direction, body, at, method, url, headers, _har_answer(entry), problem=problem)
+    return CapturedExchange(place, direction, body, at, method, url, headers, _har_answer(entry), problem=problem)
 
 
 def _har_answer(entry: Any) -> CapturedAnswer | None:
@@ -202,7 +202,7 @@ def _har_answer(entry: Any) -> CapturedAnswer | None:
     return CapturedAnswer(status, headers, body, _number(entry.get("time")))
 
 
-def _raw(place: str, request: RawRequest) -> Exchange | Skipped:
+def _raw(place: str, request: RawRequest) -> CapturedExchange | Skipped:
     method, target = request.method_and_target
     headers = request.request.headers
     host = _header(headers, "host")
@@ -215,7 +215,7 @@ def _raw(place: str, request: RawRequest) -> Exchange | Skipped:
     answer = None
     if request.answer is not None and request.status is not None:
         answer = CapturedAnswer(request.status, request.answer.headers, _raw_body(request.answer)[0])
-    return Exchange(place, direction, body, None, method, url, headers, answer, problem=problem)
+    return CapturedExchange(place, direction, body, None, method, url, headers, answer, problem=problem)
 
 
 def _raw_body(message: RawMessage) -> tuple[bytes, str | None]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vendorsim.captures import times
-from vendorsim.captures.exchange import Direction, Exchange, Headers
+from vendorsim.captures.exchange import CapturedExchange, Direction, Headers
 from vendorsim.captures.places import IdPlaces, Place, id_places, place_of, values
 from vendorsim.core.errors import InputError
 from vendorsim.vendorkit.profile import Profile
@@ -61,13 +61,13 @@ class CapturedEvent(Struct, frozen=True):
     retries: int | None = None
 
 
-class Sequence(Struct, frozen=True):
+class CapturedSequence(Struct, frozen=True):
     """The webhooks of a capture, in the order of their times. `left_out` are the header names that were left out,
     `calls` the calls of the integration, `unusable` says of other exchanges why they are left out. `timeless` says that
     the capture has no times."""
 
     events: tuple[CapturedEvent, ...]
-    calls: tuple[Exchange, ...] = ()
+    calls: tuple[CapturedExchange, ...] = ()
     unusable: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     timeless: bool = False
@@ -80,7 +80,7 @@ class Sequence(Struct, frozen=True):
         return found
 
 
-def sequence(exchanges: Iterable[Exchange], vendor: Vendor, profile: Profile) -> Sequence:
+def sequence(exchanges: Iterable[CapturedExchange], vendor: Vendor, profile: Profile) -> CapturedSequence:
     """The webhooks of a capture of this vendor. Raises InputError if there is none, or if they are too many."""
     reader = _Reader(profile, delivery_headers(vendor))
     for exchange in exchanges:
@@ -116,13 +116,13 @@ class _Reader:
         self._delivery_headers = delivery_headers
         self._events: list[CapturedEvent] = []
         self._named: list[str | None] = []
-        self._calls: list[Exchange] = []
+        self._calls: list[CapturedExchange] = []
         self._unusable: list[str] = []
         self._left_out: dict[str, None] = {}
         self._bytes = 0
         self._timed = 0
 
-    def take(self, exchange: Exchange) -> None:
+    def take(self, exchange: CapturedExchange) -> None:
         if exchange.direction is Direction.CALL:
             self._calls.append(exchange)
             return
@@ -150,7 +150,7 @@ class _Reader:
         )
         self._named.append(exchange.conversation)
 
-    def finish(self) -> Sequence:
+    def finish(self) -> CapturedSequence:
         events = self._events
         if not events:
             reason = f" ({self._unusable[0]})" if self._unusable else ""
@@ -164,7 +164,7 @@ class _Reader:
             events.sort(key=lambda event: event.at)
         elif self._timed:
             events = _after_each_other(events)
-        return Sequence(
+        return CapturedSequence(
             tuple(_with_retries(events)),
             tuple(self._calls),
             tuple(self._unusable),

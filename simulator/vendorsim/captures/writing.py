@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from vendorsim.captures.comparing import Difference
+from vendorsim.captures.comparing import BodyDifference
 from vendorsim.captures.deriving import Derived, DerivedStep
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.core.times import duration_text, iso
@@ -32,7 +32,7 @@ _RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "
 _NOTHING = object()
 
 
-class Source(Struct, frozen=True):
+class StorySource(Struct, frozen=True):
     """Where a story comes from: its capture, vendor and profile, and the id of the conversation in the capture."""
 
     capture: str
@@ -42,7 +42,7 @@ class Source(Struct, frozen=True):
     is_default_profile: bool = False
 
 
-def scenario_text(source: Source, derived: Derived, events: Sequence[CapturedEvent]) -> str:
+def scenario_text(source: StorySource, derived: Derived, events: Sequence[CapturedEvent]) -> str:
     """The scenario file of a conversation."""
     return "\n".join(_lines(source, derived, events)) + "\n"
 
@@ -53,7 +53,7 @@ def file_name(conversation: str) -> str:
     return f"conversation-{safe}.yaml"
 
 
-def _lines(source: Source, derived: Derived, events: Sequence[CapturedEvent]) -> Iterator[str]:
+def _lines(source: StorySource, derived: Derived, events: Sequence[CapturedEvent]) -> Iterator[str]:
     profile = "" if source.is_default_profile else f" --profile {source.profile}"
     count = f"{len(events)} webhook{'s' if len(events) > 1 else ''}"
     yield f"# {_one_line(source.capture)}: {count} of {source.vendor} ({source.profile})."
@@ -132,7 +132,7 @@ def _step(step: DerivedStep, pause: int, known: Mapping[Any, str], events: Seque
         yield f"    after: {duration_text(pause)}"
 
 
-def _notes(differs: Sequence[Difference]) -> Iterator[str]:
+def _notes(differs: Sequence[BodyDifference]) -> Iterator[str]:
     """What the capture has otherwise."""
     places = dict.fromkeys("/".join(("", *each.place)) for each in differs)
     for each in list(differs)[:_MOST_NAMED] if len(places) <= _MOST_NAMED else []:

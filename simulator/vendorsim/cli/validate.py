@@ -14,7 +14,7 @@ from vendorsim.cli import options
 from vendorsim.reporting.console import messages, print_json, results
 
 if TYPE_CHECKING:
-    from vendorsim.captures.exchange import Exchange
+    from vendorsim.captures.exchange import CapturedExchange
     from vendorsim.vendorkit.contract_fit import Comparison, Judged
     from vendorsim.vendorkit.vendor import Vendor
 
@@ -111,7 +111,7 @@ def _payloads(files: tuple[str, ...]) -> Iterator[Payload]:
             raise PayloadFileError(f"{file}: there is no payload in it")
 
 
-def _payload(exchange: Exchange) -> Payload:
+def _payload(exchange: CapturedExchange) -> Payload:
     if exchange.problem is not None:
         return Payload(exchange.place, None, exchange.event, exchange.problem)
     try:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from vendorsim.captures.exchange import Exchange
+from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.core.errors import DocumentError, InputError, Problem
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.delivery.destinations import Destination, Destinations
@@ -126,7 +126,7 @@ def prepare_planned(
 
 def prepare_replay(
     request: RunRequest,
-    exchanges: Iterable[Exchange],
+    exchanges: Iterable[CapturedExchange],
     config: Config,
     *,
     fresh: int | None = None,

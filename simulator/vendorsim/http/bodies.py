@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Protocol
 
-from vendorsim.http.heads import Ending, Framing, Malformed, check_trailers
+from vendorsim.http.heads import BodyEnd, Framing, Malformed, check_trailers
 
 # Bytes of the line before a chunk, and of all trailers.
 LONGEST_CHUNK_LINE = 4 * 1024
@@ -36,9 +36,9 @@ class PassingBody(Protocol):
 
 def body(framing: Framing) -> PassingBody:
     """A reader of a body that ends so."""
-    if framing is Ending.CHUNKED:
+    if framing is BodyEnd.CHUNKED:
         return _Chunked()
-    return _UntilEnd() if isinstance(framing, Ending) else _OfLength(framing)
+    return _UntilEnd() if isinstance(framing, BodyEnd) else _OfLength(framing)
 
 
 class _OfLength:

@@ -39,14 +39,14 @@ class Malformed(Exception):
         self.status = status
 
 
-class Ending(Enum):
+class BodyEnd(Enum):
     """Where a body ends that has no length: with the last chunk, or with the connection."""
 
     CHUNKED = "chunked"
     CONNECTION = "connection"
 
 
-Framing = int | Ending
+Framing = int | BodyEnd
 """The length of a body, or where else it ends."""
 
 
@@ -137,7 +137,7 @@ def answer_head(raw: bytes, method: bytes) -> AnswerHead:
     if method == b"HEAD" or status in BODILESS:
         framing = 0
     elif framing is None:
-        framing, keep_alive = Ending.CONNECTION, False
+        framing, keep_alive = BodyEnd.CONNECTION, False
     return AnswerHead(lines, headers, framing, keep_alive, status)
 
 
@@ -174,7 +174,7 @@ def _framing(headers: Collection[tuple[bytes, bytes]], version: bytes, *, reques
             raise Malformed(status, f"the end of the body is ambiguous: {why}")
         if encodings[0] != b"chunked":
             raise Malformed(501 if request else 502, "chunked is the only supported Transfer-Encoding")
-        return Ending.CHUNKED
+        return BodyEnd.CHUNKED
     if not lengths:
         return None
     if len(lengths) > 1:

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from vendorsim.captures import reading
-from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, Direction, Exchange, Headers
+from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, CapturedExchange, Direction, Headers
 from vendorsim.captures.files import Skip, refuse
 from vendorsim.captures.reading import decoded
 from vendorsim.core.errors import InputError
@@ -22,7 +22,7 @@ from vendorsim.journal.store import Book, Journal
 _SQLITE = b"SQLite format 3\0"
 
 
-def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[Exchange]:
+def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[CapturedExchange]:
     """The exchanges of captures, as `captures.reading.read` reads them; a file that is a journal gives all that was
     recorded in it."""
     for file in files:
@@ -42,7 +42,7 @@ def is_journal(file: str) -> bool:
         return False
 
 
-def exchanges(journal: Book, run: int | None = None) -> Iterator[Exchange]:
+def exchanges(journal: Book, run: int | None = None) -> Iterator[CapturedExchange]:
     """Yields what was sent and called in a run; without a run, all that was recorded (`vendorsim capture record`).
 
     The rows are read as they are needed. Attempts that were not sent are left out. Raises InputError if nothing was
@@ -59,10 +59,10 @@ def exchanges(journal: Book, run: int | None = None) -> Iterator[Exchange]:
         raise InputError(f"{name}: {what}; 'vendorsim journal list --all' shows what is in it")
 
 
-def _webhook(name: str, row: Row) -> Exchange:
+def _webhook(name: str, row: Row) -> CapturedExchange:
     headers = tuple(request_headers(row["request_head"]))
     body, problem = decoded(row["request_body"] or b"", _encoding(headers))
-    return Exchange(
+    return CapturedExchange(
         place=f"{name}#{row['id']}",
         direction=Direction.WEBHOOK,
         body=body,
@@ -77,13 +77,13 @@ def _webhook(name: str, row: Row) -> Exchange:
     )
 
 
-def _call(name: str, row: Row) -> Exchange:
+def _call(name: str, row: Row) -> CapturedExchange:
     """A call. Of one that was made to vendorsim, the journal has neither headers nor the whole answer."""
     recorded = row["head"] is not None
     headers = tuple(request_headers(row["head"])) if recorded else ()
     body, problem = decoded(row["body"] or (row["fields"] or "").encode(), _encoding(headers))
     answer = CapturedAnswer(row["status"], (), orjson.dumps({"message": row["message"]}))
-    return Exchange(
+    return CapturedExchange(
         place=f"{name}#call-{row['id']}",
         direction=Direction.CALL,
         body=body,

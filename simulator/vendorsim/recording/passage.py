@@ -21,7 +21,7 @@ from vendorsim.http.heads import (
     END,
     LARGEST_HEAD,
     AnswerHead,
-    Ending,
+    BodyEnd,
     Malformed,
     RequestHead,
     answer_head,
@@ -292,7 +292,7 @@ class Passage:
                 client.write(answer.passed())
             answer = await self._answer_head(head)
         # HTTP/1.0 has no chunks: the body then ends with the connection.
-        plain = answer.framing is Ending.CHUNKED and head.version == b"1.0"
+        plain = answer.framing is BodyEnd.CHUNKED and head.version == b"1.0"
         body, first = bodies.body(answer.framing), answer.passed(without_chunks=plain)
         passed.answer, passed.status = answer, answer.status
         while True:

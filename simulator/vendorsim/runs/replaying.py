@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vendorsim.captures.exchange import Exchange
+from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.captures.fresh import fresh
 from vendorsim.captures.places import id_places
-from vendorsim.captures.sequence import CapturedEvent, Sequence, sequence
+from vendorsim.captures.sequence import CapturedEvent, CapturedSequence, sequence
 from vendorsim.core.errors import InputError
 from vendorsim.core.times import iso
 from vendorsim.runs.captured import CapturedStory, captured_run, captured_story
@@ -37,7 +37,7 @@ def signature_headers(vendor: Vendor) -> frozenset[str]:
 
 
 def replay(
-    exchanges: Iterable[Exchange],
+    exchanges: Iterable[CapturedExchange],
     vendor: Vendor,
     profile: Profile,
     *,
@@ -92,7 +92,7 @@ def _whole(milliseconds: int) -> int:
 
 
 def _notes(
-    found: Sequence, retried: int, events: list[CapturedEvent], signed: frozenset[str], *, as_captured: bool
+    found: CapturedSequence, retried: int, events: list[CapturedEvent], signed: frozenset[str], *, as_captured: bool
 ) -> Iterable[str]:
     if found.timeless:
         yield "the capture does not say when each webhook was sent; the times in the bodies, or pauses of 1s, stand in"

@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 """(pass 1 or 2, items so far)"""
 
 
-class Source(Struct, frozen=True):
+class ScrubbedFile(Struct, frozen=True):
     """A file to scrub. `items` reads it, each time from its beginning. `name` stands for it in messages, `path` is
     where it is. `target` gives the path of the new file, when names are known that it must not have."""
 
@@ -38,7 +38,7 @@ class Written(NamedTuple):
     items: int
 
 
-def collect(scrubber: Scrubber, sources: Sequence[Source], skip: Skip, progress: Progress) -> dict[str, Any]:
+def collect(scrubber: Scrubber, sources: Sequence[ScrubbedFile], skip: Skip, progress: Progress) -> dict[str, Any]:
     """First pass. Returns what the HAR files among the sources have beside entries, by path. `skip` is told what can't
     be read. Raises InputError if there is nothing that can."""
     envelopes: dict[str, Any] = {}
@@ -66,7 +66,7 @@ def collect(scrubber: Scrubber, sources: Sequence[Source], skip: Skip, progress:
 
 def write(
     scrubber: Scrubber,
-    sources: Sequence[Source],
+    sources: Sequence[ScrubbedFile],
     envelopes: dict[str, Any],
     staged: StagedFiles,
     progress: Progress,
@@ -91,7 +91,7 @@ def write(
     return files
 
 
-def _scrubbed(scrubber: Scrubber, source: Source) -> Iterable[tuple[Item, bytes]]:
+def _scrubbed(scrubber: Scrubber, source: ScrubbedFile) -> Iterable[tuple[Item, bytes]]:
     for item in source.items(lambda skipped: None):
         yield item, scrubber.write(item)
 

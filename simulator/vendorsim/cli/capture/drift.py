@@ -15,7 +15,7 @@ from vendorsim.reporting.console import messages, print_json
 
 if TYPE_CHECKING:
     from vendorsim.captures.drift import DriftStudy
-    from vendorsim.captures.exchange import Exchange
+    from vendorsim.captures.exchange import CapturedExchange
 
 # Progress is told after so many exchanges.
 _OFTEN = 10_000
@@ -72,7 +72,7 @@ def command(
         prepare_folder(Path(propose))
     with ExitStack() as stack:
         write = stack.enter_context(drift_files({"html": html, "sarif": sarif, "junit": junit}))
-        exchanges: Iterable[Exchange] = read(files, name_unreadable)
+        exchanges: Iterable[CapturedExchange] = read(files, name_unreadable)
         fits: tuple[str, ...] = ()
         if chosen is None:
             chosen, fits, exchanges = fitting(known, exchanges)
@@ -92,7 +92,7 @@ def command(
     return 1 if found.verdict == "failed" else 0
 
 
-def _counted(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+def _counted(exchanges: Iterable[CapturedExchange]) -> Iterator[CapturedExchange]:
     for number, exchange in enumerate(exchanges, 1):
         yield exchange
         if number % _OFTEN == 0:

@@ -21,7 +21,7 @@ from vendorsim.reporting.console import messages, print_json, results, table
 
 if TYPE_CHECKING:
     from vendorsim.captures.files import Item, Skip, Skipped
-    from vendorsim.captures.scrubbing.passes import Source, Written
+    from vendorsim.captures.scrubbing.passes import ScrubbedFile, Written
     from vendorsim.captures.scrubbing.scrubber import Scrubber
 
 # So many items are between two lines of progress.
@@ -107,10 +107,10 @@ def _add_report(staged: Any, path: str, document: dict[str, Any]) -> None:
         stream.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def _sources(files: tuple[str, ...], output: str, skip: Skip, stack: ExitStack) -> list[Source]:
+def _sources(files: tuple[str, ...], output: str, skip: Skip, stack: ExitStack) -> list[ScrubbedFile]:
     """The files to scrub. Raises InputError for an output that is one of them, or can't hold them."""
     from vendorsim.captures.files import paths
-    from vendorsim.captures.scrubbing.passes import Source
+    from vendorsim.captures.scrubbing.passes import ScrubbedFile
 
     in_folder = len(files) > 1 or any(os.path.isdir(file) for file in files) or os.path.isdir(output)
     if in_folder and (output == "-" or os.path.isfile(output)):
@@ -123,7 +123,7 @@ def _sources(files: tuple[str, ...], output: str, skip: Skip, stack: ExitStack) 
             if os.path.exists(output) and not in_folder and os.path.samefile(path, output):
                 raise InputError(f"{output}: is the capture itself; write into another file")
             target = _in_folder(output, "stdin" if name == "-" else inside) if in_folder else _named(output)
-            found.append(Source(name, path, _reader(path, name, stack), target))
+            found.append(ScrubbedFile(name, path, _reader(path, name, stack), target))
     if not found:
         raise InputError(f"{', '.join(files)}: there is no capture")
     return found
