@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from vendorsim.captures.drift import FEW, Break, DriftStudy, SeenEvent
 from vendorsim.captures.seen import ANY_KEY, LIST, NULL, OBJECT, SeenField, SeenTexts
@@ -164,7 +164,8 @@ def report(study: DriftStudy, fail_on: FailOn, fits: Sequence[str] = ()) -> Drif
 
 def as_document(found: DriftReport) -> dict[str, Any]:
     """The report as a JSON document (`drift-report-1.schema.json`)."""
-    return asdict(found)
+    document: dict[str, Any] = to_builtins(found)
+    return document
 
 
 def _totals(study: DriftStudy) -> Totals:

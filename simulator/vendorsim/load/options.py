@@ -50,7 +50,7 @@ class LoadOptions(Struct, frozen=True):
 
     def text(self) -> str:
         """Returns the options as one line of JSON, for an environment variable."""
-        return orjson.dumps(asdict(self)).decode()
+        return orjson.dumps(asdict(self), default=asdict).decode()
 
     @classmethod
     def read(cls, text: str) -> LoadOptions:

@@ -33,4 +33,9 @@ class _CaptureCommands(options.SuggestingGroup):
 
 @click.group("capture", cls=_CaptureCommands)
 def command() -> None:
-    """Record real traffic, remove personal data from it, replay it, and compare it with the contract."""
+    """Record real traffic, remove personal data from it, replay it, and compare it with the contract.
+
+    \b
+    vendorsim capture record --vendor smartsupp --listen 4020 --forward http://localhost:8000/hook
+    vendorsim capture drift --vendor smartsupp captured.har
+    """
