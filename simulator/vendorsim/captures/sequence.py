@@ -190,7 +190,7 @@ def _after_each_other(events: list[CapturedEvent]) -> list[CapturedEvent]:
 
 
 def _by_bodies(events: list[CapturedEvent]) -> list[CapturedEvent]:
-    """The events at the newest times in their bodies. One without such a time follows the one before. The order stays."""
+    """The events at the newest times in their bodies. One without a time follows the one before. The order stays."""
     newest = [times.newest(event.document) for event in events]
     at = next((at for at in newest if at is not None), None)
     if at is None:
