@@ -24,7 +24,7 @@ from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.core.pointer import Path
 from vendorsim.scenario.locales import DEFAULT, locale_problem
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
-from vendorsim.scenario.verbs import Contact, Emit, Say, Start, Verb, Wait
+from vendorsim.scenario.verbs import Contact, Emit, Say, Start, Verb
 from vendorsim.vendorkit.profile import Profile, Quirk
 from vendorsim.vendorkit.verb_events import verb_events
 
@@ -334,7 +334,10 @@ class _Search:
     def _shows_files(self, position: int) -> bool:
         at = self.events[position].at
         together = (event for event in self.events[position:] if event.at - at <= _TOGETHER)
-        return any(shows_files(event.document) for event in islice(together, _MOST_TOGETHER))
+        return any(
+            shows_files(event.document) or _has_blank(event.document, self.profile.message_fields)
+            for event in islice(together, _MOST_TOGETHER)
+        )
 
     def _settings(self, position: int) -> dict[str, Any]:
         """The values at the top of a body that an earlier body with the same keys has otherwise, without times."""
@@ -634,15 +637,21 @@ class _Search:
     def _dated(self, steps: Sequence[DerivedStep]) -> list[DerivedStep]:
         """The steps with the times that later bodies show: a step that sends nothing was put to the next event."""
         found = list(steps)
-        for number, step in enumerate(found):
-            if step.count or isinstance(step.verb, Wait):
+        earliest: int | None = None
+        for number, step in enumerate(steps):
+            if step.count or isinstance(step.verb, Emit):
+                earliest = step.at
                 continue
-            earliest = found[number - 1].at if number else step.at - _EARLIEST
+            earliest = step.at - _EARLIEST if earliest is None else earliest
             room = (step.at - earliest) // 2 // 1_000 * 1_000
             if room:
                 earlier = self._seen_at(found, number, room)
                 if earlier is not None:
-                    found[number] = replace(step, at=min(max(earlier, earliest), step.at))
+                    earliest = min(max(earlier, earliest), step.at)
+                    found[number] = replace(step, at=earliest)
+        # What no body dates was before what follows it.
+        for number in range(len(found) - 2, -1, -1):
+            found[number] = replace(found[number], at=min(found[number].at, found[number + 1].at))
         return found
 
     def _seen_at(self, steps: Sequence[DerivedStep], number: int, room: int) -> int | None:
@@ -691,6 +700,11 @@ class _Search:
             if custom:
                 raise _Learnt(replace(self.guess, custom=custom))
 
+    def _may_have(self, event: str, names: Place) -> bool:
+        """Whether bodies of an event may have a field of one of these names: then it tells if it is missing."""
+        known = self.places.get(event)
+        return known is not None and any(name in place for place in known.known for name in names)
+
     def _custom(self, longer: _Story) -> dict[str, Any]:
         """Data that the captured bodies have and ours have not: in the object that is missing, or field by field."""
         step = longer.steps[-1]
@@ -699,11 +713,7 @@ class _Search:
                 if each.mine not in ("missing", "None"):
                     continue
                 found = _at(event.document, each.place)
-                if any(
-                    _has_key(earlier.document, name)
-                    for earlier in self.events[: step.first]
-                    for name in each.place[-2:]
-                ):
+                if any(self._may_have(earlier.event, each.place[-2:]) for earlier in self.events[: step.first]):
                     continue
                 if isinstance(found, dict) and found and all(_is_plain(value) for value in found.values()):
                     return dict(found)
@@ -860,10 +870,13 @@ def _size(document: Any) -> int:
     return 1
 
 
-def _has_key(document: Any, name: str) -> bool:
+def _has_blank(document: Any, names: frozenset[str]) -> bool:
+    """Whether a text of a message is empty, as that of one with files is."""
     if isinstance(document, dict):
-        return name in document or any(_has_key(item, name) for item in document.values())
-    return isinstance(document, list) and any(_has_key(item, name) for item in document)
+        if any(document.get(name, MISSING) in ("", None) for name in names):
+            return True
+        return any(_has_blank(item, names) for item in document.values())
+    return isinstance(document, list) and any(_has_blank(item, names) for item in document)
 
 
 def _is_plain(value: Any) -> bool:
