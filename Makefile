@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # The tests start hundreds of processes: without compiled files each of them compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow thorough lint types unit format bench soak screenshots docs reference release clean
+.PHONY: demo test slow thorough lint types unit format bench soak screenshots editor docs reference release clean
 
 demo: $(VENV)/installed  ## play all vendors against the example integration
 	@$(BIN)/python examples/demo.py
@@ -48,6 +48,10 @@ soak: $(VENV)/installed  ## ten minutes of load
 
 screenshots: $(VENV)/installed  ## the workbench as the docs show it; needs a Chromium
 	$(BIN)/python docs/images/screenshots.py
+
+editor:  ## the editor component of the workbench, anew from the packages that .ci/editor/package-lock.json names
+	npm ci --ignore-scripts --no-audit --no-fund --prefix .ci/editor
+	node .ci/editor/build.mjs
 
 docs: $(VENV)/docs  ## the documentation as a site, in site/; offline, once its packages are installed
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d $(VENV)/doctrees . site

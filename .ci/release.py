@@ -8,6 +8,7 @@ notes.md (the section of the changelog). Publishes nothing: .github/workflows/re
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -15,13 +16,15 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 SMOKE = ROOT / ".ci" / "smoke.py"
 DIST = ROOT / "dist"
+# The packages of the editor component, which is built into the wheel.
+BUNDLED = ROOT / "simulator/vendorsim/server/workbench/codemirror/packages.json"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -156,6 +159,23 @@ def write_sbom(python: Path, version: str, work: Path) -> None:
     form = ("--output-format", "JSON", "--spec-version", "1.6", "--output-reproducible", "--validate")
     output = (*form, "--output-file", str(DIST / "sbom.cdx.json"), "--pyproject", str(about))
     run(sys.executable, "-m", "cyclonedx_py", "environment", *output, "--mc-type", "application", str(python))
+    document = json.loads((DIST / "sbom.cdx.json").read_text())
+    document["components"] += bundled(json.loads(BUNDLED.read_text()))
+    (DIST / "sbom.cdx.json").write_text(json.dumps(document, indent=2) + "\n")
+
+
+def bundled(packages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The components of CycloneDX for packages of npm that a file of the wheel was built from."""
+    components = []
+    for package in packages:
+        group, _, name = package["name"].rpartition("/")
+        purl = f"pkg:npm/{group.replace('@', '%40')}/{name}@{package['version']}".replace("npm//", "npm/")
+        components.append(
+            {"type": "library", "bom-ref": purl, "name": name, "version": package["version"], "purl": purl}
+            | ({"group": group} if group else {})
+            | {"licenses": [{"license": {"id": package["license"]}}]}
+        )
+    return components
 
 
 def run(*command: str, cwd: Path = ROOT, umask: int = -1, **environment: str) -> str:

@@ -17,12 +17,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 import peers
 import sink
+from msgspec.structs import replace
 from processes import Cost, cost, processor_seconds
 from results import Effort, Goal, Part, Series, Table, compared
 from vendorsim.core.event import Event

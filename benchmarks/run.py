@@ -27,8 +27,19 @@ RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 IMAGES = HERE.parent / "docs" / "images"
 # In the order of the page. Each is a module in this folder, with `measure(effort) -> Part`.
-PARTS = ("generate", "scaling", "startup", "answering", "delivery", "waiting", "soak", "verdicts")
-LONG = ("soak", "verdicts")
+PARTS = (
+    "generate",
+    "scaling",
+    "startup",
+    "answering",
+    "delivery",
+    "recording",
+    "waiting",
+    "scrubbing",
+    "soak",
+    "verdicts",
+)
+LONG = ("scrubbing", "soak", "verdicts")
 NEED_LINUX = ("scaling", "answering", "delivery", "waiting", "soak")
 
 

@@ -52,15 +52,17 @@ def run_here(*arguments: object, input: bytes = b"", settings: object = None) ->
         sys.stdout.flush()
         done = Completed(code, out.getvalue().decode(), err.getvalue().decode())
     if "--json" in arguments and "--help" not in arguments:
-        hold_to_schema(str(arguments[0]), done)
+        hold_to_schema(" ".join(map(str, arguments[:2])), done)
     return done
 
 
 def hold_to_schema(command: str, done: Completed) -> None:
     """Every report that a test sees is valid by the schema that we publish."""
-    if command == "check" and done.out:
+    if command == "capture drift" and done.out:
+        schema("drift-report-1").validate(done.json)
+    elif command.startswith("check ") and done.out:
         schema("check-report-1").validate(done.json)
-    elif command == "play":
+    elif command.startswith("play "):
         for line in done.lines:
             schema("play-line-1").validate(line)
 

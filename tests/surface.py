@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import inspect
 import json
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 
 import click
 import vendorsim
+from msgspec import Struct
 from vendorsim import testing, vendorkit
 from vendorsim.checks.registry import all_checks
 from vendorsim.cli.main import INTERRUPTED, group
@@ -96,7 +96,7 @@ def _is_called(value: Any) -> bool:
 
 def _members(value: type) -> Iterator[tuple[str, Any]]:
     """The public methods, properties and fields of a class of this project."""
-    fields = {field.name for field in dataclasses.fields(value)} if dataclasses.is_dataclass(value) else set()
+    fields = set(value.__struct_fields__) if issubclass(value, Struct) else set()
     own = {name for kind in value.__mro__ if kind.__module__.startswith("vendorsim") for name in vars(kind)}
     for name in (own | fields) - {"mro"}:
         if not name.startswith("_"):
@@ -105,6 +105,10 @@ def _members(value: type) -> Iterator[tuple[str, Any]]:
 
 def _taken(value: Callable[..., Any]) -> str:
     """`(to, *, vendor, seed=…)`: the names of what a function takes; `=…` is what may be left out."""
+    if isinstance(value, type) and issubclass(value, Struct):
+        required = len(value.__struct_fields__) - len(value.__struct_defaults__)
+        names = enumerate(value.__struct_fields__)
+        return f"({', '.join(name + '=…' * (number >= required) for number, name in names)})"
     try:
         parameters = list(inspect.signature(value).parameters.values())
     except (TypeError, ValueError):

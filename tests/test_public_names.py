@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -37,7 +36,7 @@ def test_every_field_of_a_change_and_of_what_it_concerns_is_described(name: str)
     text = (ROOT / "docs" / "python-api.md").read_text()
     (row,) = (line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
     shown = set(re.findall(r"`(\w+)`", row))
-    fields = {field.name for field in dataclasses.fields(getattr(import_module("vendorsim.vendorkit"), name))}
+    fields = set(getattr(import_module("vendorsim.vendorkit"), name).__struct_fields__)
     assert fields <= shown
 
 
@@ -69,7 +68,8 @@ def test_the_wheel_installs_the_package_vendorsim_and_nothing_else(tmp_path: Pat
         path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "share").rglob("*") if path.is_file()
     }
     assert {"vendorsim/py.typed", "vendorsim/_data/contracts/index.json"} <= set(names)
-    # What pages are made of, of the workbench and of vendors.
-    pages = {path for path in (ROOT / "simulator").rglob("*") if path.suffix in (".html", ".css", ".js", ".svg")}
+    # What pages are made of, of the workbench and of vendors, and the licences of what others wrote of it.
+    kinds = (".html", ".css", ".js", ".svg", ".gz", ".txt")
+    pages = {path for path in (ROOT / "simulator").rglob("*") if path.suffix in kinds}
     assert pages
     assert {path.relative_to(ROOT / "simulator").as_posix() for path in pages} <= set(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -104,6 +105,16 @@ def test_the_supported_pythons_are_tried(release: ModuleType) -> None:
     found = release.find_python(here)
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     assert subprocess.run([found, "-c", code], capture_output=True, text=True).stdout.strip() == here
+
+
+def test_what_is_built_into_the_wheel_is_in_the_list_of_components(release: ModuleType) -> None:
+    packages = json.loads(release.BUNDLED.read_text())
+    listed = {component["purl"]: component for component in release.bundled(packages)}
+    assert len(listed) == len(packages) > 10
+    view = next(component for purl, component in listed.items() if purl.startswith("pkg:npm/%40codemirror/view@6."))
+    assert (view["group"], view["name"]) == ("@codemirror", "view")
+    assert view["licenses"] == [{"license": {"id": "MIT"}}]
+    assert any(purl.startswith("pkg:npm/style-mod@") for purl in listed)
 
 
 def test_the_workflow_keeps_to_its_schema_and_pins_what_it_uses() -> None:

@@ -1,4 +1,6 @@
-"""`make screenshots`: every view of the workbench on a desk and on a phone, in light and dark, from a run of its own.
+"""`make screenshots`: every view of the workbench on a desk and on a phone, in light and dark, from runs of its own.
+
+A view is a row in `views`.
 
 Needs the packages of `.[dev]` and a Chromium. The pictures go to `docs/images/workbench/`.
 """
@@ -15,20 +17,23 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "examples"))
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
 
+from doubling_desk import doubling_desk  # noqa: E402
 from helpdesk import Store  # noqa: E402
 from helpdesk import create_app as helpdesk_app  # noqa: E402
+from vendorsim.cli.served_checks import ServedChecks  # noqa: E402
 from vendorsim.http.server import running_server  # noqa: E402
 from vendorsim.server.control.settings import Settings  # noqa: E402
 from vendorsim.server.hub import Hub  # noqa: E402
 
 PICTURES = ROOT / "docs" / "images" / "workbench"
-DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+DESK, PHONE = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
 FLAGS = [
     "--disable-gpu",
     "--no-first-run",
@@ -39,6 +44,9 @@ FLAGS = [
 START = "2026-01-05T09:00:00Z"
 DRAFT = "scenario: A first try\nsteps:\n  - say: Hello\n  - joyn: ana\n    after: 5s\n  - rate: 6\n"
 PATIENCE = 20.0
+# Not views, but what can be seen in them: two pictures are enough.
+STATES = {"welcome", "run-refused", "palette", "keys", "menu", "gone"}
+OF_STATES = {("desk", "light"), ("phone", "dark")}
 
 
 def main() -> int:
@@ -57,7 +65,9 @@ def main() -> int:
                 context = browser.new_context(viewport=viewport, color_scheme=scheme, timezone_id="UTC", locale="en-GB")
                 page = context.new_page()
                 for name, (address, prepare) in views.items():
-                    take(page, f"{url}/_vendorsim/#{address}", prepare, PICTURES / f"{name}-{size}-{scheme}.png")
+                    if name in STATES and (size, scheme) not in OF_STATES:
+                        continue
+                    take(page, f"{url}{address}", prepare, PICTURES / f"{name}-{size}-{scheme}.png")
                 context.close()
         browser.close()
     print(f"{len(list(PICTURES.glob('*.png')))} pictures in {PICTURES.relative_to(ROOT)}")
@@ -81,10 +91,11 @@ def stage() -> Iterator[tuple[str, dict[str, tuple[str, Callable[[Page], Any]]]]
         store = Store(Path(folder, "tickets.sqlite"))
         stack.callback(store.close)
         desk = stack.enter_context(running_server(helpdesk_app(store)))
-        hub = stack.enter_context(Hub(Settings(), None))
+        hub = stack.enter_context(Hub(Settings(checker=ServedChecks), None))
         server = stack.enter_context(running_server(hub.app))
         api = f"{server.url}/_vendorsim/api"
         played = play(api, desk.url)
+        check(api, Path(folder, "checked"))
         yield server.url, views(api, played)
 
 
@@ -96,6 +107,8 @@ def play(api: str, desk: str) -> dict[str, Any]:
         ("reopened-chat", "chatvisor", []),
         ("returning-customer", "userlike", ["duplicate@0.3", "corrupt=type@0.2"]),
     ]
+    example = requests.post(f"{api}/example-run", json={"failing": True}, timeout=10).json()["id"]
+    ended(f"{api}/runs/{example}")
     for scenario, vendor, faults in stories:
         begin(api, scenario=scenario, vendor=vendor, to=f"{desk}/hooks/{vendor}", faults=faults, start=START, count=2)
     for session, identifier in (("4711", "crm-4711"), ("4711", "crm-4711"), ("ended-1", "crm-1")):
@@ -109,49 +122,106 @@ def play(api: str, desk: str) -> dict[str, Any]:
     requests.post(f"{api}/targets", json={"vendor": "messagehub", "url": f"{desk}/hooks/messagehub"}, timeout=10)
     newest = requests.get(f"{api}/conversations?vendor=userlike&limit=1", timeout=10).json()["items"][0]
     return {
+        "failed": example,
         "conversation": newest,
         "deliveries": requests.get(f"{api}/deliveries?limit=100", timeout=10).json()["items"],
     }
+
+
+def check(api: str, folder: Path) -> None:
+    """Checks a helpdesk with a bug, and again when it is mended."""
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch, doubling_desk(folder, patch) as desk:
+        for number, path, wanted in ((1, "/checks", desk.request), (2, "/checks/1/again", {"against": 1})):
+            requests.post(f"{api}{path}", json=wanted, timeout=10).raise_for_status()
+            ended(f"{api}/checks/{number}")
+            desk.mended = True
 
 
 def begin(api: str, **wanted: Any) -> None:
     """Starts a run and waits for its end."""
     answer = requests.post(f"{api}/runs", json=wanted, timeout=10)
     answer.raise_for_status()
-    number = answer.json()["id"]
+    ended(f"{api}/runs/{answer.json()['id']}")
+
+
+def ended(url: str) -> None:
+    """Waits until the run or check at the URL is over."""
     deadline = time.monotonic() + PATIENCE
-    while requests.get(f"{api}/runs/{number}", timeout=10).json()["status"] == "running":
+    while requests.get(url, timeout=10).json()["status"] == "running":
         if time.monotonic() > deadline:
-            raise TimeoutError(f"run {number} does not end")
+            raise TimeoutError(f"{url} does not end")
         time.sleep(0.1)
 
 
 def views(api: str, played: dict[str, Any]) -> dict[str, tuple[str, Callable[[Page], Any]]]:
-    """name → (address, what is done before the picture is taken)."""
+    """name → (address, what is done before the picture is taken).
+
+    An address that begins with `#` is one of the page.
+    """
 
     def nothing(page: Page) -> None:
         return None
 
     def draft(page: Page) -> None:
-        page.locator("textarea").first.fill(DRAFT)
+        page.locator("#yaml").click()
+        page.keyboard.press("ControlOrMeta+A")
+        page.keyboard.insert_text(DRAFT)
         page.wait_for_timeout(1_000)
+
+    def palette(page: Page) -> None:
+        page.keyboard.press("/")
+        page.keyboard.type("chat")
+        page.get_by_role("option").filter(has_text="Delivery").first.wait_for()
+
+    def keys(page: Page) -> None:
+        page.keyboard.press("?")
+
+    def menu(page: Page) -> None:
+        if page.locator("#menu").is_visible():
+            page.locator("#menu").click()
+
+    def refused(page: Page) -> None:
+        page.locator("#run-to").fill("localhost:8000/hooks")
+        page.locator("[data-test=start]").click()
+
+    def gone(page: Page) -> None:
+        page.route("**/api/**", lambda route: route.abort())
+        page.evaluate("location.hash = '#/runs'")
+        page.get_by_role("button", name="Try again").wait_for()
+        page.unroute("**/api/**")
 
     deliveries = played["deliveries"]
     spoiled = next(item for item in deliveries if any(fault.startswith("corrupt") for fault in item["faults"]))
     talk = played["conversation"]
     first, second = deliveries[-1]["id"], deliveries[-2]["id"]
+    rows: dict[str, tuple[str, Callable[[Page], Any]]] = {
+        "welcome": ("/_ns/first-visit/_vendorsim/", nothing),
+        "deliveries": ("#/deliveries", nothing),
+        "delivery": (f"#/deliveries/{spoiled['id']}", nothing),
+        "difference": (f"#/difference/{first}/{second}", nothing),
+        "calls": ("#/calls", nothing),
+        "conversations": ("#/conversations", nothing),
+        "conversation": (f"#/conversations/{talk['vendor']}/{talk['conversation']}?run={talk['run']}", nothing),
+        "runs": ("#/runs", nothing),
+        "run": (f"#/runs/{played['failed']}", nothing),
+        "run-new": ("#/runs/new?scenario=returning-customer", nothing),
+        "run-refused": ("#/runs/new?scenario=returning-customer", refused),
+        "checks": ("#/checks", nothing),
+        "check": ("#/checks/1", nothing),
+        "check-new": ("#/checks/new?vendor=chatvisor", nothing),
+        "scenarios": ("#/scenarios", nothing),
+        "editor": ("#/scenarios/missed-chat", draft),
+        "sessions": ("#/sessions", nothing),
+        "targets": ("#/targets", nothing),
+        "palette": ("#/deliveries", palette),
+        "keys": ("#/deliveries", keys),
+        "menu": ("#/deliveries", menu),
+        "gone": ("#/targets", gone),
+    }
     return {
-        "deliveries": ("/deliveries", nothing),
-        "delivery": (f"/deliveries/{spoiled['id']}", nothing),
-        "difference": (f"/difference/{first}/{second}", nothing),
-        "calls": ("/calls", nothing),
-        "conversations": ("/conversations", nothing),
-        "conversation": (f"/conversations/{talk['vendor']}/{talk['conversation']}?run={talk['run']}", nothing),
-        "runs": ("/runs", nothing),
-        "run-new": ("/runs/new?scenario=returning-customer", nothing),
-        "editor": ("/scenarios/missed-chat", draft),
-        "sessions": ("/sessions", nothing),
-        "targets": ("/targets", nothing),
+        name: (address if address.startswith("/") else f"/_vendorsim/{address}", does)
+        for name, (address, does) in rows.items()
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 from receiver import Receiver
 from vendorsim.http.allowed_targets import is_loopback
 from vendorsim.http.server import running_server
@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Watch:
-    """What must not happen while a page is used: requests to other hosts, errors of its scripts."""
+    """What must not happen while a page is used: requests to other hosts, errors, what its policy forbids."""
 
     strangers: list[str]
     errors: list[str]
@@ -64,6 +64,10 @@ class Watch:
 
     def error(self, error: Any) -> None:
         self.errors.append(str(error))
+
+    def console(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.errors.append(message.text)
 
 
 @pytest.fixture
@@ -86,6 +90,7 @@ def page(browser: Browser, watch: Watch, look: dict[str, Any]) -> Iterator[Page]
     context.on("request", watch.request)
     opened = context.new_page()
     opened.on("pageerror", watch.error)
+    opened.on("console", watch.console)
     opened.on("dialog", lambda dialog: watch.error(f"dialog: {dialog.message}"))
     yield opened
     context.close()

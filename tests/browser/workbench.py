@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 from short_story import STORY
+
+# Far beyond what any run here needs, in seconds.
+PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -45,15 +49,44 @@ class Workbench:
         run: dict[str, Any] = self.call("POST", "/runs", document, namespace=namespace)
         return run
 
+    def ended(self, run: dict[str, Any], *, namespace: str = "") -> dict[str, Any]:
+        """The run at its end, which this waits for."""
+        until = time.monotonic() + PATIENCE
+        while run["status"] == "running":
+            assert time.monotonic() < until, f"run {run['id']} does not end"
+            run = self.call("GET", f"/runs/{run['id']}", namespace=namespace)
+        return run
+
     @property
     def deliveries(self) -> Locator:
         """The rows of the list of deliveries."""
         return self.page.locator("[data-test=delivery]")
 
 
-def axe_violations(page: Page) -> list[str]:
-    """What axe-core finds that is serious or critical: the rule, and where."""
-    found = Axe().run(page).response["violations"]
+def write(page: Page, field: str, text: str) -> None:
+    """Replaces the text of an editor, as a user does who pastes it."""
+    page.locator(f"#{field}").click()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.insert_text(text)
+
+
+def written(page: Page, field: str) -> list[str]:
+    """The lines of an editor that are shown, without the messages behind them."""
+    lines = page.locator(f"#{field} .cm-line")
+    found: list[str] = lines.evaluate_all(
+        """lines => lines.map(line => {
+            const copy = line.cloneNode(true);
+            copy.querySelectorAll(".cm-message").forEach(one => one.remove());
+            return copy.textContent;
+        })"""
+    )
+    return found
+
+
+def axe_violations(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds that is serious or critical: the rule, and where. `rules`: only these."""
+    options = {"runOnly": list(rules)} if rules else None
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{violation['id']} ({violation['help']}): {[node['target'] for node in violation['nodes']]}"
         for violation in found

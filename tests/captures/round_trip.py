@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
-from vendorsim.captures.exchange import Direction, Exchange
+from msgspec.structs import replace
+from vendorsim.captures.exchange import CapturedExchange, Direction
 from vendorsim.captures.sequence import sequence
 from vendorsim.core.event import Event
 from vendorsim.runs.derived import DerivedScenario, derived_scenario, sent_again
@@ -45,9 +45,11 @@ def round_trip(scenario: Scenario, vendor: Vendor, profile: Profile) -> RoundTri
     return RoundTrip(made, list(_differences(scenario, vendor, profile, first, again)))
 
 
-def exchange(event: Event) -> Exchange:
+def exchange(event: Event) -> CapturedExchange:
     at = datetime.fromtimestamp(event.at / 1000, UTC)
-    return Exchange(event.id, Direction.WEBHOOK, event.body, at, conversation=str(event.conversation), event=event.name)
+    return CapturedExchange(
+        event.id, Direction.WEBHOOK, event.body, at, conversation=str(event.conversation), event=event.name
+    )
 
 
 def _differences(

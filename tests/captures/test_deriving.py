@@ -10,7 +10,7 @@ import orjson
 import pytest
 from _pytest.mark import ParameterSet
 from round_trip import exchange, generated, round_trip
-from vendorsim.captures.exchange import Direction, Exchange
+from vendorsim.captures.exchange import CapturedExchange, Direction
 from vendorsim.captures.sequence import sequence
 from vendorsim.runs import library
 from vendorsim.runs.derived import DerivedScenario, derived_scenarios
@@ -55,7 +55,7 @@ def test_a_scenario_of_what_a_scenario_sends_sends_the_same(scenario: Scenario, 
     assert trip.scenario.raw == 0, trip.scenario.text
 
 
-def derived(scenario: Scenario, vendor: str, profile: str, *more: Exchange) -> DerivedScenario:
+def derived(scenario: Scenario, vendor: str, profile: str, *more: CapturedExchange) -> DerivedScenario:
     """The scenario of the first conversation of what this scenario sends, and of further webhooks."""
     known = registry.get(vendor)
     chosen = known.profile(profile)
@@ -118,9 +118,9 @@ def test_a_step_that_sends_nothing_is_found_in_a_later_body_with_its_time() -> N
     assert (note.verb, note.after) == (Note("A good customer", "ana"), 5_000)
 
 
-def odd(body: Any, seconds: int) -> Exchange:
+def odd(body: Any, seconds: int) -> CapturedExchange:
     at = datetime(2026, 1, 5, 9, tzinfo=UTC) + timedelta(seconds=seconds)
-    return Exchange("hooks.jsonl:9", Direction.WEBHOOK, orjson.dumps(body), at)
+    return CapturedExchange("hooks.jsonl:9", Direction.WEBHOOK, orjson.dumps(body), at)
 
 
 def test_what_no_verb_explains_is_kept_with_its_place() -> None:
@@ -169,7 +169,7 @@ def test_a_message_that_no_scenario_has_is_spelled_out() -> None:
 def test_what_is_no_json_is_left_out_with_its_place() -> None:
     known = registry.get("messagehub")
     at = datetime(2026, 1, 5, 9, tzinfo=UTC)
-    broken = Exchange("hooks.har#3", Direction.WEBHOOK, b"{broken", at, conversation="12")
+    broken = CapturedExchange("hooks.har#3", Direction.WEBHOOK, b"{broken", at, conversation="12")
     body = {"event": "message_created", "id": 1, "conversation": {"id": 12}}
     _, found = derived_scenarios([odd(body, 0), broken], "hooks.har", known, known.profile(None))
     assert "# This webhook is no JSON object (hooks.har#3); a scenario can't send it." in next(found).text

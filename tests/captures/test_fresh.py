@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vendorsim.captures import times
-from vendorsim.captures.exchange import Direction, Exchange
+from vendorsim.captures.exchange import CapturedExchange, Direction
 from vendorsim.captures.fresh import Fresh, fresh
 from vendorsim.captures.places import id_places, values
 from vendorsim.captures.sequence import CapturedEvent, sequence
@@ -36,7 +36,7 @@ def captured(vendor: str, profile: str) -> tuple[CapturedEvent, ...]:
     scenario = library.load("returning-customer" if vendor != "ccai" else "everyday-chat")
     run = Run(scenario, known, known.profile(profile), 0, 1_767_603_600_000)
     exchanges = [
-        Exchange(
+        CapturedExchange(
             event.id,
             Direction.WEBHOOK,
             event.body,
@@ -150,7 +150,7 @@ moments = st.datetimes(datetime(2015, 1, 1), datetime(2027, 1, 1)).map(lambda at
 )
 def test_a_time_moves_and_keeps_its_form(at: datetime, form: str) -> None:
     text = at.strftime(form)
-    window = times.Window(1_767_603_600_000, 1_767_603_600_000)
+    window = times.TimeSpan(1_767_603_600_000, 1_767_603_600_000)
     later = times.moved(text, HOUR, window)
     assert len(later) == len(text)
     assert times.moved(later, -HOUR, window) == text
@@ -159,7 +159,7 @@ def test_a_time_moves_and_keeps_its_form(at: datetime, form: str) -> None:
 
 @pytest.mark.parametrize("value", [True, None, "2026", "next week", 42, 0, -1, "2026-13-45 00:00:00", 4_811_887])
 def test_what_is_no_time_stays(value: Any) -> None:
-    window = times.Window(1_767_603_600_000, 1_767_603_600_000)
+    window = times.TimeSpan(1_767_603_600_000, 1_767_603_600_000)
     assert times.moved(value, HOUR, window) is value or times.moved(value, HOUR, window) == value
 
 

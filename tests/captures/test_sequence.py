@@ -7,21 +7,21 @@ from typing import Any
 
 import orjson
 import pytest
-from vendorsim.captures.exchange import CapturedAnswer, Direction, Exchange
-from vendorsim.captures.sequence import REST, UNIDENTIFIED, Sequence, sequence, vendors_own
+from vendorsim.captures.exchange import CapturedAnswer, CapturedExchange, Direction
+from vendorsim.captures.sequence import REST, UNIDENTIFIED, CapturedSequence, sequence, vendors_own
 from vendorsim.core.errors import InputError
 from vendorsim.vendorkit import registry
 
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
-def hook(body: Any, second: float | None = 0, **more: Any) -> Exchange:
+def hook(body: Any, second: float | None = 0, **more: Any) -> CapturedExchange:
     at = None if second is None else BEGAN + timedelta(seconds=second)
     data = body if isinstance(body, bytes) else orjson.dumps(body)
-    return Exchange("capture:1", Direction.WEBHOOK, data, at=at, **more)
+    return CapturedExchange("capture:1", Direction.WEBHOOK, data, at=at, **more)
 
 
-def read(*exchanges: Exchange, vendor: str = "messagehub", profile: str = "observed-4.18") -> Sequence:
+def read(*exchanges: CapturedExchange, vendor: str = "messagehub", profile: str = "observed-4.18") -> CapturedSequence:
     known = registry.get(vendor)
     return sequence(exchanges, known, known.profile(profile))
 
@@ -132,15 +132,15 @@ def test_headers_of_hops_and_proxies_are_not_the_vendors() -> None:
 
 
 def test_calls_and_unusable_exchanges_are_kept_apart() -> None:
-    call = Exchange("capture:2", Direction.CALL, b"{}")
-    cut = Exchange("capture:3", Direction.WEBHOOK, b"", problem="the body was cut off")
+    call = CapturedExchange("capture:2", Direction.CALL, b"{}")
+    cut = CapturedExchange("capture:3", Direction.WEBHOOK, b"", problem="the body was cut off")
     found = read(call, hook(message(1)), cut)
     assert (len(found.events), found.calls, found.unusable) == (1, (call,), ("capture:3: the body was cut off",))
 
 
 def test_a_capture_without_webhooks_is_refused() -> None:
     with pytest.raises(InputError, match=r"holds no webhook \(capture:3: the body was cut off\)"):
-        read(Exchange("capture:3", Direction.WEBHOOK, b"", problem="the body was cut off"))
+        read(CapturedExchange("capture:3", Direction.WEBHOOK, b"", problem="the body was cut off"))
 
 
 def test_a_capture_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

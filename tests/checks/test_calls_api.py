@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 from command_line import Completed, Vendorsim
 from helpdesk import EndUser, Store, create_app
+from msgspec.structs import replace
 from ports import free_port
 from receiver import Connection, Receiver, status
 from receiver import Request as Received

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from checks.helpdesk_helpers import HASTY, checked
 from command_line import Vendorsim
+from msgspec.structs import replace
 from receiver import Answer, Connection, Receiver, Request, reset, status
 from thorough import few_of
 from variants import VARIANTS, Variant

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from checks.helpdesk_helpers import HASTY, checked
 from command_line import Vendorsim
+from msgspec.structs import replace
 from variants import SUSPICIOUS
 from vendorsim.checks.masks import bare, masked, steady_texts
 from vendorsim.checks.outages import LateArrivals, arrivals, outages

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from checks.helpdesk_helpers import HASTY, checked, needs
 from command_line import Vendorsim
+from msgspec.structs import replace
 from thorough import few_of
 from variants import SUSPICIOUS, VARIANTS, Receiver, Variant, programs
 from variants.model import ERROR, WARNING

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from command_line import Completed, Vendorsim
-from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 
 PACKAGE = "src/vendorsim_acme_chat"
@@ -55,7 +54,6 @@ def lint(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield partial(vendorsim, "pack", "lint")
     registry.forget_folders()
-    contracts.contract.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "vendorsim_acme_chat"]:
         del sys.modules[name]
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import Vendorsim
+from msgspec.structs import replace
 from rich.console import Console
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.reporting import contract_differences as page
-from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.contract_differences import ProfileDifference, Side, between, of_contracts
@@ -279,11 +278,10 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vendor:
         documents=tmp_path,
         version=lambda name: older if name == older.name else None,
     )
-    origin = registry.Origin(EntryPoint("acme", "acme:VENDOR", registry.GROUP), "acme 1.0")
+    origin = registry.Origin(EntryPoint("acme", "acme:VENDOR", registry.GROUP))
     get, get_origin = registry.get, registry.origin
     monkeypatch.setattr(registry, "get", lambda name: made if name == "acme" else get(name))
     monkeypatch.setattr(registry, "origin", lambda name: origin if name == "acme" else get_origin(name))
-    contracts.contract.cache_clear()
     return made
 
 
@@ -350,6 +348,7 @@ class TestTheCommand:
                     "source": "the page",
                 },
                 "b": {"says": {"type": ["number"], "format": None}, "provenance": ASSUMED, "source": "a guess"},
+                "refused": False,
             }
         ]
         assert [row["path"] for row in document["fields"]["updated"]] == ["/at", "/by"]

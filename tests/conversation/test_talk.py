@@ -21,7 +21,7 @@ cast: {{visitor: {visitor}, agents: {{ana: {{}}}}}}
 steps: [{steps}]
 """
 ASK, ANSWER = "say", "say: {by: ana}"
-LANGUAGES = ("cs", "de", "en", "es", "fr", "hu", "it", "ja", "pl", "pt")
+LANGUAGES = ("cs", "de", "en", "es", "fr", "hu", "it", "ja", "pl", "pt", "pt_BR")
 PLACES = {"number", "day", "name", "first", "last", "agent", "agent_first", "agent_last"}
 OTHERS = ("opening", "further", "nudge", "hello", "greeting", "wait", "more", "automatic", "note")
 ANA = Party("Ana Novak", "Ana", "Novak", True)
@@ -74,7 +74,7 @@ def test_every_language_has_the_same_phrases(language: str) -> None:
     assert all(text.strip() == text != "" for text in texts)
 
 
-def test_there_are_phrases_for_ten_languages() -> None:
+def test_there_are_phrases_for_ten_languages_and_for_brazil() -> None:
     assert languages() == LANGUAGES
 
 
@@ -179,7 +179,7 @@ def test_conversations_differ_and_a_seed_gives_the_same_ones(talk: Any) -> None:
     assert several == talk("de_DE", ASK, ANSWER, options=("--count", 12))
 
 
-@pytest.mark.parametrize(("locale", "language"), [("de_AT", "de"), ("pt_BR", "pt"), ("ja_JP", "ja")])
+@pytest.mark.parametrize(("locale", "language"), [("de_AT", "de"), ("pt_BR", "pt_BR"), ("ja_JP", "ja")])
 def test_the_locale_of_the_command_line_wins(talk: Any, locale: str, language: str) -> None:
     (texts,) = talk("en_US", ANSWER, ASK, ANSWER, options=("--locale", locale))
     assert texts[0] in {phrase.source for phrase in known(language).greeting}

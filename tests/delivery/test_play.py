@@ -10,12 +10,12 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import Completed, Vendorsim
+from msgspec.structs import replace
 from receiver import Connection, Receiver, Request, never, status
 from stories import CHAT, EVENTS, OFFLINE, written
 from vendorsim.core.clock import ScaledClock
@@ -159,13 +159,15 @@ class TestOutput:
     def test_for_people(self, vendorsim: Vendorsim, chat: Path) -> None:
         with Receiver(status(200), status(503)) as target:
             played = vendorsim("play", chat, "--vendor", "userlike", "--to", target.url(), *ONCE)
-        title, run, _, *rows, closing = played.out.splitlines()
+        title, run, _, *rows, problem, remedy, closing = played.out.splitlines()
         assert title == "Small chat, as userlike (documented)"
         assert run == f"seed 7, starts 2026-01-05T09:00:00.250Z, to {target.url()}"
         assert [row.split()[1] for row in rows] == EVENTS["userlike"]
         assert rows[0].split()[0] == "2026-01-05T09:00:00.250Z"
         assert rows[0].split()[2] == "200"
         assert "rejected: answered 503, the vendor expects 200" in rows[1]
+        assert problem == "4 of 5 attempts were answered 503."
+        assert remedy.startswith("It says that it is not ready:")
         assert closing == "failed: 1 delivered, 4 failed"
         assert played.err == ""
 
@@ -234,12 +236,14 @@ class TestTheTargetIsDown:
         with Receiver(status(200), die) as target:
             played = vendorsim("play", chat, "--vendor", "userlike", "--to", target.url(), *ONCE)
         assert played.code == 3
-        *_, first, second, third, fourth, fifth, closing = played.out.splitlines()
+        _, _, _, first, second, third, fourth, fifth, problem, *remedy, closing = played.out.splitlines()
         assert [row.split()[-1] for row in (first, second)] == ["delivered", "delivered"]
         assert third.endswith("unreachable: connection refused")
         assert "chat_session.end" in fourth
         assert "conversation.ended" in fifth
         assert all(row.rstrip().endswith("not sent") for row in (fourth, fifth))
+        assert "reached nobody (connection refused)" in problem
+        assert target.url() in "".join(remedy)
         assert closing == (f"unreachable ({target.url()}: connection refused): 2 delivered, 1 failed, 2 not sent")
 
     def test_conversations_that_never_began_are_told(self, vendorsim: Vendorsim, chat: Path) -> None:

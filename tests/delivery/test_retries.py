@@ -224,7 +224,7 @@ def test_people_are_told_when_it_was_tried_and_given_up_on(vendorsim: Vendorsim,
     with Receiver(status(500)) as target:
         given = ("--vendor", "smartsupp", "--to", target.url(), "--policy", "retries=1m,2d")
         played = vendorsim("play", written(tmp_path, OFFLINE), *given)
-    first, second, third, closing = (line.rstrip() for line in played.out.splitlines()[-4:])
+    _, _, _, first, second, third, *_, closing = (line.rstrip() for line in played.out.splitlines())
     assert first.startswith("2026-01-05T09:00:00.000Z  post_hook")
     assert second.startswith("2026-01-05T09:01:00.000Z  post_hook")
     assert second.endswith("rejected: answered 500, the vendor expects 200-299")

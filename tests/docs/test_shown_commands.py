@@ -25,6 +25,7 @@ import shown
 from command_line import Completed, run_here
 from shown import ROOT, Line
 from vendorsim.checks.waiting import Waiting
+from vendorsim.cli.served_checks import ServedChecks
 from vendorsim.runs.config import Config
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
@@ -51,7 +52,14 @@ LEFT_OUT = {
 # Other programs: what is looked at in place of running them.
 OTHERS = ("pip", "pipx", "make", "python", "python3", "flask", "pytest", "man", "curl", "export", "docker")
 # The integration may fail, and what was asked for may be beyond what this one shows. 2 and 3 are mistakes of the page.
-VERDICTS = {"check": {0, 1, 4}, "play": {0, 1}, "load": {0, 1}, "validate": {0, 1}}
+VERDICTS = {
+    "check": {0, 1, 4},
+    "play": {0, 1},
+    "load": {0, 1},
+    "validate": {0, 1},
+    "capture": {0, 1},
+    "vendors": {0, 1},
+}
 HASTY = Waiting(state=0.05, first_call=0.2, retry=0.2, quiet=0.1, settle=0.1, recover=0.2, rounds=0.0)
 STORY = "scenario: A question\nsteps:\n  - say: Where is my order?\n  - close\n"
 TRAFFIC = """\
@@ -129,7 +137,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[Client]:
     """A server as `vendorsim serve --token s3cret --profile chatvisor=engage` starts it, with a target."""
     config = Config(targets={"messagehub": (Target("http://127.0.0.1:9/hook"),)})
-    with Hub(Settings(token="s3cret", profiles={"chatvisor": "engage"}, config=config), None) as hub:
+    settings = Settings(token="s3cret", profiles={"chatvisor": "engage"}, config=config, checker=ServedChecks)
+    with Hub(settings, None) as hub:
         yield Client(hub.app)
 
 
@@ -148,7 +157,11 @@ class Session:
                 self.variables[name] = re.sub(r"\$\(.*\)", base64.b64encode(bytes(24)).decode(), value)
         if line.program != "vendorsim" or any(sign in line.text for sign in LEFT_OUT):
             return None
-        with patch.dict(os.environ, {**self.variables, **line.settings}), patch("vendorsim.cli.serve.Event", _Stopped):
+        with (
+            patch.dict(os.environ, {**self.variables, **line.settings}),
+            patch("vendorsim.cli.serve.Event", _Stopped),
+            patch("vendorsim.cli.capture.record.Event", _Stopped),
+        ):
             done = run_here(*self._arguments(line), settings=HASTY)
         if line.output is not None:
             Path(line.output).write_text(done.out, encoding="utf-8")
@@ -162,7 +175,13 @@ class Session:
             word = f"http://127.0.0.1:{self.port}/hook" if word == "URL" else word
             words[position] = os.path.expandvars(word)
         words = [found for word in words for found in (sorted(glob(word)) if "*" in word and glob(word) else [word])]
-        for option, value in (("--count", "3"), ("--speed", "instant"), ("--port", "0")):
+        for option, value in (
+            ("--count", "3"),
+            ("--speed", "instant"),
+            ("--port", "0"),
+            ("--listen", "0"),
+            ("--api-listen", "0"),
+        ):
             if option in words:
                 words[words.index(option) + 1] = value
         command = words[0]
@@ -176,7 +195,8 @@ class Session:
 
 
 class _Stopped:
-    """In place of the event that a signal sets: `serve` ends once it has introduced itself."""
+    """In place of the event that a signal sets: `serve` and `capture record` end once they have introduced
+    themselves."""
 
     def set(self) -> None:
         pass

@@ -82,7 +82,15 @@ def refused(name: str, text: str) -> list[str]:
 
 
 def test_there_is_one_for_each_kind_of_file() -> None:
-    assert NAMES == ["check-report-1", "config-1", "play-line-1", "scenario-1", "traffic-1"]
+    assert NAMES == [
+        "check-report-1",
+        "config-1",
+        "drift-report-1",
+        "overlay-1",
+        "play-line-1",
+        "scenario-1",
+        "traffic-1",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -147,7 +155,7 @@ def test_the_catalogue_leads_to_each_schema() -> None:
     entries = catalog["schemas"]
     assert all(entry.keys() <= {"name", "description", "fileMatch", "url"} for entry in entries)
     assert [entry["url"] for entry in entries] == [schema(name)["$id"] for name in (
-        "config-1", "scenario-1", "traffic-1", "check-report-1", "play-line-1"
+        "config-1", "scenario-1", "traffic-1", "check-report-1", "play-line-1", "drift-report-1", "overlay-1"
     )]  # fmt: skip
 
 
@@ -158,6 +166,7 @@ def test_the_catalogue_leads_to_each_schema() -> None:
         ("refund.scenario.yaml", "vendorsim scenario"),
         ("evening.traffic.yml", "vendorsim traffic"),
         ("staging.vendorsim-check.json", "vendorsim check report"),
+        ("overlay.json", "vendorsim overlay"),
         ("docker-compose.yaml", None),
         ("scenario.yaml", None),
     ],

@@ -17,6 +17,7 @@ from command_line import Vendorsim
 from journal_helpers import ONCE, STORY, Desk, attempts
 from ports import free_port
 from receiver import Answer, Connection, Receiver, Request, never, status
+from vendorsim.journal.pages import JournalPages, Query
 from vendorsim.journal.store import Journal
 
 
@@ -273,23 +274,42 @@ class TestPlace:
         assert f"{desk.file}: can't be used as a journal: " in played.err
         assert target.requests == [], "nothing is sent that can't be kept"
 
-    def test_one_of_the_format_before_is_brought_up_to_date(self, vendorsim: Vendorsim, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("form", [1, 2])
+    def test_one_of_an_older_format_is_brought_up_to_date(
+        self, form: int, vendorsim: Vendorsim, tmp_path: Path
+    ) -> None:
         file = tmp_path / "older.sqlite"
         Journal(file).close()
         with closing(sqlite3.connect(file)) as older:
-            for column in ("vendor", "method", "path", "body"):
+            older.execute("DROP TABLE conversations")
+            for index in ("attempts_by_conversation", "calls_by_session", "attempts_not_delivered"):
+                older.execute(f"DROP INDEX {index}")
+            for column in ("recorded", "problem", "said_by", "said", "in_flight_with"):
+                older.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
+            third = ("head", "answer_headers", "answer_body", "milliseconds", "recorded", "problem")
+            for column in (*third, *(("vendor", "method", "path", "body") if form == 1 else ())):
                 older.execute(f"ALTER TABLE calls DROP COLUMN {column}")
-            older.execute("ALTER TABLE runs DROP COLUMN namespace")
             older.execute("INSERT INTO runs (began_at, command, version, about) VALUES (0, 'serve', '0', '{}')")
+            if form == 1:
+                older.execute("ALTER TABLE runs DROP COLUMN namespace")
+            later = "" if form == 1 else ", 'ccai', 'POST', '', NULL"
             older.execute(
-                "INSERT INTO calls VALUES (1, 1, 0, 'end_user', 'chats', '17', 'bearer', NULL, 202, 'accepted')"
+                f"INSERT INTO calls VALUES (1, 1, 0, 'end_user', 'chats', '17', 'bearer', NULL, 202, 'accepted'{later})"
             )
-            older.execute("PRAGMA user_version = 1")
+            older.execute(
+                "INSERT INTO attempts VALUES (1, 1, 5, 0, 'ccai', 'p', 'e', 'i', '17', 'd', 1, 0, 't', NULL, NULL, 500,"
+                " '[]', NULL, 1.0, 'rejected', 1, '', NULL, NULL, NULL)"
+            )
+            older.execute(f"PRAGMA user_version = {form}")
             older.commit()
         exported = vendorsim("journal", "export", "--journal", file)
-        assert exported.code == 0
-        (call,) = exported.lines
+        assert exported.code == 0, exported.err
+        attempt, call = exported.lines
+        assert (attempt["said"], attempt["in_flight_with"]) == (None, [])
+        (row,) = JournalPages(file).conversations(Query()).rows
+        assert (row["conversation"], row["attempts"], row["failed"], row["last_at"]) == ("17", 1, 1, 5)
         assert (call["session"], call["vendor"], call["method"], call["body"]) == ("17", "ccai", "POST", None)
+        assert call["recorded"] is False
 
     @pytest.mark.parametrize("marks", ["", "PRAGMA application_id = 1986226796; PRAGMA user_version = 9;"])
     def test_that_is_another_s(self, desk: Desk, marks: str) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from vendorsim.core.errors import InputError
 from vendorsim.runs import library
 from vendorsim.runs.planning import RunRequest, event_names, plan

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from vendorsim.conversation.state import BY_VISITOR
 from vendorsim.core.clock import InstantClock, wall_clock
 from vendorsim.http.messages import FastPath
@@ -385,10 +386,11 @@ def test_subscribers_learn_of_every_call_and_never_of_the_secret(api: Api) -> No
     api.post("/apps/api/v1/mails/1/end_user", headers=JSON)
     first, second, third = api.calls
     assert before <= first.at <= wall_clock()
-    assert first == ApiCall(
+    bare = [replace(call, body=None, media_type=None) for call in (first, second)]
+    assert bare[0] == ApiCall(
         "ccai", "end_user", "chats", "4711", first.at, "bearer", GOOD, 202, "accepted", path=first.path
     )
-    assert second == ApiCall(
+    assert bare[1] == ApiCall(
         "ccai", "end_user", "calls", "ended-1", second.at, "basic", None, 400, "Call is already ended", path=second.path
     )
     assert (third.credentials, third.status) == (None, 401)

@@ -191,6 +191,7 @@ class TestJournal:
     ) -> None:
         run = hubs[0].play(target.url())["id"]
         sent = hubs[1].all("/deliveries")[::-1]
+        assert {(row.pop("visitor"), row.pop("opening")) for row in sent} == {("Dana Kessler", "Grüße 👋")}
         listed = vendorsim("journal", "list", "--run", run, "--json", "--journal", database).json
         assert listed == sent
         exported = vendorsim("journal", "export", "--run", run, "--journal", database).lines

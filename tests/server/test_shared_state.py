@@ -16,7 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres_server import PostgresServer
 from vendorsim.core.errors import InputError
+from vendorsim.journal.pages import Query
 from vendorsim.journal.postgres import Database, masked
+from vendorsim.journal.postgres_journal import PostgresJournal
+from vendorsim.journal.postgres_pages import PostgresPages
 from vendorsim.server.shared.in_memory import InMemory, OverridesInMemory
 from vendorsim.server.shared.in_postgres import InPostgres
 from vendorsim.server.shared.postgres_duplicates import PostgresDuplicates
@@ -267,7 +270,7 @@ class TestDatabase:
             opened = list(threads.map(lambda _: Database(database), range(8)))
         for each in opened:
             with each.connection() as db:
-                assert db.execute("SELECT number FROM vendorsim.version").fetchall() == [(1,)]
+                assert db.execute("SELECT number FROM vendorsim.version").fetchall() == [(2,)]
             each.close()
 
     def test_a_user_without_the_right_to_make_schemas_takes_one_that_is_there(
@@ -279,6 +282,34 @@ class TestDatabase:
             db.execute("CREATE SCHEMA vendorsim AUTHORIZATION humble")
         with Database(database.replace("tester", "humble")) as humble:
             assert not InPostgres(humble).duplicates("", INTERVAL).is_duplicate("a")
+
+    def test_tables_of_the_version_before_are_brought_up_to_date(self, database: str) -> None:
+        with Database(database) as first, first.connection() as db:
+            db.execute("DROP TABLE vendorsim.conversations")
+            db.execute(
+                "DROP INDEX vendorsim.attempts_conversation, vendorsim.calls_session, vendorsim.attempts_not_delivered"
+            )
+            db.execute("ALTER TABLE vendorsim.attempts DROP recorded, DROP problem")
+            db.execute(
+                "ALTER TABLE vendorsim.calls DROP head, DROP answer_headers, DROP answer_body, DROP milliseconds, "
+                "DROP recorded, DROP problem"
+            )
+            db.execute("ALTER TABLE vendorsim.attempts DROP said_by, DROP said, DROP in_flight_with")
+            db.execute("UPDATE vendorsim.version SET number = 1")
+            db.execute(
+                "INSERT INTO vendorsim.runs (id, began_at, command, version, about, namespace, server) "
+                "VALUES (1, 0, 'run', '1', '{}', '', '')"
+            )
+            db.execute(
+                "INSERT INTO vendorsim.attempts (run, sent_at, at, vendor, profile, event, event_id, conversation, "
+                "delivery, attempt, copy, target, milliseconds, verdict, final, faults) VALUES "
+                "(1, 5, 0, 'v', 'p', 'e', 'i', 'c', 'd', 1, 0, 't', 1.0, 'rejected', true, '')"
+            )
+        with Database(database) as second:
+            (row,) = PostgresPages(second).conversations(Query()).rows
+            journal = PostgresJournal(second)
+            assert list(journal.by_time("attempts")) == list(journal.by_time("calls", 1)) == []
+        assert (row["conversation"], row["attempts"], row["failed"], row["last_at"]) == ("c", 1, 1, 5)
 
     def test_tables_of_another_version_are_left_alone(self, database: str, vendorsim: Vendorsim) -> None:
         with Database(database) as first, first.connection() as db:

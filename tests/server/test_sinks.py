@@ -65,7 +65,7 @@ def test_a_call_of_no_sink_is_refused(served: Served) -> None:
 
 def test_keeps_no_credentials_and_no_query(served: Served) -> None:
     served("/_sinks/crm/a?api_key=hush", headers={"Authorization": "Bearer s3cret", "X-Token": "hush"})
-    kept = repr([getattr(served.last, name) for name in ApiCall.__dataclass_fields__])
+    kept = repr([getattr(served.last, name) for name in ApiCall.__struct_fields__])
     assert served.last.credentials == "bearer"
     assert "s3cret" not in kept
     assert "hush" not in kept

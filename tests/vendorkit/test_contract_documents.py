@@ -15,8 +15,9 @@ from vendorsim.core.provenance import PROVENANCES
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.contract import Contract
-from vendorsim.vendorkit.contract_documents import DIALECT, contract_problems, is_labelled, resolved
+from vendorsim.vendorkit.contract_documents import DIALECT, contract_problems, is_labelled, resolved, schema_problems
 from vendorsim.vendorkit.contract_folder import SUFFIX
+from vendorsim.vendorkit.personal import KINDS
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
@@ -148,3 +149,48 @@ def references(document: Any) -> Iterator[str]:
     elif isinstance(document, list):
         for item in document:
             yield from references(item)
+
+
+# Names of fields that hold personal data wherever they stand.
+PERSONAL = {
+    "email": "email", "client_email": "email", "phone": "phone", "phone_number": "phone", "ip": "ip", "ipAddress": "ip",
+    "first_name": "name", "last_name": "name", "firstname": "name", "lastname": "name", "client_name": "name",
+    "available_name": "name", "avatar_url": "url", "thumbnail": "url", "access_token": "token", "pubsub_token": "token",
+    "city": "place", "loc_city": "place",
+}  # fmt: skip
+
+
+def described_fields(document: Any) -> Iterator[tuple[str, Any]]:
+    """Every field of a document, schemas in OpenAPI documents included."""
+    if isinstance(document, dict):
+        yield from document.get("properties", {}).items()
+        document = list(document.values())
+    for item in document if isinstance(document, list) else ():
+        yield from described_fields(item)
+
+
+@pytest.mark.parametrize("vendor", registry.names())
+def test_fields_with_personal_data_say_so(vendor: str) -> None:
+    folder = registry.get(vendor).contracts()
+    for path in sorted(folder.rglob("*.json")):
+        if "examples" in path.parts:
+            continue
+        for name, schema in described_fields(read(path)):
+            kind = schema.get("x-personal") if isinstance(schema, dict) else None
+            assert kind is None or kind in KINDS, (path, name)
+            holds_text = isinstance(schema, dict) and "string" in schema.get("type", ())
+            assert kind == PERSONAL[name] if name in PERSONAL and holds_text and "enum" not in schema else True, (
+                path,
+                name,
+            )
+
+
+def test_a_kind_of_personal_data_that_does_not_exist_is_a_problem(tmp_path: Path) -> None:
+    field = {"type": "string", "x-provenance": "assumed", "x-source": "nothing", "x-personal": "emial"}
+    path = tmp_path / "asked.schema.json"
+    path.write_text(json.dumps({"$schema": DIALECT, "type": "object", "properties": {"mail": field}}))
+    (problem,) = schema_problems(path)
+    assert (
+        str(problem)
+        == f"{path}#/properties/mail/x-personal: unknown kind of personal data 'emial'; did you mean 'email'?"
+    )

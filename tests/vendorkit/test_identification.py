@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from vendorsim.core.errors import InputError
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.contract import contract

@@ -577,7 +577,7 @@ def test_a_server_without_a_token_asks_for_none() -> None:
         assert save(site, token="").status_code == 303
 
 
-@pytest.mark.parametrize("name", ["base.css", "chatvisor.css", "chat.js", "webchat.js"])
+@pytest.mark.parametrize("name", ["tokens.css", "base.css", "chatvisor.css", "chat.js", "webchat.js"])
 @pytest.mark.parametrize("folder", ["/agent/files", "/webchat/files"])
 def test_files_of_pages_are_served(site: Site, folder: str, name: str) -> None:
     answer = site.browser().get(f"{folder}/{name}")

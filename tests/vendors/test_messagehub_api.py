@@ -433,6 +433,13 @@ def test_what_nobody_knows_is_404(client: Client, method: str, path: str) -> Non
     assert (missing.status, missing.json) == (404, {"error": "Resource could not be found"})
 
 
+def test_a_web_widget_does_not_say_what_became_of_a_message(client: Client) -> None:
+    here = client.conversation()
+    message = client("POST", f"{here}/messages", {"content": "Ho"}).json["id"]
+    refused = client("PATCH", f"{here}/messages/{message}", {"status": "read"})
+    assert (refused.status, refused.json) == (403, {"error": "Message status update is only allowed for API inboxes"})
+
+
 def test_the_first_conversation_decides_the_account(client: Client) -> None:
     assert Client(client.port, 8)("GET", "/webhooks").status == 200
     assert client.begin()["account_id"] == ACCOUNT

@@ -309,7 +309,6 @@ ALWAYS = {"twin", "late-body", "late-file", "empty-messages", "lost-status-chang
 @pytest.mark.parametrize(
     ("profile", "more"),
     [
-        ("documented", None),
         ("observed-2.5", set()),
         ("observed-2.12", {"twin-update"}),
         ("observed-2.18", {"twin-update", "null-sender"}),
@@ -322,10 +321,38 @@ ALWAYS = {"twin", "late-body", "late-file", "empty-messages", "lost-status-chang
         ("observed-4.18", LATER | {"twin-update", "null-sender", "assistant-owns"}),
     ],
 )
-def test_which_version_has_which(profile: str, more: set[str] | None) -> None:
+def test_which_version_has_which(profile: str, more: set[str]) -> None:
     found = [quirk.name for quirk in MESSAGEHUB.profile(profile).quirks]
-    assert set(found) == (set() if more is None else ALWAYS | more)
+    assert set(found) == ALWAYS | more
     assert len(found) == len(set(found))
+
+
+class TestUpdatedByMessages:
+    """The only quirk of the profile `documented`."""
+
+    STEPS = ("say: Hi", "{join: ana, after: 5s}", "{say: {by: ana, text: Ho}, after: 5s}", "{read: visitor, after: 5s}")
+
+    @pytest.fixture
+    def bodies(self) -> list[Any]:
+        return play(*self.STEPS, profile="documented", everywhere=("updated-by-messages",))
+
+    def test_follows_messages_and_who_joins(self, bodies: list[Any]) -> None:
+        assert names(play(*self.STEPS, profile="documented")) == [CREATED, MESSAGE, MESSAGE, UPDATED]
+        assert names(bodies) == [CREATED, MESSAGE, UPDATED, UPDATED, MESSAGE, UPDATED, UPDATED]
+
+    def test_names_what_has_changed(self, bodies: list[Any]) -> None:
+        assert [changed(body) for body in only(bodies, UPDATED)] == [
+            {"unread_count"},
+            {"unread_count", "agent_last_seen_at"},
+            {"agent_last_seen_at"},
+            {"contact_last_seen_at"},
+        ]
+        unread = only(bodies, UPDATED)[1]["changed_attributes"][-1]["unread_count"]
+        assert unread == {"current_value": 0, "previous_value": 1}
+
+    def test_is_the_only_one(self) -> None:
+        (quirk,) = MESSAGEHUB.profile("documented").quirks
+        assert (quirk.name, quirk.provenance) == ("updated-by-messages", "assumed")
 
 
 STEPS = (

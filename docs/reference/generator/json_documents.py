@@ -33,6 +33,8 @@ def page() -> str:
     lines += ["### Finding", "", *_described(report_schemas.FINDING), "", _PLAY]
     for name, schema in report_schemas.LINES.items():
         lines += [f"### {name}", "", *_described(schema), ""]
+    lines += ["## Report of drift", "", *_described(report_schemas.drift_report()), ""]
+    lines += ["### Finding of drift", "", *_described(report_schemas.DRIFT_FINDING), ""]
     for name, schema in sorted(document["components"]["schemas"].items()):
         if not name.endswith("Page"):
             lines += [f"## {name}", "", *_described(schema)]

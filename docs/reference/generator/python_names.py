@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import inspect
 import json
@@ -10,6 +9,8 @@ import re
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from msgspec import Struct
 
 _START = """\
 # Python names
@@ -52,19 +53,17 @@ def _text(value: Any) -> list[str]:
 
 
 def _class_head(name: str, value: type) -> str:
-    bases = [base.__name__ for base in value.__bases__ if base is not object and base.__name__ != "Generic"]
+    bases = [base.__name__ for base in value.__bases__ if base not in (object, Struct) and base.__name__ != "Generic"]
     head = f"class {name}({', '.join(bases)})" if bases else f"class {name}"
-    if not dataclasses.is_dataclass(value):
+    if not issubclass(value, Struct):
         constructor = value.__dict__.get("__init__")
         protocol = getattr(value, "_is_protocol", False) or issubclass(value, enum.Enum)
         return head if constructor is None or protocol else f"{head}\n\n{name}{_signature(constructor, bound=True)}"
-    fields = [f"    {field.name}: {field.type}{_default(field)}" for field in dataclasses.fields(value)]
+    types = {name: kind for base in reversed(value.__mro__) for name, kind in inspect.get_annotations(base).items()}
+    names, defaults = value.__struct_fields__, value.__struct_defaults__
+    texts = [""] * (len(names) - len(defaults)) + [f" = {_value(default)}" for default in defaults]
+    fields = [f"    {name}: {types[name]}{text}" for name, text in zip(names, texts, strict=True)]
     return "\n".join([f"{head}:", *(fields or ["    pass"])])
-
-
-def _default(field: dataclasses.Field[Any]) -> str:
-    given = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-    return f" = {_value(field.default)}" if given else ""
 
 
 def _value(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The schemas of reports: the documents that `vendorsim check --json` and `vendorsim play --json` print.
+"""The schemas of reports: the documents that `check --json`, `play --json` and `capture drift --json` print.
 
 They are written here, since the program builds those documents by hand; a test holds real reports to them.
 """
@@ -11,6 +11,7 @@ from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, PASSED, 
 from vendorsim.core.provenance import PROVENANCES
 from vendorsim.core.shapes import published
 from vendorsim.delivery import records
+from vendorsim.vendorkit.deviations import NAMES, DeviationClass
 
 Schema = dict[str, Any]
 
@@ -189,6 +190,7 @@ _ATTEMPT = _object(
         records.BROKEN,
         records.UNREACHABLE,
         records.NOT_SENT,
+        records.GIVEN_UP,
         records.DROPPED,
         records.SPOILED,
         records.LOST,
@@ -243,7 +245,9 @@ _EVENT = _object(
     "The totals of one kind of event",
     event=_text(),
     attempts=_number(),
-    retries=_number(),
+    failed_attempts=_number("Those that the integration did not accept, though it should have."),
+    retries=_number("Those that were sent."),
+    retries_scheduled=_number("Those that were not sent yet."),
     faults=_counts(),
     verdicts=_counts(),
     statuses=_counts(),
@@ -260,12 +264,14 @@ _SUMMARY = _object(
     targets=_list(_text()),
     conversations=_object("", asked=_number(), started=_number()),
     delivered=_number(),
-    failed=_number(),
-    not_sent=_number(),
+    failed=_number("Deliveries that failed for good."),
+    failed_attempts=_number("Attempts that the integration did not accept, though it should have."),
+    not_sent=_number("Deliveries of which nothing was sent, since the run ended before."),
     dropped=_number(),
     spoiled=_number(),
     lost=_number(),
-    retries=_number(),
+    retries=_number("Those that were sent."),
+    retries_scheduled=_number("Those that were not sent yet."),
     hook_pauses=_number(),
     hooks_switched_off=_number(),
     events=_list(_EVENT),
@@ -292,3 +298,86 @@ def play_line() -> Schema:
     """One line of `vendorsim play --json`."""
     lines = {"oneOf": list(LINES.values())}
     return published("play-line-1", "vendorsim play line", "One line that vendorsim play --json prints", lines)
+
+
+_PATH = _text("The path of a field; * stands for each item of a list. Empty: the whole body.")
+_CLASS = _one_of(*(each.value for each in DeviationClass), description="What deviates.")
+_FACT = _text("How what the contract says is known.", null=True)
+_DRIFT_PLACE = _object(
+    "A place of the same deviation", event=_text(null=True), field=_PATH, count=_number(), of=_number()
+)
+DRIFT_FINDING = _object(
+    "One deviation of the capture from the contract",
+    kind=_CLASS,
+    breaking=_flag("Whether the contract forbids it."),
+    event=_text("The event, if it is one event's.", null=True),
+    field=_PATH,
+    message=_text("What deviates, in one sentence."),
+    contract=_text("What the contract says, in words."),
+    seen=_text("What was seen, in words; never a value that may be personal."),
+    count=_number("How many values or bodies deviate."),
+    of=_number("Of how many."),
+    weak=_flag("Whether it rests on few values."),
+    example=_object(
+        "The first of them",
+        place=_text("Where it stands in the capture, such as hooks.jsonl:12."),
+        shape=_text("What it looks like."),
+    ),
+    provenance=_FACT,
+    source=_text("Where it is written.", null=True),
+    places=_list(_DRIFT_PLACE, "All places of the same object of the contract; the first is the finding's own."),
+    key=_text("The same in every capture."),
+)
+_DRIFT_FIELD = _object(
+    "One field, contract beside what was seen",
+    field=_PATH,
+    contract=_text("What the contract says, in words; null: it does not describe the field.", null=True),
+    provenance=_FACT,
+    source=_text("Where it is written.", null=True),
+    count=_number("How many values were seen."),
+    of=_number("Of how many objects; null for the items of a list.", null=True),
+    percent=_number("How many of these objects have the field.", null=True, kind="number"),
+    nulls=_number("How many values are null."),
+    types=_counts("Values by their JSON type."),
+    shape=_text("What the values look like.", null=True),
+    findings=_list(_CLASS, "The classes of findings at this field."),
+    note=_text("What is no drift, but worth knowing.", null=True),
+)
+_DRIFT_EVENT = _object(
+    "One event of the capture",
+    name=_text(),
+    known=_flag("Whether the contract has it."),
+    bodies=_number(),
+    broken=_number("How many of them break the contract."),
+    first=_text("Where the first stands in the capture."),
+    fields=_list(_DRIFT_FIELD, "Its fields, in the contract's order."),
+)
+
+
+def drift_report() -> Schema:
+    """The document of `vendorsim capture drift --json`."""
+    document = _object(
+        "",
+        vendor=_text(),
+        profile=_text(),
+        fits=_list(_text(), "The profiles that fit best, if the profile was chosen by that; else empty."),
+        verdict=_one_of("passed", "failed"),
+        fail_on=_list(_one_of(*NAMES), "The classes that fail."),
+        totals=_object(
+            "The capture",
+            exchanges=_number(),
+            webhooks=_number("What the vendor sent."),
+            bodies=_number("Webhooks that were judged; retries count once."),
+            broken=_number("Bodies that break the contract."),
+            calls=_number("What the integration sent; not judged."),
+            pairs=_number("Pairs of events whose order was judged."),
+            attempts=_number("Attempts whose retries and times were judged."),
+            began=_text("When the first webhook was sent (ISO 8601), if that is known.", null=True),
+            ended=_text("When the last webhook was sent, if that is known.", null=True),
+        ),
+        findings=_list(DRIFT_FINDING, "Each cause once."),
+        events=_list(_DRIFT_EVENT, "The events, in the profile's order."),
+        silent=_list(_text(), "Events of the profile that were not captured."),
+        not_judged=_list(_object("", subject=_text(), reason=_text()), "What could not be judged, and why."),
+    )
+    return published("drift-report-1", "vendorsim drift report", "What vendorsim capture drift --json prints", document)

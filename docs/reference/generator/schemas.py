@@ -9,7 +9,7 @@ from vendorsim.core.shapes import SCHEMAS
 from vendorsim.load import traffic
 from vendorsim.runs import config
 from vendorsim.scenario import json_schema
-from vendorsim.vendorkit import registry
+from vendorsim.vendorkit import overlay, registry
 
 from generator import report_schemas
 
@@ -20,6 +20,8 @@ FILE_MATCH = {
     "traffic-1": ["*.traffic.yaml", "*.traffic.yml"],
     "check-report-1": ["*.vendorsim-check.json"],
     "play-line-1": [],
+    "drift-report-1": ["*.vendorsim-drift.json"],
+    "overlay-1": ["overlay.json"],
 }
 
 
@@ -31,6 +33,8 @@ def schemas() -> dict[str, dict[str, Any]]:
         "traffic-1": traffic.json_schema(),
         "check-report-1": report_schemas.check_report(),
         "play-line-1": report_schemas.play_line(),
+        "drift-report-1": report_schemas.drift_report(),
+        "overlay-1": overlay.json_schema(),
     }
 
 

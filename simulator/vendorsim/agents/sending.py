@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from vendorsim.agents.deliveries import attempt_row
 from vendorsim.agents.stories import ACCOUNT, PROFILE, SEED, STORY, VENDOR, request
@@ -23,8 +24,8 @@ from vendorsim.journal.documents import received_call
 from vendorsim.journal.resending import prepare_resending
 from vendorsim.journal.store import Journal, Recorder
 from vendorsim.load.traffic_shapes import FaultOption
-from vendorsim.probes.model import PLACEHOLDERS, fill
-from vendorsim.probes.reading import NamedSource, read_probe
+from vendorsim.probes.model import PLACEHOLDERS, NamedSource, fill
+from vendorsim.probes.reading import read_probe
 from vendorsim.reporting.text import encodable
 from vendorsim.runs.config import Config
 from vendorsim.server.app import create_app, serve_app

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.agents.workplace import Workplace
 from vendorsim.core.errors import InputError
@@ -15,8 +16,7 @@ from vendorsim.server.control import scenario_texts
 Run = Callable[[Workplace, Mapping[str, Any]], dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """One tool. `run` gets the arguments that are present, and returns a JSON document; it raises VendorsimError.
 
     With `sends` it sends requests to the integration; without, it only reads.

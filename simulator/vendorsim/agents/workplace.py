@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from vendorsim.core.errors import InputError
 from vendorsim.http.allowed_targets import refusal
@@ -16,8 +17,7 @@ from vendorsim.runs.config import Config
 from vendorsim.vendorkit.target import Target
 
 
-@dataclass(frozen=True)
-class Workplace:
+class Workplace(Struct, frozen=True):
     """The settings of a server for agents. `config` is read once, so that an agent that edits the file gains nothing.
 
     `journal` is the file of the journal; None: no journal is kept. Without `allow_send` nothing is sent.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.captures.comparing import HOLE, HOLE_HOST, HOLE_NUMBER, HOLE_SITE
 from vendorsim.conversation.state import Conversation
@@ -39,8 +41,7 @@ _MOST_MESSAGES = 8
 _SCORES = (5, 4, 3, 2, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A step with holes. `fill` gives the steps that the arguments make of it, the likeliest first."""
 
     verb: Verb

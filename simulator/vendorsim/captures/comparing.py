@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.captures import times
 from vendorsim.captures.places import CUSTOM_KEY, IdPlaces, Place, place_of
@@ -35,7 +36,7 @@ MISSING = object()
 VALUE, STRUCTURE, TIME, MOMENT = 1.0, 3.0, 0.25, 0.001
 
 
-class Difference(NamedTuple):
+class BodyDifference(NamedTuple):
     """A place at which a body differs from the captured one, and both values as text."""
 
     place: Place
@@ -43,8 +44,7 @@ class Difference(NamedTuple):
     captured: str
 
 
-@dataclass(slots=True)
-class Bindings:
+class Bindings(Struct):
     """What made-up values of the first conversation stand for in the capture. `owners` are the ids of agents in the
     capture, each with the made-up one that stands for it."""
 
@@ -55,8 +55,7 @@ class Bindings:
         return Bindings(self.values.copy(), self.owners.copy())
 
 
-@dataclass(slots=True)
-class Comparison:
+class StepComparison(Struct):
     """The comparison of the bodies of one step.
 
     `cast` are the made-up values of the people, `agents` the ids of agents among them. What is `accepted` costs
@@ -69,13 +68,13 @@ class Comparison:
     cast: frozenset[Any]
     agents: frozenset[Any]
     places: Mapping[str, IdPlaces]
-    accepted: frozenset[Difference] = frozenset()
+    accepted: frozenset[BodyDifference] = frozenset()
     cost: float = 0
     matches: int = 0
     times: list[int] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[BodyDifference] = field(default_factory=list)
     holes: dict[str, Any] = field(default_factory=dict)
-    values: dict[Difference, tuple[Any, Any]] = field(default_factory=dict)
+    values: dict[BodyDifference, tuple[Any, Any]] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
 
     def add(self, event: str, mine: Any, other: Any, captured: Any) -> None:
@@ -151,7 +150,7 @@ class Comparison:
             self._differs(path, mine, captured, VALUE)
 
     def _differs(self, path: Path, mine: Any, captured: Any, cost: float) -> None:
-        difference = Difference(place_of(path), _key(mine), _key(captured))
+        difference = BodyDifference(place_of(path), _key(mine), _key(captured))
         if difference not in self.accepted:
             self.cost += cost
         self.differences.append(difference)

@@ -9,14 +9,16 @@ a body differs. What no step explains stays as it is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import inf
 from typing import Any, NamedTuple
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from vendorsim.captures import times
 from vendorsim.captures.candidates import DIFFERENCES, PERSON, TEXT, Candidate, candidates, shows_files
-from vendorsim.captures.comparing import HOLE, LATER, MISSING, Bindings, Comparison, Difference
+from vendorsim.captures.comparing import HOLE, LATER, MISSING, Bindings, BodyDifference, StepComparison
 from vendorsim.captures.places import IdPlaces, Place, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
@@ -62,8 +64,7 @@ _SECOND_STARTS = 86_400_000 * 11 + 3_723_000
 _PEOPLE = ("name", "email", "phone", "identifier")
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedStep:
+class DerivedStep(Struct, frozen=True):
     """A step that was found. `count` is the number of captured events that it explains, from `first` on; `differs` is
     what it does not explain in them. With `Emit` as verb the event is unexplained."""
 
@@ -72,11 +73,10 @@ class DerivedStep:
     first: int
     count: int
     quirk: str | None = None
-    differs: tuple[Difference, ...] = ()
+    differs: tuple[BodyDifference, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Struct, frozen=True):
     """The story of a conversation. `cost` is 0 if all that is not made up is explained. `midway` says that the capture
     begins after the conversation: what was before is taken from later bodies."""
 
@@ -95,8 +95,7 @@ class _Dated(NamedTuple):
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Guess:
+class _Guess(Struct, frozen=True):
     """What is supposed of the cast: which data the visitor has not, and whether the vendor knows him."""
 
     locale: str
@@ -107,8 +106,7 @@ class _Guess:
     midway: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Story:
+class _Story(Struct, frozen=True):
     """A story so far: two rehearsals of it, and how much of the capture it explains."""
 
     first: Rehearsal
@@ -117,7 +115,7 @@ class _Story:
     at: int
     steps: tuple[DerivedStep, ...]
     bindings: Bindings
-    accepted: frozenset[Difference]
+    accepted: frozenset[BodyDifference]
     cost: float
     agents: int
     matches: int = 0
@@ -545,8 +543,8 @@ class _Search:
             if hole in holes and (holes[hole] or None) == known:
                 del holes[hole]
 
-    def _comparison(self, story: _Story) -> Comparison:
-        return Comparison(story.bindings.copied(), self.cast, self.agent_ids, self.places, story.accepted)
+    def _comparison(self, story: _Story) -> StepComparison:
+        return StepComparison(story.bindings.copied(), self.cast, self.agent_ids, self.places, story.accepted)
 
     def _evaluated(self, story: _Story, before: tuple[_Dated, ...], verb: Verb, quirk: Quirk | None) -> _Story | None:
         """The story with these steps; None if they don't send the captured events."""
@@ -598,7 +596,7 @@ class _Search:
                 changes[name] = keys[value]
             elif isinstance(value, tuple) and value and value[0] in keys and name == "to":
                 changes[name] = (keys[value[0]], *value[1:])
-        return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
+        return replace(verb, **changes) if changes else verb
 
     def _explains(self, story: _Story, longer: _Story) -> bool:
         """Whether the last step explains its events: little differs, and hardly anything that depends on the step."""
@@ -798,12 +796,12 @@ def _people(guess: _Guess, number: int) -> dict[str, Any]:
 def _with_text(verb: Verb, number: int) -> Verb:
     """The step, with a text that a later body may show in the place of one that is made up."""
     if verb.makes_message and getattr(verb, "text", None) is None and not getattr(verb, "attachments", ()):
-        return replace(verb, text=f"{LATER}{number}")  # type: ignore[type-var]
+        return replace(verb, text=f"{LATER}{number}")
     return verb
 
 
 def _without_hole(verb: Verb) -> Verb:
-    return replace(verb, text=f"{LATER}0") if getattr(verb, "text", None) == TEXT else verb  # type: ignore[type-var]
+    return replace(verb, text=f"{LATER}0") if getattr(verb, "text", None) == TEXT else verb
 
 
 def _text_of(verb: Verb, bindings: Bindings) -> Verb:
@@ -811,7 +809,7 @@ def _text_of(verb: Verb, bindings: Bindings) -> Verb:
     text = getattr(verb, "text", None)
     if not (isinstance(text, str) and text.startswith(LATER)):
         return verb
-    return replace(verb, text=bindings.values.get(text) or None)  # type: ignore[type-var]
+    return replace(verb, text=bindings.values.get(text) or None)
 
 
 def _made_up(steps: Sequence[Verb]) -> float:
@@ -841,7 +839,7 @@ def _renamed(verb: Verb, keys: Mapping[str, str]) -> Verb:
             changes[name] = keys[value]
         elif name == "to" and isinstance(value, tuple) and value and value[0] in keys:
             changes[name] = (keys[value[0]], *value[1:])
-    return replace(verb, **changes) if changes else verb  # type: ignore[type-var]
+    return replace(verb, **changes) if changes else verb
 
 
 def _key_for(key: Any, name: Any, taken: Mapping[str, object]) -> str:

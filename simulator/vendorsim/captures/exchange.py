@@ -6,9 +6,10 @@ the vendor's API, is a call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 Headers = tuple[tuple[str, str], ...]
 # The base URL of the vendors' APIs where only the path of a call is known, as in journals: `.invalid` never resolves
@@ -23,8 +24,7 @@ class Direction(StrEnum):
     CALL = "call"
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedAnswer:
+class CapturedAnswer(Struct, frozen=True):
     """The answer to a request. `milliseconds` is the time from the request's end to the answer's, if it is known."""
 
     status: int
@@ -33,8 +33,7 @@ class CapturedAnswer:
     milliseconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class CapturedExchange(Struct, frozen=True):
     """One captured request.
 
     `place` is its position in the capture, for messages (`hooks.har#3`, `hooks.jsonl:12`). `at` is when it was sent

@@ -12,16 +12,29 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, BinaryIO
 
-from vendorsim.captures.json_scan import LARGEST_VALUE, Found, Position, ScanError, Window, items, members, parsed
+import orjson
+from msgspec import Struct
+
+from vendorsim.captures.json_scan import (
+    LARGEST_VALUE,
+    Found,
+    Position,
+    ScanError,
+    Window,
+    in_mebibytes,
+    items,
+    members,
+    parsed,
+)
 from vendorsim.captures.raw_requests import is_raw, raw_requests
 from vendorsim.core.errors import PayloadFileError
 
 _BOM = b"\xef\xbb\xbf"
 _NEEDED = 8 * 1024
+_LONGEST_FIRST = 1024 * 1024
 _HAR = re.compile(rb'\s*\{\s*"log"\s*:\s*\{')
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".har", ".http", ".txt", ".log", ".gz")
 # A compressed file may become so large in any case, and then only so many times as large as it is.
@@ -36,15 +49,16 @@ _FOREIGN = {
 
 
 class Kind(Enum):
-    """What an item is."""
+    """What an item is, which says what its file is."""
 
-    HAR_ENTRY = "HAR entry"
-    DOCUMENT = "document"
+    HAR_ENTRY = "entry of a HAR"
+    LINE = "line of JSON Lines"
+    ARRAY_ITEM = "item of a JSON array"
+    DOCUMENT = "JSON document"
     RAW = "raw request"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One item of a file. `document` is the parsed JSON, or the `RawRequest`; `data` the bytes of the JSON."""
 
     place: str
@@ -53,8 +67,7 @@ class Item:
     data: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A part of a capture that is not used. `unreadable`: it is broken; else it is only not of this capture's kind."""
 
     place: str
@@ -107,17 +120,20 @@ def _natural(path: str) -> list[tuple[int, int, str]]:
 
 
 @contextmanager
-def opened(file: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, decompressed if it is gzip; `-` is standard input. Raises PayloadFileError."""
+def opened(file: str, name: str | None = None, most: int = _MOST_DECOMPRESSED) -> Iterator[BinaryIO]:
+    """The bytes of a file, decompressed if it is gzip; `-` is standard input. Raises PayloadFileError, in which `name`
+    stands for the file. A file that becomes larger than `most` bytes, and over 200 times as large as it is, is refused
+    with ScanError while it is read."""
+    name = name or file
     try:
         stream: Any = sys.stdin.buffer if file == "-" else open(file, "rb")  # noqa: SIM115
     except OSError as error:
-        raise PayloadFileError(f"{file}: can't be read: {error.strerror or error}") from None
+        raise PayloadFileError(f"{name}: can't be read: {error.strerror or error}") from None
     except ValueError as error:
-        raise PayloadFileError(f"{file!r}: is not a file name: {error}") from None
+        raise PayloadFileError(f"{name!r}: is not a file name: {error}") from None
     try:
         peeked = _Peeked(stream)
-        yield _Decompressed(peeked) if peeked.head.startswith(b"\x1f\x8b") else peeked  # type: ignore[misc]
+        yield _Decompressed(peeked, most) if peeked.head.startswith(b"\x1f\x8b") else peeked  # type: ignore[misc]
     finally:
         if file != "-":
             stream.close()
@@ -144,8 +160,9 @@ class _Peeked:
 class _Decompressed:
     """The content of a gzip file. Raises ScanError if it is broken, or a bomb."""
 
-    def __init__(self, packed: _Peeked) -> None:
+    def __init__(self, packed: _Peeked, most: int) -> None:
         self._packed = packed
+        self._most = most
         self._stream = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[call-overload]
         self._count = 0
 
@@ -155,10 +172,8 @@ class _Decompressed:
         except (OSError, EOFError, zlib.error) as error:
             raise ScanError(f"the gzip file is broken: {error}", Position(1, 1)) from None
         self._count += len(data)
-        if self._count > _MOST_DECOMPRESSED and self._count > _MOST_RATIO * self._packed.count:
-            message = (
-                f"decompresses to over {_MOST_DECOMPRESSED // 1024 // 1024} MiB, over {_MOST_RATIO} times its size"
-            )
+        if self._count > self._most and self._count > _MOST_RATIO * self._packed.count:
+            message = f"decompresses to over {in_mebibytes(self._most)}, over {_MOST_RATIO} times its size"
             raise ScanError(f"{message}: a decompression bomb? Decompress it yourself to read it", Position(1, 1))
         return data
 
@@ -170,9 +185,9 @@ def read_items(file: str, skip: Skip = refuse) -> Iterator[Item]:
         yield from items_of(stream, file, skip)
 
 
-def items_of(stream: BinaryIO, name: str, skip: Skip = refuse) -> Iterator[Item]:
-    """The items of a stream; `name` stands for the file in places."""
-    window = Window(stream)
+def items_of(stream: BinaryIO, name: str, skip: Skip = refuse, largest: int = LARGEST_VALUE) -> Iterator[Item]:
+    """The items of a stream; `name` stands for the file in places. An item of more than `largest` bytes is refused."""
+    window = Window(stream, largest)
     try:
         yield from _items(window, name, skip)
     except ScanError as error:
@@ -180,22 +195,44 @@ def items_of(stream: BinaryIO, name: str, skip: Skip = refuse) -> Iterator[Item]
 
 
 def _items(window: Window, name: str, skip: Skip) -> Iterator[Item]:
-    while len(window.data) < _NEEDED and window.more():
-        pass
+    window.skip_mark(_BOM)
+    begin = window.peek(_NEEDED)
     for magic, remedy in _FOREIGN.items():
-        if window.data.startswith(magic):
+        if begin.startswith(magic):
             skip(Skipped(name, remedy))
             return
-    window.data = window.data.removeprefix(_BOM)
     if not window.next_byte():
         skip(Skipped(name, "the file is empty; expected JSON, JSON Lines, HAR or raw requests"))
-    elif _HAR.match(window.data):
+    elif _HAR.match(begin):
         yield from _har(window, name, skip)
-    elif is_raw(window.data):
+    elif is_raw(begin):
         for request in raw_requests(window, lambda line, reason: skip(Skipped(f"{name}:{line}", reason))):
             yield Item(f"{name}:{request.line}", Kind.RAW, request)
     else:
         yield from _documents(window, name, skip)
+
+
+def har_envelope(file: str) -> dict[str, Any]:
+    """What a HAR has beside its entries: the members of its log, with an empty list of entries last."""
+    log: dict[str, Any] = {}
+    with opened(file) as stream:
+        window = Window(stream)
+        try:
+            window.skip_mark(_BOM)
+            for top in members(window):
+                if top != "log" or window.next_byte() != b"{":
+                    window.value()
+                    continue
+                for key in members(window):
+                    if key == "entries" and window.next_byte() == b"[":
+                        for _ in items(window):
+                            pass
+                    else:
+                        log[key] = parsed(window.value())
+        except ScanError:
+            pass  # It was cut off, which is told when its entries are read.
+    log.pop("entries", None)
+    return log
 
 
 def _skipped(name: str, error: ScanError) -> Skipped:
@@ -236,13 +273,13 @@ def _array(window: Window, name: str, skip: Skip, place: str, kind: Kind) -> Ite
 def _documents(window: Window, name: str, skip: Skip) -> Iterator[Item]:
     """JSON Lines if the first line is a whole document and others follow; else one array, or one document or several
     after each other."""
-    line_end = _line_end(window)
-    first = window.data[:line_end]
-    if line_end is not None and first.strip() and _is_json(first) and _has_more(window, line_end):
+    # The first line of an array can be all of it; of lines it is at most as long as they may be.
+    end = window.line_end(min(_LONGEST_FIRST, window.largest) if window.next_byte() == b"[" else None)
+    if end is not None and _is_json(window.peek(end)) and window.has_more(end):
         yield from _lines(window, name, skip)
         return
     if window.next_byte() == b"[":
-        yield from _array(window, name, skip, "{name}[{number}]", Kind.DOCUMENT)
+        yield from _array(window, name, skip, "{name}[{number}]", Kind.ARRAY_ITEM)
         number = 1
     else:
         number = 0
@@ -252,7 +289,7 @@ def _documents(window: Window, name: str, skip: Skip) -> Iterator[Item]:
         entries = _entries(document)
         if entries is not None:
             for position, entry in enumerate(entries):
-                yield Item(f"{name}#{position}", Kind.HAR_ENTRY, entry)
+                yield Item(f"{name}#{position}", Kind.HAR_ENTRY, entry, orjson.dumps(entry))
             continue
         place = name if not number and not window.next_byte() else f"{name}:{found.position.line}"
         number += 1
@@ -266,25 +303,6 @@ def _entries(document: Any) -> list[Any] | None:
     return entries if isinstance(entries, list) else None
 
 
-def _line_end(window: Window) -> int | None:
-    """Where the first line ends; None if it is too long to be one of JSON Lines."""
-    searched = 0
-    while True:
-        end = window.data.find(b"\n", searched)
-        if end >= 0:
-            return end + 1
-        searched = len(window.data)
-        if searched > LARGEST_VALUE or not window.more():
-            return None
-
-
-def _has_more(window: Window, end: int) -> bool:
-    while not window.data[end:].strip():
-        if not window.more():
-            return False
-    return True
-
-
 def _is_json(line: bytes) -> bool:
     try:
         parsed(Found(line, Position(1, 1)))
@@ -294,32 +312,24 @@ def _is_json(line: bytes) -> bool:
 
 
 def _lines(window: Window, name: str, skip: Skip) -> Iterator[Item]:
-    while True:
-        end = _line_end(window)
-        if end is None and len(window.data) > LARGEST_VALUE:
-            skip(Skipped(f"{name}:{window.start.line}", f"the line is longer than {LARGEST_VALUE // 1024 // 1024} MiB"))
-            if not _drop_line(window):
-                return
-            continue
+    while window.next_byte():
+        end = window.line_end()
         at = window.start
-        line = window.drop(len(window.data) if end is None else end).rstrip(b"\r\n")
-        if line.strip():
-            try:
-                document = parsed(Found(line, at))
-            except ScanError as error:
-                skip(_skipped(name, error))
-            else:
-                yield Item(f"{name}:{at.line}", Kind.DOCUMENT, document, line)
-        if end is None:
+        if end is None and window.available > window.largest:
+            skip(Skipped(f"{name}:{at.line}", f"the line is longer than {in_mebibytes(window.largest)}"))
+            _drop_line(window)
+            continue
+        line = window.drop(window.available if end is None else end).rstrip(b"\r\n")
+        try:
+            document = parsed(Found(line, at))
+        except ScanError as error:
+            skip(_skipped(name, error))
+        else:
+            yield Item(f"{name}:{at.line}", Kind.LINE, document, line)
+
+
+def _drop_line(window: Window) -> None:
+    """Drops the rest of a line that is too long."""
+    while window.available or window.more():
+        if window.drop_line():
             return
-
-
-def _drop_line(window: Window) -> bool:
-    """Drops the rest of a line that is too long; False if the file ends with it."""
-    while True:
-        end = window.data.find(b"\n")
-        window.drop(len(window.data) if end < 0 else end + 1)
-        if end >= 0:
-            return True
-        if not window.more():
-            return False

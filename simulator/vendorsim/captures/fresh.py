@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from vendorsim.captures import times
 from vendorsim.captures.places import IdPlaces, Place, place_of, values
 from vendorsim.captures.sequence import CapturedEvent
-from vendorsim.captures.times import Window
+from vendorsim.captures.times import TimeSpan
 from vendorsim.core.pointer import Path
 from vendorsim.core.seeding import generator
 
@@ -48,7 +50,7 @@ class Fresh:
     long: Mapping[str, str]
     short: Mapping[str, str]
     places: Mapping[str, IdPlaces] = field(repr=False)
-    window: Window
+    window: TimeSpan
     move: int = 0
 
     def event(self, event: CapturedEvent) -> CapturedEvent:
@@ -123,7 +125,9 @@ def fresh(
 
     With `people`, the mail addresses, phone numbers and identifiers of visitors are fresh, too.
     """
-    maker = _Maker(generator(seed, "fresh ids"), {str(value) for event in events for value in _numbers(event.document)})
+    maker = _FreshValues(
+        generator(seed, "fresh ids"), {str(value) for event in events for value in _numbers(event.document)}
+    )
     for event in events:
         known = places.get(event.event)
         if event.delivery is not None:
@@ -139,7 +143,7 @@ def fresh(
             elif people and known is not None and place in known.people:
                 maker.person(str(value))
     long, short = maker.made()
-    window = Window(events[0].at, events[-1].at) if events else Window(0, 0)
+    window = TimeSpan(events[0].at, events[-1].at) if events else TimeSpan(0, 0)
     return Fresh(long, short, places, window, move)
 
 
@@ -162,7 +166,7 @@ def _numbers(document: Any) -> Iterator[int]:
     return (value for _, value in values(document) if isinstance(value, int) and not isinstance(value, bool))
 
 
-class _Maker:
+class _FreshValues:
     """Makes the fresh values. `taken` are numbers that no fresh id may equal."""
 
     def __init__(self, random: Random, taken: set[str]) -> None:

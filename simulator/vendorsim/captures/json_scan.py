@@ -22,6 +22,11 @@ _SCALAR = re.compile(_STRING + rb'|[^\s\[\]{},:"]++', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 
 
+def in_mebibytes(size: int) -> str:
+    """A size for messages, such as `64 MiB`."""
+    return f"{size / 1024 / 1024:.3g} MiB"
+
+
 class Position(NamedTuple):
     """A place in a file; line and column count from 1. The column counts characters."""
 
@@ -52,37 +57,89 @@ class Found(NamedTuple):
 
 
 class Window:
-    """The part of a stream that is in memory: from where nothing is needed any more to what was read."""
+    """The part of a stream that is in memory: from the first byte that is still needed to the last that was read.
 
-    def __init__(self, stream: BinaryIO, data: bytes = b"") -> None:
+    A value or line of more than `largest` bytes is refused.
+    """
+
+    def __init__(self, stream: BinaryIO, largest: int = LARGEST_VALUE) -> None:
         self._stream = stream
-        self.data = data
-        self.start = Position(1, 1)
+        self.largest = largest
+        self._buffer = b""
+        self._offset = 0
         self._at_end = False
+        self.start = Position(1, 1)
+
+    @property
+    def available(self) -> int:
+        """The number of bytes in memory."""
+        return len(self._buffer) - self._offset
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, fewer at the end of the file."""
+        while self.available < size and self.more():
+            pass
+        return self._buffer[self._offset : self._offset + size]
 
     def more(self) -> bool:
         """Reads on, as much as there is already; False at the end."""
         if self._at_end:
             return False
-        read = self._stream.read(max(_CHUNK, len(self.data)))
+        read = self._stream.read(max(_CHUNK, self.available))
         self._at_end = not read
-        self.data += read
+        self._buffer = self._buffer[self._offset :] + read
+        self._offset = 0
         return bool(read)
 
     def drop(self, count: int) -> bytes:
-        """Forgets the first bytes, and returns them."""
-        dropped, self.data = self.data[:count], self.data[count:]
+        """Forgets the next bytes, and returns them."""
+        dropped = self._buffer[self._offset : self._offset + count]
+        self._offset += len(dropped)
         self.start = self.start.after(dropped)
         return dropped
+
+    def skip_mark(self, mark: bytes) -> None:
+        """Forgets a mark at the beginning of the file, which has no column."""
+        if self.peek(len(mark)) == mark:
+            self._offset += len(mark)
+
+    def line_end(self, most: int | None = None) -> int | None:
+        """The length of the next line with its line feed; None if the file ends in it, or if it is longer than `most`
+        (by default, `largest`)."""
+        most = self.largest if most is None else most
+        searched = 0
+        while True:
+            end = self._buffer.find(b"\n", self._offset + searched)
+            if end >= 0:
+                size = end + 1 - self._offset
+                return size if size <= most else None
+            searched = self.available
+            if searched > most or not self.more():
+                return None
+
+    def drop_line(self) -> bool:
+        """Drops what is in memory of the next line; False if it goes on."""
+        end = self._buffer.find(b"\n", self._offset)
+        self.drop(self.available if end < 0 else end + 1 - self._offset)
+        return end >= 0
 
     def next_byte(self) -> bytes:
         """The next byte that is no white space, which is then the first; empty at the end."""
         while True:
-            space = _SPACE.match(self.data)
+            space = _SPACE.match(self._buffer, self._offset)
             assert space is not None
-            self.drop(space.end())
-            if self.data or not self.more():
-                return self.data[:1]
+            if space.end() > self._offset:
+                self.drop(space.end() - self._offset)
+            if self.available or not self.more():
+                return self._buffer[self._offset : self._offset + 1]
+
+    def has_more(self, count: int) -> bool:
+        """Whether anything but white space follows the next `count` bytes."""
+        while True:
+            if self._buffer[self._offset + count :].strip():
+                return True
+            if not self.more():
+                return False
 
     def expect(self, byte: bytes) -> None:
         """Drops the next byte. Raises ScanError if it is another one."""
@@ -93,42 +150,43 @@ class Window:
         self.drop(1)
 
     def value(self) -> Found:
-        """Drops the next value and returns it. Raises ScanError if it has no end, or is larger than LARGEST_VALUE."""
+        """Drops the next value and returns it. Raises ScanError if it has no end, or is larger than `largest`."""
         first = self.next_byte()
         at = self.start
-        end = self._bracketed() if first in (b"{", b"[") else self._scalar(first)
-        return Found(self.drop(end), at)
+        size = self._bracketed() if first in (b"{", b"[") else self._scalar(first)
+        return Found(self.drop(size), at)
 
     def _bracketed(self) -> int:
-        position = depth = 0
+        size = depth = 0
         while True:
-            token = _TO_BRACKET.match(self.data, position)
+            token = _TO_BRACKET.match(self._buffer, self._offset + size)
             if token is None:
                 self._need_more("the file ends in the middle of a value; was it cut off?")
                 continue
-            position = token.end()
+            size = token.end() - self._offset
             depth += 1 if token[1] in b"{[" else -1
             if not depth:
-                return position
+                return size
 
     def _scalar(self, first: bytes) -> int:
         while True:
-            token = _SCALAR.match(self.data)
+            token = _SCALAR.match(self._buffer, self._offset)
             # A number or word may go on in what is not yet read.
-            if token is not None and (first == b'"' or token.end() < len(self.data) or not self.more()):
-                return token.end()
-            if token is None:
-                if first not in (b'"', b""):
-                    raise ScanError(
-                        f"not JSON: expected a value, found '{first.decode('utf-8', 'replace')}'", self.start
-                    )
+            if token is not None and (first == b'"' or token.end() < len(self._buffer)):
+                return token.end() - self._offset
+            if token is not None:
+                if self.available > self.largest or not self.more():
+                    return self.available
+            elif first not in (b'"', b""):
+                raise ScanError(f"not JSON: expected a value, found '{first.decode('utf-8', 'replace')}'", self.start)
+            else:
                 self._need_more("the file ends where a value is expected; was it cut off?")
 
     def _need_more(self, ended: str) -> None:
-        if len(self.data) > LARGEST_VALUE:
-            raise ScanError(f"a value is larger than {LARGEST_VALUE // 1024 // 1024} MiB", self.start)
+        if self.available > self.largest:
+            raise ScanError(f"a value is larger than {in_mebibytes(self.largest)}", self.start)
         if not self.more():
-            raise ScanError(f"not JSON: {ended}", self.start.after(self.data))
+            raise ScanError(f"not JSON: {ended}", self.start.after(self._buffer[self._offset :]))
 
 
 def items(window: Window) -> Iterator[Found]:

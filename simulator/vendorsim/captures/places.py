@@ -7,10 +7,11 @@ only. Where their bodies differ, there are ids; where a body has the conversatio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from vendorsim.captures.rehearsal import Rehearsal, Sent, rehearsal
 from vendorsim.conversation.state import StepError
@@ -36,8 +37,7 @@ _FILES: tuple[Verb, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IdPlaces:
+class IdPlaces(Struct, frozen=True):
     """Where bodies of one event have ids. `conversation` are the places of the conversation's own id, the outermost
     first; `ids` those of all ids that belong to one conversation: its own, of messages, of the visitor. `people` are
     those of the visitor's mail address, phone number and identifier. `known` are all places that the profile's bodies
@@ -105,7 +105,7 @@ def id_places(profile: Profile) -> Mapping[str, IdPlaces]:
     }
 
 
-class _Told(NamedTuple):
+class _Rehearsed(NamedTuple):
     """The events of a conversation, its id, and how its visitor can be reached."""
 
     events: list[Sent]
@@ -113,19 +113,19 @@ class _Told(NamedTuple):
     person: frozenset[str]
 
 
-def _pairs(profile: Profile) -> Iterator[tuple[_Told, _Told]]:
+def _pairs(profile: Profile) -> Iterator[tuple[_Rehearsed, _Rehearsed]]:
     """Two conversations of the same steps, in each situation."""
     for situation, ends in product(SITUATIONS, (QUIET, _FILES, *((step,) for step in TURNING))):
         yield _conversation(profile, 1, (*situation, *ends)), _conversation(profile, 2, (*situation, *ends))
 
 
-def _conversation(profile: Profile, index: int, steps: tuple[Verb, ...]) -> _Told:
+def _conversation(profile: Profile, index: int, steps: tuple[Verb, ...]) -> _Rehearsed:
     made = rehearsal(profile, _STORY, _STARTS, index, same_people=True)
     visitor = made.state.visitor
     visitor.identifier = _IDENTIFIER
     visitor.custom = {CUSTOM_KEY: "pro"}
     person = frozenset(filter(None, (visitor.email, visitor.phone, visitor.identifier)))
-    return _Told(_told(made, steps), made.id, person)
+    return _Rehearsed(_told(made, steps), made.id, person)
 
 
 def _told(conversation: Rehearsal, steps: tuple[Verb, ...]) -> list[Sent]:

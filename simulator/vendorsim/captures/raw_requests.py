@@ -7,36 +7,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
-from vendorsim.captures.json_scan import LARGEST_VALUE, Window
+from msgspec import Struct
+
+from vendorsim.captures.json_scan import Window, in_mebibytes
 
 # `> ` and `< ` are the prefixes of curl -v.
 _REQUEST = re.compile(rb"(> ?)?([A-Z]{3,10}) (\S{1,65536}) HTTP/[0-9](?:\.[0-9])?\r?\n?")
 _ANSWER = re.compile(rb"(< ?)?HTTP/[0-9](?:\.[0-9])? ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n?")
-_HEADER = re.compile(rb"(?:[<>] ?)?([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*\r?\n?")
+HEADER = re.compile(rb"(?:[<>] ?)?([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*\r?\n?")
 _BLANK = re.compile(rb"(?:[<>] ?)?\r?\n?")
 # Comments of curl -v, and the separators of .http files.
 _COMMENT = re.compile(rb"(?:\* |[{}] \[\d+ bytes data\]|###)")
 
 
-@dataclass(slots=True)
-class RawMessage:
+class RawMessage(Struct):
     """The lines of a head, with their endings and prefixes, and the body. `ending` follows the body in the file."""
 
-    head: list[bytes] = field(default_factory=list)
+    head: list[bytes] = []
     body: bytes = b""
     ending: bytes = b""
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers."""
-        found = (_HEADER.fullmatch(line) for line in self.head[1:])
+        found = (HEADER.fullmatch(line) for line in self.head[1:])
         return tuple((each[1].decode("latin-1"), each[2].decode("utf-8", "replace")) for each in found if each)
 
 
-@dataclass(slots=True)
-class RawRequest:
+class RawRequest(Struct):
     """A request, and its answer if that follows. `line` is the line of the request line, from 1."""
 
     line: int
@@ -70,6 +69,7 @@ def raw_requests(window: Window, skip: Callable[[int, str], None]) -> Iterator[R
     """The requests of a file. `skip` gets the line and the reason of what can't be read."""
     lines = _Lines(window)
     current: RawRequest | None = None
+    told = 0  # The last line that is nothing: of several after each other only the first is named.
     while (line := lines.next()) is not None:
         number = lines.number
         if _REQUEST.fullmatch(line):
@@ -83,7 +83,9 @@ def raw_requests(window: Window, skip: Callable[[int, str], None]) -> Iterator[R
             elif (current.status or 0) < 200:  # An interim answer, such as 100 Continue, is not the answer.
                 current.answer = answer
         elif line.strip() and not _COMMENT.match(line):
-            skip(number, "neither a request line (POST /path HTTP/1.1), an answer nor a comment")
+            if told != number - 1:
+                skip(number, "neither a request line (POST /path HTTP/1.1), an answer nor a comment")
+            told = number
     if current is not None:
         yield current
 
@@ -94,6 +96,7 @@ class _Lines:
     def __init__(self, window: Window) -> None:
         self._window = window
         self._back: bytes | None = None
+        self.largest = window.largest
         self.number = window.start.line - 1
 
     def next(self) -> bytes | None:
@@ -101,13 +104,9 @@ class _Lines:
             line, self._back = self._back, None
             self.number += 1
             return line
-        searched = 0
-        while (end := self._window.data.find(b"\n", searched)) < 0:
-            searched = len(self._window.data)
-            if searched > LARGEST_VALUE or not self._window.more():
-                break
+        end = self._window.line_end()
         self.number += 1
-        return self._window.drop(len(self._window.data) if end < 0 else end + 1) or None
+        return self._window.drop(self._window.available if end is None else end) or None
 
     def back(self, line: bytes) -> None:
         self._back = line
@@ -120,24 +119,28 @@ def _message(first: bytes, lines: _Lines, skip: Callable[[int, str], None]) -> R
         if _BLANK.fullmatch(line):
             message.head.append(line)
             break
-        if not _HEADER.fullmatch(line):
+        if not HEADER.fullmatch(line):
             if _begins(line):
                 lines.back(line)
                 return message
             skip(lines.number, "a line of a head that is no header")
             continue
         message.head.append(line)
+    printed = first.startswith((b"> ", b"< "))  # By curl -v, which has comments anywhere.
     body: list[bytes] = []
     size = 0
     length = next((int(v) for k, v in message.headers if k.lower() == "content-length" and v.isdecimal()), 0)
     while (line := lines.next()) is not None:
-        # A line within the announced length belongs to the body, whatever it looks like.
-        if size >= length and _begins(line):
+        if printed and _COMMENT.match(line):
+            continue
+        # A line within the announced length belongs to the body, whatever it looks like; but curl prints no bodies of
+        # requests.
+        if (printed or size >= length) and _begins(line):
             lines.back(line)
             break
         size += len(line)
-        if size > LARGEST_VALUE:
-            skip(lines.number, f"the body is larger than {LARGEST_VALUE // 1024 // 1024} MiB; the rest is left out")
+        if size > lines.largest:
+            skip(lines.number, f"the body is larger than {in_mebibytes(lines.largest)}; the rest is left out")
             break
         body.append(line)
     whole = b"".join(body)
@@ -152,5 +155,5 @@ def _begins(line: bytes) -> bool:
         _REQUEST.fullmatch(line)
         or _ANSWER.fullmatch(line)
         or _COMMENT.match(line)
-        or (line[:2] in (b"> ", b"< ") and _HEADER.fullmatch(line))
+        or (line[:2] in (b"> ", b"< ") and HEADER.fullmatch(line))
     )

@@ -18,16 +18,16 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, Direction, Exchange, Headers
+from vendorsim.captures.exchange import VENDOR_API, CapturedAnswer, CapturedExchange, Direction, Headers
 from vendorsim.captures.files import Item, Kind, Skip, Skipped, paths, read_items, refuse
-from vendorsim.captures.json_scan import LARGEST_VALUE
+from vendorsim.captures.json_scan import LARGEST_VALUE, in_mebibytes
 from vendorsim.captures.raw_requests import RawMessage, RawRequest
 from vendorsim.vendorkit import registry
 
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 
 
-def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[Exchange]:
+def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[CapturedExchange]:
     """The exchanges of captures, in the order of the files. `-` is standard input, a folder stands for its files.
 
     `skip` is told what is not read, and why; without one, what is broken raises PayloadFileError, and requests that are
@@ -42,7 +42,7 @@ def read(files: Iterable[str], skip: Skip = refuse) -> Iterator[Exchange]:
                 yield found
 
 
-def exchange(item: Item) -> Exchange | Skipped:
+def exchange(item: Item) -> CapturedExchange | Skipped:
     """The exchange of an item, or why it has none."""
     if item.kind is Kind.HAR_ENTRY:
         return _har(item.place, item.document)
@@ -51,18 +51,18 @@ def exchange(item: Item) -> Exchange | Skipped:
     return _document(item.place, item.document, item.data)
 
 
-def _document(place: str, document: Any, data: bytes) -> Exchange | Skipped:
+def _document(place: str, document: Any, data: bytes) -> CapturedExchange | Skipped:
     keys: Any = document if isinstance(document, dict) else {}
-    event = keys["event"] if isinstance(keys.get("event"), str) else None
+    event = keys["event"] or None if isinstance(keys.get("event"), str) else None
     if event is not None and {"vendor", "body", "at"} <= set(keys):
         body, problem = _dumped(keys["body"])
-        return Exchange(
+        return CapturedExchange(
             place,
             Direction.WEBHOOK,
             body,
             at=_time(keys["at"]),
             method=_text(keys.get("method")),
-            headers=_pairs(keys.get("headers")),
+            headers=header_pairs(keys.get("headers")),
             event=event,
             conversation=_text(keys.get("conversation")),
             problem=problem,
@@ -71,7 +71,7 @@ def _document(place: str, document: Any, data: bytes) -> Exchange | Skipped:
         return _attempt(place, keys, event)
     if keys.get("type") == "call" and "operation" in keys:
         return _call(place, keys)
-    return Exchange(place, Direction.WEBHOOK, data)
+    return CapturedExchange(place, Direction.WEBHOOK, data)
 
 
 def _dumped(document: Any) -> tuple[bytes, str | None]:
@@ -81,31 +81,31 @@ def _dumped(document: Any) -> tuple[bytes, str | None]:
         return b"", "the body is nested too deeply"
 
 
-def _attempt(place: str, keys: Any, event: str | None) -> Exchange | Skipped:
+def _attempt(place: str, keys: Any, event: str | None) -> CapturedExchange | Skipped:
     request = keys["request"]
     if request is None:
         return Skipped(place, "the attempt was not sent", unreadable=False)
     try:
-        body, problem = _bytes(request["body"])
+        head = _text(request.get("head")) or ""
+        body, problem = _bytes(request["body"], _header(head_headers(head), "content-encoding"))
     except (TypeError, KeyError):
         return Skipped(place, "the attempt has no request body")
-    head = _text(request.get("head")) or ""
-    return Exchange(
+    return CapturedExchange(
         place,
         Direction.WEBHOOK,
         body,
         at=_time(keys.get("sent_at")) or _time(keys.get("at")),
         method=head.partition(" ")[0] or None,
         url=_text(keys.get("target")),
-        headers=_head_headers(head),
+        headers=head_headers(head),
         answer=_attempt_answer(keys),
         event=event,
-        conversation=_text(keys.get("conversation")),
-        problem=problem,
+        conversation=_text(keys.get("conversation")) or None,
+        problem=_text(keys.get("problem")) or problem,
     )
 
 
-def _head_headers(head: str) -> Headers:
+def head_headers(head: str) -> Headers:
     """The headers in the head of a request."""
     pairs = (line.partition(":") for line in head.split("\r\n")[1:] if line)
     return tuple((name.strip(), value.strip()) for name, _, value in pairs)
@@ -116,18 +116,21 @@ def _attempt_answer(keys: Any) -> CapturedAnswer | None:
     if not isinstance(answer, dict) or not isinstance(status, int):
         return None
     try:
-        body, _ = _bytes(answer.get("body"))
+        headers = header_pairs(answer.get("headers"))
+        body, _ = _bytes(answer.get("body"), _header(headers, "content-encoding"))
     except (TypeError, KeyError):
         body = b""
-    return CapturedAnswer(status, _pairs(answer.get("headers")), body, _number(keys.get("milliseconds")))
+    return CapturedAnswer(status, header_pairs(answer.get("headers")), body, _number(keys.get("milliseconds")))
 
 
-def _call(place: str, keys: Any) -> Exchange:
+def _call(place: str, keys: Any) -> CapturedExchange:
+    if isinstance(keys.get("request"), dict):
+        return _recorded_call(place, keys)
     fields, body = keys.get("fields"), _text(keys.get("body"))
     sent, problem = ((body or "").encode(), None) if fields is None or body is not None else _dumped(fields)
     status = keys.get("status")
     answer = CapturedAnswer(status, (), orjson.dumps({"message": keys.get("message")}))
-    return Exchange(
+    return CapturedExchange(
         place,
         Direction.CALL,
         sent,
@@ -140,11 +143,33 @@ def _call(place: str, keys: Any) -> Exchange:
     )
 
 
-def _har(place: str, entry: Any) -> Exchange | Skipped:
+def _recorded_call(place: str, keys: Any) -> CapturedExchange:
+    """A call that was recorded on its way to the vendor: with its head, and the whole answer."""
+    head = _text(keys["request"].get("head")) or ""
+    headers = head_headers(head)
+    try:
+        body, problem = _bytes(keys["request"]["body"], _header(headers, "content-encoding"))
+    except (TypeError, KeyError):
+        body, problem = b"", "the call has no request body"
+    return CapturedExchange(
+        place,
+        Direction.CALL,
+        body,
+        at=_time(keys.get("at")),
+        method=_text(keys.get("method")),
+        url=VENDOR_API + (_text(keys.get("path")) or "/"),
+        headers=headers,
+        answer=_attempt_answer(keys),
+        conversation=_text(keys.get("session")) or None,
+        problem=_text(keys.get("problem")) or problem,
+    )
+
+
+def _har(place: str, entry: Any) -> CapturedExchange | Skipped:
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         return Skipped(place, "the HAR entry has no request")
-    headers, url, method = _pairs(request.get("headers")), _text(request.get("url")), _text(request.get("method"))
+    headers, url, method = header_pairs(request.get("headers")), _text(request.get("url")), _text(request.get("method"))
     posted = request.get("postData")
     media_type = _text(posted.get("mimeType")) if isinstance(posted, dict) else _header(headers, "content-type")
     try:
@@ -160,7 +185,7 @@ def _har(place: str, entry: Any) -> Exchange | Skipped:
     if not isinstance(direction, Direction):
         return Skipped(place, direction, unreadable=False)
     at = _time(entry.get("startedDateTime"))
-    return Exchange(place, direction, body, at, method, url, headers, _har_answer(entry), problem=problem)
+    return CapturedExchange(place, direction, body, at, method, url, headers, _har_answer(entry), problem=problem)
 
 
 def _har_answer(entry: Any) -> CapturedAnswer | None:
@@ -168,7 +193,7 @@ def _har_answer(entry: Any) -> CapturedAnswer | None:
     status = response.get("status") if isinstance(response, dict) else None
     if not isinstance(response, dict) or not isinstance(status, int) or status < 100:
         return None
-    headers = _pairs(response.get("headers"))
+    headers = header_pairs(response.get("headers"))
     content = response.get("content")
     try:
         body, _ = _bytes(content if isinstance(content, dict) else {}, _header(headers, "content-encoding"))
@@ -177,7 +202,7 @@ def _har_answer(entry: Any) -> CapturedAnswer | None:
     return CapturedAnswer(status, headers, body, _number(entry.get("time")))
 
 
-def _raw(place: str, request: RawRequest) -> Exchange | Skipped:
+def _raw(place: str, request: RawRequest) -> CapturedExchange | Skipped:
     method, target = request.method_and_target
     headers = request.request.headers
     host = _header(headers, "host")
@@ -190,7 +215,7 @@ def _raw(place: str, request: RawRequest) -> Exchange | Skipped:
     answer = None
     if request.answer is not None and request.status is not None:
         answer = CapturedAnswer(request.status, request.answer.headers, _raw_body(request.answer)[0])
-    return Exchange(place, direction, body, None, method, url, headers, answer, problem=problem)
+    return CapturedExchange(place, direction, body, None, method, url, headers, answer, problem=problem)
 
 
 def _raw_body(message: RawMessage) -> tuple[bytes, str | None]:
@@ -273,7 +298,7 @@ def _inflated(body: bytes, window: int) -> tuple[bytes, str | None]:
     except zlib.error as error:
         return body, f"the compressed body is broken: {error}"
     if len(data) > LARGEST_VALUE:
-        return body, f"the body decompresses to over {LARGEST_VALUE // 1024 // 1024} MiB: a decompression bomb?"
+        return body, f"the body decompresses to over {in_mebibytes(LARGEST_VALUE)}: a decompression bomb?"
     if not stream.eof:
         return body, "the compressed body is cut off"
     return data, None
@@ -295,6 +320,8 @@ def _cut_off(body: bytes, headers: Headers) -> str | None:
     length = int(announced[:20])
     if len(body) >= length or (body and _is_json(body)):
         return None
+    if not body:
+        return f"the capture has no body for this request of {length} bytes; curl -v prints none"
     return f"the body has {len(body)} of {length} bytes; the recorder cut it off"
 
 
@@ -325,7 +352,7 @@ def _header(headers: Headers, name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == name), None)
 
 
-def _pairs(headers: Any) -> Headers:
+def header_pairs(headers: Any) -> Headers:
     """Headers as objects with name and value, pairs, or one object."""
     if isinstance(headers, dict):
         given: Iterable[Any] = headers.items()

@@ -6,11 +6,14 @@ A rehearsal can be copied, so that several next steps can be tried at the same p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from copy import copy
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.conversation.reducer import apply, identify
@@ -114,9 +117,9 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
         names = _changing(kind)
         if names is None:
             return value
-        made = memo[key] = kind.__new__(kind)
+        made = memo[key] = copy(value)
         for name in names:
-            object.__setattr__(made, name, _copied(getattr(value, name), memo))
+            setattr(made, name, _copied(getattr(value, name), memo))
     return made
 
 
@@ -125,6 +128,9 @@ def _changing(kind: Any) -> tuple[str, ...] | None:
     """The fields of a class whose objects may change; None for one whose objects never do."""
     if kind is Numbers:
         return Numbers.__slots__
+    if issubclass(kind, Struct):
+        return None if kind.__struct_config__.frozen else kind.__struct_fields__
+    # The memory of a vendor of another package may be a dataclass.
     if not is_dataclass(kind) or getattr(kind, "__dataclass_params__").frozen:  # noqa: B009 - typeshed lacks it
         return None
     return tuple(each.name for each in fields(kind))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.captures import times
-from vendorsim.captures.exchange import Direction, Exchange, Headers
+from vendorsim.captures.exchange import CapturedExchange, Direction, Headers
 from vendorsim.captures.places import IdPlaces, Place, id_places, place_of, values
 from vendorsim.core.errors import InputError
 from vendorsim.vendorkit.profile import Profile
@@ -40,8 +41,7 @@ _OF_PROXIES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedEvent:
+class CapturedEvent(Struct, frozen=True):
     """One webhook of a capture. `at` is in milliseconds since 1970. `document` is the body as JSON, None if it is not.
 
     `headers` are the vendor's own: those of hops and proxies are left out. `delivery` is the id of the delivery, if a
@@ -61,14 +61,13 @@ class CapturedEvent:
     retries: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class CapturedSequence(Struct, frozen=True):
     """The webhooks of a capture, in the order of their times. `left_out` are the header names that were left out,
     `calls` the calls of the integration, `unusable` says of other exchanges why they are left out. `timeless` says that
     the capture has no times."""
 
     events: tuple[CapturedEvent, ...]
-    calls: tuple[Exchange, ...] = ()
+    calls: tuple[CapturedExchange, ...] = ()
     unusable: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     timeless: bool = False
@@ -81,7 +80,7 @@ class Sequence:
         return found
 
 
-def sequence(exchanges: Iterable[Exchange], vendor: Vendor, profile: Profile) -> Sequence:
+def sequence(exchanges: Iterable[CapturedExchange], vendor: Vendor, profile: Profile) -> CapturedSequence:
     """The webhooks of a capture of this vendor. Raises InputError if there is none, or if they are too many."""
     reader = _Reader(profile, delivery_headers(vendor))
     for exchange in exchanges:
@@ -117,13 +116,13 @@ class _Reader:
         self._delivery_headers = delivery_headers
         self._events: list[CapturedEvent] = []
         self._named: list[str | None] = []
-        self._calls: list[Exchange] = []
+        self._calls: list[CapturedExchange] = []
         self._unusable: list[str] = []
         self._left_out: dict[str, None] = {}
         self._bytes = 0
         self._timed = 0
 
-    def take(self, exchange: Exchange) -> None:
+    def take(self, exchange: CapturedExchange) -> None:
         if exchange.direction is Direction.CALL:
             self._calls.append(exchange)
             return
@@ -151,7 +150,7 @@ class _Reader:
         )
         self._named.append(exchange.conversation)
 
-    def finish(self) -> Sequence:
+    def finish(self) -> CapturedSequence:
         events = self._events
         if not events:
             reason = f" ({self._unusable[0]})" if self._unusable else ""
@@ -165,7 +164,7 @@ class _Reader:
             events.sort(key=lambda event: event.at)
         elif self._timed:
             events = _after_each_other(events)
-        return Sequence(
+        return CapturedSequence(
             tuple(_with_retries(events)),
             tuple(self._calls),
             tuple(self._unusable),
@@ -190,7 +189,7 @@ def _after_each_other(events: list[CapturedEvent]) -> list[CapturedEvent]:
 
 
 def _by_bodies(events: list[CapturedEvent]) -> list[CapturedEvent]:
-    """The events at the newest times in their bodies. One without a time follows the one before. The order stays."""
+    """The events at the newest times in their bodies; one without it follows the one before. The order stays."""
     newest = [times.newest(event.document) for event in events]
     at = next((at for at in newest if at is not None), None)
     if at is None:
@@ -210,12 +209,12 @@ def _conversations(events: list[CapturedEvent], named: list[str | None], places:
     for event, name in zip(events, named, strict=True):
         known = places.get(event.event)
         candidates = () if known is None else known.conversation
-        found.append(name if name is not None else _first(event.document, candidates))
+        found.append(name if name is not None else conversation_in(event.document, candidates))
     told = frozenset(found)
     for position, event in enumerate(events):
         # An event that the profile does not know may name a conversation that another one has named.
         if found[position] is None and event.event not in places:
-            guess = _first(event.document, tuple(everywhere))
+            guess = conversation_in(event.document, tuple(everywhere))
             found[position] = guess if guess in told else None
     by_id: dict[Any, list[int]] = {}
     ids: dict[int, set[Any]] = {}
@@ -243,7 +242,7 @@ def ids_in(event: CapturedEvent, places: Mapping[str, IdPlaces]) -> list[tuple[t
     return [(path, value) for path, value in values(event.document) if value and place_of(path) in known.ids]
 
 
-def _first(document: Any, places: tuple[Place, ...]) -> str | None:
+def conversation_in(document: Any, places: tuple[Place, ...]) -> str | None:
     """The first value at one of these places, as text."""
     for place in places:
         value = document

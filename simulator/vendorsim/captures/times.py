@@ -22,7 +22,7 @@ _TEXT_BEFORE, _NUMBER_BEFORE, _AFTER = 20 * 365 * _DAY, 2 * 365 * _DAY, 2 * 365 
 _EARLIEST, _LATEST = 1_104_537_600_000, 2_840_140_800_000
 
 
-class Window(NamedTuple):
+class TimeSpan(NamedTuple):
     """The time of a capture, from its first to its last event (milliseconds since 1970)."""
 
     first: int
@@ -40,10 +40,10 @@ class Window(NamedTuple):
         return self.first - _TEXT_BEFORE <= at <= self.last + _AFTER
 
 
-ANY_YEAR = Window(_EARLIEST + _NUMBER_BEFORE, _LATEST - _AFTER)
+ANY_YEAR = TimeSpan(_EARLIEST + _NUMBER_BEFORE, _LATEST - _AFTER)
 
 
-def read(value: Any, window: Window = ANY_YEAR) -> int | None:
+def read(value: Any, window: TimeSpan = ANY_YEAR) -> int | None:
     """The time that a value is, in milliseconds since 1970; None if it is none."""
     if isinstance(value, str):
         match = _TEXT.fullmatch(value)
@@ -55,7 +55,7 @@ def read(value: Any, window: Window = ANY_YEAR) -> int | None:
     return None
 
 
-def moved(value: Any, by: int, window: Window) -> Any:
+def moved(value: Any, by: int, window: TimeSpan) -> Any:
     """The value later by `by` milliseconds, in the same form, if it is a time; else the value itself."""
     if isinstance(value, str):
         match = _TEXT.fullmatch(value)

@@ -6,17 +6,18 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from vendorsim.captures.comparing import Difference
+from msgspec import Struct
+
+from vendorsim.captures.comparing import BodyDifference
 from vendorsim.captures.deriving import Derived, DerivedStep
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.core.times import duration_text, iso
 from vendorsim.scenario.calls import written_in_story
 from vendorsim.scenario.locales import DEFAULT
 from vendorsim.scenario.model import AgentCast
-from vendorsim.scenario.verbs import Assign, Attachment, Emit, Page, Verb
+from vendorsim.scenario.verbs import Assign, Attachment, Emit, Page, Verb, given_arguments
 
 _WIDTH = 110
 # A pause from here on is a step of its own.
@@ -31,8 +32,7 @@ _RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "
 _NOTHING = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class StorySource(Struct, frozen=True):
     """Where a story comes from: its capture, vendor and profile, and the id of the conversation in the capture."""
 
     capture: str
@@ -42,7 +42,7 @@ class Source:
     is_default_profile: bool = False
 
 
-def scenario_text(source: Source, derived: Derived, events: Sequence[CapturedEvent]) -> str:
+def scenario_text(source: StorySource, derived: Derived, events: Sequence[CapturedEvent]) -> str:
     """The scenario file of a conversation."""
     return "\n".join(_lines(source, derived, events)) + "\n"
 
@@ -53,7 +53,7 @@ def file_name(conversation: str) -> str:
     return f"conversation-{safe}.yaml"
 
 
-def _lines(source: Source, derived: Derived, events: Sequence[CapturedEvent]) -> Iterator[str]:
+def _lines(source: StorySource, derived: Derived, events: Sequence[CapturedEvent]) -> Iterator[str]:
     profile = "" if source.is_default_profile else f" --profile {source.profile}"
     count = f"{len(events)} webhook{'s' if len(events) > 1 else ''}"
     yield f"# {_one_line(source.capture)}: {count} of {source.vendor} ({source.profile})."
@@ -134,7 +134,7 @@ def _step(step: DerivedStep, pause: int, known: Mapping[Any, str], events: Seque
         yield f"    after: {duration_text(pause)}"
 
 
-def _notes(differs: Sequence[Difference]) -> Iterator[str]:
+def _notes(differs: Sequence[BodyDifference]) -> Iterator[str]:
     """What the capture has otherwise."""
     places = dict.fromkeys("/".join(("", *each.place)) for each in differs)
     for each in list(differs)[:_MOST_NAMED] if len(places) <= _MOST_NAMED else []:
@@ -163,14 +163,7 @@ def _verb(verb: Verb, *, bare: bool) -> Iterator[str]:
 
 def verb_value(verb: Verb) -> Any:
     """The arguments of a verb as they are written after it: the shorthand, a mapping, or nothing."""
-    given: dict[str, Any] = {}
-    for each in fields(verb):  # type: ignore[arg-type]
-        if not each.metadata:
-            continue
-        value = getattr(verb, each.name)
-        default = each.default if each.default is not MISSING else _NOTHING
-        if value != default:
-            given[each.metadata["written"] or each.name] = _argument(value)
+    given = {key: _argument(value) for key, value in given_arguments(verb).items()}
     if isinstance(verb, Assign):
         return _assignee(*verb.to)
     short = verb.shorthand

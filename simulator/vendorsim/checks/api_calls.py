@@ -10,8 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import count
+
+from msgspec import Struct, field
 
 from vendorsim.checks import bad_days
 from vendorsim.checks.bad_days import SLOW, Day, VisitorIdentifies
@@ -50,8 +51,7 @@ ANSWERS = {
 """Kind of conversation → the documented answer that its first call gets. Later calls get normal answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimedCall:
+class TimedCall(Struct, frozen=True):
     """A call, and when it arrived, in monotonic seconds. `early` is whether the visitor had not said who he is yet."""
 
     call: ApiCall
@@ -59,8 +59,7 @@ class TimedCall:
     early: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Scene:
+class Scene(Struct, eq=False):
     """One conversation in which the integration must call the API, within `within` seconds.
 
     `calls` are the calls for its session.
@@ -146,8 +145,7 @@ class Scene:
         return True
 
 
-@dataclass(slots=True)
-class Observed:
+class Observed(Struct):
     """The recorded calls. `strays` are calls for sessions of no conversation, `others` the names of other operations
     that were called. The bad days are played as `occasion`."""
 

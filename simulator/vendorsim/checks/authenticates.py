@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from vendorsim.checks.assertions import UNAUTHORIZED, expect_accepted, expect_unauthorized
 from vendorsim.checks.context import Context, Exchange

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import dropwhile, pairwise
 from typing import Protocol
+
+from msgspec import Struct
 
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.dialogues import (
@@ -169,8 +170,7 @@ class VisitorIdentifies:
         return before, telling, name
 
 
-@dataclass(frozen=True, slots=True)
-class BadDay:
+class BadDay(Struct, frozen=True):
     """What was seen on one day. `event` tells what the work is about. `usual` says how often each operation is called
     on a good day. `lost` is whether work was missing in the end, `next_lost` whether the next work was, with the API
     back. `redelivered` says that the integration refused a delivery, which therefore came again."""

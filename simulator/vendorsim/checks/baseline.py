@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.checks.model import FAILED, PASSED, Against, PastFinding, Result
 from vendorsim.core.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """An earlier report: its file, and its findings."""
 
     file: str
@@ -59,14 +58,22 @@ def read_baseline(path: str, vendor: str) -> Baseline:
     if not data.strip():
         raise InputError(f"--baseline {path}: the file is empty; write the new report to another file")
     try:
-        document = orjson.loads(data)
-        findings = tuple(_past(entry) for entry in document["findings"])
-        of_vendor = str(document["vendor"])
+        return baseline_of(path, orjson.loads(data), vendor)
     except (orjson.JSONDecodeError, LookupError, TypeError):
         raise InputError(f"--baseline {path}: this is no report of vendorsim check --json") from None
-    if of_vendor != vendor:
-        raise InputError(f"--baseline {path}: the report is about {of_vendor}, not {vendor}")
-    return Baseline(path, findings)
+    except InputError as error:
+        raise InputError(f"--baseline {path}: {error}") from None
+
+
+def baseline_of(name: str, document: Any, vendor: str) -> Baseline:
+    """Returns the report of that name, a document of `vendorsim check --json`, for a comparison.
+
+    Raises InputError for a report of another vendor, and LookupError or TypeError for a document that is no report.
+    """
+    findings = tuple(_past(entry) for entry in document["findings"])
+    if (of_vendor := str(document["vendor"])) != vendor:
+        raise InputError(f"the report is about {of_vendor}, not {vendor}")
+    return Baseline(name, findings)
 
 
 def _past(entry: Any) -> PastFinding:

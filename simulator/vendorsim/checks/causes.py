@@ -4,7 +4,8 @@ integration's state. The first check keeps the finding, which names the others."
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.model import ERROR, Finding, Result

@@ -6,11 +6,12 @@ import asyncio
 import re
 import shlex
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.checks.causes import of_field
 from vendorsim.checks.coverage import Coverage
@@ -44,8 +45,7 @@ SHOWN = 2_000
 _INDEX = re.compile(r"/\d+(?=/|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One request and its answer or failure. `milliseconds` is the time until the answer was read."""
 
     head: bytes
@@ -62,8 +62,7 @@ class Exchange:
         return str(self.answer.status) if isinstance(self.answer, Answer) else self.answer.reason
 
 
-@dataclass(slots=True)
-class CheckSettings:
+class CheckSettings(Struct):
     """The settings of one run of checks: vendor, target, selection and options. It `ends` at this time of the
     monotonic clock, after `budget` seconds."""
 

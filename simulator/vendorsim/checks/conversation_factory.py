@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.checks.stories import Stories
 from vendorsim.conversation.casting import Opening
@@ -29,8 +30,7 @@ _TITLE = "A story that is told again"
 _FIRST, _RANGES, _RANGE = 2**23, 2**13, 2**9
 
 
-@dataclass(frozen=True, slots=True)
-class StoryConversation:
+class StoryConversation(Struct, frozen=True):
     """One complete conversation of a story. `keys` holds the order key of each body (`Profile.order_key`), or None.
     It began `age` milliseconds before those of other checks.
     """
@@ -38,8 +38,8 @@ class StoryConversation:
     events: tuple[Event, ...]
     conversation_id: str
     identifier: str | None
-    bodies: tuple[Any, ...] = field(repr=False)
-    keys: tuple[Any, ...] = field(repr=False)
+    bodies: tuple[Any, ...]
+    keys: tuple[Any, ...]
     age: int = 0
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.model import NotJudged
@@ -44,8 +45,7 @@ Force = Callable[["SeenCall"], ForcedAnswer | None]
 """Says what happens to a call, before it is carried out. It runs in the request's thread."""
 
 
-@dataclass(slots=True, eq=False)
-class SeenCall:
+class SeenCall(Struct, eq=False):
     """One call for a dialogue. `operation` is its name in the vendor's API, None if there is no such operation.
     `replied` is whether it added a reply."""
 
@@ -63,8 +63,7 @@ class SeenCall:
         return self.operation or f"{self.served.method} {self.served.path}"
 
 
-@dataclass(slots=True, eq=False)
-class Dialogue:
+class Dialogue(Struct, eq=False):
     """One conversation. `calls` are those for it, in the order of their arrival; `echoes` the events that they have
     caused, which nobody has sent yet."""
 
@@ -227,8 +226,7 @@ def _story(stories: Stories) -> Scenario:
     return Scenario(_TITLE, (), locale=stories.locale or "en_US", account=first.account, cast=Cast({}, agents))
 
 
-@dataclass(slots=True)
-class PlainStory:
+class PlainStory(Struct):
     """How the integration answers a visitor's message in the plain story: with this many replies (perhaps none), this
     many seconds after it, in a conversation that begins as `pending` or open. `event` is the event that tells the
     message."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.checks.symbols import has_symbol
 from vendorsim.core import pointer as json_pointer
@@ -21,8 +21,7 @@ MOST_PLACES = 4
 _NOTHING = object()
 
 
-@dataclass(frozen=True, slots=True)
-class StateDifference:
+class StateDifference(Struct, frozen=True):
     """A value of a state that differs from the expected one. `what` describes the difference in a few words.
 
     `expected` and `found` show what differs and no more: of a list the items that only one has, of a long text the part

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.checks.causes import LOST, of_field
 from vendorsim.checks.context import Context, Exchange, gather_bounded
@@ -59,8 +60,7 @@ async def nothing(context: Context) -> None:
             context.result.cells.setdefault(event.name, "passed")
 
 
-@dataclass(slots=True)
-class Told:
+class Told(Struct):
     """A message in one form that was accepted. `form` is None for the plain one. A form of another meaning, such as a
     private note, need not show. `depth` is the number of keys that lead to the text."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 from vendorsim.checks.assertions import REFUSES
 from vendorsim.checks.causes import Causes
@@ -20,8 +21,8 @@ from vendorsim.checks.model import (
     WARNING,
     Check,
     NotJudged,
+    NotSelected,
     Result,
-    Skipped,
     Verdict,
     rank,
 )
@@ -39,16 +40,14 @@ _GOES_ON = Stated("A receiver goes on running, whatever it receives.", ASSUMED, 
 LEAST = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class CheckStarted:
+class CheckStarted(Struct, frozen=True):
     """A check has started. `result` changes while the check runs."""
 
     check: Check
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class CheckFinished:
+class CheckFinished(Struct, frozen=True):
     """A check has finished."""
 
     result: Result
@@ -115,7 +114,7 @@ async def _judge(
             result.status = NOT_JUDGED
     except NotJudged as error:
         result.status, result.reason, result.broken_option = NOT_JUDGED, str(error), error.option
-    except Skipped as error:
+    except NotSelected as error:
         result.status, result.reason = SKIPPED, str(error)
     except TargetGone as error:
         return _gone(context, error)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.pointer import Path
@@ -22,8 +22,7 @@ REMOVED = object()
 SHOWN = 40
 
 
-@dataclass(frozen=True, slots=True)
-class BodyEdit:
+class BodyEdit(Struct, frozen=True):
     """A new value at a path of a document; `REMOVED` removes the key."""
 
     path: Path
@@ -67,8 +66,7 @@ def applied(document: Any, edits: Iterable[BodyEdit]) -> Any:
     return result[0]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentField:
+class DocumentField(Struct, frozen=True):
     """One field of a document, with its schema. `definition` identifies the part of the contract that describes it:
     fields of several events that refer to one object share it."""
 

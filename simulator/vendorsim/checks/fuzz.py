@@ -7,14 +7,15 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import REMOVED, BodyEdit, applied
 from vendorsim.checks.generating import Enough, failed, generate
-from vendorsim.checks.model import ERROR, WARNING, NotJudged, Skipped
+from vendorsim.checks.model import ERROR, WARNING, NotJudged, NotSelected
 from vendorsim.checks.registry import check
 from vendorsim.checks.sender import TargetGone
 from vendorsim.core.pointer import Path
@@ -47,7 +48,7 @@ async def negative(context: Context) -> None:
 async def _each_event(context: Context, *, valid: bool) -> None:
     settings = context.settings
     if not settings.fuzz:
-        raise Skipped("give --fuzz")
+        raise NotSelected("give --fuzz")
     path = settings.destination.endpoint.resource.partition("?")[0]
     # Half of the examples for each of the two checks; `positive` gets the odd one.
     count = max(1, (settings.max_examples + valid) // 2)
@@ -68,8 +69,7 @@ async def _each_event(context: Context, *, valid: bool) -> None:
             raise trial.gone
 
 
-@dataclass(slots=True)
-class _Failure:
+class _Failure(Struct):
     """A failing body, shrunk so far. `pointer` is the field that causes the failure, if known."""
 
     body: Any

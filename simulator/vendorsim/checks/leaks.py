@@ -7,9 +7,9 @@ his side (`--sink whatsapp=customer`), where it passes on what agents write.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.checks.context import Context
 from vendorsim.checks.dialogues import PERSON, Dialogue, Dialogues, begun, longest, patience, replies_plainly
@@ -88,8 +88,7 @@ def _report(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sinks:
+class _Sinks(Struct, frozen=True):
     """The sinks that are the customer's side, and what reaches them."""
 
     context: Context

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.checks.differences import StateDifference
 from vendorsim.core.provenance import Stated
@@ -52,8 +53,7 @@ MATTERS_MOST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One requirement for an integration.
 
     `statement` is the requirement, with its source; `remedy` is what to change if the integration violates it. Up to
@@ -80,12 +80,11 @@ class NotJudged(Exception):
     option: str | None = None
 
 
-class Skipped(Exception):
+class NotSelected(Exception):
     """A check runs only if an option selects it. The message names the option."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One violation, and the command that reproduces it.
 
     `pointer` is the JSON pointer of the field ("" for the whole document) in the request or, for checks of the state,
@@ -111,7 +110,7 @@ class Finding:
     count: int = 1
     checks: tuple[str, ...] = ()
     differences: tuple[StateDifference, ...] = ()
-    causes: frozenset[str] = field(default=frozenset(), repr=False)
+    causes: frozenset[str] = frozenset()
     keys: tuple[str, ...] = ()
 
     @property
@@ -150,8 +149,7 @@ def finding_key(check: str, severity: str, *cause: str) -> str:
     return hashlib.blake2b("\x1f".join((check, severity, *cause)).encode(), digest_size=8).hexdigest()
 
 
-@dataclass(slots=True)
-class Result:
+class Result(Struct):
     """The result of one check. `reason` says why it was not judged or skipped. `cells` maps events to `passed` or the
     severity of a finding. `broken_option` is the option that does not work, see NotJudged. `seconds` is how long the
     check took."""
@@ -174,8 +172,7 @@ class Result:
         return {"id": self.check.id, "status": self.status, "cases": self.cases, "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
-class Unmet:
+class Unmet(Struct, frozen=True):
     """Families that the user asked for and that were not judged. `asked_by` is the option or setting, such as
     `--probe` or `--require fuzz`."""
 
@@ -190,8 +187,7 @@ class Unmet:
         return {"asked_by": self.asked_by, "families": list(self.families), "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
-class PastFinding:
+class PastFinding(Struct, frozen=True):
     """A finding of an earlier report, as far as a comparison needs it."""
 
     check: str
@@ -215,8 +211,7 @@ class PastFinding:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Against:
+class Against(Struct, frozen=True):
     """A run compared with the report in `file`: the keys of its new findings and of those that are still there; the
     findings of the report that are fixed, and those whose checks this run did not judge."""
 
@@ -236,8 +231,7 @@ class Against:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The result of a whole run.
 
     `coverage` is the document of `vendorsim.checks.coverage.Coverage`. `unmet` is what the user asked for and the run

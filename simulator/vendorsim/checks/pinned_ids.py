@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.vendorkit.profile import Profile
 
 Names = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedIds:
+class PinnedIds(Struct, frozen=True):
     """The chosen ids, by the names that lead to their fields: `("account", "id")`. Empty if none is chosen."""
 
     by_field: Mapping[Names, int] = field(default_factory=dict)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vendorsim.checks.context import Context
 from vendorsim.checks.differences import StateDifference, differences, further
@@ -97,8 +98,7 @@ def _about(milliseconds: int) -> str:
 # Catching up by the API
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """A conversation of which the integration is told step by step. `events` are those that have happened."""
 
     live: LiveConversation
@@ -111,8 +111,7 @@ class _Told:
         return events
 
 
-@dataclass(slots=True)
-class _Pair:
+class _Pair(Struct):
     """Two conversations of one story: one is told completely, the end of the other one is lost."""
 
     baseline: StoryBaseline
@@ -125,8 +124,7 @@ class _Pair:
     names: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Calls:
+class _Calls(Struct):
     """The calls by which the integration reads what it has missed: those about conversations of which something is
     `lost`, or about none in particular. An integration may read a conversation before it acts on what a delivery told.
     """

@@ -13,7 +13,7 @@ from vendorsim.checks.model import ERROR, FAMILIES, Check
 from vendorsim.core.provenance import Stated
 
 CheckFunction = Callable[[Context], Awaitable[None]]
-"""Runs one check with its context. Raises NotJudged, Skipped or TargetGone."""
+"""Runs one check with its context. Raises NotJudged, NotSelected or TargetGone."""
 
 _registered: dict[str, tuple[Check, CheckFunction]] = {}
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.conversation_factory import ConversationFactory, StoryConversation
@@ -33,8 +34,7 @@ class NothingKnown(UnreadableState):
     """The probe knows nothing of conversations that were told."""
 
 
-@dataclass(slots=True)
-class StoryBaseline:
+class StoryBaseline(Struct):
     """A story, a conversation that was played in order, and its final state (symbolic). `title` is the scenario's."""
 
     title: str
@@ -43,8 +43,7 @@ class StoryBaseline:
     expected: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """One way to play a story. `description` is for findings; `event` is the affected delivery, if it is one.
 
     `script` lists (conversation, delivery) in the order of sending, both numbered from 0. With `retries`, refused
@@ -75,8 +74,7 @@ class Trial:
         return f"{title}/{order}" if self.is_reordered else title
 
 
-@dataclass(frozen=True, slots=True)
-class PlayedTrial:
+class PlayedTrial(Struct, frozen=True):
     """A trial that was played: its conversations, and the exchange of each delivery of the script."""
 
     trial: Trial
@@ -297,8 +295,7 @@ async def trial_runner(context: Context) -> TrialRunner:
     return TrialRunner(context, found.probe, found.factory, baselines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
+class _Shared(Struct, frozen=True):
     probe: States
     factory: ConversationFactory
     baselines: list[StoryBaseline]

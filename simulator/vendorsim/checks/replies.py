@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context, gather_bounded
@@ -64,8 +65,7 @@ _RIGHT = Stated(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What a case changes. `play` goes on from the visitor's message, which has its replies; replies after it are too
     many. `about` follows "N replies to one message, when"."""
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from functools import partial
 from math import inf
+from threading import Lock
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.captures.reading import read
 from vendorsim.checks import engine
@@ -16,7 +21,7 @@ from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.generating import require_schemathesis
-from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Result, Unmet, Verdict
+from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Check, Result, Unmet, Verdict
 from vendorsim.checks.probes import States
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.required import refuse_unknown_families, selected_families, unmet_families, unmet_options
@@ -31,8 +36,8 @@ from vendorsim.delivery.planning import Policies, find_destinations
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
-from vendorsim.probes.model import ProbeTools, StateProbe
-from vendorsim.probes.reading import NamedSource, open_probes, require_names
+from vendorsim.probes.model import NamedSource, ProbeTools, StateProbe
+from vendorsim.probes.reading import open_probes, require_names
 from vendorsim.runs.captured import CapturedStory
 from vendorsim.runs.config import Config, ConfigLine, Skip
 from vendorsim.runs.planning import require_ids, require_locale
@@ -46,8 +51,7 @@ from vendorsim.vendorkit.target import Target
 from vendorsim.vendorkit.vendor import Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRequest:
+class CheckRequest(Struct, frozen=True):
     """The options of a run of checks.
 
     `to` replaces the vendor's first configured target. `only` and `skip` select checks and events. `require` are
@@ -56,10 +60,10 @@ class CheckRequest:
     vendor's account and inbox in what is sent; None: those of the target, or made-up ones. `locale` is that of all
     made-up people and texts; None: en_US, and others by turns. `pace` is the most requests a
     second, `budget` the time of the run in seconds. With `timings`, reports say how long each check took. With
-    `asks`, a probe, a secret, a server or fuzzing ask for the families that need them. `baseline` is the path of an
-    earlier report; with `fails_on_new`, the run fails only because of errors that it lacks. `command` is the command
-    line that repeats the run. `capture` are files of captured traffic, whose conversations are told again by the checks
-    of the integration's state, in the place of the vendor's scenarios.
+    `asks`, a probe, a secret, a server or fuzzing ask for the families that need them. `baseline` is an earlier report
+    or the path of its file; with `fails_on_new`, the run fails only because of errors that it lacks. `command`
+    is the command line that repeats the run. `capture` are files of captured traffic,
+    whose conversations are told again by the checks of the integration's state, in the place of the vendor's scenarios.
     """
 
     vendor: str
@@ -82,15 +86,44 @@ class CheckRequest:
     budget: float | None = None
     timings: bool = False
     asks: bool = True
-    baseline: str | None = None
+    baseline: str | Baseline | None = None
     fails_on_new: bool = False
     command: tuple[str, ...] = ()
     waiting: Waiting = Waiting()
     capture: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRun:
+class Interruption:
+    """Ends a run of checks from any thread, as Ctrl-C does: the verdict says what was judged until then."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked = False
+        self._stop: Callable[[], object] | None = None
+
+    def __call__(self) -> None:
+        """Ends the run, now or as soon as it starts."""
+        with self._lock:
+            self._asked = True
+            if self._stop is not None:
+                self._stop()
+
+    @contextmanager
+    def passed_to(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Calls `stop` in the running event loop when the run is to end, inside the `with` block."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._stop = partial(loop.call_soon_threadsafe, stop)
+            if self._asked:
+                stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stop = None
+
+
+class CheckRun(Struct, frozen=True):
     """A prepared run of checks, with its own event loop."""
 
     request: CheckRequest
@@ -113,6 +146,11 @@ class CheckRun:
         return self.destination.target.inbox if self.request.inbox is None else self.request.inbox
 
     @property
+    def checks(self) -> tuple[Check, ...]:
+        """The selected checks, skipped ones included, in the order in which reports list them."""
+        return tuple(check for check in all_checks() if self.selection.takes_check(check))
+
+    @property
     def expired(self) -> list[Skip]:
         """The configured skips that have expired. Their checks run again."""
         return [skip for skip in self.config.skipped if skip.expired()]
@@ -129,14 +167,17 @@ class CheckRun:
         state: ServerBackend | None = None,
         server: str | None = None,
         endings: Callable[[], Sequence[str]] | None = None,
+        interruption: Interruption | None = None,
     ) -> Verdict:
         """Runs the checks, passes every event to `report`, and returns the verdict.
 
         `state` is the backend of the server that the integration calls; without one, `calls_api` is not judged. At the
         URL `server` the files of bodies are served. `endings` returns how the integration's program has ended each
-        time that it ended by itself.
+        time that it ended by itself. Ctrl-C ends the run in the main thread, `interruption` in any.
         """
-        running = self._run(report, transport or TransportSettings(), state, server, endings)
+        running = self._run(
+            report, transport or TransportSettings(), state, server, endings, interruption or Interruption()
+        )
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(running)
 
@@ -147,6 +188,7 @@ class CheckRun:
         state: ServerBackend | None,
         server: str | None,
         endings: Callable[[], Sequence[str]] | None,
+        interruption: Interruption,
     ) -> Verdict:
         budget = self.request.budget
         ends = inf if budget is None else monotonic() + budget
@@ -165,7 +207,7 @@ class CheckRun:
                 report(event)
 
         try:
-            with interruptible(stopped.set):
+            with interruptible(stopped.set), interruption.passed_to(stopped.set):
                 judging = asyncio.ensure_future(judge())
                 stopping = asyncio.ensure_future(stopped.wait())
                 await asyncio.wait({judging, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -287,9 +329,11 @@ class CheckRun:
 
     def _compared(self, verdict: Verdict) -> Verdict:
         """Compares the verdict with the baseline, if there is one."""
-        if self.baseline is None:
-            return verdict
-        against = self.baseline.compare(
+        return verdict if self.baseline is None else self.compared(verdict, self.baseline)
+
+    def compared(self, verdict: Verdict, baseline: Baseline) -> Verdict:
+        """Returns the verdict of this run, compared with an earlier report."""
+        against = baseline.compare(
             verdict.results,
             lambda result, event: (
                 self.selection.takes_event(result.check, event) and not self.selection.names_cases(result.check)
@@ -327,7 +371,9 @@ def prepare_checks(request: CheckRequest, config: Config) -> CheckRun:
     _refuse_unknown(config)
     if request.fails_on_new and request.baseline is None:
         raise InputError("--fail-on new compares with an earlier report: name it with --baseline FILE")
-    baseline = None if request.baseline is None else read_baseline(request.baseline, vendor.name)
+    baseline = request.baseline
+    if isinstance(baseline, str):
+        baseline = read_baseline(baseline, vendor.name)
     captured = _captured(request.capture, vendor, profile) if request.capture else ()
     run = CheckRun(request, config, vendor, profile, destination, selection, baseline, captured)
     require_ids(profile, vendor.name, run.account, run.inbox)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from vendorsim.checks.model import FAMILIES, Check
 from vendorsim.core.errors import InputError, unknown
@@ -18,8 +19,7 @@ def case_name(text: str) -> str:
     return _NO_NAME.sub("-", text).strip("-")
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Struct, frozen=True):
     """A pattern for checks or families, one for events, and one for cases. `*` matches any text."""
 
     check: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vendorsim.core.clock import monotonic
 from vendorsim.http.endpoint import Endpoint
@@ -38,8 +39,7 @@ class TargetGone(Exception):
         self.unreachable = unreachable
 
 
-@dataclass(slots=True)
-class RequestSender:
+class RequestSender(Struct):
     """Sends all requests of one run. `pace` is the most requests a second, or None. `back` is how long to wait for an
     integration that has gone away, timeouts are in seconds."""
 

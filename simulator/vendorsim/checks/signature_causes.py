@@ -10,11 +10,12 @@ import binascii
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.checks.assertions import UNAUTHORIZED
 from vendorsim.checks.context import Context
@@ -50,8 +51,7 @@ _BODIES: Mapping[str, Callable[[Any], bytes]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _OtherSignature:
+class _OtherSignature(Struct, frozen=True):
     """Another way to sign. `what` describes how it differs from the vendor's; `of` are the bytes signed as the body."""
 
     what: tuple[str, ...]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vendorsim.checks.causes import APART, of_state
 from vendorsim.checks.context import Context, Exchange
@@ -43,8 +44,7 @@ Plan = Callable[[Sequence[StoryConversation]], list[Step]]
 """(conversations) → the events to send, those of one step together."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Collision:
+class _Collision(Struct, frozen=True):
     """A way in which requests collide. `description` is for findings."""
 
     description: str
@@ -104,8 +104,7 @@ async def conversations(context: Context) -> None:
     )
 
 
-@dataclass(slots=True)
-class _Round:
+class _Round(Struct):
     """A round that was played: its conversations, and the answers."""
 
     baseline: StoryBaseline

@@ -6,12 +6,13 @@ Everything is a pure function of the seed and the time. Every sample comes from 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.conversation import files
 from vendorsim.conversation.casting import Opening
@@ -32,8 +33,7 @@ SLOT = 250
 LOCALES = ("en_US", "de_DE", "ja_JP", "ar_AA", "cs_CZ")
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One event, the earlier events of its conversation (`lead`), its body as a document, and the visitor's identifier,
     if there is one."""
 

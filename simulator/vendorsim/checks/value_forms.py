@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from random import Random
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.checks.forms import REMOVED, BodyEdit, DocumentField, applied, fields, maximal
 from vendorsim.checks.pinned_ids import NOTHING_PINNED, PinnedIds
@@ -33,8 +34,7 @@ Examples = Mapping[int, Any]
 """Values for missing fields, by definition (`vendorsim.checks.forms.definition`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """One other value of one field. `what` describes it: `with /status pending`.
 
     `place` is the field's path with `*` for list items. `kind` is the field's definition and the change: the same field

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vendorsim.probes.model import LONGEST_READ
 
@@ -10,8 +10,7 @@ from vendorsim.probes.model import LONGEST_READ
 DEFAULT_RECOVERY = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """The waiting times of a run of checks, in seconds.
 
     `state`: an integration may process a delivery after its answer, so a difference of states must last this long.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
+from msgspec.structs import replace
 
 from vendorsim.cli import options, starting
 from vendorsim.cli.running import read_sinks, served
@@ -19,7 +19,7 @@ from vendorsim.reporting.text import one_line
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
-    from vendorsim.probes.reading import NamedSource
+    from vendorsim.probes.model import NamedSource
 
 # Milliseconds. Short, because a check waits until it is over.
 DUPLICATE_INTERVAL = 1_500

@@ -39,11 +39,13 @@ def vendors(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
 
 
 def profiles(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Profiles of the vendor that stands before; without one nothing."""
+    """Profiles of the vendor that stands before, or else a folder of an overlay; without a vendor nothing."""
     from vendorsim.vendorkit import registry
 
     vendor = ctx.params.get("vendor")
-    return _starting(registry.get(vendor).profiles, incomplete) if vendor in registry.names() else []
+    if vendor not in registry.names():
+        return []
+    return _starting(registry.get(vendor).profiles, incomplete) or [CompletionItem(incomplete, type="dir")]
 
 
 def scenario_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -70,6 +72,13 @@ def policy_keys(ctx: click.Context, parameter: click.Parameter, incomplete: str)
     from vendorsim.vendorkit.policy_overrides import READERS
 
     return _starting((f"{key}=" for key in READERS), incomplete)
+
+
+def deviations(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Classes of deviations, and the groups of them. Nothing after a comma, as for families."""
+    from vendorsim.vendorkit.deviations import NAMES
+
+    return _starting(NAMES, incomplete)
 
 
 def families(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

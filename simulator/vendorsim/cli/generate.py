@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
+from msgspec.structs import asdict
 
 from vendorsim.cli import completion, options
 from vendorsim.cli.running import note_prevented

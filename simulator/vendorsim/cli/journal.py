@@ -44,7 +44,7 @@ def _file(function: Any) -> Any:
 
 
 @command.command("list", cls=options.Command)
-@click.option("--run", "run", type=click.IntRange(1), help="Only this run; default: the last one.")
+@click.option("--run", "run", type=click.IntRange(0), help="Only this run; default: the last one.")
 @click.option("--all", "everything", is_flag=True, help="All runs.")
 @click.option(
     "--most", type=click.IntRange(1), default=200, show_default=True, help="Maximum rows; the newest are kept."
@@ -58,7 +58,7 @@ def list_(run: int | None, everything: bool, most: int, file: str | None, as_jso
     vendorsim journal list --all --most 50
     """
     journal = _open(file)
-    chosen = None if everything else run or journal.last_run()
+    chosen = None if everything else _chosen(journal, run)
     attempts = list(journal.attempts(chosen, newest_first=True, most=most))[::-1]
     calls = list(journal.calls(chosen, newest_first=True, most=most))[::-1]
     if as_json:
@@ -66,35 +66,53 @@ def list_(run: int | None, everything: bool, most: int, file: str | None, as_jso
         return
     rows = table("id", "run", "sent at", "event", "attempt", "status", "ms", "verdict", "faults")
     for row in attempts:
-        rows.add_row(*[_cell(attempt_summary(row)[key]) for key in _LISTED])
+        attempt = attempt_summary(row)
+        attempt["verdict"] += ", recorded" * attempt["recorded"]
+        rows.add_row(*[_cell(attempt[key]) for key in _LISTED])
     results().print(rows)
     if calls:
-        received = table("received", "operation", "request", "session", "status", "answer")
+        received = table("id", "received", "operation", "request", "session", "status", "answer")
         for row in calls:
             call = call_document(row)
-            name, request = f"{call['vendor']}.{call['operation']}", f"{call['method']} {call['path']}"
-            cells = (call["at"], name, request, call["session"], str(call["status"]), call["message"])
+            name, request = f"{call['vendor']}.{call['operation'] or '?'}", f"{call['method']} {call['path']}"
+            name += ", recorded" * call["recorded"]
+            cells = (str(call["id"]), call["at"], name, request, call["session"], str(call["status"]), call["message"])
             received.add_row(*map(escape, cells))
         results().print(received)
 
 
 @command.command("show", cls=options.Command)
 @click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.option("--call", "is_call", is_flag=True, help="Show call ID, one of the integration.")
 @_file
 @options.json_output
-def show(number: int, file: str | None, as_json: bool) -> None:
+def show(number: int, is_call: bool, file: str | None, as_json: bool) -> None:
     """Show attempt ID: the request, byte for byte, and its answer. Secrets are masked.
+
+    Of a call the request's head and the whole answer are known only if it was recorded on its way to the vendor.
 
     \b
     vendorsim journal show 17
     """
-    document = attempt_document(_attempt(_open(file), number))
+    journal = _open(file)
+    document = call_document(_call(journal, number)) if is_call else attempt_document(_attempt(journal, number))
     if as_json:
         print_json(document)
         return
-    request, answer = document["request"], document["answer"]
-    click.echo(f"# attempt {number}: {document['verdict']}" + (f", {document['reason']}" if document["reason"] else ""))
-    if document["faults"]:
+    reason = document["message" if is_call else "reason"]
+    outcome = f"{document['vendor']}.{document['operation'] or '?'}" if is_call else document["verdict"]
+    recorded = ", recorded" * document["recorded"]
+    click.echo(
+        f"# {'call' if is_call else 'attempt'} {number}: {outcome}{recorded}" + (f", {reason}" if reason else "")
+    )
+    if document.get("problem"):
+        click.echo(f"# {document['problem']}")
+    request, answer = document.get("request"), document.get("answer")
+    if is_call and request is None:
+        click.echo(
+            f"{document['method']} {document['path']}\n\n{document['body'] or ''}\n\n# answered {document['status']}"
+        )
+    if document.get("faults"):
         click.echo(f"# faults: {', '.join(document['faults'])}")
     if request is not None:
         click.echo(request["head"].rstrip() + "\n")
@@ -116,7 +134,7 @@ def _echo_body(body: dict[str, str]) -> None:
 @command.command("resend", cls=options.Command)
 @click.argument("number", type=click.IntRange(1), metavar="ID", required=False)
 @click.option("--failed", is_flag=True, help="All deliveries of the run that failed or were lost, in their order.")
-@click.option("--run", "run", type=click.IntRange(1), help="With --failed: of this run; default: the last one.")
+@click.option("--run", "run", type=click.IntRange(0), help="With --failed: of this run; default: the last one.")
 @click.option("--to", metavar="URL", help="Send to this URL instead of the original target.")
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="The value of a masked header; repeatable.")
 @_file
@@ -149,10 +167,7 @@ def resend(
     if run is not None and not failed:
         raise click.UsageError("--run chooses the run of --failed; an ID is enough without it")
     journal, loaded, settings = _open(file), config.load(config_file), transport.load()
-    if number is not None:
-        rows = [_attempt(journal, number)]
-    else:
-        rows = undelivered(journal.attempts(run or journal.last_run()))
+    rows = undelivered(journal.attempts(_chosen(journal, run))) if number is None else [_attempt(journal, number)]
     given = dict(header(text) for text in headers)
     resent = [_resend(row, to, given, loaded, settings) for row in rows]
     if as_json:
@@ -183,7 +198,7 @@ def _resend(
 
 @command.command("export", cls=options.Command)
 @click.option("--format", "form", type=click.Choice(["jsonl", "har"]), default="jsonl", show_default=True)
-@click.option("--run", "run", type=click.IntRange(1), help="Only this run; default: the last one.")
+@click.option("--run", "run", type=click.IntRange(0), help="Only this run; default: the last one.")
 @click.option("--all", "everything", is_flag=True, help="All runs.")
 @_file
 def export(form: str, run: int | None, everything: bool, file: str | None) -> None:
@@ -195,7 +210,7 @@ def export(form: str, run: int | None, everything: bool, file: str | None) -> No
     from vendorsim.journal.har import har
 
     journal = _open(file)
-    chosen = None if everything else run or journal.last_run()
+    chosen = None if everything else _chosen(journal, run)
     if form == "har":
         print_json(har(journal.attempts(chosen), journal.calls(chosen)))
         return
@@ -206,6 +221,11 @@ def export(form: str, run: int | None, everything: bool, file: str | None) -> No
 
 
 _LISTED = ("id", "run", "sent_at", "event", "attempt", "status", "milliseconds", "verdict", "faults")
+
+
+def _chosen(journal: Book, run: int | None) -> int | None:
+    """The run that was asked for, or the last one; None in an empty journal."""
+    return journal.last_run() if run is None else run
 
 
 def _open(file: str | None) -> Book:
@@ -228,6 +248,13 @@ def _attempt(journal: Book, number: int) -> Row:
     row = journal.attempt(number)
     if row is None:
         raise InputError(f"{journal.path}: there is no attempt {number}; see vendorsim journal list --all")
+    return row
+
+
+def _call(journal: Book, number: int) -> Row:
+    row = journal.call(number)
+    if row is None:
+        raise InputError(f"{journal.path}: there is no call {number}; see vendorsim journal list --all")
     return row
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from vendorsim.cli import options
 from vendorsim.reporting.console import print_indented, print_json
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from vendorsim.load.options import LoadOptions, PreparedLoad
 
 
-@dataclass(frozen=True, slots=True)
-class _Amounts:
+class _Amounts(Struct, frozen=True):
     """The amount of load, its limits and its ids. `start` is milliseconds since 1970, `drain` is milliseconds."""
 
     count: int | None
@@ -31,8 +31,7 @@ class _Amounts:
     vary: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Engine:
+class _Engine(Struct, frozen=True):
     """What sends the load: this process, Locust with `workers` local workers, or Locust with the user's arguments."""
 
     workers: int | None

@@ -6,12 +6,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from msgspec import Struct
 
 from vendorsim.cli import completion
 from vendorsim.core import times
@@ -168,8 +168,7 @@ class PortType(click.IntRange):
         super().__init__(0, 65_535)
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """The options that determine the bytes of a run. `start` is milliseconds since 1970, `spacing` is milliseconds."""
 
     vendor: str
@@ -184,8 +183,7 @@ class RunOptions:
     vary: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TargetOptions:
+class TargetOptions(Struct, frozen=True):
     """The target of requests, their headers, secrets and delivery policy, as text."""
 
     to: str | None
@@ -219,8 +217,7 @@ class TargetOptions:
         return read_assignments(self.policies)
 
 
-@dataclass(frozen=True, slots=True)
-class FaultOptions:
+class FaultOptions(Struct, frozen=True):
     """The faults of a run, as text."""
 
     faults: tuple[str, ...]
@@ -239,8 +236,7 @@ class FaultOptions:
         return None if self.fault_on is None else event_names([self.fault_on])
 
 
-@dataclass(frozen=True, slots=True)
-class JournalOptions:
+class JournalOptions(Struct, frozen=True):
     """The journal of a run: the project's, another file, or none."""
 
     file: str | None
@@ -272,19 +268,19 @@ def same(*names: str) -> dict[str, str]:
 def vendor(command: F) -> F:
     """`--vendor V --profile P`."""
     help = "Name of the vendor, or the folder of a pack."
-    profile = "Vendor profile; default: the documented one."
+    profile = "Vendor profile, or the folder of an overlay; default: the documented one."
     command = click.option("--profile", metavar="P", shell_complete=completion.profiles, help=profile)(command)
     return click.option(
         "--vendor", metavar="V", type=VendorType(), shell_complete=completion.vendors, required=True, help=help
     )(command)
 
 
+def _joined(ctx: click.Context, parameter: click.Parameter, values: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for value in values for name in value))
+
+
 def names(option: str, metavar: str, help: str) -> Callable[[F], F]:
     """An option with names: repeatable, and each value may hold several, separated by commas. Gives one tuple."""
-
-    def joined(ctx: click.Context, parameter: click.Parameter, values: Sequence[Sequence[str]]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for value in values for name in value))
-
     variable = f"VENDORSIM_{option.lstrip('-').upper()}"
     return click.option(
         option,
@@ -292,7 +288,7 @@ def names(option: str, metavar: str, help: str) -> Callable[[F], F]:
         type=NamesType(),
         multiple=True,
         envvar=variable,
-        callback=joined,
+        callback=_joined,
         shell_complete=completion.families,
         help=help,
     )
@@ -438,6 +434,21 @@ def sinks(command: F) -> F:
         metavar="NAME[=customer]",
         multiple=True,
         help="Take any call at /_sinks/NAME, in the place of a system that is not a vendor's; repeatable.",
+    )(command)
+
+
+def fail_on(command: F) -> F:
+    """`--fail-on CLASSES`, as the names that were given. It has no environment variable: that of `check` has other
+    values."""
+    help = "Classes of differences that fail (exit code 1), see above; repeatable, or with commas."
+    return click.option(
+        "--fail-on",
+        metavar="CLASSES",
+        type=NamesType(),
+        multiple=True,
+        callback=_joined,
+        shell_complete=completion.deviations,
+        help=help,
     )(command)
 
 

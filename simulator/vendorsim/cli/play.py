@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 from contextlib import ExitStack
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import asdict, replace
 
 from vendorsim.cli import completion, options, starting
 from vendorsim.cli.journals import open_journal, start_recorder
@@ -15,7 +15,7 @@ from vendorsim.cli.running import note_prevented, read_sinks, served
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
-    from vendorsim.probes.reading import NamedSource
+    from vendorsim.probes.model import NamedSource
 
 SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 

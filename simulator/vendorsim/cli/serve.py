@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vendorsim.journal.postgres_journal import PostgresJournal
+    from vendorsim.runs.config import Config
     from vendorsim.scenario.calls import Sink
+    from vendorsim.server.control.checker import Checker
     from vendorsim.server.shared.model import SharedState
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -142,6 +144,7 @@ def command(
         allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
         allowed_targets=frozenset(name.lower() for name in allowed_targets),
         seed=seed,
+        checker=_checker,
     )
     stopped = Event()
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
@@ -182,6 +185,13 @@ def _opened(
         in_database = not journal.no_journal and journal.file is None
         click.echo(f"Shared with other servers: {database.name}", err=True)
         yield InPostgres(database), PostgresJournal(database) if in_database else file
+
+
+def _checker(config: Config) -> Checker:
+    """Returns what runs the checks. Imported when the first check is started, since it takes longer than all else."""
+    from vendorsim.cli.served_checks import ServedChecks
+
+    return ServedChecks(config)
 
 
 def _require_token(host: str, admin_token: str | None) -> None:

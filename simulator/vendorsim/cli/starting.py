@@ -9,10 +9,10 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from vendorsim.cli import options
 from vendorsim.cli.program import Program, ended_by_signals
@@ -37,8 +37,7 @@ _SHELL = re.compile(r"&&|\|\|?|;|&|[0-9&]?>{1,2}(&[0-9])?|<")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyWait:
+class ReadyWait(Struct, frozen=True):
     """`--wait`: seconds, and the URL of the health if the target's port is not to be asked."""
 
     seconds: float
@@ -92,8 +91,7 @@ class StartType(click.ParamType[tuple[str, ...]]):
         return words
 
 
-@dataclass(frozen=True, slots=True)
-class StartOptions:
+class StartOptions(Struct, frozen=True):
     """The options `--wait` and `--launch`."""
 
     wait: ReadyWait | None
@@ -122,10 +120,10 @@ def _starting(names: Sequence[str], command: options.F) -> options.F:
 
 def environment(url: str | None, sinks: Iterable[Sink] = ()) -> dict[str, str]:
     """Returns the variables that tell the started program where the vendors' APIs and the sinks are."""
-    from vendorsim.server.sinks import path_of
-
     if url is None:
         return {}
+    from vendorsim.server.sinks import path_of
+
     named = {re.sub(r"\W", "_", sink.name).upper(): f"{url}{path_of(sink.name)}" for sink in sinks}
     return {"VENDORSIM_API_URL": url, **{f"VENDORSIM_SINK_{name}_URL": place for name, place in named.items()}}
 

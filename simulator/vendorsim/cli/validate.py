@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from vendorsim.cli import options
 from vendorsim.reporting.console import messages, print_json, results
 
 if TYPE_CHECKING:
-    from vendorsim.captures.exchange import Exchange
+    from vendorsim.captures.exchange import CapturedExchange
     from vendorsim.vendorkit.contract_fit import Comparison, Judged
     from vendorsim.vendorkit.vendor import Vendor
 
@@ -23,8 +24,7 @@ MOST_COMPARED, MOST_LEFT = 1_000, 10
 MOST_CONFIRMED = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Struct, frozen=True):
     """One captured body. `place` is its position in the capture; `problem` says why there is no body."""
 
     place: str
@@ -33,8 +33,7 @@ class Payload:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(Struct, frozen=True):
     """One violation of the contract by one captured payload."""
 
     place: str
@@ -47,8 +46,7 @@ class Breach:
         return f"{self.place}:{event} {self.pointer or '/'}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
+class Fitting(Struct, frozen=True):
     """The profiles that fit the payloads best, and the violations that are left then. `alternatives` is the number of
     profiles beside the chosen one."""
 
@@ -57,8 +55,7 @@ class Fitting:
     alternatives: int
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureReport:
+class CaptureReport(Struct, frozen=True):
     """The judgement of all payloads. `fit` is None if there is no violation, or no payload that can be read."""
 
     count: int
@@ -101,8 +98,8 @@ def _payloads(files: tuple[str, ...]) -> Iterator[Payload]:
     """The bodies of the webhooks. Raises PayloadFileError for what can't be read, also for a file without a payload."""
     from vendorsim.captures.exchange import Direction
     from vendorsim.captures.files import paths
-    from vendorsim.captures.reading import read
     from vendorsim.core.errors import PayloadFileError
+    from vendorsim.journal.exchanges import read
 
     for file in paths(files):
         found = False
@@ -114,7 +111,7 @@ def _payloads(files: tuple[str, ...]) -> Iterator[Payload]:
             raise PayloadFileError(f"{file}: there is no payload in it")
 
 
-def _payload(exchange: Exchange) -> Payload:
+def _payload(exchange: CapturedExchange) -> Payload:
     if exchange.problem is not None:
         return Payload(exchange.place, None, exchange.event, exchange.problem)
     try:

@@ -29,27 +29,35 @@ if TYPE_CHECKING:
 @click.command("vendors", cls=options.Command)
 @click.argument("name", required=False, shell_complete=completion.vendors)
 @click.option("--diff", nargs=2, metavar="A B", help="Compare two profiles of NAME, field by field.")
+@options.fail_on
 @options.json_output
-def command(name: str | None, diff: tuple[str, str] | None, as_json: bool) -> None:
+def command(name: str | None, diff: tuple[str, str] | None, fail_on: tuple[str, ...], as_json: bool) -> int:
     """List the vendors; with NAME, its profiles, events, verbs, API operations and delivery policy.
+
+    With --diff, --fail-on names what in B fails for a receiver that was built for A. Classes: events, missing, types,
+    values, unknown, delivery; breaking (B may send what the contract of A refuses), any, none. Default: none.
 
     \b
     vendorsim vendors
     vendorsim vendors messagehub
     vendorsim vendors messagehub --diff documented observed-4.18
+    vendorsim vendors messagehub --diff observed-4.18 ./seen --fail-on breaking
     """
     from vendorsim.vendorkit import registry
 
     if diff is not None:
         if name is None:
             raise click.UsageError("--diff compares two profiles of one vendor: name it before")
-        _print_differences(registry.get(options.vendor_name(name)), *diff, as_json=as_json)
-    elif name is None:
+        return _print_differences(registry.get(options.vendor_name(name)), *diff, fail_on, as_json=as_json)
+    if fail_on:
+        raise click.UsageError("--fail-on says which differences fail: give --diff, too")
+    if name is None:
         known = [registry.get(vendor) for vendor in registry.names()]
         print_json([vendor_document(vendor) for vendor in known]) if as_json else _print_matrix(known)
     else:
         vendor = registry.get(options.vendor_name(name))
         print_json(vendor_document(vendor)) if as_json else _print_vendor(vendor)
+    return 0
 
 
 def _print_matrix(vendors: list[Vendor]) -> None:
@@ -144,14 +152,21 @@ def _print_profile(profile: Profile, sources: NumberedSources) -> None:
         console.print(quirks)
 
 
-def _print_differences(vendor: Vendor, name_a: str, name_b: str, *, as_json: bool) -> None:
-    from vendorsim.reporting.contract_differences import document, print_differences
+def _print_differences(vendor: Vendor, name_a: str, name_b: str, asked: tuple[str, ...], *, as_json: bool) -> int:
+    from vendorsim.reporting.contract_differences import document, print_differences, print_failing
     from vendorsim.vendorkit.contract import contract
     from vendorsim.vendorkit.contract_differences import between
+    from vendorsim.vendorkit.deviations import read_fail_on
+    from vendorsim.vendorkit.receivers import deviations
 
+    fail_on = read_fail_on(asked)
     a, b = vendor.profile(name_a), vendor.profile(name_b)
     found = between(a, b, contract(vendor.name, name_a), contract(vendor.name, name_b))
+    for_receivers = list(deviations(found))
     if as_json:
-        print_json(document(vendor, a, b, found))
+        print_json(document(vendor, a, b, found, for_receivers))
     else:
         print_differences(vendor.name, a.name, b.name, found)
+        if asked:
+            print_failing(found, fail_on)
+    return int(any(fail_on.fails(each.kind, breaking=each.breaking) for each in for_receivers))

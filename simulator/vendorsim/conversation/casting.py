@@ -4,13 +4,15 @@ unchanged; all others are made up."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from random import Random
 from typing import Any
 
-from vendorsim.conversation.people import Pool, company, family_first, pool
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from vendorsim.conversation.people import company, family_first, pool
 from vendorsim.conversation.state import IDENTITY, Account, Agent, Conversation, Visitor
 from vendorsim.conversation.talk import phrases
 from vendorsim.core.seeding import Numbers, derive, generator
@@ -36,8 +38,7 @@ _ANONYMOUS = 64  # of 256
 _TO_ALPHABET = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """The data that an API call or a person gives for a new conversation. They replace those of the cast.
 
     `visitor` holds fields of `Visitor`; None means that the visitor has none. `identity` is the identity of the
@@ -56,26 +57,12 @@ AS_CAST = Opening()
 """Replaces nothing: all data are those of the cast, or made up."""
 
 
-@dataclass
 class Casting:
     """Makes the conversations of one run. What they share (account, agents, id ranges) is computed once. `files` is
     that of the conversations. With `anonymous`, a vendor is not told who the visitor is when a conversation begins."""
 
-    scenario: Scenario
-    seed: int
-    files: str | None = None
-    anonymous: bool = False
-    pool: Pool = field(init=False)
-    account: Account = field(init=False)
-    agents: dict[str, Agent] = field(init=False)
-    stride: int = field(init=False)
-    base: int = field(init=False)
-    first_person: int = field(init=False)
-    may_be_anonymous: bool = field(init=False)
-    may_have_referer: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        scenario, seed = self.scenario, self.seed
+    def __init__(self, scenario: Scenario, seed: int, files: str | None = None, anonymous: bool = False) -> None:
+        self.scenario, self.seed, self.files, self.anonymous = scenario, seed, files, anonymous
         self.pool = pool(seed, scenario.locale)
         number = derive(seed, scenario.title)
         self._seeds = blake2b(f"{seed}\x1f{scenario.title}\x1f".encode(), digest_size=8)

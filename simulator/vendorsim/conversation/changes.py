@@ -3,115 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.conversation.state import Agent, Message
 from vendorsim.scenario import verbs
 
 
-@dataclass(frozen=True, slots=True)
-class WidgetOpened:
+class WidgetOpened(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class MessageAdded:
+class MessageAdded(Struct, frozen=True):
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class MessageChanged:
+class MessageChanged(Struct, frozen=True):
     """Edited, or deleted (`message.deleted`)."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesRead:
+class MessagesRead(Struct, frozen=True):
     """`by` is None for the visitor. `messages` are those that were unread until now."""
 
     by: Agent | None
     messages: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesDelivered:
+class MessagesDelivered(Struct, frozen=True):
     """The visitor has received `messages`, but not read them."""
 
     messages: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Struct, frozen=True):
     by: Agent | None
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     agent: Agent
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     agent: Agent
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(Struct, frozen=True):
     """`before` and `after` are (agent, team)."""
 
     before: tuple[Agent | None, str | None]
     after: tuple[Agent | None, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class LabelsSet:
+class LabelsSet(Struct, frozen=True):
     before: tuple[str, ...]
     after: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PrioritySet:
+class PrioritySet(Struct, frozen=True):
     before: str | None
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class AttributesSet:
+class AttributesSet(Struct, frozen=True):
     before: Mapping[str, Any]
     after: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
+class Rated(Struct, frozen=True):
     score: int
     comment: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class FeedbackLeft:
+class FeedbackLeft(Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyAnswered:
+class SurveyAnswered(Struct, frozen=True):
     answers: str | Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class GoalReached:
+class GoalReached(Struct, frozen=True):
     goal: str
 
 
-@dataclass(frozen=True, slots=True)
-class StatusChanged:
+class StatusChanged(Struct, frozen=True):
     """`by` is `visitor`, `timeout` or an agent. A missed chat is closed with `conversation.missed` set."""
 
     before: str
@@ -119,50 +102,42 @@ class StatusChanged:
     by: str | Agent
 
 
-@dataclass(frozen=True, slots=True)
-class OfflineMessageLeft:
+class OfflineMessageLeft(Struct, frozen=True):
     """Follows the `MessageAdded` of the same message."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class PresenceChanged:
+class PresenceChanged(Struct, frozen=True):
     """`goes` is online, offline, away or back."""
 
     agent: Agent
     goes: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContactCreated:
+class ContactCreated(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class ContactUpdated:
+class ContactUpdated(Struct, frozen=True):
     """`before` holds the old values of the keys that were given."""
 
     before: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class FormFilled:
+class FormFilled(Struct, frozen=True):
     """The visitor has filled in the form before the chat. Comes before `Started`."""
 
 
-@dataclass(frozen=True, slots=True)
-class WidgetConfigured:
+class WidgetConfigured(Struct, frozen=True):
     settings: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SendQueued:
+class SendQueued(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Navigated:
+class Navigated(Struct, frozen=True):
     page: verbs.Page
 
 

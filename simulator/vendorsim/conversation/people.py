@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from vendorsim.core.seeding import derive, generator
 
@@ -116,8 +117,7 @@ _FAMILY_FIRST = frozenset({"hu", "ja", "ko", "vi", "zh"})
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "œ": "oe"})
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One made-up person with browser and location. All values can be used in a body as they are."""
 
     first_name: str

@@ -8,8 +8,9 @@ while the conversation is read or changed. Times are milliseconds since 1970 (UT
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.conversation.people import Person, Pool
 from vendorsim.conversation.talk import UNKNOWN, Party, Talk
@@ -26,8 +27,7 @@ class StepError(Exception):
     """A step is not possible in the current state of the conversation."""
 
 
-@dataclass(slots=True)
-class Visitor:
+class Visitor(Struct):
     """The visitor of the website. `token` is an opaque browser id; None means that the visitor has none. `known` is
     whether the vendor knows the visitor from before this conversation. `additional` is what an integration stored
     beside the custom data, `blocked` whether it blocked the visitor, `deleted` whether the contact was deleted.
@@ -76,8 +76,7 @@ class Visitor:
         )
 
 
-@dataclass(slots=True)
-class Agent:
+class Agent(Struct):
     """A human agent who answers visitors; the same in all conversations of a run. `avatar` is a picture's name or URL;
     `female` is None for an agent whose name is not made up."""
 
@@ -98,8 +97,7 @@ class Agent:
         return Party(self.name, self.first_name or self.name, self.last_name or self.name, self.female)
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """The vendor account that the conversation belongs to. `inbox` is the id of its inbox; None if a vendor may choose
     one."""
 
@@ -108,8 +106,7 @@ class Account:
     inbox: int | None = None
 
 
-@dataclass(slots=True)
-class Message:
+class Message(Struct):
     """A message of the visitor, of an agent, or of a trigger (`trigger` is its name then).
 
     `number` counts from 1 within the conversation. `source_id` and `attributes` are what an integration stored with
@@ -142,32 +139,28 @@ class Message:
         return isinstance(self.author, Agent) and self.trigger is None
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Struct, frozen=True):
     """Log entry: an agent joined."""
 
     agent: Agent
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Departed:
+class Departed(Struct, frozen=True):
     """Log entry: an agent left."""
 
     agent: Agent
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """Log entry: the conversation was closed. `by` is `visitor`, `timeout` or an agent."""
 
     by: str | Agent
     at: int
 
 
-@dataclass(slots=True)
-class Conversation:
+class Conversation(Struct):
     """The state of one conversation. `seed` is the seed of its made-up texts. `identity` is the visitor's identity as
     an integration gave it to the vendor's API; None before that call. `untold` are the data of the visitor, of those in
     IDENTITY, that the vendor has not been told yet: `visitor` is without them. `told` are the identifiers that the

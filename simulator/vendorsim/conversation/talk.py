@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core.seeding import derive
 
@@ -87,8 +87,7 @@ class Turn(NamedTuple):
     agent: Phrase
 
 
-@dataclass(slots=True)
-class Talk:
+class Talk(Struct):
     """How far the made-up talk of a conversation has come.
 
     `planned` is how many exchanges there will be (0: not known), `asked` how many the visitor has begun. `waiting` is
@@ -100,8 +99,7 @@ class Talk:
     waiting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Phrases:
+class Phrases(Struct, frozen=True):
     """The phrases of one language.
 
     `requests` are the courses of each of KINDS, `thanks` the exchanges at the end. The visitor begins with an

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
@@ -14,8 +15,7 @@ ASSUMED = "assumed"
 PROVENANCES = (DOCUMENTED, CAPTURED, RECONSTRUCTED, ASSUMED)
 
 
-@dataclass(frozen=True, slots=True)
-class Stated(Generic[T]):
+class Stated(Struct, Generic[T], frozen=True):
     """A value about a vendor, its provenance (one of `PROVENANCES`) and its source, as text."""
 
     value: T

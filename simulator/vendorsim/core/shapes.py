@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
+
 from vendorsim.core import times, yaml_nodes
 from vendorsim.core.errors import unknown
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, kind
@@ -52,7 +54,7 @@ def as_text(key: Scalar) -> Scalar:
     return Scalar(key.line, key.column, key.text, key.text)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Text(Shape):
     """Text. A number or flag is refused, not converted. In YAML 1.2 `1:30` and `no` are text."""
 
@@ -77,7 +79,7 @@ class Text(Shape):
         return {"type": "string"} if self.empty else {"type": "string", "pattern": r"\S"}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Pattern(Shape):
     """Text that matches a regular expression."""
 
@@ -97,7 +99,7 @@ class Pattern(Shape):
         return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Integer(Shape):
     """A whole number within bounds."""
 
@@ -122,7 +124,7 @@ class Integer(Shape):
         return {"type": "integer"} | {name: value for name, value in bounds.items() if value is not None}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Flag(Shape):
     """`true` or `false`."""
 
@@ -137,7 +139,7 @@ class Flag(Shape):
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Choice(Shape):
     """One of a few names."""
 
@@ -231,7 +233,7 @@ class Plain(Shape):
         return {"type": ["string", "number", "boolean"]}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Nullable(Shape):
     """The inner shape, or null (read as None)."""
 
@@ -250,7 +252,7 @@ class Nullable(Shape):
         return {"anyOf": [self.inner.schema(), {"type": "null"}]}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ListOf(Shape):
     """A list; read as a tuple. With `single`, a bare value is read as a list of one item.
 
@@ -293,7 +295,7 @@ class ListOf(Shape):
         return {"anyOf": [self.inner.schema(), many]} if self.single else many
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class MapOf(Shape):
     """A mapping with any keys, or with keys of the shape `key`; read as a dict."""
 
@@ -317,8 +319,7 @@ class MapOf(Shape):
         return {"type": "object", "additionalProperties": self.inner.schema()} | names
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """One key of a record: its shape, and whether it is required."""
 
     shape: Shape
@@ -326,7 +327,7 @@ class Key:
     help: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Record(Shape):
     """A mapping with fixed keys; read as `build(**values)`, by default a dict of the keys that are present.
 
@@ -405,7 +406,7 @@ def mapping_or(mapping: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[s
     return {"if": {"type": "object"}, "then": dict(mapping), "else": other}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Either(Shape):
     """A shorthand (a scalar or a list), or the full form (a mapping)."""
 

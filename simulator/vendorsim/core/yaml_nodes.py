@@ -12,11 +12,11 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import yaml
+from msgspec import Struct
 
 from vendorsim.core.errors import DocumentError, Problem, UnreadableFileError
 
@@ -50,29 +50,25 @@ _PLAINER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A value and its position (both count from 1)."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar(Node):
+class Scalar(Node, frozen=True):
     """Text, number, flag or null; `text` is the value as it is written in the file."""
 
     value: str | int | float | bool | None
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence(Node):
+class Sequence(Node, frozen=True):
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping(Node):
+class Mapping(Node, frozen=True):
     entries: tuple[tuple[Scalar, Node], ...]
 
     def get(self, key: str) -> Node | None:

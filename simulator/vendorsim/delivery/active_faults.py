@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from threading import Lock
+
+from msgspec import Struct
 
 from vendorsim.scenario.faults import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(Struct, frozen=True):
     """The active faults. `left` is the number of deliveries to which they still apply; None means all."""
 
     faults: tuple[Fault, ...] = ()

@@ -6,13 +6,13 @@ Retries, delays and reordering are entries of this queue, and need no code of th
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vendorsim.delivery.requests import Delivery
 
 
-@dataclass(slots=True)
-class Agenda:
+class Agenda(Struct):
     """Deliveries in the order of their next attempt; equal times keep the order in which they were added.
 
     Two kinds of deliveries have no time yet: those that later events must overtake first, and those for after the end

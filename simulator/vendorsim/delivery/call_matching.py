@@ -9,8 +9,9 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.core import pointer
 from vendorsim.scenario.calls import CallName, Statuses, path_pattern
@@ -24,8 +25,7 @@ _MOST_SHOWN = 10
 _LONGEST_VALUE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class SameText:
+class SameText(Struct, frozen=True):
     """A value that is equal as text: ids are numbers in some bodies, and text in others and in paths.
 
     With `or_none` a call that has no such value is equal, too.
@@ -35,8 +35,7 @@ class SameText:
     or_none: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CallPattern:
+class CallPattern(Struct, frozen=True):
     """The expected call. `values` maps what is compared to the value expected there.
 
     A key is a JSON pointer into the body, one of FIELDS, or an attribute of `ApiCall`. A value is compared with `==`,

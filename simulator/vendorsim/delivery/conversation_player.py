@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.core.clock import Clock, wall_clock
 from vendorsim.core.event import Event
@@ -29,6 +30,8 @@ from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.delivery.records import (
     BROKEN,
     DROPPED,
+    FALLS_SHORT,
+    GIVEN_UP,
     LOST,
     NOT_JUDGED,
     NOT_SENT,
@@ -61,8 +64,7 @@ FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE, LOST})
 PATIENCE, LEAST_PATIENCE = 1 / 1000, 0.005
 
 
-@dataclass(slots=True)
-class RunContext:
+class RunContext(Struct):
     """What the conversations of one run share.
 
     `emit` receives every record, and the end of each conversation. `stopped` is set when the player must send nothing
@@ -468,6 +470,8 @@ class ConversationPlayer:
             attempt = replace(attempt, reason=did if attempt.reason is None else f"{attempt.reason}; {did}")
         if pause is not None:
             attempt = replace(attempt, final=False)
+            held_to_it = attempt.verdict in FALLS_SHORT and delivery.outage_at(attempt.at) is None
+            delivery.refused = (attempt.reason or attempt.verdict) if held_to_it else None
             self._agenda.add(self._now + pause, delivery)
         else:
             if attempt.verdict == UNREACHABLE and delivery.outage_at(attempt.at) is not None:
@@ -504,12 +508,16 @@ class ConversationPlayer:
         return did
 
     def _give_up(self, delivery: Delivery) -> None:
-        """Records a delivery, and what waits for it, as not sent: the run was stopped."""
+        """Records the end of a delivery, and of what waits for it: the run was stopped."""
         for member in (delivery, *(() if delivery.attempts else delivery.twins)):
             self._note_unsent(member)
 
     def _note_unsent(self, delivery: Delivery) -> None:
-        self._context.record(unsent(delivery, self._now, NOT_SENT))
+        if delivery.refused is None:
+            self._context.record(unsent(delivery, self._now, NOT_SENT))
+        else:
+            why = f"{delivery.refused}; the run was stopped before attempt {delivery.attempts + 1}"
+            self._context.record(unsent(delivery, self._now, GIVEN_UP, why))
         self._release_queued(delivery)
 
     def _release_queued(self, delivery: Delivery) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import Lock
+
+from msgspec import Struct, field
 
 from vendorsim.core.event import Event
 from vendorsim.delivery.hooks import Hook
@@ -14,8 +15,7 @@ from vendorsim.vendorkit.signing import Signer
 from vendorsim.vendorkit.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """A target made ready for sending: endpoint, headers, policy, signer.
 
     `hook` is what its vendor thinks of it, for all conversations whose time passes together. `heads` caches the heads

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.delivery.call_matching import CONVERSATION, CallPattern, SameText
@@ -20,8 +21,7 @@ Waiting = Authenticate | ExpectCall
 """The verbs that wait for calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallExpectation:
+class CallExpectation(Struct, frozen=True):
     """What a step expects in one conversation: the call, how often, and for how many milliseconds it waits.
 
     `quiet` is how long no call too many may come. With `after_saying`, the identifier, the step fails when the call

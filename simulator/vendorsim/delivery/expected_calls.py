@@ -9,7 +9,8 @@ import asyncio
 import re
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vendorsim.core.clock import monotonic
 from vendorsim.delivery.call_matching import call_line, explain_miss
@@ -29,8 +30,7 @@ MOST_WAITING = 1_000
 _MOST_COMPARED = 500
 
 
-@dataclass(slots=True, eq=False)
-class _Arrived:
+class _Arrived(Struct, eq=False):
     """A call, and what the visitor had told when it arrived. `arrived_at` is in monotonic seconds. `counted` has the
     indexes of the conversations in which a step has counted it: a call of no conversation counts once in each."""
 

@@ -8,9 +8,10 @@ delivery, so a run has the same faults at any concurrency.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.core import times
 from vendorsim.core.event import Event
@@ -32,8 +33,7 @@ class Outage(NamedTuple):
     label: str
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """How one delivery is sent.
 
     `delay` is in milliseconds of the scenario's time, `late` in milliseconds after the end of the conversation;
@@ -55,8 +55,7 @@ class Plan:
     faults: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """The effect of a kind of fault. `plan` changes the plan of a delivery, `shape` the request of an attempt.
 
     `spoils` returns whether the integration may refuse the request. `once` limits the fault to the first attempt, like
@@ -69,8 +68,7 @@ class Effect:
     once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FaultContext:
+class FaultContext(Struct, frozen=True):
     """The context in which a fault changes a request."""
 
     event: Event

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vendorsim.core.times import duration_text, iso
 from vendorsim.vendorkit.policy import Policy
@@ -12,8 +12,7 @@ from vendorsim.vendorkit.policy import Policy
 GONE = 410
 
 
-@dataclass(slots=True)
-class Hook:
+class Hook(Struct):
     """The state of one target as its vendor sees it. Times are the scenario's, in milliseconds since 1970.
 
     `failures` is the number of attempts that have failed in a row, `failing_since` the time of the first of them;

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.delivery.destinations import Destination
 from vendorsim.delivery.requests import Delivery
@@ -19,8 +20,7 @@ class AttemptId(NamedTuple):
     attempt: int
 
 
-@dataclass(slots=True)
-class Flight:
+class Flight(Struct):
     """An attempt while it is under way. `beside` are the attempts that have overlapped with it so far."""
 
     id: AttemptId

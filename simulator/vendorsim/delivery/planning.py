@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vendorsim.captures.exchange import Exchange
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.core.errors import DocumentError, InputError, Problem
 from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.http.transport import Transport
-from vendorsim.probes.model import CallsOf, ProbeTools, StateProbe
-from vendorsim.probes.reading import NamedSource, open_probes, require_names
+from vendorsim.probes.model import CallsOf, NamedSource, ProbeTools, StateProbe
+from vendorsim.probes.reading import open_probes, require_names
 from vendorsim.runs.config import Config
 from vendorsim.runs.planning import PlannedRun, RunRequest, in_configured_account, plan
 from vendorsim.runs.replaying import plan_replay, replay
@@ -36,8 +38,7 @@ from vendorsim.vendorkit.vendor import Vendor
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(Struct, frozen=True):
     """The policy of each kind of target: the vendor's, overridden by the configuration and then by `changes`."""
 
     vendor: Vendor
@@ -52,8 +53,7 @@ class Policies:
         return replace(found, **changes) if changes else found
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedRun:
+class PreparedRun(Struct, frozen=True):
     """A run with everything needed to play it. `speed` is the playback speed of pauses; None skips them. `probe` is the
     probe that was asked for."""
 
@@ -126,7 +126,7 @@ def prepare_planned(
 
 def prepare_replay(
     request: RunRequest,
-    exchanges: Iterable[Exchange],
+    exchanges: Iterable[CapturedExchange],
     config: Config,
     *,
     fresh: int | None = None,

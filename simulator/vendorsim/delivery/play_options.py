@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vendorsim.delivery.active_faults import ActiveFaults
 from vendorsim.scenario.faults import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class PlayOptions:
+class PlayOptions(Struct, frozen=True):
     """The options of a run.
 
     `count` is the number of conversations, `concurrency` the maximum number of requests in flight. `faults` apply to

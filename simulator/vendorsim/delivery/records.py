@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.core.event import Event
 from vendorsim.core.times import iso
@@ -17,15 +18,17 @@ from vendorsim.delivery.requests import Prepared
 from vendorsim.http.transport import Answer
 
 DELIVERED, REJECTED, TIMED_OUT, BROKEN, UNREACHABLE = "delivered", "rejected", "timed out", "broken", "unreachable"
-NOT_SENT, DROPPED, SPOILED, LOST = "not sent", "dropped", "spoiled", "lost"
+NOT_SENT, GIVEN_UP, DROPPED, SPOILED, LOST = "not sent", "given up", "dropped", "spoiled", "lost"
+# Verdicts on attempts that the integration did not accept, though it should have.
+FALLS_SHORT = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
 AS_EXPECTED, MISSED, NOT_JUDGED = "as expected", "missed", "not judged"
 # Reasons of steps that a summary keeps.
 MOST_PROBLEMS = 10
+# Outcomes of steps that expect states, which a summary keeps with the state that was read.
+MOST_STATES = 20
 
 
-# Not frozen: three times slower to construct. Treat as immutable.
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One attempt of one delivery.
 
     `at` is the scenario's time, `sent_at` wall-clock time (milliseconds since 1970, UTC). `milliseconds` is the time
@@ -33,9 +36,13 @@ class Attempt:
 
     `verdict` is DELIVERED where the vendor (and the step's `expect`) accepts the answer, SPOILED where the integration
     refused a request that a fault had made invalid, and LOST where the integration never gets the delivery because of
-    an outage on purpose, or since its hook is switched off; `reason` gives the reason of other verdicts. `final` is
+    an outage on purpose, or since its hook is switched off. It is NOT_SENT where the run was stopped before the first
+    attempt, and GIVEN_UP where it was stopped before a retry of what the integration had not accepted: nothing is sent
+    then. `reason` gives the reason of other verdicts. `final` is
     False where a retry follows. `copy` numbers deliberate duplicates. `request` and `answer` are the messages on the
     wire. `in_flight_with` are the attempts of the same conversation to the same target that overlapped with this one.
+    What the vendor sent and vendorsim passed on is `recorded`, with its number in the order of arrival; `problem` then
+    says what of it was not kept.
     """
 
     delivery: str
@@ -54,6 +61,8 @@ class Attempt:
     request: Prepared | None = None
     answer: Answer | None = None
     in_flight_with: tuple[AttemptId, ...] = ()
+    recorded: int = 0
+    problem: str | None = None
 
     @property
     def index(self) -> int:
@@ -82,8 +91,7 @@ class Attempt:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CallOutcome:
+class CallOutcome(Struct, frozen=True):
     """The outcome of a step that expects calls (`expect_call`, `authenticate`).
 
     `call` is the name of the call, `times` how often it was expected, `count` how many calls were counted. `status` and
@@ -117,11 +125,11 @@ class CallOutcome:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(Struct, frozen=True):
     """The outcome of a `probe` step: the verdict on the integration's state. `expected` maps JSON pointers to values.
 
-    `asked` is False if there was no probe, so that nobody asked for a verdict.
+    `asked` is False if there was no probe, so that nobody asked for a verdict. `state` is the state that was read last;
+    None if none was.
     """
 
     index: int
@@ -130,6 +138,7 @@ class Probed:
     verdict: str
     reason: str | None = None
     asked: bool = True
+    state: Any = None
 
     def document(self) -> dict[str, Any]:
         return {
@@ -144,16 +153,19 @@ class Probed:
 Record = Attempt | CallOutcome | Probed
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(Struct, frozen=True):
     """The end of conversation `index`: no more records of it follow."""
 
     index: int
 
 
-@dataclass(slots=True)
-class EventRow:
-    """The totals of all deliveries of one kind of event."""
+class EventRow(Struct):
+    """The totals of all deliveries of one kind of event.
+
+    `retries` counts the retries that were sent, `waiting` the deliveries of which one is scheduled. `endings` counts
+    the attempts that were sent by verdict and status; `reasons` has the first reason of each that fell short. The sizes
+    of both are bounded by the number of statuses.
+    """
 
     event: str
     attempts: int = 0
@@ -161,13 +173,18 @@ class EventRow:
     statuses: Counter[int] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     retries: int = 0
+    waiting: int = 0
+    endings: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+    reasons: dict[tuple[str, int | None], str] = field(default_factory=dict)
     timed: int = 0
     total_milliseconds: float = 0.0
     longest_milliseconds: float = 0.0
 
     def add(self, attempt: Attempt) -> None:
-        self.attempts += attempt.sent_at is not None
-        self.retries += not attempt.final
+        was_sent, is_retry = attempt.sent_at is not None, attempt.number > 1
+        self.attempts += was_sent
+        self.retries += was_sent and is_retry
+        self.waiting += (not attempt.final) - is_retry
         if attempt.final:
             self.verdicts[attempt.verdict] += 1
         for fault in attempt.faults:
@@ -176,6 +193,10 @@ class EventRow:
             self.statuses[attempt.status] += 1
         milliseconds = attempt.milliseconds
         if milliseconds is not None:
+            ending = attempt.verdict, attempt.status
+            self.endings[ending] += 1
+            if attempt.verdict in FALLS_SHORT:
+                self.reasons.setdefault(ending, attempt.reason or "")
             self.timed += 1
             self.total_milliseconds += milliseconds
             if milliseconds > self.longest_milliseconds:
@@ -186,11 +207,18 @@ class EventRow:
         """The mean time of the attempts that reached out to the target; None if none did."""
         return self.total_milliseconds / self.timed if self.timed else None
 
+    @property
+    def failed_attempts(self) -> int:
+        """The number of attempts that the integration should have accepted and did not."""
+        return sum(count for (verdict, _), count in self.endings.items() if verdict in FALLS_SHORT)
+
     def document(self) -> dict[str, Any]:
         return {
             "event": self.event,
             "attempts": self.attempts,
+            "failed_attempts": self.failed_attempts,
             "retries": self.retries,
+            "retries_scheduled": self.waiting,
             "faults": dict(sorted(self.faults.items())),
             "verdicts": dict(sorted(self.verdicts.items())),
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
@@ -201,12 +229,13 @@ class EventRow:
         }
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(Struct):
     """The totals of a run, accumulated from its records. Its size does not grow with the run.
 
-    `problems` are the first reasons of steps that expect calls or states, and were not as expected. `unread` is why
-    the state could not be read in such a step, though there is a probe.
+    `problems` are the first reasons of steps that expect calls or states, and were not as expected; `first_missed` is
+    that of the first one whose expectation was missed. `states` are the
+    first outcomes of steps that expect states. `unread` is why the state could not be read in such a step, though there
+    is a probe.
     """
 
     scenario: str
@@ -222,6 +251,8 @@ class Summary:
     authentications: Counter[str] = field(default_factory=Counter)
     probes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    first_missed: str | None = None
+    states: list[Probed] = field(default_factory=list)
     unread: str | None = None
     expected_calls: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
@@ -243,10 +274,14 @@ class Summary:
     def _add_judged(self, record: CallOutcome | Probed) -> None:
         if record.reason is not None and len(self.problems) < MOST_PROBLEMS:
             self.problems.append(f"conversation {record.conversation}: {record.reason}")
+        if record.verdict == MISSED and self.first_missed is None:
+            self.first_missed = f"conversation {record.conversation}: {record.reason}"
         if isinstance(record, CallOutcome):
             (self.authentications if record.identified else self.expected_calls)[record.verdict] += 1
             return
         self.probes[record.verdict] += 1
+        if len(self.states) < MOST_STATES:
+            self.states.append(record)
         if record.asked and record.verdict == NOT_JUDGED and self.unread is None:
             self.unread = record.reason
 
@@ -261,20 +296,33 @@ class Summary:
         return sum(row.verdicts[verdict] for row in self.rows.values() for verdict in verdicts)
 
     @property
-    def exit_code(self) -> int:
-        if self.interrupted:
-            return 130
+    def missed(self) -> int:
+        """The number of steps whose expectation of calls or states was missed."""
+        return self.authentications[MISSED] + self.expected_calls[MISSED] + self.probes[MISSED]
+
+    @property
+    def not_accepted(self) -> int:
+        """The number of deliveries that the integration should have accepted and has not yet, after the last attempt or
+        before a retry."""
+        if not any(row.failed_attempts for row in self.rows.values()):
+            return 0
+        return self.count(*FALLS_SHORT, GIVEN_UP) + sum(row.waiting for row in self.rows.values())
+
+    @property
+    def fell_short_as(self) -> str | None:
+        """How the integration fell short, whether or not the run was interrupted: `unreachable`, `failed`, `incomplete`
+        where a state could not be read, or None."""
         if self.unreachable is not None:
-            return 3
-        fell_short = (
-            self.count(REJECTED, TIMED_OUT, BROKEN)
-            or self.authentications[MISSED]
-            or self.expected_calls[MISSED]
-            or self.probes[MISSED]
+            return "unreachable"
+        if self.count(REJECTED, TIMED_OUT, BROKEN, GIVEN_UP) or self.missed or self.switched_off_rightly:
+            return "failed"
+        return None if self.unread is None else "incomplete"
+
+    @property
+    def exit_code(self) -> int:
+        return (
+            130 if self.interrupted else {None: 0, "failed": 1, "unreachable": 3, "incomplete": 4}[self.fell_short_as]
         )
-        if fell_short or self.switched_off_rightly:
-            return 1
-        return 0 if self.unread is None else 4
 
     @property
     def verdict(self) -> str:
@@ -291,12 +339,14 @@ class Summary:
             "targets": self.targets,
             "conversations": {"asked": self.conversations, "started": self.started},
             "delivered": self.count(DELIVERED),
-            "failed": self.count(REJECTED, TIMED_OUT, BROKEN, UNREACHABLE),
+            "failed": self.count(*FALLS_SHORT, GIVEN_UP),
+            "failed_attempts": sum(row.failed_attempts for row in self.rows.values()),
             "not_sent": self.count(NOT_SENT),
             "dropped": self.count(DROPPED),
             "spoiled": self.count(SPOILED),
             "lost": self.count(LOST),
             "retries": sum(row.retries for row in self.rows.values()),
+            "retries_scheduled": sum(row.waiting for row in self.rows.values()),
             "hook_pauses": self.hook_pauses,
             "hooks_switched_off": self.hooks_switched_off,
             "events": [row.document() for row in self.by_event()],

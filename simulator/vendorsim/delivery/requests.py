@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.core.event import Event
 from vendorsim.delivery import faults
@@ -23,8 +24,7 @@ MOST_HEADS = 1_000
 _OF_BODY = {b"content-length", b"content-type", b"transfer-encoding", b"expect"}
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(Struct):
     """The delivery of one event to one destination, over all its attempts.
 
     A duplicate is another `Delivery` with the same id and another `copy` number. Both share `signature`, the signature
@@ -33,7 +33,8 @@ class Delivery:
     At its first attempt `twins` leave at once with it. `overlap` is the number of consecutive events that leave at
     once, beginning with this one. With `impatient` the second attempt begins while the first one is under way. A
     delivery that is `behind` leaves only when everything sent before it has been answered. `outages` are milliseconds
-    since 1970 here.
+    since 1970 here. `refused` is why the integration has not accepted the last attempt; None if it accepted it, or
+    could not have.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Delivery:
     impatient: bool = False
     behind: bool = False
     outages: tuple[Outage, ...] = ()
+    refused: str | None = None
 
     def outage_at(self, at: int) -> Outage | None:
         """Returns the outage at a time of the scenario (milliseconds since 1970), or None."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.delivery.attempts import exchange
@@ -21,8 +22,7 @@ from vendorsim.vendorkit.policy import Policy
 _MADE = {"host", "content-length", "transfer-encoding", "connection", "expect", "user-agent"}
 
 
-@dataclass(frozen=True, slots=True)
-class SentRequest:
+class SentRequest(Struct, frozen=True):
     """A request from the journal. Secrets in `head` are masked; `sent` are the bytes after the head."""
 
     delivery: str
@@ -59,8 +59,7 @@ class SentRequest:
         return Prepared(out.head(), body, out.wire())
 
 
-@dataclass(frozen=True, slots=True)
-class Resent:
+class Resent(Struct, frozen=True):
     """The answer to a request that was sent again; `sent_at` is milliseconds since 1970."""
 
     answer: Answer | Failure

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from vendorsim.delivery.requests import Delivery
 
 
-@dataclass(slots=True)
-class Salvo:
+class Salvo(Struct):
     """Deliveries to one target that leave at once. `behind` are later copies of them, which leave afterwards.
 
     It is complete when it holds deliveries of `size` events.

@@ -6,7 +6,8 @@ Conversations run concurrently; with this order a run prints the same lines at a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vendorsim.delivery.records import Attempt, Over, Record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,6 +24,14 @@ _SHOWN = 200
 NO_PROBE = "there is no probe: name one with --probe, or in vendorsim.yaml"
 
 
+class JudgedState(NamedTuple):
+    """A verdict on a state, its reason where it is not as expected, and the state that was read last (None: none)."""
+
+    verdict: str
+    reason: str | None
+    state: Any = None
+
+
 async def judge_state(probe: StateProbe | None, live: LiveConversation, verb: Probe) -> Probed:
     """Reads the state until it is as expected, for at most `within` milliseconds of wall-clock time.
 
@@ -33,14 +41,12 @@ async def judge_state(probe: StateProbe | None, live: LiveConversation, verb: Pr
         identifier = live.state.visitor.identifier
     if probe is None:
         return Probed(live.state.index, live.id, verb.values, NOT_JUDGED, NO_PROBE, asked=False)
-    verdict, reason = await judge_values(probe, str(live.id), identifier, verb)
-    return Probed(live.state.index, live.id, verb.values, verdict, reason)
+    judged = await judge_values(probe, str(live.id), identifier, verb)
+    return Probed(live.state.index, live.id, verb.values, judged.verdict, judged.reason, state=judged.state)
 
 
-async def judge_values(
-    probe: StateProbe, conversation: str, identifier: str | None, verb: Probe
-) -> tuple[str, str | None]:
-    """Like `judge_state`, for the id of a conversation; returns the verdict and its reason."""
+async def judge_values(probe: StateProbe, conversation: str, identifier: str | None, verb: Probe) -> JudgedState:
+    """Like `judge_state`, for the id of a conversation."""
     within = verb.within / 1000
     ends = monotonic() + within
     # With `within: 0s` the state is read once.
@@ -49,11 +55,11 @@ async def judge_values(
         async with asyncio.timeout(first):
             outcome = await _look(probe, conversation, identifier, verb.values)
     except TimeoutError:
-        return NOT_JUDGED, f"the probe did not answer within {first:g} s"
+        return JudgedState(NOT_JUDGED, f"the probe did not answer within {first:g} s")
     pause = _FIRST_PAUSE
     try:
         async with asyncio.timeout(max(0.0, ends - monotonic())):
-            while outcome[0] != AS_EXPECTED:
+            while outcome.verdict != AS_EXPECTED:
                 await asyncio.sleep(pause)
                 outcome = await _look(probe, conversation, identifier, verb.values)
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -64,16 +70,16 @@ async def judge_values(
 
 async def _look(
     probe: StateProbe, conversation: str, identifier: str | None, expected: Mapping[str, Any]
-) -> tuple[str, str | None]:
+) -> JudgedState:
     """Reads the state once, and judges it."""
     try:
         state = await probe.read(conversation, identifier)
     except ProbeError as error:
-        return NOT_JUDGED, str(error)
+        return JudgedState(NOT_JUDGED, str(error))
     if state is None and any(expected):
-        return MISSED, "nothing is known of the conversation"
+        return JudgedState(MISSED, "nothing is known of the conversation")
     problems = [text for pointer, value in expected.items() if (text := mismatch(state, pointer, value)) is not None]
-    return (MISSED, "; ".join(problems)) if problems else (AS_EXPECTED, None)
+    return JudgedState(MISSED, "; ".join(problems), state) if problems else JudgedState(AS_EXPECTED, None, state)
 
 
 def mismatch(state: Any, pointer: str, expected: Any) -> str | None:

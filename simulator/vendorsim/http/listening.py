@@ -10,8 +10,9 @@ import socket
 from vendorsim.core.errors import UnreachableError
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Opens a listening socket. Port 0 picks a free port. Raises UnreachableError when the address can't be used."""
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Opens a listening socket. Port 0 picks a free port. `option` is the one that chooses the port. Raises
+    UnreachableError when the address can't be used."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
@@ -20,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            message = f"port {port} on {host} is in use; choose another with --port"
+            message = f"port {port} on {host} is in use; choose another with {option}"
         else:
             message = f"port {port} on {host} can't be used: {os.strerror(error.errno or 0)}"
         raise UnreachableError(message) from error

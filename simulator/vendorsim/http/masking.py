@@ -10,6 +10,10 @@ from urllib.parse import parse_qsl
 MASK = b"***"
 # Headers whose names say that their values are secret.
 _SECRET = re.compile(rb"(?im)^([^:\r\n]*(?:auth|cookie|token|secret|key|passw|credential)[^:\r\n]*:[ \t]*)([^\r\n]*)")
+# Names of fields: `key` and `auth` alone say too little there.
+_SECRET_NAME = rb"[\w.-]{0,64}(?:token|secret|passw|credential|api_?key|authorization)[\w.-]{0,64}"
+_JSON_SECRET = re.compile(rb'(?i)("' + _SECRET_NAME + rb'"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_FORM_SECRET = re.compile(rb"(?i)((?:^|&)" + _SECRET_NAME + rb"=)[^&\s]+")
 _QUERY = re.compile(rb"\?(\S*)")
 # Values under 4 bytes match everywhere; don't search for them.
 _SHORTEST = 4
@@ -45,6 +49,12 @@ def without(secrets: Collection[bytes], data: bytes) -> bytes:
     for secret in sorted(secrets, key=len, reverse=True):
         data = data.replace(secret, MASK)
     return data
+
+
+def without_secret_members(data: bytes) -> bytes:
+    """Masks the values of fields of JSON and of forms whose names say that they are secret: passwords and tokens, which
+    an API also takes and gives in bodies."""
+    return _FORM_SECRET.sub(rb"\g<1>" + MASK, _JSON_SECRET.sub(rb'\g<1>"' + MASK + b'"', data))
 
 
 def answer_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[bytes]) -> list[tuple[str, str]]:

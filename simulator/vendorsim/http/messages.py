@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
-from http.client import responses
+from http import HTTPStatus
 
 import orjson
+from msgspec import Struct
 
 JSON = (("Content-Type", "application/json"),)
 SERVER = "vendorsim"
 # Statuses without a body and without Content-Length (RFC 9110, 6.4.1).
 BODILESS = frozenset({*range(100, 200), 204, 304})
+# The reason phrases. Those of `http.client` are the same, and importing it takes longer than all else here.
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
-@dataclass(slots=True)
-class HttpResponse:
+class HttpResponse(Struct):
     """A complete response. It is sent after `delay` seconds; `last` closes the connection after it."""
 
     status: int
@@ -28,8 +29,7 @@ class HttpResponse:
     last: bool = False
 
 
-@dataclass(slots=True)
-class HttpRequest:
+class HttpRequest(Struct):
     """A complete request.
 
     `headers` have names in lower case; the values of a repeated name are joined by commas. `body` is None when it was
@@ -56,7 +56,7 @@ FastPath = Callable[[HttpRequest], HttpResponse | None]
 
 def refusal(status: int, why: str) -> HttpResponse:
     """The response to an invalid or unsupported request. It closes the connection."""
-    message = f"{responses[status]}: {why}"
+    message = f"{PHRASES[status]}: {why}"
     return HttpResponse(status, orjson.dumps({"message": message}), last=True)
 
 
@@ -76,7 +76,7 @@ def rendered(request: HttpRequest | None, response: HttpResponse, keep_alive: bo
 
 def status_line(status: int, phrase: str = "") -> bytes:
     """`HTTP/1.1 202 Accepted`, by default with the standard reason phrase."""
-    return f"HTTP/1.1 {status} {phrase or responses.get(status, '')}\r\n".encode("latin-1")
+    return f"HTTP/1.1 {status} {phrase or PHRASES.get(status, '')}\r\n".encode("latin-1")
 
 
 @lru_cache(maxsize=256)

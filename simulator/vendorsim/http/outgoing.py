@@ -6,8 +6,9 @@ Faults change an `Outgoing`; the transport sends the `Wire` that is built from i
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from vendorsim.http.endpoint import Endpoint
 
@@ -53,8 +54,7 @@ class Wire(NamedTuple):
         return self.connection == "kept" and self.ending == "answer" and self.barrier is None
 
 
-@dataclass(slots=True)
-class Outgoing:
+class Outgoing(Struct):
     """A request that is being built.
 
     `sent` is the share of the body that is sent (0 to 1), `drip` the time in seconds over which it is sent. `delivery`,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vendorsim.http.endpoint import Endpoint, own_headers
 from vendorsim.http.outgoing import Wire
@@ -16,8 +17,7 @@ from vendorsim.http.transport_options import TransportSettings
 LONGEST_ATTEMPT = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(Struct, frozen=True):
     """What has to answer: each of the `targets`, by accepting a connection; or the URL `health` alone, by a 2xx."""
 
     targets: Sequence[Endpoint]

@@ -15,17 +15,18 @@ import struct
 from collections import defaultdict
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
 import httptools
+from msgspec import Struct, field
 
 from vendorsim.core.clock import monotonic
-from vendorsim.core.errors import InputError
+from vendorsim.core.errors import InputError, UnreachableError
+from vendorsim.http.connecting import connected
 from vendorsim.http.endpoint import Endpoint
 from vendorsim.http.outgoing import Wire
-from vendorsim.http.proxies import through, tunnel
+from vendorsim.http.proxies import through
 
 MOST_HEADERS = 200
 LARGEST_HEAD = 64 * 1024
@@ -177,32 +178,12 @@ class HttpTransport:
         return None
 
     async def _connect(self, target: Endpoint, timeout: float) -> _ClientConnection | Failure:
-        loop = asyncio.get_running_loop()
         connection = partial(_ClientConnection, self._cache, self._cache_size, self._continue_seconds)
         tls = self._context() if target.secure else None
         try:
-            async with asyncio.timeout(timeout):
-                if self._proxy is None:
-                    _, protocol = await loop.create_connection(connection, target.host, target.port, ssl=tls)
-                elif tls is None:
-                    _, protocol = await loop.create_connection(connection, self._proxy.host, self._proxy.port)
-                else:
-                    opened = await tunnel(self._proxy, target)
-                    _, protocol = await loop.create_connection(
-                        connection, sock=opened, ssl=tls, server_hostname=target.host
-                    )
-        except TimeoutError:
-            return Failure(UNREACHABLE, f"no connection within {timeout:g} s")
-        except ssl.SSLCertVerificationError as error:
-            return Failure(UNREACHABLE, f"the certificate is not trusted: {error.verify_message}")
-        except ssl.SSLError as error:
-            return Failure(UNREACHABLE, f"TLS failed: {error.reason or error}")
-        except socket.gaierror as error:
-            return Failure(UNREACHABLE, f"the host name '{target.host}' can't be resolved: {error.strerror}")
-        except OSError as error:
-            return Failure(UNREACHABLE, _reason(error))
-        except UnicodeError as error:
-            return Failure(UNREACHABLE, f"'{target.host}' is not a host name: {error}")
+            protocol = await connected(connection, target, tls, self._proxy, timeout)
+        except UnreachableError as error:
+            return Failure(UNREACHABLE, str(error))
         self._open.add(protocol)
         return protocol
 
@@ -230,14 +211,7 @@ def tls_context(ca: str | None = None, certificate: str | None = None, key: str 
     return context
 
 
-def _reason(error: OSError) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return (error.strerror or str(error)).lower()
-
-
-@dataclass(slots=True)
-class _Incoming:
+class _Incoming(Struct):
     """An answer while it arrives."""
 
     headers: list[tuple[str, str]] = field(default_factory=list)

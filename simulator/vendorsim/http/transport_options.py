@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vendorsim.http import proxies
 from vendorsim.http.endpoint import Endpoint
 from vendorsim.http.transport import HttpTransport, tls_context
 
 
-@dataclass(frozen=True, slots=True)
-class TransportOptions:
+class TransportOptions(Struct, frozen=True):
     """PEM files of the trusted authorities (`ca`) and of a client certificate with its key; the URL of a proxy."""
 
     ca: str | None = None
@@ -25,8 +25,7 @@ class TransportOptions:
         return TransportSettings(tls, proxies.proxy(self.proxy) if self.proxy else None)
 
 
-@dataclass(frozen=True, slots=True)
-class TransportSettings:
+class TransportSettings(Struct, frozen=True):
     """The loaded options. `tls` is None for the system's authorities, `proxy` is None for no proxy. A target that can't
     be reached is tried again for `patience` seconds."""
 

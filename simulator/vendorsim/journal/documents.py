@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from vendorsim.core.times import iso
+from vendorsim.delivery.lanes import AttemptId
 from vendorsim.delivery.resend import SentRequest
 from vendorsim.journal.har import text_or_base64
 from vendorsim.journal.pages import Row
@@ -36,7 +37,15 @@ def attempt_summary(row: Row) -> dict[str, Any]:
         "final": bool(row["final"]),
         "faults": row["faults"].split(", ") if row["faults"] else [],
         "reason": row["reason"],
+        "recorded": bool(row["recorded"]),
+        "problem": row["problem"],
+        "said": None if row["said"] is None else {"by": row["said_by"], "text": row["said"]},
+        "in_flight_with": _in_flight_with(row["in_flight_with"]),
     }
+
+
+def _in_flight_with(stored: str | None) -> list[dict[str, Any]]:
+    return [AttemptId(*values)._asdict() for values in orjson.loads(stored or "[]")]
 
 
 def attempt_document(row: Row) -> dict[str, Any]:
@@ -73,7 +82,18 @@ def received_call(call: ApiCall) -> dict[str, Any]:
 
 
 def call_document(row: Row) -> dict[str, Any]:
-    """A call of a vendor's API or of a sink."""
+    """A call of a vendor's API or of a sink. A recorded one has its request and answer, too."""
+    head = row["head"]
+    recorded: dict[str, Any] = {}
+    if row["recorded"]:
+        recorded = {
+            "milliseconds": row["milliseconds"],
+            "problem": row["problem"],
+            "request": {"head": head.decode("utf-8", "replace"), "body": text_or_base64(row["body"])},
+            "answer": None
+            if row["answer_headers"] is None
+            else {"headers": orjson.loads(row["answer_headers"]), "body": text_or_base64(row["answer_body"])},
+        }
     return {
         "type": "call",
         "id": row["id"],
@@ -90,7 +110,14 @@ def call_document(row: Row) -> dict[str, Any]:
         "status": row["status"],
         "message": row["message"],
         "body": None if row["body"] is None else row["body"].decode(errors="replace"),
+        "recorded": bool(row["recorded"]),
+        **recorded,
     }
+
+
+def about_conversation(row: Row) -> dict[str, str | None]:
+    """Whom the conversation of an attempt or call is with, and how it began, from a list of `journal.pages`."""
+    return {"visitor": row["visitor"], "opening": row["opening"]}
 
 
 def sent_request(row: Row) -> SentRequest | None:

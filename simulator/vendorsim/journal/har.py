@@ -18,14 +18,14 @@ from vendorsim.vendorkit import registry
 
 def har(attempts: Iterable[Row], calls: Iterable[Row]) -> dict[str, Any]:
     """Builds a HAR document of the attempts that were sent and the calls that were received, in order of time."""
-    entries = [_attempt(row) for row in attempts if row["request_head"] is not None]
-    entries += [_call(row) for row in calls]
-    entries.sort(key=lambda entry: str(entry["startedDateTime"]))
+    numbered = [(row["recorded"], _attempt(row)) for row in attempts if row["request_head"] is not None]
+    numbered += [(row["recorded"], _call(row)) for row in calls]
+    numbered.sort(key=lambda each: (str(each[1]["startedDateTime"]), each[0]))
     return {
         "log": {
             "version": "1.2",
             "creator": {"name": "vendorsim", "version": __version__},
-            "entries": entries,
+            "entries": [entry for _, entry in numbered],
         }
     }
 
@@ -46,25 +46,32 @@ def request_headers(head: bytes) -> list[tuple[str, str]]:
 
 
 def _attempt(row: Row) -> dict[str, Any]:
-    method = row["request_head"].partition(b" ")[0].decode()
-    headers = request_headers(row["request_head"])
+    reason = f", {row['reason']}" if row["reason"] else ""
+    comment = f"{row['event']}, attempt {row['attempt']}: {row['verdict']}{reason}"
+    return _entry(row, row["sent_at"], row["target"], row["request_head"], row["request_body"], comment)
+
+
+def _entry(row: Row, at: int, url: str, head: bytes, sent: bytes | None, comment: str) -> dict[str, Any]:
+    """An entry of which head, body and answer are known."""
+    method, body = head.partition(b" ")[0].decode(), sent or b""
+    headers = request_headers(head)
     media_type = next((value for name, value in headers if name.lower() == "content-type"), "")
     answer_headers = orjson.loads(row["answer_headers"]) if row["answer_headers"] else []
     answer_type = next((value for name, value in answer_headers if name.lower() == "content-type"), "")
     took = row["milliseconds"] or 0.0
     return {
-        "startedDateTime": iso(row["sent_at"]),
+        "startedDateTime": iso(at),
         "time": took,
         "request": {
             "method": method,
-            "url": row["target"],
+            "url": url,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": _named(headers),
             "queryString": [],
-            "postData": _posted(media_type, row["request_body"]),
-            "headersSize": len(row["request_head"]),
-            "bodySize": len(row["request_body"]),
+            "postData": _posted(media_type, body),
+            "headersSize": len(head),
+            "bodySize": len(body),
         },
         "response": {
             "status": row["status"] or 0,
@@ -83,12 +90,14 @@ def _attempt(row: Row) -> dict[str, Any]:
         },
         "cache": {},
         "timings": {"send": 0, "wait": took, "receive": 0},
-        "comment": f"{row['event']}, attempt {row['attempt']}: {row['verdict']}"
-        + (f", {row['reason']}" if row["reason"] else ""),
+        "comment": comment,
     }
 
 
 def _call(row: Row) -> dict[str, Any]:
+    comment = f"{row['operation'] or 'no operation'}, called by the integration"
+    if row["recorded"]:
+        return _entry(row, row["at"], VENDOR_API + row["path"], row["head"], row["body"], comment)
     body = row["fields"] or (row["body"] or b"").decode(errors="replace")
     answer = orjson.dumps({"message": row["message"]}).decode()
     return {
@@ -119,7 +128,7 @@ def _call(row: Row) -> dict[str, Any]:
         },
         "cache": {},
         "timings": {"send": 0, "wait": 0, "receive": 0},
-        "comment": f"{row['operation']}, called by the integration",
+        "comment": comment,
     }
 
 

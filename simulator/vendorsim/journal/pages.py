@@ -8,15 +8,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import Struct
+
+from vendorsim.delivery.records import DELIVERED
+
 SEARCH_STEPS = 200_000
+# The columns of attempts that tell how they ended: what `vendorsim.delivery.diagnosis.evidence_of` needs.
+ENDINGS = "run, vendor, conversation, delivery, copy, target, event, verdict, status, milliseconds, reason, faults"
+# Attempts of one conversation, or of one list, whose endings are read.
+MOST_ENDINGS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """The filters of a search. Names must be equal; `text` is searched in names, targets, reasons and bodies.
 
     Runs before run number `since` are left out: they began before the last reset.
@@ -39,8 +45,7 @@ class Row(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
-class JournalPage:
+class JournalPage(Struct, frozen=True):
     """Some rows, and the id below which the next page starts; None on the last page."""
 
     rows: Sequence[Row]
@@ -60,6 +65,7 @@ class Pages(Protocol):
     def one(self, table: str, number: int, query: Query) -> Row | None: ...
     def newest_of(self, run: int, delivery: str, after: int) -> Row | None: ...
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
+    def endings(self, query: Query, limit: int = MOST_ENDINGS) -> Sequence[Row]: ...
 
 
 class JournalPages:
@@ -73,26 +79,30 @@ class JournalPages:
         self._search_steps = search_steps
 
     def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """Returns a page of attempts with ids below `before`, the newest first."""
+        """Returns a page of attempts with ids below `before`, the newest first.
+
+        Beside the columns of attempts they have `visitor` and `opening`: the conversation's visitor and first words.
+        """
         return self._page("attempts", query, before, limit)
 
     def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """Returns a page of calls of vendors' APIs with ids below `before`, the newest first."""
+        """Returns a page of calls of vendors' APIs with ids below `before`, the newest first, with `visitor` and
+        `opening` of the conversation that they are about."""
         return self._page("calls", query, before, limit)
 
     def newer(self, table: str, query: Query, after: int, limit: int) -> list[sqlite3.Row]:
-        """Returns rows with ids above `after`, the oldest first."""
+        """Returns rows with ids above `after`, the oldest first; with the columns of `attempts` or `calls`."""
         where, values = _conditions(table, query)
+        chosen = f"SELECT * FROM {table} WHERE {where} AND id > ? ORDER BY id LIMIT ?"
         with self._reading() as db:
-            return db.execute(
-                f"SELECT * FROM {table} WHERE {where} AND id > ? ORDER BY id LIMIT ?", (*values, after, limit)
-            ).fetchall()
+            return db.execute(f"{with_visitor(table, chosen)} ORDER BY id", (*values, after, limit)).fetchall()
 
     def one(self, table: str, number: int, query: Query) -> sqlite3.Row | None:
         """Returns an attempt or call by its id; None if it is in another namespace, or from before the last reset."""
         with self._reading() as db:
+            chosen = f"SELECT * FROM {table} WHERE id = ? AND {_OF_NAMESPACE}"
             row: sqlite3.Row | None = db.execute(
-                f"SELECT * FROM {table} WHERE id = ? AND {_OF_NAMESPACE}", (number, query.namespace, query.since)
+                with_visitor(table, chosen), (number, query.namespace, query.since)
             ).fetchone()
         return row
 
@@ -108,29 +118,35 @@ class JournalPages:
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """Returns a page of conversations, those with the newest attempts first.
 
-        Columns: vendor, profile, conversation, run, attempts, last_id, last_at, failed.
+        Columns: those of the table, and `about`, the JSON text of their run.
         """
-        where, values = _conditions("attempts", query)
-        below = "" if before is None else "HAVING last_id < ?"
+        where, values = _conversation_conditions(query)
+        below = "" if before is None else "AND last_id < ?"
         parameters = (*values, *(() if before is None else (before,)), limit + 1)
         with self._reading() as db:
             rows = db.execute(
-                "SELECT vendor, profile, conversation, run, count(*) AS attempts, max(id) AS last_id, "
-                "max(at) AS last_at, "
-                "sum(verdict NOT IN ('delivered', 'dropped', 'spoiled', 'lost') AND final) AS failed "
-                f"FROM attempts WHERE {where} GROUP BY run, vendor, conversation {below} ORDER BY last_id DESC LIMIT ?",
+                "SELECT conversations.*, (SELECT about FROM runs WHERE id = run) AS about FROM conversations "
+                f"WHERE {where} {below} ORDER BY last_id DESC LIMIT ?",
                 parameters,
             ).fetchall()
         return JournalPage(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
+
+    def endings(self, query: Query, limit: int = MOST_ENDINGS) -> list[sqlite3.Row]:
+        """Returns how the newest attempts ended (ENDINGS), the oldest of them first."""
+        where, values = _conditions("attempts", query)
+        with self._reading() as db:
+            rows = db.execute(
+                f"SELECT {ENDINGS} FROM attempts WHERE {where} ORDER BY id DESC LIMIT ?", (*values, limit)
+            ).fetchall()
+        return rows[::-1]
 
     def _page(self, table: str, query: Query, before: int | None, limit: int) -> JournalPage:
         where, values = _conditions(table, query)
         below = "" if before is None else "AND id < ?"
         parameters = (*values, *(() if before is None else (before,)), limit + 1)
         with self._reading() as db:
-            rows = db.execute(
-                f"SELECT * FROM {table} WHERE {where} {below} ORDER BY id DESC LIMIT ?", parameters
-            ).fetchall()
+            chosen = f"SELECT * FROM {table} WHERE {where} {below} ORDER BY id DESC LIMIT ?"
+            rows = db.execute(f"{with_visitor(table, chosen)} ORDER BY id DESC", parameters).fetchall()
         return JournalPage(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
 
     @contextmanager
@@ -150,6 +166,8 @@ class JournalPages:
             db.close()
 
 
+# Lets both databases use their index of the attempts that were not delivered.
+NOT_DELIVERED = f"verdict <> '{DELIVERED}'"
 _OF_NAMESPACE = "run IN (SELECT id FROM runs WHERE namespace = ? AND id >= ?)"
 EXACT = {
     "attempts": ("run", "vendor", "event", "conversation", "verdict"),
@@ -166,6 +184,46 @@ def pattern(text: str) -> str:
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
+def with_visitor(table: str, chosen: str, schema: str = "") -> str:
+    """Returns the query of rows of attempts or calls that adds `visitor` and `opening` of their conversation."""
+    if table == "attempts":
+        same = "told.run = row.run AND told.vendor = row.vendor AND told.conversation = row.conversation"
+        return (
+            f"SELECT row.*, told.visitor, told.opening FROM ({chosen}) AS row "
+            f"LEFT JOIN {schema}conversations AS told ON {same}"
+        )
+    about = (
+        f"(SELECT {{}} FROM {schema}conversations AS told WHERE told.conversation = row.session "
+        "ORDER BY last_id DESC LIMIT 1)"
+    )
+    return (
+        f"SELECT row.*, {about.format('visitor')} AS visitor, {about.format('opening')} AS opening "
+        f"FROM ({chosen}) AS row"
+    )
+
+
+def _conversation_conditions(query: Query) -> tuple[str, list[Any]]:
+    """Returns the WHERE clause of a list of conversations, and its values."""
+    # The plus keeps SQLite from reading all conversations of the namespace and sorting them.
+    parts: list[str] = [f"+{_OF_NAMESPACE}"]
+    values: list[Any] = [query.namespace, query.since]
+    for name in ("run", "vendor", "conversation"):
+        value = getattr(query, name)
+        if value is not None:
+            parts.append(f"{name} = ?")
+            values.append(value)
+    if query.text or query.event is not None or query.verdict is not None:
+        found, more = _conditions("attempts", query)
+        theirs = f"SELECT run, vendor, conversation FROM attempts WHERE {found}"
+        told = ""
+        if query.text:
+            told = " OR visitor LIKE ? ESCAPE '\\' OR opening LIKE ? ESCAPE '\\'"
+            more += [pattern(query.text)] * 2
+        parts.append(f"((run, vendor, conversation) IN ({theirs}){told})")
+        values += more
+    return " AND ".join(parts), values
+
+
 def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
     """Returns the WHERE clause of a query, and its values."""
     parts: list[str] = [_OF_NAMESPACE]
@@ -173,8 +231,12 @@ def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
     for name in EXACT[table]:
         value = getattr(query, name)
         if value is not None:
-            parts.append(f"{name} = ?")
+            # A conversation has few rows, a run may have all: the plus keeps SQLite from reading the run's.
+            few = name == "run" and query.conversation is not None
+            parts.append(f"{'+' if few else ''}{name} = ?")
             values.append(value)
+    if table == "attempts" and query.verdict not in (None, DELIVERED):
+        parts.append(NOT_DELIVERED)
     if table == "calls" and query.conversation is not None:
         parts.append("session = ?")
         values.append(query.conversation)

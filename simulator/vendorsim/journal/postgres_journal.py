@@ -17,12 +17,16 @@ from vendorsim.journal.pages import Row
 from vendorsim.journal.postgres_pages import PostgresPages, dictionaries, storable
 from vendorsim.journal.store import (
     ATTEMPT_COLUMNS,
+    BY_TIME,
     CALL_COLUMNS,
     LONGEST_RUN,
     LONGEST_SERVER,
     MOST_ATTEMPTS,
+    RECORDING,
     attempt_row,
     call_row,
+    conversation_rows,
+    conversation_upsert,
 )
 from vendorsim.vendorkit.api_call import ApiCall
 
@@ -42,6 +46,9 @@ def _insert(table: str, columns: str) -> str:
 
 _ADD_ATTEMPT = _insert("attempts", ATTEMPT_COLUMNS)
 _ADD_CALL = _insert("calls", CALL_COLUMNS)
+_ADD_CONVERSATION = conversation_upsert("%s", "vendorsim.").encode()
+# Only one writer at a time gets ids, so those of a batch follow one another.
+_LAST_ID = "SELECT coalesce(max(id), 0) FROM vendorsim.attempts"
 _BEGIN = _insert("runs", "began_at, command, version, about, namespace, server") + " RETURNING id"
 # Deletes the runs beyond the limit that have ended, or are too old to be still running.
 _FORGET = """
@@ -49,6 +56,7 @@ WITH counted AS (SELECT run, count(*) AS attempts FROM vendorsim.attempts GROUP 
 summed AS (SELECT run, sum(attempts) OVER (ORDER BY run DESC) AS total FROM counted)
 DELETE FROM vendorsim.runs
 WHERE id <= (SELECT max(run) FROM summed WHERE total > %s AND run < (SELECT max(run) FROM summed))
+AND command <> %s
 AND (ended_at IS NOT NULL OR began_at < %s - CASE WHEN command IN ('serve', 'hub') THEN %s ELSE %s END)
 """
 # Hides the rows that are written so far. `hide` also hides this server's runs, whose last rows may not be written yet.
@@ -80,7 +88,7 @@ class PostgresJournal:
         values = (wall_clock(), command, __version__, storable(orjson.dumps(about).decode()), namespace, self._server)
         with self._database.connection() as db, db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            db.execute(_FORGET, (self._most_attempts, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
+            db.execute(_FORGET, (self._most_attempts, RECORDING, wall_clock(), LONGEST_SERVER, LONGEST_RUN))
             row = db.execute(_BEGIN, values).fetchone()
         assert row is not None
         return int(row[0])
@@ -106,11 +114,12 @@ class PostgresJournal:
         A batch whose commit was not confirmed may be written twice. Raises StateUnreachableError.
         """
         attempt_rows = [tuple(map(storable, attempt_row(run, attempt))) for attempt in attempts]
+        conversations = [tuple(map(storable, row)) for row in conversation_rows(run, attempts, 0)]
         call_rows = [tuple(map(storable, call_row(run, call))) for call in calls]
         until = monotonic() + PATIENCE
         while True:
             try:
-                return self._write(attempt_rows, call_rows)
+                return self._write(attempt_rows, call_rows, conversations)
             except StateUnreachableError:
                 if self._ending.wait(_PAUSE) or monotonic() > until:
                     raise
@@ -127,10 +136,21 @@ class PostgresJournal:
         """Yields the received calls of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
         return self._select("calls", run, newest_first, most)
 
+    def by_time(self, table: str, run: int | None = None) -> Iterator[Row]:
+        """Yields the `attempts` that were sent, or the `calls`, by time: of a run, or all recorded ones."""
+        query = BY_TIME[table].format(schema="vendorsim.").replace(":run", "%(run)s::bigint")
+        with self._database.connection() as db, db.transaction(), dictionaries(db, "journal") as cursor:
+            yield from cursor.execute(query.encode(), {"run": run})
+
     def attempt(self, number: int) -> Row | None:
         """Returns an attempt by its id, or None."""
         with self._database.connection() as db:
             return dictionaries(db).execute("SELECT * FROM vendorsim.attempts WHERE id = %s", (number,)).fetchone()
+
+    def call(self, number: int) -> Row | None:
+        """Returns a call by its id, or None."""
+        with self._database.connection() as db:
+            return dictionaries(db).execute("SELECT * FROM vendorsim.calls WHERE id = %s", (number,)).fetchone()
 
     def last_run(self) -> int | None:
         with self._database.connection() as db:
@@ -140,11 +160,21 @@ class PostgresJournal:
     def close(self) -> None:
         """Does nothing: the caller that opened the database closes it."""
 
-    def _write(self, attempts: Sequence[tuple[Any, ...]], calls: Sequence[tuple[Any, ...]]) -> None:
+    def _write(
+        self,
+        attempts: Sequence[tuple[Any, ...]],
+        calls: Sequence[tuple[Any, ...]],
+        conversations: Sequence[tuple[Any, ...]],
+    ) -> None:
         with self._database.connection() as db, db.transaction(), db.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             if attempts:
                 cursor.executemany(_ADD_ATTEMPT, attempts)
+                row = cursor.execute(_LAST_ID).fetchone()
+                assert row is not None
+                first = row[0] - len(attempts) + 1
+                numbered = [(*values[:8], first + values[8], values[9]) for values in conversations]
+                cursor.executemany(_ADD_CONVERSATION, numbered)
             if calls:
                 cursor.executemany(_ADD_CALL, calls)
 

@@ -10,7 +10,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vendorsim.journal.pages import EXACT, JournalPage, Query, Row, SearchTooLong, pattern
+from vendorsim.delivery.records import DELIVERED
+from vendorsim.journal.pages import (
+    ENDINGS,
+    EXACT,
+    MOST_ENDINGS,
+    NOT_DELIVERED,
+    JournalPage,
+    Query,
+    Row,
+    SearchTooLong,
+    pattern,
+    with_visitor,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection, Cursor
@@ -31,24 +43,25 @@ class PostgresPages:
         self._database = database
 
     def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """Returns a page of attempts with ids below `before`, the newest first."""
+        """Returns a page of attempts with ids below `before`, the newest first, with `visitor` and `opening`."""
         return self._page("attempts", query, before, limit)
 
     def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
-        """Returns a page of calls of vendors' APIs with ids below `before`, the newest first."""
+        """Returns a page of calls of vendors' APIs with ids below `before`, the newest first, with `visitor` and
+        `opening` of the conversation that they are about."""
         return self._page("calls", query, before, limit)
 
     def newer(self, table: str, query: Query, after: int, limit: int) -> Sequence[Row]:
-        """Returns rows with ids above `after`, the oldest first."""
+        """Returns rows with ids above `after`, the oldest first; with the columns of `attempts` or `calls`."""
         where, values = _conditions(table, query)
-        return self._rows(
-            f"SELECT * FROM vendorsim.{table} WHERE {where} AND id > %s ORDER BY id LIMIT %s", (*values, after, limit)
-        )
+        chosen = f"SELECT * FROM vendorsim.{table} WHERE {where} AND id > %s ORDER BY id LIMIT %s"
+        return self._rows(f"{with_visitor(table, chosen, 'vendorsim.')} ORDER BY id", (*values, after, limit))
 
     def one(self, table: str, number: int, query: Query) -> Row | None:
         """Returns an attempt or call by its id; None if it is in another namespace, or from before the last reset."""
         where, values = _conditions(table, Query(query.namespace))
-        rows = self._rows(f"SELECT * FROM vendorsim.{table} WHERE {where} AND id = %s", (*values, number))
+        chosen = f"SELECT * FROM vendorsim.{table} WHERE {where} AND id = %s"
+        rows = self._rows(with_visitor(table, chosen, "vendorsim."), (*values, number))
         return rows[0] if rows else None
 
     def newest_of(self, run: int, delivery: str, after: int) -> Row | None:
@@ -62,25 +75,31 @@ class PostgresPages:
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """Returns a page of conversations, those with the newest attempts first.
 
-        Columns: vendor, profile, conversation, run, attempts, last_id, last_at, failed.
+        Columns: those of the table, and `about`, the JSON text of their run.
         """
-        where, values = _conditions("attempts", query)
-        below = "" if before is None else "HAVING max(id) < %s"
+        where, values = _conversation_conditions(query)
+        below = "" if before is None else "AND last_id < %s"
         rows = self._rows(
-            "SELECT vendor, min(profile) AS profile, conversation, run, count(*) AS attempts, max(id) AS last_id, "
-            "max(at) AS last_at, "
-            "count(*) FILTER (WHERE verdict NOT IN ('delivered', 'dropped', 'spoiled', 'lost') AND final) AS failed "
-            f"FROM vendorsim.attempts WHERE {where} GROUP BY run, vendor, conversation {below} "
-            "ORDER BY last_id DESC LIMIT %s",
+            "SELECT conversations.*, (SELECT about FROM vendorsim.runs WHERE id = run) AS about "
+            f"FROM vendorsim.conversations WHERE {where} {below} ORDER BY last_id DESC LIMIT %s",
             (*values, *(() if before is None else (before,)), limit + 1),
         )
         return JournalPage(rows[:limit], rows[limit - 1]["last_id"] if len(rows) > limit else None)
 
+    def endings(self, query: Query, limit: int = MOST_ENDINGS) -> Sequence[Row]:
+        """Returns how the newest attempts ended (ENDINGS), the oldest of them first."""
+        where, values = _conditions("attempts", query)
+        rows = self._rows(
+            f"SELECT {ENDINGS} FROM vendorsim.attempts WHERE {where} ORDER BY id DESC LIMIT %s", (*values, limit)
+        )
+        return rows[::-1]
+
     def _page(self, table: str, query: Query, before: int | None, limit: int) -> JournalPage:
         where, values = _conditions(table, query)
         below = "" if before is None else "AND id < %s"
+        chosen = f"SELECT * FROM vendorsim.{table} WHERE {where} {below} ORDER BY id DESC LIMIT %s"
         rows = self._rows(
-            f"SELECT * FROM vendorsim.{table} WHERE {where} {below} ORDER BY id DESC LIMIT %s",
+            f"{with_visitor(table, chosen, 'vendorsim.')} ORDER BY id DESC",
             (*values, *(() if before is None else (before,)), limit + 1),
         )
         return JournalPage(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
@@ -114,10 +133,37 @@ def storable(value: Any) -> Any:
     return value
 
 
+_OF_NAMESPACE = "run IN (SELECT id FROM vendorsim.runs WHERE namespace = %s AND NOT hidden)"
+
+
+def _conversation_conditions(query: Query) -> tuple[str, list[Any]]:
+    """Returns the WHERE clause of a list of conversations, and its values."""
+    parts = [
+        _OF_NAMESPACE,
+        "last_id > coalesce((SELECT attempts FROM vendorsim.resets WHERE namespace = %s), 0)",
+    ]
+    values: list[Any] = [query.namespace, query.namespace]
+    for name in ("run", "vendor", "conversation"):
+        value = getattr(query, name)
+        if value is not None:
+            parts.append(f"{name} = %s")
+            values.append(storable(value))
+    if query.text or query.event is not None or query.verdict is not None:
+        found, more = _conditions("attempts", query)
+        theirs = f"SELECT run, vendor, conversation FROM vendorsim.attempts WHERE {found}"
+        told = ""
+        if query.text:
+            told = " OR visitor ILIKE %s OR opening ILIKE %s"
+            more += [pattern(storable(query.text))] * 2
+        parts.append(f"((run, vendor, conversation) IN ({theirs}){told})")
+        values += more
+    return " AND ".join(parts), values
+
+
 def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
     """Returns the WHERE clause of a query, and its values."""
     parts = [
-        "run IN (SELECT id FROM vendorsim.runs WHERE namespace = %s AND NOT hidden)",
+        _OF_NAMESPACE,
         f"id > coalesce((SELECT {table} FROM vendorsim.resets WHERE namespace = %s), 0)",
     ]
     values: list[Any] = [query.namespace, query.namespace]
@@ -126,6 +172,8 @@ def _conditions(table: str, query: Query) -> tuple[str, list[Any]]:
         if value is not None:
             parts.append(f"{name} = %s")
             values.append(storable(value))
+    if table == "attempts" and query.verdict not in (None, DELIVERED):
+        parts.append(NOT_DELIVERED)
     if table == "calls" and query.conversation is not None:
         parts.append("session = %s")
         values.append(storable(query.conversation))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # A schema of its own, so that other programs can use the same database.
 NAME = "vendorsim"
-VERSION = 1
+VERSION = 2
 # The number of the advisory lock ("vsim"). Other programs must not use it.
 _LOCK = 0x7673696D
 
@@ -47,16 +47,45 @@ CREATE TABLE IF NOT EXISTS vendorsim.attempts (
     event_id text NOT NULL, conversation text NOT NULL, delivery text NOT NULL, attempt integer NOT NULL,
     copy integer NOT NULL, target text NOT NULL, request_head bytea, request_body bytea, status integer,
     answer_headers text, answer_body bytea, milliseconds double precision, verdict text NOT NULL,
-    final boolean NOT NULL, faults text NOT NULL, reason text, request_sent bytea, ending text
+    final boolean NOT NULL, faults text NOT NULL, reason text, request_sent bytea, ending text,
+    recorded integer NOT NULL DEFAULT 0, problem text,
+    said_by text, said text, in_flight_with text
 );
 CREATE INDEX IF NOT EXISTS attempts_run ON vendorsim.attempts (run);
 CREATE TABLE IF NOT EXISTS vendorsim.calls (
     id bigserial PRIMARY KEY, run bigint NOT NULL REFERENCES vendorsim.runs ON DELETE CASCADE,
     at bigint NOT NULL, operation text NOT NULL, comm_type text NOT NULL, session text NOT NULL,
     credentials text, fields text, status integer NOT NULL, message text NOT NULL, vendor text NOT NULL,
-    method text NOT NULL, path text NOT NULL, body bytea
+    method text NOT NULL, path text NOT NULL, body bytea, head bytea, answer_headers text, answer_body bytea,
+    milliseconds double precision, recorded integer NOT NULL DEFAULT 0, problem text
 );
-CREATE INDEX IF NOT EXISTS calls_run ON vendorsim.calls (run)
+CREATE INDEX IF NOT EXISTS calls_run ON vendorsim.calls (run);
+"""
+# One row per conversation and run, as in `vendorsim.journal.store`; and what reads a conversation quickly.
+_CONVERSATIONS = """
+CREATE TABLE vendorsim.conversations (
+    run bigint NOT NULL REFERENCES vendorsim.runs ON DELETE CASCADE, vendor text NOT NULL, conversation text NOT NULL,
+    profile text NOT NULL, visitor text, opening text, attempts bigint NOT NULL, failed bigint NOT NULL,
+    last_id bigint NOT NULL, last_at bigint, PRIMARY KEY (run, vendor, conversation)
+);
+CREATE INDEX conversations_last ON vendorsim.conversations (last_id);
+CREATE INDEX conversations_name ON vendorsim.conversations (conversation);
+CREATE INDEX attempts_conversation ON vendorsim.attempts (conversation);
+CREATE INDEX attempts_not_delivered ON vendorsim.attempts (verdict, id) WHERE verdict <> 'delivered';
+CREATE INDEX calls_session ON vendorsim.calls (session)
+"""
+# Makes tables of version 1 those of version 2.
+_UPGRADE = f"""
+ALTER TABLE vendorsim.attempts ADD COLUMN recorded integer NOT NULL DEFAULT 0, ADD COLUMN problem text,
+    ADD COLUMN said_by text, ADD COLUMN said text, ADD COLUMN in_flight_with text;
+ALTER TABLE vendorsim.calls ADD COLUMN head bytea, ADD COLUMN answer_headers text, ADD COLUMN answer_body bytea,
+    ADD COLUMN milliseconds double precision, ADD COLUMN recorded integer NOT NULL DEFAULT 0,
+    ADD COLUMN problem text;
+{_CONVERSATIONS};
+INSERT INTO vendorsim.conversations SELECT run, vendor, conversation, min(profile), NULL, NULL, count(*),
+    count(*) FILTER (WHERE verdict IN ('rejected', 'timed out', 'broken', 'unreachable') AND milliseconds IS NOT NULL),
+    max(id), max(sent_at) FROM vendorsim.attempts GROUP BY run, vendor, conversation;
+UPDATE vendorsim.version SET number = 2
 """
 
 # Runs when a server starts. Deletes expired requests, and settings in namespaces that nobody has reset.
@@ -68,9 +97,9 @@ DELETE FROM vendorsim.forced WHERE set_at < now() - interval '30 days'
 
 
 def prepare(connection: Connection[Any]) -> None:
-    """Creates the tables if they are missing, and deletes expired rows.
+    """Creates the tables if they are missing, upgrades those of an older version, and deletes expired rows.
 
-    Raises InputError for tables of another version.
+    Raises InputError for tables of a newer version.
     """
     with connection.transaction():
         # If several servers start together, only one creates the tables.
@@ -79,9 +108,12 @@ def prepare(connection: Connection[Any]) -> None:
             # CREATE SCHEMA IF NOT EXISTS needs the right to create schemas even when the schema exists.
             if connection.execute("SELECT to_regnamespace(%s)", (NAME,)).fetchone() == (None,):
                 connection.execute("CREATE SCHEMA vendorsim")
-            connection.execute(_TABLES)
+            connection.execute((_TABLES + _CONVERSATIONS).encode())
             connection.execute("INSERT INTO vendorsim.version VALUES (%s)", (VERSION,))
         found = connection.execute("SELECT number FROM vendorsim.version").fetchone()
+        if found == (1,):
+            connection.execute(_UPGRADE.encode())
+            found = (VERSION,)
         if found == (VERSION,):
             connection.execute(_SWEEP)
     if found != (VERSION,):

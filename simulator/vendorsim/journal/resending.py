@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError
 from vendorsim.delivery.requests import Prepared
@@ -18,8 +19,7 @@ from vendorsim.runs.config import Config
 from vendorsim.vendorkit.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Resending:
+class Resending(Struct, frozen=True):
     """A request that is ready to be sent again. `masked` are the headers whose values the journal lacks and nobody has
     given."""
 

@@ -11,7 +11,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -19,13 +18,14 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 import orjson
+from msgspec import Struct, field
 
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.errors import InputError
 from vendorsim.core.version import __version__
-from vendorsim.delivery.records import Attempt, Over, Record
+from vendorsim.delivery.records import FALLS_SHORT, Attempt, Over, Record
 from vendorsim.delivery.sequencer import Sequencer
-from vendorsim.http.masking import answer_headers, masked, without
+from vendorsim.http.masking import answer_headers, masked, without, without_secret_members
 from vendorsim.journal.pages import Row
 from vendorsim.runs import config
 from vendorsim.vendorkit import registry
@@ -38,7 +38,9 @@ MOST_ATTEMPTS = 500_000
 LONGEST_RUN = 24 * 3_600 * 1_000
 # The same for the run in which a server records, which lasts as long as the server.
 LONGEST_SERVER = 365 * LONGEST_RUN
-# Bytes of a body of an answer, or of a call, that are stored.
+# The command of runs that record real traffic. They are never deleted: it can't be had again.
+RECORDING = "capture record"
+# Bytes of a body of an answer, or of a call, that are stored. A recorder decides by itself how much it keeps.
 LARGEST_ANSWER = 64 * 1024
 # Seconds for which the writer collects a batch, and between its checks whether the batch is large enough.
 BATCH_SECONDS, _GATHERING_SECONDS = 0.05, 0.002
@@ -48,7 +50,7 @@ LONGEST_WAIT = 30.0
 BACKLOG = 20_000
 
 # `application_id` ("vsjl") and `user_version` (the format) of the file.
-_APPLICATION, _FORMAT = 0x76736A6C, 2
+_APPLICATION, _FORMAT = 0x76736A6C, 3
 _SCHEMA = """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, began_at INTEGER NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL,
@@ -60,18 +62,37 @@ CREATE TABLE attempts (
     event_id TEXT NOT NULL, conversation TEXT NOT NULL, delivery TEXT NOT NULL, attempt INTEGER NOT NULL,
     copy INTEGER NOT NULL, target TEXT NOT NULL, request_head BLOB, request_body BLOB, status INTEGER,
     answer_headers TEXT, answer_body BLOB, milliseconds REAL, verdict TEXT NOT NULL, final INTEGER NOT NULL,
-    faults TEXT NOT NULL, reason TEXT, request_sent BLOB, ending TEXT
+    faults TEXT NOT NULL, reason TEXT, request_sent BLOB, ending TEXT,
+    recorded INTEGER NOT NULL DEFAULT 0, problem TEXT,
+    said_by TEXT, said TEXT, in_flight_with TEXT
 );
 CREATE INDEX attempts_by_run ON attempts (run);
+CREATE INDEX attempts_by_conversation ON attempts (conversation);
+CREATE INDEX attempts_not_delivered ON attempts (verdict) WHERE verdict <> 'delivered';
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, at INTEGER NOT NULL,
     operation TEXT NOT NULL, comm_type TEXT NOT NULL, session TEXT NOT NULL, credentials TEXT, fields TEXT,
     status INTEGER NOT NULL, message TEXT NOT NULL, vendor TEXT NOT NULL,
-    method TEXT NOT NULL DEFAULT 'POST', path TEXT NOT NULL DEFAULT '', body BLOB
+    method TEXT NOT NULL DEFAULT 'POST', path TEXT NOT NULL DEFAULT '', body BLOB,
+    head BLOB, answer_headers TEXT, answer_body BLOB, milliseconds REAL,
+    recorded INTEGER NOT NULL DEFAULT 0, problem TEXT
 );
 CREATE INDEX calls_by_run ON calls (run);
+CREATE INDEX calls_by_session ON calls (session);
+{conversations};
 PRAGMA application_id = {application};
 PRAGMA user_version = {format}
+"""
+# One row per conversation and run, so that a list of conversations reads no attempts. `last_at` is wall-clock time,
+# `failed` the number of attempts that fell short.
+_CONVERSATIONS = """
+CREATE TABLE conversations (
+    run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, vendor TEXT NOT NULL, conversation TEXT NOT NULL,
+    profile TEXT NOT NULL, visitor TEXT, opening TEXT, attempts INTEGER NOT NULL, failed INTEGER NOT NULL,
+    last_id INTEGER NOT NULL, last_at INTEGER, PRIMARY KEY (run, vendor, conversation)
+) WITHOUT ROWID;
+CREATE INDEX conversations_by_last ON conversations (last_id);
+CREATE INDEX conversations_by_name ON conversations (conversation)
 """
 # The statements that upgrade an older file, by the format that introduced them. Before format 2 all calls were of the
 # identification API; `{vendor}` is its vendor.
@@ -83,15 +104,45 @@ _UPGRADES = {
         "ALTER TABLE calls ADD COLUMN body BLOB",
         "ALTER TABLE runs ADD COLUMN namespace TEXT NOT NULL DEFAULT ''",
     ),
+    # What is recorded on its way between a vendor and an integration.
+    3: (
+        "ALTER TABLE attempts ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE attempts ADD COLUMN problem TEXT",
+        "ALTER TABLE calls ADD COLUMN head BLOB",
+        "ALTER TABLE calls ADD COLUMN answer_headers TEXT",
+        "ALTER TABLE calls ADD COLUMN answer_body BLOB",
+        "ALTER TABLE calls ADD COLUMN milliseconds REAL",
+        "ALTER TABLE calls ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE calls ADD COLUMN problem TEXT",
+        "ALTER TABLE attempts ADD COLUMN said_by TEXT",
+        "ALTER TABLE attempts ADD COLUMN said TEXT",
+        "ALTER TABLE attempts ADD COLUMN in_flight_with TEXT",
+        "CREATE INDEX attempts_by_conversation ON attempts (conversation)",
+        "CREATE INDEX attempts_not_delivered ON attempts (verdict) WHERE verdict <> 'delivered'",
+        "CREATE INDEX calls_by_session ON calls (session)",
+        *_CONVERSATIONS.split(";"),
+        "INSERT INTO conversations SELECT run, vendor, conversation, min(profile), NULL, NULL, count(*), "
+        "sum(verdict IN ('rejected', 'timed out', 'broken', 'unreachable') AND milliseconds IS NOT NULL), "
+        "max(id), max(sent_at) FROM attempts GROUP BY run, vendor, conversation",
+    ),
 }
 ATTEMPT_COLUMNS = (
     "run, sent_at, at, vendor, profile, event, event_id, conversation, delivery, attempt, copy, target, "
     "request_head, request_body, status, answer_headers, answer_body, milliseconds, verdict, final, faults, reason, "
-    "request_sent, ending"
+    "request_sent, ending, recorded, problem, said_by, said, in_flight_with"
 )
 CALL_COLUMNS = (
-    "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body"
+    "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body, "
+    "head, answer_headers, answer_body, milliseconds, recorded, problem"
 )
+# Rows in the order in which their requests were sent. `:run` may be NULL. `recorded` is 0 for what vendorsim itself
+# sent or answered, and else the number in the order of arrival: ids are in the order of the answers.
+BY_TIME = {
+    "attempts": "SELECT * FROM {schema}attempts WHERE request_head IS NOT NULL AND sent_at IS NOT NULL "
+    "AND CASE WHEN :run IS NULL THEN recorded > 0 ELSE run = :run END ORDER BY sent_at, recorded, id",
+    "calls": "SELECT * FROM {schema}calls WHERE CASE WHEN :run IS NULL THEN recorded > 0 ELSE run = :run END "
+    "ORDER BY at, recorded, id",
+}
 # Rows per INSERT. Every statement releases the GIL, which costs more than a row. There are few sizes, since SQLite
 # caches each statement, with the values that it wrote last.
 _AT_ONCE = (100, 10, 1)
@@ -116,7 +167,9 @@ class Book(Protocol):
     def add(self, run: int, attempts: Sequence[Attempt], calls: Sequence[ApiCall]) -> None: ...
     def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]: ...
     def calls(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[Row]: ...
+    def by_time(self, table: str, run: int | None = None) -> Iterator[Row]: ...
     def attempt(self, number: int) -> Row | None: ...
+    def call(self, number: int) -> Row | None: ...
     def last_run(self) -> int | None: ...
     def close(self) -> None: ...
 
@@ -124,7 +177,8 @@ class Book(Protocol):
 class Journal:
     """The journal in a file. One connection, used by one thread at a time.
 
-    When a new run begins, older runs beyond `most_attempts` attempts are deleted, unless they are still running.
+    When a new run begins, older runs beyond `most_attempts` attempts are deleted, unless they are still running or are
+    recordings.
     """
 
     def __init__(self, path: Path, *, must_exist: bool = False, most_attempts: int = MOST_ATTEMPTS) -> None:
@@ -153,12 +207,16 @@ class Journal:
             raise InputError(f"{path}: can't be used as a journal: {error}") from None
 
     def begin(self, command: str, about: Mapping[str, Any], namespace: str = "") -> int:
-        """Adds a run and returns its number. Deletes old runs beyond the limit. Raises InputError."""
+        """Adds a run and returns its number. Deletes old runs beyond the limit. Raises InputError.
+
+        In a new journal a server's own run is number 0, so that the first run that somebody starts is number 1.
+        """
         with self._explained("written"), self._transaction():
             self._forget_old_runs()
+            number = 0 if command == "serve" and self.last_run() is None else None
             row = self._db.execute(
-                "INSERT INTO runs (began_at, command, version, about, namespace) VALUES (?, ?, ?, ?, ?)",
-                (wall_clock(), command, __version__, orjson.dumps(about).decode(), namespace),
+                "INSERT INTO runs (id, began_at, command, version, about, namespace) VALUES (?, ?, ?, ?, ?, ?)",
+                (number, wall_clock(), command, __version__, orjson.dumps(about).decode(), namespace),
             )
         return int(row.lastrowid or 0)
 
@@ -171,6 +229,8 @@ class Journal:
         """Writes and commits a batch."""
         rows = [attempt_row(run, attempt) for attempt in attempts]
         with self._transaction():
+            (last_id,) = self._db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
+            self._db.executemany(conversation_upsert("?"), conversation_rows(run, attempts, last_id + 1))
             self._insert("attempts", ATTEMPT_COLUMNS, rows)
             self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
 
@@ -190,10 +250,22 @@ class Journal:
         """Yields the received calls of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
         return self._select("calls", run, newest_first, most)
 
+    def by_time(self, table: str, run: int | None = None) -> Iterator[sqlite3.Row]:
+        """Yields the `attempts` that were sent, or the `calls`, by time: of a run, or all recorded ones."""
+        with self._explained("read"):
+            yield from self._db.execute(BY_TIME[table].format(schema=""), {"run": run})
+
     def attempt(self, number: int) -> sqlite3.Row | None:
         """Returns an attempt by its id, or None."""
+        return self._one("SELECT * FROM attempts WHERE id = ?", number)
+
+    def call(self, number: int) -> sqlite3.Row | None:
+        """Returns a call by its id, or None."""
+        return self._one("SELECT * FROM calls WHERE id = ?", number)
+
+    def _one(self, query: str, number: int) -> sqlite3.Row | None:
         with self._explained("read"):
-            row: sqlite3.Row | None = self._db.execute("SELECT * FROM attempts WHERE id = ?", (number,)).fetchone()
+            row: sqlite3.Row | None = self._db.execute(query, (number,)).fetchone()
         return row
 
     def last_run(self) -> int | None:
@@ -228,7 +300,9 @@ class Journal:
         self._db.execute("PRAGMA page_size = 16384")
         with self._transaction():
             if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                for statement in _SCHEMA.format(application=_APPLICATION, format=_FORMAT).split(";"):
+                for statement in _SCHEMA.format(
+                    application=_APPLICATION, format=_FORMAT, conversations=_CONVERSATIONS
+                ).split(";"):
                     self._db.execute(statement)
 
     def _upgrade(self) -> None:
@@ -266,8 +340,8 @@ class Journal:
             total += count
             if position and total > self._most_attempts:
                 ended = "ended_at IS NOT NULL OR began_at < ? - iif(command IN ('serve', 'hub'), ?, ?)"
-                times = (wall_clock(), LONGEST_SERVER, LONGEST_RUN)
-                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND ({ended})", (run, *times))
+                values = (run, RECORDING, wall_clock(), LONGEST_SERVER, LONGEST_RUN)
+                self._db.execute(f"DELETE FROM runs WHERE id <= ? AND command <> ? AND ({ended})", values)
                 return
 
 
@@ -305,7 +379,7 @@ def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
         request.body if request else None,
         attempt.status,
         _headers_text(answer.headers, secrets) if answer else None,
-        without(secrets, answer.body[:LARGEST_ANSWER]) if answer else None,
+        without(secrets, answer.body[: None if attempt.recorded else LARGEST_ANSWER]) if answer else None,
         attempt.milliseconds,
         attempt.verdict,
         attempt.final,
@@ -313,7 +387,42 @@ def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
         attempt.reason,
         None if request is None or sent == request.body else sent,
         None if request is None else request.wire.ending,
+        attempt.recorded,
+        attempt.problem,
+        None if event.said is None else event.said.by,
+        None if event.said is None else event.said.text,
+        orjson.dumps([list(other) for other in attempt.in_flight_with]).decode() if attempt.in_flight_with else None,
     )
+
+
+def conversation_upsert(place: str, schema: str = "") -> str:
+    """Returns the statement that adds a row of `conversation_rows`. `place` stands for a value."""
+    columns = "run, vendor, conversation, profile, visitor, opening, attempts, failed, last_id, last_at"
+    return (
+        f"INSERT INTO {schema}conversations AS old ({columns}) VALUES ({', '.join([place] * 10)}) "
+        "ON CONFLICT (run, vendor, conversation) DO UPDATE SET visitor = coalesce(excluded.visitor, old.visitor), "
+        "opening = coalesce(old.opening, excluded.opening), attempts = old.attempts + excluded.attempts, "
+        "failed = old.failed + excluded.failed, last_id = excluded.last_id, "
+        "last_at = coalesce(excluded.last_at, old.last_at)"
+    )
+
+
+def conversation_rows(run: int, attempts: Sequence[Attempt], first_id: int) -> list[tuple[Any, ...]]:
+    """Returns what a batch of attempts adds to the table of conversations. `first_id` is the id of the first one."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for number, attempt in enumerate(attempts, first_id):
+        event = attempt.event
+        key = event.vendor, str(event.conversation)
+        row = found.get(key)
+        if row is None:
+            row = found[key] = [run, *key, event.profile, None, None, 0, 0, 0, None]
+        row[4] = event.visitor or row[4]
+        row[5] = row[5] or event.opening
+        row[6] += 1
+        row[7] += attempt.verdict in FALLS_SHORT and attempt.milliseconds is not None
+        row[8] = number
+        row[9] = attempt.sent_at or row[9]
+    return [tuple(row) for row in found.values()]
 
 
 @lru_cache(maxsize=256)
@@ -323,8 +432,14 @@ def _headers_text(headers: tuple[tuple[str, str], ...], secrets: frozenset[bytes
 
 
 def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
-    """Builds the row of a call, in the order of `CALL_COLUMNS`."""
+    """Builds the row of a call, in the order of `CALL_COLUMNS`. Secrets of a recorded call are masked."""
     fields = None if call.fields is None else orjson.dumps(call.fields).decode()
+    head, secrets = masked(call.head) if call.head is not None else (None, frozenset[bytes]())
+    body, answer = call.body, call.answer
+    if call.recorded:
+        body = None if body is None else without_secret_members(without(secrets, body))
+    elif body is not None:
+        body = body[:LARGEST_ANSWER]
     return (
         run,
         call.at,
@@ -338,17 +453,24 @@ def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
         call.vendor,
         call.method,
         call.path,
-        None if call.body is None else call.body[:LARGEST_ANSWER],
+        body,
+        head,
+        None if answer is None else _headers_text(answer.headers, secrets),
+        None if answer is None else without_secret_members(without(secrets, answer.body)),
+        call.milliseconds,
+        call.recorded,
+        call.problem,
     )
 
 
-Item = Record | Over | ApiCall
+Item = Record | Over | ApiCall | Callable[[], Record | ApiCall]
+"""What a recorder writes; a function makes it, in the recorder's thread."""
 
 
 class Recorder:
     """Writes records from the player and calls from the server in batches, in a thread of its own.
 
-    After a batch is committed it reports the calls, and the records in the order of the conversations. With several
+    After a batch is committed it reports the calls and the records, in the order of the conversations. With several
     runs in one recorder there is no common order; then `report` is None.
     """
 
@@ -432,9 +554,6 @@ class Recorder:
                 if self._journal is not None:
                     for run, (attempts, calls) in batch.rows.items():
                         self._journal.add(run, attempts, calls)
-                for _, calls in batch.rows.values():
-                    for call in calls:
-                        self._report_call(call)
                 self._report(batch.reported, ended)
             except BaseException as error:
                 self._failure = error
@@ -442,11 +561,14 @@ class Recorder:
                 for written in batch.awaited:
                     written.set()
 
-    def _report(self, items: Sequence[Record | Over], ended: bool) -> None:
+    def _report(self, items: Sequence[Record | Over | ApiCall], ended: bool) -> None:
+        for item in items:
+            if isinstance(item, ApiCall):
+                self._report_call(item)
+            elif self._sequencer is not None:
+                self._sequencer.add(item)
         if self._sequencer is None:
             return
-        for item in items:
-            self._sequencer.add(item)
         self._sequencer.lighten()
         if ended:
             self._sequencer.flush()
@@ -476,8 +598,7 @@ class Recorder:
         return batch
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(Struct):
     """Items that are written together.
 
     `rows` are the attempts and calls of each run. `reported` are the items for the reporter. The events in `awaited`
@@ -485,16 +606,19 @@ class _Batch:
     """
 
     rows: dict[int, tuple[list[Attempt], list[ApiCall]]] = field(default_factory=dict)
-    reported: list[Record | Over] = field(default_factory=list)
+    reported: list[Record | Over | ApiCall] = field(default_factory=list)
     awaited: list[threading.Event] = field(default_factory=list)
     last: bool = False
 
     def add(self, run: int, item: Item | threading.Event) -> None:
+        if callable(item):
+            item = item()
         if isinstance(item, Attempt):
             self._rows_of(run)[0].append(item)
             self.reported.append(item)
         elif isinstance(item, ApiCall):
             self._rows_of(run)[1].append(item)
+            self.reported.append(item)
         elif isinstance(item, threading.Event):
             self.awaited.append(item)
         else:

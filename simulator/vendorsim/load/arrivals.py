@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
+
+from msgspec import Struct
 
 from vendorsim.core.seeding import derive
 
@@ -22,8 +23,7 @@ class Curve(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Steady:
+class Steady(Struct, frozen=True):
     """A constant rate (per second)."""
 
     rate: float
@@ -32,8 +32,7 @@ class Steady:
         return expected / self.rate
 
 
-@dataclass(frozen=True, slots=True)
-class Ramp:
+class Ramp(Struct, frozen=True):
     """A rate (per second) that changes linearly from `first` to `last` in `over` seconds, and then stays."""
 
     first: float
@@ -50,8 +49,7 @@ class Ramp:
         return 2 * expected / (self.first + root) if expected else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Spikes:
+class Spikes(Struct, frozen=True):
     """A rate (per second), and a rate `peak` in the last `lasting` seconds of every `every` seconds."""
 
     rate: float
@@ -67,8 +65,7 @@ class Spikes:
         return whole * self.every + within
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(Struct, frozen=True):
     """An arrival process: arrivals evenly spaced along a curve or, with `random`, independent of each other."""
 
     process: str

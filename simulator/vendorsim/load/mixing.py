@@ -13,6 +13,8 @@ from functools import cached_property
 from itertools import accumulate, islice, takewhile
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from vendorsim.core.errors import DocumentError, InputError, Problem, UnreadableFileError
 from vendorsim.core.seeding import derive
 from vendorsim.core.yaml_nodes import Mapping
@@ -29,16 +31,14 @@ class Planned(NamedTuple):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """The share of worker `number` (from 0) of `of` workers."""
 
     number: int = 0
     of: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One scenario of the mix, with the run to which its conversations belong."""
 
     part: Part

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from vendorsim.core.errors import InputError
 from vendorsim.core.version import __version__
@@ -24,8 +25,7 @@ from vendorsim.vendorkit.policy_overrides import read_assignments
 from vendorsim.vendorkit.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOptions:
+class LoadOptions(Struct, frozen=True):
     """The options of the command, as the user wrote them, and the path of the traffic file.
 
     Workers receive them as text. `drain` is in milliseconds.
@@ -87,8 +87,7 @@ class LoadOptions:
         return mix(found, starts, complete)
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedLoad:
+class PreparedLoad(Struct, frozen=True):
     """Everything needed to send a load. `runs` has one run for each entry of the mix; `drain` is in seconds."""
 
     mix: Mix

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
@@ -12,8 +13,7 @@ from vendorsim.load.mixing import Mix
 from vendorsim.load.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """What was requested, as reports show it. `count` is the number of conversations of the traffic."""
 
     title: str

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock, monotonic, wall_clock
 from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.player import Player
-from vendorsim.delivery.records import LOST, NOT_SENT, UNREACHABLE, Attempt, Over, Record
+from vendorsim.delivery.records import GIVEN_UP, LOST, NOT_SENT, UNREACHABLE, Attempt, Over, Record
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.load.mixing import Share
@@ -198,7 +199,7 @@ class Sending:
     def _add(self, run: Run, attempt: Attempt) -> None:
         now = monotonic()
         self.tally.add(attempt, now - self._origin, self._from_plan(run, attempt, now))
-        if attempt.verdict == NOT_SENT:
+        if attempt.verdict in (NOT_SENT, GIVEN_UP):
             return
         self._attempted(attempt)
         if attempt.verdict not in (UNREACHABLE, LOST):

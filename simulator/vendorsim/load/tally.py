@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.delivery.records import (
     BROKEN,
     DELIVERED,
     DROPPED,
+    GIVEN_UP,
     LOST,
     NOT_SENT,
     REJECTED,
@@ -20,14 +22,13 @@ from vendorsim.delivery.records import (
 )
 from vendorsim.load.measuring import Digest, Histogram, Series, merged
 
-FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE})
+FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE, GIVEN_UP})
 # Reasons come from the target, so the number of different errors is limited. The others are counted as OTHERS.
 MOST_ERRORS = 100
 OTHERS = "other reasons"
 
 
-@dataclass(slots=True)
-class TallyRow:
+class TallyRow(Struct):
     """The results of all deliveries of one kind of event.
 
     `latency` is the time from the first byte sent to the complete answer, `from_plan` that from the planned time of the
@@ -51,8 +52,7 @@ class TallyRow:
         return sum(self.verdicts[verdict] for verdict in verdicts)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """The results of one worker, or of all.
 
     `began` is in milliseconds since 1970 (UTC); `seconds` is the duration. Of the conversations that `arrived`, the

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vendorsim.core.errors import unknown
+from msgspec import Struct
+from msgspec.structs import replace
+
+from vendorsim.core.errors import InputError
 from vendorsim.core.shapes import Choice, Duration, Integer, Key, ListOf, Point, Record, published
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, kind, read, read_file
 from vendorsim.load.arrivals import Arrivals
@@ -20,8 +22,7 @@ from vendorsim.vendorkit import registry
 MOST_CONVERSATIONS = 100_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One scenario of the mix, played as one vendor."""
 
     scenario: str
@@ -31,8 +32,7 @@ class Part:
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """The content of a traffic file. Times are in milliseconds. At least one of `conversations` and `duration` is set.
 
     `speed` is the playback speed of the pauses within a conversation; None means instant. `seed` and `starts` are None
@@ -58,7 +58,10 @@ _PART = Record(
     {
         "scenario": Key(TEXT, required=True, help="a file (relative to this one's folder), or a built-in scenario"),
         "vendor": Key(Choice("vendor", registry.names), required=True, help="the vendor that plays it"),
-        "profile": Key(TEXT, help="the vendor's dialect; default: its documented one"),
+        "profile": Key(
+            TEXT,
+            help="the vendor's dialect, or an overlay's folder (relative to this file); default: its documented one",
+        ),
         "weight": Key(Integer(1, 1_000_000), help="its share of the conversations, relative to the others; default 1"),
         "faults": Key(_FAULTS, help="how its deliveries misbehave, and how often, such as duplicate@0.1"),
     },
@@ -109,26 +112,32 @@ def parse(text: str, file: str) -> Traffic:
     nodes = getattr(root.get("scenarios"), "items", ())
     if not nodes and root.get("scenarios") is not None and "scenarios" in values:
         problems.add(root.get("scenarios") or root, "a traffic needs at least one scenario")
-    _check_profiles(values.get("scenarios", ()), nodes, problems)
+    parts = tuple(_resolved(part, file) for part in values.pop("scenarios", ()))
+    _check_profiles(parts, nodes, problems)
     problems.raise_if_any()
     values.pop("description", None)
-    parts = tuple(_resolved(part, file) for part in values.pop("scenarios"))
     return Traffic(values.pop("traffic"), parts, file=file, places=tuple(nodes), **values)
 
 
 def _check_profiles(parts: Sequence[Part], nodes: Sequence[Node], problems: Problems) -> None:
     for part, node in zip(parts, nodes, strict=True) if parts else ():
-        known = registry.get(part.vendor).profiles
-        if part.profile is not None and part.profile not in known:
+        try:
+            registry.get(part.vendor).profile(part.profile)
+        except InputError as error:
             profile = node.get("profile") if isinstance(node, Mapping) else None
-            problems.add(profile or node, unknown(f"profile of {part.vendor}", part.profile, known))
+            problems.add(profile or node, str(error))
 
 
 def _resolved(part: Part, file: str) -> Part:
-    """Returns the part with the path of its scenario resolved, if it is a path."""
+    """Returns the part with the paths of its scenario and of its profile resolved, where they are paths."""
+    folder = Path(file).parent
     is_path = part.scenario.endswith(library.ENDINGS) or "/" in part.scenario
-    scenario = str(Path(file).parent / part.scenario) if is_path else part.scenario
-    return replace(part, scenario=scenario)
+    scenario = str(folder / part.scenario) if is_path else part.scenario
+    profile = part.profile
+    if profile is not None and "/" in profile:
+        # A folder stays one, also beside the file.
+        profile = f"{folder / profile}/"
+    return replace(part, scenario=scenario, profile=profile)
 
 
 def json_schema() -> dict[str, Any]:

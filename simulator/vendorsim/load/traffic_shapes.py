@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from vendorsim.core.errors import InputError
 from vendorsim.core.shapes import INVALID, Choice, Duration, Flag, Key, Record, Shape
 from vendorsim.core.yaml_nodes import Mapping, Node, Problems, Scalar
 from vendorsim.load.arrivals import Arrivals, Ramp, Spikes, Steady
-from vendorsim.scenario.faults import from_option
+from vendorsim.scenario.faults import from_text
 
 FASTEST = 1_000_000.0
 INSTANT = "instant"
@@ -65,9 +64,9 @@ class FaultOption(Shape):
         if text is None:
             return self.mismatch(node, problems)
         try:
-            return from_option(text, None)
-        except InputError as error:
-            problems.add(node, str(error).removeprefix(f"--fault {text}: "))
+            return from_text(text, None)
+        except ValueError as error:
+            problems.add(node, str(error))
             return INVALID
 
     def schema(self) -> dict[str, Any]:

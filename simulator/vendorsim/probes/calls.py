@@ -3,9 +3,10 @@ are served: for integrations whose only effect is calls."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError
 from vendorsim.probes.model import CallsOf, ProbeTools
@@ -13,8 +14,7 @@ from vendorsim.probes.model import CallsOf, ProbeTools
 PREFIX = "calls:"
 
 
-@dataclass(frozen=True, slots=True)
-class CallsSource:
+class CallsSource(Struct, frozen=True):
     """`calls:`, or `calls:NAME` for those to one sink or operation, such as `calls:sink.crm`."""
 
     name: str

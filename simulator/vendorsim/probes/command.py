@@ -10,11 +10,11 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError
 from vendorsim.probes.model import (
@@ -42,8 +42,7 @@ _JOINING = frozenset(("cmd", "powershell", "pwsh", "ssh", "watch", "eval"))
 _SCRIPTS_OF_SHELLS = (".bat", ".cmd")
 
 
-@dataclass(frozen=True, slots=True)
-class CommandSource:
+class CommandSource(Struct, frozen=True):
     """A program and its arguments, with {conversation_id} and {identifier} in them. `folder` is the working directory;
     None: that of vendorsim."""
 
@@ -162,18 +161,16 @@ class CommandProbe:
         return ProbeError(f"the probe's command {self._name} {what}{f': {shown}' if shown else ''}")
 
 
-@dataclass(slots=True)
 class _Ended(asyncio.SubprocessProtocol):
     """Collects what a process prints. `over` is done when the process and its output have ended, or when the output is
     too long."""
 
-    over: asyncio.Future[None]
-    exited: asyncio.Event = field(default_factory=asyncio.Event)
-    output: bytearray = field(default_factory=bytearray)
-    errors: bytearray = field(default_factory=bytearray)
-    code: int = 0
-    closed: bool = False
-    is_too_long: bool = False
+    def __init__(self, over: asyncio.Future[None]) -> None:
+        self.over = over
+        self.exited = asyncio.Event()
+        self.output, self.errors = bytearray(), bytearray()
+        self.code = 0
+        self.closed = self.is_too_long = False
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 2:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError
 from vendorsim.probes.model import ProbeError, ProbeFunction, ProbeTools
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionSource:
+class FunctionSource(Struct, frozen=True):
     """`module:function`, or a function."""
 
     function: str | ProbeFunction

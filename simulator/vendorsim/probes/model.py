@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from vendorsim.core.errors import InputError, closest
 from vendorsim.http.transport import Transport
@@ -44,8 +45,7 @@ class StateProbe(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeTools:
+class ProbeTools(Struct, frozen=True):
     """What probes of a run share. `headers` are those of the target, `timeout` is the most seconds of one read, `calls`
     reads the calls of the integration where the APIs are served."""
 
@@ -97,3 +97,15 @@ def values_of(conversation_id: str, identifier: str | None) -> dict[str, str]:
 def without_secrets(text: str) -> str:
     """Masks the users and passwords in the URLs of a text."""
     return _PASSWORD.sub(r"\g<1>***", _CREDENTIALS.sub("***@", text))
+
+
+class NamedSource(Struct, frozen=True):
+    """A probe with its name, or without one."""
+
+    name: str | None
+    source: ProbeSource
+
+    @property
+    def text(self) -> str:
+        """What the user wrote, without secrets."""
+        return self.source.text if self.name is None else f"{self.name}={self.source.text}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.probes.model import PLACEHOLDERS
@@ -25,8 +26,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A parameter of a query: its name, and where it stands in the text."""
 
     name: str
@@ -34,8 +34,7 @@ class Parameter:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeQuery:
+class ProbeQuery(Struct, frozen=True):
     """A query. `file` is its name in messages, `start` is where the statement begins in the text."""
 
     file: str

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from vendorsim.core.errors import InputError
 from vendorsim.probes import calls, command, sql
 from vendorsim.probes.function import FunctionSource
-from vendorsim.probes.model import ProbeFunction, ProbeSource, ProbeTools, StateProbe
+from vendorsim.probes.model import NamedSource, ProbeFunction, ProbeSource, ProbeTools, StateProbe
 from vendorsim.probes.named import NamedProbes
 from vendorsim.probes.url import UrlSource
 
@@ -26,19 +25,6 @@ KINDS: Mapping[str, ReadSource] = {
 `module:function`."""
 NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _NAMED = re.compile(rf"({NAME})=(.*)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class NamedSource:
-    """A probe with its name, or without one."""
-
-    name: str | None
-    source: ProbeSource
-
-    @property
-    def text(self) -> str:
-        """What the user wrote, without secrets."""
-        return self.source.text if self.name is None else f"{self.name}={self.source.text}"
 
 
 def read_probe(given: str | ProbeFunction, folder: Path | None = None) -> NamedSource:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vendorsim.core.database_urls import POSTGRES_SCHEMES, scheme
 from vendorsim.core.errors import InputError
@@ -18,8 +19,7 @@ _SQLITE = "sqlite:///"
 _HOW = f"write '{PREFIX} {_SQLITE}FILE QUERY.sql' or '{PREFIX} postgresql://USER@HOST/DATABASE QUERY.sql'"
 
 
-@dataclass(frozen=True, slots=True)
-class SqlSource:
+class SqlSource(Struct, frozen=True):
     """A database and the file of a query. `folder` is where relative paths begin; None: the working directory."""
 
     url: str

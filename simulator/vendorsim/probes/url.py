@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError
 from vendorsim.http.endpoint import endpoint, own_headers
@@ -27,8 +27,7 @@ from vendorsim.probes.model import (
 _LONGEST_CONNECT = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class UrlSource:
+class UrlSource(Struct, frozen=True):
     """A URL template with {conversation_id} and {identifier}."""
 
     template: str

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from vendorsim.checks.model import ERROR, Finding, Verdict
-from vendorsim.reporting.outcome import Group, counted, details, groups, tally, why, word
-from vendorsim.reporting.text import one_line, wrapped
+from vendorsim.reporting.outcome import Group, details, groups, tally, why, word
+from vendorsim.reporting.text import counted, one_line, wrapped
 
 # Maximum findings in a message, and of one check; the errors come first.
 MOST_FINDINGS = 12

@@ -6,7 +6,7 @@ import orjson
 
 from vendorsim.checks.engine import CheckEvent
 from vendorsim.checks.model import Verdict
-from vendorsim.reporting.console import print_json
+from vendorsim.reporting.console import write_line
 from vendorsim.reporting.outcome import Outcome
 from vendorsim.reporting.text import encodable
 
@@ -17,10 +17,15 @@ class CheckJson:
     def handle(self, event: CheckEvent) -> None:
         """Handles one event of the run."""
         if isinstance(event, Verdict):
-            print_json(encodable(event.document()))
+            write_line(line(event))
 
     def close(self) -> None:
         """Does nothing: no resource is held."""
+
+
+def line(verdict: Verdict) -> bytes:
+    """Returns the document on one line in UTF-8, without a line feed."""
+    return orjson.dumps(encodable(verdict.document()))
 
 
 def render(outcome: Outcome) -> bytes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -14,8 +14,11 @@ from vendorsim.checks.engine import CheckEvent, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.reporting.console import messages, results, table
 from vendorsim.reporting.covered import totals
-from vendorsim.reporting.outcome import Group, compared, counted, details, groups, tally, to_fix, why, word
-from vendorsim.reporting.text import COLUMNS, one_line
+from vendorsim.reporting.outcome import Group, compared, details, groups, tally, to_fix, why, word
+from vendorsim.reporting.text import COLUMNS, counted, one_line
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 # Maximum findings shown per check; the other reports have all of them.
 MOST_FINDINGS = 5
@@ -36,6 +39,8 @@ class CheckTerminal:
             print_verdict(event)
         elif isinstance(event, CheckStarted) and sys.stderr.isatty():
             if self._status is None:
+                from rich.status import Status
+
                 self._status = Status("", console=messages())
                 self._status.start()
             self._status.update(event.check.id)

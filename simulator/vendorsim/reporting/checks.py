@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
+
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError
 
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from vendorsim.runs.config import ConfigLine
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A kind of report file: its name, its title in help texts, how the names of its files end, and the module that
     renders it. `option` says whether there is an option of its name, beside --report."""
 
@@ -51,8 +51,7 @@ FORMATS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFile:
+class ReportFile(Struct, frozen=True):
     """A report file that the user asked for; `option` is the option that names it, such as --junit."""
 
     option: str

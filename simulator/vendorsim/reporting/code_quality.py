@@ -44,4 +44,4 @@ def _place(outcome: Outcome, finding: Finding) -> tuple[str, int]:
     verdict = outcome.verdict
     folder = contracts.contract(verdict.vendor, verdict.profile).folder
     found = contract_place(folder, finding.event, finding.pointer)
-    return f"contracts/{verdict.vendor}/{verdict.profile}/{found.file}", found.line
+    return f"contracts/{verdict.vendor}/{folder.name}/{found.file}", found.line

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
+from msgspec.structs import asdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,8 +52,8 @@ def _console(stream: TextIO) -> Console:
 
 
 def print_json(document: Any) -> None:
-    """Prints a JSON document on standard output, on one line."""
-    write_line(orjson.dumps(document))
+    """Prints a JSON document, or a struct as one, on standard output, on one line."""
+    write_line(orjson.dumps(document, default=asdict))
 
 
 def print_indented(document: Any) -> None:

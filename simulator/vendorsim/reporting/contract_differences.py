@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec.structs import replace
 
 from vendorsim.reporting.console import results, table
 from vendorsim.vendorkit.contract_differences import ProfileDifference, ProfileDifferences, Side
+from vendorsim.vendorkit.receivers import Deviation, as_document, of_delivery, of_events, of_field
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from vendorsim.vendorkit.deviations import FailOn
     from vendorsim.vendorkit.profile import EventKind, Profile
     from vendorsim.vendorkit.vendor import Vendor
 
@@ -42,7 +44,42 @@ def print_differences(vendor: str, name_a: str, name_b: str, found: ProfileDiffe
     page.sources()
 
 
-def document(vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences) -> dict[str, Any]:
+def print_failing(found: ProfileDifferences, fail_on: FailOn) -> None:
+    """Prints the differences that fail for a receiver of the first profile, each once, and the verdict."""
+    console = results()
+    failing = [
+        (each, others) for each, others in _for_receivers(found) if fail_on.fails(each.kind, breaking=each.breaking)
+    ]
+    console.print()
+    for each, others in failing:
+        more = f", and {others} other place{'' if others == 1 else 's'}" if others else ""
+        place = f"{each.event or ''} {each.path}".strip()
+        console.print(f"✗ {each.kind.value} {place}{more}: {each.message}", markup=False)
+    asked = ", ".join(fail_on.names())
+    if failing:
+        count = f"{len(failing)} difference{'' if len(failing) == 1 else 's'}"
+        console.print(f"[red]failed[/red]: {count} of the class {asked}")
+    else:
+        console.print(f"[green]passed[/green]: no difference of the class {asked}")
+
+
+def _for_receivers(found: ProfileDifferences) -> Iterator[tuple[Deviation, int]]:
+    """What differs for a receiver at its first place, and the number of other places where it differs so, too."""
+    for each in of_events(found):
+        yield each, 0
+    for places, differences in merged(found.fields):
+        parent, events = places[0]
+        others = sum(len(names) for _, names in places) - 1
+        for difference in differences:
+            for each in of_field(events[0], replace(difference, path=parent + difference.path)):
+                yield each, others
+    for each in of_delivery(found):
+        yield each, 0
+
+
+def document(
+    vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences, for_receivers: Iterable[Deviation]
+) -> dict[str, Any]:
     """Returns the differences as a JSON document, with the fields listed per event."""
 
     def kinds(given: Iterable[EventKind]) -> list[dict[str, Any]]:
@@ -61,6 +98,7 @@ def document(vendor: Vendor, a: Profile, b: Profile, found: ProfileDifferences) 
         "policy": found.policy,
         "headers": found.headers,
         "target_kinds": found.target_kinds,
+        "for_receivers": [as_document(each) for each in for_receivers],
     }
 
 

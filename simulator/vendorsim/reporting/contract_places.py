@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import DocumentError
@@ -13,8 +14,7 @@ from vendorsim.vendorkit.contract_folder import SUFFIX, ContractFolder
 from vendorsim.vendorkit.schema_walk import SchemaNode
 
 
-@dataclass(frozen=True, slots=True)
-class ContractPlace:
+class ContractPlace(Struct, frozen=True):
     """A line (counted from 1) of a file in the contract's folder."""
 
     file: str

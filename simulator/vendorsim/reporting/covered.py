@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+
+class Covered(Struct, frozen=True):
     """The coverage of one kind of thing that a contract documents. `share` is from 0 to 1."""
 
     kind: str

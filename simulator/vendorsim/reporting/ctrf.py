@@ -13,9 +13,9 @@ import orjson
 from vendorsim.checks.model import FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Result
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
-from vendorsim.reporting.outcome import Outcome, counted, shortfall, why
+from vendorsim.reporting.outcome import Outcome, shortfall, why
 from vendorsim.reporting.own_places import own_place
-from vendorsim.reporting.text import encodable, visible
+from vendorsim.reporting.text import counted, encodable, visible
 
 _SPECIFICATION = "1.0.0"
 _STATUS = {PASSED: "passed", FAILED: "failed", NOT_JUDGED: "skipped", SKIPPED: "skipped"}

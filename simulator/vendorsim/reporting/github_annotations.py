@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vendorsim.checks.model import ERROR, Finding
-from vendorsim.reporting.outcome import Outcome, counted, groups, shortfall, why
+from vendorsim.reporting.outcome import Outcome, groups, shortfall, why
 from vendorsim.reporting.own_places import own_place
-from vendorsim.reporting.text import visible
+from vendorsim.reporting.text import counted, visible
 
 # GitHub shows so many annotations of each level and step.
 MOST = 10

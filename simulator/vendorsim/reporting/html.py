@@ -15,8 +15,8 @@ from vendorsim.checks.model import Finding, Result, Verdict
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
 from vendorsim.reporting.covered import totals
-from vendorsim.reporting.outcome import Outcome, compared, counted, groups, tally, to_fix, why, word
-from vendorsim.reporting.text import one_line, visible
+from vendorsim.reporting.outcome import Outcome, compared, groups, tally, to_fix, why, word
+from vendorsim.reporting.text import counted, one_line, visible
 
 _TEMPLATES = ("vendorsim.reporting", "templates")
 # Sign and name of each state of a cell in the matrix.

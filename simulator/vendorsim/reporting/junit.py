@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element, SubElement
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, SKIPPED, Against, Finding, Result, Verdict
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
-from vendorsim.reporting.outcome import Outcome, compared, counted, shortfall, why
-from vendorsim.reporting.text import one_line, visible
+from vendorsim.reporting.outcome import Outcome, compared, shortfall, why
+from vendorsim.reporting.text import counted, one_line, visible
 
 # Maximum findings per check, because CI servers keep these texts in memory.
 MOST_FINDINGS = 20

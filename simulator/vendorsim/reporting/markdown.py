@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from vendorsim.checks.model import FAILED, NOT_JUDGED, PASSED, SKIPPED, Finding, Verdict
-from vendorsim.reporting.outcome import Group, Outcome, compared, counted, details, groups, tally, to_fix, why, word
-from vendorsim.reporting.text import one_line
+from vendorsim.reporting.outcome import Group, Outcome, compared, details, groups, tally, to_fix, why, word
+from vendorsim.reporting.text import counted, one_line
 
 # GitHub takes 1 MiB per step; nobody reads more than this.
 MOST_FINDINGS = 50

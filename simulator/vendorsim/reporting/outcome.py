@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import groupby
+
+from msgspec import Struct, field
 
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict, rank
 from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.provenance import Stated
+from vendorsim.reporting.text import counted
 from vendorsim.runs.config import ConfigLine
 
 # Places of a state that differ, of one finding.
@@ -17,8 +19,7 @@ MOST_PLACES = 4
 _WORDS = {0: "passed", 1: "failed", 3: "unreachable", 4: "incomplete", 130: "interrupted"}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """A verdict. `began` and `ended` are milliseconds since 1970 (UTC); `seconds` is the duration by check id.
 
     `configured_at` is the line of the user's configuration that names the target, if it is named there.
@@ -31,8 +32,7 @@ class Outcome:
     configured_at: ConfigLine | None = None
 
 
-@dataclass(slots=True)
-class Timekeeper:
+class Timekeeper(Struct):
     """Handles the events of a run, times each check, and passes the outcome to `then` after the verdict."""
 
     then: Callable[[Outcome], None]
@@ -51,8 +51,7 @@ class Timekeeper:
             self.then(Outcome(event, self.began, wall_clock(), self._seconds, self.configured_at))
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The findings of one check with one severity."""
 
     result: Result
@@ -141,8 +140,3 @@ def tally(verdict: Verdict) -> list[tuple[int, str]]:
     warnings = sum(finding.severity != ERROR for finding in verdict.findings)
     counts.append((warnings, "warning" if warnings == 1 else "warnings"))
     return [(count, name) for count, name in counts if count]
-
-
-def counted(count: int, noun: str) -> str:
-    """Returns the number with the noun: `1 finding`, `2 findings`."""
-    return f"{count} {noun}{'s' * (count != 1)}"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from vendorsim.runs.config import ConfigLine
 
 
-@dataclass(frozen=True, slots=True)
-class OwnPlace:
+class OwnPlace(Struct, frozen=True):
     """A line (counted from 1) of the user's file.
 
     `path` is relative to the root of the repository, with `/`, or None if the file is outside; `uri` is the quoted

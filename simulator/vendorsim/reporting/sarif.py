@@ -105,7 +105,7 @@ def _result(outcome: Outcome, finding: Finding, rule: int) -> dict[str, Any]:
 def _contract_location(verdict: Verdict, finding: Finding) -> dict[str, Any]:
     contract = contracts.contract(verdict.vendor, verdict.profile)
     found = contract_place(contract.folder, finding.event, finding.pointer)
-    uri = quote(f"contracts/{verdict.vendor}/{verdict.profile}/{found.file}")
+    uri = quote(f"contracts/{verdict.vendor}/{contract.folder.name}/{found.file}")
     location: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": {"uri": uri, "uriBaseId": _BASE},

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
 from rich.table import Table
 
 from vendorsim.core.times import iso
+from vendorsim.delivery.diagnosis import diagnose, evidence_of_run
 from vendorsim.delivery.records import (
     AS_EXPECTED,
     BROKEN,
@@ -30,11 +31,13 @@ from vendorsim.delivery.records import (
     Summary,
 )
 from vendorsim.reporting.console import messages, results, table
-from vendorsim.reporting.outcome import counted
-from vendorsim.reporting.text import COLUMNS, wrapped
+from vendorsim.reporting.text import COLUMNS, counted, wrapped
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 # Up to this many attempts the table has a row per attempt, above it a row per event name.
 MOST_ROWS = 40
@@ -58,6 +61,8 @@ class Terminal:
 
     def __enter__(self) -> Terminal:
         if sys.stderr.isatty():
+            from rich.status import Status
+
             self._status = Status("starting", console=self._console)
             self._status.start()
         return self
@@ -104,6 +109,10 @@ class Terminal:
                     console.print(line, markup=False)
             if self._more_shortcomings:
                 console.print(f"  and {counted(self._more_shortcomings, 'more problem')}")
+        if (diagnosis := diagnose(evidence_of_run(summary))) is not None:
+            for sentence in (diagnosis.problem, diagnosis.remedy):
+                for line in wrapped(sentence, hang=2, columns=width):
+                    console.print(line, markup=False)
         console.print(_closing(summary))
 
     def _by_attempt(self) -> Table:
@@ -153,6 +162,7 @@ def _closing(summary: Summary) -> str:
     parts += [f"{unsent} not sent"] if unsent else []
     for word, count in (
         ("retries", sum(row.retries for row in summary.rows.values())),
+        ("retries scheduled", sum(row.waiting for row in summary.rows.values())),
         ("dropped", summary.count(DROPPED)),
         ("spoiled", summary.count(SPOILED)),
         ("lost", summary.count(LOST)),

@@ -53,3 +53,8 @@ def encodable(document: Any) -> Any:
 
 def _escaped(found: re.Match[str]) -> str:
     return ascii(found[0])[1:-1]
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns the number with the noun: `1 finding`, `2 findings`."""
+    return f"{count} {noun}{'s' * (count != 1)}"

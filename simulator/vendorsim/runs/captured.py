@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.runs.timeline import LiveConversation, Run
@@ -14,8 +14,7 @@ from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedStory(Scenario):
+class CapturedStory(Scenario, frozen=True):
     """A captured conversation as a scenario: each step emits one of its webhooks as it was on the wire.
 
     `conversation` is its id in the bodies, `positions` are those of its webhooks in the whole capture. `events` are
@@ -24,7 +23,7 @@ class CapturedStory(Scenario):
 
     conversation: str = ""
     positions: tuple[int, ...] = ()
-    events: tuple[CapturedEvent, ...] = field(default=(), repr=False)
+    events: tuple[CapturedEvent, ...] = ()
 
 
 def captured_story(

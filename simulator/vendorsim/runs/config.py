@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.core.clock import today
 from vendorsim.core.errors import InputError, unknown
@@ -31,7 +32,8 @@ from vendorsim.core.shapes import (
 from vendorsim.core.yaml_nodes import Mapping as MappingNode
 from vendorsim.core.yaml_nodes import Node, Problems, Scalar, Sequence, read, read_file
 from vendorsim.http.endpoint import check_header, endpoint
-from vendorsim.probes.reading import NAME, NamedSource, read_source
+from vendorsim.probes.model import NamedSource
+from vendorsim.probes.reading import NAME, read_source
 from vendorsim.scenario.calls import SINK_NAME, SINK_SETTINGS, Sink
 from vendorsim.scenario.model import LARGEST_ID
 from vendorsim.vendorkit import registry
@@ -41,8 +43,7 @@ from vendorsim.vendorkit.target import Target
 FILE_NAME = "vendorsim.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """A check (or a family) that is left out, the reason, and the last day on which it is (such as 2026-12-31)."""
 
     check: str
@@ -54,16 +55,14 @@ class Skip:
         return self.until < today()
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigLine:
+class ConfigLine(Struct, frozen=True):
     """A line of the file, counted from 1."""
 
     file: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The contents of the file; empty if there is no file. `target_lines` are the lines where the targets begin."""
 
     file: str | None = None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.captures.deriving import derive, unexplained
-from vendorsim.captures.exchange import Exchange
-from vendorsim.captures.sequence import CapturedEvent, Sequence, sequence
-from vendorsim.captures.writing import Source, file_name, scenario_text
+from vendorsim.captures.exchange import CapturedExchange
+from vendorsim.captures.sequence import CapturedEvent, CapturedSequence, sequence
+from vendorsim.captures.writing import StorySource, file_name, scenario_text
 from vendorsim.core.errors import DocumentError
 from vendorsim.runs import library
 from vendorsim.runs.timeline import Run, iter_events
@@ -20,8 +20,7 @@ from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.vendor import Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedScenario:
+class DerivedScenario(Struct, frozen=True):
     """The scenario of one conversation. `webhooks` is the number of its webhooks, `raw` how many of them no verb
     explains, `differing` how many are explained except for some fields. `steps` counts its steps. Where no webhook is
     a JSON object there are none, and `text` is empty."""
@@ -36,14 +35,14 @@ class DerivedScenario:
 
 
 def derived_scenarios(
-    exchanges: Iterable[Exchange], capture: str, vendor: Vendor, profile: Profile
-) -> tuple[Sequence, Iterator[DerivedScenario]]:
+    exchanges: Iterable[CapturedExchange], capture: str, vendor: Vendor, profile: Profile
+) -> tuple[CapturedSequence, Iterator[DerivedScenario]]:
     """The sequence of a capture, and the scenarios of its conversations. Raises InputError."""
     found = sequence(exchanges, vendor, profile)
     return found, _derived(found, capture, vendor, profile)
 
 
-def _derived(found: Sequence, capture: str, vendor: Vendor, profile: Profile) -> Iterator[DerivedScenario]:
+def _derived(found: CapturedSequence, capture: str, vendor: Vendor, profile: Profile) -> Iterator[DerivedScenario]:
     subscribed = frozenset(event.event for event in found.events)
     taken: dict[str, int] = {}
     for conversation, positions in found.conversations().items():
@@ -66,7 +65,7 @@ def derived_scenario(
     subscribed: frozenset[str],
 ) -> DerivedScenario:
     """The scenario of one conversation. What it sends is what was captured, up to what is made up and what it says."""
-    source = Source(capture, vendor.name, profile.name, conversation, profile is vendor.default_profile)
+    source = StorySource(capture, vendor.name, profile.name, conversation, profile is vendor.default_profile)
     if not any(isinstance(event.document, dict | list) for event in events):
         return DerivedScenario(conversation, file, "", len(events), 0, len(events), 0)
     derived = derive(events, profile, subscribed)

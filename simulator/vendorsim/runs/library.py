@@ -6,8 +6,10 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
-from dataclasses import replace
+from functools import cache, lru_cache
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from vendorsim.conversation.state import StepError
 from vendorsim.core import resources
@@ -35,8 +37,9 @@ def built_in() -> dict[str, Path]:
     return {name: path for name, (path, _) in _named().items()}
 
 
+@cache
 def shipped() -> dict[str, Path]:
-    """The files of the scenarios that are part of vendorsim, by name."""
+    """The files of the scenarios that are part of vendorsim, by name. Don't change it."""
     return {path.stem: path for path in sorted(resources.scenarios().glob("*.yaml"))}
 
 
@@ -76,10 +79,13 @@ def locate(name: str) -> Path:
     return path if looks_like_path or os.path.exists(path) else built_in_path(name)
 
 
-def load(name: str) -> Scenario:
-    """The scenario of that name or file. Raises InputError, or DocumentError with all its problems."""
+def load(name: str, vendor: str | None = None) -> Scenario:
+    """The scenario of that name or file; with a `vendor`, as `load_text` has it.
+
+    Raises InputError, or DocumentError with all its problems.
+    """
     path = locate(name)
-    return load_text(read_file(path), str(path))
+    return load_text(read_file(path), str(path), vendor)
 
 
 def load_text(text: str, file: str, vendor: str | None = None) -> Scenario:
@@ -87,6 +93,12 @@ def load_text(text: str, file: str, vendor: str | None = None) -> Scenario:
 
     With a `vendor`, it is played as this vendor only, and no other is among its vendors.
     """
+    return _load_text(text, file, vendor, registry.packages())
+
+
+# A suite plays the same few scenarios in many tests, and reading one takes as long as sending ten events.
+@lru_cache(maxsize=32)
+def _load_text(text: str, file: str, vendor: str | None, packages: tuple[tuple[str, str], ...]) -> Scenario:
     reader = parse(text, file, registry.vocabulary())
     scenario = _rehearse(reader.scenario, reader, vendor) if reader.scenario is not None else None
     reader.problems.raise_if_any()
@@ -137,10 +149,10 @@ def _refuse_events_of_no_vendor(scenario: Scenario, reader: Reader) -> None:
 
 def _find_quirks(scenario: Scenario, reader: Reader, vendors: SequenceOf[str]) -> None:
     """Reports the quirks that none of the vendors has."""
-    known = {quirk for name in vendors for quirk in registry.get(name).quirk_names()}
-    for step in scenario.steps:
-        name = step.quirk
-        if name is not None and name not in known:
+    asked = [(step, step.quirk) for step in scenario.steps if step.quirk is not None]
+    known = {quirk for name in vendors for quirk in registry.get(name).quirk_names()} if asked else set()
+    for step, name in asked:
+        if name not in known:
             reader.problems.add(Node(step.line, step.column), unknown("quirk of the scenario's vendors", name, known))
 
 

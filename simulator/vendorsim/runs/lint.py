@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.errors import DocumentError, Problem
 from vendorsim.runs import library
 from vendorsim.scenario.model import Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class Linted:
+class Linted(Struct, frozen=True):
     """A valid file: its title and vendors, and how many `parts` it has: steps of a scenario, scenarios of a traffic."""
 
     title: str
@@ -21,8 +21,7 @@ class Linted:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class LintReport:
+class LintReport(Struct, frozen=True):
     """The result for one file: what it holds and the warnings about it, or its problems."""
 
     file: str

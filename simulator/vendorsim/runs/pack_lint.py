@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.errors import DocumentError, PackError, VendorsimError
 from vendorsim.core.yaml_nodes import read_file
@@ -20,8 +21,7 @@ from vendorsim.vendorkit.vendor import Vendor
 _START = 1_767_607_200_000
 
 
-@dataclass(frozen=True, slots=True)
-class PackReport:
+class PackReport(Struct, frozen=True):
     """The result of `lint`. `vendor` is None if it can't be loaded."""
 
     vendor: Vendor | None

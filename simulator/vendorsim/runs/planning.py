@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.conversation import files
 from vendorsim.core.clock import wall_clock_second
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.core.times import LATEST
-from vendorsim.probes.reading import NamedSource
+from vendorsim.probes.model import NamedSource
 from vendorsim.runs import library
 from vendorsim.runs.config import Config
 from vendorsim.runs.timeline import Run
@@ -22,8 +24,7 @@ from vendorsim.vendorkit.profile import Profile, Quirk
 from vendorsim.vendorkit.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(Struct, frozen=True):
     """What to play, and how. The command line, pytest, the control API and load each create one.
 
     `scenario` is a loaded scenario, a file, or the name of a scenario; `name` is its name in error messages (default:
@@ -69,8 +70,7 @@ class RunRequest:
     default_start: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
+class PlannedRun(Struct, frozen=True):
     """A run that is ready to be played, with its quirks. `faults` are the request's faults of deliveries."""
 
     request: RunRequest
@@ -81,11 +81,13 @@ class PlannedRun:
 def plan(request: RunRequest) -> PlannedRun:
     """The run that is requested. Raises InputError."""
     given = request.scenario
-    scenario = library.load(given) if isinstance(given, str) else given
-    name = request.name or (given if isinstance(given, str) else given.file)
     vendor = registry.get(request.vendor)
+    # As one vendor only: to import and rehearse the others takes as long as sending dozens of events.
+    scenario = library.load(given, vendor.name) if isinstance(given, str) else given
+    name = request.name or (given if isinstance(given, str) else given.file)
     profile = vendor.profile(request.profile)
     if vendor.name not in scenario.vendors:
+        scenario = library.load(given) if isinstance(given, str) else given
         raise InputError(
             f"{name}: '{vendor.name}' is not among the scenario's vendors ({', '.join(scenario.vendors)}); "
             "play it as one of those, or add it to 'vendors'"

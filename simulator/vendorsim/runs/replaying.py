@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
-from vendorsim.captures.exchange import Exchange
+from msgspec import Struct
+from msgspec.structs import replace
+
+from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.captures.fresh import fresh
 from vendorsim.captures.places import id_places
-from vendorsim.captures.sequence import CapturedEvent, Sequence, sequence
+from vendorsim.captures.sequence import CapturedEvent, CapturedSequence, sequence
 from vendorsim.core.errors import InputError
 from vendorsim.core.times import iso
 from vendorsim.runs.captured import CapturedStory, captured_run, captured_story
@@ -19,8 +21,7 @@ from vendorsim.vendorkit.signing import schemes
 from vendorsim.vendorkit.vendor import Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """The conversations of a capture as they are sent again, by their ids in the capture, and what a user should know
     about it."""
 
@@ -36,7 +37,7 @@ def signature_headers(vendor: Vendor) -> frozenset[str]:
 
 
 def replay(
-    exchanges: Iterable[Exchange],
+    exchanges: Iterable[CapturedExchange],
     vendor: Vendor,
     profile: Profile,
     *,
@@ -91,7 +92,7 @@ def _whole(milliseconds: int) -> int:
 
 
 def _notes(
-    found: Sequence, retried: int, events: list[CapturedEvent], signed: frozenset[str], *, as_captured: bool
+    found: CapturedSequence, retried: int, events: list[CapturedEvent], signed: frozenset[str], *, as_captured: bool
 ) -> Iterable[str]:
     if found.timeless:
         yield "the capture does not say when each webhook was sent; the times in the bodies, or pauses of 1s, stand in"

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 
+from msgspec.structs import replace
+
 from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.conversation.reducer import apply, identify, pass_time
+from vendorsim.conversation.said import opening, said
 from vendorsim.conversation.state import Conversation, StepError
-from vendorsim.core.event import Event
+from vendorsim.core.event import Event, Said
 from vendorsim.core.seeding import derive
 from vendorsim.runs.variation import Scheduled, Variation
 from vendorsim.scenario.calls import THIS, told
@@ -151,7 +154,9 @@ class LiveConversation:
         for change in apply(self.state, step.verb, scheduled.at, step.name):
             reaction = reactions.get(type(change))
             if reaction is not None:
-                drafts.extend(reaction(change, self.state, self.memory))
+                words = said(change, self.state)
+                caused = reaction(change, self.state, self.memory)
+                drafts.extend(caused if words is None else [draft._replace(said=words) for draft in caused])
         if self.run.quirks or (step.faults and step.quirk is not None):
             for quirk in self._quirks(scheduled):
                 drafts = quirk.bend(drafts, self.state, self.memory)
@@ -214,8 +219,7 @@ class LiveConversation:
         if wire is None:
             return self._sent(verb.event, self.run.profile.encode(told(verb.body, self._value)), scheduled)
         event = self._sent(verb.event, wire.body, scheduled)
-        event.method, event.headers, event.delivery = wire.method, wire.headers, wire.delivery
-        return event
+        return replace(event, method=wire.method, headers=wire.headers, delivery=wire.delivery)
 
     def _value(self, word: str) -> int | str | None:
         """The value of a word of the story: `this`, or `this.visitor.email`."""
@@ -227,10 +231,14 @@ class LiveConversation:
 
     def _event(self, draft: Draft, scheduled: Scheduled) -> Event:
         body = draft.body() if callable(draft.body) else draft.body
-        self.run.contract.require(draft.event, body)
-        return self._sent(draft.event, self.run.profile.encode(body), scheduled)
+        run = self.run
+        if run.profile.adapt is not None:
+            seed = derive(run.seed, "adapt", self.state.index, self.event_count)
+            body = run.profile.adapt(draft.event, body, seed)
+        run.contract.require(draft.event, body)
+        return self._sent(draft.event, run.profile.encode(body), scheduled, draft.said)
 
-    def _sent(self, name: str, body: bytes, scheduled: Scheduled) -> Event:
+    def _sent(self, name: str, body: bytes, scheduled: Scheduled, said: Said | None = None) -> Event:
         run = self.run
         number = self.event_count
         self.event_count = number + 1
@@ -247,6 +255,10 @@ class LiveConversation:
             run.profile.headers,
             body,
             scheduled.number,
+            None,
+            said,
+            self.state.visitor.name,
+            opening(self.state),
         )
 
 

@@ -7,11 +7,12 @@ than `LONGEST` (they are appointments, such as "next morning"), waits and timeou
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import shake_128
 from math import exp
 from statistics import NormalDist
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from vendorsim.conversation.talk import phrases
 from vendorsim.core.seeding import derive
@@ -43,8 +44,7 @@ class Scheduled(NamedTuple):
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
+class _Series(Struct, frozen=True):
     """Made-up questions with their answers, one after the other: `pairs` of two steps each."""
 
     steps: tuple[tuple[int, Step], ...]

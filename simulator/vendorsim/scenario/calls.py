@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.core.errors import unknown
 from vendorsim.core.shapes import (
@@ -50,8 +51,7 @@ MOST_ANSWERS = 100
 LONGEST_LATENCY = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class CallName:
+class CallName(Struct, frozen=True):
     """Which call: `vendor` and `operation`, or `method` and `path`. `text` is how it was written.
 
     A segment `{…}` of the path stands for any one segment, `{this}` for the conversation's id.
@@ -64,15 +64,13 @@ class CallName:
     path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FromStory:
+class FromStory(Struct, frozen=True):
     """A value that the story gives: `this`, the conversation's id, or `this.visitor.email`, a datum of its visitor."""
 
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """How often: at least `least` and at most `most` times (None: any number)."""
 
     least: int = 1
@@ -93,8 +91,7 @@ AT_LEAST_ONCE, ONCE, NEVER = Times(), Times(1, 1), Times(0, 0)
 TIMES_WORDS = {"once": ONCE, "never": NEVER}
 
 
-@dataclass(frozen=True, slots=True)
-class Statuses:
+class Statuses(Struct, frozen=True):
     """HTTP statuses of an answer: numbers, and classes such as `2xx`."""
 
     of: tuple[int | str, ...]
@@ -153,8 +150,7 @@ def check_sink_name(name: str) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SinkAnswer:
+class SinkAnswer(Struct, frozen=True):
     """One answer of a sink. `latency` is in milliseconds. Text is sent as it is, any other `body` as JSON."""
 
     status: int = 200
@@ -163,8 +159,7 @@ class SinkAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationPlace:
+class ConversationPlace(Struct, frozen=True):
     """Where the calls of a sink have the conversation's id: a JSON pointer into the body, the name of a header, or the
     number (from 1) of a segment of the path below the sink's."""
 
@@ -173,8 +168,7 @@ class ConversationPlace:
     segment: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sink:
+class Sink(Struct, frozen=True):
     """What stands in for a system that is not a vendor's: it takes every call and answers as told.
 
     `answers` are those of its calls in order; the last one goes on. `conversation` is where its calls have the

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import Struct
+
 from vendorsim.core import times
 from vendorsim.core.errors import unknown
 
@@ -74,17 +76,18 @@ def share(given: Any) -> float:
     return share
 
 
-def one_of(*names: str, default: str | None = None) -> Callable[[Any], str]:
-    """A reader for one of a few names."""
+class OneOf(Struct, frozen=True):
+    """A reader for one of a few names. Without a default, a name is required."""
 
-    def read(given: Any) -> str:
-        if (given is None or given is True) and default is not None:
-            return default
-        if given not in names:
-            raise ValueError(unknown("kind", str(given), names))
+    names: tuple[str, ...]
+    default: str | None = None
+
+    def __call__(self, given: Any) -> str:
+        if (given is None or given is True) and self.default is not None:
+            return self.default
+        if given not in self.names:
+            raise ValueError(unknown("kind", str(given), self.names))
         return str(given)
-
-    return read
 
 
 def name(given: Any) -> str:

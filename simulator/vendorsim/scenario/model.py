@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.scenario.faults import QUIRK, Fault
 from vendorsim.scenario.verbs import Verb
@@ -13,8 +15,7 @@ from vendorsim.scenario.verbs import Verb
 LARGEST_ID = 2**53 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class AgentCast:
+class AgentCast(Struct, frozen=True):
     """The data that a scenario gives for an agent; None is made up."""
 
     id: int | None = None
@@ -24,16 +25,14 @@ class AgentCast:
     avatar: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(Struct, frozen=True):
     """The people of a scenario. `visitor` holds only the given keys; None means that the visitor has none."""
 
     visitor: Mapping[str, Any] = field(default_factory=dict)
     agents: Mapping[str, AgentCast] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountCast:
+class AccountCast(Struct, frozen=True):
     """The data that a scenario gives for the vendor account; None is made up. `inbox` is the id of its inbox, which
     only the options of a run give."""
 
@@ -42,8 +41,7 @@ class AccountCast:
     inbox: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """What the integration must answer to each event of a step, in addition to the vendor's policy.
 
     `status` are the accepted statuses (empty: those of the policy), `within` the time limit in milliseconds.
@@ -53,8 +51,7 @@ class Expectation:
     within: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One verb with its modifiers. `after` is the pause before it, in milliseconds.
 
     `only` are the vendors that the step is for (None: all), and `name` is its `as`. `line` and `column` are its
@@ -76,8 +73,7 @@ class Step:
         return next((fault.argument for fault in self.faults if fault.name == QUIRK), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """One scenario. `starts` is in milliseconds since 1970, None for now. `vary` is whether the conversations of a run
     may differ in more than people, ids and made-up texts.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.errors import unknown
 from vendorsim.core.shapes import (
@@ -287,8 +289,7 @@ ROOT = Record(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """The result of parsing: the scenario, the root node and the problems.
 
     If the steps and vendors are valid, there is a scenario even when other parts have problems. So the problems that

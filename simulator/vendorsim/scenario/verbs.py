@@ -7,8 +7,9 @@ A verb changes the conversation (`vendorsim.conversation.state`); each vendor de
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+from msgspec import NODEFAULT, Struct, StructMeta, field
 
 from vendorsim.core.errors import unknown
 from vendorsim.core.shapes import (
@@ -106,8 +107,7 @@ class _MessageReference(Shape):
         return {"type": ["string", "integer"], "not": {"const": 0}}
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A file sent with a message. `size` is in bytes. `content` is that of a file uploaded through a vendor's API; all
     other files are made up."""
 
@@ -115,11 +115,10 @@ class Attachment:
     url: str | None = None
     content_type: str = "application/octet-stream"
     size: int = 0
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page of the website."""
 
     url: str
@@ -171,17 +170,39 @@ PERSON = {
 }
 
 
+class _Argument(NamedTuple):
+    """What `_argument` says about a field."""
+
+    key: Key
+    written: str | None
+    default: Any
+
+
 def _argument(
     shape: Shape, help: str = "", *, required: bool = False, default: Any = None, written: str | None = None
 ) -> Any:
     """A field of a verb; `written` is its key in the file, if that is not the field's own name."""
-    metadata = {"key": Key(shape, required, help), "written": written}
-    return field(default=MISSING if required else default, metadata=metadata)
+    return _Argument(Key(shape, required, help), written, NODEFAULT if required else default)
 
 
-class Verb:
-    """Base of all verbs."""
+class _VerbType(StructMeta):
+    """The type of verbs: gives each field the default of its argument, and keeps what else is said about it."""
 
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        arguments = {field: value for field, value in namespace.items() if isinstance(value, _Argument)}
+        for field_name, argument in arguments.items():
+            namespace[field_name] = argument.default
+            if argument.default is NODEFAULT:
+                del namespace[field_name]
+        verb: Any = super().__new__(mcls, name, bases, namespace, **options)
+        verb._arguments = arguments
+        return verb
+
+
+class Verb(Struct, frozen=True, metaclass=_VerbType):
+    """Base of all verbs. `_arguments` are those of a verb that stand in the file, by its fields."""
+
+    _arguments: ClassVar[dict[str, _Argument]]
     name: ClassVar[str]
     shorthand: ClassVar[str | None]
     makes_message: ClassVar[bool]
@@ -190,6 +211,16 @@ class Verb:
 
 
 VERBS: dict[str, type[Verb]] = {}
+
+
+def given_arguments(verb: Verb) -> dict[str, Any]:
+    """The arguments of a step that are not the default, by their keys in the file."""
+    values = {name: getattr(verb, name) for name in verb._arguments}
+    return {
+        argument.written or name: values[name]
+        for name, argument in verb._arguments.items()
+        if argument.default is NODEFAULT or values[name] != argument.default
+    }
 
 
 def _verb(
@@ -260,13 +291,13 @@ class Arguments(Shape):
 
 
 def _record_of(verb: type[Any]) -> Record:
-    # Fields without metadata are not part of the language: only vendors' APIs give them.
-    written = {f.metadata["written"] or f.name: f for f in fields(verb) if f.metadata}
+    # Fields that are no arguments are not part of the language: only vendors' APIs give them.
+    fields = {argument.written or name: name for name, argument in verb._arguments.items()}
 
     def build(**values: Any) -> Any:
-        return verb(**{written[key].name: value for key, value in values.items()})
+        return verb(**{fields[key]: value for key, value in values.items()})
 
-    keys = {key: f.metadata["key"] for key, f in written.items()}
+    keys = {key: verb._arguments[name].key for key, name in fields.items()}
     return Record(keys, f"'{verb.name}'", build, verb.one_key)
 
 
@@ -338,14 +369,12 @@ _SPEAKER = _AgentName(VISITOR)
 
 
 @_verb("open_widget")
-@dataclass(frozen=True, slots=True)
-class OpenWidget(Verb):
+class OpenWidget(Verb, frozen=True):
     """The visitor opens the chat widget."""
 
 
 @_verb("start", "channel")
-@dataclass(frozen=True, slots=True)
-class Start(Verb):
+class Start(Verb, frozen=True):
     """The conversation starts; implied by the first `say`. With `pending` a bot has it first."""
 
     channel: str = _argument(choice("channel", "chat", "call"), default="chat")
@@ -357,8 +386,7 @@ class Start(Verb):
 
 
 @_verb("say", "text", makes_message=True)
-@dataclass(frozen=True, slots=True)
-class Say(Verb):
+class Say(Verb, frozen=True):
     """Someone writes a message; without `by` it is the visitor. Without text and attachments it is made up."""
 
     text: str | None = _argument(ANY_TEXT)
@@ -370,8 +398,7 @@ class Say(Verb):
 
 
 @_verb("trigger", "text", makes_message=True)
-@dataclass(frozen=True, slots=True)
-class Trigger(Verb):
+class Trigger(Verb, frozen=True):
     """An automatic message is shown to the visitor."""
 
     text: str | None = _argument(ANY_TEXT)
@@ -379,8 +406,7 @@ class Trigger(Verb):
 
 
 @_verb("note", "text", makes_message=True)
-@dataclass(frozen=True, slots=True)
-class Note(Verb):
+class Note(Verb, frozen=True):
     """An agent writes a private note; without `by` it is the agent who is in the conversation."""
 
     text: str | None = _argument(ANY_TEXT)
@@ -392,8 +418,7 @@ class Note(Verb):
 
 
 @_verb("edit")
-@dataclass(frozen=True, slots=True)
-class Edit(Verb):
+class Edit(Verb, frozen=True):
     """A message gets another text."""
 
     message: str | int = _argument(_MessageReference(), required=True)
@@ -401,16 +426,14 @@ class Edit(Verb):
 
 
 @_verb("delete", "message")
-@dataclass(frozen=True, slots=True)
-class Delete(Verb):
+class Delete(Verb, frozen=True):
     """A message is deleted, or with `conversation` or `contact` all of it."""
 
     message: str | int = _argument(_MessageReference(CONVERSATION, CONTACT), required=True)
 
 
 @_verb("read", "by")
-@dataclass(frozen=True, slots=True)
-class Read(Verb):
+class Read(Verb, frozen=True):
     """Someone has read everything so far; without `by` it is the visitor. `status: delivered`: only received it."""
 
     by: str = _argument(_SPEAKER, default=VISITOR)
@@ -420,8 +443,7 @@ class Read(Verb):
 
 
 @_verb("typing", "by")
-@dataclass(frozen=True, slots=True)
-class Typing(Verb):
+class Typing(Verb, frozen=True):
     """Someone starts or stops typing."""
 
     by: str = _argument(_SPEAKER, default=VISITOR)
@@ -429,48 +451,42 @@ class Typing(Verb):
 
 
 @_verb("join", "agent")
-@dataclass(frozen=True, slots=True)
-class Join(Verb):
+class Join(Verb, frozen=True):
     """An agent joins the conversation."""
 
     agent: str = _argument(_AgentName(), required=True)
 
 
 @_verb("leave", "agent")
-@dataclass(frozen=True, slots=True)
-class Leave(Verb):
+class Leave(Verb, frozen=True):
     """An agent leaves the conversation."""
 
     agent: str = _argument(_AgentName(), required=True)
 
 
 @_verb("assign", "to")
-@dataclass(frozen=True, slots=True)
-class Assign(Verb):
+class Assign(Verb, frozen=True):
     """The conversation goes to an agent or a team; `null` takes it from whoever has it."""
 
     to: tuple[str | None, str | None] = _argument(_Assignee(), default=(None, None))
 
 
 @_verb("label", "labels")
-@dataclass(frozen=True, slots=True)
-class Label(Verb):
+class Label(Verb, frozen=True):
     """The conversation's labels are set."""
 
     labels: tuple[str, ...] = _argument(ListOf(TEXT, single=True), required=True)
 
 
 @_verb("attributes", "values")
-@dataclass(frozen=True, slots=True)
-class Attributes(Verb):
+class Attributes(Verb, frozen=True):
     """Custom attributes (custom data) are set."""
 
     values: Mapping[str, Any] = _argument(MapOf(Json()), required=True)
 
 
 @_verb("rate", "score")
-@dataclass(frozen=True, slots=True)
-class Rate(Verb):
+class Rate(Verb, frozen=True):
     """The visitor rates the conversation, from 1 (bad) to 5 (good)."""
 
     score: int = _argument(Integer(1, 5), required=True)
@@ -478,72 +494,62 @@ class Rate(Verb):
 
 
 @_verb("feedback", "text")
-@dataclass(frozen=True, slots=True)
-class Feedback(Verb):
+class Feedback(Verb, frozen=True):
     """The visitor leaves feedback."""
 
     text: str = _argument(TEXT, required=True)
 
 
 @_verb("survey", "answers")
-@dataclass(frozen=True, slots=True)
-class Survey(Verb):
+class Survey(Verb, frozen=True):
     """The visitor answers the survey after the conversation."""
 
     answers: str | Mapping[str, Any] = _argument(_Answers(), required=True)
 
 
 @_verb("goal", "name")
-@dataclass(frozen=True, slots=True)
-class Goal(Verb):
+class Goal(Verb, frozen=True):
     """The visitor reaches a goal of the website."""
 
     goal: str = _argument(TEXT, required=True, written="name")
 
 
 @_verb("close", "by")
-@dataclass(frozen=True, slots=True)
-class Close(Verb):
+class Close(Verb, frozen=True):
     """The conversation is closed; without `by`, by the agent who is in it, else by the visitor."""
 
     by: str | None = _argument(_AgentName(VISITOR, TIMEOUT))
 
 
 @_verb("snooze")
-@dataclass(frozen=True, slots=True)
-class Snooze(Verb):
+class Snooze(Verb, frozen=True):
     """The conversation is put off."""
 
 
 @_verb("pend")
-@dataclass(frozen=True, slots=True)
-class Pend(Verb):
+class Pend(Verb, frozen=True):
     """The conversation waits for something else."""
 
 
 @_verb("reopen")
-@dataclass(frozen=True, slots=True)
-class Reopen(Verb):
+class Reopen(Verb, frozen=True):
     """A closed, pending or snoozed conversation is open again."""
 
 
 @_verb("miss")
-@dataclass(frozen=True, slots=True)
-class Miss(Verb):
+class Miss(Verb, frozen=True):
     """The visitor leaves and nobody has answered."""
 
 
 @_verb("offline_message", "text", makes_message=True)
-@dataclass(frozen=True, slots=True)
-class OfflineMessage(Verb):
+class OfflineMessage(Verb, frozen=True):
     """The visitor leaves a message while nobody is there."""
 
     text: str | None = _argument(ANY_TEXT)
 
 
 @_verb("operator")
-@dataclass(frozen=True, slots=True)
-class Operator(Verb):
+class Operator(Verb, frozen=True):
     """An agent's presence changes."""
 
     who: str = _argument(_AgentName(), required=True)
@@ -551,8 +557,7 @@ class Operator(Verb):
 
 
 @_verb("contact", one_key=True)
-@dataclass(frozen=True, slots=True)
-class Contact(Verb):
+class Contact(Verb, frozen=True):
     """The visitor's contact is created, or some of its data change."""
 
     created: Mapping[str, Any] | None = _argument(Record(PERSON, "a contact"))
@@ -560,22 +565,19 @@ class Contact(Verb):
 
 
 @_verb("configure_widget", "settings")
-@dataclass(frozen=True, slots=True)
-class ConfigureWidget(Verb):
+class ConfigureWidget(Verb, frozen=True):
     """The widget's configuration is edited."""
 
     settings: Mapping[str, Any] = _argument(MapOf(Json()), required=True)
 
 
 @_verb("send_to_api")
-@dataclass(frozen=True, slots=True)
-class SendToApi(Verb):
+class SendToApi(Verb, frozen=True):
     """A manual send to the vendor's API: queued until the conversation's status next changes."""
 
 
 @_verb("authenticate", "identifier")
-@dataclass(frozen=True, slots=True)
-class Authenticate(Verb):
+class Authenticate(Verb, frozen=True):
     """The integration must tell the vendor's API who the visitor is; `answer` forces the API's answer."""
 
     identifier: str | None = _argument(TEXT, "the expected identifier; default the visitor's")
@@ -584,8 +586,7 @@ class Authenticate(Verb):
 
 
 @_verb("expect_call", "call")
-@dataclass(frozen=True, slots=True)
-class ExpectCall(Verb):
+class ExpectCall(Verb, frozen=True):
     """The integration must call an operation of a vendor's API, a sink or a path, as often as `times` says."""
 
     call: CallName = _argument(CALL_NAME, "VENDOR.OPERATION, sink.NAME, or a method and a path", required=True)
@@ -599,8 +600,7 @@ class ExpectCall(Verb):
 
 
 @_verb("sink", "name")
-@dataclass(frozen=True, slots=True)
-class SetSink(Verb):
+class SetSink(Verb, frozen=True):
     """What a sink answers to this conversation's calls from now on, the last answer to all further ones."""
 
     sink: str = _argument(SINK_NAME, "the sink's name", required=True, written="name")
@@ -608,15 +608,13 @@ class SetSink(Verb):
 
 
 @_verb("navigate", "page")
-@dataclass(frozen=True, slots=True)
-class Navigate(Verb):
+class Navigate(Verb, frozen=True):
     """The visitor goes to another page."""
 
     page: Page = _argument(PAGE, required=True)
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(Struct, frozen=True):
     """A request as it was on the wire. `headers` are those that are sent again. `delivery` is the id that all its
     attempts shared, if it had one."""
 
@@ -627,8 +625,7 @@ class WireRequest:
 
 
 @_verb("emit")
-@dataclass(frozen=True, slots=True)
-class Emit(Verb):
+class Emit(Verb, frozen=True):
     """The vendor sends this event as it is written here; `vendors` or `only` says which vendor."""
 
     event: str = _argument(TEXT, "the name of the event", required=True)
@@ -638,16 +635,14 @@ class Emit(Verb):
 
 
 @_verb("wait", "time")
-@dataclass(frozen=True, slots=True)
-class Wait(Verb):
+class Wait(Verb, frozen=True):
     """Nothing happens for a while."""
 
     time: int = _argument(Duration(), required=True)
 
 
 @_verb("probe", "expected")
-@dataclass(frozen=True, slots=True)
-class Probe(Verb):
+class Probe(Verb, frozen=True):
     """The integration's state must hold the expected values, within a time."""
 
     expected: Mapping[str, Any] = _argument(_Expectations(), required=True)
@@ -663,8 +658,7 @@ class Probe(Verb):
         return int(self.expected.get(_WITHIN, 5_000))
 
 
-@dataclass(frozen=True, slots=True)
-class Prioritize(Verb):
+class Prioritize(Verb, frozen=True):
     """The conversation gets a priority. Not a part of the language: only vendors' APIs do it."""
 
     priority: str | None

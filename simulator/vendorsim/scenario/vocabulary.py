@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.errors import unknown
 from vendorsim.core.shapes import INVALID, Shape
@@ -14,8 +15,7 @@ from vendorsim.core.yaml_nodes import Node, Problems, Scalar
 NAMES = "x-names"
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(Struct, frozen=True):
     """`vendors` gives the names of the vendors, `answers` the names of the answers that `authenticate` can force, and
     `operations` those of the vendors' APIs, as `VENDOR.OPERATION`.
 

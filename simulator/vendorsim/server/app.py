@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
-from werkzeug.routing import Rule
+from werkzeug.routing import Map, Rule, RuleFactory
 
 from vendorsim.core.errors import StateUnreachableError
 from vendorsim.http.messages import FastPath
@@ -31,8 +31,7 @@ _COMPILING = Lock()
 class _Route(Rule):
     """A route that compiles its builder of URLs when it builds one.
 
-    Werkzeug compiles two functions for each route with Python's `ast`, which takes most of the time of making the app;
-    the app builds no URL by route.
+    Werkzeug does so at once, with Python's `ast`, which is slow; the app builds no URL by route.
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -47,9 +46,47 @@ class _Route(Rule):
 
         return build
 
+    def key(self) -> tuple[Any, ...]:
+        """Equal for routes that match the same requests and lead to the same function."""
+        defaults = tuple(sorted((self.defaults or {}).items()))
+        return (self.rule, self.endpoint, frozenset(self.methods or ()), self.strict_slashes, self.subdomain, defaults)
+
+
+class _Routes(Map):
+    """The routes of an app, which are compiled by `sealed` only, and once for all apps with the same ones.
+
+    Compiling them took most of the time of making an app, and a test may make one.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._waiting: list[_Route] = []
+
+    def add(self, rulefactory: RuleFactory) -> None:
+        self._waiting.extend(rule for rule in rulefactory.get_rules(self) if isinstance(rule, _Route))
+
+    def sealed(self) -> _Routes:
+        """Returns the compiled routes. No route can be added to them."""
+        key = (tuple(route.key() for route in self._waiting), tuple(self.converters.items()))
+        with _COMPILING:
+            found = _COMPILED.get(key)
+            if found is None:
+                for route in self._waiting:
+                    super().add(route)
+                self.update()
+                if len(_COMPILED) == _MOST_COMPILED:
+                    del _COMPILED[next(iter(_COMPILED))]
+                found = _COMPILED[key] = self
+        return found
+
+
+_COMPILED: dict[tuple[Any, ...], _Routes] = {}
+_MOST_COMPILED = 8
+
 
 class _App(Flask):
     url_rule_class = _Route
+    url_map_class: type[Map] = _Routes
 
 
 def serve_app(
@@ -68,7 +105,9 @@ def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
     """
     app = _App(__name__, static_folder=None)
     # A doubled slash is part of the path: don't redirect.
-    app.url_map.merge_slashes = False
+    routes = app.url_map
+    assert isinstance(routes, _Routes)
+    routes.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.register_error_handler(HTTPException, _as_json)
@@ -88,6 +127,7 @@ def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:
 
     for other in others:
         app.register_blueprint(other)
+    app.url_map = routes.sealed()
     app.wsgi_app = backend.forced_answers.around(app.wsgi_app)  # type: ignore[method-assign,assignment]
     return app
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vendorsim.http.messages import FastPath, HttpRequest, HttpResponse
 from vendorsim.server.backend import ServerBackend

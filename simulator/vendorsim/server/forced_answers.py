@@ -5,16 +5,17 @@ They stand between the HTTP server and the app, so they work for every operation
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from threading import local
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.http.messages import PHRASES
 from vendorsim.http.wsgi import BrokenOff
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 _BEGUN = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"id":'
 
 
-@dataclass(frozen=True, slots=True)
-class ForcedAnswer:
+class ForcedAnswer(Struct, frozen=True):
     """What happens to one call.
 
     With a `status` it is answered so, with `headers`, and not carried out; `message` is that of the vendor's own
@@ -50,8 +50,7 @@ class ForcedAnswer:
         return "answer lost" if self.carried_out else "answer broken off" if self.begun else "no answer"
 
 
-@dataclass(slots=True, eq=False)
-class ServedCall:
+class ServedCall(Struct, eq=False):
     """One call as the server got it. `at` and `ended` are monotonic seconds; `status` is None while it is under way and
     where the caller got no complete answer. Who watches sets the id of the `conversation` that it is about."""
 
@@ -123,7 +122,7 @@ class ForcedAnswers:
         found = registry.operation_at(call.method, call.path)
         if found is None:
             return
-        usual = http.client.responses.get(forced.status, "") if forced.status is not None else forced.name
+        usual = PHRASES.get(forced.status, "") if forced.status is not None else forced.name
         self._tell(
             ApiCall(
                 vendor=found[0],

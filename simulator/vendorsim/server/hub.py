@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -14,14 +15,19 @@ from vendorsim.journal.journals import JournalFile, Journals
 from vendorsim.journal.postgres_journal import PostgresJournal
 from vendorsim.journal.store import Book, Journal, Recorder
 from vendorsim.server.app import create_app
+from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.blueprint import control_api
+from vendorsim.server.control.paths import is_workbench
 from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.server.fast_path import fast_path
-from vendorsim.server.namespaces import Namespaces
+from vendorsim.server.namespaces import DEFAULT, Namespaces
 from vendorsim.server.page import page
 from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class NamespaceApp:
@@ -29,17 +35,38 @@ class NamespaceApp:
 
     def __init__(self, workbench: Workbench) -> None:
         self.workbench = workbench
-        self.app: Flask
+        self._own_app: Flask
+        self._app_of_check: Flask | None = None
         workbench.renew = self._renew
+        workbench.lend = self._lend
         self._renew()
+
+    @property
+    def app(self) -> WSGIApplication:
+        """Answers the requests of the namespace."""
+        return self._answer
+
+    @property
+    def lent(self) -> bool:
+        """Whether the vendors' APIs answer for a check."""
+        return self._app_of_check is not None
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        lent = self._app_of_check
+        app = self._own_app if lent is None or is_workbench(environ.get("PATH_INFO", "")) else lent
+        return app(environ, start_response)
 
     def _renew(self) -> None:
         """Creates a new app, with new memory of the vendors' APIs."""
-        self.app = create_app(self.workbench.backend, control_api(self.workbench), page(self.workbench))
+        self._own_app = create_app(self.workbench.backend, control_api(self.workbench), page(self.workbench))
+
+    def _lend(self, backend: ServerBackend | None) -> None:
+        """Lets the vendors' APIs work on the backend of a check; None: on that of the namespace again."""
+        self._app_of_check = None if backend is None else create_app(backend)
 
     def busy(self) -> bool:
-        """Whether the namespace has an active run."""
-        return bool(self.workbench.runs.running())
+        """Whether the namespace has an active run, or checks an integration."""
+        return bool(self.workbench.runs.running() or self.workbench.checks.running())
 
     def close(self) -> None:
         """Ends the namespace."""
@@ -61,13 +88,20 @@ class Hub:
         store: Book = Journal(journal) if isinstance(journal, Path) else journal
         journals: Journals = JournalFile(journal, settings.search_steps) if isinstance(journal, Path) else journal
         self._postgres_journal = None if isinstance(journal, Path) else journal
-        self._own_run = store.begin("hub", {})
-        self._shared = Shared(journals, Recorder(store, self._own_run, None), BackgroundLoop(), state or InMemory())
-        self.app = Namespaces(lambda name: NamespaceApp(Workbench(name, settings, self._shared, self._names)))
+        own_run = store.begin("serve", {"namespace": DEFAULT}, DEFAULT)
+        self._shared = Shared(journals, Recorder(store, own_run, None), BackgroundLoop(), state or InMemory())
+
+        def make(name: str) -> NamespaceApp:
+            own = own_run if name == DEFAULT else None
+            return NamespaceApp(Workbench(name, settings, self._shared, self._names, own_run=own))
+
+        self.app = Namespaces(make)
         # With a shared state, every response may wait for the database; the event loop must not wait.
         self.fast_path: FastPath = lambda request: None
         if state is None:
-            self.fast_path = fast_path(self.app.default.workbench.backend, lambda: self._shared.recorder.backlog)
+            default = self.app.default
+            answer = fast_path(default.workbench.backend, lambda: self._shared.recorder.backlog)
+            self.fast_path = lambda request: None if default.lent else answer(request)
 
     def require_targets(self, vendors: Iterable[str]) -> None:
         """Reads the configured targets of these vendors. Raises InputError for an invalid target."""
@@ -82,6 +116,7 @@ class Hub:
 
     def __exit__(self, *error: object) -> None:
         self.app.close()
+        self._shared.example_receiver.close()
         self._shared.background_loop.close()
         if self._postgres_journal is not None:
             self._postgres_journal.hurry()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from vendorsim.core.clock import monotonic
 from vendorsim.core.errors import StateUnreachableError
@@ -49,8 +50,7 @@ class Space(Protocol):
 SpaceType = TypeVar("SpaceType", bound=Space)
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     space: Space
     # When its last request ended, in monotonic seconds.
     used_at: float

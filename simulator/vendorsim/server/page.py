@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 from flask import Blueprint, Response, redirect, request, send_from_directory
@@ -12,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from vendorsim.server.control import access, problems
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
-from vendorsim.vendorkit.web_pages import BASE_STYLE, guard
+from vendorsim.vendorkit.web_pages import STYLES, guard
 
 FILES = Path(__file__).resolve().parent / "workbench"
 # Scripts, styles and data come from this server only; no other site can frame the page.
@@ -20,6 +21,9 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+# Scripts that are stored compressed, by the names under which the page loads them.
+PACKED = {path.relative_to(FILES).with_suffix("").as_posix(): path for path in FILES.rglob("*.js.gz")}
 
 
 class _File(PathConverter):
@@ -53,13 +57,22 @@ def page(workbench: Workbench) -> Blueprint:
     def index() -> Response:
         return send_from_directory(FILES, "index.html")
 
-    @pages.get("/_vendorsim/base.css")
-    def base_style() -> Response:
-        return send_from_directory(BASE_STYLE.parent, BASE_STYLE.name)
-
     @pages.get("/_vendorsim/<page_file:name>")
     def file(name: str) -> Response:
-        return send_from_directory(FILES, name)
+        if name in PACKED:
+            return _unpacked(name)
+        return send_from_directory(STYLES[name].parent if name in STYLES else FILES, name)
 
     pages.register_error_handler(ProblemError, problems.response)
     return pages
+
+
+def _unpacked(name: str) -> Response:
+    """Returns a script that is stored compressed: as it is stored, which browsers accept, or else unpacked."""
+    if request.accept_encodings.quality("gzip") > 0:
+        response = send_from_directory(FILES, f"{name}.gz", mimetype="text/javascript")
+        response.content_encoding = "gzip"
+    else:
+        response = Response(gzip.decompress(PACKED[name].read_bytes()), mimetype="text/javascript")
+    response.vary.add("Accept-Encoding")
+    return response

@@ -3,7 +3,6 @@ path, keeps it in the ledger and the journal, and answers as told."""
 
 from __future__ import annotations
 
-import http.client
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from vendorsim.core import clock, pointer
 from vendorsim.core.errors import InputError
 from vendorsim.http.masking import is_secret
-from vendorsim.http.messages import BODILESS
+from vendorsim.http.messages import BODILESS, PHRASES
 from vendorsim.scenario.calls import SINK, Sink, SinkAnswer, check_sink_name
 from vendorsim.vendorkit.api_call import NO_DOCUMENT, ApiCall
 from vendorsim.vendorkit.backend import Backend
@@ -192,7 +191,7 @@ def _taken(backend: Backend, sinks: Sinks, sink: Sink, below: str) -> Response:
         sink, below, call.document(), lambda id: sinks.knows(id) or backend.conversations.session(id) is not None
     )
     answer = sinks.take(sink.name, call.session_id) or answer
-    call.status, call.message = answer.status, http.client.responses.get(answer.status, "")
+    call.status, call.message = answer.status, PHRASES.get(answer.status, "")
     backend.tell(call)
     if answer.latency:
         backend.sleep(answer.latency / 1000)

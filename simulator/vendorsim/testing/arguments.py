@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from vendorsim.core.errors import InputError
 from vendorsim.http.endpoint import check_header
-from vendorsim.probes.model import ProbeFunction
-from vendorsim.probes.reading import NAME, NamedSource, read_probe, read_source
+from vendorsim.probes.model import NamedSource, ProbeFunction
+from vendorsim.probes.reading import NAME, read_probe, read_source
 from vendorsim.vendorkit.policy_overrides import PolicyChanges, read_changes
 
 ProbeArgument = str | ProbeFunction | Mapping[str, str | ProbeFunction] | None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vendorsim.checks.model import FAILED, FAMILIES, PASSED, Finding, Verdict
 from vendorsim.checks.registry import all_checks
@@ -27,8 +28,7 @@ from vendorsim.testing.played import VENDOR
 from vendorsim.vendorkit.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The result of the checks. `missing` says, by check or family, why something required could not be judged."""
 
     verdict: Verdict

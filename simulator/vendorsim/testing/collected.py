@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from msgspec import Struct
 
 from vendorsim.core.errors import VendorsimError
 from vendorsim.testing.arguments import as_tuple
@@ -40,8 +40,7 @@ _NO_API = "calls were expected and not judged: let the fixture vendorsim_app use
 _URL = "URL"
 
 
-@dataclass(frozen=True, slots=True)
-class UnderTest:
+class UnderTest(Struct, frozen=True):
     """Where the integration is; None: where vendorsim.yaml says. Commands call it `shown`; None: by its URL."""
 
     url: str | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vendorsim.core import times
 from vendorsim.core.errors import InputError
@@ -33,8 +34,7 @@ from vendorsim.vendorkit.target import Target
 VENDOR = "{vendor}"
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(Struct, frozen=True):
     """The result of a run: every record in order, the summary, and the calls that were received meanwhile."""
 
     run: Run

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
+
+from vendorsim.http.transport import Answer
 
 
-# Not frozen: a frozen one takes three times as long to construct. Treat it as immutable.
-@dataclass(slots=True)
-class ApiCall:
+class ApiCall(Struct):
     """One call of a vendor's API, and its answer.
 
     `operation` is the operation's name in the vendor's API. `session_id` is the id of the conversation that the call is
@@ -27,6 +27,10 @@ class ApiCall:
     `forced` says what a check did to the call on purpose; it is empty for all others. Three kinds were not carried out:
     `refused` was answered with `status`, `no answer` and `answer broken off` have the status 0. `answer lost` was
     carried out and has the status of that, but the caller was not told.
+
+    A call that was recorded on its way to the vendor has a `head`, the bytes of its request's head. Only such a call
+    has an `answer`, `milliseconds`, the time until it was complete, and `recorded`, its number in the order of arrival.
+    `problem` says what of it was not kept.
     """
 
     vendor: str
@@ -38,11 +42,22 @@ class ApiCall:
     fields: Mapping[str, str] | None
     status: int
     message: str
-    body: bytes | None = field(default=None, repr=False, compare=False)
+    body: bytes | None = None
     method: str = "POST"
     path: str = ""
-    media_type: str | None = field(default=None, repr=False, compare=False)
+    media_type: str | None = None
     forced: str = ""
+    head: bytes | None = None
+    answer: Answer | None = None
+    milliseconds: float | None = None
+    problem: str | None = None
+    recorded: int = 0
+
+    def __repr__(self) -> str:
+        # Bodies and heads may hold secrets.
+        hidden = ("body", "media_type", "head", "answer")
+        shown = (name for name in self.__struct_fields__ if name not in hidden)
+        return f"ApiCall({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     @property
     def name(self) -> str:

@@ -6,8 +6,8 @@ opinion on captured bodies, and before a body of ours is refused; a test compare
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from functools import cache
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +23,8 @@ from vendorsim.vendorkit.schema_walk import SchemaNode
 if TYPE_CHECKING:
     import jsonschema
 
+    from vendorsim.vendorkit.profile import Profile
+
 # The base URI for relative references between schemas; nothing is ever fetched.
 _BASE = "https://contracts.invalid/"
 _LONGEST_MESSAGE = 300
@@ -35,6 +37,8 @@ _TELLING = frozenset({"type", "const", "enum"})
 DEPTH = "depth"
 # The beginning of the rule of a missing property.
 REQUIRED = "required"
+# The rules of an object with keys that are not allowed.
+FORBIDDEN = frozenset({"additionalProperties", "unevaluatedProperties"})
 
 
 class Violation(NamedTuple):
@@ -59,11 +63,13 @@ class Contract:
         folder: Path,
         amend: Amend | None = None,
         events: Collection[str] | None = None,
+        added: Mapping[str, Any] | None = None,
     ) -> None:
-        """`amend` changes the folder's documents for this profile, which has `events` only (None means all)."""
+        """`amend` changes the folder's documents for this profile, which has `events` only (None means all). `added`
+        are documents that are not in the folder."""
         self.vendor = vendor
         self.profile = profile
-        self.documents = ContractFolder(folder, amend)
+        self.documents = ContractFolder(folder, amend, added)
         self._events = events
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
         self._references: dict[str, jsonschema.Draft202012Validator] = {}
@@ -185,14 +191,18 @@ class Contract:
             raise UnknownNameError(f"event of {self.vendor}", event, self.events)
 
 
-@cache
 def contract(vendor: str, profile: str) -> Contract:
     """The contract of a vendor's profile. Raises UnknownNameError, or PackError if a schema is missing or invalid."""
     known = registry.get(vendor)
-    chosen = known.profile(profile)
+    return _of(vendor, known.contracts(), known.profile(profile))
+
+
+# By the profile itself, since an overlay may be changed and keep its name.
+@lru_cache(maxsize=1_000)
+def _of(vendor: str, contracts: Path, chosen: Profile) -> Contract:
     events = None if chosen.amend is None else chosen.event_names()
-    folder = known.contracts() / (chosen.contract or chosen.name)
-    found = Contract(vendor, profile, folder, chosen.amend, events)
+    folder = contracts / (chosen.contract or chosen.name)
+    found = Contract(vendor, chosen.name, folder, chosen.amend, events, chosen.added_documents)
     origin = registry.origin(vendor)
     if not origin.built_in:
         _require_schemas(found, chosen.event_names(), origin.package)

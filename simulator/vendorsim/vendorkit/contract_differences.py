@@ -6,8 +6,10 @@ Two profiles that say the same from different sources do not differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.contract_fields import FieldDescription, fields
@@ -18,8 +20,7 @@ FIELD = "field"
 """The aspect of a field that only one side has. A type of None means any type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """What one profile says, by aspect, as in `FieldDescription.facts`. `provenance` is None for values without one."""
 
     says: Mapping[str, Any]
@@ -27,19 +28,19 @@ class Side:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileDifference:
+class ProfileDifference(Struct, frozen=True):
     """One difference of two profiles. `path` is a field ("" for the whole body) or the name of a setting; `aspects` are
-    the aspects that differ. A side is None if it does not have the field."""
+    the aspects that differ. A side is None if it does not have the field; `refused` is whether the contract of the
+    first side then refuses what the second one sends, at least in one form of the object."""
 
     path: str
     aspects: tuple[str, ...]
     a: Side | None
     b: Side | None
+    refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileDifferences:
+class ProfileDifferences(Struct, frozen=True):
     """All differences of two profiles. `fields` has every event of both, with an empty tuple if there is no
     difference."""
 
@@ -102,7 +103,17 @@ def _of_fields(a: Mapping[str, FieldDescription], b: Mapping[str, FieldDescripti
                 yield ProfileDifference(path, aspects, _side(here, aspects), _side(there, aspects))
         else:
             skipped.add(path)
-            yield ProfileDifference(path, (FIELD,), _whole(a, path), _whole(b, path))
+            yield ProfileDifference(path, (FIELD,), _whole(a, path), _whole(b, path), _refused(a, path))
+
+
+def _refused(known: Mapping[str, FieldDescription], path: str) -> bool:
+    """Whether an object may not be without a field, or may not have one that is not described."""
+    field = known.get(path)
+    if field is not None:
+        return field.demanded
+    parent, _, name = path.rpartition("/")
+    above = known[parent]
+    return bool(above.facts.get("closed")) or name in above.forbids
 
 
 def _can_descend(known: Mapping[str, FieldDescription], path: str) -> bool:

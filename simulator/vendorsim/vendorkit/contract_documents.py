@@ -6,12 +6,12 @@ The same rules hold for the contracts of vendorsim and for those of packs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import orjson
+from msgspec import Struct
 
 from vendorsim.core import pointer as json_pointer
 from vendorsim.core.errors import unknown
@@ -19,6 +19,7 @@ from vendorsim.core.provenance import PROVENANCES
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.contract_folder import SUFFIX, ContractFolder
+from vendorsim.vendorkit.personal import KEYWORD, KINDS
 from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.schema_walk import references, stated_properties
 
@@ -26,8 +27,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EXAMPLE_KEYS = frozenset({"provenance", "source", "event", "body"})
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentProblem:
+class DocumentProblem(Struct, frozen=True):
     """One problem of a document. `place` is its file, followed by `#` and a JSON pointer if there is one."""
 
     place: str
@@ -70,7 +70,7 @@ def contract_problems(vendor: str, profile: Profile, folder: Path) -> Iterator[D
 
 def schema_problems(path: Path) -> Iterator[DocumentProblem]:
     """The problems of a schema file. It must be JSON Schema 2020-12, its references must exist, and every property must
-    have a provenance and source."""
+    have a provenance and source. `x-personal` of a property must be one of the kinds of personal data."""
     try:
         schema = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -93,6 +93,9 @@ def schema_problems(path: Path) -> Iterator[DocumentProblem]:
     for reference in broken:
         yield DocumentProblem(str(path), f"refers to {reference}, which is not there")
     for pointer, part in () if broken else properties:
+        kind = part.get(KEYWORD) if isinstance(part, dict) else None
+        if kind is not None and kind not in KINDS:
+            yield DocumentProblem(f"{path}#{pointer}/{KEYWORD}", unknown("kind of personal data", str(kind), KINDS))
         if not is_labelled(resolved(part, schema, path)):
             yield DocumentProblem(
                 f"{path}#{pointer}",

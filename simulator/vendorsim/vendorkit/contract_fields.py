@@ -7,8 +7,9 @@ schema. Their tables can be compared.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.core import pointer as json_pointer
 from vendorsim.vendorkit.schema_walk import Resolve, Schema, SchemaNode
@@ -20,27 +21,29 @@ _READ = {"$ref", "allOf", "anyOf", "oneOf", "properties", "items", "prefixItems"
 _READ |= {"type", "enum", "const", "if", "then", "else"}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDescription:
+class FieldDescription(Struct, frozen=True):
     """What a contract says about one field.
 
     `facts` by aspect: `type` (names without null; missing if any type is allowed), `nullable`, `required`, `values` (of
     `enum` or `const`, without null), `closed` (an object without further fields), `meaning` (the description), and all
     other keywords of JSON Schema unchanged. `recursive`: the field has the schema of a field that contains it.
+    `forbids` are the names of fields that an object must not have, and `demanded` is whether the field must be there,
+    both in at least one form of an object that has several.
     """
 
     facts: Mapping[str, Any]
     provenance: str | None
     source: str | None
     recursive: bool = False
+    forbids: frozenset[str] = frozenset()
+    demanded: bool = False
 
 
 _Nodes = tuple[SchemaNode, ...]
 """Schemas that all apply to the same value."""
 
 
-@dataclass(frozen=True)
-class _Alternative:
+class _Alternative(Struct, frozen=True):
     """One alternative of a schema, with the schemas that it refers to merged in. Its own keywords win over theirs."""
 
     keywords: Mapping[str, Any] = field(default_factory=dict)
@@ -76,19 +79,20 @@ class _Alternative:
 def fields(node: SchemaNode) -> dict[str, FieldDescription]:
     """Every field that a schema describes, by its path, such as `/conversation/id`. `*` means the items of a list, or
     the values of an object with any keys. The path of the whole body is "". A field comes before those within it."""
-    return dict(_walk("", [(node,)], True, node.resolve))
+    return dict(_walk("", [(node,)], True, True, node.resolve))
 
 
 def _walk(
-    path: str, groups: Iterable[_Nodes], required: bool, resolve: Resolve
+    path: str, groups: Iterable[_Nodes], required: bool, demanded: bool, resolve: Resolve
 ) -> Iterator[tuple[str, FieldDescription]]:
     forms = [form for nodes in _once(groups) for form in _combined(map(_alternatives, nodes))]
-    yield path, _field(forms, required, resolve)
+    yield path, _field(forms, required, demanded, resolve)
     objects = [form for form in forms if form.inner or "object" in (form.types or ())]
     for key in dict.fromkeys(key for form in forms for key in form.inner):
         inner = [form.inner[key] for form in forms if key in form.inner]
         always = key == "*" or all(key in form.required for form in objects)
-        yield from _walk(json_pointer.child(path, key), inner, always, resolve)
+        some = any(key in form.required for form in objects)
+        yield from _walk(json_pointer.child(path, key), inner, always, some, resolve)
 
 
 def _once(groups: Iterable[_Nodes]) -> Iterable[_Nodes]:
@@ -156,7 +160,7 @@ def _merged(forms: Iterable[_Alternative]) -> _Alternative:
     return _Alternative(keywords, allowed, required, forbidden, recursive)
 
 
-def _field(forms: list[_Alternative], required: bool, resolve: Resolve) -> FieldDescription:
+def _field(forms: list[_Alternative], required: bool, demanded: bool, resolve: Resolve) -> FieldDescription:
     facts: dict[str, Any] = {"nullable": any(form.takes_null for form in forms), "required": required}
     if all(form.types is not None for form in forms):
         facts["type"] = sorted({name for form in forms for name in form.types or () if name != "null"})
@@ -178,6 +182,8 @@ def _field(forms: list[_Alternative], required: bool, resolve: Resolve) -> Field
         next((form.keywords["x-provenance"] for form in forms if "x-provenance" in form.keywords), None),
         next((form.keywords["x-source"] for form in forms if "x-source" in form.keywords), None),
         any(form.recursive for form in forms),
+        frozenset[str]().union(*(form.forbidden for form in full)),
+        demanded,
     )
 
 

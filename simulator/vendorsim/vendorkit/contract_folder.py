@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,29 +24,36 @@ Amend = Callable[[str, Any], Any]
 
 
 class ContractFolder:
-    """The documents of a folder, each read when it is needed, and changed by `amend` if that is given."""
+    """The documents of a folder, each read when it is needed, and changed by `amend` if that is given; and those of
+    `added`, by file name."""
 
-    def __init__(self, path: Path, amend: Amend | None = None) -> None:
+    def __init__(self, path: Path, amend: Amend | None = None, added: Mapping[str, Any] | None = None) -> None:
         self.path = path
         self._amend = amend
+        self._added = added or {}
         self._resolvable: dict[str, Any] = {}
         self._resolved: dict[str, Schema] = {}
 
     @cached_property
     def events(self) -> tuple[str, ...]:
         """The names that have a schema, in alphabetical order."""
-        names = (path.name.removesuffix(SUFFIX) for path in self.path.glob(f"*{SUFFIX}"))
+        names = (name.removesuffix(SUFFIX) for name in self._names())
         return tuple(sorted(name for name in names if name != _SHARED))
 
     def read(self, name: str) -> Any:
         """The document in a file of the folder. Raises FileNotFoundError."""
+        if name in self._added:
+            return self._added[name]
         document = orjson.loads((self.path / name).read_bytes())
         return document if self._amend is None else self._amend(name, document)
 
     def schemas(self) -> Iterator[tuple[str, Any]]:
         """Every file with a schema: its name and document."""
-        for path in sorted(self.path.glob(f"*{SUFFIX}")):
-            yield path.name, self.read(path.name)
+        for name in self._names():
+            yield name, self.read(name)
+
+    def _names(self) -> list[str]:
+        return sorted({*self._added, *(path.name for path in self.path.glob(f"*{SUFFIX}"))})
 
     def resolve(self, reference: str) -> Schema:
         """The schema that a reference refers to: `objects.schema.json#/$defs/chat`, or a file name for the whole file.

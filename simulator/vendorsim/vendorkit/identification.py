@@ -7,13 +7,13 @@ can be conversations of any vendor; the session id is the conversation's id in t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vendorsim.core.provenance import Stated
 
 
-@dataclass(frozen=True, slots=True)
-class ApiAnswer:
+class ApiAnswer(Struct, frozen=True):
     """An answer of the operation. `name` is its name in scenarios."""
 
     name: str
@@ -21,8 +21,7 @@ class ApiAnswer:
     message: str
 
 
-@dataclass(frozen=True)
-class Identification:
+class Identification(Struct, frozen=True):
     """The operation `operation` of a vendor.
 
     `path` has the placeholders `{comm_type}` and `{session_id}`; `comm_types` maps the channel of a conversation

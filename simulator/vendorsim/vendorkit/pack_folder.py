@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.errors import PackError
 
@@ -15,8 +16,7 @@ GROUP = "vendorsim.vendors"
 PROJECT_FILE = "pyproject.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class PackFolder:
+class PackFolder(Struct, frozen=True):
     """A pack as its `pyproject.toml` describes it. `source` is the folder from which its package is imported."""
 
     path: Path

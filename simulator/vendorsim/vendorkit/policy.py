@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
+
+from msgspec import Struct
 
 from vendorsim.core import times
 from vendorsim.core.provenance import ASSUMED, Stated
@@ -27,16 +28,14 @@ KEPT: Connections = "kept"
 NEW: Connections = "new"
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """After that many failed attempts in a row, nothing is sent to the hook for `time` milliseconds."""
 
     failures: int
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchOff:
+class SwitchOff(Struct, frozen=True):
     """The hook is switched off after that many failed attempts in a row, or when it has failed for `time` milliseconds,
     whichever is first. None: it does not matter."""
 
@@ -49,8 +48,7 @@ def assumed(value: T) -> Stated[T]:
     return Stated(value, ASSUMED, STANDARD_WEBHOOKS)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """How a vendor delivers, as data. Times are milliseconds.
 
     `accepted`: the HTTP statuses that count as delivered. `retries`: the pauses between attempts; empty

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct, field
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core.errors import UnknownNameError
+from vendorsim.core.event import Said
 from vendorsim.scenario.verbs import Verb
 from vendorsim.vendorkit.policy import Policy
 
@@ -20,12 +21,14 @@ class Draft(NamedTuple):
     """An event that a reaction returns: its name and its body.
 
     If `body` is a function, it is called after the whole step, so that the body has the state at the time of sending.
-    With `held` the event is sent after the next step instead, and the function is called then.
+    With `held` the event is sent after the next step instead, and the function is called then. `said` is what somebody
+    wrote, if the event is about that; a reaction leaves it to the timeline.
     """
 
     event: str
     body: Body | Callable[[], Body]
     held: bool = False
+    said: Said | None = None
 
 
 Reaction = Callable[[Any, Conversation, Any], Iterable[Draft]]
@@ -34,8 +37,7 @@ Prevention = Callable[[Verb, Conversation, Any, int], str | None]
 """(verb, conversation, memory, time in milliseconds since 1970) → why the step can't happen then, or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quirk:
+class Quirk(Struct, frozen=True):
     """A known misbehaviour of the real vendor, which a scenario or a user can request by name.
 
     `bend` gets the drafts of a step, the conversation and the vendor's memory. It returns the drafts that a vendor with
@@ -60,8 +62,7 @@ class Failed(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventKind:
+class EventKind(Struct, frozen=True):
     """One event of a profile. `summary` says briefly when it is sent."""
 
     name: str
@@ -70,8 +71,7 @@ class EventKind:
     source: str
 
 
-@dataclass(frozen=True)
-class TargetKind:
+class TargetKind(Struct, frozen=True):
     """A kind of target.
 
     `without` are the events that such a target never gets. `default` are the events that it gets if it has no
@@ -94,8 +94,7 @@ class TargetKind:
         return event in subscription
 
 
-@dataclass(frozen=True, slots=True)
-class InternalMessage:
+class InternalMessage(Struct, frozen=True):
     """A kind of message that is for agents only, and that no step of a story causes: an activity such as "Ana closed
     the conversation". `name` is its name in reports. `of` (event, body) turns the body about a public message of an
     agent into one about such a message, with the same text; None where the event tells none."""
@@ -109,8 +108,7 @@ WEBHOOK = TargetKind("webhook")
 TEXT_FIELDS = frozenset({"content", "message", "text", "name", "title", "note"})
 
 
-@dataclass(frozen=True, eq=False)
-class Profile:
+class Profile(Struct, frozen=True, eq=False):
     """One dialect of a vendor.
 
     `reactions` maps the type of a change (`vendorsim.conversation.changes`) to the function that returns its events.
@@ -125,7 +123,10 @@ class Profile:
     `quirks` are known misbehaviours of the real vendor. `failed` gives the events that the vendor sends after a
     delivery has failed finally.
     `contract` is the name of the folder with the profile's documents, if it is not the profile's own name. `amend`
-    (file name, document) returns such a document with the changes for this profile.
+    (file name, document) returns such a document with the changes for this profile. `added_documents` are documents
+    that are not in the folder, by file name.
+    `adapt` (event, body, seed) returns the body that is sent in place of a reaction's; the seed differs from event to
+    event. `overlays` is the profile that this one changes, if it is an overlay (`vendorsim.vendorkit.overlay`).
     `event_keys` are the keys of a body that identify its event, the most specific last; empty if the bodies of
     different events differ only in their shape. `text_fields` are the names of the fields with texts that people
     write, in addition to `TEXT_FIELDS`. `meaning_fields` are the names of fields that change what a message is, such as
@@ -163,6 +164,9 @@ class Profile:
     account_fields: tuple[str, ...] = ()
     inbox_fields: tuple[str, ...] = ()
     unseen: bool = False
+    added_documents: Mapping[str, Any] = field(default_factory=dict)
+    adapt: Callable[[str, Body, int], Body] | None = None
+    overlays: Profile | None = None
 
     def kind(self, name: str) -> TargetKind:
         """The kind of target with that name. Raises UnknownNameError."""

@@ -10,12 +10,12 @@ import os
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import orjson
+from msgspec import Struct
 
 from vendorsim.core import resources
 from vendorsim.core.errors import InputError, PackError, UnknownNameError
@@ -30,15 +30,22 @@ from vendorsim.vendorkit.vendor import Vendor
 PACKS = "VENDORSIM_PACKS"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The package of a vendor. `package` is its name in messages. `folder` is set for a pack that is not installed.
-    `built_in` is true for the vendors of vendorsim."""
+class Origin(Struct, frozen=True):
+    """The package of a vendor. `folder` is set for a pack that is not installed, `folder_name` is what the user called
+    it. `built_in` is true for the vendors of vendorsim."""
 
     point: EntryPoint
-    package: str
     folder: PackFolder | None = None
+    folder_name: str = ""
     built_in: bool = False
+
+    @property
+    def package(self) -> str:
+        """The package's name in messages. Not known before it is needed: reading the metadata of packages is slow."""
+        if self.folder is not None:
+            return f"{self.folder.project} ({self.folder_name})"
+        dist = self.point.dist
+        return "an unnamed package" if dist is None else f"{dist.name} {dist.version}"
 
     def remedy(self) -> str:
         """What to do if the package is broken, for messages."""
@@ -54,9 +61,9 @@ def _found() -> Mapping[str, Origin]:
     index: list[str] = orjson.loads((resources.contracts() / "index.json").read_bytes())["vendors"]
     points: dict[str, Origin] = {}
     for point in entry_points(group=GROUP):
-        origin = Origin(point, _package(point), built_in=point.name in index)
+        origin = Origin(point, built_in=point.name in index)
         other = points.setdefault(point.name, origin)
-        if other.package != origin.package:
+        if other is not origin and other.package != origin.package:
             raise PackError(
                 f"the packages {other.package} and {origin.package} both bring a vendor '{point.name}'; uninstall one"
             )
@@ -67,14 +74,10 @@ def _found() -> Mapping[str, Origin]:
     return {name: points[name] for name in (*ordered, *sorted(points.keys() - set(ordered)))}
 
 
-def _package(point: EntryPoint) -> str:
-    return "an unnamed package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
-
-
 def _read_folder(path: Path) -> dict[str, Origin]:
     folder = pack_folder.read(path)
     folder.make_importable()
-    return {folder.point.name: Origin(folder.point, f"{folder.project} ({path})", folder)}
+    return {folder.point.name: Origin(folder.point, folder, str(path))}
 
 
 def add_folder(path: Path) -> str:
@@ -94,7 +97,7 @@ def forget_folders() -> None:
 
 
 def _clear_caches() -> None:
-    for cached in (_found, get, identification, headers_with_underscores, _paths):
+    for cached in (_found, get, identification, headers_with_underscores, _operations, _paths):
         cached.cache_clear()
 
 
@@ -106,6 +109,14 @@ def folders() -> Sequence[Path]:
 def names() -> tuple[str, ...]:
     """The names of all vendors. Nothing is imported."""
     return tuple(_found())
+
+
+def packages() -> tuple[tuple[str, str], ...]:
+    """The names of all vendors, and where each is from. Nothing is imported."""
+    found = _found().items()
+    return tuple(
+        (name, origin.point.value if origin.folder is None else str(origin.folder.path)) for name, origin in found
+    )
 
 
 def origin(name: str) -> Origin:
@@ -190,6 +201,30 @@ def operation_at(method: str, path: str) -> tuple[str, str] | None:
         if verb == method and pattern.fullmatch(path):
             return vendor, operation
     return None
+
+
+def operation_of(vendor: str, method: str, path: str) -> tuple[str, str | None] | None:
+    """The name of the operation of a vendor's API with that method and path, and the id of the conversation in the
+    path, if it names one; None if there is no such operation. The path may begin with that of a base URL."""
+    path = re.sub("/{2,}", "/", path)
+    known = get(vendor)
+    for verb, pattern, operation in _operations(vendor):
+        found = pattern.fullmatch(path) if verb == method else None
+        if found is not None:
+            names = (name for name in known.conversation_parameters if name in found.groupdict())
+            return operation, next((found[name] for name in names), None)
+    return None
+
+
+@cache
+def _operations(vendor: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """Method, pattern of the path and name of each operation, as `_paths`; the patterns have groups."""
+    known = sorted(get(vendor).operations, key=lambda operation: operation.path.count(":"))
+    patterns = (re.sub("/{2,}", "/", each.path) for each in known)
+    named = (re.sub(r":(\w+)", r"(?P<\1>[^/]+)", re.escape(pattern)) for pattern in patterns)
+    return tuple(
+        (each.method, re.compile(f"(?:/.*)?{pattern}"), each.name) for each, pattern in zip(known, named, strict=True)
+    )
 
 
 @cache

@@ -9,7 +9,8 @@ import base64
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vendorsim.core.provenance import Stated
 
@@ -41,8 +42,7 @@ def as_uuid(delivery: str) -> str:
     return str(uuid.UUID(bytes=bytes(digest), version=4))
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(Struct, frozen=True):
     """How a delivery is signed. `message` are the parts of the signed text: {id}, {timestamp}, {body}, or fixed text.
 
     `headers` are templates with {id}, {timestamp} and {signatures}. `signatures` are templates with {signature}, one

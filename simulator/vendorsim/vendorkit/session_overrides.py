@@ -7,12 +7,12 @@ overrides in PostgreSQL; then every method may raise `StateUnreachableError`. It
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class SessionOverride:
+
+class SessionOverride(Struct, frozen=True):
     """The values of one session. `answers` are the forced answers of its next calls, in order. `identity` is the
     identity that a call gave for the visitor, None before."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.vendorkit.scheme import Scheme, as_base64, as_hex
 from vendorsim.vendorkit.signing import Signer
@@ -27,8 +28,7 @@ _ENCODINGS: dict[Callable[[bytes], str], str] = {as_hex: "hex", as_base64: "base
 _OTHER_ENCODING: dict[Callable[[bytes], str], Callable[[bytes], str]] = {as_hex: as_base64, as_base64: as_hex}
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureVector:
+class SignatureVector(Struct, frozen=True):
     """One request. `secrets` are those that the verifier knows, `now` is its time in seconds since 1970."""
 
     name: str

@@ -9,8 +9,9 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
+
+from msgspec import Struct
 
 from vendorsim.core.errors import InputError, PackError
 from vendorsim.core.provenance import DOCUMENTED, Stated
@@ -58,12 +59,14 @@ def _schemes(vendors: Sequence[str]) -> Mapping[str, Scheme]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """A scheme with its keys: the current key, and the others that are used in addition while secrets are rotated."""
 
     scheme: Scheme
-    keys: tuple[bytes, ...] = field(default=(), repr=False)
+    keys: tuple[bytes, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Signer({self.scheme!r})"  # without the keys
 
     def headers(self, delivery: str, timestamp: int, body: bytes) -> dict[str, str]:
         """The signature headers of one attempt. `timestamp` is in seconds since 1970."""

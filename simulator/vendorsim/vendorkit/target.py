@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from vendorsim.probes.reading import NamedSource
+from msgspec import Struct, field
+
+from vendorsim.probes.model import NamedSource
 from vendorsim.vendorkit.profile import Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """An integration under test.
 
     `events` is its subscription (None: the default of its kind). `secret_env` are the environment variables with its

@@ -7,9 +7,10 @@ depend on no vendor. Events of failed deliveries and of quirks are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import product
+from typing import Any
 
 from vendorsim.conversation.people import Pool
 from vendorsim.conversation.reducer import apply
@@ -52,7 +53,7 @@ from vendorsim.scenario.verbs import (
     Typing,
     Verb,
 )
-from vendorsim.vendorkit.profile import Profile
+from vendorsim.vendorkit.profile import Draft, Profile
 
 _ANA, _BEN = "ana", "ben"
 _BEGINNING = 1_767_603_600_000  # 2026-01-05T09:00:00Z, in milliseconds since 1970
@@ -154,10 +155,27 @@ def caused_by(steps: Iterable[Verb], profile: Profile) -> list[tuple[str, list[s
 
     Impossible steps are left out.
     """
-    conversation, memory = _conversation(), profile.memory()
-    found: list[tuple[str, list[str]]] = []
+    carried_out = _carried_out(steps, profile, _conversation())
+    return [(type(step).name, [draft.event for draft in drafts]) for step, drafts in carried_out]
+
+
+def bodies_of(steps: Iterable[Verb], profile: Profile, number: int) -> Iterator[tuple[str, Any, int | str]]:
+    """Carries out the steps as `caused_by` does, in a conversation with the id `number`. Yields the event, the body,
+    and the conversation's id in bodies, of each event."""
+    conversation = _conversation(number)
+    wanted = profile.conversation_id(conversation)
+    for _, drafts in _carried_out(steps, profile, conversation):
+        for draft in drafts:
+            yield draft.event, draft.body() if callable(draft.body) else draft.body, wanted
+
+
+def _carried_out(
+    steps: Iterable[Verb], profile: Profile, conversation: Conversation
+) -> Iterator[tuple[Verb, list[Draft]]]:
+    """Carries out the possible steps, each with the drafts of its events."""
+    memory = profile.memory()
     for number, step in enumerate(steps):
-        events: list[str] = []
+        drafts: list[Draft] = []
         at = _BEGINNING + number * _MINUTE
         if profile.prevents is not None and profile.prevents(step, conversation, memory, at) is not None:
             continue
@@ -165,11 +183,10 @@ def caused_by(steps: Iterable[Verb], profile: Profile) -> list[tuple[str, list[s
             for change in apply(conversation, step, at):
                 reaction = profile.reactions.get(type(change))
                 if reaction is not None:
-                    events.extend(draft.event for draft in reaction(change, conversation, memory))
+                    drafts.extend(reaction(change, conversation, memory))
         except StepError:
             continue
-        found.append((type(step).name, events))
-    return found
+        yield step, drafts
 
 
 class _NoPeople(Pool):
@@ -182,11 +199,11 @@ class _NoPeople(Pool):
 _NO_PEOPLE = _NoPeople()
 
 
-def _conversation() -> Conversation:
+def _conversation(number: int = 1) -> Conversation:
     agents = {_ANA: _agent(_ANA, 1), _BEN: _agent(_BEN, 2)}
     return Conversation(
         index=0,
-        id=1,
+        id=number,
         account=Account(1, "Example"),
         locale="en_US",
         visitor=_visitor(),

@@ -1,7 +1,7 @@
 """Pages of a vendor, for people: a blueprint with the headers of safe pages, errors as pages, and the common style.
 
 A page is a Jinja template of the vendor's package, which escapes all values. It extends `page.html`, which links the
-style of the workbench (`base.css`), so that all pages look alike, in light and dark.
+styles of the workbench (`tokens.css`, `base.css`), so that all pages look alike, in light and dark.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-BASE_STYLE = Path(__file__).with_name("base.css")
+# The values of all styles, and the style of all pages.
+STYLES = {name: Path(__file__).with_name(name) for name in ("tokens.css", "base.css")}
 _TEMPLATES = Path(__file__).with_name("templates")
 # Scripts, styles and data come from this server only; a script can send a form nowhere else.
 _POLICY = (
@@ -35,10 +36,10 @@ class PageError(HTTPException):
 def pages(name: str, folder: Path, files: str) -> Blueprint:
     """A blueprint for a vendor's pages.
 
-    `folder` holds `templates/` and `static/`; the files of `static/` and `base.css` are served below the path `files`.
-    Give templates a name that begins with the vendor's (`acme/chat.html`): all vendors share one space of names. Errors
-    in its views, such as PageError, are pages. A page that other pages may frame sets `frame_ancestors` of its response
-    (see `framed_by`).
+    `folder` holds `templates/` and `static/`; the files of `static/`, and `tokens.css` and `base.css`, are served below
+    the path `files`. Give templates a name that begins with the vendor's (`acme/chat.html`): all vendors share one
+    space of names. Errors in its views, such as PageError, are pages. A page that other pages may frame sets
+    `frame_ancestors` of its response (see `framed_by`).
     """
     blueprint = Blueprint(name, __name__)
     blueprint.jinja_loader = ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(_TEMPLATES)])
@@ -51,8 +52,7 @@ def pages(name: str, folder: Path, files: str) -> Blueprint:
 
     @blueprint.get(f"{files}/<name>")
     def file(name: str) -> Response:
-        found = BASE_STYLE if name == BASE_STYLE.name else folder / "static" / name
-        return send_from_directory(found.parent, found.name)
+        return send_from_directory(STYLES[name].parent if name in STYLES else folder / "static", name)
 
     return blueprint
 

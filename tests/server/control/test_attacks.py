@@ -13,6 +13,7 @@ import pytest
 from command_line import Vendorsim
 from receiver import Receiver, status
 from short_story import OF_USERLIKE, STORY
+from vendorsim.cli.served_checks import ServedChecks
 from vendorsim.server.page import FILES
 
 from control.client import API, Client, serving
@@ -193,6 +194,7 @@ class TestOpenRelay:
         assert problem["status"] == 403
         assert problem["errors"][0]["pointer"] == "/to"
         assert "only to this machine" in problem["detail"]
+        assert "--allow-target" in problem["detail"]
 
     def test_a_host_that_was_allowed(self, journal: Path) -> None:
         with serving(journal, allowed_targets=frozenset({"desk.invalid"})) as api:
@@ -269,7 +271,8 @@ SECRETS = {
 
 def test_no_answer_holds_a_secret(journal: Path) -> None:
     echo = status(200, b"you sent " + SECRETS["header"].encode(), Set_Cookie=f"a={SECRETS['header']}")
-    with serving(journal, token=SECRETS["token"], admin_token=ADMIN) as client, Receiver(echo) as target:
+    settings = {"token": SECRETS["token"], "admin_token": ADMIN, "checker": ServedChecks}
+    with serving(journal, **settings) as client, Receiver(echo) as target:
         api = Client(client.port, headers={"Authorization": f"Bearer {ADMIN}"})
         url = f"http://user:{SECRETS['password']}@127.0.0.1:{target.port}/hook?token={SECRETS['query']}"
         headers = {"X-Api-Token": SECRETS["header"], "Cookie": f"a={SECRETS['header']}"}
@@ -289,10 +292,13 @@ def test_no_answer_holds_a_secret(journal: Path) -> None:
         api.until(lambda: api.all("/calls", vendor="sink"), bool)
         assert target.requests[0].header("X-Api-Token") == SECRETS["header"]
         assert f"token={SECRETS['query']}" in target.requests[0].line
+        checked = {"vendor": "userlike", "headers": headers, "to": url, "only": ["accepts.typical"]}
+        check = api.done("POST", "/checks", checked)["id"]
+        api.until(lambda: api.get(f"/checks/{check}")["status"], lambda found: found != "running")
         seen: list[str] = [json.dumps(run), json.dumps(added)]
         values: dict[str, Any] = {"number": None, "name": "forwarded-chat", "vendor": "smartsupp", "session": "s-1"}
         values["conversation"] = row["conversation"]
-        numbers = {"runs": run["id"], "deliveries": row["id"], "calls": 1}
+        numbers = {"runs": run["id"], "deliveries": row["id"], "calls": 1, "checks": check}
         for path, operations in api.get("/openapi.json")["paths"].items():
             if "get" in operations:
                 values["number"] = numbers.get(path.split("/")[1])

@@ -47,10 +47,42 @@ class TestListing:
         assert all(one["failed"] == 0 and one["attempts"] == OF_USERLIKE for one in found)
         assert [one["vendor"] for one in api.all("/conversations", vendor="userlike")] == ["userlike"] * 3
 
-    def test_counts_what_failed_for_good(self, api: Client) -> None:
-        with Receiver(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as target:
-            run = api.play(target.url(), policy={"retries": "none"})
-        assert api.get("/conversations", run=run["id"])["items"][0]["failed"] == OF_USERLIKE
+    def test_counts_attempts_that_failed_at_once_and_says_what_is_wrong(self, api: Client) -> None:
+        with Receiver(status(500)) as target:
+            run = api.start(target.url(), speed="1x")
+            target.wait_for(2)
+            found = api.until(
+                lambda: api.get("/conversations", run=run["id"])["items"],
+                lambda items: items and items[0]["failed"] == 2,
+            )
+        assert (found[0]["attempts"], found[0]["diagnosis"]["problem"]) == (2, "Both attempts were answered 500.")
+
+    def test_says_who_it_is_with_and_how_it_begins(self, api: Client, target: Receiver) -> None:
+        run = api.play(target.url())
+        (found,) = api.get("/conversations", run=run["id"])["items"]
+        told = {"scenario": "Short chat", "visitor": "Dana Kessler", "opening": "Grüße 👋", "diagnosis": None}
+        assert {name: found[name] for name in told} == told
+        assert run["began_at"] <= found["last_at"] <= run["ended_at"], "by the wall clock, not the story's"
+        shown = api.get(f"/conversations/userlike/{found['conversation']}")
+        assert {name: shown[name] for name in told} == told
+        said = [entry["said"] for entry in shown["entries"]]
+        assert said == [None, {"by": "Dana Kessler", "text": "Grüße 👋"}, {"by": "Ana Novak", "text": "Hi"}, None, None]
+        assert {row["visitor"] for row in api.get("/deliveries", run=run["id"])["items"]} == {"Dana Kessler"}
+
+    @pytest.mark.parametrize(
+        ("query", "count"),
+        [({"q": "Kessler"}, 1), ({"q": "Grüße"}, 1), ({"q": "nobody"}, 0), ({"event": "x"}, 0)],
+    )
+    def test_is_searched(self, api: Client, target: Receiver, query: dict[str, str], count: int) -> None:
+        api.play(target.url())
+        assert len(api.get("/conversations", **query)["items"]) == count
+
+    def test_requests_in_flight_together_name_each_other(self, api: Client, target: Receiver) -> None:
+        run = api.play(target.url(), faults=["twins=2"])
+        rows = api.get("/deliveries", run=run["id"])["items"]
+        beside = {(row["delivery"], row["copy"]): row["in_flight_with"] for row in rows}
+        for (delivery, copy), others in beside.items():
+            assert others == [{"delivery": delivery, "copy": 1 - copy, "attempt": 1}]
 
 
 class TestOne:

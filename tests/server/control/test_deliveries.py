@@ -8,7 +8,8 @@ import json
 import shutil
 import subprocess
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -148,6 +149,43 @@ class TestOne:
         edited = api.done("POST", f"/deliveries/{number}/resend", {"body": body})
         told = api.get(f"/deliveries/{edited['id']}/annotated")
         assert told["error"] is not None if not told["parsed"] else told["violations"]
+
+    DRAFTS: ClassVar[dict[str, tuple[Callable[[str], str], dict[str, Any]]]] = {
+        "as it is": (lambda body: body, {"parsed": True, "violations": []}),
+        "a misspelt key": (
+            lambda body: body.replace('"chat_widget"', '"chat_wigdet"'),
+            {
+                "parsed": True,
+                "violations": [
+                    {
+                        "pointer": "/chat_wigdet",
+                        "message": "unknown key 'chat_wigdet'; did you mean 'chat_widget'?",
+                    }
+                ],
+            },
+        ),
+        "no JSON": (
+            lambda body: '{"id": 1,\n "ü": }',
+            {"parsed": False, "error": "unexpected character, expected a JSON value", "line": 2, "column": 7},
+        ),
+    }
+
+    @pytest.mark.parametrize("draft", DRAFTS)
+    def test_a_draft_is_judged_and_not_sent(self, api: Client, target: Receiver, draft: str) -> None:
+        api.play(target.url())
+        number = api.deliveries(OF_USERLIKE)[0]["id"]
+        change, expected = self.DRAFTS[draft]
+        told = api.done("POST", f"/deliveries/{number}/annotated", {"body": change(target.bodies[0].decode())})
+        assert told | expected == told
+        assert len(target.requests) == OF_USERLIKE
+        assert len(api.all("/deliveries")) == OF_USERLIKE
+
+    def test_a_draft_needs_a_body(self, api: Client, target: Receiver) -> None:
+        api.play(target.url())
+        number = api.deliveries(OF_USERLIKE)[0]["id"]
+        for document in ({}, {"body": 1}, {"body": "x" * 900_001}, {"body": "{}", "to": "http://127.0.0.1"}):
+            assert api.refused("POST", f"/deliveries/{number}/annotated", document)["status"] == 422
+        assert api.refused("POST", "/deliveries/999999/annotated", {"body": "{}"})["status"] == 404
 
 
 class TestHar:

@@ -26,6 +26,8 @@ SELECT 1002 - (n % 2 = 0), n, n, 'userlike', 'documented', 'chat_session.' || (n
     CAST('{{"text": "' || hex(randomblob(400)) || '", "id": ' || n || '}}' AS BLOB), 200,
     '[]', X'', 1.0, CASE WHEN n % 1000 = 0 THEN 'rejected' ELSE 'delivered' END, 1, ''
 FROM numbers;
+INSERT INTO conversations SELECT run, vendor, conversation, 'documented', 'Dana Kessler', 'Hello', count(*),
+    sum(verdict = 'rejected'), max(id), max(sent_at) FROM attempts GROUP BY run, vendor, conversation;
 """
 
 
@@ -54,8 +56,8 @@ def fill(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def impatient(journal: Path) -> Iterator[Client]:
-    """A search may take 60,000 instructions of SQLite's machine; reading 100,000 rows takes far more."""
-    with serving(journal, search_steps=60) as client:
+    """A search may take 90,000 instructions of SQLite's machine; reading 100,000 rows takes far more."""
+    with serving(journal, search_steps=90) as client:
         yield client
 
 
@@ -75,6 +77,22 @@ class TestBoundedWork:
     def test_one_row(self, impatient: Client) -> None:
         assert impatient.get(f"/deliveries/{ROWS // 2}")["event_id"] == f"evt-{ROWS // 2}"
         assert impatient.refused("GET", f"/deliveries/{ROWS // 2 + 1}")["status"] == 404
+
+    def test_a_page_of_conversations(self, impatient: Client) -> None:
+        page = impatient.get("/conversations")
+        assert [len(page["items"]), len(impatient.get("/conversations", cursor=page["next"])["items"])] == [50, 50]
+
+    def test_one_conversation_of_a_run(self, impatient: Client) -> None:
+        name = f"c-{ROWS // PER_CONVERSATION // 2}"
+        assert len(impatient.get(f"/conversations/userlike/{name}", run=1_001)["entries"]) == PER_CONVERSATION // 2
+
+    def test_what_is_wrong_with_the_newest(self, impatient: Client) -> None:
+        found = impatient.get("/diagnosis")
+        assert (found["attempts"], found["failed"]) == (500, 1)
+
+    def test_what_was_not_delivered(self, impatient: Client) -> None:
+        assert len(impatient.get("/deliveries", verdict="rejected")["items"]) == 50
+        assert impatient.get("/deliveries", verdict="broken")["items"] == []
 
     def test_a_search_that_would_read_everything_is_given_up(self, impatient: Client) -> None:
         problem = impatient.refused("GET", "/deliveries?q=nowhere")

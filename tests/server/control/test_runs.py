@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ from typing import Any
 import pytest
 from at_work import AtWork
 from plays import talk
-from receiver import Receiver
+from receiver import Connection, Receiver, Request, status
 from short_story import OF_USERLIKE, STORY
+from vendorsim.probes.reading import read_probe
 from vendorsim.runs.config import Config
 from vendorsim.runs.config import load as load_config
 from vendorsim.server.control.scenario_texts import MOST_STEPS
 from vendorsim.server.control.started_runs import MOST_RUNNING
+from vendorsim.server.control.states import expected_state
+from vendorsim.vendorkit.target import Target
 
 from control.client import SECRET, Client, serving
 
@@ -131,9 +135,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a vendor that nobody knows": ({"vendor": "userlik"}, "did you mean 'userlike'"),
     "a vendor that is not in it": ({"vendor": "chatvisor"}, "not among the scenario's vendors"),
     "a profile that nobody knows": ({"profile": "old"}, "profile"),
-    "no target": ({"to": None}, "no target"),
+    "no target": ({"to": None}, "/to: userlike has no target: give the address of your webhook, such as http://"),
+    "an overlay of its own choice": ({"profile": "./seen"}, "'./seen' is a folder; start the server"),
     "no URL": ({"to": "localhost"}, "/to"),
     "no speed": ({"speed": "0x"}, "/speed"),
+    "a word as speed": ({"speed": "sixty"}, "such as 1x or 60x"),
     "no time": ({"start": "yesterday"}, "/start"),
     "no duration": ({"spacing": "1"}, "/spacing"),
     "no policy": ({"policy": {"retires": "none"}}, "retires"),
@@ -222,6 +228,12 @@ class TestSteering:
         assert (later["status"], later["clock"]["speed"]) == ("running", "1x")
         api.done("PATCH", f"/runs/{run['id']}/clock", {"speed": "99999x"})
         assert api.followed(run["id"])["summary"]["delivered"] == OF_USERLIKE
+
+    def test_a_number_is_a_speed_too(self, api: Client, target: Receiver) -> None:
+        run = api.start(target.url(), paused=True, speed="60")
+        assert run["clock"]["speed"] == "60x"
+        changed = api.done("PATCH", f"/runs/{run['id']}/clock", {"speed": "2.5"})
+        assert changed["clock"]["speed"] == "2.5x"
 
     def test_an_instant_run_that_is_paused_goes_on_from_where_it_is(self, api: Client, target: Receiver) -> None:
         run = api.play(target.url())
@@ -342,3 +354,83 @@ class TestProbeSteps:
             assert problem["status"] == 422
             assert "state.sql: the query can't be read" in problem["detail"]
             assert client.get("/runs")["items"] == []
+
+
+class TestTruth:
+    """What a run says of itself follows what has happened, while it happens."""
+
+    def test_a_run_that_is_refused_fails_while_it_runs(self, api: Client) -> None:
+        with Receiver(status(404)) as target:
+            number = api.start(target.url(), speed="1x")["id"]
+            target.wait_for(2)
+            run = api.until(lambda: api.get(f"/runs/{number}"), lambda run: run["summary"]["failed_attempts"] == 2)
+            assert (run["status"], run["state"]) == ("running", "failing")
+            assert run["diagnosis"]["problem"] == "Both attempts were answered 404."
+            assert target.url() in run["diagnosis"]["remedy"]
+            told = run["summary"]
+            assert (told["retries"], told["retries_scheduled"], told["failed"]) == (0, 2, 0)
+            stopped = api.until(
+                lambda: api.done("POST", f"/runs/{number}/stop"), lambda run: run["summary"]["failed"] == 2
+            )
+        told = stopped["summary"]
+        assert (stopped["status"], stopped["state"]) == ("stopped", "stopped, failing")
+        assert (told["not_sent"], told["retries"], told["retries_scheduled"]) == (OF_USERLIKE - 2, 0, 0)
+        rows = api.deliveries(OF_USERLIKE + 2, run=number)
+        assert Counter(row["verdict"] for row in rows) == {"rejected": 2, "given up": 2, "not sent": 3}
+        given_up = next(row for row in rows if row["verdict"] == "given up")
+        assert (given_up["sent_at"], given_up["final"]) == (None, True)
+        assert given_up["reason"].endswith("expects 200; the run was stopped before attempt 2")
+
+    def test_a_run_that_was_refused_once_has_passed_in_the_end(self, api: Client) -> None:
+        with Receiver(status(503), status(200)) as target:
+            run = api.play(target.url())
+        assert (run["state"], run["diagnosis"]["is_over"]) == ("passed", True)
+        assert (run["summary"]["failed_attempts"], run["summary"]["retries"]) == (1, 1)
+
+    def test_a_target_that_is_not_there(self, api: Client) -> None:
+        with Receiver() as target:
+            url = target.url()
+        run = api.play(url)
+        assert (run["state"], run["status"]) == ("unreachable", "finished")
+        assert f"does it listen at {url}?" in run["diagnosis"]["remedy"]
+
+    def test_which_form_fails(self, api: Client) -> None:
+        def crashing(connection: Connection, request: Request) -> None:
+            connection.send(status(500 if request.json.get("content") == "" else 200))
+
+        with Receiver(crashing) as target:
+            run = api.play(target.url(), scenario="attachment-only", vendor="messagehub", policy={"retries": "none"})
+        assert run["state"] == "failed"
+        assert run["diagnosis"]["event"] == "message_created"
+        found = api.get("/diagnosis", run=run["id"])
+        assert found["only"][0] == "/content is empty"
+
+    def test_a_state_that_differs(self, target: Receiver, tmp_path: Path) -> None:
+        read = read_probe(lambda conversation_id, identifier: {"tickets": [{"text": "Hi"}] * 2, "status": "closed"})
+        config = Config(targets={"userlike": (Target(target.url(), probe=(read,)),)})
+        probe = "  - probe: {/tickets: [{text: Hi}], /status: closed, within: 0s}\n"
+        with serving(tmp_path / "journal.sqlite", config=config) as api:
+            run = api.play(yaml=STORY + probe, faults=["duplicate=1"])
+            assert (run["state"], run["summary"]["failed_attempts"]) == ("failed", 0)
+            assert "duplicate=1" in run["diagnosis"]["remedy"]
+            (state,) = api.get(f"/runs/{run['id']}/states")["items"]
+        assert state["verdict"] == "missed"
+        assert state["state"] == {"tickets": [{"text": "Hi"}] * 2, "status": "closed"}
+        assert state["expected_state"] == {"tickets": [{"text": "Hi"}], "status": "closed"}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "whole"),
+    [
+        ({"a": 1, "b": 2}, {"/a": 3}, {"a": 3, "b": 2}),
+        ({"a": [1, 2]}, {"/a/1": 5}, {"a": [1, 5]}),
+        ({"a": []}, {"/a/0/b": 5}, {"a": [{"b": 5}]}),
+        (None, {"/a/b": 1}, {"a": {"b": 1}}),
+        ({"a": "text"}, {"/a/b": 1}, {"a": {"b": 1}}),
+        ({"a": 1}, {"": None}, None),
+    ],
+)
+def test_the_expected_state_is_the_one_that_was_read_with_what_was_expected(
+    state: Any, expected: dict[str, Any], whole: Any
+) -> None:
+    assert expected_state(state, expected) == whole

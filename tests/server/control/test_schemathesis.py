@@ -19,7 +19,7 @@ warnings = false
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
 [[operations]]
-include-operation-id = ["calls", "conversations", "deliveries", "runs", "sessions"]
+include-operation-id = ["calls", "checks", "conversations", "deliveries", "runs", "sessions"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "422"]
 """
 

@@ -3,6 +3,7 @@ description."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from vendorsim.server.control.blueprint import control_api
 from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.server.hub import Hub
+from vendorsim.server.page import FILES
 
 from control.client import API, Client, serving
 
@@ -250,3 +252,19 @@ def test_a_journal_is_read_again_by_the_next_server(journal: Path, target: Recei
     with serving(journal) as second:
         assert second.all("/deliveries") == rows
         assert second.done("POST", f"/deliveries/{rows[-1]['id']}/resend")["verdict"] == "delivered"
+
+
+def test_the_editor_component_is_sent_as_it_is_stored_or_unpacked(idle: Client) -> None:
+    path, stored = "/_vendorsim/codemirror/codemirror.js", FILES / "codemirror" / "codemirror.js.gz"
+    packed = idle.request("GET", path, headers={"Accept-Encoding": "br, gzip"})
+    plain = idle.request("GET", path, headers={"Accept-Encoding": "identity"})
+    unwanted = idle.request("GET", path, headers={"Accept-Encoding": "gzip;q=0"})
+    assert (packed.headers["Content-Encoding"], packed.body) == ("gzip", stored.read_bytes())
+    assert plain.body == unwanted.body == gzip.decompress(stored.read_bytes())
+    assert plain.headers["Content-Encoding"] is None
+    for answer in (packed, plain):
+        assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    again = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    assert idle.request("GET", path, headers=again).status == 304

@@ -163,9 +163,9 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("wanted", "reason"),
         [
-            ({"faults": ["explode"]}, "explode"),
-            ({"faults": ["delay=soon"]}, "soon"),
-            ({"faults": ["drop@2"]}, "drop@2"),
+            ({"faults": ["explode"]}, "/faults/0: unknown fault 'explode'"),
+            ({"faults": ["drop", "delay=soon"]}, "/faults/1: fault delay: 'soon'"),
+            ({"faults": ["drop@2"]}, "/faults/0: the rate '2' is not a number from 0 to 1"),
             ({"faults": ["quirk=x"]}, "belongs to a run"),
             ({"faults": ["signature=wrong"]}, "belongs to a run"),
             ({"faults": ["drop"], "deliveries": 0}, "/deliveries"),

@@ -12,7 +12,7 @@ from vendorsim.cli import options
 from vendorsim.core.errors import unknown
 
 
-class _Commands(options.SuggestingGroup):
+class _CaptureCommands(options.SuggestingGroup):
     """The modules of this package, each with a `command`. They are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -31,6 +31,6 @@ class _Commands(options.SuggestingGroup):
         return click.Group.resolve_command(self, ctx, args)
 
 
-@click.group("capture", cls=_Commands)
+@click.group("capture", cls=_CaptureCommands)
 def command() -> None:
     """Record real traffic, remove personal data from it, replay it, and compare it with the contract."""

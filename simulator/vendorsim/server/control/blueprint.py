@@ -12,8 +12,10 @@ from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.routes import (
     calls,
     catalogue,
+    checks,
     conversations,
     deliveries,
+    example,
     faults,
     runs,
     sessions,
@@ -23,7 +25,20 @@ from vendorsim.server.control.routes import (
 )
 from vendorsim.server.control.workbench import Workbench
 
-_SUBJECTS = (system, catalogue, runs, deliveries, calls, conversations, sessions, sinks, targets, faults)
+_SUBJECTS = (
+    system,
+    catalogue,
+    runs,
+    example,
+    checks,
+    deliveries,
+    calls,
+    conversations,
+    sessions,
+    sinks,
+    targets,
+    faults,
+)
 
 
 def control_api(workbench: Workbench) -> Blueprint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -51,8 +52,9 @@ def server() -> str:
     return request.url_root.rstrip("/")
 
 
-def body(schema: str) -> dict[str, Any]:
-    """Returns the request's body, a JSON object that is valid for the schema of that name. Raises ProblemError.
+def body(schema: str, most_errors: int | None = None) -> dict[str, Any]:
+    """Returns the request's body, a JSON object that is valid for the schema of that name. Raises ProblemError, with
+    at most `most_errors` errors.
 
     An empty body means an empty object.
     """
@@ -60,7 +62,7 @@ def body(schema: str) -> dict[str, Any]:
     document = _BODIES.parse(raw, request.content_type) if raw.strip() else {}
     errors = [
         {"pointer": json_pointer.join(found.instance_path), "detail": found.message[:300]}
-        for found in _validator(schema).iter_errors(document)
+        for found in islice(_validator(schema).iter_errors(document), most_errors)
     ]
     if errors:
         raise ProblemError(422, f"{errors[0]['pointer'] or 'the body'}: {errors[0]['detail']}", errors)

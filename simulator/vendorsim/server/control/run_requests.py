@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from vendorsim.core import times
 from vendorsim.core.clock import SteeredClock
@@ -17,17 +18,17 @@ from vendorsim.delivery.planning import Policies, find_destinations, prepare
 from vendorsim.http.endpoint import check_header, merged
 from vendorsim.runs import library
 from vendorsim.runs.planning import RunRequest, event_names
-from vendorsim.scenario.faults import from_option
 from vendorsim.scenario.model import Scenario
-from vendorsim.server.control import requests, scenario_texts, target_urls
+from vendorsim.server.control import fault_texts, requests, scenario_texts, target_urls
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.started_runs import StartedRun
 from vendorsim.server.control.workbench import Workbench
+from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy_overrides import read_changes
 from vendorsim.vendorkit.signing import schemes, signer
 from vendorsim.vendorkit.target import Target
 
-_SPEED = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)x")
+_SPEED = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)x?")
 
 
 def start(workbench: Workbench, document: Mapping[str, Any]) -> StartedRun:
@@ -47,6 +48,18 @@ def start(workbench: Workbench, document: Mapping[str, Any]) -> StartedRun:
     return workbench.runs.start(replace(prepared, options=options), clock, text, about, workbench.name, shared=not own)
 
 
+def _profile(workbench: Workbench, vendor: str, name: str | None) -> str | None:
+    """Returns the name of the profile. Raises ProblemError for the folder of an overlay, unless the server was started
+    with it: what reaches this server must not choose which of its files are read."""
+    own = workbench.settings.profiles.get(vendor)
+    if name is None or name == own:
+        return own
+    if vendor in registry.names() and registry.get(vendor).is_overlay(name):
+        message = f"'{name}' is a folder; start the server with --profile {vendor}=DIR to play an overlay"
+        raise ProblemError(422, f"/profile: {message}")
+    return name
+
+
 def _request(
     workbench: Workbench, document: Mapping[str, Any], scenario: Scenario, name: str, faults: Sequence[str]
 ) -> RunRequest:
@@ -56,13 +69,13 @@ def _request(
     return RunRequest(
         scenario,
         vendor,
-        document.get("profile") or workbench.settings.profiles.get(vendor),
+        _profile(workbench, vendor, document.get("profile")),
         seed=document["seed"] if document.get("seed") is not None else scenario.seed or workbench.seed,
         start=_time(document, "start", times.point),
         count=document.get("count", 1),
         spacing=_time(document, "spacing", times.duration) or 0,
         policy=read_changes({key: str(value) for key, value in (document.get("policy") or {}).items()}, "--policy"),
-        faults=tuple(from_option(text, None) for text in faults),
+        faults=fault_texts.read(faults),
         fault_on=event_names(document.get("fault_on") or ()) or None,
         to=None if to is None else Target(to),
         account=document.get("account"),
@@ -78,12 +91,17 @@ def _request(
 
 
 def read_speed(text: str) -> float | None:
-    """Parses a speed: `instant` gives None, `60x` gives 60.0, a multiple of real time. Raises ProblemError (422)."""
+    """Parses a speed: `instant` gives None, `60x` or `60` gives 60.0, a multiple of real time.
+
+    Raises ProblemError (422).
+    """
     if text == "instant":
         return None
     match = _SPEED.fullmatch(text)
     if match is None or not float(match[1]):
-        detail = f"'{text[:20]}' is not a speed; write instant, 1x or 60x"
+        detail = (
+            f"'{text[:20]}' is not a speed; write instant, or how many times as fast as real time, such as 1x or 60x"
+        )
         raise ProblemError(422, f"/speed: {detail}", [{"pointer": "/speed", "detail": detail}])
     return float(match[1])
 
@@ -150,7 +168,11 @@ def _destinations(workbench: Workbench, document: Mapping[str, Any], policies: P
         else:
             found = stage.destinations
         if policies.profile.events and not found.numbered():
-            raise ProblemError(422, f"no target: give 'to', or name targets of {vendor.name} in vendorsim.yaml")
+            detail = (
+                f"{vendor.name} has no target: give the address of your webhook, such as http://localhost:8000/hooks, "
+                "or name targets in vendorsim.yaml"
+            )
+            raise ProblemError(422, f"/to: {detail}", [{"pointer": "/to", "detail": detail}])
         return found
     target_urls.check(workbench, vendor.name, to, "/to")
     policy = policies.of()
@@ -158,7 +180,8 @@ def _destinations(workbench: Workbench, document: Mapping[str, Any], policies: P
     signing = None
     if scheme is not None:
         if secret is None and schemes()[scheme].signs:
-            raise ProblemError(422, f"/secret: signing as {scheme} needs a secret; give one, or policy signing=none")
+            detail = f"signing as {scheme} needs a secret; give one, or policy signing=none"
+            raise ProblemError(422, f"/secret: {detail}", [{"pointer": "/secret", "detail": detail}])
         signing = signer(scheme, () if secret is None else (secret,))
     # A request can name no probe of its own: a probe may run commands.
     configured = workbench.settings.config.targets.get(vendor.name, ())

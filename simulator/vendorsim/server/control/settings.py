@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from vendorsim.delivery.background_loop import BackgroundLoop
@@ -11,6 +11,8 @@ from vendorsim.journal.pages import SEARCH_STEPS, Pages
 from vendorsim.journal.store import Recorder
 from vendorsim.runs.config import Config
 from vendorsim.scenario.calls import Sink
+from vendorsim.server.control.checker import Checker
+from vendorsim.server.example_receiver import ExampleReceiver
 from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
 
@@ -21,7 +23,8 @@ MOST_RUNS = 50
 class Settings:
     """The settings of a server. `duplicate_interval` is in milliseconds, `rate_limit` in requests per second.
 
-    `most_runs` is the number of runs that a namespace keeps. `search_steps` is the limit of `JournalPages`.
+    `most_runs` is the number of runs that a namespace keeps. `search_steps` is the limit of `JournalPages`. `checker`
+    makes what runs the checks, on first use; without one the server runs none.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -37,17 +40,19 @@ class Settings:
     sinks: tuple[Sink, ...] = ()
     most_runs: int = MOST_RUNS
     search_steps: int = SEARCH_STEPS
+    checker: Callable[[Config], Checker] | None = None
 
 
 @dataclass(frozen=True)
 class Shared:
-    """The objects that the namespaces of a server share: the journal, its writer, the event loop that delivers, and
-    the state that several servers may share."""
+    """The objects that the namespaces of a server share: the journal, its writer, the event loop that delivers, the
+    state that several servers may share, and the receiver of example runs."""
 
     journal: Journals
     recorder: Recorder
     background_loop: BackgroundLoop
     state: SharedState = field(default_factory=InMemory)
+    example_receiver: ExampleReceiver = field(default_factory=ExampleReceiver)
 
     @property
     def pages(self) -> Pages:

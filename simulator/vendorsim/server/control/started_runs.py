@@ -6,14 +6,16 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.core.clock import SteeredClock, wall_clock
 from vendorsim.core.errors import InputError
 from vendorsim.core.times import iso
 from vendorsim.delivery.destinations import Destinations
+from vendorsim.delivery.diagnosis import diagnose, evidence_of_run
 from vendorsim.delivery.expected_calls import ExpectedCalls
 from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.player import Player
@@ -25,10 +27,12 @@ from vendorsim.server.control.settings import MOST_RUNS, Shared
 
 MOST_RUNNING = 10
 RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
+# How a run goes, beyond its status.
+FAILING, PASSED, STOPPED_FAILING, BROKEN_OFF = "failing", "passed", "stopped, failing", "broken off"
+STATES = (RUNNING, FAILING, PASSED, FAILED, "unreachable", "incomplete", STOPPED, STOPPED_FAILING, BROKEN_OFF)
 
 
-@dataclass(slots=True)
-class StartedRun:
+class StartedRun(Struct):
     """One run. `source` is the scenario's YAML; `task` plays the run. Times are milliseconds since 1970 (UTC)."""
 
     id: int
@@ -51,9 +55,12 @@ class StartedRun:
     def document(self) -> dict[str, Any]:
         """Returns the run as JSON. `summary` is the last document that `vendorsim play --json` prints."""
         run, speed = self.prepared.run, self.clock.speed
+        summary = self.player.summary
+        found = diagnose(evidence_of_run(summary))
         return {
             "id": self.id,
             "status": self.status,
+            "state": self.state,
             "reason": self.reason,
             "scenario": run.scenario.title,
             "vendor": run.vendor.name,
@@ -67,8 +74,23 @@ class StartedRun:
                 "paused": self.clock.paused,
                 "time": iso(self.clock.time()),
             },
-            "summary": dict(self.player.summary.document()),
+            "diagnosis": None if found is None else found.document(),
+            "summary": dict(summary.document()),
         }
+
+    @property
+    def state(self) -> str:
+        """How the run goes, by what has happened so far: one of STATES."""
+        summary = self.player.summary
+        failing = bool(summary.not_accepted or summary.missed)
+        if self.status == RUNNING:
+            return FAILING if failing else RUNNING
+        if self.status == STOPPED:
+            return STOPPED_FAILING if failing else STOPPED
+        if self.status == FAILED:
+            return BROKEN_OFF
+        # A finished run is stopped when it is closed to manual steps; what it said until then holds.
+        return summary.fell_short_as or PASSED
 
 
 class StartedRuns:

@@ -100,7 +100,8 @@ def _probed(workbench: Workbench, vendor: str, handle: ConversationHandle, verb:
         if probe is None:
             return NOT_JUDGED, NO_PROBE
         try:
-            return await judge_values(probe, handle.id, identifier, verb)
+            judged = await judge_values(probe, handle.id, identifier, verb)
+            return judged.verdict, judged.reason
         finally:
             await probe.close()
 

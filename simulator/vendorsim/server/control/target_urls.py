@@ -15,12 +15,13 @@ def check(workbench: Workbench, vendor: str, url: str, pointer: str) -> None:
     `pointer` is the JSON pointer of the URL in the request.
     """
     try:
-        endpoint(url)
+        host = endpoint(url).host
     except InputError as error:
         raise _problem(422, pointer, str(error)) from None
     reason = refusal(url, workbench.allowed_targets(vendor))
     if reason is not None:
-        raise _problem(403, pointer, reason)
+        remedy = f"To allow it, start the server with: vendorsim serve --allow-target {host}"
+        raise _problem(403, pointer, f"{reason}. {remedy}")
 
 
 def _problem(status: int, pointer: str, detail: str) -> ProblemError:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
 
 from vendorsim.core.errors import InputError, StateUnreachableError
 from vendorsim.delivery.records import Over, Record
 from vendorsim.server.backend import ServerBackend
+from vendorsim.server.control.checker import Checker
 from vendorsim.server.control.metrics import Metrics
 from vendorsim.server.control.settings import Settings, Shared
+from vendorsim.server.control.started_checks import DUPLICATE_INTERVAL, StartedChecks
 from vendorsim.server.control.started_runs import StartedRuns
 from vendorsim.vendorkit.api_call import ApiCall
 
@@ -18,9 +21,15 @@ class Workbench:
     """The state behind the control API and the page of one namespace. Safe to use from any thread."""
 
     def __init__(
-        self, name: str, settings: Settings, shared: Shared, namespaces: Callable[[], list[str]] = list
+        self,
+        name: str,
+        settings: Settings,
+        shared: Shared,
+        namespaces: Callable[[], list[str]] = list,
+        own_run: int | None = None,
     ) -> None:
-        """`namespaces` returns the names of all namespaces in use."""
+        """`namespaces` returns the names of all namespaces in use. `own_run` is the number of the namespace's own run
+        in the journal; without one, it begins here."""
         self.name = name
         self.namespaces = namespaces
         self.settings = settings
@@ -31,13 +40,18 @@ class Workbench:
         # Held while a resent attempt is recorded and read back.
         self.resend_lock = Lock()
         # The journal's run for API calls, and for deliveries of conversations outside of runs.
-        self.own_run = shared.begin("serve", {"namespace": name}, name)
+        self.own_run = shared.begin("serve", {"namespace": name}, name) if own_run is None else own_run
         # The number of the first run that the lists show: the own run since the last reset. So a namespace hides the
         # runs of an expired one of the same name. The default namespace also shows runs of the command line.
         self.since = self.own_run if name else 0
         # Set by the hub: replaces the app of the namespace, so that vendors' APIs lose their memory.
         self.renew: Callable[[], None] = lambda: None
+        # Set by the hub: lets the vendors' APIs work on the backend of a check; None: on that of the namespace.
+        self.lend: Callable[[ServerBackend | None], None] = lambda backend: None
         self.backend = self._new_backend()
+        make = settings.checker
+        self.checker: Callable[[], Checker] | None = None if make is None else partial(make, settings.config)
+        self.checks = StartedChecks(self._backend_of_check, lambda backend: self.lend(backend))
         self.runs = StartedRuns(self.backend, shared, self._emitter, settings.most_runs)
 
     def _new_backend(self) -> ServerBackend:
@@ -56,6 +70,14 @@ class Workbench:
             sinks=settings.sinks,
             seed=self.seed,
         )
+        backend.subscribe(self._record_call)
+        return backend
+
+    def _backend_of_check(self) -> ServerBackend:
+        """Returns the backend on which the vendors' APIs work while a check needs them, as `check --serve` has it. The
+        journal has its calls."""
+        settings = self.settings
+        backend = ServerBackend(settings.token, duplicate_interval=DUPLICATE_INTERVAL, sinks=settings.sinks)
         backend.subscribe(self._record_call)
         return backend
 
@@ -79,8 +101,10 @@ class Workbench:
         return self.settings.allowed_targets | self.settings.config.target_hosts(vendor)
 
     def reset(self) -> None:
-        """Stops all runs, forgets sessions, subscriptions and faults, and hides the earlier runs in the journal."""
+        """Stops all runs and checks, forgets sessions, subscriptions and faults, and hides the earlier runs in the
+        journal."""
         with self._lock:
+            self.checks.close()
             self.runs.close()
             self.backend.reset(self.seed)
             # Deliveries still in flight belong to the hidden runs.
@@ -95,7 +119,8 @@ class Workbench:
         self.backend.seed = seed
 
     def close(self) -> None:
-        """Stops all runs and closes the backend."""
+        """Stops all runs and checks, and closes the backend."""
+        self.checks.close()
         self.runs.close()
         self.backend.close()
         try:

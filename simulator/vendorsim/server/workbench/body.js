@@ -20,7 +20,8 @@ export function bodyView(text, annotated = null) {
   } catch (error) {
     raw.hidden = false;
     raw.textContent = text;
-    const why = annotated && !annotated.parsed ? annotated.error : error.message;
+    const where = annotated?.line ? `line ${annotated.line}, column ${annotated.column}: ` : "";
+    const why = annotated && !annotated.parsed ? `${where}${annotated.error}` : error.message;
     return h("div", {}, h("p", { class: "note padded" }, `This is no JSON: ${why}`), raw);
   }
   if (lines.length > MOST_LINES) {

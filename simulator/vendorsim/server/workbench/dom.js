@@ -41,17 +41,17 @@ export function clear(node) {
   return node;
 }
 
-/** A point in time as `<time>`, in the reader's zone, with milliseconds; the day only where it is another than today. */
+/** A point in time as `<time>`, in the reader's zone, with milliseconds (not on a phone); the day only where it is another than today. */
 export function time(iso) {
   if (!iso) return h("span", { class: "muted" }, "–");
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return h("span", {}, String(iso));
-  return h("time", { datetime: iso, title: iso }, localTime(at));
+  return h("time", { datetime: iso, title: iso }, localTime(at), h("span", { class: "ms" }, `.${String(at.getMilliseconds()).padStart(3, "0")}`));
 }
 
 function localTime(at) {
   const two = (number) => String(number).padStart(2, "0");
-  const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+  const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   const today = new Date().toDateString() === at.toDateString();
   return today ? clock : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock}`;
 }
@@ -72,7 +72,9 @@ export function mood(verdict) {
 const MOODS = {
   delivered: "good", finished: "good", ok: "good", active: "good",
   rejected: "bad", "timed out": "bad", broken: "bad", unreachable: "bad", failed: "bad",
-  "not sent": "warn", stopped: "warn", degraded: "warn",
+  failing: "bad", "stopped, failing": "bad", "broken off": "bad", "given up": "bad", missed: "bad",
+  passed: "good", "as expected": "good",
+  "not sent": "warn", stopped: "warn", degraded: "warn", incomplete: "warn", "not judged": "warn", lost: "warn", spoiled: "warn", dropped: "warn",
   running: "accent", documented: "good", captured: "accent", reconstructed: "warn", assumed: "quiet",
 };
 
@@ -89,9 +91,24 @@ export function table(caption, headings) {
   return { table: h("div", { class: "scroll" }, whole), body };
 }
 
-/** A cell that tells its heading on narrow screens. In a list's cards two cells share a line, unless one is `wide`. */
+/**
+ * A cell of a table. On a phone the cells of a row follow each other in a line or two without their headings; see `minor`,
+ * `labelled` and `wide` for those that should not.
+ */
 export function cell(label, ...children) {
   return h("td", { dataset: { label } }, h("span", { class: "cell" }, children));
+}
+
+/** A cell that a phone leaves out: it is told where the row leads to. */
+export function minor(element) {
+  element.classList.add("minor");
+  return element;
+}
+
+/** A cell that a phone shows with its heading, since its value alone says nothing. */
+export function labelled(element) {
+  element.classList.add("labelled");
+  return element;
 }
 
 /** A field of a form: label, control and a hint. The control needs an id. */
@@ -118,11 +135,17 @@ export function problem(error) {
   return h("div", { class: "problem", role: "alert" }, h("p", {}, error.detail ?? error.message), places.length > 1 ? h("ul", {}, places) : null);
 }
 
+/** How long good news stay in the status line, in milliseconds. Problems stay until something else is said. */
+const NEWS = 8_000;
+let newsTimer = null;
+
 /** Says something in the status line, which screen readers read out. */
 export function say(text, isProblem = false) {
   const line = document.getElementById("status");
   line.textContent = text;
   line.classList.toggle("is-problem", isProblem);
+  clearTimeout(newsTimer);
+  if (text && !isProblem) newsTimer = setTimeout(() => (line.textContent = ""), NEWS);
 }
 
 /** Does something that takes a while: the button is off meanwhile, a failure is said in the status line. */
@@ -147,7 +170,7 @@ export async function whileOff(button, action) {
   }
 }
 
-/** Makes a cell take a line of its own in cards. */
+/** Gives a field the room that is left, and a cell a line of its own on a phone. */
 export function wide(element) {
   element.classList.add("wide");
   return element;

@@ -50,6 +50,49 @@ export function linesOf(text) {
   return lines;
 }
 
+/**
+ * Where each value stands in JSON text: `{from, to}` by pointer, and the key before it as `{keyFrom, keyTo}`. Empty for what is no
+ * JSON. An object or a list is told by its opening bracket.
+ */
+export function placesOf(text) {
+  const places = new Map();
+  try {
+    JSON.parse(text);
+  } catch {
+    return places;
+  }
+  const open = [];
+  let key = null;
+  for (const { token, from, to } of positionedTokens(text)) {
+    const inside = open.at(-1);
+    if (token === "," || token === ":") continue;
+    if (token === "}" || token === "]") {
+      open.pop();
+      continue;
+    }
+    if (inside?.object && key === null) {
+      key = { name: JSON.parse(token), keyFrom: from, keyTo: to };
+      continue;
+    }
+    const pointer = inside ? `${inside.pointer}/${inside.object ? escaped(key.name) : inside.count}` : "";
+    if (inside) inside.count += 1;
+    places.set(pointer, { from, to, ...(key && { keyFrom: key.keyFrom, keyTo: key.keyTo }) });
+    key = null;
+    if (token === "{" || token === "[") open.push({ object: token === "{", pointer, count: 0 });
+  }
+  return places;
+}
+
+/** JSON text without white space between its values; other text as it is. */
+export function oneLine(text) {
+  try {
+    JSON.parse(text);
+  } catch {
+    return text;
+  }
+  return tokensOf(text).join("");
+}
+
 /** JSON text with a line per value, indented; other text as it is. */
 export function pretty(text) {
   try {
@@ -60,9 +103,16 @@ export function pretty(text) {
 }
 
 function tokensOf(text) {
+  return positionedTokens(text).map(({ token }) => token);
+}
+
+function positionedTokens(text) {
   const tokens = [];
   TOKEN.lastIndex = 0;
-  for (let found = TOKEN.exec(text); found; found = TOKEN.exec(text)) tokens.push(found[1] ?? found[2] ?? found[3]);
+  for (let found = TOKEN.exec(text); found; found = TOKEN.exec(text)) {
+    const token = found[1] ?? found[2] ?? found[3];
+    tokens.push({ token, from: TOKEN.lastIndex - token.length, to: TOKEN.lastIndex });
+  }
   return tokens;
 }
 

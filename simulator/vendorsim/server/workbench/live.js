@@ -48,9 +48,9 @@ export async function headId(path, options) {
 
 /**
  * Does `action(signal)` each second while the document can be seen; less often when it fails, and says so. Returns a
- * function that stops. `first`: milliseconds to wait before the first time.
+ * function that stops. `first`: milliseconds to wait before the first time; `quiet`: failures are not said.
  */
-export function repeat(action, { every = EVERY, first = 0 } = {}) {
+export function repeat(action, { every = EVERY, first = 0, quiet = false } = {}) {
   const stopped = new AbortController();
   let failures = 0;
   let timer = null;
@@ -65,12 +65,12 @@ export function repeat(action, { every = EVERY, first = 0 } = {}) {
     busy = true;
     try {
       await action(stopped.signal);
-      if (failures) say("The server answers again.");
+      if (failures && !quiet) say("The server answers again.");
       failures = 0;
     } catch (error) {
       if (stopped.signal.aborted) return;
       failures += 1;
-      say(`${error.detail ?? error.message} Trying again in ${Math.round(pause(failures) / 1000)} s.`, true);
+      if (!quiet) say(`${error.detail ?? error.message} Trying again in ${Math.round(pause(failures) / 1000)} s.`, true);
     } finally {
       busy = false;
     }

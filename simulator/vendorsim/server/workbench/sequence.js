@@ -1,149 +1,170 @@
 /**
- * Draws a conversation as a sequence diagram: the vendor on the left, the integration on the right, time downwards.
- * Deliveries go to the right, calls of the vendors' APIs and of sinks to the left; each arrow is a link.
+ * Draws a conversation as a sequence diagram: the vendor on the left, the integration right of it, then the sinks; time
+ * goes downwards. What was sent goes to the right, calls of the vendors' APIs to the left, calls of sinks to their own
+ * lifeline. Each arrow is a link. A bar on the integration's lifeline shows how long it worked on a delivery; bars that
+ * stand side by side were requests in flight together.
+ *
+ * It is HTML on a grid, so that labels take the lines that they need: an entry has three rows (words, line, notes).
  */
 
-import { mood, svg } from "./dom.js";
-import { between, directed, moment, notes, result, spoken, what } from "./entries.js";
+import { h } from "./dom.js";
+import { between, directed, keyOf, moment, notes, outcome, result, retriedOf, said, spoken, what } from "./entries.js";
 
-const NARROW = 640;
-const TOP = 54;
-/** How wide a letter is, in pixels, on wide and on narrow screens (views.css has the sizes). */
-const LETTER = 7.3;
-const SMALL = 6.7;
-const LONGEST = 60;
-const HEAD = 8;
 /** From so many milliseconds on, a pause between two arrows is shown. */
 const PAUSE = 5_000;
+/** Bars that are drawn side by side at most; further ones share the last place. */
+const MOST_LANES = 8;
+/** Columns of the grid: time, vendor, between vendor and integration, integration, between it and the sinks, sinks. */
+const VENDOR = 2;
+const TALK = 3;
+const INTEGRATION = 4;
+const BEYOND = 5;
+const SINKS = 6;
 
 /**
- * The diagram of these entries (attempts and calls of the API, the oldest first).
+ * The diagram of these entries (attempts and calls, the oldest first).
  *
  * @param entries what happened
- * @param options `width` in pixels; `vendor`, its name; `clock`: `sent` (when it really happened) or `story`
+ * @param options `vendor`: its name; `clock`: `sent` (when it really happened) or `story`; `open(entry, event)`: called
+ *   for a click on an arrow; `opened`: the key of the entry that stands open; `fresh`: keys of entries to mark
  */
-export function sequence(entries, { width, vendor, clock }) {
-  const frame = frameOf(width);
-  const rows = [];
-  let y = TOP;
+export function sequence(entries, { vendor, clock, open, opened, fresh = new Set() }) {
+  const sinks = [...new Set(entries.filter(isSink).map((entry) => entry.operation))];
+  const place = h("div", {
+    class: sinks.length ? "sequence has-sinks" : "sequence",
+    role: "group",
+    "aria-label": `Sequence diagram of ${entries.length} arrows between ${vendor} and the integration. Arrow keys go from arrow to arrow.`,
+    on: { keydown: walk },
+  });
+  const bars = barsOf(entries);
+  const retried = retriedOf(entries);
+  place.style.setProperty("--lanes", String(Math.max(1, ...bars.map(({ lane }) => lane + 1))));
+  place.append(...names(vendor, sinks));
+  const lines = [];
+  let row = 2;
   let before = null;
   for (const entry of entries) {
     const now = moment(entry, clock);
     if (now !== null && before !== null && now - before >= PAUSE) {
-      rows.push(pause(now - before, frame, y + 12));
-      y += 34;
+      place.append(at(h("p", { class: "pause" }, `${between(now - before)} later`), row, 1, TALK, TALK + 1));
+      row += 1;
     }
-    const height = heightOf(entry, frame);
-    rows.push(arrow(entry, frame, y, height, clock));
-    y += height;
+    place.append(arrow(entry, row, { clock, open, opened, fresh, sinks, retried }));
+    lines.push(row + 1);
+    row += 3;
     before = now ?? before;
   }
-  const bottom = y + 8;
-  const label = `Sequence diagram of ${entries.length} arrows between ${vendor} and the integration`;
-  return svg(
-    "svg",
-    {
-      class: frame.narrow ? "sequence is-narrow" : "sequence",
-      width,
-      height: bottom + 4,
-      viewBox: `0 0 ${width} ${bottom + 4}`,
-      role: "group",
-      "aria-label": label,
-    },
-    lifeline(frame.left, bottom, vendor, frame),
-    lifeline(frame.right, bottom, "integration", frame),
-    rows,
-  );
+  for (const { entry, from, to, lane } of bars) {
+    const bar = h("span", { class: `bar is-${outcome(entry)}`, "aria-hidden": "true" });
+    bar.style.setProperty("--lane", String(lane));
+    place.append(at(bar, lines[from], lines[to] - lines[from] + (to === from ? 2 : 1), INTEGRATION, INTEGRATION + 1));
+  }
+  for (const column of sinks.length ? [VENDOR, INTEGRATION, SINKS] : [VENDOR, INTEGRATION]) {
+    place.append(at(h("span", { class: "lifeline", "aria-hidden": "true" }), 2, Math.max(row - 2, 1), column, column + 1));
+  }
+  return place;
 }
 
-/** Where the lifelines are. */
-function frameOf(width) {
-  const narrow = width < NARROW;
-  const left = narrow ? 78 : 150;
-  return { width, narrow, letter: narrow ? SMALL : LETTER, left, right: width - (narrow ? 22 : 64), stamp: narrow ? 4 : 14 };
+function isSink(entry) {
+  return entry.type === "call" && entry.vendor === "sink";
 }
 
-function lifeline(x, bottom, name, frame) {
-  const box = Math.min(Math.max(name.length * frame.letter + 22, 74), frame.narrow ? 110 : 160);
-  const from = Math.min(Math.max(x - box / 2, 1), frame.width - box - 1);
-  return svg(
-    "g",
-    { class: "lifeline", "aria-hidden": "true" },
-    svg("line", { x1: x, y1: 30, x2: x, y2: bottom }),
-    svg("rect", { x: from, y: 3, width: box, height: 27, rx: 5 }),
-    svg("text", { x: from + box / 2, y: 21, "text-anchor": "middle" }, name),
-  );
+/** Puts an element into the grid: from a row on, over so many rows, between two columns' lines. */
+function at(element, row, rows, from, to) {
+  element.style.gridRow = `${row} / span ${rows}`;
+  element.style.gridColumn = `${from} / ${to}`;
+  return element;
 }
 
-function heightOf(entry, frame) {
-  return frame.narrow || notes(entry).length ? 47 : 34;
+function names(vendor, sinks) {
+  const name = (text, column, side) => at(h("p", { class: `party is-${side}` }, text), 1, 1, column, column + 1);
+  const found = [name(vendor, TALK, "left"), name("integration", TALK, "right")];
+  if (sinks.length) found.push(name(sinks.length > 1 ? `sinks ${sinks.join(", ")}` : `sink ${sinks[0]}`, BEYOND, "right"));
+  return found;
 }
 
-function pause(milliseconds, frame, y) {
-  const middle = (frame.left + frame.right) / 2;
-  return svg("text", { class: "pause", x: middle, y: y + 4, "text-anchor": "middle" }, `${between(milliseconds)} later`);
-}
-
-function arrow(entry, frame, y, height, clock) {
-  const line = y + 18;
-  const { narrow, left, right, letter } = frame;
-  const told = cut(result(entry), LONGEST);
-  const beside = narrow ? 0 : told.length * letter + 24;
-  const room = Math.floor((right - left - 24 - beside) / letter);
-  const at = clockText(entry, clock, narrow);
-  const below = [narrow ? told : "", ...notes(entry)].filter(Boolean).join(" · ");
-  return svg(
+function arrow(entry, row, { clock, open, opened, fresh, sinks, retried }) {
+  const call = entry.type === "call";
+  const key = keyOf(entry);
+  const towards = isSink(entry) ? "sink" : call ? "vendor" : directed(entry) === "lost" ? "nobody" : "integration";
+  const words = said(entry);
+  const notesBelow = [isSink(entry) && sinks.length > 1 ? `sink ${entry.operation}` : "", ...notes(entry, retried)].filter(Boolean);
+  const column = towards === "sink" ? BEYOND : TALK;
+  const part = (element, line) => at(element, line, 1, column, column + 1);
+  const stamp = at(h("span", { class: "stamp" }, clockText(entry, clock)), 1, 1, 1, 2);
+  const label = h("span", { class: "label" },
+    h("span", { class: "when" }, clockText(entry, clock)),
+    h("span", { class: "what" }, what(entry)),
+    h("span", { class: "told" }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[outcome(entry)]), result(entry)),
+    words ? h("span", { class: "said" }, words.by ? h("span", { class: "by" }, `${words.by}: `) : null, `“${words.text}”`) : null);
+  const below = notesBelow.length ? h("span", { class: "below" }, notesBelow.map((note) => h("span", { class: "chip" }, note))) : null;
+  const link = h(
     "a",
     {
-      class: `arrow is-${moodOf(entry)}`,
-      href: `#/${entry.type === "call" ? "calls" : "deliveries"}/${entry.id}`,
-      "aria-label": spoken(entry),
+      id: `arrow-${key.replaceAll(" ", "-")}`,
+      class: ["arrow", `is-${outcome(entry)}`, `to-${towards}`, fresh.has(key) ? "is-new" : ""].filter(Boolean).join(" "),
+      href: `#/${call ? "calls" : "deliveries"}/${entry.id}`,
+      "aria-label": spoken(entry, retried),
+      "aria-current": opened === key ? "true" : null,
+      dataset: { key },
+      on: { click: (event) => plain(event) && (event.preventDefault(), open(entry)) },
     },
-    svg("title", {}, spoken(entry)),
-    svg("rect", { class: "ground", x: 1, y: y + 1, width: frame.width - 2, height: height - 2, rx: 4 }),
-    svg("text", { class: "stamp", x: frame.stamp, y: line + 4 }, at),
-    svg("text", { class: "what", x: left + 12, y: line - 6 }, cut(what(entry), room)),
-    narrow ? null : svg("text", { class: "told", x: right - 12, y: line - 6, "text-anchor": "end" }, told),
-    stroke(entry, left, right, line, right - Math.max(beside, (right - left) * 0.14)),
-    below
-      ? svg("text", { class: "below", x: left + 12, y: line + 15 }, cut(below, Math.floor((right - left - 24) / letter)))
-      : null,
+    stamp,
+    part(label, 1),
+    part(h("span", { class: "shaft", "aria-hidden": "true" }, h("span", { class: "point" })), 2),
+    below ? part(below, 3) : null,
   );
+  return at(link, row, 3, 1, -1);
 }
 
-/** The line with its head; what never arrives ends in a cross before the integration. */
-function stroke(entry, left, right, y, end) {
-  if (entry.type === "call") {
-    return [svg("line", { class: "shaft", x1: right, y1: y, x2: left + HEAD, y2: y }), head(left, y, 1)];
+const SIGNS = { taken: "✓ ", refused: "✕ ", lost: "⇥ ", planned: "– " };
+
+/** A click that wants the address in another tab is left alone. */
+function plain(event) {
+  return event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+}
+
+/** Arrow keys go from arrow to arrow. */
+function walk(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const from = event.target.closest?.(".arrow");
+  if (!step || !from || event.altKey || event.ctrlKey || event.metaKey) return;
+  const all = [...event.currentTarget.querySelectorAll(".arrow")];
+  const to = all[all.indexOf(from) + step];
+  if (!to) return;
+  event.preventDefault();
+  to.focus();
+}
+
+/**
+ * Where the bars stand: `{entry, from, to, lane}`; `from` and `to` are numbers of entries. A bar ends at the last entry
+ * that began while the request was under way.
+ */
+export function barsOf(entries) {
+  const places = new Map(entries.map((entry, i) => [entry.type === "attempt" ? idOf(entry) : null, i]));
+  const ends = [];
+  const bars = [];
+  for (const [from, entry] of entries.entries()) {
+    if (entry.type !== "attempt" || directed(entry) === "lost") continue;
+    let to = Math.max(from, ...(entry.in_flight_with ?? []).map((other) => places.get(idOf(other)) ?? from));
+    // What the integration called while it worked on this.
+    const over = Date.parse(entry.sent_at) + (entry.milliseconds ?? 0);
+    while (entries[to + 1]?.type === "call" && Date.parse(entries[to + 1].at) < over) to += 1;
+    const free = ends.findIndex((end) => end < from);
+    const lane = Math.min(free < 0 ? ends.length : free, MOST_LANES - 1);
+    ends[lane] = Math.max(to, ends[lane] ?? to);
+    bars.push({ entry, from, to, lane });
   }
-  if (directed(entry) === "arrives") {
-    return [svg("line", { class: "shaft", x1: left, y1: y, x2: right - HEAD, y2: y }), head(right, y, -1)];
-  }
-  const cross = `M ${end - 5} ${y - 5} l 10 10 m 0 -10 l -10 10`;
-  return [
-    svg("line", { class: "shaft is-lost", x1: left, y1: y, x2: end, y2: y }),
-    svg("path", { class: "cross", d: cross }),
-  ];
+  return bars;
 }
 
-function head(x, y, towards) {
-  return svg("path", { class: "head", d: `M ${x} ${y} l ${towards * HEAD} -4.5 v 9 z` });
-}
+const idOf = ({ delivery, copy, attempt }) => `${delivery} ${copy} ${attempt}`;
 
-function moodOf(entry) {
-  if (entry.type === "call") return entry.status < 400 ? "accent" : mood(entry.status);
-  return ["spoiled", "dropped", "lost"].includes(entry.verdict) ? "warn" : mood(entry.verdict);
-}
-
-function clockText(entry, clock, narrow) {
+function clockText(entry, clock) {
   const now = moment(entry, clock);
   if (now === null) return "–";
-  const at = new Date(now);
+  const time = new Date(now);
   const part = (number, digits = 2) => String(number).padStart(digits, "0");
-  const seconds = `${part(at.getHours())}:${part(at.getMinutes())}:${part(at.getSeconds())}`;
-  return narrow ? seconds : `${seconds}.${part(at.getMilliseconds(), 3)}`;
-}
-
-function cut(text, most) {
-  return text.length <= most ? text : `${text.slice(0, Math.max(most - 1, 1))}…`;
+  const seconds = `${part(time.getHours())}:${part(time.getMinutes())}:${part(time.getSeconds())}`;
+  return [seconds, h("span", { class: "millis" }, `.${part(time.getMilliseconds(), 3)}`)];
 }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class CcaiMemory:
+class CcaiMemory(Struct):
     """State that the platform keeps beside the conversation.
 
     `since` is when each agent in the chat joined, by agent id, in milliseconds since 1970. `end_user_wrote` and

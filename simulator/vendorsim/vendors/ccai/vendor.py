@@ -138,6 +138,7 @@ VENDOR = Vendor(
         Operation("escalate_chat", "POST", f"{_API}/chats/:chat_id/escalations", RECONSTRUCTED, RECEIVER),
         Operation("finish_chat", "PATCH", f"{_API}/chats/:chat_id", DOCUMENTED, CHATS),
     ),
+    conversation_parameters=("chat_id", "call_id"),
     identification=IDENTIFICATION,
     api=_api,
     fast_path=_fast_path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.vendors.chatvisor.bodies import DONE
@@ -17,8 +17,7 @@ from vendorsim.vendors.chatvisor.widget import (
 )
 
 
-@dataclass(slots=True)
-class ChatvisorMemory:
+class ChatvisorMemory(Struct):
     """The customer's state. `status` is None until the customer has written.
 
     `registered` is set when the customer subscribes, or is created by the API. `webchat` is the plug-in of the account;

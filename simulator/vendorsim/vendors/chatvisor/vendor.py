@@ -126,6 +126,7 @@ VENDOR = Vendor(
     title="Chatvisor",
     profiles={WEBHOOKS.name: WEBHOOKS, ENGAGE.name: ENGAGE},
     operations=OPERATIONS,
+    conversation_parameters=("customer_id",),
     api=_api,
     polling=Stated(Polling(("list_conversations",), newest_only=True), ASSUMED, _POLLING),
     page="/webchat/",

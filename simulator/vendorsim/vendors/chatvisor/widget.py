@@ -9,7 +9,6 @@ visible while the REST API does not hide it and every rule that is set is met.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -17,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 import jsonschema_rs
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core import resources
@@ -26,8 +27,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 24 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class OfficeHours:
+class OfficeHours(Struct, frozen=True):
     """Times of a week. `opens` and `closes` are minutes after midnight; hours that end before they begin end on the
     next day, and equal ones are the whole day. `days` are 0 (Monday) to 6. `timezone` is an IANA name."""
 
@@ -45,8 +45,7 @@ class OfficeHours:
         return (day in self.days and minute >= self.opens) or ((day - 1) % 7 in self.days and minute < self.closes)
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRules:
+class ActionRules(Struct, frozen=True):
     """The conditions under which the chat is visible; one that is not set is always met.
 
     `seconds_on_page` is how long the visitor has been on the page.
@@ -62,8 +61,7 @@ class ActionRules:
 NO_RULES = ActionRules()
 
 
-@dataclass(frozen=True, slots=True)
-class WebChatSettings:
+class WebChatSettings(Struct, frozen=True):
     """What an administrator sets: the colour (`#rrggbb`), the corner (`right` or `left`), the texts and the rules."""
 
     color: str = "#1f54c4"
@@ -88,8 +86,7 @@ class WebChatSettings:
 DEFAULTS = WebChatSettings()
 
 
-@dataclass(slots=True)
-class WebChat:
+class WebChat(Struct):
     """The plug-in of one account, which all its conversations share: its settings, and whether the REST API shows the
     chat. Both are replaced as a whole, so no lock is needed."""
 
@@ -97,8 +94,7 @@ class WebChat:
     visible: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """What the rules look at. `seconds` are those on the present page. `again` is whether the visitor was there before.
     Presences are those of all agents: `online`, `offline`, `away` or `back`."""
 

@@ -2,7 +2,7 @@
 
 The help page names the events. Their order follows Chatwoot v2.5.0 (May 2022), the release of the time that the page
 describes. `conversation_updated` follows the page, which says "any attribute". What changes with a message or with an
-agent who joins has no event of its own.
+agent who joins has no event of its own; the quirk `updated-by-messages` tells that, too.
 """
 
 from __future__ import annotations
@@ -87,17 +87,28 @@ def _agent_looked(change: Joined, conversation: Conversation, memory: MessageHub
 
 def _read(change: MessagesRead, conversation: Conversation, memory: MessageHubMemory) -> Iterator[Draft]:
     """Reading changes attributes: when that side has last seen the conversation, and how much is unread."""
-    before, unread = memory.seen, memory.unread
+    _changed_attributes(memory)
     memory.seen = last_seen(conversation)
     if change.by is not None:
         memory.unread = 0
-    changes = [
-        changed(name, now, before.get(name, 0)) for name, now in memory.seen.items() if now != before.get(name, 0)
-    ]
-    if memory.unread != unread:
-        changes.append(changed("unread_count", memory.unread, unread))
+    changes = _changed_attributes(memory)
     if conversation.started and changes:
         yield _updated(changes, conversation, memory)
+
+
+def updated_by_messages(drafts: list[Draft], conversation: Conversation, memory: MessageHubMemory) -> list[Draft]:
+    """The quirk: a `conversation_updated` about the attributes that changed with a message, or with an agent who joins.
+
+    The events of the step tell them only as values of the conversation that they hold.
+    """
+    changes = _changed_attributes(memory)
+    return [*drafts, _updated(changes, conversation, memory)] if conversation.started and changes else drafts
+
+
+def _changed_attributes(memory: MessageHubMemory) -> list[dict[str, Any]]:
+    """What has changed of the last-seen times and of `unread_count` since the last call."""
+    before, memory.told = memory.told, {**memory.seen, "unread_count": memory.unread}
+    return [changed(name, now, before.get(name, 0)) for name, now in memory.told.items() if now != before.get(name, 0)]
 
 
 def _status_changed(change: StatusChanged, conversation: Conversation, memory: MessageHubMemory) -> Iterator[Draft]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vendorsim.core.provenance import DOCUMENTED, RECONSTRUCTED, Stated
+from vendorsim.core.provenance import ASSUMED, DOCUMENTED, RECONSTRUCTED, Stated
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.policy import NEW, SUCCESS, UNORDERED, Policy
-from vendorsim.vendorkit.profile import WEBHOOK, EventKind, InternalMessage, Profile, TargetKind
+from vendorsim.vendorkit.profile import WEBHOOK, EventKind, InternalMessage, Profile, Quirk, TargetKind
 from vendorsim.vendorkit.vendor import Polling, Vendor
 from vendorsim.vendors.messagehub import reactions
 from vendorsim.vendors.messagehub.api.operations import FILES, OPERATIONS, TOKEN_HEADER
@@ -64,6 +64,14 @@ AGENT_BOT = TargetKind("agent_bot", without=frozenset({reactions.CONVERSATION_ST
 
 # A private note, a template or an activity is no message between visitor and agent.
 MEANING = frozenset({"message_type", "private", "content_type"})
+# The page's "any attribute", taken at its word. No server is known to do so.
+UPDATED_BY_MESSAGES = Quirk(
+    "updated-by-messages",
+    "a message, or an agent who joins, is followed by a conversation_updated of unread_count and the like",
+    ASSUMED,
+    SOURCE,
+    reactions.updated_by_messages,
+)
 PROFILE = Profile(
     name="documented",
     title="account webhooks to the letter of the help page: types as written there, no signature",
@@ -91,6 +99,7 @@ PROFILE = Profile(
     event_keys=("event",),
     account_fields=ACCOUNT_FIELDS,
     inbox_fields=INBOX_FIELDS,
+    quirks=(UPDATED_BY_MESSAGES,),
     # No version of Chatwoot whose source was read sends this: docs/vendors/messagehub.md, "The page and the code".
     unseen=True,
 )
@@ -106,6 +115,7 @@ VENDOR = Vendor(
     polling=Stated(Polling(("list_conversations", "show_conversation", "list_messages")), RECONSTRUCTED, API_SOURCE),
     files=FILES,
     headers_with_underscores=(TOKEN_HEADER,),
+    conversation_parameters=("conversation_id",),
     schemes=SCHEMES,
     # Version 4.12.0 has every quirk that a version between the listed ones has.
     quirks=quirks((4, 12, 0)),

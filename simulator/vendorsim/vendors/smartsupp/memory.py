@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from vendorsim.conversation.state import Message
 
 
-@dataclass(slots=True)
-class SmartsuppMemory:
+class SmartsuppMemory(Struct):
     """State that Smartsupp keeps beside the conversation. Times are in milliseconds since 1970.
 
     `last_event_at` is the time of the newest event. `first_seen` is when the visitor came, `contact_since` when the

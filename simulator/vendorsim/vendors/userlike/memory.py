@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.conversation.changes import Assigned
 from vendorsim.conversation.state import Agent, Conversation
 
 
-@dataclass(slots=True)
-class UserlikeMemory:
+class UserlikeMemory(Struct):
     """State that Userlike keeps beside the conversation. A conversation that is reopened starts another session.
 
     `open` and `ended_at` (milliseconds since 1970) are about the session. `present` are the operators in the chat.

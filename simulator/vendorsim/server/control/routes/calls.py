@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from vendorsim.journal.documents import call_document
+from vendorsim.journal.documents import about_conversation, call_document
 from vendorsim.journal.pages import Query
 from vendorsim.server.control import requests
 from vendorsim.server.control.problems import ProblemError
@@ -21,9 +21,9 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         after = requests.number("after", 0, 2**63 - 1)
         if after is not None:
             rows = workbench.shared.pages.newer("calls", query, after, requests.limit())
-            return jsonify(requests.page([call_document(row) for row in rows], None))
+            return jsonify(requests.page([call_document(row) | about_conversation(row) for row in rows], None))
         page = workbench.shared.pages.calls(query, before=requests.cursor(), limit=requests.limit())
-        return jsonify(requests.page([call_document(row) for row in page.rows], page.next))
+        return jsonify(requests.page([call_document(row) | about_conversation(row) for row in page.rows], page.next))
 
     @api.get("/calls/<number>")
     def call(number: str) -> Response:
@@ -32,4 +32,4 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         )
         if row is None:
             raise ProblemError(404, f"there is no call {number[:40]}")
-        return jsonify(call_document(row))
+        return jsonify(call_document(row) | about_conversation(row))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, jsonify
+from msgspec.structs import replace
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.core.times import iso
+from vendorsim.delivery.diagnosis import Diagnosis, diagnose, evidence_of
 from vendorsim.journal.documents import attempt_summary, call_document
-from vendorsim.journal.pages import Query
+from vendorsim.journal.pages import Query, Row
 from vendorsim.server.control import requests
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.queries import attempts_query
@@ -28,10 +30,9 @@ def add(api: Blueprint, workbench: Workbench) -> None:
 
     @api.get("/conversations")
     def conversations() -> Response:
-        page = workbench.shared.pages.conversations(
-            attempts_query(workbench), before=requests.cursor(), limit=requests.limit()
-        )
-        return jsonify(requests.page([_overview(row) for row in page.rows], page.next))
+        pages = workbench.shared.pages
+        page = pages.conversations(attempts_query(workbench), before=requests.cursor(), limit=requests.limit())
+        return jsonify(requests.page([_overview(workbench, row) for row in page.rows], page.next))
 
     @api.get("/conversations/<vendor>/<path:conversation>")
     def one(vendor: str, conversation: str) -> Response:
@@ -45,16 +46,35 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         return jsonify(results=[carry_out(workbench, vendor, name, verb) for name in names])
 
 
-def _overview(row: Any) -> dict[str, Any]:
+def _overview(workbench: Workbench, row: Row) -> dict[str, Any]:
+    found = _diagnosis(workbench, row) if row["failed"] else None
     return {
         "vendor": row["vendor"],
         "profile": row["profile"],
         "conversation": row["conversation"],
         "run": row["run"],
+        "scenario": _scenario(row["about"]),
+        "visitor": row["visitor"],
+        "opening": row["opening"],
         "attempts": row["attempts"],
-        "failed": row["failed"] or 0,
-        "last_at": iso(row["last_at"]),
+        "failed": row["failed"],
+        "last_at": None if row["last_at"] is None else iso(row["last_at"]),
+        "diagnosis": None if found is None else found.document(),
     }
+
+
+def _diagnosis(workbench: Workbench, row: Row) -> Diagnosis | None:
+    """Returns what is wrong with the newest attempts of a conversation."""
+    query = Query(
+        workbench.name, workbench.since, run=row["run"], vendor=row["vendor"], conversation=row["conversation"]
+    )
+    return diagnose(evidence_of(workbench.shared.pages.endings(query)))
+
+
+def _scenario(about: str) -> str | None:
+    """Returns the title of a run's scenario; None for conversations that no run plays."""
+    title = orjson.loads(about).get("scenario")
+    return title if isinstance(title, str) else None
 
 
 def _document(workbench: Workbench, vendor: str, conversation: str) -> dict[str, Any]:
@@ -71,10 +91,16 @@ def _document(workbench: Workbench, vendor: str, conversation: str) -> dict[str,
     if not attempts and not calls and handle is None:
         raise ProblemError(404, f"nothing is known of conversation '{conversation[:100]}' of {vendor[:40]}")
     entries = _by_time([attempt_summary(row) for row in attempts], [call_document(row) for row in calls])
+    found = diagnose(evidence_of(attempts))
+    told = pages.conversations(query, limit=1).rows
     return {
         "vendor": vendor,
         "conversation": conversation,
         "truncated": len(attempts) == MOST_ENTRIES or len(calls) == MOST_ENTRIES,
+        "scenario": _scenario(told[0]["about"]) if told else None,
+        "visitor": told[0]["visitor"] if told else None,
+        "opening": told[0]["opening"] if told else None,
+        "diagnosis": None if found is None else found.document(),
         "entries": entries,
         "live": None if handle is None else handle.look(_state),
     }

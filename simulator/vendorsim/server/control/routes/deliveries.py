@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, request
 
-from vendorsim.journal.documents import attempt_document, attempt_summary
+from vendorsim.journal.documents import about_conversation, attempt_document, attempt_summary
 from vendorsim.journal.har import har
+from vendorsim.journal.pages import Row
 from vendorsim.server.control import requests
 from vendorsim.server.control.curl import curl_command
+from vendorsim.server.control.diagnoses import diagnosis_document
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.queries import attempt_row, attempts_query
 from vendorsim.server.control.resending import resend
@@ -18,7 +22,7 @@ MOST_EXPORTED = 5_000
 
 
 def add(api: Blueprint, workbench: Workbench) -> None:
-    """Adds `/deliveries`, `/deliveries.har` and `/deliveries/ID` with `/annotated`, `/curl` and `/resend`."""
+    """Adds `/diagnosis`, `/deliveries`, `/deliveries.har`; `/deliveries/ID` with `/annotated`, `/curl`, `/resend`."""
 
     @api.get("/deliveries")
     def deliveries() -> Response:
@@ -26,9 +30,13 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         after = requests.number("after", 0, 2**63 - 1)
         if after is not None:
             rows = workbench.shared.pages.newer("attempts", query, after, requests.limit())
-            return jsonify(requests.page([attempt_summary(row) for row in rows], None))
+            return jsonify(requests.page([_listed(row) for row in rows], None))
         page = workbench.shared.pages.attempts(query, before=requests.cursor(), limit=requests.limit())
-        return jsonify(requests.page([attempt_summary(row) for row in page.rows], page.next))
+        return jsonify(requests.page([_listed(row) for row in page.rows], page.next))
+
+    @api.get("/diagnosis")
+    def diagnosis() -> Response:
+        return jsonify(diagnosis_document(workbench.shared.pages, attempts_query(workbench)))
 
     @api.get("/deliveries.har")
     def as_har() -> Response:
@@ -40,12 +48,19 @@ def add(api: Blueprint, workbench: Workbench) -> None:
 
     @api.get("/deliveries/<number>")
     def delivery(number: str) -> Response:
-        return jsonify(attempt_document(attempt_row(workbench, number)))
+        row = attempt_row(workbench, number)
+        return jsonify(attempt_document(row) | about_conversation(row))
 
     @api.get("/deliveries/<number>/annotated")
     def annotations(number: str) -> Response:
         row = attempt_row(workbench, number)
         return jsonify(annotated(row["vendor"], row["profile"], row["event"], row["request_body"] or b""))
+
+    @api.post("/deliveries/<number>/annotated")
+    def annotations_of_draft(number: str) -> Response:
+        row = attempt_row(workbench, number)
+        draft = requests.body("Draft")["body"].encode()
+        return jsonify(annotated(row["vendor"], row["profile"], row["event"], draft))
 
     @api.get("/deliveries/<number>/curl")
     def curl(number: str) -> Response:
@@ -56,6 +71,11 @@ def add(api: Blueprint, workbench: Workbench) -> None:
 
     @api.post("/deliveries/<number>/resend")
     def again(number: str) -> tuple[Response, int, dict[str, str]]:
-        row = resend(workbench, attempt_row(workbench, number), requests.body("Resend"))
+        sent = resend(workbench, attempt_row(workbench, number), requests.body("Resend"))
+        row = attempt_row(workbench, str(sent["id"]))
         location = request.base_url.replace(f"/{number}/resend", f"/{row['id']}")
-        return jsonify(attempt_document(row)), 201, {"Location": location}
+        return jsonify(attempt_document(row) | about_conversation(row)), 201, {"Location": location}
+
+
+def _listed(row: Row) -> dict[str, Any]:
+    return attempt_summary(row) | about_conversation(row)

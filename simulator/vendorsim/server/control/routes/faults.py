@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from vendorsim.delivery.active_faults import Activation
 from vendorsim.scenario import faults
-from vendorsim.server.control import requests
+from vendorsim.server.control import fault_texts, requests
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.workbench import Workbench
 
@@ -24,11 +24,11 @@ def add(api: Blueprint, workbench: Workbench) -> None:
     def switch() -> Response:
         document = requests.body("Faults")
         events = frozenset(document["events"]) if document.get("events") else None
-        chosen = tuple(faults.from_option(text, events) for text in document["faults"])
-        for choice in chosen:
-            if choice.name in (faults.QUIRK, "signature"):
+        chosen = fault_texts.read(document["faults"], events)
+        for position, choice in enumerate(chosen):
+            if choice.name in (faults.QUIRK, faults.SIGNATURE):
                 reason = f"'{choice.name}' belongs to a run; start one with it"
-                raise ProblemError(422, f"/faults: {reason}")
+                raise ProblemError(422, f"/faults/{position}: {reason}")
         workbench.backend.active_faults.set(chosen, document.get("deliveries"))
         return jsonify(_document(workbench.backend.active_faults.state()))
 
@@ -40,6 +40,13 @@ def _document(activation: Activation) -> dict[str, Any]:
         "events": events or None,
         "deliveries": activation.left,
         "known": [
-            {"name": fault.name, "help": fault.help, "example": fault.example} for fault in faults.KINDS.values()
+            {
+                "name": fault.name,
+                "help": fault.help,
+                "example": fault.example,
+                "argument": fault.argument_label or None,
+                "choices": fault.choices,
+            }
+            for fault in faults.KINDS.values()
         ],
     }

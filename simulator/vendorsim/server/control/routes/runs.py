@@ -11,11 +11,12 @@ from vendorsim.server.control import requests
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.run_requests import read_speed, start
 from vendorsim.server.control.started_runs import StartedRun
+from vendorsim.server.control.states import state_document
 from vendorsim.server.control.workbench import Workbench
 
 
 def add(api: Blueprint, workbench: Workbench) -> None:
-    """Adds `/runs` and `/runs/ID` with `/stop`, `/clock` and `/scenario`."""
+    """Adds `/runs` and `/runs/ID` with `/stop`, `/clock`, `/scenario` and `/states`."""
 
     def found(number: str) -> StartedRun:
         return workbench.runs.get(requests.identifier(number, "run"))
@@ -51,6 +52,11 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         paused = document.get("paused", started.clock.paused)
         workbench.shared.background_loop.call(lambda: started.clock.steer(speed=speed, paused=paused, forward=forward))
         return jsonify(*workbench.runs.documents(started))
+
+    @api.get("/runs/<number>/states")
+    def states(number: str) -> Response:
+        read = found(number).player.summary.states
+        return jsonify(items=[state_document(place, probed) for place, probed in enumerate(tuple(read), 1)])
 
     @api.get("/runs/<number>/scenario")
     def source(number: str) -> Response:

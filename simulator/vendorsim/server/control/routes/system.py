@@ -30,6 +30,7 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         text = workbench.metrics.text(
             {
                 "vendorsim_runs_running": ("Runs under way.", workbench.runs.running()),
+                "vendorsim_checks_running": ("Checks under way.", len(workbench.checks.running())),
                 "vendorsim_journal_backlog": ("Records that wait to be written.", workbench.shared.recorder.backlog),
             }
         )

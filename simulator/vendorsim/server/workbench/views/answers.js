@@ -1,5 +1,5 @@
 /**
- * What calls of `end_user` are told: the choice of an answer, and the answers for the next calls of any session.
+ * Forced answers of `end_user`: the choice of an answer, and the answers for the next calls of any session.
  */
 
 import { put } from "../api.js";
@@ -19,7 +19,7 @@ export function answerSelect(id, known, none, label) {
   );
 }
 
-/** The box "whatever the session". Returns its `panel`, and `update(answers)` for what is still to be told. */
+/** The panel for calls of any session. Returns its `panel`, and `update(answers)` for the answers that wait. */
 export function nextAnswers({ answers, known }) {
   const choice = answerSelect("next-answer", known, "choose an answer");
   choice.dataset.pointer = "/answers";
@@ -29,19 +29,19 @@ export function nextAnswers({ answers, known }) {
   const none = h(
     "button",
     { type: "button", dataset: { test: "forget-answers" }, on: { click: () => busy(none, () => force([])) } },
-    "Forget them",
+    "Clear them",
   );
   const form = submits(
     h(
       "form",
       { class: "inline" },
       field("Answer", choice),
-      h("button", { type: "submit", class: "primary", dataset: { test: "force" } }, "Force"),
+      h("button", { type: "submit", class: "primary", dataset: { test: "force" } }, "Force this answer"),
     ),
     async () => {
       if (!choice.value) throw new Error("Choose an answer first.");
       await force([...now, choice.value]);
-      say(`The next call is told: ${now[0]}.`);
+      say(`The next call of end_user is answered: ${now[0]}.`);
     },
   );
   choice.removeAttribute("aria-label");
@@ -49,8 +49,8 @@ export function nextAnswers({ answers, known }) {
     now = to;
     waiting.replaceChildren(
       ...(to.length
-        ? ["Still to be told: ", ...to.flatMap((one) => [badge(one), " "])]
-        : ["Calls are judged as they come."]),
+        ? ["Waiting for the next calls: ", ...to.flatMap((one) => [badge(one), " "])]
+        : ["No answer is forced: each call is answered by the vendor's rules."]),
     );
     none.hidden = !to.length;
   }
@@ -58,7 +58,7 @@ export function nextAnswers({ answers, known }) {
   const panel = h(
     "section",
     { class: "panel stack" },
-    h("h2", {}, "Next answer of end_user, whatever the session"),
+    h("h2", {}, "Force the next answers of end_user"),
     form,
     waiting,
     h("p", { class: "actions" }, none),

@@ -21,7 +21,7 @@ export async function show(place, { id }) {
       ["Kind", call.comm_type],
       ["Session", call.session ? h("a", { href: conversation, class: "mono" }, call.session) : null],
       ["Credentials", call.credentials ?? "none"],
-      ["Came", time(call.at)],
+      ["Came", [time(call.at), " (wall clock)"]],
     ])),
     panel("Body", call.body === null ? h("p", { class: "muted padded" }, "It had none.") : bodyView(call.body)),
     call.fields === null ? "" : panel("What was understood", bodyView(JSON.stringify(call.fields))),

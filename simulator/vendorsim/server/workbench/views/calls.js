@@ -1,7 +1,7 @@
 /** What the integration called of the vendors' APIs and of sinks; new calls come by themselves. */
 
 import { get } from "../api.js";
-import { badge, cell, empty, field, h, select, time, wide } from "../dom.js";
+import { badge, cell, empty, field, h, minor, select, time, wide } from "../dom.js";
 import { filterRow } from "./filters.js";
 import { liveList } from "./list.js";
 
@@ -14,7 +14,7 @@ export async function show(place, params, query) {
   const list = liveList({
     path: "calls",
     caption: "Calls of the vendors' APIs and of sinks, the newest first",
-    headings: ["No.", "Came", "Vendor", "Operation", "Request", "Session", "Status", "Message"],
+    headings: ["No.", "Came (wall clock)", "Vendor", "Operation", "Request", "Conversation", "Status", "Message"],
     row,
     nothing,
   });
@@ -42,19 +42,19 @@ function row(call) {
   return h(
     "tr",
     { dataset: { id: call.id, test: "call" } },
-    cell("No.", h("span", { class: "number muted" }, String(call.id))),
-    cell("Came", time(call.at)),
+    minor(cell("No.", h("span", { class: "number muted" }, String(call.id)))),
+    cell("Came (wall clock)", time(call.at)),
     cell("Vendor", call.vendor),
-    wide(cell("Operation", h("a", { href: `#/calls/${call.id}` }, call.operation))),
-    wide(cell("Request", h("code", {}, `${call.method} ${call.path}`))),
-    cell("Session", call.session ? h("span", { class: "mono" }, call.session) : h("span", { class: "muted" }, "–")),
+    cell("Operation", h("a", { href: `#/calls/${call.id}` }, call.operation)),
+    minor(cell("Request", h("code", {}, `${call.method} ${call.path}`))),
+    call.session ? cell("Conversation", call.visitor ? `${call.visitor} ` : "", h("span", { class: "mono" }, call.session)) : minor(cell("Conversation", "–")),
     cell("Status", badge(call.status)),
-    wide(cell("Message", call.message)),
+    cell("Message", call.message),
   );
 }
 
 function nothing(filtered) {
-  if (filtered) return empty("Nothing fits these filters", "Take one away, or look for less text. What comes from now on and fits appears here.");
+  if (filtered) return empty("Nothing fits these filters", "Remove a filter, or search for less text. New calls that fit appear here.");
   const base = `${location.origin}${location.pathname.replace(/\/_vendorsim\/.*$/, "")}`;
-  return empty("No call has come yet", "Let your integration call a vendor's API at ", h("code", {}, base), ". ", h("code", {}, "vendorsim vendors NAME"), " lists its operations. ", h("code", {}, "vendorsim serve --sink NAME"), " takes calls of other systems.");
+  return empty("No calls yet", "Point your integration's API calls at ", h("code", {}, base), ". ", h("code", {}, "vendorsim vendors NAME"), " lists the operations of a vendor. ", h("code", {}, "vendorsim serve --sink NAME"), " also takes calls that are meant for other systems.");
 }

@@ -19,10 +19,10 @@ export function castForm(cast) {
     person(given ?? {}, AGENT, `/cast/agents/${key}`, false),
   ]);
   const element = h(
-    "fieldset",
-    { class: "whole", id: "cast", dataset: { test: "cast" } },
-    h("legend", {}, "Cast"),
-    h("p", { class: "hint" }, "What is empty is made up from the seed. What you clear, the visitor has not got."),
+    "details",
+    { class: "whole folded", id: "cast", dataset: { test: "cast" } },
+    h("summary", {}, "Cast", h("span", { class: "hint" }, ` ${told(cast)}`)),
+    h("p", { class: "hint" }, "Empty fields are made up from the seed. If you empty a field that the scenario fills, the visitor has no such data."),
     h("h2", {}, "Visitor"),
     h("div", { class: "form" }, visitor.lines),
     agents.map(([key, one]) => [h("h2", {}, "Agent ", h("code", {}, key)), h("div", { class: "form" }, one.lines)]),
@@ -37,6 +37,13 @@ export function castForm(cast) {
     return Object.keys(changed).length ? changed : undefined;
   };
   return { element, value };
+}
+
+/** The people of the scenario in a line. */
+function told(cast) {
+  const visitor = cast.visitor?.name ?? "a made-up visitor";
+  const agents = Object.entries(cast.agents ?? {}).map(([key, given]) => given?.name ?? key);
+  return [visitor, ...agents].join(", ");
 }
 
 /** The fields of one person. Only the visitor can be said to have none of something. */
@@ -75,7 +82,7 @@ function read(text, was) {
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw new Error(`The cast: ${text} is no JSON: ${error.message}`);
+      throw new Error(`Cast: ${text} is not JSON: ${error.message}`);
     }
   }
   return typeof was === "number" && !Number.isNaN(Number(text)) ? Number(text) : text;

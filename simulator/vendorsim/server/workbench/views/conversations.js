@@ -3,10 +3,13 @@
  */
 
 import { get } from "../api.js";
-import { badge, cell, clear, empty, field, h, say, select, table, time } from "../dom.js";
+import { badge, cell, clear, empty, field, h, labelled, minor, say, select, table, time, wide } from "../dom.js";
 import { repeat } from "../live.js";
 import { conversationAddress, vendors } from "./catalogue.js";
+import { diagnosisLine, diagnosisPlace } from "./diagnosis.js";
+import { foldable } from "./filters.js";
 import { input, keepFocus } from "./forms.js";
+import { PAGE } from "./list.js";
 import { stepForm } from "./step-form.js";
 
 const EVERY = 3_000;
@@ -24,19 +27,22 @@ export async function show(place, params, query) {
   const chosen = new Map();
   const list = h("div", { class: "stack" });
   const hands = bulk(chosen, load);
+  const wrong = diagnosisPlace();
 
   async function load(signal) {
     const cursor = view.cursors.at(-1);
     const asked = JSON.stringify([view.query, cursor]);
-    const page = await get("conversations", { ...view.query, cursor }, { signal });
+    const page = await get("conversations", { ...view.query, cursor, limit: PAGE }, { signal });
     const same = JSON.stringify([asked, page]) === view.drawn;
     if (same || asked !== JSON.stringify([view.query, view.cursors.at(-1)])) return;
     view.drawn = JSON.stringify([asked, page]);
     view.page = page;
+    if (page.items.some((row) => row.failed)) await wrong.update(view.query);
+    else wrong.place.replaceChildren();
     keepFocus(list, () => draw(list, view, chosen, hands, load));
   }
 
-  place.append(h("div", { class: "heading" }, h("h1", {}, "Conversations")), filters(view, all, load), list, hands.panel);
+  place.append(h("div", { class: "heading" }, h("h1", {}, "Conversations")), filters(view, all, load), wrong.place, list, hands.panel);
   await load();
   return repeat((signal) => load(signal), { every: EVERY, first: EVERY });
 }
@@ -64,6 +70,7 @@ function filters(view, all, load) {
     on: { input: changed, submit: (event) => event.preventDefault() },
   });
   form.append(field("Vendor", vendor), field("Search", text), field("Run", run));
+  foldable(form);
   return form;
 }
 
@@ -133,38 +140,43 @@ function rows(items, chosen, hands) {
   });
   const { table: found, body } = table("Conversations, the newest first", [
     "Select",
-    "Conversation",
+    "Visitor",
+    "Begins",
+    "Scenario",
     "Vendor",
     "Run",
     "Attempts",
     "Failed",
-    "Last",
+    "Last sent (wall clock)",
   ]);
   for (const row of items) {
     const box = h("input", {
       type: "checkbox",
       id: `pick-${row.vendor}-${row.conversation}-${row.run}`,
-      "aria-label": `Select ${row.conversation}`,
+      "aria-label": `Select ${row.visitor ?? ""} ${row.conversation}`,
       checked: chosen.has(key(row)),
       on: { change: () => pick(row, box.checked) },
     });
     boxes.push(box);
     const link = h(
       "a",
-      { class: "mono", href: conversationAddress(row.vendor, row.conversation, row.run) },
-      row.conversation,
+      { href: conversationAddress(row.vendor, row.conversation, row.run) },
+      row.visitor ? `${row.visitor} ` : "",
+      h("span", { class: "mono" }, row.conversation),
     );
     body.append(
       h(
         "tr",
         {},
         cell("Select", box),
-        cell("Conversation", link),
-        cell("Vendor", `${row.vendor} (${row.profile})`),
-        cell("Run", h("a", { href: `#/runs/${row.run}` }, String(row.run))),
-        cell("Attempts", String(row.attempts)),
-        cell("Failed", row.failed ? badge("failed") : "", row.failed ? ` ${row.failed}` : "–"),
-        cell("Last", time(row.last_at)),
+        cell("Visitor", link),
+        wide(cell("Begins", row.opening ? h("span", { class: "opening" }, `“${row.opening}”`) : "–", diagnosisLine(row.diagnosis))),
+        minor(cell("Scenario", row.scenario ?? "none: by API or by hand")),
+        minor(cell("Vendor", `${row.vendor} (${row.profile})`)),
+        labelled(cell("Run", h("a", { href: `#/runs/${row.run}` }, String(row.run)))),
+        labelled(cell("Attempts", String(row.attempts))),
+        row.failed ? cell("Failed", badge("failed"), ` ${row.failed}`) : minor(cell("Failed", "–")),
+        cell("Last sent (wall clock)", time(row.last_at)),
       ),
     );
   }

@@ -1,13 +1,17 @@
 /** What was sent: attempts, the newest first; new ones come by themselves. */
 
 import { download, get } from "../api.js";
-import { badge, busy, cell, duration, empty, field, h, mood, select, time, wide } from "../dom.js";
+import { badge, busy, cell, duration, empty, field, h, minor, mood, select, time, wide } from "../dom.js";
+import { diagnosisPlace } from "./diagnosis.js";
 import { filterRow } from "./filters.js";
 import { liveList } from "./list.js";
+import { welcome } from "./welcome.js";
 
 export const title = "Deliveries";
 
-const VERDICTS = ["delivered", "rejected", "timed out", "broken", "unreachable", "not sent", "dropped", "spoiled", "lost"];
+const VERDICTS = ["delivered", "rejected", "timed out", "broken", "unreachable", "not sent", "given up", "dropped", "spoiled", "lost"];
+/** Milliseconds after which what is wrong is asked for anew, when rows have come. */
+const FOLLOWS = 400;
 
 export async function show(place, params, query) {
   const vendors = await get("vendors");
@@ -18,11 +22,24 @@ export async function show(place, params, query) {
   const list = liveList({
     path: "deliveries",
     caption: "Attempts, the newest first",
-    headings: [h("span", { class: "unseen" }, "Compare"), "No.", "Sent", "Vendor", "Event", "Conversation", "Attempt", "Status", "Took", "Verdict"],
-    row: (attempt) => row(attempt, chosen, choose),
+    headings: [h("span", { class: "unseen" }, "Compare"), "No.", "Sent (wall clock)", "Vendor", "Event", "Conversation", "Attempt", "Status", "Took", "Verdict"],
+    row: (attempt) => {
+      soon();
+      return row(attempt, chosen, choose);
+    },
     nothing,
   });
   const filters = filterRow("deliveries", fields(vendors), query, ["run", "conversation"], list.load);
+
+  // What is wrong follows the list, some time after rows have come.
+  const wrong = diagnosisPlace();
+  let waiting = null;
+  function soon() {
+    waiting ??= setTimeout(() => {
+      waiting = null;
+      wrong.update(filters.values());
+    }, FOLLOWS);
+  }
 
   function choose(id, wanted) {
     if (wanted) chosen.add(id);
@@ -39,9 +56,10 @@ export async function show(place, params, query) {
   const saveHar = () => download("deliveries.har", filters.values(), "vendorsim.har");
 
   const actions = h("div", { class: "actions" }, list.fresh, list.pause, compare, har);
-  place.append(h("div", { class: "heading" }, h("h1", {}, "Deliveries"), actions), filters.form, filters.chips, list.place);
+  place.append(h("div", { class: "heading" }, h("h1", {}, "Deliveries"), actions), filters.form, filters.chips, wrong.place, list.place);
   await list.load(filters.values());
   return () => {
+    clearTimeout(waiting);
     filters.stop();
     list.stop();
   };
@@ -71,19 +89,25 @@ function row(attempt, chosen, choose) {
     "tr",
     { dataset: { id, test: "delivery" } },
     cell("Compare", box),
-    cell("No.", h("span", { class: "number muted" }, String(id))),
-    cell("Sent", time(attempt.sent_at)),
-    cell("Vendor", attempt.vendor),
-    wide(cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event))),
-    wide(cell("Conversation", h("a", { href: conversation, class: "mono" }, attempt.conversation))),
-    cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null),
+    minor(cell("No.", h("span", { class: "number muted" }, String(id)))),
+    cell("Sent (wall clock)", time(attempt.sent_at)),
+    minor(cell("Vendor", attempt.vendor)),
+    cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event), attempt.said ? minor(h("span", { class: "opening" }, `“${shortened(attempt.said.text)}”`)) : null),
+    cell("Conversation", h("a", { href: conversation }, attempt.visitor ? `${attempt.visitor} ` : "", h("span", { class: "mono" }, attempt.conversation))),
+    minor(cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null, attempt.final || attempt.verdict === "delivered" ? null : h("span", { class: "muted" }, " a retry follows"))),
     cell("Status", attempt.status === null ? h("span", { class: "muted" }, "–") : h("span", { class: `number tone-${mood(attempt.status)}` }, String(attempt.status))),
-    cell("Took", h("span", { class: "number nowrap" }, duration(attempt.milliseconds))),
-    wide(cell("Verdict", badge(attempt.verdict), attempt.faults.map((fault) => [" ", h("span", { class: "badge" }, fault)]), attempt.reason ? h("span", { class: "reason" }, attempt.reason) : null)),
+    minor(cell("Took", h("span", { class: "number nowrap" }, duration(attempt.milliseconds)))),
+    cell("Verdict", badge(attempt.verdict), attempt.faults.map((fault) => [" ", h("span", { class: "badge" }, fault)]), attempt.reason ? h("span", { class: "reason" }, attempt.reason) : null),
   );
 }
 
+const LONGEST = 80;
+
+function shortened(text) {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+}
+
 function nothing(filtered) {
-  if (filtered) return empty("Nothing fits these filters", "Take one away, or look for less text. What comes from now on and fits appears here.");
-  return empty("Nothing has been sent yet", h("a", { href: "#/scenarios" }, "Start a scenario"), " against your integration, and its deliveries appear here by themselves.");
+  if (filtered) return empty("Nothing fits these filters", "Remove a filter, or search for less text. New deliveries that fit appear here.");
+  return welcome();
 }

@@ -13,14 +13,18 @@ export async function show(place, { id }) {
   const attempt = await get(path);
   const [annotated, others] = await Promise.all([attempt.request ? get(`${path}/annotated`) : null, attemptsOf(attempt)]);
   const extra = h("div");
+  let editing = null;
+  const opened = (form) => {
+    editing = form;
+  };
   place.append(
-    h("div", { class: "heading" }, h("h1", {}, attempt.event), badge(attempt.verdict), faults(attempt), actions(path, attempt, extra)),
+    h("div", { class: "heading" }, h("h1", {}, attempt.event), badge(attempt.verdict), faults(attempt), actions(path, attempt, extra, opened)),
     extra,
     h("section", { class: "panel", "aria-label": "Summary" }, summary(attempt, others)),
     request(attempt, annotated),
     answer(attempt),
   );
-  return () => {};
+  return () => editing?.end();
 }
 
 /** The other attempts of the same delivery, the oldest first. */
@@ -33,13 +37,14 @@ function faults(attempt) {
   return attempt.faults.map((fault) => h("span", { class: "badge" }, fault));
 }
 
-function actions(path, attempt, extra) {
+function actions(path, attempt, extra, opened) {
   const again = button("resend", "Resend", async () => went(await post(`${path}/resend`)));
-  const edit = button("edit", "Edit and resend", () => {
-    const form = resendForm(attempt, async (wanted) => went(await post(`${path}/resend`, wanted)), () => {
+  const edit = button("edit", "Edit and resend", async () => {
+    const form = await resendForm(attempt, async (wanted) => went(await post(`${path}/resend`, wanted)), () => {
       extra.replaceChildren();
       edit.focus();
     });
+    opened(form);
     extra.replaceChildren(form.element);
     form.focus();
   });
@@ -68,13 +73,25 @@ function summary(attempt, others) {
     ["Target", h("code", {}, attempt.target)],
     ["Vendor", `${attempt.vendor}, profile ${attempt.profile}`],
     ["Conversation", [h("a", { href: conversation, class: "mono" }, attempt.conversation), ", ", h("a", { href: `#/deliveries?run=${attempt.run}` }, `run ${attempt.run}`)]],
-    ["Sent", time(attempt.sent_at)],
-    ["Scenario's time", time(attempt.at)],
+    ["Said", attempt.said ? `${attempt.said.by}: “${attempt.said.text}”` : null],
+    ["Sent", [time(attempt.sent_at), " (wall clock)"]],
+    ["Story's time", time(attempt.at)],
     ["Delivery", h("code", {}, attempt.delivery)],
-    ["Attempt", [`${attempt.attempt}${attempt.copy ? `, copy ${attempt.copy}` : ""}${attempt.final ? ", the last" : ", a retry follows"}`]],
+    ["Attempt", attemptInWords(attempt, others)],
+    ["In flight with", attempt.in_flight_with.length ? `${attempt.in_flight_with.length} other request${attempt.in_flight_with.length > 1 ? "s" : ""} of this conversation` : null],
     ["All attempts", others.length > 1 ? attempts(attempt, others) : null],
     ["Difference to", compare(attempt, others)],
   ]);
+}
+
+/** Which attempt it is, of the delivery or of a duplicate, and whether another one follows. */
+function attemptInWords({ attempt, copy, final, verdict, faults: notes }, others) {
+  const byHand = notes.some((note) => note === "resent" || note === "edited") ? ", sent again by hand" : "";
+  const which = attempt === 1 ? "The first attempt" : `Attempt ${attempt}`;
+  const of = copy ? ` of duplicate ${copy}, which a fault sends` : "";
+  const retried = others.some((one) => one.copy === copy && one.attempt > attempt && one.sent_at);
+  const after = verdict === "delivered" ? "no retry is needed" : retried ? "it was tried again" : final ? "no retry follows" : "a retry is scheduled";
+  return `${which}${of}${byHand}; ${after}`;
 }
 
 function attempts(attempt, others) {

@@ -4,7 +4,8 @@
 
 import { get, post, save } from "../api.js";
 import { clear, h, say } from "../dom.js";
-import { yamlEditor } from "../editor.js";
+import { codeEditor, problemList } from "../editor.js";
+import { scenarioCompleter } from "../scenario-completion.js";
 import { draft, dropDraft, keepDraft } from "./drafts.js";
 
 /** The name of a scenario that begins empty. */
@@ -37,7 +38,7 @@ export async function show(place, { name }) {
             return { yaml: null };
           })
         ).yaml;
-  const outcome = h("div", { class: "stack", id: "yaml-problems", dataset: { test: "problems" } });
+  const outcome = h("section", { class: "found", "aria-label": "Problems", hidden: true, dataset: { test: "problems" } });
   const head = h("p", { role: "status", dataset: { test: "lint" } });
   const start = h(
     "button",
@@ -46,16 +47,23 @@ export async function show(place, { name }) {
   );
   const revert = h(
     "button",
-    { type: "button", dataset: { test: "revert" }, on: { click: () => undo() } },
+    { type: "button", dataset: { test: "revert" }, on: { click: () => editor.set(original) } },
     "Undo all changes",
   );
   let waiting;
   let asked = 0;
+  let complete = () => null;
+  scenarioCompleter().then(
+    (found) => (complete = found),
+    () => say("The names of steps and faults can't be completed: the server does not answer.", true),
+  );
 
-  const editor = yamlEditor({
+  const editor = await codeEditor({
     id: "yaml",
     label: "Text of the scenario",
     value: draft(name) ?? original,
+    language: "yaml",
+    complete: (text, at) => complete(text, at),
     changed: (text) => {
       keep(text);
       clearTimeout(waiting);
@@ -75,14 +83,18 @@ export async function show(place, { name }) {
     try {
       found = await post("lint", { yaml: editor.value() });
     } catch (error) {
-      if (turn === asked) head.textContent = `Not looked at: ${error.detail ?? error.message}`;
+      if (turn === asked) tell(`Not checked: ${error.detail ?? error.message}`, []);
       return;
     }
-    if (turn !== asked) return;
-    editor.mark(found.problems);
-    head.textContent = verdict(found);
-    head.className = found.valid ? "lint is-good" : "lint is-bad";
-    clear(outcome).append(...(found.problems.length ? [problemList(found.problems, editor)] : []));
+    if (turn === asked) tell(verdict(found), found.problems, found.valid ? "is-good" : "is-bad");
+  }
+
+  function tell(sentence, problems, mood = "") {
+    head.textContent = sentence;
+    head.className = `lint ${mood}`;
+    editor.mark(problems);
+    outcome.hidden = !problems.length;
+    clear(outcome).append(problemList(problems.map((one) => ({ ...one, place: `${one.line}:${one.column}` })), editor));
   }
 
   function begin() {
@@ -90,12 +102,6 @@ export async function show(place, { name }) {
     if (text !== original) keepDraft(name, text);
     location.hash =
       text === original ? `#/runs/new?scenario=${encodeURIComponent(name)}` : `#/runs/new?text=${encodeURIComponent(name)}`;
-  }
-
-  function undo() {
-    editor.set(original);
-    keep(original);
-    return lint();
   }
 
   const file = h("input", {
@@ -106,10 +112,8 @@ export async function show(place, { name }) {
     on: {
       change: async () => {
         if (!file.files.length) return;
-        editor.set(await file.files[0].text());
-        keep(editor.value());
+        editor.set((await file.files[0].text()).replaceAll("\r\n", "\n"));
         file.value = "";
-        await lint();
       },
     },
   });
@@ -132,33 +136,18 @@ export async function show(place, { name }) {
       h("div", { class: "actions" }, revert, file, load, download, start),
     ),
     head,
-    editor.element,
-    outcome,
+    h("div", { class: "editing" }, outcome, editor.element),
     h("p", { class: "muted" }, "Changes are kept in this tab until it is closed. Download the text to keep it."),
   );
-  // The marks need the height of a line, which is known once the page is shown.
-  waiting = setTimeout(lint);
+  await lint();
   return () => {
     clearTimeout(waiting);
     asked += 1;
+    editor.end();
   };
 }
 
 function verdict({ valid, problems, title: named, vendors, steps }) {
   if (!valid) return `${problems.length} problem${problems.length > 1 ? "s" : ""}`;
   return `No problems: “${named}”, ${steps} step${steps > 1 ? "s" : ""}, for ${vendors.join(", ")}`;
-}
-
-function problemList(problems, editor) {
-  const item = ({ line, column, message }) => {
-    const jump = h(
-      "button",
-      { type: "button", class: "jump", on: { click: () => editor.go(line, column) } },
-      h("span", { class: "mono" }, `${line}:${column}`),
-      " ",
-      message,
-    );
-    return h("li", {}, jump);
-  };
-  return h("ol", { class: "problems" }, problems.slice(0, 200).map(item));
 }

@@ -10,7 +10,7 @@ export function facts(pairs) {
 
 /** A head or headers as they stand on the wire. */
 export function head(text) {
-  return h("pre", { class: "code" }, text.trimEnd());
+  return h("pre", { class: "code", tabindex: "0" }, text.trimEnd());
 }
 
 /** A panel with a heading. */

@@ -2,7 +2,7 @@
  * Chooses faults: a list of rows, each a fault with its argument and how often it hits.
  */
 
-import { h } from "../dom.js";
+import { clear, field, h, select } from "../dom.js";
 
 /** Faults that belong to a run; they can't be switched on for what is already under way. */
 const OF_A_RUN = new Set(["quirk", "signature"]);
@@ -18,28 +18,16 @@ export function faultsField(known, { id, ofRun }) {
   let count = 0;
 
   function add() {
-    const number = (count += 1);
+    const mine = (count += 1);
+    const own = (part) => `${id}-${mine}${part}`;
     const name = h(
       "select",
-      { id: `${id}-${number}`, "aria-label": "Fault" },
+      { id: own("") },
       offered.map((fault) => h("option", { value: fault.name }, fault.name)),
     );
-    const argument = h("input", {
-      id: `${id}-${number}-argument`,
-      "aria-label": "Its argument",
-      size: "14",
-      autocomplete: "off",
-    });
-    const rate = h("input", {
-      id: `${id}-${number}-rate`,
-      "aria-label": "How often, in percent",
-      type: "number",
-      min: "0.1",
-      max: "100",
-      step: "any",
-      value: "100",
-    });
-    const help = h("span", { class: "hint", id: `${id}-${number}-help` });
+    const place = h("div", { class: "argument" });
+    const rate = h("input", { id: own("-rate"), type: "number", min: "0.1", max: "100", step: "any", value: "100", required: true });
+    const help = h("span", { class: "hint whole", id: own("-help") });
     const remove = h(
       "button",
       {
@@ -48,25 +36,35 @@ export function faultsField(known, { id, ofRun }) {
         on: {
           click: () => {
             row.remove();
+            number();
             more.focus();
           },
         },
       },
       "×",
     );
-    const row = h("div", { class: "fault-row" }, name, argument, h("span", { class: "rate" }, rate, " %"), remove, help);
+    const row = h("div", { class: "fault-row" }, field("Fault", name), place, field("How often, in %", rate), remove, help);
     const explain = () => {
       const fault = offered.find((one) => one.name === name.value);
-      const example = fault.example.split("=")[1] ?? "";
-      argument.value = example.split(",")[0];
-      argument.hidden = !example;
+      clear(place);
+      if (fault.argument) place.append(field(fault.argument, argumentOf(fault, own("-argument"))));
       help.textContent = fault.help;
       name.setAttribute("aria-describedby", help.id);
+      number();
     };
     name.addEventListener("change", explain);
-    explain();
     rows.append(row);
+    explain();
     name.focus();
+  }
+
+  /** A fault that is refused is told at its argument, or at its name if it has none. */
+  function number() {
+    [...rows.children].forEach((row, position) => {
+      const controls = [...row.querySelectorAll("select, input")];
+      for (const one of controls) delete one.dataset.pointer;
+      (row.querySelector(".argument :is(select, input)") ?? controls[0]).dataset.pointer = `/faults/${position}`;
+    });
   }
 
   const more = h(
@@ -78,9 +76,15 @@ export function faultsField(known, { id, ofRun }) {
   return { element, value: () => [...rows.children].map(textOf) };
 }
 
+/** The field of a fault's argument: a choice, or a text that begins with the example's. */
+function argumentOf({ example, choices }, id) {
+  const first = example.split("=")[1] ?? "";
+  if (choices.length) return select(id, choices, first);
+  return h("input", { id, size: "14", autocomplete: "off", value: first });
+}
+
 function textOf(row) {
-  const [name, argument, rate] = row.querySelectorAll("select, input");
-  const value = argument.value.trim();
-  const share = Number(rate.value) / 100;
-  return name.value + (argument.hidden || !value ? "" : `=${value}`) + (share >= 1 ? "" : `@${share}`);
+  const value = row.querySelector(".argument :is(input, select)")?.value.trim();
+  const share = Number(row.querySelector("input[type=number]").value) / 100;
+  return row.querySelector("select").value + (value ? `=${value}` : "") + (share >= 1 ? "" : `@${share}`);
 }

@@ -5,6 +5,29 @@ import { h } from "../dom.js";
 const WAIT = 250;
 
 /**
+ * Folds the fields of a form on a phone, where a button tells how many of them are set and opens them. Returns a function
+ * that counts anew.
+ */
+export function foldable(form) {
+  const button = h("button", { type: "button", class: "filters-fold", "aria-expanded": "false", on: { click: toggle } });
+  function toggle() {
+    const open = form.classList.toggle("is-open");
+    button.setAttribute("aria-expanded", String(open));
+    count();
+  }
+  function count() {
+    const set = [...form.querySelectorAll("input, select")].filter((control) => control.value.trim() !== "").length;
+    const open = form.classList.contains("is-open");
+    button.textContent = `${open ? "Hide filters" : "Filters"}${set ? ` (${set} set)` : ""} ${open ? "▴" : "▾"}`;
+  }
+  form.prepend(button);
+  form.addEventListener("input", count);
+  form.addEventListener("change", count);
+  count();
+  return count;
+}
+
+/**
  * A row of fields. `fields` are elements made by `field()`, each with one control whose `name` is the filter. `fixed`
  * are the filters without a field (of a link to this list); each gets a button that takes it away. `changed(filters)` is called when
  * something else is wanted.
@@ -13,8 +36,9 @@ export function filterRow(section, fields, query, fixed, changed) {
   const rest = Object.fromEntries(fixed.filter((name) => query[name]).map((name) => [name, query[name]]));
   const chips = h("p", { class: "actions" });
   const form = h("form", { class: "filters", role: "search", "aria-label": `Filter ${section}`, on: { submit: go, input: soon, change: go } });
-  form.append(...fields, h("button", { type: "button", id: "clear-filters", on: { click: none } }, "Clear"));
+  form.append(...fields, h("button", { type: "button", id: "clear-filters", on: { click: none } }, "Clear filters"));
   for (const control of controls()) control.value = query[control.name] ?? "";
+  const count = foldable(form);
   let timer = null;
   let last = "";
 
@@ -48,6 +72,7 @@ export function filterRow(section, fields, query, fixed, changed) {
     for (const control of controls()) control.value = "";
     for (const name of Object.keys(rest)) delete rest[name];
     showChips();
+    count();
     go();
   }
 

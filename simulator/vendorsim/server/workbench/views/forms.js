@@ -30,10 +30,12 @@ export function submits(form, action) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     forget(form);
-    const broken = form.querySelector(":invalid:not(fieldset)");
-    if (broken) {
-      mark(broken, broken.validationMessage);
-      broken.focus();
+    const broken = [...form.querySelectorAll("input, select, textarea")]
+      .map((control) => ({ control, text: wrongWith(control) }))
+      .filter(({ text }) => text);
+    if (broken.length) {
+      for (const { control, text } of broken) mark(control, text);
+      focusOn(broken[0].control);
       return;
     }
     const button = event.submitter ?? form.querySelector("button[type=submit]");
@@ -64,16 +66,36 @@ export function refuse(form, error) {
   }
   if (elsewhere.length || !controls.length) {
     const rest = { detail: error.detail ?? error.message, errors: elsewhere.map(withLine) };
-    form.append(h("div", { class: "refusal whole" }, problem(rest)));
+    const told = h("div", { class: "refusal whole", tabindex: "-1" }, problem(rest));
+    form.append(told);
+    if (!controls.length) told.focus();
   }
-  for (const details of controls.map((control) => control.closest("details"))) if (details) details.open = true;
-  controls[0]?.focus();
+  if (controls.length) focusOn(controls[0]);
+}
+
+/** Puts the focus on a control, and opens what it is folded in. */
+function focusOn(control) {
+  for (let fold = control.closest("details"); fold; fold = fold.parentNode.closest("details")) fold.open = true;
+  control.focus();
+}
+
+/** What is wrong with the value of a control, in words, with an example; "" for nothing. */
+function wrongWith(control) {
+  if (control.closest("[hidden]")) return "";
+  const { validity, placeholder, min, max, dataset } = control;
+  const example = placeholder && !/\s/.test(placeholder) ? `, such as ${placeholder}` : "";
+  if (validity.valueMissing) return `${dataset.missing ?? "Fill in this field"}${example}.`;
+  const value = control.value.trim();
+  if (control.type === "url" && value && !/^https?:\/\/[^/\s]/i.test(value)) return `“${value}” is not an address. Write it with http:// or https://${example}.`;
+  if (validity.badInput || validity.stepMismatch) return "Write a whole number.";
+  if (validity.rangeUnderflow || validity.rangeOverflow) return max ? `Write a number from ${min} to ${max}.` : `Write a number that is at least ${min}.`;
+  return validity.valid ? "" : control.validationMessage;
 }
 
 /** Takes away what an earlier refusal has shown. */
 export function forget(form) {
-  for (const node of form.querySelectorAll(".field-problem, .refusal")) node.remove();
-  for (const node of form.querySelectorAll("[aria-invalid]")) node.removeAttribute("aria-invalid");
+  for (const node of form.querySelectorAll(".refusal")) node.remove();
+  for (const control of form.querySelectorAll("[aria-invalid]")) unmark(control);
 }
 
 function mark(control, text) {
@@ -87,7 +109,12 @@ function mark(control, text) {
 
 /** What was wrong with a field is no longer said once it is changed. */
 function unmark(control) {
-  document.getElementById(`${control.id}-problem`)?.remove();
+  const told = document.getElementById(`${control.id}-problem`);
+  if (!told) return;
+  const others = (control.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id !== told.id);
+  if (others.length) control.setAttribute("aria-describedby", others.join(" "));
+  else control.removeAttribute("aria-describedby");
+  told.remove();
   control.removeAttribute("aria-invalid");
 }
 

@@ -1,5 +1,5 @@
 /**
- * A list of the journal: pages of 50, and what is new at the top by itself as long as somebody looks at the top.
+ * A list of the journal: pages of 50 (25 on a phone), and what is new at the top by itself as long as somebody looks at the top.
  *
  * There are never more than MOST_ROWS rows on the page. Whoever has scrolled, paged or paused is told how much is new.
  */
@@ -8,7 +8,8 @@ import { get } from "../api.js";
 import { busy, clear, empty, h, problem, say, table } from "../dom.js";
 import { follow, headId } from "../live.js";
 
-const PAGE = 50;
+/** Rows of a page; fewer on a phone, so that a page is no more than a few screens. */
+export const PAGE = matchMedia("(max-width: 700px)").matches ? 25 : 50;
 const MOST_ROWS = 200;
 /** Further down than this, in pixels, somebody reads; then nothing may move. */
 const TOP = 160;
@@ -21,7 +22,7 @@ export function liveList({ path, caption, headings, row, nothing }) {
   const { table: shown, body } = table(caption, headings);
   shown.firstElementChild.classList.add("dense");
   const place = h("div", { class: "stack" });
-  const fresh = h("button", { type: "button", class: "primary", id: "show-new", hidden: true, on: { click: newest } });
+  const fresh = h("button", { type: "button", class: "primary", id: "show-new", hidden: true, on: { click: newest } }, "New");
   const pause = h("button", { type: "button", id: "pause", "aria-pressed": "false", on: { click: togglePause } }, "Pause");
   const button = (id, text, does) => h("button", { type: "button", id, on: { click: () => busy(buttons[id], does) } }, text);
   const buttons = {};

@@ -23,7 +23,7 @@ export async function show(place, params, query) {
   const missing =
     parts.scenario.value === first
       ? null
-      : h("p", { class: "note" }, `There is no scenario “${query.text ?? first}” any more; choose another one.`);
+      : h("p", { class: "note" }, `The scenario “${query.text ?? first}” no longer exists. Choose another one.`);
   let cast = castForm({});
   let turn = 0;
 
@@ -54,14 +54,16 @@ export async function show(place, params, query) {
     parts.about.textContent = profile?.title ?? "";
     parts.secretLine.hidden = !parts.to.value.trim() || !signing || signing === "none" || signing === "chatwoot-delivery";
     const own = targets.items.filter((one) => one.vendor === parts.vendor.value).map((one) => one.url);
+    // A profile without events sends nothing, so it needs no address.
+    parts.to.required = !own.length && Boolean(profile?.events.length);
     parts.toHint.textContent = own.length
-      ? `Empty: the vendor's targets (${own.join(", ")}).`
-      : "The vendor has no target yet: give the address of your webhook.";
+      ? `If empty, it is sent to the vendor's targets: ${own.join(", ")}.`
+      : "The address of your webhook. This vendor has no target yet.";
   }
 
   const form = submits(parts.form, async () => {
     const run = await post("runs", request(parts, cast));
-    say(`Run ${run.id} is under way.`);
+    say(`Run ${run.id} has started.`);
     location.hash = `#/runs/${run.id}`;
   });
   parts.scenario.addEventListener("change", () => choose().catch((error) => refuse(form, error)));
@@ -90,7 +92,7 @@ function fields(built, all, known, first) {
     vendor: select("run-vendor", []),
     profile: select("run-profile", []),
     about: h("span", { class: "hint" }),
-    to: input("run-to", { type: "url", placeholder: "http://localhost:8000/hooks" }, "/to"),
+    to: input("run-to", { type: "url", placeholder: "http://localhost:8000/hooks", "data-missing": "Give the address of your webhook" }, "/to"),
     toHint: h("span", { class: "hint", id: "run-to-told" }),
     secret: input("run-secret", { type: "password", autocomplete: "new-password" }, "/secret"),
     seed: input("run-seed", { type: "number", min: "0", step: "1" }, "/seed"),
@@ -114,8 +116,8 @@ function fields(built, all, known, first) {
     ["profile", "/profile"],
   ])
     parts[name].dataset.pointer = pointer;
-  parts.paused = check("run-paused", "The clock stands still at first");
-  parts.pinClock = check("run-pin-clock", "Signatures carry the story's time");
+  parts.paused = check("run-paused", "Start with the clock paused");
+  parts.pinClock = check("run-pin-clock", "Sign with the scenario's time instead of the current time");
   parts.faults = faultsField(known, { id: "run-faults", ofRun: true });
   parts.form = layout(parts);
   return parts;
@@ -125,7 +127,7 @@ function layout(parts) {
   const to = field("Send to", parts.to);
   parts.to.setAttribute("aria-describedby", "run-to-told");
   to.append(parts.toHint);
-  parts.secretLine = field("Secret", parts.secret, "What the webhooks are signed with. It is not kept.");
+  parts.secretLine = field("Secret", parts.secret, "The webhooks are signed with it. It is not stored.");
   const scenario = field("Scenario", parts.scenario);
   scenario.append(parts.open);
   const profile = field("Profile", parts.profile);
@@ -138,8 +140,8 @@ function layout(parts) {
     profile,
     to,
     parts.secretLine,
-    field("Conversations", parts.count),
-    field("Speed", parts.speed, "instant, or how many times as fast as the clock on the wall"),
+    field("Number of conversations", parts.count),
+    field("Speed", parts.speed, "instant, or how many times as fast as real time, such as 60x"),
     field("Seed", parts.seed),
     h(
       "datalist",
@@ -150,17 +152,17 @@ function layout(parts) {
     parts.faults.element,
     h(
       "details",
-      { class: "whole" },
-      h("summary", {}, "More"),
+      { class: "whole folded" },
+      h("summary", {}, "More", h("span", { class: "hint" }, " start, spacing, policy, headers …")),
       h(
         "div",
         { class: "form" },
-        field("Starts at", parts.start, "Empty: now."),
-        field("Between two conversations", parts.spacing),
-        field("At once", parts.concurrency, "How many conversations send at once."),
-        field("Faults hit only these events", parts.faultOn, "With commas between them."),
-        field("Policy", parts.policy, "Lines such as retries=none."),
-        field("Headers", parts.headers, "Lines such as X-Tenant: acme."),
+        field("Scenario starts at", parts.start, "A point in time. If empty, now."),
+        field("Time between two conversations", parts.spacing),
+        field("Conversations at the same time", parts.concurrency, "How many of them send at the same time."),
+        field("Faults hit only these events", parts.faultOn, "Names of events, separated by commas."),
+        field("Policy", parts.policy, "One setting a line, such as retries=none."),
+        field("Headers", parts.headers, "One header a line, such as X-Tenant: acme."),
         h("div", { class: "field" }, parts.paused.line, parts.pinClock.line),
       ),
     ),

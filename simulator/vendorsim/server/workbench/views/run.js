@@ -5,7 +5,9 @@
 import { download, get, patch, post } from "../api.js";
 import { badge, busy, cell, clear, duration, field, h, say, table, time } from "../dom.js";
 import { repeat } from "../live.js";
+import { diagnosisPanel, diagnosisPlace } from "./diagnosis.js";
 import { input, keepFocus, submits } from "./forms.js";
+import { afterExample } from "./welcome.js";
 
 /** Speeds to choose from: instant, or how many times as fast as the wall clock. */
 export const SPEEDS = ["instant", "1x", "10x", "60x", "600x"];
@@ -18,6 +20,10 @@ export async function show(place, { id }) {
   const events = h("div", {});
   const stop = h("button", { type: "button", class: "danger", dataset: { test: "stop" } }, "Stop");
   const clock = clockPanel(id, first, draw);
+  const wrong = h("div", {});
+  // Which form of a body fails is read from the journal: only where one kind of event fails.
+  const form = diagnosisPlace(() => ({ links: [conversationsLink(id)] }));
+  const read = h("div", {});
   let drawn = "";
 
   function draw(run) {
@@ -26,6 +32,10 @@ export async function show(place, { id }) {
     drawn = now;
     keepFocus(facts, () => clear(facts).append(h("h2", {}, run.scenario), ...summaryOf(run)));
     clear(events).append(...eventsOf(run));
+    if (run.diagnosis?.event) form.update({ run: id });
+    const told = run.diagnosis?.event ? form.place : diagnosisPanel(run.diagnosis, { run: id }, { links: linksOf(run) });
+    if (told !== form.place || !form.place.isConnected) wrong.replaceChildren(...(told ? [told] : []));
+    showStates(read, run);
     clock.update(run);
     stop.hidden = run.status !== "running";
   }
@@ -38,11 +48,52 @@ export async function show(place, { id }) {
   );
   place.append(
     h("div", { class: "heading" }, h("h1", {}, `Run ${id}`), actions(id, stop)),
+    afterExample(first.summary.targets) ?? "",
+    wrong,
     h("div", { class: "columns" }, facts, clock.panel),
+    read,
     events,
   );
   draw(first);
   return repeat(async (signal) => draw(await get(`runs/${id}`, {}, { signal })), { first: 1_000 });
+}
+
+function conversationsLink(id) {
+  return h("a", { class: "button", href: `#/conversations?run=${id}` }, "Conversations");
+}
+
+/** Where to look further, besides the deliveries. */
+function linksOf(run) {
+  if (run.diagnosis?.verdict) return [conversationsLink(run.id)];
+  const link = h("a", { class: "button", href: `#/runs/${run.id}/states/1`, dataset: { test: "show-state" } }, "Show the difference");
+  return [run.summary.probes?.missed ? link : null, conversationsLink(run.id)].filter(Boolean);
+}
+
+/** The states that its `probe` steps have read; asked for anew when their number changes. */
+function showStates(place, run) {
+  const count = Object.values(run.summary.probes ?? {}).reduce((sum, number) => sum + number, 0);
+  if (String(count) === (place.dataset.count ?? "0")) return;
+  place.dataset.count = String(count);
+  get(`runs/${run.id}/states`)
+    .then(({ items }) => place.replaceChildren(statesOf(run, items)))
+    .catch(() => delete place.dataset.count);
+}
+
+function statesOf(run, items) {
+  const { table: whole, body } = table("States that were read", ["State", "Conversation", "Outcome", "Difference"]);
+  for (const state of items) {
+    body.append(
+      h(
+        "tr",
+        {},
+        cell("State", h("a", { href: `#/runs/${run.id}/states/${state.number}` }, `State ${state.number}`)),
+        cell("Conversation", h("a", { class: "mono", href: `#/conversations/${run.vendor}/${encodeURIComponent(state.conversation)}?run=${run.id}` }, state.conversation)),
+        cell("Outcome", badge(state.verdict)),
+        cell("Difference", state.reason ?? "–"),
+      ),
+    );
+  }
+  return h("section", { class: "panel flush", dataset: { test: "states" } }, h("h2", {}, "States of the integration"), whole);
 }
 
 function actions(id, stop) {
@@ -78,24 +129,26 @@ function summaryOf(run) {
   ];
   const problems = summary.problems ?? [];
   const facts = [
-    ["status", [badge(run.status), " ", run.reason ?? ""]],
+    ["how it goes", [badge(run.state), run.state === run.status ? "" : ` ${run.status}`, run.reason ? `: ${run.reason}` : ""]],
     ["vendor", `${run.vendor} (${run.profile})`],
     ["sent to", (summary.targets ?? []).length ? summary.targets.map((target) => h("div", {}, h("code", {}, target))) : "–"],
     ["seed", String(run.seed)],
     ["conversations", `${summary.conversations?.started ?? 0} of ${run.count}`],
     ["delivered", String(summary.delivered)],
-    ["failed", String(summary.failed)],
-    ["retries", String(summary.retries)],
-    ["dropped, spoiled, lost", `${summary.dropped}, ${summary.spoiled}, ${summary.lost}`],
+    ["failed attempts", summary.failed_attempts ? h("span", { class: "tone-bad" }, String(summary.failed_attempts)) : "0"],
+    ["failed for good", String(summary.failed)],
+    ["retries", `${summary.retries} sent, ${summary.retries_scheduled} scheduled`],
+    ["not sent", summary.not_sent ? `${summary.not_sent}, since the run ended before` : null],
+    ["dropped, spoiled, lost", summary.dropped + summary.spoiled + summary.lost ? `${summary.dropped}, ${summary.spoiled}, ${summary.lost} (faults on purpose)` : null],
   ];
   facts.push(...judged.filter(([, told]) => told));
   if (problems.length) facts.push(["not as expected", problems.map((text) => h("div", {}, text))]);
-  facts.push(["began", time(run.began_at)], ["ended", time(run.ended_at)]);
+  facts.push(["began", [time(run.began_at), " (wall clock)"]], ["ended", run.ended_at ? [time(run.ended_at), " (wall clock)"] : "–"]);
   return [
     h(
       "dl",
       { class: "facts", dataset: { test: "summary" } },
-      facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+      facts.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
     ),
   ];
 }
@@ -105,9 +158,11 @@ function eventsOf({ summary }) {
   const { table: whole, body } = table("Events of the run", [
     "Event",
     "Attempts",
-    "Verdicts",
+    "Failed attempts",
+    "Ended as",
     "Statuses",
-    "Retries",
+    "Retries sent",
+    "Scheduled",
     "Mean",
     "Longest",
   ]);
@@ -122,14 +177,16 @@ function eventsOf({ summary }) {
         {},
         cell("Event", h("code", {}, one.event)),
         cell("Attempts", String(one.attempts)),
-        cell("Verdicts", counted(one.verdicts)),
+        cell("Failed attempts", one.failed_attempts ? h("span", { class: "tone-bad" }, String(one.failed_attempts)) : "–"),
+        cell("Ended as", counted(one.verdicts)),
         cell(
           "Statuses",
           Object.entries(one.statuses)
             .map(([status, count]) => `${count} × ${status}`)
             .join(", ") || "–",
         ),
-        cell("Retries", String(one.retries)),
+        cell("Retries sent", String(one.retries)),
+        cell("Scheduled", String(one.retries_scheduled)),
         cell("Mean", duration(one.milliseconds?.mean)),
         cell("Longest", duration(one.milliseconds?.max)),
       ),
@@ -174,7 +231,7 @@ function clockPanel(id, first, draw) {
     "section",
     { class: "panel stack" },
     h("h2", {}, "Clock of the story"),
-    h("dl", { class: "facts" }, h("dt", {}, "time"), now),
+    h("dl", { class: "facts" }, h("dt", {}, "story's time"), now),
     h("p", { class: "actions" }, pause),
     setSpeed,
     setForward,

@@ -3,9 +3,11 @@
  */
 
 import { get } from "../api.js";
-import { badge, cell, clear, empty, h, table, time } from "../dom.js";
+import { badge, cell, clear, empty, h, labelled, minor, table, time, wide } from "../dom.js";
 import { repeat } from "../live.js";
+import { diagnosisLine } from "./diagnosis.js";
 import { keepFocus } from "./forms.js";
+import { PAGE } from "./list.js";
 
 export const title = "Runs";
 
@@ -15,7 +17,7 @@ export async function show(place) {
 
   async function load(signal) {
     const cursor = view.cursors.at(-1);
-    const page = await get("runs", { cursor }, { signal });
+    const page = await get("runs", { cursor, limit: PAGE }, { signal });
     const now = JSON.stringify([cursor, page]);
     if (now === view.drawn || cursor !== view.cursors.at(-1)) return;
     view.drawn = now;
@@ -56,11 +58,11 @@ function rows(items) {
     "Run",
     "Scenario",
     "Vendor",
-    "Status",
+    "How it goes",
     "Conversations",
     "Delivered",
-    "Failed",
-    "Began",
+    "Failed attempts",
+    "Began (wall clock)",
   ]);
   for (const run of items) {
     const { summary } = run;
@@ -71,12 +73,12 @@ function rows(items) {
         {},
         cell("Run", link),
         cell("Scenario", run.scenario),
-        cell("Vendor", `${run.vendor} (${run.profile})`),
-        cell("Status", badge(run.status), run.clock.paused && run.status === "running" ? [" ", badge("paused")] : null),
-        cell("Conversations", started(run)),
-        cell("Delivered", String(summary.delivered)),
-        cell("Failed", summary.failed ? badge("failed") : "", summary.failed ? ` ${summary.failed}` : "–"),
-        cell("Began", time(run.began_at)),
+        minor(cell("Vendor", `${run.vendor} (${run.profile})`)),
+        wide(cell("How it goes", badge(run.state), run.clock.paused && run.status === "running" ? [" ", badge("paused")] : null, diagnosisLine(run.diagnosis))),
+        minor(cell("Conversations", started(run))),
+        labelled(cell("Delivered", String(summary.delivered))),
+        summary.failed_attempts ? labelled(cell("Failed attempts", h("span", { class: "tone-bad" }, String(summary.failed_attempts)))) : minor(cell("Failed attempts", "–")),
+        cell("Began (wall clock)", time(run.began_at)),
       ),
     );
   }

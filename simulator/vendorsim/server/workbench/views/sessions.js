@@ -3,10 +3,11 @@
  */
 
 import { get, patch, post } from "../api.js";
-import { badge, busy, cell, clear, empty, field, h, say, table } from "../dom.js";
+import { badge, busy, cell, clear, empty, field, h, labelled, minor, say, table } from "../dom.js";
 import { repeat } from "../live.js";
 import { answerSelect, nextAnswers } from "./answers.js";
 import { check, input, keepFocus, submits } from "./forms.js";
+import { PAGE } from "./list.js";
 
 export const title = "Sessions";
 
@@ -19,7 +20,7 @@ export async function show(place) {
   async function load(signal) {
     const cursor = view.cursors.at(-1);
     const [page, forced] = await Promise.all([
-      get("sessions", { cursor }, { signal }),
+      get("sessions", { cursor, limit: PAGE }, { signal }),
       get("end-user/answers", {}, { signal }),
     ]);
     next.update(forced.answers);
@@ -51,7 +52,7 @@ export async function show(place) {
         ? rows(items, first.known, load)
         : empty(
             "No sessions yet",
-            "A session appears here when a scenario starts a chat or a call, or when you make one above.",
+            "A session appears here when a scenario starts a chat or a call, or when you create one below.",
           ),
       h(
         "p",
@@ -64,8 +65,8 @@ export async function show(place) {
 
   place.append(
     h("div", { class: "heading" }, h("h1", {}, "Sessions of end_user")),
-    h("div", { class: "columns" }, next.panel, create(first.known, load)),
     list,
+    h("div", { class: "columns" }, next.panel, create(first.known, load)),
   );
   await load();
   return repeat(load, { every: 2_000, first: 2_000 });
@@ -73,20 +74,20 @@ export async function show(place) {
 
 function create(known, load) {
   const id = input("session-id", { type: "text", required: true, maxlength: "200" }, "/id");
-  const ended = check("session-ended", "It has ended");
-  const crm = check("session-crm", "CRM requests are supported", true);
-  const answer = answerSelect("session-answer", known, "judged as it comes");
+  const ended = check("session-ended", "It has already ended");
+  const crm = check("session-crm", "CRM requests are supported (crm_supported)", true);
+  const answer = answerSelect("session-answer", known, "by the vendor's rules");
   answer.removeAttribute("aria-label");
   const form = h(
     "form",
     { class: "form" },
-    field("Id", id, "The :chat_id or :call_id of the path."),
+    field("Id", id, "The id of the chat or the call, as in the path of the request."),
     field("Next answer", answer),
     h("div", { class: "whole" }, ended.line, crm.line),
     h(
       "p",
       { class: "actions whole" },
-      h("button", { type: "submit", dataset: { test: "create-session" } }, "Make a session"),
+      h("button", { type: "submit", dataset: { test: "create-session" } }, "Create"),
     ),
   );
   submits(form, async () => {
@@ -96,11 +97,11 @@ function create(known, load) {
       crm_supported: crm.box.checked,
       answers: answer.value ? [answer.value] : [],
     });
-    say(`Session ${made.id} is known now.`);
+    say(`Session ${made.id} was created.`);
     form.reset();
     await load();
   });
-  return h("section", { class: "panel" }, h("h2", {}, "Make a session"), form);
+  return h("section", { class: "panel" }, h("h2", {}, "Create a session"), form);
 }
 
 function rows(items, known, load) {
@@ -110,7 +111,7 @@ function rows(items, known, load) {
     "State",
     "CRM support",
     "Identified",
-    "Its next answers",
+    "Next answers",
     "Change",
   ]);
   for (const one of items) {
@@ -126,10 +127,10 @@ function rows(items, known, load) {
         type: "button",
         id: `end-${one.id}`,
         dataset: { test: "end" },
-        "aria-label": `${one.ended ? "Begin again" : "End"} ${one.id}`,
-        on: { click: () => change(end, { ended: !one.ended }, `Session ${one.id} ${one.ended ? "goes on" : "has ended"}.`) },
+        "aria-label": `${one.ended ? "Reopen" : "End"} ${one.id}`,
+        on: { click: () => change(end, { ended: !one.ended }, `Session ${one.id} ${one.ended ? "is open again" : "has ended"}.`) },
       },
-      one.ended ? "Begin again" : "End",
+      one.ended ? "Reopen" : "End",
     );
     const crm = h(
       "button",
@@ -155,7 +156,7 @@ function rows(items, known, load) {
       "change",
       () =>
         force.value &&
-        change(force, { answers: [...one.answers, force.value] }, `Session ${one.id}: ${force.value} is told next.`),
+        change(force, { answers: [...one.answers, force.value] }, `Session ${one.id}: ${force.value} is the answer of its next call.`),
     );
     const forget = one.answers.length
       ? h(
@@ -164,7 +165,7 @@ function rows(items, known, load) {
             type: "button",
             id: `forget-${one.id}`,
             "aria-label": `Forget the answers of ${one.id}`,
-            on: { click: () => change(forget, { answers: [] }, `Session ${one.id}: calls are judged as they come.`) },
+            on: { click: () => change(forget, { answers: [] }, `Session ${one.id}: calls are answered by the vendor's rules.`) },
           },
           "×",
         )
@@ -175,10 +176,10 @@ function rows(items, known, load) {
         "tr",
         { dataset: { session: one.id } },
         cell("Session", h("code", {}, one.id)),
-        cell("Channel", one.channel ?? "–"),
-        cell("State", badge(one.ended ? "ended" : "active"), one.played ? " played by a run" : ""),
-        cell("CRM support", crm),
-        cell("Identified", who),
+        one.channel ? cell("Channel", one.channel) : minor(cell("Channel", "–")),
+        cell("State", badge(one.ended ? "ended" : "active"), one.played ? h("span", { class: "muted nowrap" }, " in a run") : ""),
+        labelled(cell("CRM", crm)),
+        one.end_user ? cell("Identified", who) : minor(cell("Identified", who)),
         cell(
           "Next answers",
           one.answers.map((name) => [badge(name), " "]),

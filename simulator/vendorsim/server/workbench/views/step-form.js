@@ -24,6 +24,7 @@ export function stepForm({ chosen, profile, agents = [], done }) {
   let controls = [];
 
   function draw() {
+    clear(outcome);
     controls = VERBS[verb.value].fields.map((spec) => ({ spec, control: controlOf(spec, agents) }));
     clear(fields).append(...controls.map(({ spec, control }) => wrapped(spec, control)));
     fields.hidden = !controls.length;
@@ -42,13 +43,27 @@ export function stepForm({ chosen, profile, agents = [], done }) {
       results.some((one) => !one.done),
     );
     await done(results);
+    if (results.every((one) => one.done)) ready();
+  }
+
+  /** Empties what was written, so that nothing is sent twice, and puts the cursor where the next step is written. */
+  function ready() {
+    for (const { spec, control } of controls) if (spec.kind === "long" && spec.name !== "step") control.value = "";
+    (controls.find(({ spec }) => spec.kind === "long")?.control ?? verb).focus({ preventScroll: true });
+  }
+
+  /** Enter sends a text, as in a chat; Shift-Enter begins a new line. An empty text is sent by the button only. */
+  function keydown(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("textarea.sends")) return;
+    event.preventDefault();
+    if (event.target.value.trim() && !button.disabled) form.requestSubmit(button);
   }
 
   verb.addEventListener("change", draw);
   draw();
   const form = h(
     "form",
-    { class: "form", dataset: { test: "step-form" } },
+    { class: "form", dataset: { test: "step-form" }, on: { keydown } },
     field("Step", verb),
     fields,
     names,
@@ -87,14 +102,18 @@ function controlOf(spec, agents) {
       { id },
       spec.options.map((value) => h("option", { value }, value)),
     );
-  if (spec.kind === "long") return h("textarea", { id, rows: spec.rows ?? 2, required, spellcheck: "false" });
+  if (spec.kind === "long") {
+    const sends = spec.name === "text";
+    return h("textarea", { id, rows: spec.rows ?? 2, required, spellcheck: "false", class: sends ? "sends" : null });
+  }
   const first = spec.kind === "agent" && required ? (agents[0] ?? "agent") : "";
   const kinds = { agent: { list: "step-agents" }, number: { inputmode: "numeric" } };
   return input(id, { type: "text", required, value: first, ...kinds[spec.kind] });
 }
 
 function wrapped(spec, control) {
-  const line = field(spec.label, control, spec.hint);
+  const keys = spec.name === "text" ? "Enter sends it, Shift-Enter begins a new line." : "";
+  const line = field(spec.label, control, [keys, spec.hint].filter(Boolean).join(" ") || null);
   if (spec.kind === "long") line.classList.add("whole");
   return line;
 }

@@ -1,9 +1,9 @@
 /**
- * Where the vendors' events go, faults that are switched on by hand, the seed, and beginning anew.
+ * Where the vendors' events go, faults that are switched on by hand, the seed, and the reset.
  */
 
 import { del, get, post, put } from "../api.js";
-import { busy, cell, clear, empty, field, h, say, select, table } from "../dom.js";
+import { busy, cell, clear, empty, field, h, labelled, minor, say, select, table, wide } from "../dom.js";
 import { faultsPanel } from "./armed-faults.js";
 import { vendors } from "./catalogue.js";
 import { asking, commas, input, keepFocus, submits } from "./forms.js";
@@ -28,7 +28,7 @@ export async function show(place) {
           ? rows(items, load)
           : empty(
               "No targets yet",
-              "Add one below: what an API call causes, and runs without an address of their own, are then sent there.",
+              "Add one below. Runs without an address of their own are sent to it, and so are the events that API calls cause.",
             ),
       ),
     );
@@ -78,12 +78,12 @@ function rows(items, load) {
         "tr",
         {},
         cell("Vendor", one.vendor),
-        cell("Number", String(one.number)),
-        cell("Address", h("code", {}, one.url)),
-        cell("Events", one.events ? one.events.join(", ") : "all"),
+        minor(cell("Number", String(one.number))),
+        wide(cell("Address", h("code", {}, one.url))),
+        labelled(cell("Events", one.events ? one.events.join(", ") : "all")),
         cell("Kind", one.kind),
-        cell("Signed", one.signed ? "yes" : "–"),
-        cell("Hook", hook(one, load)),
+        minor(cell("Signed", one.signed ? "yes" : "–")),
+        labelled(cell("Hook", hook(one, load))),
         cell("Remove", remove),
       ),
     );
@@ -142,9 +142,9 @@ function addPanel(all, load) {
     { class: "form", dataset: { test: "add-target" } },
     field("Vendor", vendor),
     field("Kind", kind),
-    field("Address", url, "On this machine, or a host that the server was allowed to send to."),
-    field("Only these events", events, "With commas between them."),
-    field("Secret", secret, "Where the vendor signs. It is not shown again."),
+    field("Address", url, "On this machine, or on a host that --allow-target names."),
+    field("Only these events", events, "Names of events, separated by commas."),
+    field("Secret", secret, "For vendors that sign their webhooks. It is not shown again."),
     h("p", { class: "actions whole" }, h("button", { type: "submit", class: "primary" }, "Add")),
   );
   submits(form, async () => {
@@ -173,7 +173,7 @@ function serverPanel(health, load) {
     h(
       "form",
       { class: "inline" },
-      field("Seed", seed, "Of runs that give none, and of scenarios without one."),
+      field("Seed", seed, "For runs and scenarios that give no seed."),
       h("button", { type: "submit", dataset: { test: "set-seed" } }, "Set"),
     ),
     async () => {
@@ -182,13 +182,13 @@ function serverPanel(health, load) {
     },
   );
   const reset = asking(
-    "Begin anew …",
-    "All runs stop; sessions, faults and lists are emptied here, and targets are as configured.",
-    "Yes, begin anew",
+    "Reset …",
+    "This stops all runs, and empties the lists, sessions and faults. Targets are again those of vendorsim.yaml.",
+    "Yes, reset",
     async () => {
       try {
         await post("reset", {});
-        say("Begun anew.");
+        say("Reset: all runs are stopped, and the lists are empty.");
         await load();
       } catch (error) {
         say(error.detail ?? error.message, true);

@@ -10,7 +10,7 @@ const message = { name: "message", label: "Message", kind: "number", required: t
 
 /** By name: its label, its fields, and `make`, where the step is more than a mapping of what is filled in. */
 export const VERBS = {
-  say: { label: "say – write a message", fields: [by("Empty: the visitor."), text({ hint: "Empty: it is made up." })] },
+  say: { label: "say – write a message", fields: [by("Empty: the visitor."), text({ hint: "The button sends an empty one with a text that is made up." })] },
   note: { label: "note – a private note", fields: [by("Empty: the agent who is there."), text()] },
   join: { label: "join – an agent comes in", fields: [agent] },
   leave: { label: "leave – an agent goes", fields: [agent] },

@@ -7,10 +7,10 @@ are assumed. `contracts/ccai/api.openapi.json` says which is which.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+from msgspec import Struct
 
 from vendorsim.vendorkit import credentials
 from vendorsim.vendorkit.api_call import ApiCall
@@ -29,8 +29,7 @@ _DETAILS = ("name", "email", "phone")
 _SENDERS = ("end_user", "virtual_agent")
 
 
-@dataclass(frozen=True, slots=True)
-class AppsApiLimits:
+class AppsApiLimits(Struct, frozen=True):
     """How many end users and created chats the API keeps, and the maximum messages of a chat."""
 
     end_users: int = MOST_END_USERS

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
+
+from msgspec import Struct
 
 MOST_END_USERS = 20_000
 # Far from the ids of visitors in scenarios, so that they don't collide.
 _FIRST_ID = 50_000_001
 
 
-@dataclass(frozen=True, slots=True)
-class EndUser:
+class EndUser(Struct, frozen=True):
     """An end user. `details` has the known ones of `name`, `email` and `phone`."""
 
     id: int

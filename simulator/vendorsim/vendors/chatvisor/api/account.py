@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vendorsim.conversation.state import Conversation
 from vendorsim.vendorkit.backend import Backend
@@ -21,20 +22,21 @@ SESSION_LIFETIME = 8 * 3600.0
 VISITOR_LIFETIME = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class AgentLogin:
+class AgentLogin(Struct, frozen=True):
     """The user whom a one-time URL logs in, and the chat it opens."""
 
     customer_id: str
     user: User
 
 
-@dataclass(frozen=True, slots=True)
-class AgentSession:
+class AgentSession(Struct, frozen=True):
     """An agent who is logged in to one chat. Forms of the page carry `form_key`, which no other site knows."""
 
     login: AgentLogin
-    form_key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    form_key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+
+    def __repr__(self) -> str:
+        return f"AgentSession({self.login!r})"  # without the key
 
 
 class ChatvisorAccount:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.conversation.state import Conversation, Message
 from vendorsim.core.times import iso
@@ -15,8 +16,7 @@ MOST_MESSAGES = 200
 LONGEST_MESSAGE = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class ShownMessage:
+class ShownMessage(Struct, frozen=True):
     """A message: `side` is `customer`, `agent` or `automatic`. `files` are names and URLs; a URL that is not of the web
     is empty. `at` is ISO 8601 in UTC, and `clock` its hours and minutes."""
 
@@ -31,8 +31,7 @@ class ShownMessage:
         return self.at[11:16]
 
 
-@dataclass(frozen=True, slots=True)
-class ChatView:
+class ChatView(Struct, frozen=True):
     """A chat: the Customer object, the status (None before the first message), the messages and where the customer
     is."""
 

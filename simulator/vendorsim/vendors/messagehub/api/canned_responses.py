@@ -6,12 +6,12 @@ app/models/canned_response.rb.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from flask import Blueprint, Response, request
+from msgspec import Struct, field
 
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.times import iso
@@ -35,8 +35,7 @@ LONGEST_CODE, LONGEST_CONTENT = 255, 20_000
 PATH = f"{ACCOUNT}/canned_responses"
 
 
-@dataclass(slots=True)
-class _Shelf:
+class _Shelf(Struct):
     """The canned responses of a server, by id."""
 
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)

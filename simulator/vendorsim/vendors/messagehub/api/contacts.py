@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.files import type_of
-from vendorsim.conversation.state import Visitor
 from vendorsim.scenario import verbs
 from vendorsim.vendorkit.backend import Backend
 from vendorsim.vendorkit.conversation_handle import ConversationHandle
@@ -68,8 +68,7 @@ _NOBODY = {"name": None, "email": None, "phone": None, "identifier": None}
 _UNIQUE = ("email", "phone_number", "identifier")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownContact:
+class KnownContact(Struct, frozen=True):
     """A contact: its conversations, oldest first. The newest one has its data."""
 
     handles: Sequence[ConversationHandle]
@@ -96,7 +95,7 @@ class KnownContact:
 
     def visitor(self) -> dict[str, Any]:
         """The fields of the visitor, for a new conversation."""
-        return self.newest.look(lambda c: {each.name: getattr(c.visitor, each.name) for each in fields(Visitor)})
+        return self.newest.look(lambda c: asdict(c.visitor))
 
     def change(self, values: dict[str, Any], verb: Callable[[dict[str, Any]], verbs.Verb]) -> None:
         """Changes fields of the visitor, in all conversations; the newest one sends what that causes."""

@@ -7,10 +7,10 @@ app/builders/conversation_builder.rb.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response
+from msgspec import Struct
 
 from vendorsim.conversation.casting import Opening
 from vendorsim.conversation.state import Conversation
@@ -26,8 +26,7 @@ from vendorsim.vendors.messagehub.api.objects import conversation_of
 from vendorsim.vendors.messagehub.api.requests import account_id, answer, body, number_of, unprocessable
 
 
-@dataclass(frozen=True, slots=True)
-class _NewConversation:
+class _NewConversation(Struct, frozen=True):
     """The data of a request for a new conversation. `message` makes the step of its first message."""
 
     source_id: str | None

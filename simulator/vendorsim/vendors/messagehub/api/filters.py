@@ -7,8 +7,9 @@ lib/filters/filter_keys.yml. As in SQL, AND binds stronger than OR.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.messagehub.api.requests import unprocessable
@@ -59,8 +60,7 @@ CONVERSATION_KEYS: Mapping[str, Callable[[Document], Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Condition:
+class _Condition(Struct, frozen=True):
     read: Callable[[Document], Any]
     operator: str
     values: Sequence[str]

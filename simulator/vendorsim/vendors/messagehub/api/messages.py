@@ -1,4 +1,4 @@
-"""Operations on the messages of a conversation: list, create, delete, typing status.
+"""Operations on the messages of a conversation: list, create, update, delete, typing status.
 
 Rules and limits: source of Chatwoot (chatwoot/chatwoot), app/builders/messages/message_builder.rb,
 app/finders/message_finder.rb and app/models/message.rb.
@@ -22,6 +22,7 @@ from vendorsim.vendorkit.request_body import Fields
 from vendorsim.vendors.messagehub.api.conversations import CONVERSATION, find
 from vendorsim.vendors.messagehub.api.objects import author_of, message_of, messages_meta
 from vendorsim.vendors.messagehub.api.requests import (
+    ApiError,
     answer,
     body,
     form,
@@ -54,6 +55,7 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 # How many messages are listed: the latest or those before one, those after one, those between two.
 PAGE, AFTER, BETWEEN = 20, 100, 1_000
 MESSAGES = f"{CONVERSATION}/messages"
+STATUS_REFUSED = "Message status update is only allowed for API inboxes"
 
 
 def add_operations(api: Blueprint, backend: Backend) -> None:
@@ -83,6 +85,12 @@ def add_operations(api: Blueprint, backend: Backend) -> None:
 
         document = handle.act_on(lambda conversation: [verb(conversation)], read)
         return answer(document if echo is None else {**document, "echo_id": echo})
+
+    @api.patch(f"{MESSAGES}/<message>")
+    def update_message(account: str, conversation_id: str, message: str) -> Response:
+        """Only inboxes of the kind "API" may say what became of a message; that of vendorsim is a web widget."""
+        find(backend, account, conversation_id)
+        raise ApiError(403, {"error": STATUS_REFUSED})
 
     @api.delete(f"{MESSAGES}/<message>")
     def delete_message(account: str, conversation_id: str, message: str) -> Response:

@@ -35,6 +35,7 @@ OPERATIONS = tuple(
         ("delete_conversation", "DELETE", _CONVERSATION),
         ("list_messages", "GET", f"{_CONVERSATION}/messages"),
         ("create_message", "POST", f"{_CONVERSATION}/messages"),
+        ("update_message", "PATCH", f"{_CONVERSATION}/messages/:message_id"),
         ("delete_message", "DELETE", f"{_CONVERSATION}/messages/:message_id"),
         ("toggle_status", "POST", f"{_CONVERSATION}/toggle_status"),
         ("toggle_priority", "POST", f"{_CONVERSATION}/toggle_priority"),

@@ -8,12 +8,13 @@ subscriptions too.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from flask import Blueprint, Response
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vendorsim.core.errors import InputError
 from vendorsim.http.allowed_targets import refusal
@@ -41,8 +42,7 @@ LONGEST_NAME = 255
 PATH = "/api/v1/accounts/<account>/webhooks"
 
 
-@dataclass(slots=True)
-class _Notes:
+class _Notes(Struct):
     """What is kept of subscriptions beside their targets: the numbers of those made by API, and names."""
 
     made: set[int] = field(default_factory=set)

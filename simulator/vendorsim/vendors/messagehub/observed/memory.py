@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vendorsim.conversation.state import OPEN, Agent, Message
 from vendorsim.vendors.messagehub.memory import STATUSES
@@ -14,8 +15,7 @@ from vendorsim.vendors.messagehub.observed.versions import Version
 AGENT_BOT, ASSISTANT = "AgentBot", "Captain::Assistant"
 
 
-@dataclass(slots=True)
-class ChatwootMemory:
+class ChatwootMemory(Struct):
     """State that a server of one version keeps beside the conversation. Times are in milliseconds since 1970.
 
     `status` and `assignee` are those in the bodies. `unread` counts the visitor's messages since an agent last looked.

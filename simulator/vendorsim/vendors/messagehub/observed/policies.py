@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vendorsim.core.provenance import RECONSTRUCTED, Stated
 from vendorsim.vendorkit.policy import AS_GET, NEW, REPEATED, SUCCESS, UNORDERED, Policy

@@ -6,11 +6,11 @@ Only events about messages have consequences, and none of those sent to an accou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.client import responses
 
 from vendorsim.conversation import reducer
 from vendorsim.conversation.changes import MessageChanged
 from vendorsim.conversation.state import BY_TIMEOUT, OPEN, PENDING, Conversation
+from vendorsim.http.messages import PHRASES
 from vendorsim.vendorkit.profile import Draft, Failed
 from vendorsim.vendors.messagehub.observed.bodies.conversations import FAILED
 from vendorsim.vendors.messagehub.observed.memory import ChatwootMemory
@@ -36,7 +36,7 @@ def failed(failure: Failed, conversation: Conversation, memory: ChatwootMemory) 
 def error_text(failure: Failed) -> str:
     """The text of `external_error` for a failure, such as `500 Internal Server Error`."""
     if failure.status is not None:
-        return f"{failure.status} {responses.get(failure.status, '')}".rstrip()
+        return f"{failure.status} {PHRASES.get(failure.status, '')}".rstrip()
     return TIMED_OUT if failure.reason.startswith("no answer") else failure.reason
 
 

@@ -1,0 +1,1 @@
+"""Stands between a vendor and an integration: passes everything on, and keeps it."""

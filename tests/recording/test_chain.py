@@ -1,0 +1,119 @@
+"""The whole chain: a vendor, a recording, an integration, its calls, the same recording, the vendor's API."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Vendorsim
+from helpdesk import EndUser, Store, create_app
+from ports import free_port
+from recorders import recording
+from vendorsim.captures.exchange import Direction
+from vendorsim.http.server import running_server
+from vendorsim.journal.exchanges import exchanges
+from vendorsim.journal.store import Journal
+from vendorsim.vendorkit.scheme import as_uuid
+
+STORY = "authentication-by-chat"
+COUNT = 5
+PROFILE = "observed-4.18"
+SECRET = "made-up-secret"
+TOKEN = "made-up-token-0123"
+
+
+@contextmanager
+def desk(folder: Path, port: int, api: str) -> Iterator[Store]:
+    """The helpdesk runs, and calls `end_user` at this URL."""
+    folder.mkdir()
+    store = Store(folder / "tickets.sqlite")
+    end_user = EndUser(api, TOKEN, store)
+    try:
+        with running_server(create_app(store, end_user, secrets={"messagehub": [SECRET]}), port=port):
+            yield store
+    finally:
+        end_user.close()
+        store.close()
+
+
+def play(vendorsim: Vendorsim, to: str, port: int) -> list[dict[str, Any]]:
+    given = ("--vendor", "messagehub", "--profile", PROFILE, "--count", COUNT, "--seed", 5, "--concurrency", 4)
+    given += ("--policy", "in_flight=1")
+    served = (
+        "--serve",
+        "--port",
+        port,
+        "--start",
+        "2026-01-05T09:00:00Z",
+        "--no-journal",
+        "--json",
+        "--secret-env",
+        "HOOK_SECRET",
+    )
+    played = vendorsim("play", STORY, *given, "--to", to, *served)
+    assert played.code == 0, played.err or played.out
+    return played.lines
+
+
+def tickets(store: Store) -> list[dict[str, Any]]:
+    """The final state of every conversation. Whether the vendor knows the visitor's name when he tells his number
+    depends on when the integration calls."""
+    found = store.tickets(1_000)
+    for message in (message for ticket in found for message in ticket["messages"]):
+        message["name"] = message["name"] or None
+    return sorted(found, key=lambda ticket: str(ticket["conversation_id"]))
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_and_the_final_states_are_equal(
+    vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The helpdesk takes signed webhooks only."""
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    served, hooked, file = free_port(), free_port(), tmp_path / "kept.sqlite"
+    api, hook = f"http://127.0.0.1:{served}", f"http://127.0.0.1:{hooked}/hooks/messagehub"
+    with desk(tmp_path / "direct", hooked, api) as store:
+        direct = play(vendorsim, hook, served)
+        states = tickets(store)
+    with recording(hook, api, profile=PROFILE, journal=file) as through:
+        with desk(tmp_path / "recorded", hooked, f"http://127.0.0.1:{through.api_port}") as store:
+            recorded = play(vendorsim, f"http://127.0.0.1:{through.port}", served)
+            assert tickets(store) == states
+        sent = [line for line in recorded if line["type"] == "attempt"]
+        called = [line for line in recorded if line["type"] == "call"]
+        assert len(sent) == len([line for line in direct if line["type"] == "attempt"])
+        through.told.wait_for(len(sent) + len(called))
+    assert through.recording.summary.exit_code == 0
+
+    captured = list(exchanges(Journal(file, must_exist=True)))
+    webhooks = [each for each in captured if each.direction is Direction.WEBHOOK]
+    calls = [each for each in captured if each.direction is Direction.CALL]
+    ids = [dict(each.headers)["X-Chatwoot-Delivery"] for each in webhooks]
+    conversations = {as_uuid(line["delivery"]): line["conversation"] for line in sent}
+    assert grouped((conversations[each], each) for each in ids) == grouped(
+        (line["conversation"], as_uuid(line["delivery"])) for line in sent
+    )
+    named = [(each.conversation, str(conversations[id])) for each, id in zip(webhooks, ids, strict=True)]
+    assert all(found == known for found, known in named if found is not None)
+    assert len(calls) == len(called) == COUNT
+    for each in calls:
+        assert each.answer is not None
+        assert each.answer.status == 202
+        assert json.loads(each.body)["identifier"]
+        assert dict(each.headers)["Authorization"] == "***"
+    assert [each.at for each in captured] == sorted(each.at for each in captured if each.at)
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("kept.sqlite*"))
+    assert TOKEN.encode() not in kept
+
+
+def grouped(pairs: Iterable[tuple[object, str]]) -> dict[object, list[str]]:
+    """What belongs to each conversation, in order."""
+    found: dict[object, list[str]] = defaultdict(list)
+    for conversation, delivery in pairs:
+        found[conversation].append(delivery)
+    return found
