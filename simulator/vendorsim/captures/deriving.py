@@ -26,7 +26,7 @@ from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.core.pointer import Path
 from vendorsim.scenario.locales import DEFAULT, locale_problem
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
-from vendorsim.scenario.verbs import Contact, Emit, Start, Verb, Wait
+from vendorsim.scenario.verbs import Contact, Emit, Say, Start, Verb
 from vendorsim.vendorkit.profile import Profile, Quirk
 from vendorsim.vendorkit.verb_events import verb_events
 
@@ -39,7 +39,7 @@ _MORE_AGENTS = 2
 # A step explains its events if no more than this part of their values differs.
 _EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
 # So many of these may be places that tell one step from another.
-_MOST_DECISIVE = 2
+_MOST_DECISIVE = 1
 # What it costs to leave an event unexplained, and to add a step that sends nothing.
 _RAW, _SILENT = 60, 0.5
 _MADE_UP = 0.25
@@ -51,6 +51,9 @@ _BEAM, _TRIED = 3, 2
 _MOST_WITH_ALTERNATIVES = 100
 _RESTARTS = 8
 _MOST_TIMES = 3
+# How many beginnings are tried for a capture that does not hold it: the conversation has started, the visitor has
+# written, and an agent has answered.
+_BEGINNINGS = 3
 # So many events tell what a visitor lacks.
 _BEGINNING = 4
 # Events of one step leave at once (milliseconds); what it costs if they did not.
@@ -74,13 +77,15 @@ class DerivedStep(Struct, frozen=True):
 
 
 class Derived(Struct, frozen=True):
-    """The story of a conversation. `cost` is 0 if all that is not made up is explained."""
+    """The story of a conversation. `cost` is 0 if all that is not made up is explained. `midway` says that the capture
+    begins after the conversation: what was before is taken from later bodies."""
 
     steps: tuple[DerivedStep, ...]
     cast: Cast
     account: AccountCast
     locale: str
     cost: float
+    midway: bool = False
 
 
 class _Dated(NamedTuple):
@@ -98,6 +103,7 @@ class _Guess(Struct, frozen=True):
     known: bool = False
     anonymous: bool = False
     custom: Mapping[str, Any] = field(default_factory=dict)
+    midway: int | None = None
 
 
 class _Story(Struct, frozen=True):
@@ -131,10 +137,19 @@ def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozen
         if found[-1][0].cost == 0:
             break
     best, guess = min(found, key=lambda each: each[0].cost)
+    if isinstance(best.steps[0].verb, Emit):
+        # The capture may have begun after the conversation.
+        for number in range(_BEGINNINGS):
+            search = _Search(events, profile, subscribed, _Guess(locale, midway=number), best.cost)
+            midway = search.derive()
+            if midway.cost < best.cost:
+                best, guess = midway, search.guess
     lacking = _lacking(events, profile, subscribed, guess, best)
     if lacking:
-        guess = replace(guess, without=guess.without | lacking)
-        best = _Search(events, profile, subscribed, guess).derive()
+        search = _Search(events, profile, subscribed, replace(guess, without=guess.without | lacking), best.cost)
+        other = search.derive()
+        if other.cost <= best.cost:
+            best, guess = other, search.guess
     if best.cost >= 1 and len(events) <= _MOST_WITH_ALTERNATIVES:
         other = _Search(events, profile, subscribed, guess).derive(_BEAM)
         best = min(best, other, key=lambda each: each.cost)
@@ -262,6 +277,16 @@ class _Search:
 
     def _search(self, width: int, *, learning: bool) -> _Story:
         story = _Story(self.first, self.second, 0, self.starts, (), Bindings(), frozenset(), 0, 0)
+        if self.guess.midway is not None:
+            agent = next(iter(self.first.state.agents))
+            beginning = ((Start(),), (Say(f"{LATER}0"),), (Say(f"{LATER}0"), Say(f"{LATER}1", agent)))[
+                self.guess.midway
+            ]
+            for verb in beginning:
+                self._sent(self.first, verb, self.starts)
+                self._sent(self.second, self._second(verb), self._time(self.starts, 1))
+            steps = tuple(DerivedStep(verb, self.starts, 0, 0) for verb in beginning)
+            story = replace(story, steps=steps, agents=len(beginning) // 2)
         open_at: dict[int, list[_Story]] = {0: [story]}
         for position in range(len(self.events)):
             stories = sorted(open_at.pop(position, []), key=_Story.rank)[:width]
@@ -307,7 +332,10 @@ class _Search:
     def _shows_files(self, position: int) -> bool:
         at = self.events[position].at
         together = (event for event in self.events[position:] if event.at - at <= _TOGETHER)
-        return any(shows_files(event.document) for event in islice(together, _MOST_TOGETHER))
+        return any(
+            shows_files(event.document) or _has_blank(event.document, self.profile.message_fields)
+            for event in islice(together, _MOST_TOGETHER)
+        )
 
     def _settings(self, position: int) -> dict[str, Any]:
         """The values at the top of a body that an earlier body with the same keys has otherwise, without times."""
@@ -390,7 +418,7 @@ class _Search:
         return [
             candidate
             for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS), files=files)
-            if self._sent(story.first.copied(), candidate.verb, at) == []
+            if self._is_silent(story, self._sent(story.first.copied(), candidate.verb, at))
         ]
 
     def _try(self, story: _Story, candidate: Candidate, loud: list[tuple[_Story, Candidate]]) -> bool:
@@ -432,7 +460,7 @@ class _Search:
             for then in self._possible_times(story, before, best):
                 for candidate in silent:
                     first = told.copied()
-                    if self._sent(first, candidate.verb, then) != []:
+                    if not self._is_silent(story, self._sent(first, candidate.verb, then)):
                         continue
                     sent = self._sent(first, verb, at, quirk)
                     # What does not show in the bodies explains nothing.
@@ -453,7 +481,8 @@ class _Search:
     def _possible_times(self, story: _Story, before: Sequence[_Dated], best: _Story) -> list[int]:
         """When a step that sends nothing may have been: at the event, or at a time that a captured body shows."""
         at = self.events[story.position].at
-        earliest = before[-1].at if before else story.at if story.steps else at - _EARLIEST
+        begun = story.steps and story.position
+        earliest = before[-1].at if before else story.at if begun else at - _EARLIEST
         return [at, *sorted({then for then in best.times if earliest <= then < at})[:_MOST_TIMES]]
 
     def _filled_again(self, story: _Story, best: _Story, before: tuple[_Dated, ...], loud: Candidate) -> _Story:
@@ -477,6 +506,11 @@ class _Search:
         except Exception:
             # A vendor's code may refuse made-up arguments in any way.
             return None
+
+    def _is_silent(self, story: _Story, sent: list[Sent] | None) -> bool:
+        """Whether a step with these events can be one that the capture does not hold: it sends nothing, or it was
+        before the capture."""
+        return sent == [] or (sent is not None and self.guess.midway is not None and story.position == 0)
 
     def _fits(self, position: int, sent: Sequence[Sent]) -> bool:
         """Whether the next captured events have these names, and belong together."""
@@ -518,7 +552,7 @@ class _Search:
         first, second = story.first.copied(), story.second.copied()
         for each in before:
             other = self._sent(second, self._second(each.verb), self._time(each.at, 1))
-            if self._sent(first, *each) != [] or other is None:
+            if not self._is_silent(story, self._sent(first, *each)) or other is None:
                 return None
         mine = self._sent(first, verb, at, quirk)
         other = self._sent(second, self._second(verb), self._time(at, 1), quirk)
@@ -601,15 +635,21 @@ class _Search:
     def _dated(self, steps: Sequence[DerivedStep]) -> list[DerivedStep]:
         """The steps with the times that later bodies show: a step that sends nothing was put to the next event."""
         found = list(steps)
-        for number, step in enumerate(found):
-            if step.count or isinstance(step.verb, Wait):
+        earliest: int | None = None
+        for number, step in enumerate(steps):
+            if step.count or isinstance(step.verb, Emit):
+                earliest = step.at
                 continue
-            earliest = found[number - 1].at if number else step.at - _EARLIEST
+            earliest = step.at - _EARLIEST if earliest is None else earliest
             room = (step.at - earliest) // 2 // 1_000 * 1_000
             if room:
                 earlier = self._seen_at(found, number, room)
                 if earlier is not None:
-                    found[number] = replace(step, at=min(max(earlier, earliest), step.at))
+                    earliest = min(max(earlier, earliest), step.at)
+                    found[number] = replace(step, at=earliest)
+        # What no body dates was before what follows it.
+        for number in range(len(found) - 2, -1, -1):
+            found[number] = replace(found[number], at=min(found[number].at, found[number + 1].at))
         return found
 
     def _seen_at(self, steps: Sequence[DerivedStep], number: int, room: int) -> int | None:
@@ -658,6 +698,11 @@ class _Search:
             if custom:
                 raise _Learnt(replace(self.guess, custom=custom))
 
+    def _may_have(self, event: str, names: Place) -> bool:
+        """Whether bodies of an event may have a field of one of these names: then it tells if it is missing."""
+        known = self.places.get(event)
+        return known is not None and any(name in place for place in known.known for name in names)
+
     def _custom(self, longer: _Story) -> dict[str, Any]:
         """Data that the captured bodies have and ours have not: in the object that is missing, or field by field."""
         step = longer.steps[-1]
@@ -666,11 +711,7 @@ class _Search:
                 if each.mine not in ("missing", "None"):
                     continue
                 found = _at(event.document, each.place)
-                if any(
-                    _has_key(earlier.document, name)
-                    for earlier in self.events[: step.first]
-                    for name in each.place[-2:]
-                ):
+                if any(self._may_have(earlier.event, each.place[-2:]) for earlier in self.events[: step.first]):
                     continue
                 if isinstance(found, dict) and found and all(_is_plain(value) for value in found.values()):
                     return dict(found)
@@ -709,7 +750,9 @@ class _Search:
         )
         account_id = values.get(state.account.id, values.get(str(state.account.id)))
         account = AccountCast(_positive(account_id), values.get(state.account.name) or None)
-        return Derived(steps, Cast(visitor, agents), account, self.guess.locale, story.cost)
+        return Derived(
+            steps, Cast(visitor, agents), account, self.guess.locale, story.cost, self.guess.midway is not None
+        )
 
 
 _WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot")
@@ -825,10 +868,13 @@ def _size(document: Any) -> int:
     return 1
 
 
-def _has_key(document: Any, name: str) -> bool:
+def _has_blank(document: Any, names: frozenset[str]) -> bool:
+    """Whether a text of a message is empty, as that of one with files is."""
     if isinstance(document, dict):
-        return name in document or any(_has_key(item, name) for item in document.values())
-    return isinstance(document, list) and any(_has_key(item, name) for item in document)
+        if any(document.get(name, MISSING) in ("", None) for name in names):
+            return True
+        return any(_has_blank(item, names) for item in document.values())
+    return isinstance(document, list) and any(_has_blank(item, names) for item in document)
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,7 +1,8 @@
 """Times in bodies: recognised by their form, and moved without changing it. Pure.
 
-A time is a text such as `2026-01-05T09:00:00.250Z` or `2026-01-05 09:00:00`, or a number of seconds or milliseconds
-since 1970. A text without a zone is taken for UTC.
+A time is a text such as `2026-01-05T09:00:00.250Z` or `2026-01-05 09:00:00`, one that a browser writes
+(`Mon Jan 05 2026 09:00:00 GMT+0000 (…)`), or a number of seconds or milliseconds since 1970. A text without a zone is
+taken for UTC.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ from typing import Any, NamedTuple
 from vendorsim.captures.places import values
 
 _TEXT = re.compile(r"(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d:\d\d)([.,]\d{1,9})?( ?(?:Z|UTC|[+-]\d\d:?\d\d))?", re.ASCII)
+# What JavaScript's `Date.toString()` gives. Its names of days and months are English everywhere.
+_OF_BROWSER = re.compile(
+    r"(\w{3}) (\w{3}) (\d\d) (\d{4}) (\d\d:\d\d:\d\d)( GMT[+-]\d{4}(?: \([^()]{1,60}\))?)", re.ASCII
+)
+_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000
 # Texts that are times may be about long ago: since when a customer is known. Numbers that happen to be as large as a
 # time of these years are rare.
@@ -46,9 +55,8 @@ ANY_YEAR = TimeSpan(_EARLIEST + _NUMBER_BEFORE, _LATEST - _AFTER)
 def read(value: Any, window: TimeSpan = ANY_YEAR) -> int | None:
     """The time that a value is, in milliseconds since 1970; None if it is none."""
     if isinstance(value, str):
-        match = _TEXT.fullmatch(value)
-        at = None if match is None else _moment(match)
-        return at if at is not None and window.takes(at) else None
+        found = _read_text(value)
+        return found.at() if found is not None and window.takes(found.at()) else None
     if isinstance(value, int | float) and not isinstance(value, bool):
         unit = window.number(value)
         return None if unit is None else int(value * unit)
@@ -58,9 +66,8 @@ def read(value: Any, window: TimeSpan = ANY_YEAR) -> int | None:
 def moved(value: Any, by: int, window: TimeSpan) -> Any:
     """The value later by `by` milliseconds, in the same form, if it is a time; else the value itself."""
     if isinstance(value, str):
-        match = _TEXT.fullmatch(value)
-        at = None if match is None else _moment(match)
-        return value if match is None or at is None or not window.takes(at) else _written(match, by)
+        found = _read_text(value)
+        return found.written(by) if found is not None and window.takes(found.at()) else value
     if isinstance(value, int | float) and not isinstance(value, bool):
         unit = window.number(value)
         if unit is None:
@@ -81,35 +88,53 @@ def _times(found: Iterable[Any]) -> Iterator[int]:
             yield at
 
 
-def _moment(match: re.Match[str]) -> int | None:
-    day, _, clock, fraction, zone = match.groups()
+class _TextTime(NamedTuple):
+    """A time that was read from a text: the local time, and how the text has it. `separator` stands between day and
+    time, None in the form of a browser; `fraction` and `zone` are as they were written."""
+
+    local: datetime
+    separator: str | None
+    fraction: str
+    zone: str
+
+    def at(self) -> int:
+        """The time in milliseconds since 1970."""
+        return ((self.local - _EPOCH) - _offset(self.zone)) // timedelta(milliseconds=1)
+
+    def written(self, by: int) -> str:
+        """The time, later by `by` milliseconds, in the same form."""
+        at = self.local + timedelta(milliseconds=by)
+        if self.separator is None:
+            day = f"{_DAYS[at.weekday()]} {_MONTHS[at.month - 1]} {at:%d} {at.year:04d}"
+            return f"{day} {at:%H:%M:%S}{self.zone}"
+        text = f"{at.year:04d}-{at:%m-%d}{self.separator}{at:%H:%M:%S}"
+        if self.fraction:
+            width = len(self.fraction) - 1
+            text += self.fraction[0] + f"{at.microsecond:06d}".ljust(width, "0")[:width]
+        return text + self.zone
+
+
+def _read_text(text: str) -> _TextTime | None:
+    match = _TEXT.fullmatch(text)
+    if match is not None:
+        day, separator, clock, fraction, zone = match.groups(default="")
+    else:
+        match = _OF_BROWSER.fullmatch(text)
+        if match is None or match[2] not in _MONTHS:
+            return None
+        day, clock, zone = f"{match[4]}-{_MONTHS.index(match[2]) + 1:02d}-{match[3]}", match[5], match[6]
+        separator, fraction = None, ""
     try:
-        at = datetime.fromisoformat(f"{day}T{clock}")
+        local = datetime.fromisoformat(f"{day}T{clock}+00:00")
     except ValueError:
         return None
-    offset = _offset(zone)
-    milliseconds = int(float(f"0.{fraction[1:]}") * 1000) if fraction else 0
-    return int((at.replace(tzinfo=UTC) - offset).timestamp() * 1000) + milliseconds
+    microseconds = int(fraction[1:].ljust(6, "0")[:6]) if fraction else 0
+    return _TextTime(local + timedelta(microseconds=microseconds), separator, fraction, zone)
 
 
-def _offset(zone: str | None) -> timedelta:
-    text = (zone or "Z").strip()
-    if text in ("Z", "UTC"):
+def _offset(zone: str) -> timedelta:
+    found = _ZONE.search(zone)
+    if found is None:
         return timedelta()
-    sign = -1 if text[0] == "-" else 1
-    digits = text[1:].replace(":", "")
-    return sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-
-
-def _written(match: re.Match[str], by: int) -> str:
-    """The time of a match, later by `by` milliseconds: with its separator, fraction and zone."""
-    day, separator, clock, fraction, zone = match.groups()
-    microseconds = 0
-    width = len(fraction) - 1 if fraction else 0
-    if fraction:
-        microseconds = int(fraction[1:].ljust(6, "0")[:6])
-    at = datetime.fromisoformat(f"{day}T{clock}") + timedelta(milliseconds=by, microseconds=microseconds)
-    text = at.strftime(f"%Y-%m-%d{separator}%H:%M:%S")
-    if fraction:
-        text += fraction[0] + f"{at.microsecond:06d}".ljust(width, "0")[:width]
-    return text + (zone or "")
+    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return -offset if found[1] == "-" else offset

@@ -70,6 +70,8 @@ def _lines(source: StorySource, derived: Derived, events: Sequence[CapturedEvent
         yield f"account: {_flow(account)}"
     yield from _cast(derived)
     yield "steps:"
+    if derived.midway:
+        yield "  # The capture begins after the conversation. What was before its first webhook is in the bodies."
     visitor = derived.cast.visitor
     known: dict[Any, str] = {
         visitor[name]: f"this.visitor.{name}"
