@@ -146,6 +146,17 @@ def test_an_event_that_the_target_never_gets_is_not_missed() -> None:
     assert [type(step.verb) for step in told if not isinstance(step.verb, Wait)][:4] == [Say, Say, Note, Say]
 
 
+def test_a_capture_may_begin_after_the_conversation() -> None:
+    known = registry.get("messagehub")
+    profile = known.profile("observed-4.18")
+    events = generated(library.load("everyday-chat"), known, profile)
+    second = [number for number, event in enumerate(events) if event.name == "message_created"][2]
+    _, found = derived_scenarios(map(exchange, events[second:]), "hooks.jsonl", known, profile)
+    made = next(found)
+    assert (made.raw, made.differing) == (0, 0), made.text
+    assert "# The capture begins after the conversation." in made.text
+
+
 @pytest.mark.parametrize(
     "text",
     ["no", "1:30", "- a list", "a: b", "{a: b}", "  spaces ", "tab\there", "two\nlines", "a\u2028b", "'", '"', "#",

@@ -144,6 +144,22 @@ def test_a_body_that_is_no_json_is_replaced_as_text() -> None:
 moments = st.datetimes(datetime(2015, 1, 1), datetime(2027, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [
+        ("2026-01-05T09:00:00+02:00", "2026-01-05T10:00:00+02:00"),
+        ("2026-12-31 23:30:00 UTC", "2027-01-01 00:30:00 UTC"),
+        ("2026-01-05T09:00:00.123Z", "2026-01-05T10:00:00.123Z"),
+        (
+            "Wed Dec 31 2025 23:30:00 GMT+0100 (Central European Standard Time)",
+            "Thu Jan 01 2026 00:30:00 GMT+0100 (Central European Standard Time)",
+        ),
+    ],
+)
+def test_a_time_is_moved_in_its_own_form(text: str, later: str) -> None:
+    assert times.moved(text, HOUR, times.TimeSpan(1_767_603_600_000, 1_767_603_600_000)) == later
+
+
 @given(
     moments,
     st.sampled_from(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%d %H:%M:%S UTC"]),

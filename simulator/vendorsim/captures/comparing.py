@@ -29,7 +29,7 @@ LATER = f"{HOLE}later"
 HOLE_NUMBER = 987_650_000
 _FEWEST_DIGITS = 100_000
 _SHORTEST_TEXT = 6
-_CLOCK = re.compile(r"\d\d:\d\d:\d\d")
+CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 MISSING = object()
 # What a difference costs: of a value, of a part of the body that is there or not, of a time, and of a time that is
 # nearly the same.
@@ -186,7 +186,7 @@ def _binds(value: Any) -> bool:
         return False
     if isinstance(value, int):
         return value >= _FEWEST_DIGITS
-    return isinstance(value, str) and len(value) >= _SHORTEST_TEXT and _CLOCK.fullmatch(value) is None
+    return isinstance(value, str) and len(value) >= _SHORTEST_TEXT and CLOCK.fullmatch(value) is None
 
 
 def _is_known(known: IdPlaces, path: Path) -> bool:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from vendorsim.captures import times
 from vendorsim.captures.candidates import DIFFERENCES, PERSON, TEXT, Candidate, candidates, shows_files
-from vendorsim.captures.comparing import HOLE, LATER, MISSING, Bindings, BodyDifference, StepComparison
+from vendorsim.captures.comparing import CLOCK, HOLE, LATER, MISSING, Bindings, BodyDifference, StepComparison
 from vendorsim.captures.places import IdPlaces, Place, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
@@ -47,6 +47,8 @@ _MOST_FILLED = 4
 _MOST_SILENT = 40
 # What it costs that an event was sent at the same time, and is not explained with the others.
 _LEFT_ALONE = 4
+# How some vendors write a custom datum.
+_LABELLED = {"label", "value"}
 _BEAM, _TRIED = 3, 2
 _MOST_WITH_ALTERNATIVES = 100
 _RESTARTS = 8
@@ -633,24 +635,44 @@ class _Search:
     # Times
 
     def _dated(self, steps: Sequence[DerivedStep]) -> list[DerivedStep]:
-        """The steps with the times that later bodies show: a step that sends nothing was put to the next event."""
-        found = list(steps)
-        earliest: int | None = None
+        """The steps with the times that later bodies show, in the order of these times: a step that sends nothing was
+        put to the next event. Steps that sent something are passed only if the bodies stay the same."""
+        told = self._without_times(steps)
+        for passing in (True, False):
+            found = self._ordered(steps, passing=passing)
+            if self._without_times(found) == told:
+                return found
+        return list(steps)
+
+    def _ordered(self, steps: Sequence[DerivedStep], *, passing: bool) -> list[DerivedStep]:
+        begun = min(self.starts, steps[0].at) - (_EARLIEST if steps and not steps[0].count else 0)
+        found: list[DerivedStep] = []
+        undated: list[DerivedStep] = []
+        earliest = begun
         for number, step in enumerate(steps):
             if step.count or isinstance(step.verb, Emit):
-                earliest = step.at
-                continue
-            earliest = step.at - _EARLIEST if earliest is None else earliest
-            room = (step.at - earliest) // 2 // 1_000 * 1_000
-            if room:
-                earlier = self._seen_at(found, number, room)
-                if earlier is not None:
-                    earliest = min(max(earlier, earliest), step.at)
-                    found[number] = replace(step, at=earliest)
-        # What no body dates was before what follows it.
-        for number in range(len(found) - 2, -1, -1):
-            found[number] = replace(found[number], at=min(found[number].at, found[number + 1].at))
-        return found
+                at = step.at
+                earliest = begun if passing else at
+            else:
+                latest = self.events[step.first].at
+                room = max((latest - earliest) // 2 // 1_000 * 1_000, 1_000)
+                seen = self._seen_at([*steps[:number], replace(step, at=latest), *steps[number + 1 :]], number, room)
+                if seen is None:
+                    undated.append(step)
+                    continue
+                at = min(max(seen, earliest), latest)
+            # What no body dates was together with what follows it.
+            found += [replace(each, at=at) for each in undated]
+            found.append(replace(step, at=at))
+            undated = []
+        return sorted([*found, *undated], key=lambda each: each.at)
+
+    def _without_times(self, steps: Sequence[DerivedStep]) -> list[Any]:
+        """What the steps send, without the values that depend on their times."""
+        return [
+            [(path, value) for path, value in values(body) if isinstance(value, str) and not _is_of_time(value)]
+            for _, body in self._bodies(steps)
+        ]
 
     def _seen_at(self, steps: Sequence[DerivedStep], number: int, room: int) -> int | None:
         """The time of a step as a later body shows it: the value that moves when the step is `room` earlier."""
@@ -713,6 +735,9 @@ class _Search:
                 found = _at(event.document, each.place)
                 if any(self._may_have(earlier.event, each.place[-2:]) for earlier in self.events[: step.first]):
                     continue
+                if isinstance(found, dict) and found.keys() == _LABELLED:
+                    name = each.place[-1]
+                    return {name: found["value"] if found["label"] == name else found}
                 if isinstance(found, dict) and found and all(_is_plain(value) for value in found.values()):
                     return dict(found)
                 parent = _at(event.document, each.place[:-1])
@@ -879,6 +904,10 @@ def _has_blank(document: Any, names: frozenset[str]) -> bool:
 
 def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float) and value != ""
+
+
+def _is_of_time(text: str) -> bool:
+    return times.read(text) is not None or CLOCK.fullmatch(text) is not None
 
 
 def _values_at(document: Any, place: Place) -> Iterator[Any]:
