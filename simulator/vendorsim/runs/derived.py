@@ -14,6 +14,7 @@ from vendorsim.captures.sequence import CapturedEvent, CapturedSequence, sequenc
 from vendorsim.captures.writing import StorySource, file_name, scenario_text
 from vendorsim.core.errors import DocumentError
 from vendorsim.runs import library
+from vendorsim.runs.sending_order import as_sent
 from vendorsim.runs.timeline import Run, iter_events
 from vendorsim.scenario.verbs import Emit
 from vendorsim.vendorkit.profile import Profile
@@ -47,7 +48,7 @@ def _derived(found: CapturedSequence, capture: str, vendor: Vendor, profile: Pro
     taken: dict[str, int] = {}
     for conversation, positions in found.conversations().items():
         events = [found.events[position] for position in positions]
-        events = [event for event in events if event.retries is None]
+        events = as_sent([event for event in events if event.retries is None], vendor.name, profile)
         name = file_name(conversation)
         taken[name] = taken.get(name, 0) + 1
         if taken[name] > 1:
