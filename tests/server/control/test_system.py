@@ -164,10 +164,13 @@ class TestDocuments:
         calls = fresh.until(lambda: fresh.all("/calls"), bool)
         listed = vendorsim("journal", "list", "--journal", journal, "--all", "--json").json
         rows = fresh.all("/deliveries", run=run["id"])
-        assert [document for document in listed if document["type"] == "attempt"] == rows[::-1]
-        assert [document for document in listed if document["type"] == "call"] == calls
+        told = {"visitor": "Dana Kessler", "opening": rows[0]["opening"]}
+        attempts = [document for document in listed if document["type"] == "attempt"]
+        assert [document | told for document in attempts] == rows[::-1]
+        nothing = {"visitor": None, "opening": None}
+        assert [document | nothing for document in listed if document["type"] == "call"] == calls
         shown = vendorsim("journal", "show", rows[0]["id"], "--journal", journal, "--json").json
-        assert shown == fresh.get(f"/deliveries/{rows[0]['id']}")
+        assert shown | told == fresh.get(f"/deliveries/{rows[0]['id']}")
 
     def test_the_archive(self, fresh: Client, journal: Path, target: Receiver, vendorsim: Vendorsim) -> None:
         run = fresh.play(target.url())
