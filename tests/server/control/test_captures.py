@@ -115,6 +115,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "no vendor": ({"vendor": None}, 422, "", '"vendor" is a required property'),
     "a vendor that nobody knows": ({"vendor": "messagehubb"}, 422, "/vendor", "did you mean 'messagehub'"),
     "a profile that nobody knows": ({"profile": "old"}, 422, "/profile", "known: "),
+    "the folder of an overlay": ({"profile": "./seen"}, 422, "/profile", "is a folder"),
     "no target": ({"forward": None}, 422, "", '"forward" is a required property'),
     "no URL": ({"forward": "localhost"}, 422, "/forward", "localhost"),
     "another host": ({"forward": "http://192.0.2.7/hook"}, 403, "/forward", "--allow-target 192.0.2.7"),
@@ -183,13 +184,15 @@ class TestStudying:
         assert api.refused("GET", f"/captures/{capture['id']}/drift?profile=old")["status"] == 422
 
     def test_a_conversation_becomes_a_scenario_that_plays(self, api: Client, target: Receiver) -> None:
-        capture = recorded(api, target)
+        capture = started(api, target, vendor="userlike")
+        api.play(f"{capture['urls'][0]}/")
+        api.done("POST", f"/captures/{capture['id']}/stop")
         (conversation,) = [one for one in api.get("/conversations", run=capture["id"])["items"] if one["conversation"]]
         assert conversation["recorded"]
         wanted = {"conversation": conversation["conversation"]}
         (made,) = api.done("POST", f"/captures/{capture['id']}/scenarios", wanted)["scenarios"]
         assert (made["conversation"], made["raw"]) == (conversation["conversation"], 0)
-        run = api.play(target.url(), yaml=made["yaml"], vendor=VENDOR)
+        run = api.play(target.url(), yaml=made["yaml"])
         assert run["summary"]["delivered"] == made["webhooks"]
         every = api.done("POST", f"/captures/{capture['id']}/scenarios")
         assert every["scenarios"][0] == made

@@ -21,6 +21,7 @@ from vendorsim.journal.pages import Query
 from vendorsim.server.control import target_urls
 from vendorsim.server.control.capturer import CaptureOrder
 from vendorsim.server.control.problems import ProblemError
+from vendorsim.server.control.profiles import allowed_profile
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.profile import Profile
@@ -42,7 +43,7 @@ def start(workbench: Workbench, document: Mapping[str, Any]) -> int:
         vendor = registry.get(document["vendor"])
     except InputError as error:
         raise _problem(422, "/vendor", str(error)) from None
-    profile = _profile(vendor, document.get("profile") or workbench.settings.profiles.get(vendor.name), "/profile")
+    profile = _profile(workbench, vendor, document.get("profile"))
     for pointer in ("/forward", "/api_forward"):
         url = document.get(pointer[1:])
         if url:
@@ -80,7 +81,8 @@ def drift(workbench: Workbench, number: int, profile: str | None) -> dict[str, A
 
     capture = _with_webhooks(workbench, number)
     vendor = registry.get(capture["vendor"])
-    study = DriftStudy(vendor, vendor.profile(profile or capture["profile"]))
+    compared = vendor.profile(capture["profile"]) if not profile else _profile(workbench, vendor, profile)
+    study = DriftStudy(vendor, compared)
     with _exchanges(workbench, number) as found:
         for exchange in islice(found, MOST_STUDIED):
             study.add(exchange)
@@ -120,11 +122,11 @@ def scenarios(workbench: Workbench, number: int, conversation: str | None) -> di
     return {"truncated": truncated, "scenarios": made, "left_out": list(sequence.unusable[:MOST_MADE])}
 
 
-def _profile(vendor: Vendor, name: str | None, pointer: str) -> Profile:
+def _profile(workbench: Workbench, vendor: Vendor, name: str | None) -> Profile:
     try:
-        return vendor.profile(name)
+        return vendor.profile(allowed_profile(workbench, vendor.name, name or None))
     except InputError as error:
-        raise _problem(422, pointer, str(error)) from None
+        raise _problem(422, "/profile", str(error)) from None
 
 
 def _require_end(workbench: Workbench, url: str, pointer: str) -> None:
