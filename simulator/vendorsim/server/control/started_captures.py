@@ -146,10 +146,14 @@ class StartedCaptures:
 
 
 def _judged(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What the contract says of what has passed, without values."""
-    keys = ("event", "pointer", "count")
+    """What the contract says of what has passed: each place once, without values."""
+    places: dict[tuple[str, str], int] = {}
+    for each in summary["violations"]:
+        places.setdefault((each["event"], each["pointer"]), each["count"])
     return {
         "drifting": summary["drifting"],
-        "violations": [{key: each[key] for key in keys} for each in summary["violations"]],
+        "violations": [
+            {"event": event, "pointer": pointer, "count": count} for (event, pointer), count in places.items()
+        ],
         "refused": summary["refused"],
     }

@@ -16,7 +16,7 @@ export function driftPanel(capture, profiles) {
   const go = h("button", { type: "button", id: "compare-drift", dataset: { test: "compare-drift" }, on: { click: () => busy(go, load) } }, "Compare");
   const element = h(
     "section",
-    { class: "panel stack", dataset: { test: "drift" } },
+    { class: "panel stack drift", dataset: { test: "drift" } },
     h("div", { class: "heading" }, h("h2", {}, "Drift"), h("p", { class: "actions" }, h("label", { for: "drift-profile" }, "from "), profile, go)),
     result,
   );
@@ -77,6 +77,7 @@ function sentence({ verdict, findings, totals, events }) {
 
 function findingTable(findings) {
   const { table: whole, body } = table("Findings, those that break the contract first", ["Class", "Event and field", "Contract", "Seen", "How often", "First"]);
+  whole.classList.add("findings");
   for (const one of findings) {
     const more = one.places.length - 1;
     body.append(
@@ -114,7 +115,7 @@ function events(all, only, kind) {
     .map(({ event, rows }) => {
       const sorted = [...rows].sort((a, b) => (b.findings.length > 0) - (a.findings.length > 0));
       const content = h("div", {});
-      const summary = h("summary", {}, h("span", { class: "mono" }, event.name), ` ${event.bodies} `, event.broken ? h("span", { class: "tone-bad" }, `${event.broken} broken`) : null, event.known ? null : h("span", { class: "tone-bad" }, "not known"));
+      const summary = h("summary", {}, h("span", { class: "mono" }, event.name), h("span", { class: "hint" }, ` ${event.bodies} ${event.bodies === 1 ? "body" : "bodies"}`), event.broken ? h("span", { class: "tone-bad" }, `, ${event.broken} broken`) : null, event.known ? null : h("span", { class: "tone-bad" }, ", not known"));
       const details = h("details", { class: "folded", dataset: { test: "drift-event" } }, summary, content);
       // A long table is made when somebody looks at it.
       details.addEventListener("toggle", () => {
@@ -126,6 +127,7 @@ function events(all, only, kind) {
 
 function fieldTable(name, rows) {
   const { table: whole, body } = table(`Fields of ${name}`, ["Field", "Contract", "Seen", "Present", "Findings"]);
+  whole.classList.add("fields");
   for (const row of rows) {
     const types = Object.entries(row.types).map(([type, count]) => (Object.keys(row.types).length > 1 ? `${type} × ${count}` : type));
     const found = row.findings.length > 0;

@@ -12,7 +12,9 @@ import { keepDraft } from "./drafts.js";
 import { facts } from "./exchange.js";
 import { keepFocus } from "./forms.js";
 
-/** So many conversations, and violations, are shown; fewer on a phone. */
+/** So many places that break the contract are told while it is recorded. */
+const MOST_PLACES = 8;
+/** So many conversations are shown; fewer on a phone. */
 const SHOWN = matchMedia("(max-width: 700px)").matches ? 5 : 25;
 
 export const title = ({ id }) => `Capture ${id}`;
@@ -120,9 +122,10 @@ function about(capture) {
 function violations({ judged, status }) {
   if (status !== "recording" || !judged?.violations.length) return [];
   const { table: whole, body } = table("Places that break the contract, the most frequent first", ["Event", "Field", "How often"]);
-  for (const { event, pointer, count } of judged.violations.slice(0, SHOWN))
+  const more = judged.violations.length - MOST_PLACES;
+  for (const { event, pointer, count } of judged.violations.slice(0, MOST_PLACES))
     body.append(h("tr", {}, cell("Event", event), cell("Field", h("code", {}, pointer || "the whole body")), cell("How often", h("span", { class: "tone-bad" }, String(count)))));
-  return [h("section", { class: "panel flush", dataset: { test: "violations" } }, h("h2", {}, "What breaks the contract"), whole)];
+  return [h("section", { class: "panel flush", dataset: { test: "violations" } }, h("h2", {}, "What breaks the contract"), whole, more > 0 ? h("p", { class: "muted padded" }, `And ${more} other places: the drift table has all.`) : null)];
 }
 
 function conversations(id, { items, next }, scenarios) {
