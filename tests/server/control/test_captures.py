@@ -18,7 +18,10 @@ from generator import report_schemas
 from receiver import Receiver
 from recorders import recording
 from vendorsim.cli.served_captures import ServedCaptures
-from vendorsim.server.control import requests, started_captures
+from vendorsim.core.errors import InputError
+from vendorsim.journal.store import Book
+from vendorsim.server.control import capture_requests, requests, started_captures
+from vendorsim.server.control.capturer import CaptureOrder
 
 from control.client import Client, serving
 
@@ -220,6 +223,44 @@ class TestStudying:
         assert {key: value for key, value in ours.items() if key != "description"} == {
             key: value for key, value in published.items() if key not in left_out
         }
+
+
+class FullDisk:
+    """A capturer whose recording can't be kept."""
+
+    failure = "the disk is full"
+    urls = ("http://127.0.0.1:9",)
+    run = 0
+
+    def start(self, order: CaptureOrder, journal: Book, namespace: str) -> FullDisk:
+        self.journal = journal
+        about = {"vendor": order.vendor.name, "profile": order.profile.name, "targets": [order.forward]}
+        self.run = journal.begin("capture record", about, namespace)
+        return self
+
+    def so_far(self) -> dict[str, Any]:
+        return {"drifting": 0, "violations": [], "refused": {}}
+
+    def close(self) -> None:
+        self.journal.close()
+        raise InputError("the journal can't be written: the disk is full")
+
+
+def test_a_recording_that_can_not_be_kept_ends_and_says_so(journal: Path, target: Receiver) -> None:
+    with serving(journal, capturer=FullDisk) as api:
+        capture = started(api, target)
+        found = api.until(lambda: api.get(f"/captures/{capture['id']}"), lambda one: one["status"] != "recording")
+    assert (found["status"], found["urls"]) == ("failed", [])
+    assert "the disk is full" in found["reason"]
+
+
+def test_a_long_capture_is_studied_in_part_and_says_so(
+    api: Client, target: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = recorded(api, target)
+    monkeypatch.setattr(capture_requests, "MOST_STUDIED", 3)
+    found = api.get(f"/captures/{capture['id']}/drift")
+    assert (found["truncated"], found["report"]["totals"]["exchanges"]) == (True, 3)
 
 
 def test_a_server_that_closes_ends_its_recordings(journal: Path, target: Receiver) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from threading import Event, Lock, Thread
 from typing import Any
@@ -21,6 +22,7 @@ MOST_RECORDING, MOST_REMEMBERED = 3, 50
 RECORDING, ENDED, FAILED, ELSEWHERE = "recording", "ended", "failed", "elsewhere"
 # Seconds for which the end of a recording is waited for, and between two looks whether its journal can be written.
 PATIENCE, _PAUSE = 20.0, 0.5
+_log = logging.getLogger(__name__)
 
 
 class StartedCapture(Struct, eq=False):
@@ -41,6 +43,9 @@ class StartedCapture(Struct, eq=False):
             self.status = ENDED
         except VendorsimError as error:
             self.status, self.reason = FAILED, str(error)
+        except Exception as error:
+            _log.exception("capture %s failed", self.live.run)
+            self.status, self.reason = FAILED, f"vendorsim failed: {type(error).__name__}: {error}"
 
 
 class StartedCaptures:

@@ -3,7 +3,7 @@
  */
 
 import { get } from "../api.js";
-import { badge, busy, cell, clear, field, h, labelled, minor, problem, select, table, wide } from "../dom.js";
+import { badge, busy, cell, clear, h, labelled, minor, problem, select, table, wide } from "../dom.js";
 
 const PHONE = matchMedia("(max-width: 700px)").matches;
 /** So many findings are shown at first. */

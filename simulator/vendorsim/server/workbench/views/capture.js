@@ -3,7 +3,7 @@
  */
 
 import { download, get, post } from "../api.js";
-import { badge, busy, cell, clear, empty, h, labelled, minor, problem, say, table, time, wide } from "../dom.js";
+import { badge, busy, cell, clear, empty, h, labelled, minor, problem, say, table, time } from "../dom.js";
 import { repeat } from "../live.js";
 import { stateOf } from "./captures.js";
 import { conversationAddress, vendors } from "./catalogue.js";

@@ -3,7 +3,7 @@
  */
 
 import { get } from "../api.js";
-import { badge, cell, clear, empty, h, labelled, minor, table, time, wide } from "../dom.js";
+import { badge, cell, clear, empty, h, labelled, minor, table, time } from "../dom.js";
 import { repeat } from "../live.js";
 import { keepFocus } from "./forms.js";
 import { PAGE } from "./list.js";
@@ -80,7 +80,7 @@ function rows(items) {
         one.undelivered ? labelled(cell("Not accepted", h("span", { class: "tone-bad" }, String(one.undelivered)))) : minor(cell("Not accepted", "–")),
         drifting ? labelled(cell("Drifting", h("span", { class: "tone-bad" }, String(drifting)))) : minor(cell("Drifting", one.judged ? "–" : "not judged here")),
         minor(cell("Calls", String(one.calls))),
-        wide(cell("Began", time(one.began_at))),
+        cell("Began", time(one.began_at)),
       ),
     );
   }
