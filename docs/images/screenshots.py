@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
 from doubling_desk import doubling_desk  # noqa: E402
 from helpdesk import Store  # noqa: E402
 from helpdesk import create_app as helpdesk_app  # noqa: E402
+from vendorsim.cli.served_captures import ServedCaptures  # noqa: E402
 from vendorsim.cli.served_checks import ServedChecks  # noqa: E402
 from vendorsim.http.server import running_server  # noqa: E402
 from vendorsim.server.control.settings import Settings  # noqa: E402
@@ -91,7 +92,7 @@ def stage() -> Iterator[tuple[str, dict[str, tuple[str, Callable[[Page], Any]]]]
         store = Store(Path(folder, "tickets.sqlite"))
         stack.callback(store.close)
         desk = stack.enter_context(running_server(helpdesk_app(store)))
-        hub = stack.enter_context(Hub(Settings(checker=ServedChecks), None))
+        hub = stack.enter_context(Hub(Settings(checker=ServedChecks, capturer=ServedCaptures), None))
         server = stack.enter_context(running_server(hub.app))
         api = f"{server.url}/_vendorsim/api"
         played = play(api, desk.url)
@@ -123,9 +124,21 @@ def play(api: str, desk: str) -> dict[str, Any]:
     newest = requests.get(f"{api}/conversations?vendor=userlike&limit=1", timeout=10).json()["items"][0]
     return {
         "failed": example,
+        "capture": capture(api, f"{desk}/hooks/messagehub"),
         "conversation": newest,
         "deliveries": requests.get(f"{api}/deliveries?limit=100", timeout=10).json()["items"],
     }
+
+
+def capture(api: str, to: str) -> int:
+    """Records a story as a profile that says less, so that there is drift; returns the number of the recording."""
+    wanted = {"vendor": "messagehub", "profile": "observed-4.18", "forward": to}
+    answer = requests.post(f"{api}/captures", json=wanted, timeout=10)
+    answer.raise_for_status()
+    begun: dict[str, Any] = answer.json()
+    begin(api, scenario="everyday-chat", vendor="messagehub", to=begun["urls"][0], start=START, count=2)
+    requests.post(f"{api}/captures/{begun['id']}/stop", timeout=20).raise_for_status()
+    return int(begun["id"])
 
 
 def check(api: str, folder: Path) -> None:
@@ -210,6 +223,9 @@ def views(api: str, played: dict[str, Any]) -> dict[str, tuple[str, Callable[[Pa
         "checks": ("#/checks", nothing),
         "check": ("#/checks/1", nothing),
         "check-new": ("#/checks/new?vendor=chatvisor", nothing),
+        "captures": ("#/captures", nothing),
+        "capture": (f"#/captures/{played['capture']}", nothing),
+        "capture-new": ("#/captures/new?vendor=messagehub", nothing),
         "scenarios": ("#/scenarios", nothing),
         "editor": ("#/scenarios/missed-chat", draft),
         "sessions": ("#/sessions", nothing),

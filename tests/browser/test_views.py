@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from receiver import Receiver
+from vendorsim.cli.served_captures import ServedCaptures
 from vendorsim.http.server import running_server
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
@@ -41,12 +42,21 @@ def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     journal = tmp_path_factory.mktemp("views") / "journal.sqlite"
     context = browser.new_context(viewport=DESK)
     page = context.new_page()
-    with Receiver() as target, Hub(Settings(), journal) as hub, running_server(hub.app) as server:
+    settings = Settings(capturer=ServedCaptures)
+    with Receiver() as target, Hub(settings, journal) as hub, running_server(hub.app) as server:
         bench = Workbench(page, server.port)
         bench.play(target.url(), count=10, cast={"visitor": {"name": "Dana Kessler"}})
         bench.ended(bench.call("POST", "/example-run", {"failing": True}))
         bench.call("POST", "/sessions", {"id": "s-1", "answers": ["error"]})
         bench.call("POST", "/targets", {"vendor": "messagehub", "url": target.url("/hooks")})
+        capture = bench.call(
+            "POST", "/captures", {"vendor": "messagehub", "profile": "observed-3.0", "forward": target.url()}
+        )
+        told = bench.call(
+            "POST", "/runs", {"scenario": "everyday-chat", "vendor": "messagehub", "to": capture["urls"][0]}
+        )
+        bench.ended(told)
+        bench.call("POST", f"/captures/{capture['id']}/stop")
         yield bench
         page.goto("about:blank")
     context.close()
@@ -63,6 +73,9 @@ VIEWS: dict[str, tuple[str, str]] = {
     "runs": ("#/runs", "Runs"),
     "run": ("#/runs/2", "Run 2"),
     "run-new": ("#/runs/new", "Start"),
+    "captures": ("#/captures", "Captures"),
+    "capture": ("#/captures/{capture}", "Capture"),
+    "capture-new": ("#/captures/new", "Record"),
     "scenarios": ("#/scenarios", "Scenarios"),
     "editor": ("#/scenarios/everyday-chat", ""),
     "sessions": ("#/sessions", "Sessions"),
@@ -74,8 +87,8 @@ VIEWS: dict[str, tuple[str, str]] = {
 def show(bench: Workbench, name: str) -> Page:
     address, heading = VIEWS[name]
     if "{" in address:
-        newest = bench.call("GET", "/conversations?limit=1")["items"][0]
-        address = address.format(**newest)
+        newest = bench.call("GET", "/conversations?limit=1&vendor=userlike")["items"][0]
+        address = address.format(**newest, capture=bench.call("GET", "/captures")["items"][0]["id"])
     # Away first: going to where one is changes nothing.
     bench.page.goto("about:blank")
     page = bench.open(address)

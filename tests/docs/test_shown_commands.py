@@ -25,6 +25,7 @@ import shown
 from command_line import Completed, run_here
 from shown import ROOT, Line
 from vendorsim.checks.waiting import Waiting
+from vendorsim.cli.served_captures import ServedCaptures
 from vendorsim.cli.served_checks import ServedChecks
 from vendorsim.runs.config import Config
 from vendorsim.server.control.settings import Settings
@@ -137,7 +138,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[Client]:
     """A server as `vendorsim serve --token s3cret --profile chatvisor=engage` starts it, with a target."""
     config = Config(targets={"messagehub": (Target("http://127.0.0.1:9/hook"),)})
-    settings = Settings(token="s3cret", profiles={"chatvisor": "engage"}, config=config, checker=ServedChecks)
+    settings = Settings(
+        token="s3cret", profiles={"chatvisor": "engage"}, config=config, checker=ServedChecks, capturer=ServedCaptures
+    )
     with Hub(settings, None) as hub:
         yield Client(hub.app)
 

@@ -19,6 +19,7 @@ from command_line import Vendorsim
 from control.client import Client, serving
 from postgres_server import PostgresServer, running_postgres
 from receiver import Receiver
+from vendorsim.cli.served_captures import ServedCaptures
 from vendorsim.http.server import running_server
 from vendorsim.journal.postgres import Database
 from vendorsim.journal.postgres_journal import PostgresJournal
@@ -121,7 +122,7 @@ def two_hubs(url: str, patience: float = 5.0) -> Iterator[tuple[Client, Client]]
 
         def server() -> Client:
             kept = stack.enter_context(Database(url, patience))
-            hub = stack.enter_context(Hub(Settings(), PostgresJournal(kept), InPostgres(kept)))
+            hub = stack.enter_context(Hub(Settings(capturer=ServedCaptures), PostgresJournal(kept), InPostgres(kept)))
             return Client(stack.enter_context(running_server(hub.app, fast_path=hub.fast_path)).port)
 
         yield server(), server()
@@ -185,6 +186,21 @@ class TestJournal:
         mine[0].done("POST", "/reset")
         assert [client.all("/calls") for client in mine] == [[], []]
         assert [told(client, "1") for client in (*mine, *hubs)] == [ACCEPTED, DUPLICATE, DUPLICATE, DUPLICATE]
+
+    def test_what_one_server_records_the_other_shows(self, hubs: tuple[Client, Client], target: Receiver) -> None:
+        first, second = hubs
+        capture = first.done("POST", "/captures", {"vendor": "userlike", "forward": target.url()})
+        (seen,) = second.get("/captures")["items"]
+        assert (seen["id"], seen["status"]) == (capture["id"], "elsewhere")
+        assert second.refused("POST", f"/captures/{capture['id']}/stop")["status"] == 409
+        second.play(f"{capture['urls'][0]}/")
+        ended = first.done("POST", f"/captures/{capture['id']}/stop")
+        assert second.get(f"/captures/{capture['id']}") == ended | {"judged": None}
+        found = [client.get(f"/captures/{capture['id']}/drift")["report"]["verdict"] for client in hubs]
+        assert (ended["webhooks"] > 0, found) == (True, ["passed", "passed"])
+        assert {row["recorded"] for row in second.get("/conversations", run=capture["id"])["items"]} == {True}
+        first.done("POST", "/reset")
+        assert second.get("/captures")["items"] == []
 
     def test_it_is_read_on_the_command_line(
         self, hubs: tuple[Client, Client], database: str, target: Receiver, vendorsim: Vendorsim

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vendorsim.journal.postgres_journal import PostgresJournal
     from vendorsim.runs.config import Config
     from vendorsim.scenario.calls import Sink
+    from vendorsim.server.control.capturer import Capturer
     from vendorsim.server.control.checker import Checker
     from vendorsim.server.shared.model import SharedState
 
@@ -145,6 +146,7 @@ def command(
         allowed_targets=frozenset(name.lower() for name in allowed_targets),
         seed=seed,
         checker=_checker,
+        capturer=_capturer,
     )
     stopped = Event()
     before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
@@ -192,6 +194,13 @@ def _checker(config: Config) -> Checker:
     from vendorsim.cli.served_checks import ServedChecks
 
     return ServedChecks(config)
+
+
+def _capturer() -> Capturer:
+    """Returns what records traffic. Imported with the first recording."""
+    from vendorsim.cli.served_captures import ServedCaptures
+
+    return ServedCaptures()
 
 
 def _require_token(host: str, admin_token: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from heapq import merge
@@ -42,13 +42,15 @@ def is_journal(file: str) -> bool:
         return False
 
 
-def exchanges(journal: Book, run: int | None = None) -> Iterator[CapturedExchange]:
+def exchanges(
+    journal: Book, run: int | None = None, name: str | None = None
+) -> Generator[CapturedExchange, None, None]:
     """Yields what was sent and called in a run; without a run, all that was recorded (`vendorsim capture record`).
 
-    The rows are read as they are needed. Attempts that were not sent are left out. Raises InputError if nothing was
-    recorded, or the run has nothing.
+    The rows are read as they are needed. Attempts that were not sent are left out. Their places begin with `name`;
+    without one, with the path of the journal. Raises InputError if nothing was recorded, or the run has nothing.
     """
-    name, found = str(journal.path), False
+    name, found = name or str(journal.path), False
     webhooks = ((row["sent_at"], row["recorded"], _webhook(name, row)) for row in journal.by_time("attempts", run))
     calls = ((row["at"], row["recorded"], _call(name, row)) for row in journal.by_time("calls", run))
     for _, _, each in merge(webhooks, calls, key=lambda timed: timed[:2]):

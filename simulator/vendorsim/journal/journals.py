@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vendorsim.journal.pages import SEARCH_STEPS, JournalPages, Pages
-from vendorsim.journal.store import Journal
+from vendorsim.journal.store import Book, Journal
 
 
 class Journals(Protocol):
@@ -28,6 +28,10 @@ class Journals(Protocol):
 
     def hide(self, namespace: str) -> None:
         """Hides all records of a namespace so far."""
+        ...
+
+    def open(self) -> Book:
+        """Opens the journal for one more writer, or for a reader of a whole run, which closes it."""
         ...
 
 
@@ -58,3 +62,6 @@ class JournalFile:
 
     def hide(self, namespace: str) -> None:
         """Does nothing: readers of a file leave out old runs themselves (`Query.since`)."""
+
+    def open(self) -> Journal:
+        return Journal(self._path)

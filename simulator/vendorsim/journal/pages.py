@@ -20,6 +20,8 @@ SEARCH_STEPS = 200_000
 ENDINGS = "run, vendor, conversation, delivery, copy, target, event, verdict, status, milliseconds, reason, faults"
 # Attempts of one conversation, or of one list, whose endings are read.
 MOST_ENDINGS = 500
+# The command of runs that record real traffic. They are never deleted: it can't be had again.
+RECORDING = "capture record"
 
 
 class Query(Struct, frozen=True):
@@ -66,6 +68,7 @@ class Pages(Protocol):
     def newest_of(self, run: int, delivery: str, after: int) -> Row | None: ...
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
     def endings(self, query: Query, limit: int = MOST_ENDINGS) -> Sequence[Row]: ...
+    def recordings(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
 
 
 class JournalPages:
@@ -118,14 +121,15 @@ class JournalPages:
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """Returns a page of conversations, those with the newest attempts first.
 
-        Columns: those of the table, and `about`, the JSON text of their run.
+        Columns: those of the table, and `about`, the JSON text of their run, with its `command`.
         """
         where, values = _conversation_conditions(query)
         below = "" if before is None else "AND last_id < ?"
         parameters = (*values, *(() if before is None else (before,)), limit + 1)
         with self._reading() as db:
             rows = db.execute(
-                "SELECT conversations.*, (SELECT about FROM runs WHERE id = run) AS about FROM conversations "
+                "SELECT conversations.*, (SELECT about FROM runs WHERE id = run) AS about, "
+                "(SELECT command FROM runs WHERE id = run) AS command FROM conversations "
                 f"WHERE {where} {below} ORDER BY last_id DESC LIMIT ?",
                 parameters,
             ).fetchall()
@@ -139,6 +143,23 @@ class JournalPages:
                 f"SELECT {ENDINGS} FROM attempts WHERE {where} ORDER BY id DESC LIMIT ?", (*values, limit)
             ).fetchall()
         return rows[::-1]
+
+    def recordings(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
+        """Returns a page of the runs that recorded real traffic, with ids below `before`, the newest first. Of the
+        filters only `run` counts.
+
+        Columns: `id`, `began_at`, `ended_at` (milliseconds since 1970; null: under way, or killed), `about` (JSON
+        text), and the numbers of its `webhooks`, of those `undelivered`, and of its `calls`.
+        """
+        parts, values = ["namespace = ? AND id >= ?"], [query.namespace, query.since]
+        for condition, value in (("id = ?", query.run), ("id < ?", before)):
+            if value is not None:
+                parts.append(condition)
+                values.append(value)
+        asked = recordings_query("?").format(where=" AND ".join(parts))
+        with self._reading() as db:
+            rows = db.execute(asked, (RECORDING, *values, limit + 1)).fetchall()
+        return JournalPage(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
 
     def _page(self, table: str, query: Query, before: int | None, limit: int) -> JournalPage:
         where, values = _conditions(table, query)
@@ -164,6 +185,18 @@ class JournalPages:
             raise
         finally:
             db.close()
+
+
+def recordings_query(place: str, schema: str = "") -> str:
+    """Returns the query of runs that recorded real traffic, with room for more conditions. `place` stands for a value;
+    the first is RECORDING, the last the number of rows."""
+    counted = f"SELECT count(*) FROM {schema}{{}} WHERE run = listed.id"
+    return (
+        f"SELECT listed.*, ({counted.format('attempts')}) AS webhooks, "
+        f"({counted.format('attempts')} AND {NOT_DELIVERED}) AS undelivered, ({counted.format('calls')}) AS calls "
+        f"FROM (SELECT id, began_at, ended_at, about FROM {schema}runs WHERE command = {place} AND {{where}} "
+        f"ORDER BY id DESC LIMIT {place}) AS listed ORDER BY id DESC"
+    )
 
 
 # Lets both databases use their index of the attempts that were not delivered.

@@ -13,7 +13,7 @@ from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.errors import StateUnreachableError
 from vendorsim.core.version import __version__
 from vendorsim.delivery.records import Attempt
-from vendorsim.journal.pages import Row
+from vendorsim.journal.pages import RECORDING, Row
 from vendorsim.journal.postgres_pages import PostgresPages, dictionaries, storable
 from vendorsim.journal.store import (
     ATTEMPT_COLUMNS,
@@ -22,7 +22,6 @@ from vendorsim.journal.store import (
     LONGEST_RUN,
     LONGEST_SERVER,
     MOST_ATTEMPTS,
-    RECORDING,
     attempt_row,
     call_row,
     conversation_rows,
@@ -97,6 +96,10 @@ class PostgresJournal:
         """Marks a run as ended."""
         with self._database.connection() as db:
             db.execute("UPDATE vendorsim.runs SET ended_at = %s WHERE id = %s", (wall_clock(), run))
+
+    def open(self) -> PostgresJournal:
+        """Returns itself: each call takes a connection of its own."""
+        return self
 
     def hide(self, namespace: str) -> None:
         """Hides all records of a namespace so far, on all servers."""

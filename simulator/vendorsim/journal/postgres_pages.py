@@ -16,11 +16,13 @@ from vendorsim.journal.pages import (
     EXACT,
     MOST_ENDINGS,
     NOT_DELIVERED,
+    RECORDING,
     JournalPage,
     Query,
     Row,
     SearchTooLong,
     pattern,
+    recordings_query,
     with_visitor,
 )
 
@@ -75,12 +77,13 @@ class PostgresPages:
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
         """Returns a page of conversations, those with the newest attempts first.
 
-        Columns: those of the table, and `about`, the JSON text of their run.
+        Columns: those of the table, and `about`, the JSON text of their run, with its `command`.
         """
         where, values = _conversation_conditions(query)
         below = "" if before is None else "AND last_id < %s"
         rows = self._rows(
-            "SELECT conversations.*, (SELECT about FROM vendorsim.runs WHERE id = run) AS about "
+            "SELECT conversations.*, (SELECT about FROM vendorsim.runs WHERE id = run) AS about, "
+            "(SELECT command FROM vendorsim.runs WHERE id = run) AS command "
             f"FROM vendorsim.conversations WHERE {where} {below} ORDER BY last_id DESC LIMIT %s",
             (*values, *(() if before is None else (before,)), limit + 1),
         )
@@ -93,6 +96,17 @@ class PostgresPages:
             f"SELECT {ENDINGS} FROM vendorsim.attempts WHERE {where} ORDER BY id DESC LIMIT %s", (*values, limit)
         )
         return rows[::-1]
+
+    def recordings(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage:
+        """Returns a page of the runs that recorded real traffic, as `JournalPages.recordings` does."""
+        parts, values = ["namespace = %s AND NOT hidden"], list[Any]([query.namespace])
+        for condition, value in (("id = %s", query.run), ("id < %s", before)):
+            if value is not None:
+                parts.append(condition)
+                values.append(value)
+        asked = recordings_query("%s", "vendorsim.").format(where=" AND ".join(parts))
+        rows = self._rows(asked, (RECORDING, *values, limit + 1))
+        return JournalPage(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
 
     def _page(self, table: str, query: Query, before: int | None, limit: int) -> JournalPage:
         where, values = _conditions(table, query)

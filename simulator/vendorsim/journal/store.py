@@ -26,7 +26,7 @@ from vendorsim.core.version import __version__
 from vendorsim.delivery.records import FALLS_SHORT, Attempt, Over, Record
 from vendorsim.delivery.sequencer import Sequencer
 from vendorsim.http.masking import answer_headers, masked, without, without_secret_members
-from vendorsim.journal.pages import Row
+from vendorsim.journal.pages import RECORDING, Row
 from vendorsim.runs import config
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
@@ -38,8 +38,6 @@ MOST_ATTEMPTS = 500_000
 LONGEST_RUN = 24 * 3_600 * 1_000
 # The same for the run in which a server records, which lasts as long as the server.
 LONGEST_SERVER = 365 * LONGEST_RUN
-# The command of runs that record real traffic. They are never deleted: it can't be had again.
-RECORDING = "capture record"
 # Bytes of a body of an answer, or of a call, that are stored. A recorder decides by itself how much it keeps.
 LARGEST_ANSWER = 64 * 1024
 # Seconds for which the writer collects a batch, and between its checks whether the batch is large enough.

@@ -102,11 +102,15 @@ class Keeping:
 
     def _call(self, passed: Passed) -> ApiCall:
         method, path = passed.head.method.decode(), _text(passed.head.resource.partition(b"?")[0])
-        operation, conversation = registry.operation_of(self._vendor.name, method, path) or ("", None)
+        # An integration identifies its visitors at an API that may be another vendor's.
+        own, other = self._vendor.name, registry.identification().vendor
+        known = ((name, registry.operation_of(name, method, path)) for name in (own, other))
+        vendor, found = next(((name, found) for name, found in known if found is not None), (own, None))
+        operation, conversation = found or ("", None)
         answer = _answer(passed)
         problems = [answer.reason] if isinstance(answer, Failure) else []
         return ApiCall(
-            vendor=self._vendor.name,
+            vendor=vendor,
             operation=operation,
             comm_type="",
             session_id=conversation or "",

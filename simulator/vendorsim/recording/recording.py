@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
 from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from weakref import WeakSet
 
 from vendorsim.captures.exchange import Direction
@@ -19,7 +19,8 @@ from vendorsim.delivery.records import Attempt, Record
 from vendorsim.http import listening
 from vendorsim.http.loop import loop_factory
 from vendorsim.http.stream import Stream
-from vendorsim.journal.store import RECORDING, Book, Recorder
+from vendorsim.journal.pages import RECORDING
+from vendorsim.journal.store import Book, Recorder
 from vendorsim.recording.judging import Recorded, RecordingSummary, prepare, recorded
 from vendorsim.recording.keeping import Keeping
 from vendorsim.recording.passage import Passage
@@ -53,8 +54,10 @@ class Recording:
         host: str = "127.0.0.1",
         limits: PassingLimits = LIMITS,
         most_waiting: int = MOST_WAITING,
+        namespace: str = "",
     ) -> None:
-        """Raises UnreachableError when an address can't be used, and InputError when the journal can't."""
+        """`namespace` is the one of a server that the run in the journal belongs to; its number is `run`. Raises
+        UnreachableError when an address can't be used, and InputError when the journal can't."""
         self.summary = RecordingSummary(vendor.name, profile.name)
         self._vendor = vendor
         self.limits = limits
@@ -71,11 +74,11 @@ class Recording:
         self.urls = [listening.url(*listener.getsockname()[:2]) for _, listener in self._listeners]
         try:
             about = {"vendor": vendor.name, "profile": profile.name, "targets": [way.target.shown for way, _ in ways]}
-            run = 0 if journal is None else journal.begin(RECORDING, about)
+            self.run = 0 if journal is None else journal.begin(RECORDING, about, namespace)
         except BaseException:
             self._close_listeners()
             raise
-        self._recorder = Recorder(journal, run, self._tell, self._tell)
+        self._recorder = Recorder(journal, self.run, self._tell, self._tell)
         self._loop = (loop_factory() or asyncio.new_event_loop)()
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams = WeakSet[Stream]()
@@ -97,6 +100,11 @@ class Recording:
     def failure(self) -> str | None:
         """Why the journal can't be written, or None."""
         return self._recorder.failure
+
+    def so_far(self) -> Mapping[str, Any]:
+        """The summary of what is recorded until now, as JSON. Thread-safe, unlike `summary`."""
+        with self._lock:
+            return self.summary.document()
 
     def close(self) -> None:
         """Ends all connections, and writes the rest. Requests under way are kept as far as they came. Raises InputError

@@ -36,14 +36,21 @@ class DerivedScenario(Struct, frozen=True):
 
 
 def derived_scenarios(
-    exchanges: Iterable[CapturedExchange], capture: str, vendor: Vendor, profile: Profile
+    exchanges: Iterable[CapturedExchange],
+    capture: str,
+    vendor: Vendor,
+    profile: Profile,
+    only: str | None = None,
 ) -> tuple[CapturedSequence, Iterator[DerivedScenario]]:
-    """The sequence of a capture, and the scenarios of its conversations. Raises InputError."""
+    """The sequence of a capture, and the scenarios of its conversations, or of the one named `only`. Raises
+    InputError."""
     found = sequence(exchanges, vendor, profile)
-    return found, _derived(found, capture, vendor, profile)
+    return found, _derived(found, capture, vendor, profile, only)
 
 
-def _derived(found: CapturedSequence, capture: str, vendor: Vendor, profile: Profile) -> Iterator[DerivedScenario]:
+def _derived(
+    found: CapturedSequence, capture: str, vendor: Vendor, profile: Profile, only: str | None
+) -> Iterator[DerivedScenario]:
     subscribed = frozenset(event.event for event in found.events)
     taken: dict[str, int] = {}
     for conversation, positions in found.conversations().items():
@@ -53,6 +60,8 @@ def _derived(found: CapturedSequence, capture: str, vendor: Vendor, profile: Pro
         taken[name] = taken.get(name, 0) + 1
         if taken[name] > 1:
             name = f"{name.removesuffix('.yaml')}-{taken[name]}.yaml"
+        if only is not None and conversation != only:
+            continue
         yield derived_scenario(events, conversation, name, capture, vendor, profile, subscribed)
 
 

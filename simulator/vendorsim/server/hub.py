@@ -65,8 +65,9 @@ class NamespaceApp:
         self._app_of_check = None if backend is None else create_app(backend)
 
     def busy(self) -> bool:
-        """Whether the namespace has an active run, or checks an integration."""
-        return bool(self.workbench.runs.running() or self.workbench.checks.running())
+        """Whether the namespace has an active run, checks an integration, or records."""
+        bench = self.workbench
+        return bool(bench.runs.running() or bench.checks.running() or bench.captures.recording())
 
     def close(self) -> None:
         """Ends the namespace."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from receiver import Receiver
+from vendorsim.cli.served_captures import ServedCaptures
 from vendorsim.cli.served_checks import ServedChecks
 
 from control.client import Client, serving
@@ -28,7 +29,9 @@ def fresh(journal: Path) -> Iterator[Client]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A server for many tests."""
-    with serving(tmp_path_factory.mktemp("shared") / "server.sqlite", checker=ServedChecks) as client:
+    with serving(
+        tmp_path_factory.mktemp("shared") / "server.sqlite", checker=ServedChecks, capturer=ServedCaptures
+    ) as client:
         yield client
 
 

@@ -223,6 +223,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no vendor": ({"vendor": None}, "", '"vendor" is a required property'),
     "a vendor that nobody knows": ({"vendor": "userlik"}, "/vendor", "did you mean 'userlike'"),
     "a profile that nobody knows": ({"profile": "old"}, "/profile", "known: documented"),
+    "the folder of an overlay": ({"profile": "./seen"}, "/profile", "is a folder"),
     "no target": ({"to": None}, "/to", "no target"),
     "no URL": ({"to": "localhost"}, "/to", "localhost"),
     "a check that nobody knows": ({"only": ["acepts"]}, "/only", "did you mean 'accepts'"),

@@ -78,7 +78,7 @@ def command(
 
     known = registry.get(vendor)
     chosen = known.profile(profile)
-    ways = _ways(listen, forward, api_listen, api_forward, transport.load())
+    ways = read_ways(listen, forward, api_listen, api_forward, transport.load())
     _require_allowed(host, allow_anyone)
     reporter = RecordingLines() if as_json else RecordingTerminal()
     stopped, recorded = Event(), 0
@@ -117,10 +117,10 @@ def _stopped_by_sigterm(stopped: Event) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _ways(
+def read_ways(
     listen: int, forward: str, api_listen: int | None, api_forward: str | None, settings: TransportSettings
 ) -> list[tuple[Way, int]]:
-    """The ways and their ports. Raises InputError."""
+    """The ways and their ports. Raises InputError, whose message begins with the option, or the target."""
     from vendorsim.captures.exchange import Direction
     from vendorsim.core.errors import InputError
     from vendorsim.http.allowed_targets import is_loopback

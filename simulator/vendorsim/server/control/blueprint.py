@@ -11,6 +11,7 @@ from vendorsim.server.control.paths import PREFIX
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.routes import (
     calls,
+    captures,
     catalogue,
     checks,
     conversations,
@@ -31,6 +32,7 @@ _SUBJECTS = (
     runs,
     example,
     checks,
+    captures,
     deliveries,
     calls,
     conversations,

@@ -15,6 +15,7 @@ from vendorsim.probes.url import UrlSource
 from vendorsim.server.control import target_urls
 from vendorsim.server.control.checker import Checker, CheckOrder, EarlierReport
 from vendorsim.server.control.problems import ProblemError
+from vendorsim.server.control.profiles import allowed_profile
 from vendorsim.server.control.started_checks import StartedCheck
 from vendorsim.server.control.workbench import Workbench
 from vendorsim.server.shared.in_memory import InMemory
@@ -75,7 +76,7 @@ def _order(workbench: Workbench, document: Mapping[str, Any], port: int | None) 
     seed = document.get("seed")
     return CheckOrder(
         vendor,
-        document.get("profile") or workbench.settings.profiles.get(vendor),
+        allowed_profile(workbench, vendor, document.get("profile") or None),
         to=_target(workbench, vendor, document.get("to")),
         headers=headers,
         policy=read_changes(policy, "--policy"),

@@ -31,6 +31,7 @@ def calls_query(workbench: Workbench) -> Query:
     return Query(
         namespace=workbench.name,
         since=workbench.since,
+        run=requests.number("run", 0, 2**63 - 1),
         vendor=_text("vendor"),
         operation=_text("operation"),
         conversation=_text("conversation"),

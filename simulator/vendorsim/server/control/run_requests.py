@@ -21,9 +21,9 @@ from vendorsim.runs.planning import RunRequest, event_names
 from vendorsim.scenario.model import Scenario
 from vendorsim.server.control import fault_texts, requests, scenario_texts, target_urls
 from vendorsim.server.control.problems import ProblemError
+from vendorsim.server.control.profiles import allowed_profile
 from vendorsim.server.control.started_runs import StartedRun
 from vendorsim.server.control.workbench import Workbench
-from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy_overrides import read_changes
 from vendorsim.vendorkit.signing import schemes, signer
 from vendorsim.vendorkit.target import Target
@@ -48,18 +48,6 @@ def start(workbench: Workbench, document: Mapping[str, Any]) -> StartedRun:
     return workbench.runs.start(replace(prepared, options=options), clock, text, about, workbench.name, shared=not own)
 
 
-def _profile(workbench: Workbench, vendor: str, name: str | None) -> str | None:
-    """Returns the name of the profile. Raises ProblemError for the folder of an overlay, unless the server was started
-    with it: what reaches this server must not choose which of its files are read."""
-    own = workbench.settings.profiles.get(vendor)
-    if name is None or name == own:
-        return own
-    if vendor in registry.names() and registry.get(vendor).is_overlay(name):
-        message = f"'{name}' is a folder; start the server with --profile {vendor}=DIR to play an overlay"
-        raise ProblemError(422, f"/profile: {message}")
-    return name
-
-
 def _request(
     workbench: Workbench, document: Mapping[str, Any], scenario: Scenario, name: str, faults: Sequence[str]
 ) -> RunRequest:
@@ -69,7 +57,7 @@ def _request(
     return RunRequest(
         scenario,
         vendor,
-        _profile(workbench, vendor, document.get("profile")),
+        allowed_profile(workbench, vendor, document.get("profile")),
         seed=document["seed"] if document.get("seed") is not None else scenario.seed or workbench.seed,
         start=_time(document, "start", times.point),
         count=document.get("count", 1),

@@ -11,6 +11,7 @@ from vendorsim.journal.pages import SEARCH_STEPS, Pages
 from vendorsim.journal.store import Recorder
 from vendorsim.runs.config import Config
 from vendorsim.scenario.calls import Sink
+from vendorsim.server.control.capturer import Capturer
 from vendorsim.server.control.checker import Checker
 from vendorsim.server.example_receiver import ExampleReceiver
 from vendorsim.server.shared.in_memory import InMemory
@@ -24,7 +25,7 @@ class Settings:
     """The settings of a server. `duplicate_interval` is in milliseconds, `rate_limit` in requests per second.
 
     `most_runs` is the number of runs that a namespace keeps. `search_steps` is the limit of `JournalPages`. `checker`
-    makes what runs the checks, on first use; without one the server runs none.
+    makes what runs the checks, on first use; without one the server runs none. `capturer` makes what records traffic.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -41,6 +42,7 @@ class Settings:
     most_runs: int = MOST_RUNS
     search_steps: int = SEARCH_STEPS
     checker: Callable[[Config], Checker] | None = None
+    capturer: Callable[[], Capturer] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.checker import Checker
 from vendorsim.server.control.metrics import Metrics
 from vendorsim.server.control.settings import Settings, Shared
+from vendorsim.server.control.started_captures import StartedCaptures
 from vendorsim.server.control.started_checks import DUPLICATE_INTERVAL, StartedChecks
 from vendorsim.server.control.started_runs import StartedRuns
 from vendorsim.vendorkit.api_call import ApiCall
@@ -51,6 +52,8 @@ class Workbench:
         self.backend = self._new_backend()
         make = settings.checker
         self.checker: Callable[[], Checker] | None = None if make is None else partial(make, settings.config)
+        self.capturer = settings.capturer
+        self.captures = StartedCaptures(shared.journal, name)
         self.checks = StartedChecks(self._backend_of_check, lambda backend: self.lend(backend))
         self.runs = StartedRuns(self.backend, shared, self._emitter, settings.most_runs)
 
@@ -101,9 +104,10 @@ class Workbench:
         return self.settings.allowed_targets | self.settings.config.target_hosts(vendor)
 
     def reset(self) -> None:
-        """Stops all runs and checks, forgets sessions, subscriptions and faults, and hides the earlier runs in the
-        journal."""
+        """Stops all runs, checks and recordings, forgets sessions, subscriptions and faults, and hides the earlier runs
+        in the journal."""
         with self._lock:
+            self.captures.close()
             self.checks.close()
             self.runs.close()
             self.backend.reset(self.seed)
@@ -119,7 +123,8 @@ class Workbench:
         self.backend.seed = seed
 
     def close(self) -> None:
-        """Stops all runs and checks, and closes the backend."""
+        """Stops all runs, checks and recordings, and closes the backend."""
+        self.captures.close()
         self.checks.close()
         self.runs.close()
         self.backend.close()

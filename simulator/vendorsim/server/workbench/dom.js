@@ -75,7 +75,7 @@ const MOODS = {
   failing: "bad", "stopped, failing": "bad", "broken off": "bad", "given up": "bad", missed: "bad",
   passed: "good", "as expected": "good",
   "not sent": "warn", stopped: "warn", degraded: "warn", incomplete: "warn", "not judged": "warn", lost: "warn", spoiled: "warn", dropped: "warn",
-  running: "accent", documented: "good", captured: "accent", reconstructed: "warn", assumed: "quiet",
+  running: "accent", recording: "accent", "by another process": "accent", recorded: "accent", documented: "good", captured: "accent", reconstructed: "warn", assumed: "quiet",
 };
 
 /** A word in a coloured box: a verdict, a status, a provenance. The word says it; the colour only helps. */

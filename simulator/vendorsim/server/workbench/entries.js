@@ -85,7 +85,7 @@ export function notes(entry, retried = new Set()) {
     entry.faults.length ? `fault: ${entry.faults.join(", ")}` : "",
     beside ? `in flight together with ${beside} other${beside > 1 ? "s" : ""}` : "",
     entry.reason ?? "",
-    entry.verdict === "delivered" || entry.final ? "" : retried.has(keyOf(entry)) ? "tried again below" : "a retry is scheduled",
+    entry.verdict === "delivered" || entry.final || (entry.recorded && !retried.has(keyOf(entry))) ? "" : retried.has(keyOf(entry)) ? "tried again below" : "a retry is scheduled",
   ].filter(Boolean);
 }
 

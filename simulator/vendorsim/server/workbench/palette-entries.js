@@ -45,6 +45,7 @@ const ACTIONS = [
   { what: "Start the example run", also: "demo first receiver", does: () => playExample({ failing: false }) },
   { what: "Start the example run with a receiver that fails", also: "demo red error", does: () => playExample({ failing: true }) },
   { what: "Write a scenario", also: "new editor yaml", does: goes("#/scenarios/new") },
+  { what: "Record real traffic", also: "capture proxy start webhook", does: goes("#/captures/new") },
   { what: "Add a target", also: "address url hook webhook", does: () => there("#/targets", "#target-url", (field) => field.focus()) },
   { what: "Switch all faults off", also: "stop", does: tells(async () => {
     await put("faults", { faults: [] });

@@ -14,7 +14,7 @@ from vendorsim.conversation.state import Conversation
 from vendorsim.core.times import iso
 from vendorsim.delivery.diagnosis import Diagnosis, diagnose, evidence_of
 from vendorsim.journal.documents import attempt_summary, call_document
-from vendorsim.journal.pages import Query, Row
+from vendorsim.journal.pages import RECORDING, Query, Row
 from vendorsim.server.control import requests
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.queries import attempts_query
@@ -54,6 +54,7 @@ def _overview(workbench: Workbench, row: Row) -> dict[str, Any]:
         "conversation": row["conversation"],
         "run": row["run"],
         "scenario": _scenario(row["about"]),
+        "recorded": row["command"] == RECORDING,
         "visitor": row["visitor"],
         "opening": row["opening"],
         "attempts": row["attempts"],
@@ -87,7 +88,11 @@ def _document(workbench: Workbench, vendor: str, conversation: str) -> dict[str,
     pages = workbench.shared.pages
     attempts = pages.newer("attempts", query, 0, MOST_ENTRIES)
     calls = pages.newer("calls", replace(query, run=None, vendor=None), 0, MOST_ENTRIES)
-    handle = workbench.backend.conversations.get(vendor, conversation)
+    recorded = bool((attempts or calls) and (attempts or calls)[0]["recorded"])
+    # What passed a recording is told by itself: this server may have played the vendor, and so knows the same calls.
+    own = None if not recorded else run
+    calls = [row for row in calls if bool(row["recorded"]) is recorded and own in (None, row["run"])]
+    handle = None if recorded else workbench.backend.conversations.get(vendor, conversation)
     if not attempts and not calls and handle is None:
         raise ProblemError(404, f"nothing is known of conversation '{conversation[:100]}' of {vendor[:40]}")
     entries = _by_time([attempt_summary(row) for row in attempts], [call_document(row) for row in calls])
@@ -98,6 +103,7 @@ def _document(workbench: Workbench, vendor: str, conversation: str) -> dict[str,
         "conversation": conversation,
         "truncated": len(attempts) == MOST_ENTRIES or len(calls) == MOST_ENTRIES,
         "scenario": _scenario(told[0]["about"]) if told else None,
+        "recorded": recorded,
         "visitor": told[0]["visitor"] if told else None,
         "opening": told[0]["opening"] if told else None,
         "diagnosis": None if found is None else found.document(),

@@ -18,7 +18,7 @@ export async function show(place, params, query) {
     row,
     nothing,
   });
-  const filters = filterRow("calls", fields(vendors), query, ["conversation"], list.load);
+  const filters = filterRow("calls", fields(vendors), query, ["run", "conversation"], list.load);
   place.append(
     h("div", { class: "heading" }, h("h1", {}, "Calls"), h("div", { class: "actions" }, list.fresh, list.pause)),
     filters.form, filters.chips, list.place,
@@ -45,10 +45,10 @@ function row(call) {
     minor(cell("No.", h("span", { class: "number muted" }, String(call.id)))),
     cell("Came (wall clock)", time(call.at)),
     cell("Vendor", call.vendor),
-    cell("Operation", h("a", { href: `#/calls/${call.id}` }, call.operation)),
+    cell("Operation", h("a", { href: `#/calls/${call.id}` }, call.operation || `${call.method}, no operation`)),
     minor(cell("Request", h("code", {}, `${call.method} ${call.path}`))),
     call.session ? cell("Conversation", call.visitor ? `${call.visitor} ` : "", h("span", { class: "mono" }, call.session)) : minor(cell("Conversation", "–")),
-    cell("Status", badge(call.status)),
+    cell("Status", badge(call.status || "no answer"), call.recorded ? [" ", badge("recorded")] : null),
     cell("Message", call.message),
   );
 }

@@ -3,6 +3,7 @@
  */
 
 import { get } from "../api.js";
+import { h } from "../dom.js";
 
 let asked = null;
 
@@ -18,6 +19,11 @@ export function vendors() {
 /** The profile of that name, or undefined. */
 export function profileOf(all, vendor, profile) {
   return all.find((one) => one.name === vendor)?.profiles.find((one) => one.name === profile);
+}
+
+/** A link to the run, or the recording, that a conversation belongs to. */
+export function runLink(run, recorded) {
+  return h("a", { href: `#/${recorded ? "captures" : "runs"}/${run}` }, recorded ? `capture ${run}` : String(run));
 }
 
 /** The address of a conversation's page. */

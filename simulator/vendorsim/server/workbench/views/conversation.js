@@ -8,7 +8,7 @@ import { directed, keyOf, notes, result, retriedOf, said, what } from "../entrie
 import { follow } from "../live.js";
 import { sequence } from "../sequence.js";
 import { besidePanel } from "./beside.js";
-import { profileOf, vendors } from "./catalogue.js";
+import { profileOf, runLink, vendors } from "./catalogue.js";
 import { diagnosisPanel } from "./diagnosis.js";
 import { check, keepFocus } from "./forms.js";
 import { stepForm } from "./step-form.js";
@@ -81,7 +81,9 @@ export async function show(place, { vendor, id }, { run }) {
       : h(
           "p",
           { class: "muted" },
-          "Its run is over or was stopped, and this server no longer holds it: it is known from the journal only.",
+          first.recorded
+            ? "It was recorded: a real vendor told it. Its capture makes a scenario of it, which can be played and changed."
+            : "Its run is over or was stopped, and this server no longer holds it: it is known from the journal only.",
         ),
   );
   parts.beside = h("div", { class: "beside" }, parts.picture, parts.top);
@@ -201,7 +203,7 @@ function reveal(diagram) {
   [...diagram.querySelectorAll("svg a")].at(-1)?.scrollIntoView({ block: "nearest" });
 }
 
-function state({ live, entries }, vendor) {
+function state({ live, entries, recorded }, vendor) {
   const told = [h("h2", {}, "State")];
   const run = entries.find((one) => one.type === "attempt")?.run;
   const facts = live
@@ -219,9 +221,9 @@ function state({ live, entries }, vendor) {
         ["messages", String(live.messages)],
         ["story's time", time(live.now)],
       ]
-    : [["status", "no longer known"]];
+    : [["status", recorded ? "recorded" : "no longer known"]];
   facts.push(["vendor", vendor]);
-  if (run !== undefined) facts.push(["run", h("a", { href: `#/runs/${run}` }, String(run))]);
+  if (run !== undefined) facts.push(["run", runLink(run, recorded)]);
   told.push(
     h(
       "dl",

@@ -5,7 +5,7 @@
 import { get } from "../api.js";
 import { badge, cell, clear, empty, field, h, labelled, minor, say, select, table, time, wide } from "../dom.js";
 import { repeat } from "../live.js";
-import { conversationAddress, vendors } from "./catalogue.js";
+import { conversationAddress, runLink, vendors } from "./catalogue.js";
 import { diagnosisLine, diagnosisPlace } from "./diagnosis.js";
 import { foldable } from "./filters.js";
 import { input, keepFocus } from "./forms.js";
@@ -158,11 +158,12 @@ function rows(items, chosen, hands) {
       on: { change: () => pick(row, box.checked) },
     });
     boxes.push(box);
+    // What was recorded may name no conversation.
     const link = h(
       "a",
-      { href: conversationAddress(row.vendor, row.conversation, row.run) },
+      { href: row.conversation ? conversationAddress(row.vendor, row.conversation, row.run) : `#/deliveries?run=${row.run}` },
       row.visitor ? `${row.visitor} ` : "",
-      h("span", { class: "mono" }, row.conversation),
+      row.conversation ? h("span", { class: "mono" }, row.conversation) : "of no conversation",
     );
     body.append(
       h(
@@ -171,9 +172,9 @@ function rows(items, chosen, hands) {
         cell("Select", box),
         cell("Visitor", link),
         wide(cell("Begins", row.opening ? h("span", { class: "opening" }, `“${row.opening}”`) : "–", diagnosisLine(row.diagnosis))),
-        minor(cell("Scenario", row.scenario ?? "none: by API or by hand")),
+        minor(cell("Scenario", row.scenario ?? (row.recorded ? "none: recorded" : "none: by API or by hand"))),
         minor(cell("Vendor", `${row.vendor} (${row.profile})`)),
-        labelled(cell("Run", h("a", { href: `#/runs/${row.run}` }, String(row.run)))),
+        labelled(cell("Run", runLink(row.run, row.recorded))),
         labelled(cell("Attempts", String(row.attempts))),
         row.failed ? cell("Failed", badge("failed"), ` ${row.failed}`) : minor(cell("Failed", "–")),
         cell("Last sent (wall clock)", time(row.last_at)),

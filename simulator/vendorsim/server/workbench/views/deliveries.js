@@ -92,12 +92,12 @@ function row(attempt, chosen, choose) {
     minor(cell("No.", h("span", { class: "number muted" }, String(id)))),
     cell("Sent (wall clock)", time(attempt.sent_at)),
     minor(cell("Vendor", attempt.vendor)),
-    cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event), attempt.said ? minor(h("span", { class: "opening" }, `“${shortened(attempt.said.text)}”`)) : null),
-    cell("Conversation", h("a", { href: conversation }, attempt.visitor ? `${attempt.visitor} ` : "", h("span", { class: attempt.visitor ? "mono minor" : "mono" }, attempt.conversation))),
-    minor(cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null, attempt.final || attempt.verdict === "delivered" ? null : h("span", { class: "muted" }, " a retry follows"))),
+    cell("Event", h("a", { href: `#/deliveries/${id}` }, attempt.event || "no event"), attempt.said ? minor(h("span", { class: "opening" }, `“${shortened(attempt.said.text)}”`)) : null),
+    attempt.conversation === "" ? minor(cell("Conversation", "–")) : cell("Conversation", h("a", { href: conversation }, attempt.visitor ? `${attempt.visitor} ` : "", h("span", { class: attempt.visitor ? "mono minor" : "mono" }, attempt.conversation))),
+    minor(cell("Attempt", h("span", { class: "number" }, String(attempt.attempt)), attempt.copy ? ` copy ${attempt.copy}` : null, attempt.final || attempt.recorded || attempt.verdict === "delivered" ? null : h("span", { class: "muted" }, " a retry follows"))),
     cell("Status", attempt.status === null ? h("span", { class: "muted" }, "–") : h("span", { class: `number tone-${mood(attempt.status)}` }, String(attempt.status))),
     minor(cell("Took", h("span", { class: "number nowrap" }, duration(attempt.milliseconds)))),
-    cell("Verdict", badge(attempt.verdict), " ", attempt.faults.map((fault) => minor(h("span", { class: "badge" }, fault))), attempt.reason ? minor(h("span", { class: "reason" }, attempt.reason)) : null),
+    cell("Verdict", badge(attempt.verdict), " ", attempt.recorded ? minor(badge("recorded")) : null, attempt.faults.map((fault) => minor(h("span", { class: "badge" }, fault))), attempt.reason ? minor(h("span", { class: "reason" }, attempt.reason)) : null),
   );
 }
 

@@ -72,7 +72,9 @@ function summary(attempt, others) {
     ["Reason", attempt.reason],
     ["Target", h("code", {}, attempt.target)],
     ["Vendor", `${attempt.vendor}, profile ${attempt.profile}`],
-    ["Conversation", [h("a", { href: conversation, class: "mono" }, attempt.conversation), ", ", h("a", { href: `#/deliveries?run=${attempt.run}` }, `run ${attempt.run}`)]],
+    ["Recorded", attempt.recorded ? h("a", { href: `#/captures/${attempt.run}` }, `capture ${attempt.run}`) : null],
+    ["Not kept", attempt.problem],
+    ["Conversation", [attempt.conversation ? [h("a", { href: conversation, class: "mono" }, attempt.conversation), ", "] : "", h("a", { href: `#/deliveries?run=${attempt.run}` }, `run ${attempt.run}`)]],
     ["Said", attempt.said ? `${attempt.said.by}: “${attempt.said.text}”` : null],
     ["Sent", [time(attempt.sent_at), " (wall clock)"]],
     ["Story's time", time(attempt.at)],
@@ -85,12 +87,12 @@ function summary(attempt, others) {
 }
 
 /** Which attempt it is, of the delivery or of a duplicate, and whether another one follows. */
-function attemptInWords({ attempt, copy, final, verdict, faults: notes }, others) {
+function attemptInWords({ attempt, copy, final, verdict, recorded, faults: notes }, others) {
   const byHand = notes.some((note) => note === "resent" || note === "edited") ? ", sent again by hand" : "";
   const which = attempt === 1 ? "The first attempt" : `Attempt ${attempt}`;
   const of = copy ? ` of duplicate ${copy}, which a fault sends` : "";
   const retried = others.some((one) => one.copy === copy && one.attempt > attempt && one.sent_at);
-  const after = verdict === "delivered" ? "no retry is needed" : retried ? "it was tried again" : final ? "no retry follows" : "a retry is scheduled";
+  const after = verdict === "delivered" ? "no retry is needed" : retried ? "it was tried again" : recorded ? "none was seen" : final ? "no retry follows" : "a retry is scheduled";
   return `${which}${of}${byHand}; ${after}`;
 }
 
