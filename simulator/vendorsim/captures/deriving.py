@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from vendorsim.captures import times
 from vendorsim.captures.candidates import DIFFERENCES, PERSON, TEXT, Candidate, candidates, shows_files
 from vendorsim.captures.comparing import CLOCK, HOLE, LATER, MISSING, Bindings, BodyDifference, StepComparison
-from vendorsim.captures.places import IdPlaces, Place, id_places, values
+from vendorsim.captures.places import CUSTOM_KEY, IdPlaces, Place, id_places, values
 from vendorsim.captures.rehearsal import Rehearsal, Sent
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.conversation.casting import Casting, Opening
@@ -45,6 +45,8 @@ _RAW, _SILENT = 60, 0.5
 _MADE_UP = 0.25
 _MOST_FILLED = 4
 _MOST_SILENT = 40
+# In so many of them others are tried.
+_MOST_REPLACED = 12
 # What it costs that an event was sent at the same time, and is not explained with the others.
 _LEFT_ALONE = 4
 # How some vendors write a custom datum.
@@ -478,6 +480,40 @@ class _Search:
             best = self._filled_again(story, best, before, loud)
             if self._penalty(best) <= story.cost + _SILENT * len(before):
                 break
+        if len(before) > 1 and self._penalty(best) > story.cost + _SILENT * len(before):
+            best = self._with_others(story, best, before, silent, quirk)
+        return best
+
+    def _with_others(
+        self,
+        story: _Story,
+        best: _Story,
+        before: tuple[_Dated, ...],
+        silent: Sequence[Candidate],
+        quirk: Quirk | None,
+    ) -> _Story:
+        """The story with others in the place of the steps that send nothing, where the bodies then differ less: each of
+        these was the best one when nothing came after it."""
+        at = self.events[story.position].at
+        verb = best.steps[-1].verb
+        for number, replaced in enumerate(before[:_MOST_REPLACED]):
+            told = story.first.copied()
+            for each in before[:number]:
+                self._sent(told, *each)
+            for candidate in silent:
+                first = told.copied()
+                if not self._is_silent(story, self._sent(first, candidate.verb, replaced.at)):
+                    continue
+                for each in before[number + 1 :]:
+                    self._sent(first, *each)
+                sent = self._sent(first, verb, at, quirk)
+                if not sent or not self._fits(story.position, sent):
+                    continue
+                for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 1):
+                    other = (*before[:number], _Dated(made, replaced.at), *before[number + 1 :])
+                    longer = self._evaluated(story, other, verb, quirk)
+                    if longer is not None and self._penalty(longer) < self._penalty(best):
+                        best, before = longer, other
         return best
 
     def _possible_times(self, story: _Story, before: Sequence[_Dated], best: _Story) -> list[int]:
@@ -720,10 +756,17 @@ class _Search:
             if custom:
                 raise _Learnt(replace(self.guess, custom=custom))
 
-    def _may_have(self, event: str, names: Place) -> bool:
-        """Whether bodies of an event may have a field of one of these names: then it tells if it is missing."""
-        known = self.places.get(event)
-        return known is not None and any(name in place for place in known.known for name in names)
+    def _lacks(self, event: CapturedEvent, place: Place) -> bool:
+        """Whether a body of an event could have such a custom datum, and has none."""
+        known = self.places.get(event.event)
+        owners = {each[:-2] for each in known.known if each[-1:] == (CUSTOM_KEY,)} if known is not None else ()
+        parent = place[-2] if len(place) > 1 else None
+        names = (place[-1], parent)
+        return any(
+            isinstance(owner := _at(event.document, each), dict)
+            and not any(name in owner and owner[name] for name in names)
+            for each in owners
+        )
 
     def _custom(self, longer: _Story) -> dict[str, Any]:
         """Data that the captured bodies have and ours have not: in the object that is missing, or field by field."""
@@ -733,7 +776,7 @@ class _Search:
                 if each.mine not in ("missing", "None"):
                     continue
                 found = _at(event.document, each.place)
-                if any(self._may_have(earlier.event, each.place[-2:]) for earlier in self.events[: step.first]):
+                if any(self._lacks(earlier, each.place) for earlier in self.events[: step.first]):
                     continue
                 if isinstance(found, dict) and found.keys() == _LABELLED:
                     name = each.place[-1]
