@@ -55,7 +55,7 @@ def _derived(
     taken: dict[str, int] = {}
     for conversation, positions in found.conversations().items():
         events = [found.events[position] for position in positions]
-        events = as_sent([event for event in events if event.retries is None], vendor.name, profile)
+        events = [event for event in events if event.retries is None]
         name = file_name(conversation)
         taken[name] = taken.get(name, 0) + 1
         if taken[name] > 1:
@@ -78,7 +78,12 @@ def derived_scenario(
     source = StorySource(capture, vendor.name, profile.name, conversation, profile is vendor.default_profile)
     if not any(isinstance(event.document, dict | list) for event in events):
         return DerivedScenario(conversation, file, "", len(events), 0, len(events), 0)
-    derived = derive(events, profile, subscribed)
+    # Bodies may not tell the order of sending; then it is that of arrival.
+    derived = derive(sent := as_sent(events, vendor.name, profile), profile, subscribed)
+    if derived.cost and sent != events:
+        arrived = derive(events, profile, subscribed)
+        derived, sent = (arrived, events) if arrived.cost < derived.cost else (derived, sent)
+    events = sent
     text = scenario_text(source, derived, events)
     try:
         library.load_text(text, file)
