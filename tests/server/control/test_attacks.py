@@ -13,6 +13,7 @@ import pytest
 from command_line import Vendorsim
 from receiver import Receiver, status
 from short_story import OF_USERLIKE, STORY
+from vendorsim.cli.served_captures import ServedCaptures
 from vendorsim.cli.served_checks import ServedChecks
 from vendorsim.server.page import FILES
 
@@ -271,7 +272,7 @@ SECRETS = {
 
 def test_no_answer_holds_a_secret(journal: Path) -> None:
     echo = status(200, b"you sent " + SECRETS["header"].encode(), Set_Cookie=f"a={SECRETS['header']}")
-    settings = {"token": SECRETS["token"], "admin_token": ADMIN, "checker": ServedChecks}
+    settings = {"token": SECRETS["token"], "admin_token": ADMIN, "checker": ServedChecks, "capturer": ServedCaptures}
     with serving(journal, **settings) as client, Receiver(echo) as target:
         api = Client(client.port, headers={"Authorization": f"Bearer {ADMIN}"})
         url = f"http://user:{SECRETS['password']}@127.0.0.1:{target.port}/hook?token={SECRETS['query']}"
@@ -295,10 +296,14 @@ def test_no_answer_holds_a_secret(journal: Path) -> None:
         checked = {"vendor": "userlike", "headers": headers, "to": url, "only": ["accepts.typical"]}
         check = api.done("POST", "/checks", checked)["id"]
         api.until(lambda: api.get(f"/checks/{check}")["status"], lambda found: found != "running")
-        seen: list[str] = [json.dumps(run), json.dumps(added)]
+        capture = api.done("POST", "/captures", {"vendor": "userlike", "forward": target.url("/hook")})
+        passed = Client(int(capture["urls"][0].rpartition(":")[2]))
+        passed.request("POST", f"/?token={SECRETS['query']}", {"_event": "start"}, headers=headers)
+        api.done("POST", f"/captures/{capture['id']}/stop")
+        seen: list[str] = [json.dumps(run), json.dumps(added), json.dumps(capture)]
         values: dict[str, Any] = {"number": None, "name": "forwarded-chat", "vendor": "smartsupp", "session": "s-1"}
         values["conversation"] = row["conversation"]
-        numbers = {"runs": run["id"], "deliveries": row["id"], "calls": 1, "checks": check}
+        numbers = {"runs": run["id"], "deliveries": row["id"], "calls": 1, "checks": check, "captures": capture["id"]}
         for path, operations in api.get("/openapi.json")["paths"].items():
             if "get" in operations:
                 values["number"] = numbers.get(path.split("/")[1])
