@@ -45,6 +45,8 @@ _RAW, _SILENT = 60, 0.5
 _MADE_UP = 0.25
 _MOST_FILLED = 4
 _MOST_SILENT = 40
+# So many steps are carried out at most before the search takes what it has. That is about half a minute.
+_MOST_TRIED = 30_000
 # In so many of them others are tried.
 _MOST_REPLACED = 12
 # What it costs that an event was sent at the same time, and is not explained with the others.
@@ -210,6 +212,7 @@ class _Search:
         self.subscribed = subscribed
         self.guess = guess
         self.least = least
+        self.tried = 0
         self.starts = events[0].at
         self.caused = verb_events(profile)
         self._begin()
@@ -455,6 +458,8 @@ class _Search:
         quirk = loud.quirk
         at = self.events[story.position].at
         for _ in range(_MOST_SILENT):
+            if self.tried > _MOST_TRIED:
+                break
             better: tuple[_Story, _Dated] | None = None
             verb = best.steps[-1].verb
             told = story.first.copied()
@@ -480,7 +485,8 @@ class _Search:
             best = self._filled_again(story, best, before, loud)
             if self._penalty(best) <= story.cost + _SILENT * len(before):
                 break
-        if len(before) > 1 and self._penalty(best) > story.cost + _SILENT * len(before):
+        differs = self._penalty(best) > story.cost + _SILENT * len(before)
+        if len(before) > 1 and differs and self.tried <= _MOST_TRIED:
             best = self._with_others(story, best, before, silent, quirk)
         return best
 
@@ -539,6 +545,7 @@ class _Search:
 
     def _sent(self, rehearsal: Rehearsal, verb: Verb, at: int, quirk: Quirk | None = None) -> list[Sent] | None:
         """The events of a step that the capture would hold; None if the step is impossible."""
+        self.tried += 1
         try:
             return [each for each in rehearsal.step(verb, at, None, quirk) if each.event in self.subscribed]
         except Exception:
