@@ -19,7 +19,7 @@ from vendorsim.scenario.model import Scenario, Step
 from vendorsim.scenario.verbs import Emit, Note, Say, Wait
 from vendorsim.vendorkit import registry
 
-# Round trips that are short, and of which each shows another thing. `make slow` runs all others.
+# Round trips that are short, and of which each shows another thing. `make thorough` runs all others.
 QUICK = {
     ("userlike", "documented", "everyday-chat"),
     ("smartsupp", "webhooks", "left-hanging"),
@@ -64,7 +64,7 @@ def stories() -> Iterator[ParameterSet]:
                 if not profile.events or not generated(scenario, registry.get(vendor), profile):
                     continue
                 key = vendor, profile.name, name
-                marks = [] if key in QUICK else [pytest.mark.slow]
+                marks = [] if key in QUICK else [pytest.mark.thorough]
                 if key in NOT_THE_SAME:
                     marks.append(pytest.mark.xfail(reason=NOT_THE_SAME[key], strict=True))
                 yield pytest.param(scenario, vendor, profile.name, marks=marks, id="-".join(key))
