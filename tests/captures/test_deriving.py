@@ -27,8 +27,8 @@ QUICK = {
     ("chatvisor", "engage", "returning-customer"),
     ("ccai", "webhooks", "everyday-chat"),
 }
-# One webhook of these profiles tells the whole chat. When a step happened that it only counts (somebody joined, a message
-# was deleted), and whose it was, is supposed: the same webhooks are sent, and not all of their fields are the same.
+# One webhook of these profiles tells the whole chat. When a step happened that it only counts (somebody joined, a
+# message was deleted), and whose it was, is supposed: the same webhooks are sent, with other values in some fields.
 SUMMARIES = {("userlike", "legacy"), ("smartsupp", "documented")}
 _TEAM = "only the id of a team shows, which is derived from its name"
 _HELD = "a webhook that is sent late, as a quirk, is not recognised"
