@@ -27,11 +27,13 @@ from shown import ROOT, Line
 from vendorsim.checks.waiting import Waiting
 from vendorsim.cli.served_captures import ServedCaptures
 from vendorsim.cli.served_checks import ServedChecks
+from vendorsim.runs import library
 from vendorsim.runs.config import Config
+from vendorsim.runs.timeline import Run, iter_events
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
 from vendorsim.testing.app_server import app_server
-from vendorsim.vendorkit import Target
+from vendorsim.vendorkit import Target, registry
 from werkzeug.test import Client
 
 # Pages whose commands other tests run, with what they print.
@@ -107,13 +109,41 @@ def port() -> Iterator[int]:
         yield server.port
 
 
+OVERLAY = {
+    "vendor": "messagehub",
+    "profile": "observed-4.18",
+    "vendorsim": "1.0.0",
+    "captured": {"on": "2026-11-29", "bodies": 20},
+    "events": {
+        "message_created": [{"field": "/tier", "change": "add", "seen": 6, "of": 6, "schema": {"type": "string"}}]
+    },
+}
+
+
+def hooks() -> dict[str, Any]:
+    """A HAR with the webhooks of one chat."""
+    vendor = registry.get("messagehub")
+    run = Run(library.load("missed-chat"), vendor, vendor.profile("observed-4.18"), 7, 1_767_607_200_000)
+    requests = [
+        {
+            "method": "POST",
+            "url": "http://localhost:8000/hook",
+            "headers": [],
+            "postData": {"mimeType": "application/json", "text": event.body.decode()},
+        }
+        for event in iter_events(run.conversation(0))
+    ]
+    return {"log": {**HAR["log"], "entries": [{"request": request} for request in requests]}}
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The reader's working directory, with the files that pages call the reader's own."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("VENDORSIM_")]:
         monkeypatch.delenv(name)
-    (tmp_path / "scenarios").mkdir()
+    for name in ("scenarios", "seen"):
+        (tmp_path / name).mkdir()
     files = {
         "story.yaml": STORY,
         "my-chat.yaml": STORY,
@@ -124,6 +154,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "state.py": "#!/bin/sh\nexit 0\n",
         "captured.jsonl": '{"event": "message_created", "id": 1}\n',
         "captured.har": json.dumps(HAR),
+        "hooks.har": json.dumps(hooks()),
+        "seen/overlay.json": json.dumps(OVERLAY),
         # A file with the name of a built-in scenario is taken before it: here no call comes that it waits for.
         CALLING: (ROOT / "scenarios" / f"{CALLING}.yaml").read_text().replace("within: 10s", "within: 50ms"),
     }

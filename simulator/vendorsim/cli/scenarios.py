@@ -89,7 +89,7 @@ def from_capture(
     "emit", with a comment. People are those of the capture: run "capture scrub" first if they are real.
 
     \b
-    vendorsim scenarios from hooks.har --vendor messagehub --profile observed-4.18 -o scenarios
+    vendorsim scenarios from hooks.har --vendor messagehub --profile observed-4.18 -o stories
     """
     from vendorsim.captures.reading import read
     from vendorsim.runs.derived import derived_scenarios

@@ -52,7 +52,7 @@ def command(
     \b
     vendorsim capture drift --vendor messagehub captured.har --fail-on any
     vendorsim capture drift --vendor messagehub captured.har --propose seen
-    vendorsim check --vendor messagehub --profile ./seen --to http://localhost:8000/hook
+    vendorsim generate everyday-chat --vendor messagehub --profile ./seen
     """
     from vendorsim.captures.drift import DriftStudy
     from vendorsim.captures.drift_report import as_document, report
