@@ -27,8 +27,8 @@ QUICK = {
     ("chatvisor", "engage", "returning-customer"),
     ("ccai", "webhooks", "everyday-chat"),
 }
-# One webhook of these profiles tells the whole chat. When a step happened that it only counts (somebody joined, a
-# message was deleted), and whose it was, is supposed: the same webhooks are sent, with other values in some fields.
+# One webhook of these profiles tells the whole chat. When something happened that it only counts (somebody joined, a
+# message was deleted), and who did it, is supposed: the same webhooks are sent, and some of their fields differ.
 SUMMARIES = {("userlike", "legacy"), ("smartsupp", "documented")}
 _TEAM = "only the id of a team shows, which is derived from its name"
 _HELD = "a webhook that is sent late, as a quirk, is not recognised"
@@ -47,11 +47,11 @@ NOT_THE_SAME: dict[tuple[str, str, str], str] = {
     ("messagehub", "observed-2.5", "private-notes"): _UNSEEN,
     ("messagehub", "observed-2.5", "voice-note-first"): _FILE,
     ("messagehub", "observed-4.18", "voice-note-first"): _FILE,
+    ("chatvisor", "documented", "reopened-chat"): _UNSEEN,
     ("ccai", "webhooks", "attachment-only"): _FILE,
     ("ccai", "webhooks", "authentication-after-form"): _UNSEEN,
     ("ccai", "webhooks", "authentication-by-chat"): _UNSEEN,
     ("smartsupp", "webhooks", "edited-and-deleted-messages"): _UNSEEN,
-    ("smartsupp", "webhooks", "snoozed-chat"): _UNSEEN,
     ("smartsupp", "webhooks", "visitor-without-name"): _UNSEEN,
     ("smartsupp", "webhooks", "widget-and-contacts"): _UNSEEN,
 }

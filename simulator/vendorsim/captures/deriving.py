@@ -26,7 +26,7 @@ from vendorsim.conversation.casting import Casting, Opening
 from vendorsim.core.pointer import Path
 from vendorsim.scenario.locales import DEFAULT, locale_problem
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
-from vendorsim.scenario.verbs import Contact, Emit, Say, Start, Verb
+from vendorsim.scenario.verbs import ConfigureWidget, Contact, Emit, Say, Start, Verb
 from vendorsim.vendorkit.profile import Profile, Quirk
 from vendorsim.vendorkit.verb_events import verb_events
 
@@ -357,8 +357,7 @@ class _Search:
                 return {
                     key: value
                     for key, value in body.items()
-                    if key in before
-                    and value != before[key]
+                    if (key not in before or value != before[key])
                     and _is_plain(value)
                     and times.read(value) is None
                     and value != self.events[position].event
@@ -375,7 +374,7 @@ class _Search:
             if event not in self.caused.get(candidate.verb.name, ()):
                 continue
             alone = self._sent(story.first.copied(), candidate.verb, at)
-            if not alone or alone[0].event != event:
+            if alone is None:
                 continue
             for before in silent:
                 first = story.first.copied()
@@ -568,8 +567,14 @@ class _Search:
 
     def _holes(self, story: _Story, sent: Sequence[Sent], verb: Verb) -> dict[str, Any]:
         comparison = self._comparison(story)
-        for each, captured in zip(sent, self.events[story.position :], strict=False):
-            comparison.add(each.event, each.body, MISSING, captured.document)
+        others: list[Sent] | None = None
+        if isinstance(verb, ConfigureWidget):
+            # Its settings are all that differs, except what is made up.
+            at = self._time(self.events[story.position].at, 1)
+            others = self._sent(story.second.copied(), self._second(verb), at)
+        for number, (each, captured) in enumerate(zip(sent, self.events[story.position :], strict=False)):
+            other = others[number].body if others is not None and number < len(others) else MISSING
+            comparison.add(each.event, each.body, other, captured.document)
         holes = comparison.holes
         if isinstance(verb, Contact | Start):
             self._leave_out_unchanged(story, holes)
