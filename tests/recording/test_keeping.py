@@ -6,6 +6,7 @@ import sqlite3
 import ssl
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_recording_is_never_deleted_for_later_runs(tmp_path: Path) -> None:
         journal.end(journal.begin("play", {}))
     assert [row["recorded"] for row in journal.attempts()] == [1]
     journal.close()
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db, db:
         assert (RECORDING,) in db.execute("SELECT command FROM runs").fetchall()
 
 
