@@ -111,7 +111,7 @@ def _message(body: Body, version: Version) -> Message:
     return Message(
         key=key,
         author=_AUTHORS.get(kind, str(kind)),
-        name=sender.get("name", text) if sender else None,
+        name=(sender.get("name", text) or None) if sender else None,
         text=body.get("content", text) or "",
         at=body.need("created_at", moment),
         order=int(key) if key.isdecimal() and len(key) < 19 else 0,
