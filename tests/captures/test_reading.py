@@ -218,7 +218,7 @@ class TestHostileFiles:
             ("[1]".encode("utf-16"), "byte 0xff is not UTF-8; save the file as UTF-8"),
             (b"PK\x03\x04rest", "f: is a zip archive; unpack it and give the files"),
             (b"\x28\xb5\x2f\xfdrest", "f: is compressed with zstd; decompress it first"),
-            (b"SQLite format 3\0", "f: is a journal (SQLite); export it first"),
+            (b"SQLite format 3\0", "f: is a journal (SQLite); name the file itself"),
             (b"\xef\xbb\xbf", "f: the file is empty"),
             (b'"' + b"a" * 100, "not JSON: the file ends"),
             (b'{"log": {"version": "1.2"}}', "f: the HAR has no log.entries"),

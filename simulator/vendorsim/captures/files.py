@@ -41,7 +41,7 @@ _SUFFIXES = (".json", ".jsonl", ".ndjson", ".har", ".http", ".txt", ".log", ".gz
 _MOST_DECOMPRESSED, _MOST_RATIO = 1024 * 1024 * 1024, 200
 _FOREIGN = {
     b"PK\x03\x04": "is a zip archive; unpack it and give the files",
-    b"SQLite format 3\0": "is a journal (SQLite); export it first: vendorsim journal export --journal FILE",
+    b"SQLite format 3\0": "is a journal (SQLite); name the file itself, not its folder",
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; decompress it first",
     b"\xfd7zXZ\0": "is compressed with xz; decompress it first",
     b"BZh": "is compressed with bzip2; decompress it first",

@@ -12,7 +12,6 @@ from threading import Lock
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from vendorsim.captures.reading import read
 from vendorsim.checks import engine
 from vendorsim.checks.baseline import Baseline, read_baseline
 from vendorsim.checks.context import CheckSettings
@@ -36,6 +35,7 @@ from vendorsim.delivery.planning import Policies, find_destinations
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
 from vendorsim.http.transport_options import TransportSettings
+from vendorsim.journal.exchanges import read
 from vendorsim.probes.model import NamedSource, ProbeTools, StateProbe
 from vendorsim.probes.reading import open_probes, require_names
 from vendorsim.runs.captured import CapturedStory

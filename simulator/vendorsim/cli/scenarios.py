@@ -91,7 +91,7 @@ def from_capture(
     \b
     vendorsim scenarios from hooks.har --vendor messagehub --profile observed-4.18 -o stories
     """
-    from vendorsim.captures.reading import read
+    from vendorsim.journal.exchanges import read
     from vendorsim.runs.derived import derived_scenarios
     from vendorsim.vendorkit import registry
 

@@ -43,7 +43,8 @@ def command(
 ) -> int:
     """Compare what was captured in each FILE with the contract: events, fields, types, values, order and retries.
 
-    A FILE holds JSON, JSON Lines, HAR or raw requests, also as .gz. A folder means its files, - is standard input.
+    A FILE is a journal, or holds JSON, JSON Lines, HAR or raw requests, also as .gz. A folder means its files, - is
+    standard input.
     Values are never shown, only what they look like. Without --profile, the profile is the one that fits best.
 
     Classes for --fail-on: events, missing, types, values, unknown, order, delivery; breaking (what breaks the contract,
@@ -57,8 +58,8 @@ def command(
     from vendorsim.captures.drift import DriftStudy
     from vendorsim.captures.drift_report import as_document, report
     from vendorsim.captures.fitting import fitting
-    from vendorsim.captures.reading import read
     from vendorsim.core.errors import PayloadFileError
+    from vendorsim.journal.exchanges import read
     from vendorsim.reporting.drift_files import drift_files
     from vendorsim.reporting.drift_terminal import print_report
     from vendorsim.vendorkit import registry

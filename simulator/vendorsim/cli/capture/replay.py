@@ -91,7 +91,7 @@ def command(
     config_file: str | None,
     as_json: bool,
 ) -> int:
-    """Send the webhooks in each FILE (HAR, JSON Lines, JSON, raw requests, a folder of these; - is standard input)
+    """Send the webhooks in each FILE (a journal, HAR, JSON Lines, JSON, raw requests, a folder; - is standard input)
     again, in their order and at their pace, byte for byte.
 
     A header of a connection or of a proxy is not sent; see docs/captures.md. Exit codes are those of play.
@@ -100,10 +100,10 @@ def command(
     vendorsim capture replay hooks.har --vendor messagehub --to http://localhost:8000/hook
     vendorsim capture replay hooks.har --vendor messagehub --to http://localhost:8000/hook --fresh --speed 60x
     """
-    from vendorsim.captures.reading import read
     from vendorsim.core.clock import wall_clock, wall_clock_second
     from vendorsim.delivery.planning import prepare_replay
     from vendorsim.delivery.playing import run_to_end
+    from vendorsim.journal.exchanges import read
     from vendorsim.reporting.json_lines import JsonLines
     from vendorsim.reporting.terminal import Terminal
     from vendorsim.runs import config
