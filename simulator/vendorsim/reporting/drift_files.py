@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
@@ -21,8 +20,6 @@ from vendorsim.reporting.text import encodable, one_line, visible
 from vendorsim.vendorkit.deviations import MEANINGS, DeviationClass, FailOn
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-
     from vendorsim.captures.drift_report import DriftFinding, DriftReport
 
 Write = Callable[["DriftReport", FailOn], None]
@@ -57,34 +54,16 @@ def drift_files(paths: Mapping[str, str | None]) -> Iterator[Write]:
 
 def html(found: DriftReport, fail_on: FailOn) -> bytes:
     """Returns a self-contained page without a script, in UTF-8."""
-    from markupsafe import Markup
+    # Imported here: most reports are not HTML.
+    from vendorsim.reporting.html_page import page
 
-    environment = _environment()
-    assert environment.loader is not None
-    style = environment.loader.get_source(environment, "drift.css")[0]
-    page = environment.get_template("drift.html").render(
+    return page(
+        "drift.html",
         report=found,
         failing={each.key for each in found.failing(fail_on)},
         place=place_text,
-        style=Markup(style),
         version=__version__,
     )
-    return page.encode("utf-8", "backslashreplace")
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("vendorsim.reporting", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.finalize = lambda value: visible(value) if type(value) is str else value
-    return environment
 
 
 def junit(found: DriftReport, fail_on: FailOn) -> bytes:

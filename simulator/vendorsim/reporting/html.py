@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
 from itertools import groupby
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from vendorsim.checks.model import Finding, Result, Verdict
 from vendorsim.core.times import iso
 from vendorsim.core.version import __version__
 from vendorsim.reporting.covered import totals
+from vendorsim.reporting.html_page import page, source
 from vendorsim.reporting.outcome import Outcome, compared, groups, tally, to_fix, why, word
-from vendorsim.reporting.text import counted, one_line, visible
 
-_TEMPLATES = ("vendorsim.reporting", "templates")
 # Sign and name of each state of a cell in the matrix.
 _SIGNS = {
     "passed": ("✓", "passed"),
@@ -31,9 +27,10 @@ _SIGNS = {
 def render(outcome: Outcome) -> bytes:
     """Returns the document in UTF-8. It is self-contained, and its Content-Security-Policy forbids any fetch."""
     verdict = outcome.verdict
-    environment = _environment()
-    script = _source("check.js")
-    page = environment.get_template("check.html").render(
+    script = source("check.js")
+    return page(
+        "check.html",
+        "check.css",
         verdict=verdict,
         word=word(verdict),
         why=why(verdict),
@@ -49,37 +46,10 @@ def render(outcome: Outcome) -> bytes:
         groups=groups(verdict),
         totals=totals(verdict.coverage),
         coverage=verdict.coverage,
-        style=Markup(_source("check.css")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        cell=_cell,
     )
-    return page.encode()
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(*_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # Jinja calls this for every printed value, so that no template can forget it.
-    environment.finalize = _finalize
-    environment.filters |= {"line": one_line, "plural": counted}
-    environment.globals |= {"cell": _cell}
-    return environment
-
-
-def _finalize(value: Any) -> Any:
-    return visible(value) if type(value) is str else value
-
-
-def _source(name: str) -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
 
 
 def _families(verdict: Verdict) -> list[tuple[str, list[Result]]]:

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from vendorsim.reporting.charts import Line, chart
-from vendorsim.reporting.text import visible
+from vendorsim.reporting.html_page import page
 
 _PERCENTILES = ("p50", "p90", "p99", "max")
 
 
 def render(report: Mapping[str, Any]) -> bytes:
     """Returns the page for a report document, in UTF-8. It is self-contained and has no script."""
-    environment = _environment()
-    assert environment.loader is not None
-    style = environment.loader.get_source(environment, "load.css")[0]
-    page = environment.get_template("load.html").render(
-        report=report, charts=_charts(report["series"]), percentiles=_PERCENTILES, style=Markup(style)
-    )
-    return page.encode("utf-8", "backslashreplace")
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("vendorsim.reporting", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # Reasons of errors quote the target's answers: show invisible characters as escapes.
-    environment.finalize = lambda value: visible(value) if type(value) is str else value
-    environment.filters |= {"ms": lambda value: "–" if value is None else f"{value:.1f}"}
-    return environment
+    return page("load.html", report=report, charts=_charts(report["series"]), percentiles=_PERCENTILES)
 
 
 def _charts(series: Mapping[str, Any]) -> list[Markup]:
