@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import asdict, replace
 
 from vendorsim.cli import completion, options, starting
-from vendorsim.cli.journals import open_journal, start_recorder
-from vendorsim.cli.running import note_prevented, read_sinks, served
+from vendorsim.cli.delivering import SPEEDS, Surroundings, deliver
+from vendorsim.cli.running import note_prevented, read_sinks
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
     from vendorsim.probes.model import NamedSource
-
-SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 
 
 @click.command("play", cls=options.Command)
@@ -89,9 +85,6 @@ def command(
     vendorsim play authentication-by-chat --vendor userlike --to http://localhost:8000/hook --serve
     """
     from vendorsim.delivery.planning import prepare
-    from vendorsim.delivery.playing import run_to_end
-    from vendorsim.reporting.json_lines import JsonLines
-    from vendorsim.reporting.terminal import Terminal
     from vendorsim.runs import config
     from vendorsim.runs.planning import RunRequest
 
@@ -114,27 +107,11 @@ def command(
     prepared = prepare(request, loaded)
     settings = transport.load()
     note_prevented(prepared.run)
-    reporter = JsonLines() if as_json else Terminal(prepared.run, run.count)
-    with ExitStack() as stack:
-        state = url = None
-        if serving:
-            state, url = stack.enter_context(served(port, sinks=served_sinks))
-            # The URLs of files name the server, whose port may be a free one.
-            prepared = prepare(replace(request, server=url), loaded)
-        targets = [destination.endpoint for destination in prepared.destinations.all()]
-        variables = starting.environment(url, served_sinks)
-        started = stack.enter_context(starting.integration(program, targets, settings, variables))
-        if started is not None:
-            settings = replace(settings, patience=starting.RESTART_WAIT)
-        stack.enter_context(reporter)
-        about = prepared.about(misbehaviour.faults)
-        recorder = start_recorder(open_journal(journal), "play", about, reporter.record, reporter.call)
-        # Thousands of records wait for the journal: default thresholds would spend a tenth of the time on collections.
-        gc.set_threshold(10_000, 10, 10)
-        try:
-            summary = run_to_end(prepared, recorder, settings=settings, state=state)
-        finally:
-            recorder.close()
-        reporter.finish(summary)
-    # What ended by itself has failed, even if all was accepted before.
-    return summary.exit_code or int(started is not None and bool(started.endings()))
+    surroundings = Surroundings(port if serving else None, served_sinks, program, settings, journal, as_json)
+    return deliver(
+        "play",
+        prepared,
+        misbehaviour.faults,
+        surroundings,
+        lambda url: prepare(replace(request, server=url), loaded),
+    )

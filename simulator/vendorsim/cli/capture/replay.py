@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
 from vendorsim.cli import options, starting
 from vendorsim.cli.captures import name_unreadable
-from vendorsim.cli.journals import open_journal, start_recorder
-from vendorsim.cli.play import SPEEDS
-from vendorsim.cli.running import read_sinks, served
+from vendorsim.cli.delivering import SPEEDS, Surroundings, deliver
+from vendorsim.cli.running import read_sinks
 from vendorsim.reporting.console import messages
 
 if TYPE_CHECKING:
@@ -102,10 +100,7 @@ def command(
     """
     from vendorsim.core.clock import wall_clock, wall_clock_second
     from vendorsim.delivery.planning import prepare_replay
-    from vendorsim.delivery.playing import run_to_end
     from vendorsim.journal.exchanges import read
-    from vendorsim.reporting.json_lines import JsonLines
-    from vendorsim.reporting.terminal import Terminal
     from vendorsim.runs import config
     from vendorsim.runs.planning import RunRequest
 
@@ -140,21 +135,5 @@ def command(
     )
     for note in notes:
         messages().print(f"note: {note}", markup=False)
-    settings = transport.load()
-    reporter = JsonLines() if as_json else Terminal(prepared.run, prepared.options.count)
-    with ExitStack() as stack:
-        state = url = None
-        if serving:
-            state, url = stack.enter_context(served(port, sinks=served_sinks))
-        targets = [destination.endpoint for destination in prepared.destinations.all()]
-        variables = starting.environment(url, served_sinks)
-        started = stack.enter_context(starting.integration(program, targets, settings, variables))
-        stack.enter_context(reporter)
-        about = prepared.about(misbehaviour.faults)
-        recorder = start_recorder(open_journal(journal), "capture replay", about, reporter.record, reporter.call)
-        try:
-            summary = run_to_end(prepared, recorder, settings=settings, state=state)
-        finally:
-            recorder.close()
-        reporter.finish(summary)
-    return summary.exit_code or int(started is not None and bool(started.endings()))
+    surroundings = Surroundings(port if serving else None, served_sinks, program, transport.load(), journal, as_json)
+    return deliver("capture replay", prepared, misbehaviour.faults, surroundings)
