@@ -14,7 +14,7 @@ import { check, keepFocus } from "./forms.js";
 import { stepForm } from "./step-form.js";
 
 /** So many of the newest arrows are drawn at first; fewer on a phone, so that state and steps are not far away. */
-const DRAWN = matchMedia("(max-width: 700px)").matches ? 5 : 300;
+const DRAWN = matchMedia("(max-width: 700px)").matches ? 20 : 300;
 /** Milliseconds after a step by hand in which an arrow that appears is one of the step. */
 const OF_STEP = 10_000;
 
