@@ -12,7 +12,7 @@ from typing import Any
 import planted
 import pytest
 from command_line import Completed, Vendorsim
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from receiver import Receiver
 from vendorsim.captures.files import Item, Kind
@@ -440,6 +440,7 @@ DOCUMENTS = st.recursive(
 
 
 @settings(max_examples=60)
+@example([[{}, "jo@mail.example"]], False, False)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=3), st.booleans(), st.booleans())
 def test_any_document_keeps_its_shape(documents: list[Any], ids: bool, texts: bool) -> None:
     """Whatever a document holds: it is JSON again of the same structure, or something personal is told to be left."""
