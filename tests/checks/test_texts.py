@@ -10,7 +10,7 @@ from flask import Flask, request
 from vendorsim.testing.app_server import app_server
 
 
-@pytest.mark.parametrize("place", ["content", "account/name"])
+@pytest.mark.parametrize("place", ["content", "account/name", "sender/name"])
 def test_a_finding_names_the_text_that_is_refused(vendorsim: Vendorsim, place: str) -> None:
     app = Flask("desk")
 
