@@ -35,12 +35,14 @@ PARTS = (
     "delivery",
     "recording",
     "waiting",
+    "workbench",
     "scrubbing",
+    "drift",
     "soak",
     "verdicts",
 )
-LONG = ("scrubbing", "soak", "verdicts")
-NEED_LINUX = ("scaling", "answering", "delivery", "waiting", "soak")
+LONG = ("soak", "verdicts")
+NEED_LINUX = ("scaling", "answering", "delivery", "waiting", "workbench", "soak")
 
 
 def alone(name: str) -> None:

@@ -117,6 +117,15 @@ def number(name: str, least: int, most: int) -> int | None:
     return int(text)
 
 
+def flag(name: str) -> bool:
+    """Returns whether a value of the query is `true`; it may be absent. Raises ProblemError (400) for another one than
+    `true` or `false`."""
+    text = request.args.get(name, "false")
+    if text not in ("true", "false"):
+        raise ProblemError(400, f"{name}: '{text[:40]}' is neither true nor false")
+    return text == "true"
+
+
 def identifier(text: str, what: str) -> int:
     """Parses an id in a path. Raises ProblemError (404) if it is no number."""
     if not (text.isascii() and text.isdecimal()) or len(text) > 18:
