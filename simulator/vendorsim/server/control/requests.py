@@ -70,6 +70,13 @@ def body(schema: str, most_errors: int | None = None) -> dict[str, Any]:
     return {key: _whole(value) for key, value in document.items()}
 
 
+def octets() -> bytes:
+    """Returns the request's body, any bytes. Raises ProblemError (415) if it is announced as something else."""
+    if request.mimetype != "application/octet-stream":
+        raise ProblemError(415, "Content-Type must be application/octet-stream")
+    return _BODIES.raw(request)
+
+
 def _whole(value: Any) -> Any:
     """Converts a float such as `2.0` to an int: JSON Schema takes it for an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
