@@ -110,8 +110,8 @@ def test_a_captured_file_of_the_browser_is_opened(page: Page, bench: Workbench, 
     # What can't be read is told with its place, and the rest is there.
     expect(page.locator("[data-test=not-read]")).to_contain_text(f"hooks.jsonl:{len(bodies) + 1}:")
     expect(page.locator("[data-test=drift-verdict]")).to_contain_text("no drift")
-    page.locator("[data-test=conversation]").get_by_role("button", name="Make a scenario").click()
-    expect(page.locator("[data-test=lint]")).to_contain_text("No problems")
+    page.locator("[data-test=conversation]").get_by_role("link").click()
+    expect(page.locator("[data-test=diagram] .arrow")).to_have_count(len(bodies))
 
 
 def test_a_file_that_is_no_capture_is_refused_at_its_field(page: Page, bench: Workbench) -> None:
