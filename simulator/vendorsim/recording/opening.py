@@ -53,7 +53,7 @@ class OpenedFile(Struct, frozen=True):
     truncated: bool
 
 
-class _Reader(Struct):
+class _FileReader(Struct):
     """Reads the exchanges of a file, as far as the limits let it."""
 
     file: Path
@@ -103,7 +103,7 @@ def keep_file(
 ) -> OpenedFile:
     """Keeps what a captured file holds as a run of its own. `name` stands for the file. What has no time is taken as of
     now. Raises PayloadFileError if nothing in it can be used, with the first reason and its place."""
-    reader = _Reader(file, name, limits)
+    reader = _FileReader(file, name, limits)
     found = reader.exchanges()
     first = next(found, None)
     if first is None:
