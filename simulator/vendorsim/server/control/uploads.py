@@ -10,7 +10,7 @@ from threading import Lock
 from vendorsim.server.control.problems import ProblemError
 
 # Bytes of a file, and files that a namespace keeps: the oldest one goes when there is another.
-LARGEST_FILE, MOST_FILES = 64 * 1024 * 1024, 4
+LARGEST_FILE, MOST_FILES = 64 * 1024 * 1024, 2
 
 
 class Uploads:

@@ -45,12 +45,6 @@ function drawn() {
   return new Promise((done) => requestAnimationFrame(done));
 }
 
-/** The highest id of a list; 0 where it is empty. */
-export async function headId(path, options) {
-  const { items } = await get(path, { limit: 1 }, options);
-  return items[0]?.id ?? 0;
-}
-
 /**
  * Does `action(signal)` each second while the document can be seen, or after the milliseconds that it returns; less
  * often when it fails, and says so. Returns a function that stops. `first`: milliseconds to wait before the first time;

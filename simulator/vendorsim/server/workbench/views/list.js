@@ -8,7 +8,7 @@
 
 import { get } from "../api.js";
 import { busy, clear, empty, h, problem, say, table } from "../dom.js";
-import { follow, headId } from "../live.js";
+import { follow } from "../live.js";
 
 /** Rows of a page; fewer on a phone, so that a page is no more than a few screens. */
 export const PAGE = matchMedia("(max-width: 700px)").matches ? 25 : 50;
@@ -54,10 +54,12 @@ export function liveList({ path, caption, headings, row, nothing }) {
     stopFollowing?.();
     const mine = (loads += 1);
     try {
-      // Whatever the filters: what is followed begins here.
-      const head = await headId(path);
-      await turn([]);
-      if (mine === loads) watch(head);
+      const page = await get(path, { ...filters, after: 0, newest: true, limit: PAGE });
+      if (mine !== loads) return;
+      before = [];
+      draw(page.items.reverse(), page.next);
+      clearPending();
+      watch(page.after);
     } catch (error) {
       if (mine !== loads) return;
       const again = h("button", { type: "button", on: { click: () => load(filters) } }, "Try again");
