@@ -49,6 +49,7 @@ def test_a_delivery_that_comes_later_appears_by_itself(bench: Workbench, target:
     expect(bench.deliveries).to_have_count(2 * OF_USERLIKE)
 
 
+@pytest.mark.slow
 def test_of_more_at_once_than_anybody_can_read_the_newest_are_shown(bench: Workbench, target: Receiver) -> None:
     page = bench.open("#/deliveries")
     bench.ended(bench.play(target.url(), count=40))
@@ -62,6 +63,7 @@ def test_of_more_at_once_than_anybody_can_read_the_newest_are_shown(bench: Workb
     expect(bench.deliveries.first).to_have_attribute("data-id", str(ids[-1] - 1))
 
 
+@pytest.mark.slow
 def test_a_row_with_the_focus_stays(bench: Workbench, target: Receiver) -> None:
     bench.play(target.url())
     page = bench.open("#/deliveries")
