@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,8 @@ class PackFolder(Struct, frozen=True):
 
 def read(path: Path) -> PackFolder:
     """Reads the `pyproject.toml` of a pack's folder. Nothing is imported. Raises PackError."""
+    import tomllib  # here, since most runs read no such folder
+
     file = path / PROJECT_FILE
     try:
         document = tomllib.loads(file.read_text("utf-8"))
