@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vendorsim.cli.completion import commands
 from vendorsim.core.errors import VendorsimError, first_of_group, unknown
 from vendorsim.core.version import __version__
 
@@ -74,6 +73,8 @@ class _Commands(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from vendorsim.cli.completion import commands
+
         # click would import every command for its help.
         named = commands(COMMANDS.items(), incomplete)
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
