@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from vendorsim.delivery.background_loop import BackgroundLoop
@@ -17,6 +16,7 @@ from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.paths import is_workbench
 from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.workbench import Workbench
+from vendorsim.server.deferred_app import DeferredApp
 from vendorsim.server.fast_path import fast_path
 from vendorsim.server.namespaces import DEFAULT, Namespaces
 from vendorsim.server.shared.in_memory import InMemory
@@ -24,18 +24,15 @@ from vendorsim.server.shared.model import SharedState
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from flask import Flask
 
 
 class NamespaceApp:
-    """The app of one namespace (`vendorsim.server.namespaces.Space`). Flask is imported, and the app is made, by
-    `prepare` or with the first request: that takes a third of a server's start, and the fast path answers without."""
+    """The app of one namespace (`vendorsim.server.namespaces.Space`)."""
 
     def __init__(self, workbench: Workbench) -> None:
         self.workbench = workbench
-        self._own_app: Flask | None = None
-        self._app_of_check: Flask | None = None
-        self._making = Lock()
+        self._own_app = DeferredApp(self._make)
+        self._app_of_check: WSGIApplication | None = None
         workbench.renew = self._renew
         workbench.lend = self._lend
 
@@ -51,22 +48,21 @@ class NamespaceApp:
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         lent = self._app_of_check
-        app = self.prepare() if lent is None or is_workbench(environ.get("PATH_INFO", "")) else lent
+        app = self._own_app if lent is None or is_workbench(environ.get("PATH_INFO", "")) else lent
         return app(environ, start_response)
 
-    def prepare(self) -> Flask:
-        """Makes the app, unless it is there, and returns it."""
-        with self._making:
-            if self._own_app is None:
-                self._own_app = self._make()
-            return self._own_app
+    def prepare(self) -> None:
+        """Makes the app, which is otherwise made with its first request. Most of it is the import of Flask: the fast
+        path answers meanwhile."""
+        self._own_app.prepare()
 
     def _renew(self) -> None:
-        """Makes a new app, with new memory of the vendors' APIs."""
-        with self._making:
-            self._own_app = self._make()
+        """Replaces the app by a new one, with new memory of the vendors' APIs."""
+        app = DeferredApp(self._make)
+        app.prepare()
+        self._own_app = app
 
-    def _make(self) -> Flask:
+    def _make(self) -> WSGIApplication:
         from vendorsim.server.app import create_app
         from vendorsim.server.control.blueprint import control_api
         from vendorsim.server.page import page
