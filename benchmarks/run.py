@@ -31,6 +31,7 @@ PARTS = (
     "generate",
     "scaling",
     "startup",
+    "suite",
     "answering",
     "delivery",
     "recording",
@@ -40,7 +41,7 @@ PARTS = (
     "verdicts",
 )
 LONG = ("scrubbing", "soak", "verdicts")
-NEED_LINUX = ("scaling", "answering", "delivery", "waiting", "soak")
+NEED_LINUX = ("scaling", "suite", "answering", "delivery", "waiting", "soak")
 
 
 def alone(name: str) -> None:
