@@ -31,6 +31,7 @@ PARTS = (
     "generate",
     "scaling",
     "startup",
+    "suite",
     "answering",
     "delivery",
     "load",
@@ -43,7 +44,7 @@ PARTS = (
     "verdicts",
 )
 LONG = ("soak", "verdicts")
-NEED_LINUX = ("scaling", "answering", "delivery", "load", "waiting", "workbench", "soak")
+NEED_LINUX = ("scaling", "suite", "answering", "delivery", "load", "waiting", "workbench", "soak")
 
 
 def alone(name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -65,8 +64,6 @@ def deliver(
         stack.enter_context(reporter)
         about = prepared.about(faults)
         recorder = start_recorder(open_journal(given.journal), command, about, reporter.record, reporter.call)
-        # Thousands of records wait for the journal: default thresholds would spend a tenth of the time on collections.
-        gc.set_threshold(10_000, 10, 10)
         try:
             summary = run_to_end(prepared, recorder, settings=settings, state=state)
         finally:
