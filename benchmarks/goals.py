@@ -14,10 +14,10 @@ class Row(NamedTuple):
 
 
 ROWS = {
-    "test-play": Row("testing", "pytest: one more test that plays 13 events takes ≤ 15 ms"),
-    "test-api": Row("testing", "pytest: one more test with `vendorsim_api` takes ≤ 6 ms, at most pytest-httpserver's"),
-    "test-double": Row("testing", "pytest: one more `vendor_api()` takes ≤ 3 ms, at most pytest-httpserver's"),
-    "test-suite": Row("testing", "pytest: 500 such tests under xdist scale with the cores, and nothing leaks"),
+    "test-play": Row("suite", "pytest: one more test that plays 13 events takes ≤ 15 ms"),
+    "test-api": Row("suite", "pytest: one more test with `vendorsim_api` takes ≤ 6 ms, at most pytest-httpserver's"),
+    "test-double": Row("suite", "pytest: one more `vendor_api()` takes ≤ 3 ms, at most pytest-httpserver's"),
+    "test-suite": Row("suite", "pytest: 500 such tests under xdist scale with the cores, and nothing leaks"),
     "play": Row("startup", "start-up: `vendorsim play` of one scenario, cold, ≤ 0.30 s wall"),
     "first-event": Row("startup", "start-up: the first event of `play` on the wire within 0.25 s"),
     "help": Row("startup", "start-up: `vendorsim --help` ≤ 0.05 s"),

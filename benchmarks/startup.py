@@ -32,6 +32,8 @@ COMMANDS = {
 # Starts per round. The cheapest one counts, because other processes may disturb a start.
 STARTS = 5
 GOALS = {"--help": 0.05, "lint": 0.3, "lint of all": 0.5}
+# The rows of `goals.py` that the commands measure.
+ROWS = {"--help": "help", "lint of all": "lint"}
 PLAYED, FIRST_EVENT, FIRST_ANSWER = 0.3, 0.25, 0.25
 PORT = 18_431
 REQUEST = (
@@ -67,16 +69,24 @@ def measure(effort: Effort) -> Part:
     starting = Table("starting", "s of processor time", [bare, *commands.values()])
     waiting = Table("waiting", "s by the clock", [played, first_events, answers])
     goals = [
-        Goal(f"start-up: `vendorsim {name}` ≤ {limit} s CPU", limit, "s", commands[name].median, False, "", WALLS[name])
+        Goal(
+            f"start-up: `vendorsim {name}` ≤ {limit} s CPU",
+            limit,
+            "s",
+            commands[name].median,
+            False,
+            "",
+            WALLS[name],
+            ROWS.get(name, ""),
+        )
         for name, limit in GOALS.items()
     ]
     text = f"serving: first answer within {FIRST_ANSWER} s of the command"
-    goals.append(Goal(text, FIRST_ANSWER, "s", answers.median, False, "", WALLS["serve"]))
-    for text, limit, series, wall in (
-        (f"play: `vendorsim play` of one story ends within {PLAYED} s", PLAYED, played, WALLS["play"]),
-        (f"play: first event within {FIRST_EVENT} s of the command", FIRST_EVENT, first_events, WALLS["first event"]),
-    ):
-        goals.append(Goal(text, limit, "s", series.median, False, "", wall))
+    goals.append(Goal(text, FIRST_ANSWER, "s", answers.median, False, "", WALLS["serve"], "serve"))
+    text = f"start-up: `vendorsim play` of one scenario ends within {PLAYED} s, cold"
+    goals.append(Goal(text, PLAYED, "s", played.median, False, "", WALLS["play"], "play"))
+    text = f"start-up: the first event of `play` is on the wire within {FIRST_EVENT} s"
+    goals.append(Goal(text, FIRST_EVENT, "s", first_events.median, False, "", WALLS["first event"], "first-event"))
     tables = [starting, waiting, *(imported(name) for name in ("--help", "lint"))]
     note = f"User and system time of the cheapest of {STARTS} starts, in each round; `.pyc` files exist."
     return Part("startup", "Starting", tables, goals, notes=[note])

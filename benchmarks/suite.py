@@ -82,6 +82,8 @@ def pytest_runtest_protocol(item, nextitem):
     return result
 """
 GOALS = {PLAY: 15.0, API: 6.0, DOUBLE: 3.0}
+# The rows of `goals.py` that they measure.
+ROWS = {PLAY: "test-play", API: "test-api", DOUBLE: "test-double"}
 WALLS = {
     PLAY: "a server of its own for the app under test, whose threads take half of it; the run itself a third",
     API: "a server of its own for each test, with a free port; pytest-httpserver has one for all tests",
@@ -115,14 +117,24 @@ def measure(effort: Effort) -> Part:
         Table(f"a suite of {SUITE}", "s of processor time", list(spent.values())),
     ]
     goals = [
-        Goal(f"tests: one more with `{name}` ≤ {most:g} ms", most, "ms", series[name].median, False, "", WALLS[name])
+        Goal(
+            f"tests: one more with `{name}` ≤ {most:g} ms",
+            most,
+            "ms",
+            series[name].median,
+            False,
+            "",
+            WALLS[name],
+            ROWS[name],
+        )
         for name, most in GOALS.items()
     ]
     for name in (API, DOUBLE):
         text = f"tests: one more with `{name}` costs at most what one with pytest-httpserver does"
         goals.append(compared(text, 1.0, series[name], series[HTTPSERVER], more_is_better=False, wall=WALLS[name]))
     text = f"tests: {SUITE} with two workers take ≤ 0.6 × as long as with one, on two cores"
-    goals.append(compared(text, 0.6, walls[2], walls[1], more_is_better=False, wall="the start of a second worker"))
+    wall = "the start of a second worker"
+    goals.append(compared(text, 0.6, walls[2], walls[1], more_is_better=False, wall=wall, row="test-suite"))
     if growth is not None:
         threads, files, megabytes = growth
         leaks = threads + files
