@@ -269,7 +269,7 @@ def play_here(url: str, count: int, *, bare: bool) -> None:
         SCENARIO, VENDOR, start=1_767_603_600_000, count=count, to=Target(url), concurrency=CONCURRENCY
     )
     prepared = prepare(request, Config())
-    recorder = Recorder(None, 0, lambda record: None)
+    recorder = Recorder(None, 0, None)
     if bare:
         run = prepared.run
         pregenerated = PregeneratedRun(

@@ -11,20 +11,27 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vendorsim.cli import starting
-from vendorsim.cli.journals import open_journal, start_recorder
-from vendorsim.cli.running import served
+from vendorsim.cli.journals import closing_journal, open_journal, start_recorder
+from vendorsim.cli.running import collect_garbage_rarely, served
+from vendorsim.reporting.console import messages
 
 if TYPE_CHECKING:
     from vendorsim.cli.options import JournalOptions
     from vendorsim.delivery.planning import PreparedRun
+    from vendorsim.delivery.playing import Stopping
+    from vendorsim.delivery.records import Summary
+    from vendorsim.delivery.sequencer import Outlet
     from vendorsim.http.transport_options import TransportSettings
+    from vendorsim.reporting.json_lines import JsonLines
+    from vendorsim.reporting.terminal import Terminal
     from vendorsim.scenario.calls import Sink
 
 SPEEDS = {"instant": None, "1x": 1.0, "60x": 60.0}
 
 
 class Surroundings(Struct, frozen=True):
-    """What a run is carried out with. `port` is that of the vendors' APIs; None: they don't answer."""
+    """What a run is carried out with. `port` is that of the vendors' APIs; None: they don't answer. `workers` is the
+    number of processes that send; None: as many as pay."""
 
     port: int | None
     sinks: Sequence[Sink]
@@ -32,6 +39,7 @@ class Surroundings(Struct, frozen=True):
     settings: TransportSettings
     journal: JournalOptions
     as_json: bool
+    workers: int | None = 1
 
 
 def deliver(
@@ -52,6 +60,9 @@ def deliver(
 
     settings = given.settings
     reporter = JsonLines() if given.as_json else Terminal(prepared.run, prepared.options.count)
+    workers = _workers(prepared, given)
+    if workers > 1:
+        return _deliver_in_workers(workers, command, prepared, faults, given, reporter)
     with ExitStack() as stack:
         state = url = None
         if given.port is not None:
@@ -74,3 +85,57 @@ def deliver(
         reporter.finish(summary)
     # What ended by itself has failed, even if all was accepted before.
     return summary.exit_code or int(started is not None and bool(started.endings()))
+
+
+def _workers(prepared: PreparedRun, given: Surroundings) -> int:
+    """The number of processes that send. Prints a note if it is lower than asked for."""
+    from vendorsim.delivery import workers
+
+    if given.workers == 1:
+        return 1
+    hindrance = workers.hindrance(prepared)
+    if given.port is not None:
+        hindrance = "--serve answers from the state of all conversations"
+    elif given.program.launch is not None or given.program.wait is not None:
+        hindrance = "--launch and --wait watch the integration from one process"
+    if given.workers is None:
+        return 1 if hindrance is not None else workers.workers_that_pay(prepared)
+    if hindrance is not None:
+        messages().print(f"note: one worker sends, since {hindrance}", markup=False)
+        return 1
+    return workers.most_workers(prepared, given.workers)
+
+
+def _deliver_in_workers(
+    count: int,
+    command: str,
+    prepared: PreparedRun,
+    faults: Sequence[str],
+    given: Surroundings,
+    reporter: JsonLines | Terminal,
+) -> int:
+    """The same with several processes, each of which writes the journal by a connection of its own."""
+    from vendorsim.delivery.playing import run_to_end
+    from vendorsim.delivery.workers import Workers
+    from vendorsim.journal.store import Recorder
+
+    collect_garbage_rarely()
+    run = 0
+    with closing_journal(given.journal) as journal:
+        if journal is not None:
+            run = journal.begin(command, prepared.about(faults))
+
+    def play_share(share: PreparedRun, outlet: Outlet, stopping: Stopping) -> Summary:
+        recorder = Recorder(open_journal(given.journal), run, outlet)
+        try:
+            return run_to_end(share, recorder, settings=given.settings, stopping=stopping)
+        finally:
+            recorder.close(ends_run=False)
+
+    with Workers(prepared, count, play_share) as workers, reporter:
+        summary = workers.play(reporter.record)
+    with closing_journal(given.journal) as journal:
+        if journal is not None:
+            journal.end(run)
+    reporter.finish(summary)
+    return summary.exit_code

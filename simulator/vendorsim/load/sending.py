@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock, monotonic, wall_clock
 from vendorsim.delivery.planning import PreparedRun
+from vendorsim.delivery.play_options import Share
 from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import GIVEN_UP, LOST, NOT_SENT, UNREACHABLE, Attempt, Over, Record
 from vendorsim.http.loop import interruptible, loop_factory
 from vendorsim.http.transport import Transport
-from vendorsim.load.mixing import Share
 from vendorsim.load.options import PreparedLoad
 from vendorsim.load.tally import Tally
 from vendorsim.runs.timeline import Run, iter_events
