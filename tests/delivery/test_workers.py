@@ -18,10 +18,11 @@ from zlib import crc32
 import pytest
 from command_line import Completed, Vendorsim
 from msgspec.structs import replace
+from processes import children
 from receiver import Connection, Receiver, Request, never, status
 from stories import CHAT, written
 from vendorsim.delivery.planning import PreparedRun, prepare
-from vendorsim.delivery.workers import LEAST_EVENTS, workers_that_pay
+from vendorsim.delivery.shared_play import LEAST_EVENTS, workers_that_pay
 from vendorsim.journal.store import Journal
 from vendorsim.runs.config import Config
 from vendorsim.runs.planning import RunRequest
@@ -336,10 +337,3 @@ class TestEnds:
     def no_process_is_left(group: int) -> None:
         with pytest.raises(ProcessLookupError):
             os.killpg(group, 0)
-
-
-def children(process: int) -> list[int]:
-    found = Path(f"/proc/{process}/task/{process}/children")
-    if not found.exists():
-        pytest.skip("needs /proc")
-    return [int(number) for number in found.read_text().split()]

@@ -18,9 +18,9 @@ from vendorsim.reporting.console import messages
 if TYPE_CHECKING:
     from vendorsim.cli.options import JournalOptions
     from vendorsim.delivery.planning import PreparedRun
-    from vendorsim.delivery.playing import Stopping
     from vendorsim.delivery.records import Summary
     from vendorsim.delivery.sequencer import Outlet
+    from vendorsim.http.loop import Stopping
     from vendorsim.http.transport_options import TransportSettings
     from vendorsim.reporting.json_lines import JsonLines
     from vendorsim.reporting.terminal import Terminal
@@ -89,21 +89,21 @@ def deliver(
 
 def _workers(prepared: PreparedRun, given: Surroundings) -> int:
     """The number of processes that send. Prints a note if it is lower than asked for."""
-    from vendorsim.delivery import workers
+    from vendorsim.delivery import shared_play
 
     if given.workers == 1:
         return 1
-    hindrance = workers.hindrance(prepared)
+    hindrance = shared_play.hindrance(prepared)
     if given.port is not None:
         hindrance = "--serve answers from the state of all conversations"
     elif given.program.launch is not None or given.program.wait is not None:
         hindrance = "--launch and --wait watch the integration from one process"
     if given.workers is None:
-        return 1 if hindrance is not None else workers.workers_that_pay(prepared)
+        return 1 if hindrance is not None else shared_play.workers_that_pay(prepared)
     if hindrance is not None:
         messages().print(f"note: one worker sends, since {hindrance}", markup=False)
         return 1
-    return workers.most_workers(prepared, given.workers)
+    return shared_play.most_workers(prepared, given.workers)
 
 
 def _deliver_in_workers(
@@ -116,7 +116,7 @@ def _deliver_in_workers(
 ) -> int:
     """The same with several processes, each of which writes the journal by a connection of its own."""
     from vendorsim.delivery.playing import run_to_end
-    from vendorsim.delivery.workers import Workers
+    from vendorsim.delivery.shared_play import SharedPlay
     from vendorsim.journal.store import Recorder
 
     collect_garbage_rarely()
@@ -132,8 +132,8 @@ def _deliver_in_workers(
         finally:
             recorder.close(ends_run=False)
 
-    with Workers(prepared, count, play_share) as workers, reporter:
-        summary = workers.play(reporter.record)
+    with SharedPlay(prepared, count, play_share) as shared, reporter:
+        summary = shared.play(reporter.record)
     with closing_journal(given.journal) as journal:
         if journal is not None:
             journal.end(run)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock
@@ -13,12 +12,9 @@ from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import Over, Record, Summary
 from vendorsim.delivery.run_backend import RunBackend
-from vendorsim.http.loop import interruptible, loop_factory
+from vendorsim.http.loop import Stopping, interruptible, loop_factory
 from vendorsim.http.transport_options import TransportSettings
 from vendorsim.vendorkit.api_call import ApiCall
-
-Stopping = Callable[[Callable[[], None]], AbstractContextManager[object]]
-"""What ends a run early: while its block is open, it calls a function when the run has to stop."""
 
 
 class RecordSink(Protocol):
