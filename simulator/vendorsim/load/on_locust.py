@@ -32,7 +32,7 @@ def run(options: LoadOptions, arguments: Sequence[str]) -> tuple[int, dict[str, 
     error. Raises MissingExtraError if Locust is not installed.
     """
     if find_spec("locust") is None:
-        raise MissingExtraError("load on several processes or hosts", "Locust", "load")
+        raise MissingExtraError("load from several hosts", "Locust", "load")
     with tempfile.TemporaryDirectory(prefix="vendorsim-load-") as folder:
         report = Path(folder) / "report.json"
         environment = os.environ | {OPTIONS: options.text(), REPORT: str(report)}
