@@ -89,10 +89,10 @@ def deliver(
 
 def _workers(prepared: PreparedRun, given: Surroundings) -> int:
     """The number of processes that send. Prints a note if it is lower than asked for."""
-    from vendorsim.delivery import shared_play
-
     if given.workers == 1:
         return 1
+    from vendorsim.delivery import shared_play
+
     hindrance = shared_play.hindrance(prepared)
     if given.port is not None:
         hindrance = "--serve answers from the state of all conversations"
@@ -114,7 +114,8 @@ def _deliver_in_workers(
     given: Surroundings,
     reporter: JsonLines | Terminal,
 ) -> int:
-    """The same with several processes, each of which writes the journal by a connection of its own."""
+    """Carries out a run by several processes. Each writes to the journal by a connection of its own; this one has none
+    meanwhile, since a fork must not copy it."""
     from vendorsim.delivery.playing import run_to_end
     from vendorsim.delivery.shared_play import SharedPlay
     from vendorsim.journal.store import Recorder
@@ -132,10 +133,12 @@ def _deliver_in_workers(
         finally:
             recorder.close(ends_run=False)
 
-    with SharedPlay(prepared, count, play_share) as shared, reporter:
-        summary = shared.play(reporter.record)
-    with closing_journal(given.journal) as journal:
-        if journal is not None:
-            journal.end(run)
+    try:
+        with SharedPlay(prepared, count, play_share) as shared, reporter:
+            summary = shared.play(reporter.record)
+    finally:
+        with closing_journal(given.journal) as journal:
+            if journal is not None:
+                journal.end(run)
     reporter.finish(summary)
     return summary.exit_code

@@ -7,6 +7,7 @@ conversations and counts them.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -51,9 +52,12 @@ def hindrance(prepared: PreparedRun) -> str | None:
 
 
 def workers_that_pay(prepared: PreparedRun) -> int:
-    """Returns the number of workers with which a run takes the least time."""
+    """Returns the number of workers with which a run takes the least time.
+
+    On macOS it is 1: there a fork can crash, by libraries of the system, so it is left to who asks for it.
+    """
     options = prepared.options
-    if options.count < LEAST_CONVERSATIONS or hindrance(prepared) is not None:
+    if sys.platform == "darwin" or options.count < LEAST_CONVERSATIONS or hindrance(prepared) is not None:
         return 1
     events = options.count * sum(1 for _ in iter_events(prepared.run.conversation(0)))
     return most_workers(prepared, max(1, min(events // LEAST_EVENTS, processors(), MOST_WORKERS)))

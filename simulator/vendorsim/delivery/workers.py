@@ -13,10 +13,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from multiprocessing import connection, get_context
-from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from msgspec import Struct
 
@@ -24,7 +22,9 @@ from vendorsim.core.errors import VendorsimError, first_of_group
 from vendorsim.delivery.play_options import Share
 from vendorsim.http.loop import Stopping, loop_factory
 
+# `multiprocessing` is imported when workers start, since most runs have none.
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
 # Seconds in which a worker has to end once nobody listens to it.
@@ -84,18 +84,26 @@ class Workers:
         self.failure: WorkerError | None = None
 
     def __enter__(self) -> Self:
+        from multiprocessing import Pipe
+
         # Import it once, not in each worker.
         loop_factory()
         # It ends when this process closes its side, on purpose or not: then the workers stop.
-        heard, self._going = connection.Pipe(duplex=False)
-        with heard, _blocked_signals():
-            for number in range(self._count):
-                self._start(Share(number, self._count), heard)
-            self._take_signals()
+        heard, self._going = Pipe(duplex=False)
+        try:
+            with heard, _blocked_signals():
+                for number in range(self._count):
+                    self._start(Share(number, self._count), heard)
+                self._take_signals()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def _start(self, share: Share, going: Connection) -> None:
-        ours, theirs = connection.Pipe(duplex=False)
+        from multiprocessing import Pipe, get_context
+
+        ours, theirs = Pipe(duplex=False)
         name = f"worker {share.number + 1} of {share.of}"
         foreign = [self._going, ours, *(worker.connection for worker in self._workers)]
         arguments = (self._work, share, theirs, going, foreign)
@@ -123,10 +131,11 @@ class Workers:
 
     def messages(self) -> Iterator[tuple[int, Any]]:
         """Yields what the workers hand over, each with the worker's number (from 0), until all have ended."""
+        from multiprocessing.connection import wait
+
         listening = {worker.connection: number for number, worker in enumerate(self._workers)}
         while listening:
-            for ready in connection.wait(list(listening)):
-                assert isinstance(ready, Connection)
+            for ready in cast("list[Connection]", wait(list(listening))):
                 number = listening[ready]
                 try:
                     message = ready.recv()
