@@ -57,7 +57,7 @@ class Sequencer:
         `add` doesn't do this, since most records wait only for a moment, and the copy costs more than it saves.
         """
         for index in self._heavy & self._waiting.keys():
-            self._waiting[index] = [light(record) for record in self._waiting[index]]
+            self._waiting[index] = [_light(record) for record in self._waiting[index]]
         self._heavy.clear()
 
     def flush(self) -> None:
@@ -77,8 +77,7 @@ class Sequencer:
             self._emit(record)
 
 
-def light(record: Record) -> Record:
-    """Returns a record without its request and its answer."""
+def _light(record: Record) -> Record:
     if isinstance(record, Attempt) and record.request is not None:
         return replace(record, request=None, answer=None)
     return record

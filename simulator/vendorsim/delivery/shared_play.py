@@ -17,7 +17,7 @@ from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.play_options import Share
 from vendorsim.delivery.player import empty_summary
 from vendorsim.delivery.records import Attempt, Over, Record, Summary
-from vendorsim.delivery.sequencer import Outlet, Sequencer, light
+from vendorsim.delivery.sequencer import Outlet, Sequencer
 from vendorsim.delivery.workers import Workers, cannot_fork, processors
 from vendorsim.http.loop import Stopping
 from vendorsim.runs.timeline import iter_events
@@ -140,4 +140,5 @@ class _Outbox:
 
 
 def _lightest(attempt: Attempt) -> Record:
-    return light(replace(attempt, event=replace(attempt.event, body=b"", headers={}, said=None)))
+    event = replace(attempt.event, body=b"", headers={}, said=None)
+    return replace(attempt, event=event, request=None, answer=None)
