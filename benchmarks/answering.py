@@ -16,6 +16,7 @@ from pathlib import Path
 
 import peers
 import sink
+from goals import ROWS
 from processes import megabytes, processor_seconds
 from results import Effort, Goal, Part, Series, Table, compared
 from startup import answered, serving
@@ -139,18 +140,27 @@ def part(servers: list[Server], resident: float | None, asked: int) -> Part:
     ours, tuned = servers[0], next(each for each in servers if each.name == TUNED)
     goals = []
     for connections in CONNECTIONS:
-        at = f"serving end_user at {connections} connection{'s' if connections > 1 else ''}"
+        row = f"end-user-{connections}"
         pairs = (
             (ours.rates[connections], tuned.rates[connections]),
             (ours.latest[connections], tuned.latest[connections]),
         )
-        faster = compared(f"{at}: more req/s than tuned WireMock", 1, *pairs[0], wall=WALL)
-        sooner = compared(f"{at}: p99 below tuned WireMock's", 1, *pairs[1], wall=WALL, more_is_better=False)
-        goals += [faster, sooner]
-    text = f"serving: under {MOST_MEGABYTES} MB resident after a million requests"
+        goals += [
+            compared(ROWS[row].text, 1, *pairs[0], row=row, in_each=True, wall=WALL),
+            compared(
+                ROWS[f"{row}-p99"].text,
+                1,
+                *pairs[1],
+                row=f"{row}-p99",
+                in_each=True,
+                wall=WALL,
+                more_is_better=False,
+            ),
+        ]
     wall = "what is kept of sessions, which is bounded"
     missing = "" if resident is not None else "no wrk"
-    goals.append(Goal(text, MOST_MEGABYTES, "MB", resident, False, missing, wall))
+    memory = "end-user-memory"
+    goals.append(Goal(ROWS[memory].text, MOST_MEGABYTES, "MB", resident, False, missing, wall, memory))
     notes = []
     if resident is not None:
         notes.append(f"{ours.name} was asked {asked:,} times in all, and then had {resident:.0f} MB resident.")

@@ -24,6 +24,7 @@ from statistics import median
 
 import peers
 import sink
+from goals import ROWS
 from msgspec.structs import replace
 from processes import Cost, cost, processor_seconds
 from results import Effort, Goal, Part, Series, Table, compared
@@ -60,9 +61,8 @@ PEERS_SEND = {
     ("Mockoon", 1): 1_500,
     ("Mockoon", 10): 6_000,
 }
-GOALS = [(name, sent, 1.5) for name in ("MockServer", "WireMock") for sent in (1, 10)]
-SHARE_OF_WRK = 60.0
-BEST_PEER, PER_CORE = "the best peer", 3.0
+RATE, PER_CORE, SHARE_OF_WRK = 1.5, 3.0, 60.0
+WALL = "see [Sending](#the-wall-of-sending)"
 
 
 @dataclass
@@ -107,37 +107,24 @@ def measure(effort: Effort) -> Part:
         *parts,
     ]
     used = Table("webhooks sent", "webhooks/s of processor time", list(per_core.values()))
-    return Part("delivery", "Sending", [table, used], [*goals(series), frugality(per_core)], notes=notes)
+    return Part("delivery", "Sending", [table, used], goals(series, per_core), notes=notes)
 
 
-def frugality(per_core: dict[str, Series]) -> Goal:
-    """Returns the goal on processor time: against the best peer of each round."""
-    rounds = zip(
-        *(series.values for name, series in per_core.items() if _is_peer(name) and series.values), strict=False
-    )
-    best = Series(BEST_PEER, values=[max(values) for values in rounds], missing="no peer")
-    text = f"sending, everything on: ≥ {PER_CORE:g} × the best peer per core used"
-    return compared(text, PER_CORE, per_core[FULL], best, wall="see [Sending](#the-wall-of-sending)")
-
-
-def _is_peer(name: str) -> bool:
-    return name not in SENDERS
-
-
-def goals(series: dict[str, Series]) -> list[Goal]:
-    found = [
-        compared(
-            f"sending, everything on: ≥ {wanted:g} × {name}'s rate, {_a_call(sent)}",
-            wanted,
-            series[FULL],
-            series[f"{name}, {_a_call(sent)}"],
-            wall="the cores: see [Sending](#the-wall-of-sending)",
-        )
-        for name, sent, wanted in GOALS
+def goals(series: dict[str, Series], per_core: dict[str, Series]) -> list[Goal]:
+    """Returns the goals: rate and processor time against the best peer of each round, and a share of `wrk`."""
+    compared_with_best = [
+        compared(ROWS[row].text, wanted, all_of[FULL], best_peer(all_of), wall=f"the cores: {WALL}", row=row)
+        for row, wanted, all_of in (("sending-rate", RATE, series), ("sending-core", PER_CORE, per_core))
     ]
     text = f"sending, events made beforehand: ≥ {SHARE_OF_WRK:g} % of `wrk` from one core"
-    wall = "one Python thread: see [Sending](#the-wall-of-sending)"
-    return [*found, compared(text, SHARE_OF_WRK, series[BARE], series[WRK], unit="%", wall=wall)]
+    share = compared(text, SHARE_OF_WRK, series[BARE], series[WRK], unit="%", wall=f"one Python thread: {WALL}")
+    return [*compared_with_best, share]
+
+
+def best_peer(series: dict[str, Series]) -> Series:
+    """Returns the best value of all peers in each round."""
+    peers = [each.values for name, each in series.items() if name not in SENDERS and each.values]
+    return Series("the best peer", values=[max(values) for values in zip(*peers, strict=False)], missing="no peers")
 
 
 def _a_call(sent: int) -> str:

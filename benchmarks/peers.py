@@ -31,6 +31,8 @@ ANSWER = {"message": "accepted"}
 JSON = {"Content-Type": "application/json"}
 # Webhooks per call.
 SENT = (1, 10)
+# The peer of the pytest plugin.
+HTTPSERVER, HTTPSERVER_VERSION = FOLDER / "pytest-httpserver", "1.2.0"
 START_SECONDS = 60
 
 
@@ -88,7 +90,25 @@ class Peer:
 
 
 def install() -> list[str]:
-    """Installs the peers with npm into `benchmarks/.peers/`, each in its own folder. Returns the failures."""
+    """Installs the peers into `benchmarks/.peers/`, each in its own folder. Returns the failures."""
+    return [*_install_by_pip(), *_install_by_npm()]
+
+
+def _install_by_pip() -> list[str]:
+    """Installs pytest-httpserver apart from this environment, whose pytest would load it in all other runs, too."""
+    done = HTTPSERVER / "installed"
+    if done.exists() and done.read_text() == HTTPSERVER_VERSION:
+        return []
+    package = f"pytest-httpserver=={HTTPSERVER_VERSION}"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(HTTPSERVER), package]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        return [f"{package}: pip says {(ran.stderr.strip().splitlines() or ['nothing'])[-1]}"]
+    done.write_text(HTTPSERVER_VERSION)
+    return []
+
+
+def _install_by_npm() -> list[str]:
     if shutil.which("npm") is None:
         return ["no npm: the peers are not installed"]
     failures = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,10 +49,14 @@ class Cost(NamedTuple):
     wall: float
 
 
-def cost(command: list[str], folder: Path | None = None) -> Cost:
-    """Runs a command to its end and discards its output. Raises CalledProcessError."""
+def cost(command: list[str], folder: Path | None = None, variables: Mapping[str, str] | None = None) -> Cost:
+    """Runs a command to its end and discards its output. `variables` are added to its environment. Raises
+    CalledProcessError."""
+    environment = {**os.environ, **(variables or {})}
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     _, status, used = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)

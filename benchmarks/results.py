@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
@@ -15,6 +16,7 @@ class Effort:
     quick: bool = False
     minutes: float = 10.0
     seeds: int = 1
+    events: int = 10_000
 
 
 @dataclass
@@ -50,7 +52,8 @@ class Table:
 
 @dataclass
 class Goal:
-    """A goal. If it could not be measured, `measured` is None and `missing` says why."""
+    """A goal. If it could not be measured, `measured` is None and `missing` says why. `row` names the row of `goals.py`
+    that it measures."""
 
     text: str
     wanted: float
@@ -59,6 +62,7 @@ class Goal:
     more_is_better: bool = True
     missing: str = ""
     wall: str = ""
+    row: str = ""
 
     @property
     def met(self) -> bool | None:
@@ -121,11 +125,12 @@ def part(document: dict[str, Any]) -> Part:
     return found
 
 
-def ratio(one: Series, other: Series) -> float | None:
-    """Returns the median over rounds of the ratio to the other. None if one of them is missing."""
+def ratio(one: Series, other: Series, of: Callable[[list[float]], float] = median) -> float | None:
+    """Returns the median over rounds of the ratio to the other, or what else `of` takes. None if one of them is
+    missing."""
     if not one.values or not other.values:
         return None
-    return median(a / b for a, b in zip(one.values, other.values, strict=False) if b)
+    return of([a / b for a, b in zip(one.values, other.values, strict=False) if b])
 
 
 def compared(
@@ -137,9 +142,11 @@ def compared(
     unit: str = "x",
     wall: str = "",
     more_is_better: bool = True,
+    in_each: bool = False,
+    row: str = "",
 ) -> Goal:
-    """Returns a goal that is a ratio of two contestants."""
-    found = ratio(one, other)
+    """Returns a goal that is a ratio of two contestants: the median, or `in_each` round, which is the worst."""
+    found = ratio(one, other, (min if more_is_better else max) if in_each else median)
     missing = "" if found is not None else one.missing or other.missing
     scale = 100 if unit == "%" else 1
-    return Goal(text, wanted, unit, None if found is None else found * scale, more_is_better, missing, wall)
+    return Goal(text, wanted, unit, None if found is None else found * scale, more_is_better, missing, wall, row)

@@ -1,6 +1,6 @@
 """Runs the benchmarks and writes `benchmarks/results.json`, `docs/benchmarks.md` and its plots. Asserts nothing.
 
-    python benchmarks/run.py [PART ...] [--rounds N] [--minutes N] [--seeds N] [--quick] [--no-install]
+    python benchmarks/run.py [PART ...] [--rounds N] [--minutes N] [--seeds N] [--events N] [--quick] [--no-install]
 
 Without a PART, all run except the soak and the verdicts, which take long. Other parts keep their last results.
 """
@@ -31,16 +31,20 @@ PARTS = (
     "generate",
     "scaling",
     "startup",
+    "suite",
     "answering",
     "delivery",
+    "load",
     "recording",
     "waiting",
+    "workbench",
     "scrubbing",
+    "drift",
     "soak",
     "verdicts",
 )
-LONG = ("scrubbing", "soak", "verdicts")
-NEED_LINUX = ("scaling", "answering", "delivery", "waiting", "soak")
+LONG = ("soak", "verdicts")
+NEED_LINUX = ("scaling", "suite", "answering", "delivery", "load", "waiting", "workbench", "soak")
 
 
 def alone(name: str) -> None:
@@ -54,15 +58,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the soak")
     parser.add_argument("--seeds", type=int, default=1, help="seeds with which correct receivers are checked")
+    parser.add_argument("--events", type=int, default=10_000, help="captured events that are scrubbed and compared")
     parser.add_argument("--quick", action="store_true", help="trial run: measure little and write nothing")
     parser.add_argument("--no-install", action="store_true", help="don't install the peers")
     given = parser.parse_args(arguments)
     if not given.no_install:
         for failure in peers.install():
             print(failure, file=sys.stderr)
-    effort = Effort(
-        1 if given.quick else given.rounds, given.quick, 0.25 if given.quick else given.minutes, given.seeds
-    )
+    effort = Effort(given.rounds, False, given.minutes, given.seeds, given.events)
+    if given.quick:
+        effort = Effort(1, True, 0.25, given.seeds, 2_000)
     # Written after each part, so that an aborted run loses only one part.
     for name in given.parts or [name for name in PARTS if name not in LONG]:
         try:

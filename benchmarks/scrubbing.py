@@ -9,48 +9,15 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import captured
 from results import Effort, Goal, Part, Series, Table
 
 TESTS = Path(__file__).parents[1] / "tests"
 VENDOR = ("--vendor", "messagehub", "--profile", "observed-4.18")
-EVENTS, TENTH = 100_000, 10_000
 GROWTH = 40.0
 WALL = (
     "one Python thread, two passes: each string is looked at by its field, by recognisers, and once more in the output"
 )
-
-
-class Scrubbed(NamedTuple):
-    """Events per second of processor time, and the peak of memory in MB."""
-
-    rate: float
-    memory: float
-
-
-def capture(path: Path, count: int) -> None:
-    """Writes a capture of so many events."""
-    command = [sys.executable, "-m", "vendorsim", "generate", "everyday-chat", *VENDOR, "--count", str(count)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process, path.open("wb") as file:
-        assert process.stdout is not None
-        for _ in range(count):
-            file.write(process.stdout.readline())
-        process.kill()
-
-
-def scrub(path: Path, count: int) -> Scrubbed:
-    """Scrubs a capture in a process of its own."""
-    watched = (
-        "import resource, subprocess, sys\n"
-        "subprocess.run(sys.argv[1:], check=True, stdout=2)\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss)\n"
-    )
-    command = [sys.executable, "-m", "vendorsim", "capture", "scrub", str(path), *VENDOR, "-o", f"{path}.out"]
-    done = subprocess.run(
-        [sys.executable, "-c", watched, *command], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    seconds, kilobytes = map(float, done.stdout.split())
-    return Scrubbed(count / seconds, kilobytes / 1024)
 
 
 class Found(NamedTuple):
@@ -79,18 +46,18 @@ def corpus(folder: Path) -> Found:
 
 
 def measure(effort: Effort) -> Part:
-    small, large = (200, 2_000) if effort.quick else (TENTH, EVENTS)
+    large = effort.events
+    small = large // 10
     rates = Series(f"{large:,} events", "`everyday-chat`, JSON Lines, most values of each event seen before")
     memory = [Series(f"{count:,} events") for count in (small, large)]
     with tempfile.TemporaryDirectory() as folder:
         for count, series in zip((small, large), memory, strict=True):
             path = Path(folder, f"{count}.jsonl")
-            capture(path, count)
-            for _ in range(1 if effort.quick else min(effort.rounds, 2)):
-                done = scrub(path, count)
-                series.values.append(done.memory)
-                if count == large:
-                    rates.values.append(done.rate)
+            captured.write(path, count, *VENDOR)
+            done = captured.used("capture", "scrub", str(path), *VENDOR, "-o", f"{path}.out")
+            series.values.append(done.memory)
+            if count == large:
+                rates.values.append(count / done.seconds)
         found = corpus(Path(folder))
     recall = 100 * (found.planted - len(found.left)) / found.planted
     precision = 100 * (found.harmless - len(found.lost)) / found.harmless

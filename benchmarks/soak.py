@@ -76,13 +76,13 @@ def watched(
     return json.loads(output), memory
 
 
-def start(receiver: sink.Sink, folder: Path, traffic: str, most_open: int) -> subprocess.Popen[str]:
+def start(receiver: sink.Sink, folder: Path, traffic: str, most_open: int, *options: str) -> subprocess.Popen[str]:
     """Starts `vendorsim load`, which prints its report on standard output."""
     file = folder / "traffic.yaml"
     scenarios = f"scenarios: [{{scenario: {SCENARIO}, vendor: {VENDOR}}}]"
     file.write_text(f"traffic: Soak\n{scenarios}\n{traffic}\nseed: 1\n")
     command = [sys.executable, "-m", "vendorsim", "load", str(file), "--to", receiver.url + "/hook"]
-    command += ["--most-open", str(most_open), "--json"]
+    command += ["--most-open", str(most_open), "--json", *options]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

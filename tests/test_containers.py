@@ -16,9 +16,9 @@ import pytest
 import yaml
 from published_schemas import violations
 from vendorsim.runs import config
-from vendorsim.server.app import serve_app
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
+from vendorsim.server.serving import serve_app
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

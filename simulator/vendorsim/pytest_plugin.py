@@ -135,7 +135,7 @@ def vendorsim_api(request: pytest.FixtureRequest) -> Iterator[VendorApi]:
 
     The marker sets `token`, `strict` and `duplicate_interval`.
     """
-    from vendorsim.server.app import serve_app
+    from vendorsim.server.serving import serve_app
     from vendorsim.testing.double import VendorApi
 
     marked = {name: value for name, value in _marked(request.node).items() if name in _API_MARKS}

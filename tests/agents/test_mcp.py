@@ -15,6 +15,8 @@ import pytest
 from receiver import Receiver, status
 from vendorsim.agents.tools import TOOLS
 
+pytestmark = pytest.mark.slow
+
 STORY = {"scenario": "missed-chat", "vendor": "smartsupp"}
 NOISY_PROBE = '''
 import subprocess
@@ -111,7 +113,6 @@ def test_a_session_from_the_first_look_to_the_resent_delivery(agent: Agent) -> N
         assert target.requests[2].body == target.requests[0].body
 
 
-@pytest.mark.slow
 def test_check_judges_a_receiver_with_a_bug(agent: Agent) -> None:
     """The receiver reads texts as ASCII."""
 
@@ -132,7 +133,6 @@ def test_what_an_agent_may_not_do(agent: Agent) -> None:
     assert "did you mean 'name'?" in agent.refused("show_scenario", nmae="missed-chat")
 
 
-@pytest.mark.slow
 def test_without_leave_nothing_is_sent(tmp_path: Path) -> None:
     with Receiver() as target, connected(tmp_path) as careful:
         refused = careful.refused("play", **STORY, to=target.url())
@@ -141,7 +141,6 @@ def test_without_leave_nothing_is_sent(tmp_path: Path) -> None:
         assert target.connections == []
 
 
-@pytest.mark.slow
 def test_standard_output_is_the_protocol_alone(tmp_path: Path) -> None:
     """Also when code of the user, here a probe, prints. The process is spoken to by hand, line by line."""
     (tmp_path / "noisy.py").write_text(NOISY_PROBE)

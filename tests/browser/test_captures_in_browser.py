@@ -78,8 +78,8 @@ def test_what_drifts_is_red_first_and_without_values(bench: Workbench, target: R
     expect(first).to_have_class("is-breaking")
     event = page.locator("[data-test=drift-event]").first
     event.locator("summary").click()
-    with_findings = event.locator("tbody tr").count()
     expect(event.locator("tbody tr").first).to_contain_text("%")
+    with_findings = event.locator("tbody tr").count()
     page.get_by_label("only fields with findings").uncheck()
     event.locator("summary").click()
     expect(event.locator("tbody tr.is-breaking")).to_have_count(with_findings)
@@ -94,6 +94,37 @@ def test_what_drifts_is_red_first_and_without_values(bench: Workbench, target: R
     expect(page.locator("main h1")).to_contain_text("Capture")
     page.locator("#drift-profile").select_option("documented")
     expect(page.locator("[data-test=drift-verdict]")).to_contain_text("no drift")
+
+
+def test_a_captured_file_of_the_browser_is_opened(page: Page, bench: Workbench, target: Receiver) -> None:
+    bench.ended(bench.play(target.url()))
+    bodies = [request.body for request in target.requests]
+    broken = b"\n".join([*bodies, b'{"chat_session": '])
+    bench.open("#/captures")
+    page.locator("[data-test=open-capture]").click()
+    page.locator("#capture-vendor").select_option("userlike")
+    page.locator("#capture-file").set_input_files({"name": "hooks.jsonl", "mimeType": "", "buffer": broken})
+    page.locator("[data-test=open]").click()
+    expect(page.locator("main h1")).to_contain_text("Capture")
+    expect(page.locator("main")).to_contain_text(f"{len(bodies)} webhooks")
+    # What can't be read is told with its place, and the rest is there.
+    expect(page.locator("[data-test=not-read]")).to_contain_text(f"hooks.jsonl:{len(bodies) + 1}:")
+    expect(page.locator("[data-test=drift-verdict]")).to_contain_text("no drift")
+    page.locator("[data-test=conversation]").get_by_role("link").click()
+    expect(page.locator("[data-test=diagram] .arrow")).to_have_count(len(bodies))
+
+
+def test_a_file_that_is_no_capture_is_refused_at_its_field(page: Page, bench: Workbench) -> None:
+    bench.open("#/captures/open")
+    page.locator("[data-test=open]").click()
+    expect(page.locator("#capture-file-problem")).to_contain_text("Choose a file")
+    file = {"name": "hooks.json", "mimeType": "", "buffer": b'[{"a": 1}, {"b": tru}]'}
+    for buffer, told in ((b"", "hooks.json: the file is empty"), (b'{"a": tru}', "hooks.json:1:")):
+        page.locator("#capture-file").set_input_files(file | {"buffer": buffer})
+        page.locator("[data-test=open]").click()
+        expect(page.locator("#capture-file-problem")).to_contain_text(told)
+    assert axe_violations(page) == []
+    assert bench.call("GET", "/captures")["items"] == []
 
 
 def test_a_refusal_is_told_at_the_field(page: Page, bench: Workbench) -> None:

@@ -25,6 +25,8 @@ from vendorsim.server.sinks import path_of
 from vendorsim.vendorkit.target import Target
 from workbench import Workbench, axe_violations
 
+pytestmark = pytest.mark.slow
+
 MOST_CLICKS = 3
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 760}, "color_scheme": "dark"}
 

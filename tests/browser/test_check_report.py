@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser
 from receiver import Receiver, status
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -20,6 +20,8 @@ from vendorsim.cli.served_checks import ServedChecks
 from vendorsim.server.control.settings import Settings
 from workbench import Workbench, axe_violations
 
+pytestmark = pytest.mark.slow
+
 # The desk answers at once, and what is stored is stored before the answer.
 HASTY = Waiting(state=0.1, quiet=1.0, rounds=0.0, settle=1.0, retry=2.0)
 
@@ -263,7 +265,6 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("look", few_of(LOOKS.values(), 2, LOOKS))
 def test_axe_finds_nothing_serious(bench: Workbench, desk: DoublingDesk) -> None:
     first = checked(bench, **desk.request)

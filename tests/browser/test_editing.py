@@ -13,6 +13,8 @@ from short_story import OF_USERLIKE, STORY
 from thorough import few_of
 from workbench import Workbench, axe_violations, write, written
 
+pytestmark = pytest.mark.slow
+
 BROKEN = STORY.replace("join: ana", "join: anna").replace("- say: G", "- sya: G")
 
 
@@ -217,7 +219,6 @@ class TestBody:
         opened.locator("#resend-send").click()
         assert target.wait_for(OF_USERLIKE + 1)[-1].body == text.encode()
 
-    @pytest.mark.slow
     def test_one_of_nearly_a_megabyte_can_be_edited(self, bench: Workbench, target: Receiver) -> None:
         run = bench.play(target.url())
         target.wait_for(OF_USERLIKE)
@@ -304,7 +305,6 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("look", few_of(LOOKS.values(), 2, LOOKS))
 def test_axe_finds_nothing_serious_in_an_editor(bench: Workbench, target: Receiver) -> None:
     bench.play(target.url())

@@ -49,6 +49,34 @@ def test_a_delivery_that_comes_later_appears_by_itself(bench: Workbench, target:
     expect(bench.deliveries).to_have_count(2 * OF_USERLIKE)
 
 
+@pytest.mark.slow
+def test_of_more_at_once_than_anybody_can_read_the_newest_are_shown(bench: Workbench, target: Receiver) -> None:
+    page = bench.open("#/deliveries")
+    bench.ended(bench.play(target.url(), count=40))
+    newest = bench.call("GET", "/deliveries?limit=1")["items"][0]["id"]
+    expect(bench.deliveries.first).to_have_attribute("data-id", str(newest))
+    # A whole page stands there again soon, and the pages below it go on where it ends.
+    expect(bench.deliveries.nth(49)).to_be_visible()
+    ids = [int(row) for row in bench.deliveries.evaluate_all("rows => rows.map(row => row.dataset.id)")]
+    assert ids == list(range(newest, newest - len(ids), -1))
+    page.get_by_role("button", name="Older").click()
+    expect(bench.deliveries.first).to_have_attribute("data-id", str(ids[-1] - 1))
+
+
+@pytest.mark.slow
+def test_a_row_with_the_focus_stays(bench: Workbench, target: Receiver) -> None:
+    bench.play(target.url())
+    page = bench.open("#/deliveries")
+    expect(bench.deliveries).to_have_count(OF_USERLIKE)
+    box = page.get_by_label(f"Compare {OF_USERLIKE}", exact=True)
+    box.check()
+    bench.ended(bench.play(target.url(), count=40))
+    expect(page.locator("#show-new")).to_contain_text("+ new")
+    expect(box).to_be_focused()
+    page.locator("#show-new").click()
+    expect(bench.deliveries).to_have_count(50)
+
+
 def test_the_list_is_filtered(bench: Workbench, target: Receiver) -> None:
     bench.play(target.url())
     page = bench.open("#/deliveries")

@@ -17,6 +17,8 @@ from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
 from workbench import Workbench, axe_violations
 
+pytestmark = pytest.mark.slow
+
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 SCREENS = 3
 
@@ -96,7 +98,6 @@ def show(bench: Workbench, name: str) -> Page:
     return page
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_fits_and_is_accessible(stage: Workbench, name: str) -> None:
     page = show(stage, name)
@@ -259,7 +260,6 @@ class TestKeyboard:
         field.press("Escape")
         expect(field).to_be_hidden()
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("kind", ["Delivery", "Conversation"])
     def test_the_palette_finds_what_the_server_knows(self, stage: Workbench, kind: str) -> None:
         newest = stage.call("GET", "/deliveries?limit=1")["items"][0]
@@ -271,7 +271,6 @@ class TestKeyboard:
             newest["event"] if kind == "Delivery" else newest["conversation"]
         )
 
-    @pytest.mark.slow
     def test_the_palette_says_that_nothing_fits(self, stage: Workbench) -> None:
         page = show(stage, "calls")
         page.keyboard.press("/")
@@ -281,7 +280,6 @@ class TestKeyboard:
         page.keyboard.press("Escape")
         expect(page.locator("main h1")).to_have_text("Calls")
 
-    @pytest.mark.slow
     def test_the_palette_asks_before_it_resets(self, stage: Workbench) -> None:
         page = show(stage, "calls")
         page.keyboard.press("/")
@@ -292,7 +290,6 @@ class TestKeyboard:
         page.get_by_role("button", name="Cancel").click()
         expect(page.locator("#reset")).to_be_focused()
 
-    @pytest.mark.slow
     def test_keys_are_listed_and_walk_through_rows(self, stage: Workbench) -> None:
         page = show(stage, "runs")
         page.keyboard.press("?")
@@ -339,7 +336,6 @@ class TestFirstVisit:
         assert stage.call("GET", "/targets", namespace=f"visit-{button}")["items"] == []
 
 
-@pytest.mark.slow
 class TestStates:
     def test_a_slow_server_is_waited_for(self, stage: Workbench) -> None:
         page = show(stage, "targets")

@@ -12,7 +12,7 @@ from typing import Any
 import planted
 import pytest
 from command_line import Completed, Vendorsim
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from receiver import Receiver
 from vendorsim.captures.files import Item, Kind
@@ -275,6 +275,7 @@ class TestWhatIsReplaced:
             "2026-01-05 09:00:00, 05.01.2026, 09:00:00",
             "Order 4711-0815, 3 of 12, SKU 12345678",
             "127.0.0.1 and 192.0.2.7",
+            "136.0.0.0",
             "0f8fad5b-d9cb-469f-a165-70867728950e",
             "***",
         ],
@@ -290,6 +291,15 @@ class TestWhatIsReplaced:
         new = only(vendorsim, {"log": {"entries": [entry]}})["log"]["entries"][0]["request"]
         assert new["url"] == f"https://x.org/hook/{new['headers'][0]['value']}?page=2"
         assert secret not in new["url"]
+
+    def test_an_address_in_a_messenger_is_that_of_the_number(self, vendorsim: Vendorsim) -> None:
+        """Integrations read the number from it."""
+        sender = planted.contact("Dana Kessler", None, "+36201234567", 884_300)
+        sender["identifier"] = "36201234567@s.whatsapp.net"
+        new = only(vendorsim, body(sender=sender, content="not 36201234567@mail-of-acme.hu"))
+        assert new["sender"]["phone_number"] != sender["phone_number"]
+        assert new["sender"]["identifier"] == f"{new['sender']['phone_number'].lstrip('+')}@s.whatsapp.net"
+        assert "mail-of-acme" not in new["content"]
 
     def test_numbers_that_are_made_up_already(self, vendorsim: Vendorsim) -> None:
         """What stands for a number is never the number of somebody else."""
@@ -440,6 +450,7 @@ DOCUMENTS = st.recursive(
 
 
 @settings(max_examples=60)
+@example([[{}, "jo@mail.example"]], False, False)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=3), st.booleans(), st.booleans())
 def test_any_document_keeps_its_shape(documents: list[Any], ids: bool, texts: bool) -> None:
     """Whatever a document holds: it is JSON again of the same structure, or something personal is told to be left."""

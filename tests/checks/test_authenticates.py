@@ -126,7 +126,9 @@ class Remembers:
 def checked(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Runs the family against a receiver, and gives the document."""
 
-    def run(verify: Verify, *options: object, scheme: str | None = "chatwoot") -> dict[str, Any]:
+    def run(
+        verify: Verify, *options: object, scheme: str | None = "chatwoot", only: str = "authenticates"
+    ) -> dict[str, Any]:
         app = Flask("receiver")
         known = signer(scheme or "chatwoot", [SECRET])
 
@@ -137,7 +139,7 @@ def checked(vendorsim: Vendorsim, monkeypatch: pytest.MonkeyPatch) -> Callable[.
         monkeypatch.setenv("CHECKED_SECRET", SECRET)
         signing = ("--policy", f"signing={scheme}", "--secret-env", "CHECKED_SECRET") if scheme else ()
         with app_server(app) as server:
-            arguments = ("check", "--vendor", "messagehub", "--to", f"{server.url}/hook", "--only", "authenticates")
+            arguments = ("check", "--vendor", "messagehub", "--to", f"{server.url}/hook", "--only", only)
             done = vendorsim(*arguments, "--json", *signing, *options)
         assert done.code in (0, 1), done.err
         assert SECRET not in done.out
@@ -231,6 +233,20 @@ def test_what_says_nothing_is_not_judged(checked: Callable[..., dict[str, Any]])
     assert statuses(checked(verifies_nothing))["body_only"] == "not_judged"
     refusing = statuses(checked(refuses_everything))
     assert {refusing[name] for name in ("replayed", "reserialised")} == {"not_judged"}
+
+
+def breaks_down_on_new_conversations(raw: bytes, headers: Mapping[str, str], known: Signer) -> int:
+    return 500 if json.loads(raw)["event"] == "conversation_created" else 200
+
+
+def test_an_event_that_is_refused_anyway_tells_nothing_of_signatures(checked: Callable[..., dict[str, Any]]) -> None:
+    document = checked(breaks_down_on_new_conversations, only="authenticates,accepts.typical")
+    assert {(finding["check"], *finding["checks"][1:]) for finding in document["findings"]} == {
+        ("accepts.typical", "authenticates.accepted"),
+        ("authenticates.missing", "authenticates.wrong"),
+    }
+    assert statuses(document)["body_only"] == "not_judged"
+    assert statuses(document)["reserialised"] == "passed"
 
 
 def wants_token(raw: bytes, headers: Mapping[str, str], known: Signer) -> int:

@@ -116,3 +116,12 @@ def test_without_a_server_there_are_no_calls_to_read(vendorsim: Vendorsim) -> No
     done = vendorsim("check", *place, "--probe", "calls:sink.crm")
     assert done.code == 2
     assert "--probe calls:sink.crm needs --serve, so that the integration's calls are taken" in done.err
+
+
+@pytest.mark.slow
+def test_what_serves_a_sink_need_not_identify_anybody(vendorsim: Vendorsim) -> None:
+    """--serve is there for the sink, and no sign that the integration should call the platform."""
+    silent = Bridge(free_port(), lambda message: False)
+    done = checked(vendorsim, silent, "--sink", "whatsapp=customer", "--only", "calls_api.called")
+    assert done.json["checks"][0]["status"] == "not_judged"
+    assert done.json["checks"][0]["reason"].startswith("it may call whatsapp, but never end_user;")

@@ -82,6 +82,33 @@ def test_a_finding_names_the_captured_conversation(vendorsim: Vendorsim, capture
     assert any("--capture" in finding["reproduce"] for finding in done.json["findings"])
 
 
+def test_a_new_event_of_an_overlay_is_sent_if_the_capture_has_it(vendorsim: Vendorsim, tmp_path: Path) -> None:
+    """No scenario leads to it."""
+    told = json.loads(vendorsim("generate", "everyday-chat", "--vendor", "messagehub").out.splitlines()[-1])["body"]
+    new = {**told, "event": "conversation_snoozed", "snoozed_until": "tomorrow"}
+    path, overlay = tmp_path / "hooks.jsonl", tmp_path / "seen"
+    path.write_text(f"{json.dumps(told)}\n{json.dumps(new)}\n")
+    vendorsim("capture", "drift", "--vendor", "messagehub", path, "--fail-on", "none", "--propose", overlay)
+    app, seen = Flask("desk"), list[dict[str, Any]]()
+
+    @app.post("/hook")
+    def hook() -> tuple[str, int]:
+        seen.append(request.get_json())
+        return "", 500 if seen[-1]["event"] == "conversation_snoozed" else 200
+
+    with app_server(app) as server:
+        options = ("--vendor", "messagehub", "--profile", overlay, "--to", f"{server.url}/hook", "--json")
+        without = vendorsim("check", *options, "--only", "accepts.typical")
+        done = vendorsim("check", *options, "--only", "accepts.typical", "--capture", path)
+    assert without.json["coverage"]["events"]["no_scenario"] == ["conversation_snoozed"]
+    assert "give traffic that has it (--capture)" in without.json["checks"][0]["reason"]
+    (finding,) = done.json["findings"]
+    assert (finding["event"], finding["found"]) == ("conversation_snoozed", "500")
+    sent = [body for body in seen if body["event"] == "conversation_snoozed"]
+    assert sent[0]["snoozed_until"] == "tomorrow"
+    assert sent[0]["id"] != new["id"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -166,3 +166,33 @@ def test_any_operation_has_bad_days(
     for finding in checked.json["findings"]:
         assert finding["request"].startswith("POST /rest/v1/customer/")
         assert json.loads(finding["request"].partition("\r\n\r\n")[2]) == {"tags": ["wrote"]}
+
+
+class HandsOver:
+    """Labels a conversation with its first message, notes it, and does nothing more in it. With `stuck` it does nothing
+    more anywhere once the call after the label is refused."""
+
+    def __init__(self, *, stuck: bool) -> None:
+        self._stuck, self._seen, self._gone = stuck, set[int](), False
+
+    def __call__(self, api: Api, body: dict[str, Any]) -> None:
+        if body.get("event") != "message_created" or body["message_type"] != 0 or self._gone:
+            return
+        number, account = body["conversation"]["id"], body["account"]["id"]
+        if number in self._seen:
+            return
+        path = f"/api/v1/accounts/{account}/conversations/{number}"
+        if api.post(f"{path}/labels", {"labels": ["escalated"]}) == 200:
+            self._seen.add(number)
+        status = api.post(f"{path}/toggle_priority", {"priority": "high"})
+        self._gone = self._stuck and status in (401, 404, 422)
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_what_an_integration_does_once_in_a_conversation_is_expected_once(
+    vendorsim: Vendorsim, port: int, stuck: bool
+) -> None:
+    """After a failure the next work may only be in the next conversation."""
+    only = "calls_api.goes_on:*:toggle_priority/401"
+    checked = check(vendorsim, "messagehub", port, HandsOver(stuck=stuck), only)
+    assert {each["status"] for each in checked.json["checks"]} == {"failed" if stuck else "passed"}

@@ -195,6 +195,18 @@ def test_with_the_api_served_the_capture_is_all_that_the_vendor_sends(vendorsim:
     assert len(target.requests) == len(webhooks(capture))
 
 
+def test_a_log_of_bodies_is_sent_with_the_headers_of_the_vendor(
+    vendorsim: Vendorsim, capture: Path, tmp_path: Path
+) -> None:
+    """A request without a content type is 415 for many integrations."""
+    path = tmp_path / "bodies.jsonl"
+    path.write_text("".join(json.dumps(each["body"]) + "\n" for each in webhooks(capture)))
+    with Receiver() as target:
+        done = replay(vendorsim, path, target)
+    assert {request.header("Content-Type") for request in target.requests} == {"application/json"}
+    assert "the capture has no headers; those that the profile states are sent" in done.err.replace("\n", " ")
+
+
 def test_what_is_no_json_is_sent_as_it_is(vendorsim: Vendorsim, tmp_path: Path, capture: Path) -> None:
     path = tmp_path / "raw.har"
     odd = entry({})

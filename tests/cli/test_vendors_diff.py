@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from vendorsim.reporting import contract_differences as page
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.contract import Contract
 from vendorsim.vendorkit.contract_differences import ProfileDifference, Side, between, of_contracts
+from vendorsim.vendorkit.entry_points import EntryPoint
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.profile import WEBHOOK, EventKind, Profile, TargetKind
 from vendorsim.vendorkit.vendor import Vendor
@@ -278,7 +278,7 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vendor:
         documents=tmp_path,
         version=lambda name: older if name == older.name else None,
     )
-    origin = registry.Origin(EntryPoint("acme", "acme:VENDOR", registry.GROUP))
+    origin = registry.Origin(EntryPoint("acme", "acme:VENDOR"))
     get, get_origin = registry.get, registry.origin
     monkeypatch.setattr(registry, "get", lambda name: made if name == "acme" else get(name))
     monkeypatch.setattr(registry, "origin", lambda name: origin if name == "acme" else get_origin(name))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from command_line import Vendorsim
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from vendorsim.conversation.talk import KINDS, QUESTIONS, UNKNOWN, Party, Phrase, Phrases, Talk, languages, phrases
 
@@ -97,6 +97,7 @@ def test_there_is_something_to_say_where_nothing_is_known_of_the_people(language
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**64 - 1), planned=st.integers(0, 9))
 def test_an_agent_answers_what_was_asked(language: str, seed: int, planned: int) -> None:
     found, talk = known(language), Talk(planned)

@@ -74,6 +74,7 @@ class TestChance:
         with Receiver() as target:
             return stage(target, *arguments, *self.MANY, story=self.STORY, vendor="messagehub")
 
+    @pytest.mark.slow
     def test_the_same_run_misbehaves_the_same_way(self, stage: Stage) -> None:
         given = (
             "--fault",
@@ -104,6 +105,7 @@ class TestChance:
             bodies.append(sorted(target.bodies))
         assert bodies[0] == bodies[1]
 
+    @pytest.mark.slow
     def test_another_seed_misbehaves_otherwise(self, stage: Stage) -> None:
         runs = [self.play(stage, "--fault", "duplicate@0.3", "--seed", seed) for seed in (1, 2)]
         positions = [[bool(line["faults"]) for line in attempts(run) if line["copy"] == 0] for run in runs]

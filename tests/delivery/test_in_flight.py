@@ -95,7 +95,7 @@ class TestPolicy:
 
     def test_at_full_speed_later_events_wait_for_the_answers(self, stage: Stage) -> None:
         """Each step's events are due at its time, and no answer takes any of the scenario's time."""
-        work = AtWork()
+        work = AtWork(held=(0, 1))
         with Receiver(work) as target:
             played = play(stage, target, *policy(10), story=talk(3))
         assert list(work.peak.values()) == [2]
@@ -136,7 +136,7 @@ class TestPolicy:
 
     @pytest.mark.parametrize("fault", ["duplicate=2", "reorder=1"])
     def test_a_duplicate_and_what_was_overtaken_wait_for_the_answers(self, stage: Stage, fault: str) -> None:
-        work = AtWork()
+        work = AtWork(held=(2, 3) if fault == "duplicate=2" else ())
         with Receiver(work) as target:
             played = play(stage, target, *policy(10), "--fault", fault, story=talk(1))
         assert played.code == 0
@@ -199,7 +199,7 @@ class TestOverlap:
 
     def test_of_a_step_takes_the_events_behind_it_along(self, stage: Stage) -> None:
         story = talk(4).replace('say: "2"\n    after: 1s', 'say: "2"\n    after: 1s\n    fault: {overlap: 2}')
-        work = AtWork()
+        work = AtWork(held=(2, 3))
         with Receiver(work) as target:
             played = play(stage, target, story=story)
         assert list(work.peak.values()) == [2]

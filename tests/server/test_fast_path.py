@@ -1,7 +1,8 @@
-"""The fast path answers as the Flask app does, to good calls and bad ones."""
+"""The fast path answers as the Flask app does, to good calls and bad ones, in a server and in an app."""
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,9 +17,12 @@ from vendorsim.http.server import RunningServer, running_server
 from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.settings import Settings
+from vendorsim.server.deferred_app import DeferredApp, ShortCut
 from vendorsim.server.fast_path import fast_path
+from vendorsim.server.forced_answers import ForcedAnswer
 from vendorsim.server.hub import Hub
 from vendorsim.vendorkit.api_call import ApiCall
+from werkzeug.test import Client
 
 NOW = 1_000.0
 STATE: dict[str, Any] = {
@@ -33,13 +37,15 @@ STATE: dict[str, Any] = {
 class Way:
     """A server that answers all calls in one way, and the calls it has reported."""
 
-    def __init__(self, stack: ExitStack, *, fast: bool) -> None:
+    def __init__(self, stack: ExitStack, *, fast: bool = False, short_cut: bool = False) -> None:
         self.state = ServerBackend(**STATE)
         self.calls: list[ApiCall] = []
         self.fast_answers = 0
         self.state.subscribe(self.calls.append)
         self._fast_path = fast_path(self.state)
-        app = create_app(self.state)
+        app: Any = create_app(self.state)
+        if short_cut:
+            app = ShortCut(self.state, app)
         self.server = stack.enter_context(running_server(app, fast_path=self._answer if fast else lambda request: None))
 
     def _answer(self, asked: HttpRequest) -> HttpResponse | None:
@@ -72,9 +78,9 @@ def answer_of(server: RunningServer, sent: bytes) -> tuple[int, dict[str, str], 
 
 
 @pytest.fixture(scope="module")
-def ways() -> Iterator[tuple[Way, Way]]:
+def ways() -> Iterator[tuple[Way, Way, Way]]:
     with ExitStack() as stack:
-        yield Way(stack, fast=True), Way(stack, fast=False)
+        yield Way(stack, fast=True), Way(stack, short_cut=True), Way(stack)
 
 
 SEGMENTS = st.one_of(
@@ -137,16 +143,17 @@ def request(path: str, headers: list[tuple[str, str]], body: bytes, chunked: boo
     path="/apps/api/v1/chats/1/end_user", headers=GOOD_HEADERS, body=b'{"identifier": "a"}', chunked=False, times=2
 )
 @example(path="//apps/api/v1//1/end_user", headers=GOOD_HEADERS, body=b"", chunked=True, times=1)
-def test_both_ways_give_the_same_answers_and_tell_the_same(
-    ways: tuple[Way, Way], path: str, headers: list[tuple[str, str]], body: bytes, chunked: bool, times: int
+def test_all_ways_give_the_same_answers_and_tell_the_same(
+    ways: tuple[Way, Way, Way], path: str, headers: list[tuple[str, str]], body: bytes, chunked: bool, times: int
 ) -> None:
     sent = request(path, headers, body, chunked)
-    fast, app = ways
+    fast, short_cut, app = ways
     for way in ways:
         way.forget()
     for _ in range(times):
-        assert fast.ask(sent) == app.ask(sent)
-    assert [untimed(call) for call in fast.calls] == [untimed(call) for call in app.calls]
+        assert fast.ask(sent) == short_cut.ask(sent) == app.ask(sent)
+    told = [[untimed(call) for call in way.calls] for way in ways]
+    assert told[0] == told[1] == told[2]
 
 
 def untimed(call: ApiCall) -> tuple[Any, ...]:
@@ -166,8 +173,8 @@ def untimed(call: ApiCall) -> tuple[Any, ...]:
         ("/apps/api/v1/end_users", False),
     ],
 )
-def test_unambiguous_paths_take_the_fast_path(ways: tuple[Way, Way], path: str, is_fast: bool) -> None:
-    fast, _ = ways
+def test_unambiguous_paths_take_the_fast_path(ways: tuple[Way, Way, Way], path: str, is_fast: bool) -> None:
+    fast = ways[0]
     fast.forget()
     before = fast.fast_answers
     fast.ask(request(path, GOOD_HEADERS, b'{"identifier": "a"}', chunked=False))
@@ -194,6 +201,45 @@ def test_a_request_that_names_a_namespace_gets_that_one() -> None:
         assert [status(named), status(named)] == [202, 400]
         assert [status(in_path), status(in_path)] == [202, 400]
         assert status(sent.replace(b"Host: x", b"Host: x\r\nX-Vendorsim-Namespace: /")) == 400
+
+
+def test_an_app_that_is_made_later_knows_the_calls_before_it() -> None:
+    with whole_server() as server:
+        sent = request("/apps/api/v1/chats/1/end_user", GOOD_HEADERS, b'{"identifier": "crm-1"}', chunked=False)
+        assert answer_of(server, sent)[0] == 202
+        sent = request("/apps/api/v1/end_users?identifier=crm-1", GOOD_HEADERS, b"", chunked=False)
+        status, _, body = answer_of(server, sent.replace(b"POST", b"GET"))
+        assert (status, json.loads(body)["identifier"]) == (200, "crm-1")
+
+
+def test_a_short_cut_needs_no_app() -> None:
+    made: list[str] = []
+
+    def make() -> Any:
+        made.append("app")
+        return create_app(state)
+
+    state = ServerBackend()
+    client = Client(ShortCut(state, DeferredApp(make)))
+    headers = {"Authorization": "Bearer t"}
+    assert (
+        client.post("/apps/api/v1/chats/1/end_user", json={"identifier": "crm-1"}, headers=headers).status_code == 202
+    )
+    assert made == []
+    found = client.get("/apps/api/v1/end_users?identifier=crm-1", headers=headers)
+    assert (found.status_code, found.json and found.json["identifier"]) == (200, "crm-1")
+    assert client.get("/apps/api/v1/end_users", headers=headers).status_code == 404
+    assert made == ["app"]
+
+
+def test_a_short_cut_leaves_calls_to_whoever_forces_their_answers() -> None:
+    state = ServerBackend()
+    client = Client(ShortCut(state, create_app(state)))
+    state.forced_answers.watch(lambda call: ForcedAnswer(503), lambda call: None)
+    answer = client.post(
+        "/apps/api/v1/chats/1/end_user", json={"identifier": "a"}, headers={"Authorization": "Bearer t"}
+    )
+    assert answer.status_code == 503
 
 
 def test_answers_wait_for_a_journal_that_lags_behind() -> None:

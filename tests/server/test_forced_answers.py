@@ -8,9 +8,10 @@ from contextlib import suppress
 import pytest
 import requests
 from vendorsim.delivery.call_matching import call_line
-from vendorsim.server.app import create_app, serve_app
+from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.forced_answers import ForcedAnswer, ServedCall
+from vendorsim.server.serving import serve_app
 
 PATH = "/api/v1/accounts/1/canned_responses"
 HEADERS = {"api_access_token": "made-up"}

@@ -11,8 +11,9 @@ import pytest
 from openapi_spec_validator import validate
 from thorough import few_of
 from vendorsim.core import resources
-from vendorsim.server.app import create_app, serve_app
+from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
+from vendorsim.server.serving import serve_app
 
 DOCUMENTS = sorted(resources.contracts().glob("*/api.openapi.json"))
 TOKEN = "s3cret"

@@ -155,6 +155,22 @@ class TestJournal:
         assert (again["verdict"], again["run"]) == ("delivered", run["id"])
         assert first.get("/deliveries")["items"][0]["id"] == again["id"] > sent[0]["id"]
 
+    def test_who_follows_a_list_gets_what_the_other_server_writes(
+        self, hubs: tuple[Client, Client], target: Receiver
+    ) -> None:
+        first, second = hubs
+        known = second.get("/deliveries", after=0)["after"]
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(second.get, "/deliveries", after=known, wait=10)
+            first.play(target.url())
+            assert waiting.result()["items"][0]["id"] > known
+        head = first.get("/deliveries", limit=1)["items"][0]["id"]
+        newest = second.get("/deliveries", after=known, limit=2, newest="true")
+        assert [row["id"] for row in newest["items"]] == [head - 1, head]
+        assert newest["after"] == head
+        below = second.get("/deliveries", limit=1, cursor=newest["next"])
+        assert below["items"][0]["id"] == head - 2
+
     def test_a_run_is_steered_where_it_is_played(self, hubs: tuple[Client, Client], target: Receiver) -> None:
         first, second = hubs
         run = first.play(target.url())

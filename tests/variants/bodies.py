@@ -141,6 +141,18 @@ def small_bodies(desk: Helpdesk) -> None:
 
 
 @variant("messagehub", "tolerates.text")
+def initials(desk: Helpdesk) -> None:
+    """Crashes on a sender whose name is empty, as a visitor's may be: it takes the first letter."""
+
+    def first_letter(body: Body) -> None:
+        sender = body.child("sender")
+        if sender is not None and (name := sender.get("name", text)) is not None:
+            name[0]
+
+    desk.before("messagehub", first_letter)
+
+
+@variant("messagehub", "tolerates.text")
 def no_empty_text(desk: Helpdesk) -> None:
     """Refuses a message without text, as a picture comes."""
 

@@ -31,6 +31,19 @@ EVENT = {
         "custom": {"additionalProperties": {"type": "string"}},
         "pair": {"prefixItems": [{"title": "left"}, {"title": "right"}], "items": False},
         "told": {"if": {"title": "is"}, "then": {"title": "so"}},
+        "sender": {
+            "oneOf": [
+                {"type": "null"},
+                {"required": ["email"], "properties": {"type": {"const": "user"}, "email": {"type": "string"}}},
+                {"required": ["phone"], "properties": {"type": {"enum": ["contact"]}, "phone": {"type": "integer"}}},
+            ],
+            "properties": {"name": {}},
+        },
+        "reader": {
+            "if": {"properties": {"type": {"const": "user"}}},
+            "then": {"required": ["email"], "properties": {"email": {}}},
+            "else": {"properties": {"phone": {}}},
+        },
     }
 }
 
@@ -107,6 +120,25 @@ def test_alternatives_and_conditions(node: SchemaNode) -> None:
     assert branches is not None
     assert (titles(branches[0]), branches[1].schema) == (["is", "so"], {})
     assert node.branches() is None
+
+
+@pytest.mark.parametrize(
+    ("place", "document", "fields"),
+    [
+        ("sender", {"type": "user", "email": "a@b.example"}, {"name", "type", "email"}),
+        ("sender", {"type": "contact", "phone": 1}, {"name", "type", "phone"}),
+        ("sender", {"phone": 1}, {"name", "type", "phone"}),
+        ("sender", {"type": "bot", "email": "a@b.example"}, {"name"}),
+        ("sender", {"type": "contact", "phone": "1"}, {"name"}),
+        ("sender", None, {"name"}),
+        ("reader", {"type": "user"}, {"email"}),
+        ("reader", {"type": "contact"}, {"phone"}),
+    ],
+)
+def test_of_alternatives_that_counts_which_fits_the_document(
+    node: SchemaNode, place: str, document: Any, fields: set[str]
+) -> None:
+    assert {key for key, _ in field(node, place).fitted(document).properties()} == fields
 
 
 def test_references_are_found_and_written_anew() -> None:

@@ -22,8 +22,9 @@ from vendorsim.core.clock import wall_clock
 from vendorsim.http.allowed_targets import refusal
 from vendorsim.runs.config import Config
 from vendorsim.scenario.verbs import Miss
-from vendorsim.server.app import create_app, serve_app
+from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
+from vendorsim.server.serving import serve_app
 from vendorsim.vendorkit.api_call import ApiCall
 from vendorsim.vendorkit.target import Target
 

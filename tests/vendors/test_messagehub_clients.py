@@ -18,8 +18,9 @@ import pytest
 from receiver import Receiver
 from thorough import few_of
 from vendorsim.conversation.files import made_up
-from vendorsim.server.app import create_app, serve_app
+from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
+from vendorsim.server.serving import serve_app
 from vendorsim.vendorkit import contract as contracts
 
 HERE = Path(__file__).parent / "clients"

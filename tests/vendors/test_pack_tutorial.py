@@ -109,7 +109,7 @@ def test_check_says_which_events_no_scenario_leads_to(reader: Reader, tmp_path: 
         told = reader.run(*check, "--only", "accepts:chat_rated").stdout
         (scenarios / "acme-first-message.yaml").unlink()
         nothing = reader.run(*check)
-    reason = "no scenario of acme leads to chat_rated: add one to the scenarios of its package"
+    reason = "no scenario of acme leads to chat_rated: give traffic that has it (--capture), or add a scenario"
     assert typical["checks"] == [{"id": "accepts.typical", "status": "passed", "cases": 6, "reason": reason}]
     assert typical["coverage"]["events"]["no_scenario"] == ["chat_rated"]
     assert f"not judged accepts: {reason}" in unwrapped(told)

@@ -29,9 +29,10 @@ from vendorsim.probes.model import PLACEHOLDERS, NamedSource, fill
 from vendorsim.probes.reading import read_probe
 from vendorsim.reporting.text import encodable
 from vendorsim.runs.config import Config
-from vendorsim.server.app import create_app, serve_app
+from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.fast_path import fast_path
+from vendorsim.server.serving import serve_app
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.target import Target
 

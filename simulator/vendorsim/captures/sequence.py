@@ -64,13 +64,15 @@ class CapturedEvent(Struct, frozen=True):
 class CapturedSequence(Struct, frozen=True):
     """The webhooks of a capture, in the order of their times. `left_out` are the header names that were left out,
     `calls` the calls of the integration, `unusable` says of other exchanges why they are left out. `timeless` says that
-    the capture has no times."""
+    the capture has no times, `headless` how many webhooks have no captured headers: they have those of the profile.
+    """
 
     events: tuple[CapturedEvent, ...]
     calls: tuple[CapturedExchange, ...] = ()
     unusable: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     timeless: bool = False
+    headless: int = 0
 
     def conversations(self) -> dict[str, list[int]]:
         """The positions of the events of each conversation, in the order in which the conversations begin."""
@@ -121,6 +123,7 @@ class _Reader:
         self._left_out: dict[str, None] = {}
         self._bytes = 0
         self._timed = 0
+        self._headless = 0
 
     def take(self, exchange: CapturedExchange) -> None:
         if exchange.direction is Direction.CALL:
@@ -139,6 +142,8 @@ class _Reader:
         event = exchange.event or self._profile.identify(document) or UNIDENTIFIED
         headers, left_out = vendors_own(exchange.headers)
         self._left_out |= dict.fromkeys(left_out)
+        if not exchange.headers:  # No request is without any: a log of bodies.
+            headers, self._headless = tuple(self._profile.headers.items()), self._headless + 1
         delivery = next((value for name, value in headers if name.lower() in self._delivery_headers), None)
         at = self._events[-1].at + PAUSE if self._events else 0
         if exchange.at is not None:
@@ -170,6 +175,7 @@ class _Reader:
             tuple(self._unusable),
             tuple(sorted(self._left_out)),
             timeless,
+            self._headless,
         )
 
 

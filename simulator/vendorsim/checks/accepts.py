@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations, cycle, islice, permutations
 
-from vendorsim.checks.assertions import TEXT, UNAUTHORIZED, expect_accepted, send_edited
+from vendorsim.checks.assertions import TEXT, UNAUTHORIZED, as_it_is, expect_accepted, send_edited
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import maximal, minimal
 from vendorsim.checks.model import NotJudged
@@ -54,7 +54,7 @@ async def typical(context: Context) -> None:
     for event, locale in sorted(chosen, key=lambda each: not context.accepted(sent[each])):
         exchange = sent[event, locale]
         context.note_plain(event, exchange)
-        why, causes = whys.get(exchange.outcome(), ("", None))
+        why, causes = whys.get(exchange.outcome(), ("", as_it_is(exchange)))
         if event in accepted:  # Another locale is accepted, so it is the text.
             causes = TEXT
         remedy = VERIFY if causes == SIGNATURE else None
@@ -63,13 +63,13 @@ async def typical(context: Context) -> None:
     context.result.reason = context.unreached()
 
 
-async def _whys(context: Context, sent: Mapping[str, Exchange]) -> dict[str, tuple[str, frozenset[str] | None]]:
+async def _whys(context: Context, sent: Mapping[str, Exchange]) -> dict[str, tuple[str, frozenset[str]]]:
     """Returns for each outcome that is a refusal what else is known of it, as the end of a sentence, and its cause."""
     refused: dict[str, list[str]] = {}
     for event, exchange in sent.items():
         if not context.accepted(exchange):
             refused.setdefault(exchange.outcome(), []).append(event)
-    whys: dict[str, tuple[str, frozenset[str] | None]] = {}
+    whys: dict[str, tuple[str, frozenset[str]]] = {}
     for outcome, events in refused.items():
         exchange = sent[events[0]]
         if len(events) == len(sent):
@@ -77,7 +77,7 @@ async def _whys(context: Context, sent: Mapping[str, Exchange]) -> dict[str, tup
             if exchange.status in UNAUTHORIZED:
                 whys[outcome] = alike + await diagnosis(context, events[0]), SIGNATURE
             else:
-                whys[outcome] = alike + _HINTS.get(outcome, ""), None
+                whys[outcome] = alike + _HINTS.get(outcome, ""), as_it_is(exchange)
         else:
             more = events[1 : NAMED + 1]
             left = len(events) - 1 - len(more)
@@ -86,7 +86,7 @@ async def _whys(context: Context, sent: Mapping[str, Exchange]) -> dict[str, tup
             others = f"; {accepted} other events are accepted" if accepted > 1 else ""
             if accepted and exchange.status in range(400, 500):
                 others += "; acknowledge the events that you have no use for, too"
-            whys[outcome] = also + others, None
+            whys[outcome] = also + others, as_it_is(exchange)
     return whys
 
 

@@ -24,6 +24,12 @@ REFUSES = "refuses"
 TEXT = frozenset({"unusual text"})
 
 
+def as_it_is(exchange: Exchange) -> frozenset[str]:
+    """The cause of an event that is refused without a change, for whatever reason."""
+    failed = exchange.answer.kind if isinstance(exchange.answer, Failure) else exchange.outcome()
+    return frozenset({f"as it is: {failed}"})
+
+
 def expect_accepted(
     context: Context,
     event: str,

@@ -89,7 +89,11 @@ class Occasion(Protocol):
         ...
 
     async def go_on(self, dialogue: Dialogue) -> tuple[Dialogue, list[Event]]:
-        """The same for the next work."""
+        """The same for the next work, in the same conversation if that is where it would be."""
+        ...
+
+    async def repeats(self) -> bool:
+        """Whether the next work in the same conversation is done as the first one is, on a good day."""
         ...
 
     def work(self, dialogue: Dialogue) -> Counter[str]:
@@ -109,12 +113,30 @@ class VisitorWrites:
         self.expected = self.work(plain.dialogue)
         self.longest, self.patience = longest(context, plain), patience(context, plain)
         self.resting = max(self.patience, context.settings.waiting.retry / 2)
+        self._repeats: asyncio.Future[bool] | None = None
 
     async def begin(self) -> tuple[Dialogue, list[Event]]:
         return await self.go_on(await begun(self._context, self._plain))
 
     async def go_on(self, dialogue: Dialogue) -> tuple[Dialogue, list[Event]]:
         return dialogue, dialogue.step(verbs.Say(None))
+
+    async def repeats(self) -> bool:
+        # Days that are played at once share one trial.
+        if self._repeats is None:
+            self._repeats = asyncio.ensure_future(self._two_messages())
+        return await self._repeats
+
+    async def _two_messages(self) -> bool:
+        """An integration may have handed the conversation over after the first message, and do nothing more."""
+        dialogue, events = await self.begin()
+        twice = self.expected + self.expected
+        await _deliver(dialogue, events)
+        if not await dialogue.until(lambda: not self.expected - self.work(dialogue), self.longest):
+            return False
+        _, events = await self.go_on(dialogue)
+        await _deliver(dialogue, events)
+        return await dialogue.until(lambda: not twice - self.work(dialogue), self.longest)
 
     def work(self, dialogue: Dialogue) -> Counter[str]:
         return Counter(
@@ -147,6 +169,9 @@ class VisitorIdentifies:
 
     async def go_on(self, dialogue: Dialogue) -> tuple[Dialogue, list[Event]]:
         return await self.begin()
+
+    async def repeats(self) -> bool:
+        return False
 
     def work(self, dialogue: Dialogue) -> Counter[str]:
         """The call that was accepted, and all after it: the API refuses the same again, but it was asked for twice."""
@@ -306,6 +331,13 @@ async def _play(context: Context, occasion: Occasion, operation: str, name: str)
     def done(place: Dialogue, work: Counter[str]) -> bool:
         return not work - occasion.work(place)
 
+    async def misses(place: Dialogue, events: list[Event], before: Counter[str]) -> bool:
+        """Whether some of the work that these events lead to is missing in the end."""
+        await _deliver(place, events)
+        missing = not await place.until(lambda: done(place, before + expected), occasion.longest)
+        await place.quiet(occasion.patience if missing else 0.0)
+        return not done(place, before + expected)
+
     delivering = asyncio.ensure_future(_deliver(dialogue, events))
     try:
         called = await dialogue.until(failing, occasion.longest)
@@ -327,11 +359,9 @@ async def _play(context: Context, occasion: Occasion, operation: str, name: str)
         # What is read from the API, and not from deliveries, may be worked on before anything is sent.
         before = occasion.work(dialogue)
         place, events = await occasion.go_on(dialogue)
-        total = before + expected if place is dialogue else expected
-        await _deliver(place, events)
-        missing = not await place.until(lambda: done(place, total), occasion.longest)
-        await place.quiet(occasion.patience if missing else 0.0)
-        next_lost = not done(place, total)
+        next_lost = await misses(place, events, before if place is dialogue else Counter())
+        if next_lost and place is dialogue and not await occasion.repeats():
+            next_lost = await misses(*await occasion.begin(), Counter())
     lost = bool(expected - found)
     return BadDay(operation, name, occasion.event, seen, expected, found, occasion.usual, lost, next_lost, redelivered)
 

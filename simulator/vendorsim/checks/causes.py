@@ -30,14 +30,17 @@ def of_field(node: SchemaNode, pointer: str, found: str) -> frozenset[str]:
     for part in json_pointer.parse(pointer):
         if described is None:
             return frozenset()
-        merged = described.merged()
-        described = merged.items() if part.isdigit() and merged.items() else merged.property(part) or merged.values()
+        described = next(filter(None, (_inner(each.merged(), part) for each in described.parts())), None)
     if described is None:
         return frozenset()
     while (referred := described.referred()) is not None:
         described = referred
     refused = found[:1] in ("2", "3", "4") and found[:3].isdigit()
     return frozenset({f"{id(described.schema)} {found if found == LOST else 'refused' if refused else 'broke'}"})
+
+
+def _inner(node: SchemaNode, part: str) -> SchemaNode | None:
+    return node.items() if part.isdigit() and node.items() else node.property(part) or node.values()
 
 
 def of_state(found: Iterable[StateDifference]) -> frozenset[str]:

@@ -130,8 +130,8 @@ class Context:
         names = [name for name in settings.stories.unreached() if takes(self.check, name) and self.gets(name)]
         if not names:
             return None
-        vendor = settings.vendor.name
-        return f"no scenario of {vendor} leads to {', '.join(names)}: add one to the scenarios of its package"
+        vendor, events = settings.vendor.name, ", ".join(names)
+        return f"no scenario of {vendor} leads to {events}: give traffic that has it (--capture), or add a scenario"
 
     def takes(self, event: str | None, case: str) -> bool:
         """Whether the case is selected. The text is the one that `fail` gets as `case`."""

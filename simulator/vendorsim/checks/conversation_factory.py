@@ -12,9 +12,7 @@ from msgspec.structs import replace
 from vendorsim.checks.stories import Stories
 from vendorsim.conversation.casting import Opening
 from vendorsim.core.event import Event
-from vendorsim.core.seeding import derive
-from vendorsim.runs.captured import CapturedStory, captured_run
-from vendorsim.runs.replaying import freshened
+from vendorsim.runs.captured import CapturedStory
 from vendorsim.runs.timeline import LiveConversation, iter_events
 from vendorsim.scenario.model import Cast, Scenario
 from vendorsim.scenario.verbs import Authenticate, ExpectCall, Probe
@@ -98,9 +96,7 @@ class ConversationFactory:
             self._next += 1
         stories = self._stories
         if isinstance(story, CapturedStory):
-            seed = derive(stories.seed, story.title, stories.slot, index)
-            told = freshened(story, stories.profile, seed, stories.starts - age)
-            return captured_run(story.title, stories.vendor, stories.profile, {story.title: told}).conversation(0)
+            return stories.retold(story, index, age)
         run = stories.run(story, age)
         run.casting.first_person -= index
         # Many integrations identify people by their email address or identifier, so each conversation has its own.

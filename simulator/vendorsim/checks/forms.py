@@ -78,8 +78,9 @@ class DocumentField(Struct, frozen=True):
 
     @property
     def nullable(self) -> bool:
-        types = self.node.schema.get("type")
-        return "null" in types if isinstance(types, list) else types == "null"
+        types = [self.node.schema.get("type")]
+        types += [each.merged().schema.get("type") for several in self.node.choices() for each in several]
+        return any("null" in each if isinstance(each, list) else each == "null" for each in types)
 
     @property
     def choices(self) -> tuple[Any, ...]:
@@ -92,14 +93,14 @@ class DocumentField(Struct, frozen=True):
 
 def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[DocumentField]:
     """Yields every field of a document that its schema describes, outer fields first."""
-    node = node.merged()
+    node = node.fitted(document)
     if isinstance(document, dict):
         required = _required(document, node)
         for key, value in document.items():
             described = node.property(key) or node.values()
             if described is None:
                 continue
-            yield DocumentField((*path, key), value, described.merged(), key in required, definition(described))
+            yield DocumentField((*path, key), value, described.fitted(value), key in required, definition(described))
             yield from fields(value, described, (*path, key))
     elif isinstance(document, list) and (items := node.items()) is not None:
         for index, item in enumerate(document):
@@ -169,7 +170,7 @@ def maximal(document: Any, node: SchemaNode, examples: Mapping[int, Any] = Mappi
 
 def _objects(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any], SchemaNode]]:
     """Yields every object of a document with its merged schema, outer ones first."""
-    node = node.merged()
+    node = node.fitted(document)
     if isinstance(document, dict):
         yield path, document, node
         for key, value in document.items():

@@ -21,7 +21,8 @@ from vendorsim.core.errors import PackError
 from vendorsim.core.event import Event
 from vendorsim.core.seeding import derive
 from vendorsim.runs import library
-from vendorsim.runs.captured import CapturedStory
+from vendorsim.runs.captured import CapturedStory, captured_run
+from vendorsim.runs.replaying import freshened
 from vendorsim.runs.timeline import LiveConversation, Run, iter_events
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
 from vendorsim.vendorkit import registry
@@ -60,8 +61,8 @@ class Stories:
     `starts` is the start time of the stories, `began` that of the run of checks (milliseconds since 1970, UTC). `slot`
     selects the run's range of ids, since an integration may remember earlier runs. `account` and `inbox` are the ids of
     the account and the inbox of all stories (None: each has its own). `server` is the URL at which files are served.
-    `captured` are conversations of a capture: those are told again by the checks of the integration's state.
-    Raises PackError if the profile has events and no story reaches any of them.
+    `captured` are conversations of a capture: the checks of the integration's state tell them again, and they lead to
+    the events that no scenario reaches. Raises PackError if the profile has events and no story reaches any of them.
     """
 
     def __init__(
@@ -92,6 +93,12 @@ class Stories:
         self._shortest: dict[str, tuple[Scenario, int]] = {}
         for scenario in self.scenarios():
             self._add_shortest(scenario)
+        by_scenarios = frozenset(self._shortest)
+        for story in self.captured:
+            for position, event in enumerate(story.events):
+                known = self._shortest.get(event.event)
+                if event.event not in by_scenarios and (known is None or position < known[1]):
+                    self._shortest[event.event] = (story, position)
         if profile.events and not self._shortest:
             raise PackError(
                 f"{registry.origin(vendor.name).package}: nothing can be judged, since no scenario leads to an event "
@@ -109,12 +116,20 @@ class Stories:
         return list(iter_events(self._live(scenario, self.take() if index is None else index)))
 
     def _live(self, scenario: Scenario, index: int) -> LiveConversation:
+        if isinstance(scenario, CapturedStory):
+            return self.retold(scenario, index)
         run = self.run(scenario)
         if run.casting.anonymous or "identifier" in scenario.cast.visitor:
             return run.conversation(index)
         # A probe may ask by the identifier, so each conversation has its own.
         opening = Opening({"identifier": f"customer-{index}", "known": False})
         return run.opened(index, run.starts, opening)
+
+    def retold(self, story: CapturedStory, index: int, age: int = 0) -> LiveConversation:
+        """Returns a captured conversation with ids and people of its own, `age` milliseconds before the others."""
+        seed = derive(self.seed, story.title, self.slot, index)
+        told = freshened(story, self.profile, seed, self.starts - age)
+        return captured_run(story.title, self.vendor, self.profile, {story.title: told}).conversation(0)
 
     def run(self, scenario: Scenario, age: int = 0) -> Run:
         """Returns the run of a story, which starts `age` milliseconds before the others."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from vendorsim.checks.assertions import TEXT, expect_accepted, send_edited
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import BodyEdit, absent, applied, reordered, texts, unknown_fields, unknown_values
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.registry import check
+from vendorsim.checks.stories import Sample
+from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 
 _COMPATIBLE = Stated(
@@ -133,14 +138,28 @@ async def text(context: Context) -> None:
         await send(event, "", "no text")
         await send(event, LARGE, "64 KB")
 
+    def written(sample: Sample, words: str, paths: Sequence[Path]) -> Any:
+        edits = [BodyEdit(path, words[:LONGEST_NAME] if path[-1] in NAMES else words) for path in paths]
+        return applied(sample.document, edits)
+
+    async def refused(event: str, words: str, paths: Sequence[Path]) -> Path:
+        """The first text that is refused alone, or else the first one."""
+        for path in paths:
+            sample = context.sample(event)
+            document = written(sample, words, [path])
+            if context.is_valid(event, document):
+                await context.send_lead(sample)
+                if not context.accepted(await context.send(sample.event, context.encode(document))):
+                    return path
+        return paths[0]
+
     async def send(event: str, words: str, case: str = "", *, judge: bool = True) -> bool:
         """Sends the words as every text of the event. Returns whether they are accepted."""
         if judge and not context.takes(event, case):
             return True
         sample = context.sample(event)
         paths = texts(sample.document, context.schema(event), context.text_fields)
-        edits = [BodyEdit(path, words[:LONGEST_NAME] if path[-1] in NAMES else words) for path in paths]
-        document = applied(sample.document, edits)
+        document = written(sample, words, paths)
         if not paths or not context.is_valid(event, document):
             return False
         await context.send_lead(sample)
@@ -150,7 +169,8 @@ async def text(context: Context) -> None:
             shown = "64 KB of text" if words is LARGE else repr(words[:24])
             size = f"; the body had {len(exchange.body) // 1000} kB" if exchange.status == 413 else ""
             remedy = "Raise the limit of a body's size, such as to 1 MB." if exchange.status == 413 else None
-            pointer = "".join(f"/{part}" for part in paths[0])
+            path = paths[0] if accepted or exchange.status == 413 else await refused(event, words, paths)
+            pointer = "".join(f"/{part}" for part in path)
             causes = TEXT if words in UNUSUAL else None
             what = f"a {event} with {shown}"
             expect_accepted(context, event, exchange, what, pointer, case, why=size, remedy=remedy, causes=causes)

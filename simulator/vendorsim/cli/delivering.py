@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from msgspec.structs import replace
 from vendorsim.cli import starting
 from vendorsim.cli.journals import closing_journal, open_journal, start_recorder
 from vendorsim.cli.running import collect_garbage_rarely, served
-from vendorsim.reporting.console import messages
 
 if TYPE_CHECKING:
     from vendorsim.cli.options import JournalOptions
@@ -76,8 +74,6 @@ def deliver(
         stack.enter_context(reporter)
         about = prepared.about(faults)
         recorder = start_recorder(open_journal(given.journal), command, about, reporter.record, reporter.call)
-        # Thousands of records wait for the journal: default thresholds would spend a tenth of the time on collections.
-        gc.set_threshold(10_000, 10, 10)
         try:
             summary = run_to_end(prepared, recorder, settings=settings, state=state)
         finally:
@@ -101,6 +97,8 @@ def _workers(prepared: PreparedRun, given: Surroundings) -> int:
     if given.workers is None:
         return 1 if hindrance is not None else shared_play.workers_that_pay(prepared)
     if hindrance is not None:
+        from vendorsim.reporting.console import messages
+
         messages().print(f"note: one worker sends, since {hindrance}", markup=False)
         return 1
     return shared_play.most_workers(prepared, given.workers)

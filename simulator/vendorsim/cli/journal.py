@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich.markup import escape
 
 from vendorsim.cli import options
 from vendorsim.cli.journals import journal_path
@@ -14,7 +13,7 @@ from vendorsim.core.errors import InputError
 from vendorsim.http.endpoint import header
 from vendorsim.journal.documents import attempt_document, attempt_summary, call_document
 from vendorsim.journal.undelivered import undelivered
-from vendorsim.reporting.console import messages, print_json, results, table, write_line
+from vendorsim.reporting.console import escape, messages, print_json, results, table, write_line
 
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions, TransportSettings

@@ -68,6 +68,8 @@ def _is_traffic(text: str) -> bool:
     """Whether the text is meant as a traffic file: it has the key for a title of one, and not that of a scenario."""
     from vendorsim.core.yaml_nodes import Mapping, Problems, read
 
+    if "traffic" not in text:  # most files: they are parsed once
+        return False
     root = read(text, Problems(""))
     return isinstance(root, Mapping) and root.get("traffic") is not None and root.get("scenario") is None
 

@@ -8,6 +8,7 @@ missing. 4: `check` could not judge what was asked for. 130: interrupted. A comm
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import io
 import os
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vendorsim.cli.completion import commands
 from vendorsim.core.errors import VendorsimError, first_of_group, unknown
 from vendorsim.core.version import __version__
 
@@ -73,6 +73,8 @@ class _Commands(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from vendorsim.cli.completion import commands
+
         # click would import every command for its help.
         named = commands(COMMANDS.items(), incomplete)
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -143,6 +145,9 @@ def _discard_output() -> None:
 
 def main() -> NoReturn:
     """Entry point of the command."""
+    # What is made while the modules are imported stays, and later thousands of records wait for the journal: with the
+    # default thresholds, a twentieth of the time would be spent on collections that find little.
+    gc.set_threshold(10_000, 10, 10)
     if sys.stdout is None:  # closed by the caller
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if isinstance(sys.stdout, io.TextIOWrapper):

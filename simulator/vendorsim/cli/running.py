@@ -61,9 +61,10 @@ def served(
     With `may_delay`, subscribers of the calls may delay the answers. The fast path is then off, because a delay would
     block the server's event loop.
     """
-    from vendorsim.server.app import create_app, serve_app
+    from vendorsim.server.app import create_app
     from vendorsim.server.backend import ServerBackend
     from vendorsim.server.fast_path import fast_path
+    from vendorsim.server.serving import serve_app
     from vendorsim.server.sinks import path_of
 
     state = ServerBackend(duplicate_interval=duplicate_interval, sinks=sinks)

@@ -127,9 +127,9 @@ def command(
     """
     from vendorsim.cli.running import collect_garbage_rarely, read_sinks
     from vendorsim.runs import config
-    from vendorsim.server.app import serve_app
     from vendorsim.server.control.settings import Settings
     from vendorsim.server.hub import Hub
+    from vendorsim.server.serving import serve_app
 
     _require_token(host, admin_token)
     loaded = config.load(config_file)
@@ -156,12 +156,13 @@ def command(
             Hub(settings, place, shared) as hub,
             serve_app(hub.app, host, port, hub.fast_path) as server,
         ):
-            collect_garbage_rarely()
             hub.require_targets(settings.config.targets)
             if not _is_loopback(server.host):
                 caller = "anyone" if token is None else "whoever has the token"
                 click.echo(f"Warning: other machines can reach {host}, and {caller} can call the APIs.", err=True)
             _introduce(server.url, token, settings.sinks)
+            hub.prepare()
+            collect_garbage_rarely()
             # A wait without a timeout can't be interrupted on every platform.
             while not stopped.wait(0.5):
                 pass

@@ -8,9 +8,10 @@ from vendorsim.cli.capture.record import read_ways
 from vendorsim.http.transport_options import TransportSettings
 from vendorsim.journal.store import Book
 from vendorsim.recording.judging import Recorded
+from vendorsim.recording.opening import OpenedFile, keep_file
 from vendorsim.recording.passed import LIMITS
 from vendorsim.recording.recording import Recording
-from vendorsim.server.control.capturer import CaptureOrder
+from vendorsim.server.control.capturer import CaptureFile, CaptureOrder
 
 # Open connections of one recording; those of a server add up.
 MOST_CONNECTIONS = 200
@@ -25,6 +26,10 @@ class ServedCaptures:
         limits = replace(LIMITS, connections=MOST_CONNECTIONS)
         recording = Recording(order.vendor, order.profile, ways, journal, _nobody, limits=limits, namespace=namespace)
         return recording.__enter__()
+
+    def open(self, file: CaptureFile, journal: Book, namespace: str) -> OpenedFile:
+        """Keeps a captured file. Raises PayloadFileError."""
+        return keep_file(file.path, file.name, file.vendor, file.profile, journal, namespace)
 
 
 def _nobody(each: Recorded) -> None:

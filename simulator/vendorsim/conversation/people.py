@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -186,12 +186,20 @@ class Pool:
 @lru_cache(maxsize=64)
 def _faker(locale: str) -> tuple[Faker, Lock]:
     """The Faker of a locale, and the lock to hold from seeding it to the last value: other threads use it too."""
-    # Imported here, since it takes 0.1 s and many commands make up no people.
-    from faker import Faker
-
-    faker = Faker(locale, providers=_PROVIDERS)
+    faker = _faker_class()(locale, providers=_PROVIDERS)
     _sort_cities(faker)
     return faker, Lock()
+
+
+@cache
+def _faker_class() -> type[Faker]:
+    """Imported here, since it takes 0.05 s and many commands make up no people."""
+    from faker import Faker, factory
+    from faker.utils.loading import list_module
+
+    # For each locale Faker lists the folders of each provider anew, which takes longer than all else.
+    factory.list_module = cache(list_module)  # type: ignore[attr-defined]
+    return Faker
 
 
 def _sort_cities(faker: Faker) -> None:

@@ -20,14 +20,13 @@ Messages say where the error is, what was found, what was expected, and the clos
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from msgspec import Struct
 
-
-class Problem(Struct, frozen=True, order=True):
+# Not a struct: `vendorsim --help` needs the errors and nothing of msgspec, whose import takes a fifth of its time.
+class Problem(NamedTuple):
     """One problem in a document. `line` and `column` count from 1."""
 
     file: str
@@ -111,6 +110,8 @@ class ContractError(VendorsimError):
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is most similar to `name`, or None if none is similar."""
+    import difflib  # here, since most runs name nothing unknown
+
     by_folded = {candidate.casefold(): candidate for candidate in known}
     found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None

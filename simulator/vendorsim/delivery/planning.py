@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.core.errors import DocumentError, InputError, Problem
-from vendorsim.core.provenance import ASSUMED, Stated
 from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.http.transport import Transport
@@ -23,11 +21,9 @@ from vendorsim.probes.model import CallsOf, NamedSource, ProbeTools, StateProbe
 from vendorsim.probes.reading import open_probes, require_names
 from vendorsim.runs.config import Config
 from vendorsim.runs.planning import PlannedRun, RunRequest, in_configured_account, plan
-from vendorsim.runs.replaying import plan_replay, replay
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.faults import SIGNATURE, Fault
 from vendorsim.scenario.verbs import Probe
-from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.policy import Policy
 from vendorsim.vendorkit.policy_overrides import PolicyChanges
 from vendorsim.vendorkit.profile import WEBHOOK, Profile
@@ -122,33 +118,6 @@ def prepare_planned(
     _refuse_impossible(run, planned.faults, destinations.all())
     options = PlayOptions(request.count, request.concurrency, planned.faults, request.pin_clock)
     return PreparedRun(run, policies, destinations, options, request.speed, require_names(request.probe))
-
-
-def prepare_replay(
-    request: RunRequest,
-    exchanges: Iterable[CapturedExchange],
-    config: Config,
-    *,
-    fresh: int | None = None,
-    start: int | None = None,
-    as_captured: bool = False,
-) -> tuple[PreparedRun, tuple[str, ...]]:
-    """Prepares the run that sends captured webhooks again, and returns it with notes for the user. Raises InputError.
-
-    `fresh`, `start` and `as_captured` are those of `vendorsim.runs.replaying.replay`. The request's scenario is not
-    used. A target without a secret gets the captured signatures.
-    """
-    vendor = registry.get(request.vendor)
-    profile = vendor.profile(request.profile)
-    if as_captured:
-        once = Stated((), ASSUMED, "captured retries are sent as they were")
-        request = replace(request, policy={"retries": once, **request.policy})
-    policies = Policies(vendor, profile, config, request.policy)
-    found = find_destinations(policies, request.to, request.headers, unsigned=True)
-    signs = any(destination.signer is not None for destination in found)
-    replayed = replay(exchanges, vendor, profile, signs=signs, seed=fresh, start=start, as_captured=as_captured)
-    planned = plan_replay(request, vendor, profile, replayed)
-    return prepare_planned(planned, config, lambda _: Destinations(found)), replayed.notes
 
 
 def find_destinations(

@@ -91,7 +91,7 @@ class ConnectionManager:
         for _ in range(_ABORT_ROUNDS):
             for connection in list(self._connections):
                 connection.abort()
-            await asyncio.sleep(0.001 if self._connections else 0)
+            await asyncio.sleep(0)
 
 
 class RunningServer:

@@ -54,6 +54,15 @@ class JournalPage(Struct, frozen=True):
     next: int | None
 
 
+class NewRows(Struct, frozen=True):
+    """Rows that are new, the oldest first; the id after which the next ones come; and the id below which those are that
+    were left out, or None."""
+
+    rows: Sequence[Row]
+    after: int
+    below: int | None = None
+
+
 class SearchTooLong(Exception):
     """A search had to examine too many rows."""
 
@@ -63,7 +72,7 @@ class Pages(Protocol):
 
     def attempts(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
     def calls(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
-    def newer(self, table: str, query: Query, after: int, limit: int) -> Sequence[Row]: ...
+    def newer(self, table: str, query: Query, after: int, limit: int, *, newest: bool = False) -> NewRows: ...
     def one(self, table: str, number: int, query: Query) -> Row | None: ...
     def newest_of(self, run: int, delivery: str, after: int) -> Row | None: ...
     def conversations(self, query: Query, *, before: int | None = None, limit: int = 50) -> JournalPage: ...
@@ -93,12 +102,17 @@ class JournalPages:
         `opening` of the conversation that they are about."""
         return self._page("calls", query, before, limit)
 
-    def newer(self, table: str, query: Query, after: int, limit: int) -> list[sqlite3.Row]:
-        """Returns rows with ids above `after`, the oldest first; with the columns of `attempts` or `calls`."""
+    def newer(self, table: str, query: Query, after: int, limit: int, *, newest: bool = False) -> NewRows:
+        """Returns rows with ids above `after`, with the columns of `attempts` or `calls`. If there are more than
+        `limit`, they are the oldest ones, or the `newest`."""
         where, values = _conditions(table, query)
-        chosen = f"SELECT * FROM {table} WHERE {where} AND id > ? ORDER BY id LIMIT ?"
+        order = "DESC" if newest else "ASC"
+        chosen = f"SELECT * FROM {table} WHERE {where} AND id > ? AND id <= ? ORDER BY id {order} LIMIT ?"
         with self._reading() as db:
-            return db.execute(f"{with_visitor(table, chosen)} ORDER BY id", (*values, after, limit)).fetchall()
+            (head,) = db.execute(f"SELECT max(id) FROM {table}").fetchone()
+            parameters = (*values, after, head, limit)
+            rows = db.execute(f"{with_visitor(table, chosen)} ORDER BY id", parameters).fetchall()
+        return new_rows(rows, after, head, limit, newest)
 
     def one(self, table: str, number: int, query: Query) -> sqlite3.Row | None:
         """Returns an attempt or call by its id; None if it is in another namespace, or from before the last reset."""
@@ -185,6 +199,13 @@ class JournalPages:
             raise
         finally:
             db.close()
+
+
+def new_rows(rows: Sequence[Row], after: int, head: int | None, limit: int, newest: bool) -> NewRows:
+    """Returns what `newer` has found up to the id `head`."""
+    if len(rows) < limit or newest:
+        return NewRows(rows, max(after, head or 0), rows[0]["id"] if len(rows) == limit else None)
+    return NewRows(rows, rows[-1]["id"])
 
 
 def recordings_query(place: str, schema: str = "") -> str:

@@ -18,9 +18,11 @@ from vendorsim.journal.pages import (
     NOT_DELIVERED,
     RECORDING,
     JournalPage,
+    NewRows,
     Query,
     Row,
     SearchTooLong,
+    new_rows,
     pattern,
     recordings_query,
     with_visitor,
@@ -53,11 +55,15 @@ class PostgresPages:
         `opening` of the conversation that they are about."""
         return self._page("calls", query, before, limit)
 
-    def newer(self, table: str, query: Query, after: int, limit: int) -> Sequence[Row]:
-        """Returns rows with ids above `after`, the oldest first; with the columns of `attempts` or `calls`."""
+    def newer(self, table: str, query: Query, after: int, limit: int, *, newest: bool = False) -> NewRows:
+        """Returns rows with ids above `after`, as `JournalPages.newer` does."""
         where, values = _conditions(table, query)
-        chosen = f"SELECT * FROM vendorsim.{table} WHERE {where} AND id > %s ORDER BY id LIMIT %s"
-        return self._rows(f"{with_visitor(table, chosen, 'vendorsim.')} ORDER BY id", (*values, after, limit))
+        order = "DESC" if newest else "ASC"
+        chosen = f"SELECT * FROM vendorsim.{table} WHERE {where} AND id > %s AND id <= %s ORDER BY id {order} LIMIT %s"
+        head = self._rows(f"SELECT max(id) AS id FROM vendorsim.{table}", ())[0]["id"]
+        parameters = (*values, after, head, limit)
+        rows = self._rows(f"{with_visitor(table, chosen, 'vendorsim.')} ORDER BY id", parameters)
+        return new_rows(rows, after, head, limit, newest)
 
     def one(self, table: str, number: int, query: Query) -> Row | None:
         """Returns an attempt or call by its id; None if it is in another namespace, or from before the last reset."""

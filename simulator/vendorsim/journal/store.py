@@ -26,6 +26,7 @@ from vendorsim.core.version import __version__
 from vendorsim.delivery.records import FALLS_SHORT, Attempt, Over, Record
 from vendorsim.delivery.sequencer import Outlet
 from vendorsim.http.masking import answer_headers, masked, without, without_secret_members
+from vendorsim.journal.commits import Commits
 from vendorsim.journal.pages import RECORDING, Row
 from vendorsim.runs import config
 from vendorsim.vendorkit import registry
@@ -40,8 +41,9 @@ LONGEST_RUN = 24 * 3_600 * 1_000
 LONGEST_SERVER = 365 * LONGEST_RUN
 # Bytes of a body of an answer, or of a call, that are stored. A recorder decides by itself how much it keeps.
 LARGEST_ANSWER = 64 * 1024
-# Seconds for which the writer collects a batch, and between its checks whether the batch is large enough.
-BATCH_SECONDS, _GATHERING_SECONDS = 0.05, 0.002
+# Seconds for which the writer collects a batch, also while a reader follows, and between its checks whether the
+# batch is large enough.
+BATCH_SECONDS, _FOLLOWED_SECONDS, _GATHERING_SECONDS = 0.05, 0.01, 0.002
 # Seconds for which `Recorder.flush` waits at most.
 LONGEST_WAIT = 30.0
 # The player pauses while more records than this wait to be written.
@@ -479,6 +481,7 @@ class Recorder:
         outlet: Outlet | None,
         report_call: Callable[[ApiCall], None] = lambda call: None,
     ) -> None:
+        self.commits = Commits()
         self._report_call = report_call
         self._journal = journal
         self._run = run
@@ -528,6 +531,7 @@ class Recorder:
 
         Without `ends_run` the run goes on: others write to it, too.
         """
+        self.commits.close()
         self._queue.put(None)
         self._closing.set()
         self._thread.join()
@@ -555,6 +559,7 @@ class Recorder:
                 if self._journal is not None:
                     for run, (attempts, calls) in batch.rows.items():
                         self._journal.add(run, attempts, calls)
+                    self.commits.add()
                 self._report(batch.reported, ended)
             except BaseException as error:
                 self._failure = error
@@ -575,12 +580,14 @@ class Recorder:
             self._outlet.flush()
 
     def _gather(self) -> None:
-        """Waits until a batch is large enough, or BATCH_SECONDS have passed.
+        """Waits until a batch is large enough, or BATCH_SECONDS have passed; fewer while a reader follows.
 
         Waking up for every item would slow the player down more than the writing does; writing very large batches would
         block all other threads.
         """
-        for _ in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
+        for turn in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
+            if turn * _GATHERING_SECONDS >= _FOLLOWED_SECONDS and self.commits.followed:
+                return
             if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _AT_ONCE[0] // 2:
                 return
 

@@ -1,6 +1,7 @@
 """The two streams of a command: results on standard output, messages and progress on standard error.
 
-Text is styled on terminals only; NO_COLOR switches that off.
+Text is styled on terminals only; NO_COLOR switches that off. rich is imported when something is printed: its import
+takes as long as the sending of a hundred events.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def plain(stream: TextIO) -> Console:
     """Returns a console that writes plain text, whatever the environment says about colours."""
     from rich.console import Console
 
-    return Console(file=stream, highlight=False, soft_wrap=True, width=_UNWRAPPED, force_terminal=False)
+    return Console(file=stream, highlight=False, emoji=False, soft_wrap=True, width=_UNWRAPPED, force_terminal=False)
 
 
 def _console(stream: TextIO) -> Console:
@@ -43,12 +44,13 @@ def _console(stream: TextIO) -> Console:
         def on_broken_pipe(self) -> None:
             raise  # rich would exit here; the command decides what a closed pipe means
 
+    # Names and texts are shown as they are: rich would make an emoji of a word between colons.
     if stream.isatty():
         # With NO_COLOR rich still prints bold and dim; without a colour system it prints neither.
         plain = bool(os.environ.get("NO_COLOR"))
-        return PipeAwareConsole(file=stream, highlight=False, color_system=None if plain else "auto")
+        return PipeAwareConsole(file=stream, highlight=False, emoji=False, color_system=None if plain else "auto")
     # Don't wrap in files, pipes and CI logs: wrapped cells are hard to read and to search.
-    return PipeAwareConsole(file=stream, highlight=False, soft_wrap=True, width=_UNWRAPPED)
+    return PipeAwareConsole(file=stream, highlight=False, emoji=False, soft_wrap=True, width=_UNWRAPPED)
 
 
 def print_json(document: Any) -> None:
@@ -64,6 +66,13 @@ def print_indented(document: Any) -> None:
 def write_line(line: bytes) -> None:
     """Writes the bytes and a line feed to standard output."""
     sys.stdout.buffer.write(line + b"\n")
+
+
+def escape(text: str) -> str:
+    """Returns the text so that rich finds no markup in it."""
+    from rich.markup import escape
+
+    return escape(text)
 
 
 def table(*columns: str) -> Table:

@@ -7,10 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from vendorsim.core.times import iso
 from vendorsim.delivery.diagnosis import diagnose, evidence_of_run
 from vendorsim.delivery.records import (
@@ -30,14 +26,16 @@ from vendorsim.delivery.records import (
     Record,
     Summary,
 )
-from vendorsim.reporting.console import messages, results, table
+from vendorsim.reporting.console import escape, messages, results, table
 from vendorsim.reporting.text import COLUMNS, counted, wrapped
 from vendorsim.runs.timeline import Run
 from vendorsim.vendorkit import registry
 from vendorsim.vendorkit.api_call import ApiCall
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.status import Status
+    from rich.table import Table
 
 # Up to this many attempts the table has a row per attempt, above it a row per event name.
 MOST_ROWS = 40
@@ -56,14 +54,13 @@ class Terminal:
         self._shortcomings: list[Record] = []
         self._more_shortcomings = 0
         self._title = f"{run.scenario.title}, as {run.vendor.name} ({run.profile.name})"
-        self._console = messages()
         self._status: Status | None = None
 
     def __enter__(self) -> Terminal:
         if sys.stderr.isatty():
             from rich.status import Status
 
-            self._status = Status("starting", console=self._console)
+            self._status = Status("starting", console=messages())
             self._status.start()
         return self
 

@@ -96,6 +96,9 @@ def _notes(
 ) -> Iterable[str]:
     if found.timeless:
         yield "the capture does not say when each webhook was sent; the times in the bodies, or pauses of 1s, stand in"
+    if found.headless:
+        some = "the capture has" if found.headless == len(found.events) else f"{found.headless} webhooks have"
+        yield f"{some} no headers; those that the profile states are sent"
     if found.left_out:
         yield f"headers of connections and proxies are left out: {', '.join(found.left_out)}"
     if retried and not as_captured:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.routing import Map, Rule, RuleFactory
 
 from vendorsim.core.errors import StateUnreachableError
-from vendorsim.http.messages import FastPath
-from vendorsim.http.server import RunningServer, running_server
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.paths import is_control
 from vendorsim.server.control.problems import of_http, response
 from vendorsim.server.files import files
-from vendorsim.server.sinks import sinks_blueprint
+from vendorsim.server.sinks_api import sinks_blueprint
 from vendorsim.vendorkit import registry
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 LARGEST_BODY = 1024 * 1024
 # Python's `ast` fails in concurrent threads before Python 3.13.
@@ -87,14 +82,6 @@ _MOST_COMPILED = 8
 class _App(Flask):
     url_rule_class = _Route
     url_map_class: type[Map] = _Routes
-
-
-def serve_app(
-    app: WSGIApplication, host: str = "127.0.0.1", port: int = 0, fast_path: FastPath = lambda request: None
-) -> RunningServer:
-    """Starts a server for the app, as `vendorsim.http.server.running_server` does. It passes on headers with
-    underscores in their names if a vendor's API reads them."""
-    return running_server(app, host, port, fast_path, underscored=registry.headers_with_underscores())
 
 
 def create_app(backend: ServerBackend, *others: Blueprint) -> Flask:

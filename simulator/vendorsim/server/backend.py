@@ -224,6 +224,10 @@ class ServerBackend:
         if self._own_background_loop:
             self.background_loop.close()
 
+    def calls(self) -> list[ApiCall]:
+        """The newest calls so far, oldest first."""
+        return self.ledger.calls()
+
     def tell(self, call: ApiCall) -> None:
         """Keeps a call in the ledger, and passes it to every subscriber."""
         call.forced = call.forced or self.forced_answers.under_way()

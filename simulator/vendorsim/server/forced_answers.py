@@ -84,6 +84,11 @@ class ForcedAnswers:
         """Sets who watches; replaces the earlier one."""
         self._began, self._ended = began, ended
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return self._began is not None
+
     def under_way(self) -> str:
         """What is forced on the call that this thread carries out, by its name; empty if nothing is."""
         return getattr(self._local, "forced", "")

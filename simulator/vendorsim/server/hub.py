@@ -7,22 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask
-
 from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.http.messages import FastPath
 from vendorsim.journal.journals import JournalFile, Journals
 from vendorsim.journal.postgres_journal import PostgresJournal
 from vendorsim.journal.store import Book, Journal, Recorder
-from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
-from vendorsim.server.control.blueprint import control_api
 from vendorsim.server.control.paths import is_workbench
 from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.workbench import Workbench
+from vendorsim.server.deferred_app import DeferredApp
 from vendorsim.server.fast_path import fast_path
 from vendorsim.server.namespaces import DEFAULT, Namespaces
-from vendorsim.server.page import page
 from vendorsim.server.shared.in_memory import InMemory
 from vendorsim.server.shared.model import SharedState
 
@@ -35,11 +31,10 @@ class NamespaceApp:
 
     def __init__(self, workbench: Workbench) -> None:
         self.workbench = workbench
-        self._own_app: Flask
-        self._app_of_check: Flask | None = None
+        self._own_app = DeferredApp(self._make)
+        self._app_of_check: WSGIApplication | None = None
         workbench.renew = self._renew
         workbench.lend = self._lend
-        self._renew()
 
     @property
     def app(self) -> WSGIApplication:
@@ -56,12 +51,28 @@ class NamespaceApp:
         app = self._own_app if lent is None or is_workbench(environ.get("PATH_INFO", "")) else lent
         return app(environ, start_response)
 
+    def prepare(self) -> None:
+        """Makes the app, which is otherwise made with its first request. Most of it is the import of Flask: the fast
+        path answers meanwhile."""
+        self._own_app.prepare()
+
     def _renew(self) -> None:
-        """Creates a new app, with new memory of the vendors' APIs."""
-        self._own_app = create_app(self.workbench.backend, control_api(self.workbench), page(self.workbench))
+        """Replaces the app by a new one, with new memory of the vendors' APIs."""
+        app = DeferredApp(self._make)
+        app.prepare()
+        self._own_app = app
+
+    def _make(self) -> WSGIApplication:
+        from vendorsim.server.app import create_app
+        from vendorsim.server.control.blueprint import control_api
+        from vendorsim.server.page import page
+
+        return create_app(self.workbench.backend, control_api(self.workbench), page(self.workbench))
 
     def _lend(self, backend: ServerBackend | None) -> None:
         """Lets the vendors' APIs work on the backend of a check; None: on that of the namespace again."""
+        from vendorsim.server.app import create_app
+
         self._app_of_check = None if backend is None else create_app(backend)
 
     def busy(self) -> bool:
@@ -94,7 +105,10 @@ class Hub:
 
         def make(name: str) -> NamespaceApp:
             own = own_run if name == DEFAULT else None
-            return NamespaceApp(Workbench(name, settings, self._shared, self._names, own_run=own))
+            space = NamespaceApp(Workbench(name, settings, self._shared, self._names, own_run=own))
+            if name != DEFAULT or state is not None:
+                space.prepare()
+            return space
 
         self.app = Namespaces(make)
         # With a shared state, every response may wait for the database; the event loop must not wait.
@@ -103,6 +117,10 @@ class Hub:
             default = self.app.default
             answer = fast_path(default.workbench.backend, lambda: self._shared.recorder.backlog)
             self.fast_path = lambda request: None if default.lent else answer(request)
+
+    def prepare(self) -> None:
+        """Makes the app of the default namespace, which is otherwise made with its first request."""
+        self.app.default.prepare()
 
     def require_targets(self, vendors: Iterable[str]) -> None:
         """Reads the configured targets of these vendors. Raises InputError for an invalid target."""

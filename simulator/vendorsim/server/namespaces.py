@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from vendorsim.core.clock import monotonic
 from vendorsim.core.errors import StateUnreachableError
-from vendorsim.server.control.access import is_of_another_site
+from vendorsim.http.other_sites import is_of_another_site
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -1,4 +1,4 @@
-"""The vendors' APIs inside a test: no port and no process, but the same Flask app that `vendorsim serve` runs.
+"""The vendors' APIs inside a test: no port and no process, but the same app that `vendorsim serve` runs.
 
     with vendor_api("https://acme.example.com", token="s3cret") as api:
         integration.identify(session="17")  # calls the vendor's API with `requests`
@@ -23,8 +23,8 @@ from vendorsim.core import clock, times
 from vendorsim.core.errors import InputError, MissingExtraError, UnknownNameError
 from vendorsim.http.wsgi import BrokenOff
 from vendorsim.runs.sinks import sink_of
-from vendorsim.server.app import create_app
 from vendorsim.server.backend import ServerBackend
+from vendorsim.server.deferred_app import DeferredApp, ShortCut
 from vendorsim.server.sinks import path_of
 from vendorsim.testing.received import Expected, Received, Stray
 from vendorsim.vendorkit import registry
@@ -66,11 +66,17 @@ class VendorApi(Received):
         self._delay = local()
         sleeping: dict[str, Any] = {} if waits else {"sleep": self._note_delay}
         interval = _milliseconds(duplicate_interval)
-        self.state = ServerBackend(token, strict, interval, now=self._now, **sleeping)
-        super().__init__(self.state.ledger)
-        app = create_app(self.state)
-        app.after_request(self._note_stray)
-        self.wsgi: WSGIApplication = app
+        self._backend = ServerBackend(token, strict, interval, now=self._now, **sleeping)
+        super().__init__(self._backend.ledger)
+        self._app = DeferredApp(self._make_app)
+        self.wsgi: WSGIApplication = ShortCut(self._backend, self._app)
+
+    @property
+    def state(self) -> ServerBackend:
+        """The state of the APIs, for `play` and `check`."""
+        # The APIs watch the conversations, so they are made before the first one begins.
+        self._app.prepare()
+        return self._backend
 
     def start_session(self, session_id: int | str) -> None:
         """Makes the session active, whatever was set before; with `strict` it is known from now on."""
@@ -112,8 +118,8 @@ class VendorApi(Received):
         if conversation is not None:
             settings["conversation"] = conversation
         sink = sink_of(name, settings)
-        if not self.state.sinks.change(sink):
-            self.state.sinks.add(sink)
+        if not self._backend.sinks.change(sink):
+            self._backend.sinks.add(sink)
         return self.url + path_of(name)
 
     def pass_time(self, duration: int | str) -> None:
@@ -147,7 +153,14 @@ class VendorApi(Received):
         name = str(session_id)
         if prefix := next((prefix for prefix in registry.identification().reserved if name.startswith(prefix)), None):
             raise InputError(f"session '{name}': ids that start with '{prefix}' have a fixed answer; take another id")
-        self.state.overrides.set(name, **changes)
+        self._backend.overrides.set(name, **changes)
+
+    def _make_app(self) -> WSGIApplication:
+        from vendorsim.server.app import create_app  # here, since many tests need no Flask
+
+        app = create_app(self._backend)
+        app.after_request(self._note_stray)
+        return app
 
     def _now(self) -> float:
         return clock.monotonic() + self._passed / 1000

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from vendorsim.conversation.casting import Opening
@@ -106,6 +106,10 @@ class Backend(Protocol):
     def subscribe(self, callback: Callable[[ApiCall], None]) -> Callable[[], None]:
         """Calls `callback` for every API call, in the request's thread, before the answer is sent. Returns a function
         that ends the subscription."""
+        ...
+
+    def calls(self) -> Sequence[ApiCall]:
+        """The newest calls so far, oldest first."""
         ...
 
     def tell(self, call: ApiCall) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import tomllib
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from vendorsim.core.errors import PackError
+from vendorsim.vendorkit.entry_points import EntryPoint
 
 GROUP = "vendorsim.vendors"
 PROJECT_FILE = "pyproject.toml"
@@ -38,6 +37,8 @@ class PackFolder(Struct, frozen=True):
 
 def read(path: Path) -> PackFolder:
     """Reads the `pyproject.toml` of a pack's folder. Nothing is imported. Raises PackError."""
+    import tomllib  # here, since most runs read no such folder
+
     file = path / PROJECT_FILE
     try:
         document = tomllib.loads(file.read_text("utf-8"))
@@ -58,7 +59,7 @@ def read(path: Path) -> PackFolder:
     name, value = next(iter(points.items()))
     if not isinstance(value, str) or not value.partition(":")[0].strip() or not value.partition(":")[2].strip():
         raise PackError(f"{file}: the entry point {name} names no object of a module; {wanted}")
-    point = EntryPoint(name, value, GROUP)
+    point = EntryPoint(name, value)
     return PackFolder(path.resolve(), str(project.get("name", path.resolve().name)), point, _source(path, point, file))
 
 

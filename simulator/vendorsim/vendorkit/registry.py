@@ -11,7 +11,6 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import orjson
@@ -22,6 +21,7 @@ from vendorsim.core.errors import InputError, PackError, UnknownNameError
 from vendorsim.scenario.calls import SINK
 from vendorsim.scenario.vocabulary import Vocabulary
 from vendorsim.vendorkit import pack_folder
+from vendorsim.vendorkit.entry_points import EntryPoint, entry_points
 from vendorsim.vendorkit.identification import Identification
 from vendorsim.vendorkit.pack_folder import GROUP, PackFolder
 from vendorsim.vendorkit.vendor import Vendor
@@ -44,8 +44,11 @@ class Origin(Struct, frozen=True):
         """The package's name in messages. Not known before it is needed: reading the metadata of packages is slow."""
         if self.folder is not None:
             return f"{self.folder.project} ({self.folder_name})"
-        dist = self.point.dist
-        return "an unnamed package" if dist is None else f"{dist.name} {dist.version}"
+        return self.point.package() or "an unnamed package"
+
+    def described(self) -> str:
+        """The package and its entry point, for messages."""
+        return f"{self.package}: the entry point {self.point.name} = {self.point.value}"
 
     def remedy(self) -> str:
         """What to do if the package is broken, for messages."""
@@ -60,7 +63,7 @@ def _found() -> Mapping[str, Origin]:
     """The vendors of vendorsim in the order of `contracts/index.json`, then those of other packages by name."""
     index: list[str] = orjson.loads((resources.contracts() / "index.json").read_bytes())["vendors"]
     points: dict[str, Origin] = {}
-    for point in entry_points(group=GROUP):
+    for point in entry_points(GROUP):
         origin = Origin(point, built_in=point.name in index)
         other = points.setdefault(point.name, origin)
         if other is not origin and other.package != origin.package:
@@ -131,21 +134,27 @@ def origin(name: str) -> Origin:
 def get(name: str) -> Vendor:
     """The vendor with that name. Raises UnknownNameError, or PackError if its package is broken."""
     found = origin(name)
-    what = f"{found.package}: the entry point {name} = {found.point.value}"
     try:
         vendor = found.point.load()
     except Exception as error:
-        raise PackError(f"{what} can't be loaded: {described(error)}; {found.remedy()}") from error
-    if not isinstance(vendor, Vendor):
-        kind = type(vendor).__name__
-        raise PackError(f"{what} names an object of type {kind}; let it name a vendorsim.vendorkit.Vendor")
-    if vendor.name != name:
-        raise PackError(f"{what} names the vendor '{vendor.name}'; call both the same")
-    if name == SINK:
-        raise PackError(f"{what}: '{SINK}' is the word for sinks in the names of calls; give the vendor another name")
-    if not vendor.profiles:
-        raise PackError(f"{what} names a vendor without a profile; give it one in Vendor.profiles")
+        raise PackError(f"{found.described()} can't be loaded: {described(error)}; {found.remedy()}") from error
+    if (problem := _problem(vendor, name)) is not None:
+        raise PackError(f"{found.described()}{problem}")
+    assert isinstance(vendor, Vendor)
     return vendor
+
+
+def _problem(vendor: object, name: str) -> str | None:
+    """What is wrong with the object of an entry point, for the end of a message; None if nothing is."""
+    if not isinstance(vendor, Vendor):
+        return f" names an object of type {type(vendor).__name__}; let it name a vendorsim.vendorkit.Vendor"
+    if vendor.name != name:
+        return f" names the vendor '{vendor.name}'; call both the same"
+    if name == SINK:
+        return f": '{SINK}' is the word for sinks in the names of calls; give the vendor another name"
+    if not vendor.profiles:
+        return " names a vendor without a profile; give it one in Vendor.profiles"
+    return None
 
 
 @cache

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from vendorsim.core.nesting import is_deeper
 
 if TYPE_CHECKING:
     from flask import Request
+    from werkzeug.exceptions import RequestEntityTooLarge
 
 _JSON = "application/json"
 LARGEST_NUMBER = 2**63 - 1
@@ -39,6 +39,8 @@ class BodyReader(ABC):
 
     def raw(self, request: Request) -> bytes:
         """The raw body; empty if there is none. Raises a refusal if it is above the server's limit."""
+        from werkzeug.exceptions import RequestEntityTooLarge  # here, since scenarios are read without a server
+
         try:
             return request.get_data(cache=True)
         except RequestEntityTooLarge as error:

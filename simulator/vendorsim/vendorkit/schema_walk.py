@@ -19,6 +19,15 @@ Resolve = Callable[[str], Schema]
 """`objects.schema.json#/$defs/chat` → the schema at that place. The references in it name their files, too."""
 
 _ANYTHING: Schema = {}
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "null": type(None),
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "string": str,
+    "array": list,
+    "object": dict,
+}
 _COMPOSED = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 # Keywords of JSON Schema whose schemas describe properties. `if` and `not` only test values.
 _MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
@@ -103,6 +112,44 @@ class SchemaNode(NamedTuple):
         merged = alone._merged()
         return alone if merged is self.schema else SchemaNode(merged, self.resolve)
 
+    def fitted(self, document: Any) -> SchemaNode:
+        """The same as `merged`, with what the first alternative and the branch of `if` say that fit the document: its
+        fields, its type and its enum. The alternatives themselves stay, since they say together which fields are
+        required."""
+        node = self.merged()
+        found = [next((each for each in several if each._fits(document)), None) for several in node.choices()]
+        branches = node.branches()
+        applies: list[SchemaNode] = []
+        if branches is not None:
+            (test, *then), otherwise = branches
+            applies = then if test._fits(document) else [otherwise]
+        schema = node.schema
+        for inner in (*filter(None, found), *applies):
+            other = inner.fitted(document).schema
+            properties = {**other.get("properties", {}), **schema.get("properties", {})}
+            required = [*schema.get("required", ()), *(other.get("required", ()) if inner in applies else ())]
+            schema = {**other, **schema, "properties": properties, "required": required}
+        return node if schema is node.schema else SchemaNode(schema, self.resolve)
+
+    def _fits(self, document: Any) -> bool:
+        """Whether the schema may be meant for a document: by its type, its constants and, for objects, by its keys and
+        what their values are. Not a validation."""
+        node = self.merged()
+        schema = node.schema
+        types = schema.get("type", ())
+        names = [types] if isinstance(types, str) else types
+        if names and not any(_is_a(document, name) for name in names):
+            return False
+        if schema.get("const", document) != document or document not in schema.get("enum", (document,)):
+            return False
+        if not isinstance(document, Mapping):
+            return True
+        if not document.keys() >= set(schema.get("required", ())):
+            return False
+        if schema.get("additionalProperties") is False and not document.keys() <= schema.get("properties", {}).keys():
+            return False
+        return all(inner._fits(document[key]) for key, inner in node.properties() if key in document)
+
     def _parts(self) -> Iterator[SchemaNode]:
         yield self
         if _COMPOSED.isdisjoint(self.schema):
@@ -138,6 +185,13 @@ class SchemaNode(NamedTuple):
         """A schema within this one. `true` and `false` describe no fields and become an empty schema."""
         location = self.location + json_pointer.join(path) if self.location else ""
         return SchemaNode(schema if isinstance(schema, Mapping) else _ANYTHING, self.resolve, location, self.followed)
+
+
+def _is_a(document: Any, name: str) -> bool:
+    """Whether a value is of this type of JSON Schema."""
+    if isinstance(document, bool) and name != "boolean":
+        return False
+    return isinstance(document, _TYPES[name])
 
 
 def stated_properties(schema: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:

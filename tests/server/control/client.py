@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from short_story import STORY
-from vendorsim.server.app import serve_app
 from vendorsim.server.control.settings import Settings
 from vendorsim.server.hub import Hub
+from vendorsim.server.serving import serve_app
 
 API = "/_vendorsim/api"
 # Far beyond what any test needs: a test that waits this long has failed.

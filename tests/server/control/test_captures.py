@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import json
 import subprocess
 import sys
@@ -19,11 +20,13 @@ from receiver import Receiver
 from recorders import recording
 from vendorsim.cli.served_captures import ServedCaptures
 from vendorsim.core.errors import InputError
-from vendorsim.journal.store import Book
-from vendorsim.server.control import capture_requests, requests, started_captures
+from vendorsim.journal.store import Book, Journal
+from vendorsim.recording import opening
+from vendorsim.server.control import capture_requests, requests, started_captures, uploads
 from vendorsim.server.control.capturer import CaptureOrder
+from vendorsim.vendorkit import registry
 
-from control.client import Client, serving
+from control.client import API, Client, serving
 
 VENDOR = "messagehub"
 SCENARIO = "everyday-chat"
@@ -283,3 +286,104 @@ def test_a_server_starts_without_the_recorder() -> None:
 print([name for name in sys.modules if "recording" in name or "captures.drift" in name])"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+class TestOpening:
+    """A captured file is uploaded in parts, and is then a capture like a recorded one."""
+
+    def test_a_file_gives_what_was_recorded(self, api: Client, target: Receiver) -> None:
+        capture = recorded(api, target)
+        har = api("GET", f"/deliveries.har?run={capture['id']}").body
+        found = opened(api, har, "chat.har")
+        copy = found["capture"]
+        assert (found["skipped"], found["truncated"]) == ([], False)
+        assert (copy["file"], copy["status"], copy["targets"]) == ("chat.har", "ended", [])
+        told = ("vendor", "profile", "webhooks", "undelivered", "calls")
+        assert [copy[name] for name in told] == [capture[name] for name in told]
+        first, second = (
+            sorted(row["event"] for row in api.all("/deliveries", run=one["id"])) for one in (capture, copy)
+        )
+        assert first == second
+        drifts = [api.get(f"/captures/{one['id']}/drift")["report"]["verdict"] for one in (capture, copy)]
+        assert drifts == ["passed", "passed"]
+        assert [one["id"] for one in api.get("/captures")["items"]] == [copy["id"], capture["id"]]
+
+    def test_what_does_not_say_how_it_was_answered_has_not_failed(self, api: Client) -> None:
+        found = opened(api, b'{"event": "message_created", "id": 1}\n{"event": "message_created", "id": 2}\n')
+        assert (found["capture"]["webhooks"], found["capture"]["undelivered"]) == (2, 0)
+        row = api.get("/deliveries", run=found["capture"]["id"])["items"][0]
+        assert row["reason"] == "the capture does not say how it was answered"
+
+    def test_what_can_not_be_read_is_told_with_its_place(self, api: Client) -> None:
+        found = opened(api, b'{"event": "message_created"}\n{"event":\n', "a/b.jsonl")
+        assert [each.partition(": ")[0] for each in found["skipped"]] == ["a_b.jsonl:2:10"]
+        assert found["capture"]["webhooks"] == 1
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            (b"", "hooks.json: the file is empty"),
+            (b"PK\x03\x04", "hooks.json: is a zip archive"),
+            (b"SQLite format 3\0", "hooks.json: is a journal"),
+            (b"[" * 100_000, "hooks.json:1:"),
+            (gzip.compress(bytes(2**24)), "hooks.json:1:1: "),
+            (b'{"log": {"entries": [{"request": {"method": "GET", "url": "http://x/"}}]}}', "hooks.json#0: neither"),
+        ],
+    )
+    def test_a_file_without_anything_of_use_is_refused_at_its_field(
+        self, api: Client, content: bytes, told: str
+    ) -> None:
+        request = {"upload": uploaded(api, content), "name": "hooks.json", "vendor": VENDOR}
+        (error,) = api.refused("POST", "/captures/opened", request)["errors"]
+        assert error["pointer"] == "/upload"
+        assert error["detail"].startswith(told)
+        assert api.get("/captures")["items"] == []
+        # It is used up.
+        assert api.refused("POST", "/captures/opened", request)["status"] == 404
+
+    def test_a_part_begins_where_the_file_ends(self, idle: Client) -> None:
+        upload = uploaded(idle, b"abc")
+        path = f"/uploads/{upload}"
+        assert idle.request("PATCH", f"{API}{path}?offset=3", raw=b"de", headers=OCTETS).json["size"] == 5
+        for offset in (0, 4, 6):
+            assert idle.request("PATCH", f"{API}{path}?offset={offset}", raw=b"x", headers=OCTETS).status == 409
+        assert idle.request("PATCH", f"{API}{path}?offset=5", raw=b"x").status == 415
+
+    def test_a_file_has_a_largest_size(self, idle: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(uploads, "LARGEST_FILE", 4)
+        assert idle.request("POST", f"{API}/uploads", raw=b"12345", headers=OCTETS).status == 413
+        assert idle.request("POST", f"{API}/uploads", raw=bytes(2**20 + 1), headers=OCTETS).status == 413
+
+    def test_the_newest_files_are_kept(self, idle: Client) -> None:
+        first, *rest = [uploaded(idle, b"x") for _ in range(uploads.MOST_FILES + 1)]
+        offsets = {
+            each: idle.request("PATCH", f"{API}/uploads/{each}?offset=1", raw=b"", headers=OCTETS).status
+            for each in (first, *rest)
+        }
+        assert offsets == {first: 404} | dict.fromkeys(rest, 200)
+
+    def test_a_file_is_kept_as_far_as_the_limits_let_it(self, tmp_path: Path) -> None:
+        file = tmp_path / "hooks.jsonl"
+        file.write_bytes(b'{"event": "message_created"}\n' * 300)
+        vendor = registry.get(VENDOR)
+        journal = Journal(tmp_path / "journal.sqlite")
+        limits = opening.OpeningLimits(exchanges=250)
+        found = opening.keep_file(file, "hooks.jsonl", vendor, vendor.profile(None), journal, limits=limits)
+        assert found.truncated
+        assert len(list(journal.attempts(found.run))) == 250
+        journal.close()
+
+
+OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+def uploaded(api: Client, content: bytes) -> str:
+    answer = api.request("POST", f"{API}/uploads", raw=content, headers=OCTETS)
+    assert answer.status == 201, answer.text
+    return str(answer.json["id"])
+
+
+def opened(api: Client, content: bytes, name: str = "hooks.jsonl") -> dict[str, Any]:
+    request = {"upload": uploaded(api, content), "name": name, "vendor": VENDOR}
+    found: dict[str, Any] = api.done("POST", "/captures/opened", request)
+    return found

@@ -273,6 +273,7 @@ class TestRefusing:
 
 
 class TestComparing:
+    @pytest.mark.slow
     def test_what_is_mended_is_fixed(self, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         checker = partial(ServedChecks, waiting=HASTY)
         with serving(journal, checker=checker) as api, doubling_desk(tmp_path, monkeypatch) as desk:
@@ -307,6 +308,7 @@ class TestComparing:
 
 
 class TestOpening:
+    @pytest.mark.slow
     def test_a_report_of_the_command_line_is_shown_as_it_is(
         self, api: Client, target: Receiver, vendorsim: Vendorsim
     ) -> None:
@@ -345,6 +347,7 @@ class TestOpening:
 class TestTheVendorsApi:
     """With `api` the vendors' API answers on the server's own port for the check, and for nobody else meanwhile."""
 
+    @pytest.mark.slow
     def test_the_calls_of_the_integration_are_judged(self, journal: Path, tmp_path: Path) -> None:
         checker = partial(ServedChecks, waiting=HASTY)
         with serving(journal, checker=checker) as api:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import pytest
@@ -80,11 +81,36 @@ class TestListing:
     def test_what_came_after_an_id_the_oldest_first(self, api: Client, target: Receiver) -> None:
         api.play(target.url())
         known = api.get("/deliveries", limit=1)["items"][0]["id"]
-        assert api.get("/deliveries", after=known) == {"items": [], "next": None}
+        assert api.get("/deliveries", after=known) == {"items": [], "next": None, "after": known}
         api.play(target.url())
         newer = api.get("/deliveries", after=known, limit=3)["items"]
         assert [row["id"] for row in newer] == [known + 1, known + 2, known + 3]
         assert [row["id"] for row in api.get("/deliveries", after=newer[-1]["id"])["items"]] == [known + 4, known + 5]
+
+    def test_the_newest_of_what_came_after_an_id_and_the_page_below_them(self, api: Client, target: Receiver) -> None:
+        api.play(target.url(), count=2)
+        head = api.get("/deliveries", limit=1)["items"][0]["id"]
+        newest = api.get("/deliveries", after=0, limit=3, newest="true")
+        assert [row["id"] for row in newest["items"]] == [head - 2, head - 1, head]
+        assert newest["after"] == head
+        below = api.get("/deliveries", limit=2, cursor=newest["next"])
+        assert [row["id"] for row in below["items"]] == [head - 3, head - 4]
+        assert api.get("/deliveries", after=head - 1, limit=3, newest="true")["next"] is None
+
+    def test_a_filtered_list_goes_on_after_what_did_not_fit(self, api: Client, target: Receiver) -> None:
+        api.play(target.url())
+        head = api.get("/deliveries", limit=1)["items"][0]["id"]
+        assert api.get("/deliveries", after=0, vendor="ccai") == {"items": [], "next": None, "after": head}
+
+    def test_waits_for_what_is_new(self, api: Client, target: Receiver) -> None:
+        known = api.get("/deliveries", after=0)["after"]
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(api.get, "/deliveries", after=known, wait=10)
+            api.play(target.url())
+            assert waiting.result()["items"][0]["id"] == known + 1
+
+    def test_waits_no_longer_than_it_is_told(self, idle: Client) -> None:
+        assert idle.get("/deliveries", after=0, wait=1) == {"items": [], "next": None, "after": 0}
 
     @pytest.mark.parametrize(
         "query",
@@ -99,6 +125,9 @@ class TestListing:
             f"cursor={'9' * 200}",
             "after=-1",
             f"after={2**63}",
+            "after=0&newest=1",
+            "after=0&wait=11",
+            "after=0&wait=0.5",
             "run=x",
             f"q={'x' * 301}",
         ],

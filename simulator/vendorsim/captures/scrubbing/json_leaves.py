@@ -59,9 +59,9 @@ def leaves(text: str, document: Any, field: Field) -> Iterator[Leaf]:
             path.pop()
         elif mark == ",":
             holder, outer, at = levels[-1]
-            if isinstance(holder, dict):
-                key_next = True
-            else:
+            # An empty object before the comma has left this true.
+            key_next = isinstance(holder, dict)
+            if not key_next:
                 position = int(at[0]) + 1
                 at[0] = path[-1] = position
                 value, current = _item(holder, outer, position)

@@ -19,6 +19,7 @@ from vendorsim.captures.scrubbing.recognising import (
     iban_sum,
     latin,
     luhn,
+    messenger_number,
     national_number,
     phone_key,
     words,
@@ -149,6 +150,8 @@ class MadeUp:
 
     def _new_mail(self, address: str, attempt: int) -> str:
         local, _, domain = address.rpartition("@")
+        if (number := messenger_number(address)) is not None:
+            return f"{digits_of(self.phone(number))}@{domain}"
         draw = generator(self._seed, "mail", address, attempt)
         parts, position = [], 0
         for word in words(local):

@@ -53,6 +53,7 @@ _CYRILLIC = str.maketrans(
     | {"ё": "e", "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": "", "ю": "yu"}
     | {"я": "ya"}
 )
+_MESSENGERS = frozenset({"s.whatsapp.net", "c.us"})
 _SHORT_IP = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("0.0.0.0/8"))
 _MADE_UP_IPS = tuple(
     map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "2001:db8::/32"))
@@ -142,6 +143,14 @@ def looks_like_phone(text: str) -> bool:
     return len(digits) >= 8 and (_NATIONAL.match(bare) is not None or _AMERICAN.fullmatch(text) is not None)
 
 
+def messenger_number(address: str) -> str | None:
+    """The telephone number, with `+`, that is the first part of an address in a messenger; None if it is another
+    address. WhatsApp's are such: `36201234567@s.whatsapp.net`."""
+    number, _, domain = address.rpartition("@")
+    known = number.isascii() and number.isdecimal() and 8 <= len(number) <= 16 and domain.casefold() in _MESSENGERS
+    return f"+{number}" if known else None
+
+
 def looks_like_card(text: str) -> bool:
     """Whether digits are the number of a payment card: its check digit is right."""
     digits = digits_of(text)
@@ -166,7 +175,10 @@ def iban_sum(text: str) -> int:
 
 
 def ip_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The IP address of a person in a text; None if it is none, of this machine, or of a range for documentation."""
+    """The IP address of a person in a text; None if it is none, of this machine, of a range for documentation, or the
+    version of a browser (`136.0.0.0`)."""
+    if text.endswith(".0.0.0"):
+        return None
     try:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:

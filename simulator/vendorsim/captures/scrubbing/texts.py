@@ -23,6 +23,7 @@ from vendorsim.captures.scrubbing.recognising import (
     looks_like_card,
     looks_like_phone,
     looks_like_token,
+    messenger_number,
     pieces,
 )
 
@@ -152,9 +153,12 @@ class Replacing:
         return self._mail(value)
 
     def _mail(self, value: str) -> str:
-        return self._replaced(
-            "email", value, lambda: self.originals.add("email", value.casefold()), lambda made: made.mail(value)
-        )
+        return self._replaced("email", value, lambda: self._note_mail(value), lambda made: made.mail(value))
+
+    def _note_mail(self, value: str) -> None:
+        self.originals.add("email", value.casefold())
+        if (number := messenger_number(value)) is not None:
+            self.originals.add_phone(number)
 
     def _phone(self, value: str) -> str:
         if len(digits_of(value)) < 6 or any(each.isalpha() for each in value):

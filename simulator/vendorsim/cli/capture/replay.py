@@ -99,7 +99,7 @@ def command(
     vendorsim capture replay hooks.har --vendor messagehub --to http://localhost:8000/hook --fresh --speed 60x
     """
     from vendorsim.core.clock import wall_clock, wall_clock_second
-    from vendorsim.delivery.planning import prepare_replay
+    from vendorsim.delivery.replay_planning import prepare_replay
     from vendorsim.journal.exchanges import read
     from vendorsim.runs import config
     from vendorsim.runs.planning import RunRequest

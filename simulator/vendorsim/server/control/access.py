@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 from flask import Request
 
 from vendorsim.http.allowed_targets import is_address_or_local
+from vendorsim.http.other_sites import is_of_another_site
 from vendorsim.server.control.problems import ProblemError
-
-_OTHER_SITES = {"cross-site", "same-site"}
 
 
 def check_host(request: Request, allowed: Collection[str]) -> None:
@@ -34,13 +33,6 @@ def check_origin(request: Request) -> None:
     if is_of_another_site(origin, request.headers.get("Host", ""), request.headers.get("Sec-Fetch-Site", "")):
         page = "a page of another site" if origin is None else f"a page of '{origin[:100]}'"
         raise ProblemError(403, f"{page} may not use this API")
-
-
-def is_of_another_site(origin: str | None, host: str, fetch_site: str) -> bool:
-    """Whether a browser sent the request for a page of another site, by its headers `Origin`, `Host` and
-    `Sec-Fetch-Site`."""
-    foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
-    return foreign or fetch_site in _OTHER_SITES
 
 
 def check_token(request: Request, token: str | None) -> None:

@@ -23,6 +23,7 @@ from vendorsim.server.control.routes import (
     sinks,
     system,
     targets,
+    uploads,
 )
 from vendorsim.server.control.workbench import Workbench
 
@@ -33,6 +34,7 @@ _SUBJECTS = (
     example,
     checks,
     captures,
+    uploads,
     deliveries,
     calls,
     conversations,

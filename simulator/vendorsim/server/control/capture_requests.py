@@ -1,4 +1,4 @@
-"""Starts a recording from the body of a request (`CaptureRequest`), and studies what was recorded."""
+"""Starts a recording, or opens a captured file, from the body of a request, and studies what was recorded."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from msgspec import to_builtins
 
 from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.core.clock import monotonic
-from vendorsim.core.errors import InputError, UnreachableError
+from vendorsim.core.errors import InputError, PayloadFileError, UnreachableError
 from vendorsim.http.allowed_targets import is_loopback
 from vendorsim.http.endpoint import endpoint
 from vendorsim.journal.exchanges import exchanges
 from vendorsim.journal.pages import Query
 from vendorsim.server.control import target_urls
-from vendorsim.server.control.capturer import CaptureOrder
+from vendorsim.server.control.capturer import CaptureFile, CaptureOrder, Capturer, OpenedCapture
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.profiles import allowed_profile
 from vendorsim.server.control.workbench import Workbench
@@ -31,19 +31,16 @@ from vendorsim.vendorkit.vendor import Vendor
 MOST_STUDIED, MOST_MADE, LONGEST_MAKING = 10_000, 50, 20.0
 # Seconds for which a study waits for the one before it.
 PATIENCE = 20.0
+# What no name of a file in a message may hold.
+_NO_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 _OPTION = re.compile(r"--([a-z-]+):? ?")
 _studying = Lock()
 
 
 def start(workbench: Workbench, document: Mapping[str, Any]) -> int:
-    """Starts the recording that the body describes, and returns its number. Raises ProblemError."""
-    if workbench.capturer is None:
-        raise ProblemError(501, "this server records nothing: start vendorsim serve, or use vendorsim capture record")
-    try:
-        vendor = registry.get(document["vendor"])
-    except InputError as error:
-        raise _problem(422, "/vendor", str(error)) from None
-    profile = _profile(workbench, vendor, document.get("profile"))
+    """Starts the recording that a `CaptureRequest` describes, and returns its number. Raises ProblemError."""
+    capturer = _capturer(workbench)
+    vendor, profile = _played(workbench, document)
     for pointer in ("/forward", "/api_forward"):
         url = document.get(pointer[1:])
         if url:
@@ -57,7 +54,7 @@ def start(workbench: Workbench, document: Mapping[str, Any]) -> int:
         api_listen = 0
     order = CaptureOrder(vendor, profile, listen, document["forward"], api_listen, api_forward)
     try:
-        return workbench.captures.start(workbench.capturer(), order)
+        return workbench.captures.start(capturer, order)
     except UnreachableError as error:
         pointer = "/listen" if str(error).startswith(f"port {listen} ") else "/api_listen"
         detail = f"{str(error).partition(';')[0]}; choose another one, or 0 for a free one"
@@ -70,6 +67,21 @@ def start(workbench: Workbench, document: Mapping[str, Any]) -> int:
             own = document["forward"] if message.startswith(endpoint(document["forward"]).shown) else None
             raise _problem(422, "/api_forward" if own is None else "/forward", message) from None
         raise _problem(422, "/" + option[1].replace("-", "_"), message[option.end() :]) from None
+
+
+def opened(workbench: Workbench, document: Mapping[str, Any]) -> OpenedCapture:
+    """Opens the uploaded file that a `CaptureFileRequest` names; the upload is used up. Raises ProblemError."""
+    capturer = _capturer(workbench)
+    vendor, profile = _played(workbench, document)
+    name = _NO_FILE_NAME.sub("_", document["name"])
+    path = workbench.uploads.take(document["upload"])
+    try:
+        with _one_study(), closing(workbench.shared.journal.open()) as book:
+            return capturer.open(CaptureFile(path, name, vendor, profile), book, workbench.name)
+    except PayloadFileError as error:
+        raise _problem(422, "/upload", str(error)) from None
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def drift(workbench: Workbench, number: int, profile: str | None) -> dict[str, Any]:
@@ -122,6 +134,21 @@ def scenarios(workbench: Workbench, number: int, conversation: str | None) -> di
     return {"truncated": truncated, "scenarios": made, "left_out": list(sequence.unusable[:MOST_MADE])}
 
 
+def _capturer(workbench: Workbench) -> Capturer:
+    if workbench.capturer is None:
+        raise ProblemError(501, "this server records nothing: start vendorsim serve, or use vendorsim capture record")
+    return workbench.capturer()
+
+
+def _played(workbench: Workbench, document: Mapping[str, Any]) -> tuple[Vendor, Profile]:
+    """The vendor and the profile that the body of a request names."""
+    try:
+        vendor = registry.get(document["vendor"])
+    except InputError as error:
+        raise _problem(422, "/vendor", str(error)) from None
+    return vendor, _profile(workbench, vendor, document.get("profile"))
+
+
 def _profile(workbench: Workbench, vendor: Vendor, name: str | None) -> Profile:
     try:
         return vendor.profile(allowed_profile(workbench, vendor.name, name or None))
@@ -145,15 +172,22 @@ def _with_webhooks(workbench: Workbench, number: int) -> dict[str, Any]:
 
 @contextmanager
 def _exchanges(workbench: Workbench, number: int) -> Iterator[Iterator[CapturedExchange]]:
-    """Yields what was recorded. One request at a time studies a capture: it takes a core."""
+    """Yields what was recorded."""
+    with (
+        _one_study(),
+        closing(workbench.shared.journal.open()) as book,
+        closing(exchanges(book, number, f"capture {number}")) as found,
+    ):
+        yield found
+
+
+@contextmanager
+def _one_study() -> Iterator[None]:
+    """One request at a time studies a capture, or opens one: it takes a core."""
     if not _studying.acquire(timeout=PATIENCE):
         raise ProblemError(429, "other captures are being studied; try again in a moment")
     try:
-        with (
-            closing(workbench.shared.journal.open()) as book,
-            closing(exchanges(book, number, f"capture {number}")) as found,
-        ):
-            yield found
+        yield
     finally:
         _studying.release()
 

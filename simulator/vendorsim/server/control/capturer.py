@@ -6,6 +6,7 @@ Recording is a room beside the server, so the server is given a capturer (`Setti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -24,6 +25,34 @@ class CaptureOrder(Struct, frozen=True):
     forward: str
     api_listen: int | None = None
     api_forward: str | None = None
+
+
+class CaptureFile(Struct, frozen=True):
+    """A captured file that is to be opened. `name` stands for it in messages."""
+
+    path: Path
+    name: str
+    vendor: Vendor
+    profile: Profile
+
+
+class OpenedCapture(Protocol):
+    """A captured file that is in the journal."""
+
+    @property
+    def run(self) -> int:
+        """The number of its run in the journal."""
+        ...
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """What was not read, and why, each with its place."""
+        ...
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the file has more than was kept."""
+        ...
 
 
 class LiveCapture(Protocol):
@@ -62,4 +91,9 @@ class Capturer(Protocol):
         Raises InputError, whose message begins with the name of the option that is wrong, and UnreachableError for a
         port that can't be used. Then the journal is still open.
         """
+        ...
+
+    def open(self, file: CaptureFile, journal: Book, namespace: str) -> OpenedCapture:
+        """Keeps a captured file in the journal, as a run that is over. Raises PayloadFileError if nothing in it can be
+        used, with the place."""
         ...

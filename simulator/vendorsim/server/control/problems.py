@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
-
-from flask import Response
-from werkzeug.exceptions import HTTPException
+from typing import TYPE_CHECKING, Any
 
 from vendorsim.core.errors import DocumentError, VendorsimError
+
+if TYPE_CHECKING:
+    from flask import Response
+    from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -37,6 +38,8 @@ class ProblemError(Exception):
 
 def response(error: ProblemError) -> Response:
     """Returns the response with the problem document."""
+    from flask import Response  # here, since a server listens before Flask is imported
+
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,

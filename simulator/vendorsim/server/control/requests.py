@@ -70,6 +70,13 @@ def body(schema: str, most_errors: int | None = None) -> dict[str, Any]:
     return {key: _whole(value) for key, value in document.items()}
 
 
+def octets() -> bytes:
+    """Returns the request's body, any bytes. Raises ProblemError (415) if it is announced as something else."""
+    if request.mimetype != "application/octet-stream":
+        raise ProblemError(415, "Content-Type must be application/octet-stream")
+    return _BODIES.raw(request)
+
+
 def _whole(value: Any) -> Any:
     """Converts a float such as `2.0` to an int: JSON Schema takes it for an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -115,6 +122,15 @@ def number(name: str, least: int, most: int) -> int | None:
     if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not least <= int(text) <= most:
         raise ProblemError(400, f"{name}: '{text[:40]}' is not a whole number from {least} to {most}")
     return int(text)
+
+
+def flag(name: str) -> bool:
+    """Returns whether a value of the query is `true`; it may be absent. Raises ProblemError (400) for another one than
+    `true` or `false`."""
+    text = request.args.get(name, "false")
+    if text not in ("true", "false"):
+        raise ProblemError(400, f"{name}: '{text[:40]}' is neither true nor false")
+    return text == "true"
 
 
 def identifier(text: str, what: str) -> int:

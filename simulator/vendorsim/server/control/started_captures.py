@@ -141,6 +141,7 @@ class StartedCaptures:
             "profile": about["profile"],
             "urls": list(started.live.urls) if started is not None and status == RECORDING else [],
             "targets": about["targets"],
+            "file": about.get("file"),
             "began_at": iso(row["began_at"]),
             "ended_at": None if row["ended_at"] is None else iso(row["ended_at"]),
             "webhooks": row["webhooks"],

@@ -15,6 +15,7 @@ from vendorsim.server.control.settings import Settings, Shared
 from vendorsim.server.control.started_captures import StartedCaptures
 from vendorsim.server.control.started_checks import DUPLICATE_INTERVAL, StartedChecks
 from vendorsim.server.control.started_runs import StartedRuns
+from vendorsim.server.control.uploads import Uploads
 from vendorsim.vendorkit.api_call import ApiCall
 
 
@@ -54,6 +55,7 @@ class Workbench:
         self.checker: Callable[[], Checker] | None = None if make is None else partial(make, settings.config)
         self.capturer = settings.capturer
         self.captures = StartedCaptures(shared.journal, name)
+        self.uploads = Uploads()
         self.checks = StartedChecks(self._backend_of_check, lambda backend: self.lend(backend))
         self.runs = StartedRuns(self.backend, shared, self._emitter, settings.most_runs)
 
@@ -108,6 +110,7 @@ class Workbench:
         in the journal."""
         with self._lock:
             self.captures.close()
+            self.uploads.close()
             self.checks.close()
             self.runs.close()
             self.backend.reset(self.seed)
@@ -125,6 +128,7 @@ class Workbench:
     def close(self) -> None:
         """Stops all runs, checks and recordings, and closes the backend."""
         self.captures.close()
+        self.uploads.close()
         self.checks.close()
         self.runs.close()
         self.backend.close()

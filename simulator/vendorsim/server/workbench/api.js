@@ -45,6 +45,21 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** The bytes of a part of a file: the server takes no larger body. */
+const PART = 1_000_000;
+
+/** Sends a file, part by part. `told(bytes)` is called with what has arrived so far. Returns the upload, `{id, size}`. */
+export async function upload(file, told = () => {}) {
+  let found = null;
+  do {
+    const part = file.slice(found?.size ?? 0, (found?.size ?? 0) + PART, "application/octet-stream");
+    const response = found === null ? await ask("POST", "uploads", {}, part) : await ask("PATCH", `uploads/${found.id}`, { offset: found.size }, part);
+    found = await response.json();
+    told(found.size);
+  } while (found.size < file.size);
+  return found;
+}
+
 async function json(method, path, query, body, options = {}) {
   const response = await ask(method, path, query ?? {}, body, options);
   return response.status === 204 ? null : response.json();
@@ -65,9 +80,10 @@ async function ask(method, path, query, body, { signal } = {}) {
 async function sent(method, url, body, token, signal) {
   const headers = { Accept: "application/json, text/plain, */*" };
   if (token !== null) headers.Authorization = `Bearer ${token}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const isFile = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = isFile ? body.type : "application/json";
   try {
-    return await fetch(url, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    return await fetch(url, { method, headers, signal, body: body === undefined || isFile ? body : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "Not reached", "The server can't be reached. Is vendorsim serve still running?");

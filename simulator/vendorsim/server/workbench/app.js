@@ -25,6 +25,7 @@ const ROUTES = [
   ["checks/:id", "./views/check.js"],
   ["captures", "./views/captures.js"],
   ["captures/new", "./views/capture-new.js"],
+  ["captures/open", "./views/capture-open.js"],
   ["captures/:id", "./views/capture.js"],
   ["runs/:id/states/:number", "./views/state.js"],
   ["scenarios", "./views/scenarios.js"],

@@ -1,5 +1,6 @@
 /**
- * Follows a list: asks for what is new each second while somebody looks at the page.
+ * Follows what changes while somebody looks at the page: lists of the journal, whose server answers as soon as there is
+ * something new, and all else once a second.
  *
  * The server is asked anew only after it has answered and the page has shown it, so a slow browser asks less often; it
  * never holds anything up.
@@ -10,45 +11,44 @@ import { say } from "./dom.js";
 
 const EVERY = 1_000;
 const SLOWEST = 15_000;
-/** Turns after which a filtered list that stays silent begins after what others have sent meanwhile. */
-const SILENT = 15;
+/** Milliseconds from one drawing of a list to the next. */
+const PACE = 33;
+/** Seconds for which the server may wait for something new. A request that waits holds one of the browser's connections. */
+const WAIT = 2;
 /** So many items are asked for at once. */
-export const MOST = 200;
+const MOST = 50;
 
 /**
- * Polls `path?after=ID`, beginning after `query.after` (0: all). `onItems(items, more)` gets what is new, the oldest
- * first; `more` says that there is still more. It may return a number: the id to go on after, to skip what it does not
- * want to show. Returns a function that stops.
+ * Follows a list, beginning after `query.after` (0: all). `onItems(items, next)` gets what is new, the oldest first. When
+ * there is more than `most`, it gets the newest, and `next` is the cursor of the page below them; else null. `pace`:
+ * milliseconds from one time to the next, at least. Returns a function that stops.
  */
-export function follow(path, query, onItems) {
-  query = { after: 0, ...query };
-  let turns = 0;
+export function follow(path, query, onItems, { most = MOST, pace = PACE } = {}) {
+  let { after = 0 } = query;
   return repeat(async (signal) => {
-    turns += 1;
-    const head = turns % SILENT === 0 ? await headId(path, { signal }) : 0;
-    for (let more = true; more && !signal.aborted; ) {
-      const { items } = await get(path, { ...query, limit: MOST }, { signal });
-      if (signal.aborted) return;
-      if (!items.length) {
-        query.after = Math.max(query.after, head);
-        return;
-      }
-      more = items.length === MOST;
-      const last = items[items.length - 1].id;
-      query = { ...query, after: (await onItems(items, more)) ?? last };
+    const asked = performance.now();
+    const page = await get(path, { ...query, after, limit: most, newest: true, wait: WAIT }, { signal });
+    if (signal.aborted) return undefined;
+    after = page.after;
+    if (page.items.length) {
+      await onItems(page.items, page.next);
+      await drawn();
     }
-  }, { first: EVERY });
+    const took = performance.now() - asked;
+    // A server that can't wait for what is new is asked each second.
+    return Math.max(0, (page.items.length ? pace : EVERY) - took);
+  }, { first: 0 });
 }
 
-/** The highest id of a list; 0 where it is empty. */
-export async function headId(path, options) {
-  const { items } = await get(path, { limit: 1 }, options);
-  return items[0]?.id ?? 0;
+/** Waits for the next frame. */
+function drawn() {
+  return new Promise((done) => requestAnimationFrame(done));
 }
 
 /**
- * Does `action(signal)` each second while the document can be seen; less often when it fails, and says so. Returns a
- * function that stops. `first`: milliseconds to wait before the first time; `quiet`: failures are not said.
+ * Does `action(signal)` each second while the document can be seen, or after the milliseconds that it returns; less
+ * often when it fails, and says so. Returns a function that stops. `first`: milliseconds to wait before the first time;
+ * `quiet`: failures are not said.
  */
 export function repeat(action, { every = EVERY, first = 0, quiet = false } = {}) {
   const stopped = new AbortController();
@@ -63,8 +63,9 @@ export function repeat(action, { every = EVERY, first = 0, quiet = false } = {})
     timer = null;
     if (document.hidden || stopped.signal.aborted) return;
     busy = true;
+    let next;
     try {
-      await action(stopped.signal);
+      next = await action(stopped.signal);
       if (failures && !quiet) say("The server answers again.");
       failures = 0;
     } catch (error) {
@@ -74,7 +75,7 @@ export function repeat(action, { every = EVERY, first = 0, quiet = false } = {})
     } finally {
       busy = false;
     }
-    later(failures ? pause(failures) : every);
+    later(failures ? pause(failures) : (next ?? every));
   };
   const seen = () => {
     if (!document.hidden && !busy && timer === null) later(0);

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify
 
 from vendorsim.journal.documents import about_conversation, call_document
-from vendorsim.journal.pages import Query
+from vendorsim.journal.pages import Query, Row
 from vendorsim.server.control import requests
+from vendorsim.server.control.following import new_rows
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.queries import calls_query
 from vendorsim.server.control.workbench import Workbench
@@ -20,10 +23,10 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         query = calls_query(workbench)
         after = requests.number("after", 0, 2**63 - 1)
         if after is not None:
-            rows = workbench.shared.pages.newer("calls", query, after, requests.limit())
-            return jsonify(requests.page([call_document(row) | about_conversation(row) for row in rows], None))
+            new = new_rows(workbench.shared, "calls", query, after)
+            return jsonify(requests.page([_listed(row) for row in new.rows], new.below) | {"after": new.after})
         page = workbench.shared.pages.calls(query, before=requests.cursor(), limit=requests.limit())
-        return jsonify(requests.page([call_document(row) | about_conversation(row) for row in page.rows], page.next))
+        return jsonify(requests.page([_listed(row) for row in page.rows], page.next))
 
     @api.get("/calls/<number>")
     def call(number: str) -> Response:
@@ -32,4 +35,8 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         )
         if row is None:
             raise ProblemError(404, f"there is no call {number[:40]}")
-        return jsonify(call_document(row) | about_conversation(row))
+        return jsonify(_listed(row))
+
+
+def _listed(row: Row) -> dict[str, Any]:
+    return call_document(row) | about_conversation(row)

@@ -12,7 +12,7 @@ from vendorsim.server.control.workbench import Workbench
 
 
 def add(api: Blueprint, workbench: Workbench) -> None:
-    """Adds `/captures`, and `/captures/ID` with `/stop`, `/drift` and `/scenarios`."""
+    """Adds `/captures`, `/captures/opened`, and `/captures/ID` with `/stop`, `/drift` and `/scenarios`."""
 
     def document(number: int) -> dict[str, Any]:
         return workbench.captures.document(Query(workbench.name, workbench.since, run=number))
@@ -26,6 +26,13 @@ def add(api: Blueprint, workbench: Workbench) -> None:
     def start_capture() -> tuple[Response, int, dict[str, str]]:
         number = capture_requests.start(workbench, requests.body("CaptureRequest"))
         return jsonify(document(number)), 201, {"Location": f"{request.base_url}/{number}"}
+
+    @api.post("/captures/opened")
+    def open_capture() -> tuple[Response, int, dict[str, str]]:
+        found = capture_requests.opened(workbench, requests.body("CaptureFileRequest"))
+        location = request.base_url.replace("/opened", f"/{found.run}")
+        about = {"skipped": list(found.skipped), "truncated": found.truncated}
+        return jsonify({"capture": document(found.run), **about}), 201, {"Location": location}
 
     @api.get("/captures/<number>")
     def capture(number: str) -> Response:

@@ -86,8 +86,8 @@ def _document(workbench: Workbench, vendor: str, conversation: str) -> dict[str,
     run = requests.number("run", 0, 2**63 - 1)
     query = Query(workbench.name, workbench.since, run=run, vendor=vendor, conversation=conversation)
     pages = workbench.shared.pages
-    attempts = pages.newer("attempts", query, 0, MOST_ENTRIES)
-    calls = pages.newer("calls", replace(query, run=None, vendor=None), 0, MOST_ENTRIES)
+    attempts = pages.newer("attempts", query, 0, MOST_ENTRIES).rows
+    calls = pages.newer("calls", replace(query, run=None, vendor=None), 0, MOST_ENTRIES).rows
     recorded = bool((attempts or calls) and (attempts or calls)[0]["recorded"])
     # What passed a recording is told by itself: this server may have played the vendor, and so knows the same calls.
     own = None if not recorded else run

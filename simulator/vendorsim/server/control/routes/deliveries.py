@@ -12,6 +12,7 @@ from vendorsim.journal.pages import Row
 from vendorsim.server.control import requests
 from vendorsim.server.control.curl import curl_command
 from vendorsim.server.control.diagnoses import diagnosis_document
+from vendorsim.server.control.following import new_rows
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.queries import attempt_row, attempts_query
 from vendorsim.server.control.resending import resend
@@ -29,8 +30,8 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         query = attempts_query(workbench)
         after = requests.number("after", 0, 2**63 - 1)
         if after is not None:
-            rows = workbench.shared.pages.newer("attempts", query, after, requests.limit())
-            return jsonify(requests.page([_listed(row) for row in rows], None))
+            new = new_rows(workbench.shared, "attempts", query, after)
+            return jsonify(requests.page([_listed(row) for row in new.rows], new.below) | {"after": new.after})
         page = workbench.shared.pages.attempts(query, before=requests.cursor(), limit=requests.limit())
         return jsonify(requests.page([_listed(row) for row in page.rows], page.next))
 

@@ -1,7 +1,7 @@
 /** What the integration called of the vendors' APIs and of sinks; new calls come by themselves. */
 
-import { get } from "../api.js";
 import { badge, cell, empty, field, h, minor, select, time, wide } from "../dom.js";
+import { vendors } from "./catalogue.js";
 import { filterRow } from "./filters.js";
 import { liveList } from "./list.js";
 
@@ -10,7 +10,7 @@ export const title = "Calls";
 const SINK = "sink";
 
 export async function show(place, params, query) {
-  const vendors = await get("vendors");
+  const all = await vendors();
   const list = liveList({
     path: "calls",
     caption: "Calls of the vendors' APIs and of sinks, the newest first",
@@ -18,7 +18,7 @@ export async function show(place, params, query) {
     row,
     nothing,
   });
-  const filters = filterRow("calls", fields(vendors), query, ["run", "conversation"], list.load);
+  const filters = filterRow("calls", fields(all), query, ["run", "conversation"], list.load);
   place.append(
     h("div", { class: "heading" }, h("h1", {}, "Calls"), h("div", { class: "actions" }, list.fresh, list.pause)),
     filters.form, filters.chips, list.place,
@@ -30,8 +30,8 @@ export async function show(place, params, query) {
   };
 }
 
-function fields(vendors) {
-  const vendor = select("filter-vendor", [["", "All"], ...vendors.map(({ name }) => name), SINK]);
+function fields(all) {
+  const vendor = select("filter-vendor", [["", "All"], ...all.map(({ name }) => name), SINK]);
   const text = h("input", { id: "filter-text", type: "search", placeholder: "operations, paths, sessions, messages, bodies" });
   Object.assign(vendor, { name: "vendor" });
   Object.assign(text, { name: "q" });

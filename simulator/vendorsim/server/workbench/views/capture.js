@@ -92,11 +92,30 @@ function actions(capture, draw) {
 
 function told(capture) {
   if (capture.reason) return [problem({ detail: capture.reason })];
+  if (notes.has(capture.id)) return [ofFile(notes.get(capture.id))];
   if (capture.status === "elsewhere")
     return [h("p", { class: "note" }, "Another process records this (vendorsim capture record), or it was killed. It is ended there, by Ctrl-C.")];
   if (capture.status === "recording" && !capture.webhooks)
     return [h("p", { class: "note" }, "Set the vendor's webhook to ", h("code", {}, capture.urls[0]), ", or let a tunnel lead there. What passes appears here by itself.")];
   return [];
+}
+
+/** What was said when a file was opened, by the number of its capture, until the page is loaded anew. */
+const notes = new Map();
+
+/** Keeps what was not read of a file that was just opened (`OpenedCapture`), to show it with its capture. */
+export function keepNotes({ capture, skipped, truncated }) {
+  if (skipped.length || truncated) notes.set(capture.id, { skipped, truncated });
+}
+
+function ofFile({ skipped, truncated }) {
+  return h(
+    "section",
+    { class: "note", "aria-label": "What was not read", dataset: { test: "not-read" } },
+    truncated ? h("p", {}, "The file has more than is kept: only its beginning was read.") : null,
+    skipped.length ? h("p", {}, "Not everything in it was read:") : null,
+    skipped.length ? h("ul", {}, skipped.map((one) => h("li", {}, one))) : null,
+  );
 }
 
 function about(capture) {
@@ -109,6 +128,7 @@ function about(capture) {
   const refused = Object.entries(capture.judged?.refused ?? {}).map(([why, count]) => `${count} × ${why}`);
   return facts([
     ["Vendor", `${capture.vendor}, profile ${capture.profile}`],
+    ["File", capture.file === null ? null : h("code", {}, capture.file)],
     ["Webhooks", way(0, webhooks)],
     ["Calls", way(1, calls)],
     ["Kept", [`${capture.webhooks} webhook${capture.webhooks === 1 ? "" : "s"}`, bad(capture.undelivered, "not accepted"), bad(capture.judged?.drifting, "drifting"), `; ${capture.calls} call${capture.calls === 1 ? "" : "s"}`]],

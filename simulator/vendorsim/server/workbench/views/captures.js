@@ -1,5 +1,5 @@
 /**
- * What was recorded between a vendor and an integration, here or by the command line.
+ * What was recorded between a vendor and an integration, here or by the command line, and captured files.
  */
 
 import { get } from "../api.js";
@@ -39,7 +39,8 @@ export async function show(place) {
   }
 
   const start = h("a", { class: "button primary", href: "#/captures/new", dataset: { test: "new-capture" } }, "Record");
-  place.append(h("div", { class: "heading" }, h("h1", {}, "Captures"), h("p", { class: "actions" }, start)), list);
+  const open = h("a", { class: "button", href: "#/captures/open", dataset: { test: "open-capture" } }, "Open a file");
+  place.append(h("div", { class: "heading" }, h("h1", {}, "Captures"), h("p", { class: "actions" }, start, open)), list);
   await load();
   return repeat(load, { first: 1_000 });
 }
@@ -50,7 +51,9 @@ function nothing() {
     h("a", { href: "#/captures/new" }, "Record"),
     " what a real vendor and your integration send to each other: each webhook is passed on, kept, and held to the contract. What ",
     h("code", {}, "vendorsim capture record"),
-    " writes into this server's journal appears here, too.",
+    " writes into this server's journal appears here, too. Or ",
+    h("a", { href: "#/captures/open" }, "open a captured file"),
+    ".",
   );
 }
 
@@ -74,7 +77,7 @@ function rows(items) {
         { dataset: { test: "capture" } },
         cell("Capture", h("a", { href: `#/captures/${one.id}` }, `#${one.id}`)),
         cell("Vendor", `${one.vendor} (${one.profile})`),
-        minor(cell("Passed on to", one.targets.map((target) => h("div", {}, h("code", {}, target))))),
+        minor(cell("Passed on to", one.file === null ? one.targets.map((target) => h("div", {}, h("code", {}, target))) : ["file ", h("code", {}, one.file)])),
         cell("State", badge(stateOf(one))),
         labelled(cell("Webhooks", String(one.webhooks))),
         one.undelivered ? labelled(cell("Not accepted", h("span", { class: "tone-bad" }, String(one.undelivered)))) : minor(cell("Not accepted", "–")),

@@ -4,8 +4,9 @@
 
 import { get, post } from "../api.js";
 import { clear, field, h, say, select } from "../dom.js";
-import { profileOf, vendors } from "./catalogue.js";
-import { check, commas, input, submits } from "./forms.js";
+import { vendors } from "./catalogue.js";
+import { check, commas, filled, input, numeric, submits } from "./forms.js";
+import { targetUrls, vendorFields } from "./vendor-fields.js";
 
 /** The family that needs an option of its own. */
 const FUZZ = "fuzz";
@@ -19,18 +20,12 @@ export async function show(place, params, query) {
     get("targets"),
     get("checks", { limit: 100 }),
   ]);
-  const sending = all.filter((one) => one.profiles.some((profile) => profile.events.length));
-  const parts = fields(sending, known.families, query);
+  const urls = targetUrls("check-urls", targets);
+  const parts = fields(vendorFields("check", all, query, ofVendor), urls.list, known.families, query);
 
-  function ofVendor() {
-    const name = parts.vendor.value;
-    const profiles = (all.find((one) => one.name === name)?.profiles ?? []).filter((one) => one.events.length);
-    clear(parts.profile).append(
-      ...profiles.map((one) => h("option", { value: one.name, selected: one.name === query.profile }, one.name)),
-    );
-    const urls = targets.items.filter((one) => one.vendor === name).map((one) => one.url);
-    clear(parts.urls).append(...urls.map((url) => h("option", { value: url })));
-    if (!parts.to.value || targets.items.some((one) => one.url === parts.to.value)) parts.to.value = urls[0] ?? "";
+  function ofVendor(name) {
+    const [first = ""] = urls.show(name);
+    if (!parts.to.value || targets.items.some((one) => one.url === parts.to.value)) parts.to.value = first;
     const comparable = earlier.items.filter((one) => one.vendor === name && one.verdict !== null);
     clear(parts.against).append(
       h("option", { value: "" }, "nothing"),
@@ -39,15 +34,8 @@ export async function show(place, params, query) {
       ),
     );
     parts.againstLine.hidden = !comparable.length;
-    about();
   }
 
-  function about() {
-    parts.about.textContent = profileOf(all, parts.vendor.value, parts.profile.value)?.title ?? "";
-  }
-
-  parts.vendor.addEventListener("change", ofVendor);
-  parts.profile.addEventListener("change", about);
   const form = submits(parts.form, async () => {
     const started = await post("checks", request(parts));
     say(`Check ${started.id} is under way.`);
@@ -58,22 +46,20 @@ export async function show(place, params, query) {
     h("p", { class: "muted" }, "The integration is sent everything that the vendor may send, and requests that it must refuse. Use a test system: new conversations are made up all the time."),
     form,
   );
-  ofVendor();
+  parts.begin();
   return () => {};
 }
 
-function fields(sending, families, query) {
+function fields(ofVendor, urls, families, query) {
   const area = (id, pointer, rows = 2) => h("textarea", { id, rows, spellcheck: "false", dataset: { pointer } });
   const parts = {
-    vendor: select("check-vendor", sending.map((one) => [one.name, one.title]), query.vendor ?? ""),
-    profile: select("check-profile", []),
-    about: h("span", { class: "hint" }),
+    ...ofVendor,
     to: input(
       "check-to",
       { type: "url", required: true, list: "check-urls", placeholder: "http://localhost:8000/hooks", value: query.to ?? "" },
       "/to",
     ),
-    urls: h("datalist", { id: "check-urls" }),
+    urls,
     probe: input("check-probe", { type: "text", placeholder: "http://localhost:8000/state/{conversation_id}" }, "/probe"),
     api: check("check-api", "The integration calls the vendor's API on this server"),
     against: select("check-against", []),
@@ -91,9 +77,7 @@ function fields(sending, families, query) {
     policy: area("check-policy", "/policy"),
     families: families.map(({ name }) => ({ name, ...check(`check-family-${name}`, name, name !== FUZZ) })),
   };
-  for (const [name, pointer] of [["vendor", "/vendor"], ["profile", "/profile"], ["against", "/against"]]) {
-    parts[name].dataset.pointer = pointer;
-  }
+  parts.against.dataset.pointer = "/against";
   parts.api.box.dataset.pointer = "/api";
   parts.fuzz = parts.families.find((one) => one.name === FUZZ);
   if (parts.fuzz) parts.fuzz.box.dataset.pointer = "/fuzz";
@@ -103,8 +87,6 @@ function fields(sending, families, query) {
 }
 
 function layout(parts, open) {
-  const profile = field("Profile", parts.profile);
-  profile.append(parts.about);
   parts.againstLine = field("Compare with", parts.against, "Says which findings are new, still there, or fixed.");
   const hint = (box, text) => {
     const told = h("span", { class: "hint", id: `${box.box.id}-hint` }, text);
@@ -114,8 +96,7 @@ function layout(parts, open) {
   return h(
     "form",
     { class: "panel form", id: "check-form", dataset: { test: "check-form" } },
-    field("Vendor", parts.vendor),
-    profile,
+    parts.lines,
     field("Send to", parts.to, "The URL of the webhook. A target of vendorsim.yaml is used with its secret, headers and probe."),
     parts.urls,
     h(
@@ -159,29 +140,27 @@ function layout(parts, open) {
 
 /** The body of the request: only what was filled in. */
 function request(parts) {
-  const text = (control) => control.value.trim() || undefined;
-  const number = (control) => (control.value === "" ? undefined : Number(control.value));
   const list = (items) => (items.length ? items : undefined);
   const lines = (control) => control.value.split("\n").map((line) => line.trim()).filter(Boolean);
   const unchecked = parts.families.filter((one) => one !== parts.fuzz && !one.box.checked).map((one) => one.name);
   return {
     vendor: parts.vendor.value,
-    profile: text(parts.profile),
-    to: text(parts.to),
-    probe: text(parts.probe),
+    profile: filled(parts.profile),
+    to: filled(parts.to),
+    probe: filled(parts.probe),
     probe_ignore: list(lines(parts.ignore)),
     api: parts.api.box.checked,
     fuzz: parts.fuzz?.box.checked,
     only: list(commas(parts.only.value)),
     skip: list([...unchecked, ...commas(parts.skip.value)]),
-    seed: number(parts.seed),
-    budget: text(parts.budget),
-    pace: text(parts.pace),
-    settle: text(parts.settle),
-    account: number(parts.account),
-    inbox: number(parts.inbox),
-    locale: text(parts.locale),
-    against: number(parts.against),
+    seed: numeric(parts.seed),
+    budget: filled(parts.budget),
+    pace: filled(parts.pace),
+    settle: filled(parts.settle),
+    account: numeric(parts.account),
+    inbox: numeric(parts.inbox),
+    locale: filled(parts.locale),
+    against: numeric(parts.against),
     headers: pairs(lines(parts.headers), ":"),
     policy: pairs(lines(parts.policy), "="),
   };

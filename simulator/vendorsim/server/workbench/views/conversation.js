@@ -92,9 +92,10 @@ export async function show(place, { vendor, id }, { run }) {
   draw();
 
   const after = (type) => Math.max(0, ...first.entries.filter((one) => one.type === type).map((one) => one.id));
+  const pace = { pace: 250 };
   const stops = [
-    follow("deliveries", { ...filter, after: after("attempt") }, reload),
-    follow("calls", { conversation: id, after: after("call") }, reload),
+    follow("deliveries", { ...filter, after: after("attempt") }, reload, pace),
+    follow("calls", { conversation: id, after: after("call") }, reload, pace),
   ];
   return () => {
     for (const stop of stops) stop();

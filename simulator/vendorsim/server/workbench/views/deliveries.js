@@ -1,7 +1,8 @@
 /** What was sent: attempts, the newest first; new ones come by themselves. */
 
-import { download, get } from "../api.js";
+import { download } from "../api.js";
 import { badge, busy, cell, duration, empty, field, h, minor, mood, select, time, wide } from "../dom.js";
+import { vendors } from "./catalogue.js";
 import { diagnosisPlace } from "./diagnosis.js";
 import { filterRow } from "./filters.js";
 import { liveList } from "./list.js";
@@ -14,7 +15,7 @@ const VERDICTS = ["delivered", "rejected", "timed out", "broken", "unreachable",
 const FOLLOWS = 400;
 
 export async function show(place, params, query) {
-  const vendors = await get("vendors");
+  const all = await vendors();
   const chosen = new Set();
   const compare = h("button", { type: "button", id: "compare", disabled: true, on: { click: toDifference } }, "Compare two");
   const har = h("button", { type: "button", id: "har", on: { click: () => busy(har, saveHar) } }, "Export HAR");
@@ -29,7 +30,7 @@ export async function show(place, params, query) {
     },
     nothing,
   });
-  const filters = filterRow("deliveries", fields(vendors), query, ["run", "conversation"], list.load);
+  const filters = filterRow("deliveries", fields(all), query, ["run", "conversation"], list.load);
 
   // What is wrong follows the list, some time after rows have come.
   const wrong = diagnosisPlace();
@@ -65,10 +66,10 @@ export async function show(place, params, query) {
   };
 }
 
-function fields(vendors) {
-  const vendor = select("filter-vendor", [["", "All"], ...vendors.map(({ name }) => name)]);
+function fields(all) {
+  const vendor = select("filter-vendor", [["", "All"], ...all.map(({ name }) => name)]);
   const verdict = select("filter-verdict", [["", "All"], ...VERDICTS]);
-  const names = new Set(vendors.flatMap(({ profiles }) => profiles.flatMap(({ events }) => events.map(({ name }) => name))));
+  const names = new Set(all.flatMap(({ profiles }) => profiles.flatMap(({ events }) => events.map(({ name }) => name))));
   const known = h("datalist", { id: "known-events" }, [...names].sort().map((name) => h("option", { value: name })));
   const event = h("input", { id: "filter-event", type: "text", list: known.id, autocomplete: "off", spellcheck: "false" });
   const text = h("input", { id: "filter-text", type: "search", placeholder: "names, targets, reasons, bodies" });

@@ -17,6 +17,16 @@ export function commas(text) {
     .filter(Boolean);
 }
 
+/** The text of a control; undefined for none, which leaves it out of a request. */
+export function filled(control) {
+  return control.value.trim() || undefined;
+}
+
+/** The number in a control; undefined for none. */
+export function numeric(control) {
+  return control.value === "" ? undefined : Number(control.value);
+}
+
 /** A checkbox with its label beside it. */
 export function check(id, label, checked = false) {
   const box = h("input", { type: "checkbox", id, checked });

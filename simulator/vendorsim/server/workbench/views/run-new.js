@@ -8,7 +8,7 @@ import { castForm } from "./cast-form.js";
 import { profileOf, vendors } from "./catalogue.js";
 import { draft, drafts } from "./drafts.js";
 import { faultsField } from "./faults-field.js";
-import { check, commas, input, refuse, submits } from "./forms.js";
+import { check, commas, filled, input, numeric, refuse, submits } from "./forms.js";
 import { SPEEDS } from "./run.js";
 
 /** What the choice of scenario holds before the name of a text of one's own. */
@@ -177,21 +177,19 @@ function layout(parts) {
 /** The body of the request: only what was filled in. */
 function request(parts, cast) {
   const chosen = parts.scenario.value;
-  const text = (control) => control.value.trim() || undefined;
-  const number = (control) => (control.value === "" ? undefined : Number(control.value));
   const faults = parts.faults.value();
   return {
     ...(chosen.startsWith(OWN) ? { yaml: draft(chosen.slice(OWN.length)) ?? "" } : { scenario: chosen }),
-    vendor: text(parts.vendor),
-    profile: text(parts.profile),
-    to: text(parts.to),
+    vendor: filled(parts.vendor),
+    profile: filled(parts.profile),
+    to: filled(parts.to),
     secret: parts.secretLine.hidden ? undefined : parts.secret.value || undefined,
-    seed: number(parts.seed),
-    count: number(parts.count),
-    speed: text(parts.speed),
-    spacing: text(parts.spacing),
-    start: text(parts.start),
-    concurrency: number(parts.concurrency),
+    seed: numeric(parts.seed),
+    count: numeric(parts.count),
+    speed: filled(parts.speed),
+    spacing: filled(parts.spacing),
+    start: filled(parts.start),
+    concurrency: numeric(parts.concurrency),
     paused: parts.paused.box.checked,
     pin_clock: parts.pinClock.box.checked,
     faults,

@@ -46,6 +46,9 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     users, chats = EndUsers(limits.end_users), Chats(backend, limits.chats, limits.messages)
     tell_calls(api, backend, VENDOR, "chat_id")
     backend.subscribe(lambda call: _keep_end_user(call, backend, users))
+    # The fast path may have answered before this API was made.
+    for call in backend.calls():
+        _keep_end_user(call, backend, users)
 
     @api.before_request
     def judge_caller() -> Response | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import orjson
-from flask import request
 
 from vendorsim.vendorkit.request_body import BodyReader, Fields
 
@@ -51,6 +50,8 @@ BODIES = _AppsBodies()
 
 def read(first: str) -> Fields:
     """Returns the object in the request's body. Raises Refused; for an empty body, the missing key is `first`."""
+    from flask import request  # here, since scenarios are read without Flask
+
     raw = BODIES.raw(request)
     if not raw:
         raise BODIES.missing(first)
