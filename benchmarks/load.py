@@ -32,7 +32,7 @@ def measure(effort: Effort) -> Part:
             Goal(ROWS["load-one"].text, RATE, "/s", one.median, wall=WALL, row="load-one"),
             Goal(ROWS["load-two"].text, SCALING, "x", ratio(two, one), wall=WALL, row="load-two"),
         ],
-        notes=["From the first to the last request that the receiver has seen. Two workers are processes of Locust."],
+        notes=["From the first to the last request that the receiver has seen."],
     )
 
 

@@ -43,8 +43,8 @@ ELSEWHERE = {
 }
 # Commands of vendorsim that are not run, with the reason.
 LEFT_OUT = {
-    "--locust": "needs several hosts; tests/load/test_load_locust.py runs it on one",
-    "--workers": "starts processes; tests/load/test_load_locust.py runs it",
+    "--locust": "needs several hosts; tests/load/test_load_workers.py runs it on one",
+    "--workers": "starts processes; tests/load/test_load_workers.py runs it",
     "postgresql://": "needs the reader's database; tests/server/test_several_servers.py runs it",
     "--host 10.0.0.": "needs an address of the reader's; the same test runs it on this machine",
     "--start 'python app.py'": "starts the reader's integration; tests/cli/test_in_ci.py carries the recipes out",

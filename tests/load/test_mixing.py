@@ -8,8 +8,9 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vendorsim.delivery.play_options import Share
 from vendorsim.load import traffic
-from vendorsim.load.mixing import Mix, Share, mix
+from vendorsim.load.mixing import Mix, mix
 from vendorsim.runs.timeline import iter_events
 
 MIXED = """\

@@ -19,6 +19,7 @@ from vendorsim.core.yaml_nodes import Node, Problems, Sequence, plain
 from vendorsim.delivery.planning import prepare
 from vendorsim.delivery.playing import run_to_end
 from vendorsim.delivery.records import Record
+from vendorsim.delivery.sequencer import Sequencer
 from vendorsim.http.endpoint import endpoint
 from vendorsim.journal.documents import received_call
 from vendorsim.journal.resending import prepare_resending
@@ -95,10 +96,10 @@ def _play(place: Workplace, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
         journal = None if place.journal is None else Journal(place.journal)
         number = None if journal is None else journal.begin("play", prepared.about(list(faults)))
-        recorder = Recorder(journal, number or 0, report, lambda call: records.add(received_call(call)))
+        recorder = Recorder(journal, number or 0, Sequencer(report), lambda call: records.add(received_call(call)))
         try:
             summary = run_to_end(
-                prepared, recorder, settings=place.transport, state=state, stops=False, longest=LONGEST_PLAY
+                prepared, recorder, settings=place.transport, state=state, stopping=None, longest=LONGEST_PLAY
             )
         finally:
             recorder.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,17 @@ def open_journal(options: JournalOptions) -> Journal | None:
     return None if options.no_journal else Journal(journal_path(options.file))
 
 
+@contextmanager
+def closing_journal(options: JournalOptions) -> Iterator[Journal | None]:
+    """The journal of `open_journal`, open for the `with` block."""
+    journal = open_journal(options)
+    try:
+        yield journal
+    finally:
+        if journal is not None:
+            journal.close()
+
+
 def start_recorder(
     journal: Book | None,
     command: str,
@@ -35,7 +47,8 @@ def start_recorder(
     report_call: Callable[[ApiCall], None],
 ) -> Recorder:
     """Begins a run of that command in the journal, and returns its recorder."""
+    from vendorsim.delivery.sequencer import Sequencer
     from vendorsim.journal.store import Recorder
 
     run = journal.begin(command, about) if journal is not None else 0
-    return Recorder(journal, run, report, report_call)
+    return Recorder(journal, run, Sequencer(report), report_call)

@@ -15,6 +15,8 @@ from vendorsim.reporting.console import print_indented, print_json
 if TYPE_CHECKING:
     from vendorsim.http.transport_options import TransportOptions
     from vendorsim.load.options import LoadOptions, PreparedLoad
+    from vendorsim.load.tally import Tally
+    from vendorsim.reporting.load_terminal import LiveView
 
 
 class _Amounts(Struct, frozen=True):
@@ -32,7 +34,7 @@ class _Amounts(Struct, frozen=True):
 
 
 class _Engine(Struct, frozen=True):
-    """What sends the load: this process, Locust with `workers` local workers, or Locust with the user's arguments."""
+    """What sends the load: this process, `workers` processes of this machine, or Locust with the user's arguments."""
 
     workers: int | None
     locust: bool
@@ -66,7 +68,7 @@ class _Engine(Struct, frozen=True):
 @options.header
 @options.policy("vendors' policies")
 @click.option(
-    "--workers", type=click.IntRange(1, 1_000), help="Send from this many processes on this machine, with Locust."
+    "--workers", type=click.IntRange(1, 1_000), help="Send from this many processes on this machine; default: from one."
 )
 @click.option("--locust", is_flag=True, help="Start Locust with the arguments after --.")
 @click.option("--locustfile", is_flag=True, help="Print the path of the file for locust -f, and exit.")
@@ -126,7 +128,7 @@ def command(
     if locust_arguments and not engine.locust:
         raise click.UsageError("Arguments behind -- are Locust's: add --locust.")
     if engine.locust and engine.workers is not None:
-        raise click.UsageError("--workers starts Locust in its own way: leave out --locust.")
+        raise click.UsageError("--workers sends without Locust: leave out --locust.")
     from vendorsim.core.clock import wall_clock_second
     from vendorsim.load.options import LoadOptions, prepare_load
 
@@ -159,27 +161,40 @@ def _run(
     load: LoadOptions, prepared: PreparedLoad, engine: _Engine, locust_arguments: tuple[str, ...]
 ) -> tuple[int, dict[str, Any] | None]:
     """Sends everything. Returns the exit code, and the report if this process has one (not Locust's workers)."""
-    from vendorsim.load import on_locust
-
-    if engine.workers is not None:
-        return on_locust.run(load, on_locust.local(engine.workers), live=True)
     if engine.locust:
-        return on_locust.run(load, locust_arguments, live=False)
-    report = _run_here(prepared)
+        from vendorsim.load import on_locust
+
+        return on_locust.run(load, locust_arguments)
+    report = _run_here(prepared, engine.workers or 1)
     return report["exit_code"], report
 
 
-def _run_here(prepared: PreparedLoad) -> dict[str, Any]:
-    """Sends everything from this process. Returns the report."""
+def _run_here(prepared: PreparedLoad, workers: int) -> dict[str, Any]:
+    """Sends everything from this process, or from workers of it. Returns the report. Raises InputError."""
     from vendorsim.cli.running import collect_garbage_rarely
+    from vendorsim.http.loop import interruptible
     from vendorsim.load.report import Heading, document
     from vendorsim.load.sending import Sending
     from vendorsim.reporting.load_terminal import LiveView
 
     collect_garbage_rarely()
-    with LiveView(prepared.mix.count) as view:
-        tally = Sending(prepared, glance=view.show, stops=True).run_to_end()
-    return document(Heading.of(prepared.mix, prepared.targets), tally)
+    view, reason = LiveView(prepared.mix.count), None
+    if workers > 1:
+        tally, reason = _send_shares(prepared, workers, view)
+    else:
+        with view:
+            tally = Sending(prepared, glance=view.show, stopping=interruptible).run_to_end()
+    return document(Heading.of(prepared.mix, prepared.targets, workers), tally, reason)
+
+
+def _send_shares(prepared: PreparedLoad, workers: int, view: LiveView) -> tuple[Tally, str | None]:
+    from vendorsim.core.errors import InputError
+    from vendorsim.delivery.workers import cannot_fork
+    from vendorsim.load.shared_sending import send_shares
+
+    if (reason := cannot_fork()) is not None:
+        raise InputError(f"--workers {workers}: {reason}; send from one process, or from several by --locust")
+    return send_shares(prepared, workers, view)
 
 
 def _writable(path: str) -> Path:

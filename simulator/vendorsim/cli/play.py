@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Maximum number of requests in flight.",
 )
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 1_000),
+    help="Number of processes that send; default: as many as pay, which is one for a small run.",
+)
 @options.header
 @click.option(
     "--serve",
@@ -63,6 +69,7 @@ def command(
     misbehaviour: options.FaultOptions,
     speed: str,
     concurrency: int,
+    workers: int | None,
     pin_clock: bool,
     serving: bool,
     port: int,
@@ -107,7 +114,7 @@ def command(
     prepared = prepare(request, loaded)
     settings = transport.load()
     note_prevented(prepared.run)
-    surroundings = Surroundings(port if serving else None, served_sinks, program, settings, journal, as_json)
+    surroundings = Surroundings(port if serving else None, served_sinks, program, settings, journal, as_json, workers)
     return deliver(
         "play",
         prepared,

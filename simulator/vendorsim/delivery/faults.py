@@ -20,7 +20,7 @@ from vendorsim.delivery.corruptions import CORRUPTIONS, corrupt
 from vendorsim.http.outgoing import Outgoing
 from vendorsim.runs.timeline import Run
 from vendorsim.scenario.fault_arguments import read_window
-from vendorsim.scenario.faults import OUTAGE, QUIRK, Fault
+from vendorsim.scenario.faults import CONNECTION, KEEP, OUTAGE, QUIRK, Fault
 
 
 class Outage(NamedTuple):
@@ -162,7 +162,7 @@ def _http(out: Outgoing, argument: str, context: FaultContext) -> None:
 
 
 def _connection(out: Outgoing, argument: str, context: FaultContext) -> None:
-    out.connection = "single" if argument == "keep" else "close"
+    out.connection = "single" if argument == KEEP else "close"
 
 
 def _replay(plan: Plan, argument: str, chance: Random) -> None:
@@ -210,7 +210,7 @@ EFFECTS: Mapping[str, Effect] = {
     "content_type": Effect(shape=_content_type, spoils=_always),
     "signature": Effect(plan=_replay, shape=_signature, spoils=_unless_genuine),
     "http": Effect(shape=_http, spoils=_without_length),
-    "connection": Effect(shape=_connection),
+    CONNECTION: Effect(shape=_connection),
     "truncate": Effect(shape=_truncate, spoils=_always, once=True),
     "reset": Effect(shape=_reset, spoils=_always, once=True),
     "drip": Effect(shape=_drip),

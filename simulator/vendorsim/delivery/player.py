@@ -27,6 +27,20 @@ from vendorsim.runs.variation import Scheduled
 GRACE = 2.0
 
 
+def empty_summary(run: Run, destinations: Destinations, count: int) -> Summary:
+    """Returns the summary of a run of `count` conversations, before the first one."""
+    return Summary(
+        scenario=run.scenario.title,
+        vendor=run.vendor.name,
+        profile=run.profile.name,
+        seed=run.seed,
+        start=run.starts,
+        conversations=count,
+        targets=tuple(destination.endpoint.shown for destination in destinations.all()),
+        order=run.profile.event_names(),
+    )
+
+
 class Player:
     """Plays one run once."""
 
@@ -62,16 +76,7 @@ class Player:
         self._under_way = 0
         self._all_begun = False
         self._opened = options.count
-        self.summary = Summary(
-            scenario=run.scenario.title,
-            vendor=run.vendor.name,
-            profile=run.profile.name,
-            seed=run.seed,
-            start=run.starts,
-            conversations=options.count,
-            targets=tuple(destination.endpoint.shown for destination in destinations.all()),
-            order=run.profile.event_names(),
-        )
+        self.summary = empty_summary(run, destinations, options.count)
         self._context = RunContext(
             run=run,
             destinations=destinations,
@@ -115,7 +120,8 @@ class Player:
             order = self._run.order() if self._clock.instant else None
             if order is not None:
                 await self._play_in_order(order)
-            for index in range(self._options.count if order is None else 0):
+            own = self._options.share
+            for index in range(own.number, self._options.count if order is None else 0, own.of):
                 if not self._clock.instant:
                     await self._context.until(self._run.begins(index), self._clock)
                 if stopped.is_set():

@@ -12,7 +12,7 @@ from vendorsim.delivery.planning import PreparedRun
 from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import Over, Record, Summary
 from vendorsim.delivery.run_backend import RunBackend
-from vendorsim.http.loop import interruptible, loop_factory
+from vendorsim.http.loop import Stopping, interruptible, loop_factory
 from vendorsim.http.transport_options import TransportSettings
 from vendorsim.vendorkit.api_call import ApiCall
 
@@ -35,20 +35,20 @@ def run_to_end(
     *,
     settings: TransportSettings | None = None,
     state: RunBackend | None = None,
-    stops: bool = True,
+    stopping: Stopping | None = interruptible,
     clock: Clock | None = None,
     longest: float | None = None,
 ) -> Summary:
     """Plays a run in an event loop of its own, uvloop where it is installed.
 
-    With a `state`, the vendors' APIs know the conversations of the run. With `stops`, Ctrl-C ends the run early, and
-    its summary is returned; without, it raises KeyboardInterrupt. `clock` replaces the clock of the run's speed. After
+    With a `state`, the vendors' APIs know the conversations of the run. `stopping` ends the run early, and its
+    summary is returned; without, Ctrl-C raises KeyboardInterrupt. `clock` replaces the clock of the run's speed. After
     `longest` seconds the run ends as with Ctrl-C.
     """
     if clock is None:
         run, speed = prepared.run, prepared.speed
         clock = InstantClock() if speed is None else ScaledClock(run.starts, speed)
-    playing = _play(prepared, sink, settings or TransportSettings(), state, stops, clock, longest)
+    playing = _play(prepared, sink, settings or TransportSettings(), state, stopping, clock, longest)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(playing)
 
@@ -58,7 +58,7 @@ async def _play(
     sink: RecordSink,
     settings: TransportSettings,
     state: RunBackend | None,
-    stops: bool,
+    stopping: Stopping | None,
     clock: Clock,
     longest: float | None,
 ) -> Summary:
@@ -87,8 +87,8 @@ async def _play(
         if state is not None:
             state.play(prepared.policies, player.destinations, player)
             stack.callback(state.watch_outages(player.api_is_away))
-        if stops:
-            stack.enter_context(interruptible(player.stop))
+        if stopping is not None:
+            stack.enter_context(stopping(player.stop))
         if longest is not None:
             stack.callback(asyncio.get_running_loop().call_later(longest, player.stop).cancel)
         return await player.play()

@@ -285,6 +285,14 @@ class Summary(Struct):
         if record.asked and record.verdict == NOT_JUDGED and self.unread is None:
             self.unread = record.reason
 
+    def join(self, other: Summary) -> None:
+        """Adds what another part of the run has counted beside its records."""
+        self.started += other.started
+        self.unreachable = self.unreachable or other.unreachable
+        self.hook_pauses += other.hook_pauses
+        self.hooks_switched_off += other.hooks_switched_off
+        self.switched_off_rightly |= other.switched_off_rightly
+
     def by_event(self) -> list[EventRow]:
         """Returns the rows in the vendor's order of events."""
         return sorted(

@@ -6,10 +6,27 @@ Conversations run concurrently; with this order a run prints the same lines at a
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from vendorsim.delivery.records import Attempt, Over, Record
+
+
+class Outlet(Protocol):
+    """Where records go once they are stored."""
+
+    def add(self, item: Record | Over) -> None:
+        """Takes the next record of a conversation, or its end."""
+        ...
+
+    def end_batch(self) -> None:
+        """Is called when all that was stored together was added."""
+        ...
+
+    def flush(self) -> None:
+        """Is called when nothing more comes."""
+        ...
 
 
 class Sequencer:
@@ -26,7 +43,6 @@ class Sequencer:
         self._over: set[int] = set()
 
     def add(self, item: Record | Over) -> None:
-        """Takes the next record of a conversation, or its end."""
         if isinstance(item, Over):
             self._finish(item.index)
         elif item.index <= self._turn:
@@ -35,7 +51,7 @@ class Sequencer:
             self._waiting.setdefault(item.index, []).append(item)
             self._heavy.add(item.index)
 
-    def lighten(self) -> None:
+    def end_batch(self) -> None:
         """Removes requests and answers from waiting records, to save memory: they may wait for long.
 
         `add` doesn't do this, since most records wait only for a moment, and the copy costs more than it saves.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+
+Stopping = Callable[[Callable[[], None]], AbstractContextManager[object]]
+"""What ends work early: while its block is open, it calls the function when the work has to stop."""
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

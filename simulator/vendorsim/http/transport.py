@@ -244,6 +244,8 @@ class _ClientConnection(asyncio.Protocol):
         # Whether the first byte of the answer has arrived, and whether its headers are complete.
         self._begun = self._headers_done = False
         self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timed = self._ends = self._timeout = 0.0
 
     async def exchange(self, wire: Wire, timeout: float) -> Answer | Failure:
         """Sends the bytes and waits for the answer, at most `timeout` seconds after the last byte."""
@@ -253,24 +255,49 @@ class _ClientConnection(asyncio.Protocol):
         self._parser = None
         self.ended_unheard = self._heard = self._begun = self._headers_done = False
         self._waiter = self._loop.create_future()
-        sending = wire.pause * (len(wire.parts) - 1) + (self._continue_seconds if wire.continue_after else 0.0)
-        sending += 0.0 if wire.barrier is None else LONGEST_HELD + wire.late
-        timer = self._loop.call_later(timeout + sending, self._give_up, timeout)
+        self._timeout = timeout
         try:
             if wire.at_once:
+                self._wait_until(self._loop.time() + timeout)
                 self._transport.write(b"".join(wire.parts))
                 self._sending = False
             elif wire.barrier is not None:
+                self._wait_until(self._loop.time() + timeout + LONGEST_HELD + wire.late)
                 await self._send_held(b"".join(wire.parts), wire.barrier, wire.late)
             else:
+                sending = wire.pause * (len(wire.parts) - 1) + self._continue_seconds * bool(wire.continue_after)
+                self._wait_until(self._loop.time() + timeout + sending)
                 await self._send_parts(wire)
             return await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
 
-    def _give_up(self, timeout: float) -> None:
-        self._fail(TIMEOUT, f"no answer within {timeout:g} s")
+    def _wait_until(self, ends: float) -> None:
+        """Sets the time (of the loop) at which the exchange ends without an answer."""
+        self._ends = ends
+        if self._timer is None or self._timed > ends:
+            self._cancel_timer()
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._timed = self._ends
+        self._timer = self._loop.call_at(self._ends, self._look_at_time)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_at_time(self) -> None:
+        """Ends an exchange whose time is up. A timer outlives its exchange and serves the next one, too: to set and
+        cancel one for each costs more than anything else in it."""
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._ends:
+            self._set_timer()
+        else:
+            self._fail(TIMEOUT, f"no answer within {self._timeout:g} s")
 
     async def _send_held(self, data: bytes, barrier: asyncio.Barrier, late: float) -> None:
         """Sends all but the last byte, and that one together with those of the other requests at the barrier."""
@@ -333,6 +360,7 @@ class _ClientConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Closes at once."""
         self.alive = False
+        self._cancel_timer()
         if self._transport is not None:
             self._transport.abort()
 
@@ -387,6 +415,7 @@ class _ClientConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.ended_unheard = self.alive and not self._heard
         self.alive = self.reusable = False
+        self._cancel_timer()
         if self._waiter is None or self._waiter.done():
             return
         if error is None and self._ends_with_connection():

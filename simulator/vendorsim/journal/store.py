@@ -24,7 +24,7 @@ from vendorsim.core.clock import wall_clock
 from vendorsim.core.errors import InputError
 from vendorsim.core.version import __version__
 from vendorsim.delivery.records import FALLS_SHORT, Attempt, Over, Record
-from vendorsim.delivery.sequencer import Sequencer
+from vendorsim.delivery.sequencer import Outlet
 from vendorsim.http.masking import answer_headers, masked, without, without_secret_members
 from vendorsim.journal.commits import Commits
 from vendorsim.journal.pages import RECORDING, Row
@@ -470,22 +470,22 @@ Item = Record | Over | ApiCall | Callable[[], Record | ApiCall]
 class Recorder:
     """Writes records from the player and calls from the server in batches, in a thread of its own.
 
-    After a batch is committed it reports the calls and the records, in the order of the conversations. With several
-    runs in one recorder there is no common order; then `report` is None.
+    After a batch is committed it hands the records to `outlet`, and reports the calls. With several runs in one
+    recorder there is no common order of records; then `outlet` is None.
     """
 
     def __init__(
         self,
         journal: Book | None,
         run: int,
-        report: Callable[[Record], None] | None,
+        outlet: Outlet | None,
         report_call: Callable[[ApiCall], None] = lambda call: None,
     ) -> None:
         self.commits = Commits()
         self._report_call = report_call
         self._journal = journal
         self._run = run
-        self._sequencer = None if report is None else Sequencer(report)
+        self._outlet = outlet
         # None marks the end of the queue.
         self._queue: SimpleQueue[tuple[int, Item | threading.Event] | None] = SimpleQueue()
         self._closing = threading.Event()
@@ -526,14 +526,17 @@ class Recorder:
             await asyncio.sleep(BATCH_SECONDS)
         self._raise_failure()
 
-    def close(self) -> None:
-        """Writes and reports the rest, and closes the journal. Raises InputError when the journal can't be written."""
+    def close(self, *, ends_run: bool = True) -> None:
+        """Writes and reports the rest, and closes the journal. Raises InputError when the journal can't be written.
+
+        Without `ends_run` the run goes on: others write to it, too.
+        """
         self.commits.close()
         self._queue.put(None)
         self._closing.set()
         self._thread.join()
         if self._journal is not None:
-            if self._failure is None:
+            if self._failure is None and ends_run:
                 self._journal.end(self._run)
             self._journal.close()
         self._raise_failure()
@@ -568,13 +571,13 @@ class Recorder:
         for item in items:
             if isinstance(item, ApiCall):
                 self._report_call(item)
-            elif self._sequencer is not None:
-                self._sequencer.add(item)
-        if self._sequencer is None:
+            elif self._outlet is not None:
+                self._outlet.add(item)
+        if self._outlet is None:
             return
-        self._sequencer.lighten()
+        self._outlet.end_batch()
         if ended:
-            self._sequencer.flush()
+            self._outlet.flush()
 
     def _gather(self) -> None:
         """Waits until a batch is large enough, or BATCH_SECONDS have passed; fewer while a reader follows.

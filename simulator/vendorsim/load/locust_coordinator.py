@@ -23,8 +23,6 @@ from vendorsim.load.report import Heading, document
 from vendorsim.load.tally import Tally
 
 LOCAL = "local"
-# Seconds between two lines of progress, where Locust's own tables are not shown.
-LIVE_SECONDS = 5.0
 
 logger = logging.getLogger("vendorsim")
 
@@ -124,19 +122,3 @@ class Coordinator:
         path = os.environ.get(REPORT)
         if path is not None:
             Path(path).write_bytes(orjson.dumps(report))
-
-    def live(self) -> None:
-        """Logs Locust's statistics in one line every few seconds. Never returns."""
-        while True:
-            gevent.sleep(LIVE_SECONDS)
-            total = self._environment.stats.total
-            if self._heading is None or not total.num_requests:
-                continue
-            times = ", ".join(f"p{share:.0%} {total.get_response_time_percentile(share)}" for share in (0.5, 0.9, 0.99))
-            logger.warning(
-                "%d requests, %.0f/s, %d failed; ms %s",
-                total.num_requests,
-                total.current_rps,
-                total.num_failures,
-                times.replace("%", ""),
-            )

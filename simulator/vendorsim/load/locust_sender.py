@@ -14,9 +14,9 @@ import orjson
 from locust.env import Environment
 
 from vendorsim.core.errors import InputError, VendorsimError
+from vendorsim.delivery.play_options import Share
 from vendorsim.delivery.records import DELIVERED, LOST, SPOILED, Attempt
 from vendorsim.load.locust_messages import PATIENCE, PAUSE, PROBLEM, RECALL, SHARE, TALLY
-from vendorsim.load.mixing import Share
 from vendorsim.load.options import LoadOptions, PreparedLoad, prepare_load
 from vendorsim.load.sending import Sending
 

@@ -12,7 +12,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from vendorsim.core.errors import InputError
 from vendorsim.load.locust_coordinator import Coordinator
 from vendorsim.load.locust_sender import Sender
-from vendorsim.load.on_locust import LIVE, OPTIONS
+from vendorsim.load.on_locust import OPTIONS
 from vendorsim.load.options import LoadOptions
 
 # Environment variables for users who start Locust themselves: the traffic file and the target.
@@ -31,8 +31,6 @@ def _take_role(environment: Any, **kwargs: Any) -> None:
     options = _options()
     if not isinstance(environment.runner, WorkerRunner):
         _coordinator = Coordinator(environment, options)
-        if LIVE in os.environ:
-            gevent.spawn(_coordinator.live)
     if not isinstance(environment.runner, MasterRunner):
         Sender(environment, options)
 

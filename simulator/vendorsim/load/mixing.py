@@ -18,6 +18,7 @@ from msgspec import Struct
 from vendorsim.core.errors import DocumentError, InputError, Problem, UnreadableFileError
 from vendorsim.core.seeding import derive
 from vendorsim.core.yaml_nodes import Mapping
+from vendorsim.delivery.play_options import Share
 from vendorsim.load.measuring import Digest
 from vendorsim.load.traffic import MOST_CONVERSATIONS, Part, Traffic
 from vendorsim.runs.planning import PlannedRun, RunRequest, plan
@@ -29,13 +30,6 @@ class Planned(NamedTuple):
 
     conversation: int
     at: float
-
-
-class Share(Struct, frozen=True):
-    """The share of worker `number` (from 0) of `of` workers."""
-
-    number: int = 0
-    of: int = 1
 
 
 class Entry(Struct, frozen=True):

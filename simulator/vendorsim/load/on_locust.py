@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,33 +21,21 @@ from vendorsim.load.options import LoadOptions
 from vendorsim.vendorkit import registry
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-# Environment variables of Locust's processes: the options of the command, the file for the report, and whether to print
-# progress as lines, where Locust's own tables are not shown.
-OPTIONS, REPORT, LIVE = "VENDORSIM_LOAD", "VENDORSIM_LOAD_REPORT", "VENDORSIM_LOAD_LIVE"
+# Environment variables of Locust's processes: the options of the command, and the file for the report.
+OPTIONS, REPORT = "VENDORSIM_LOAD", "VENDORSIM_LOAD_REPORT"
 
 
-def local(workers: int) -> list[str]:
-    """Returns Locust's arguments for a number of workers on this machine, without its page."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    addresses = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-host", "127.0.0.1"]
-    quiet = ["--only-summary", "--loglevel", "WARNING"]
-    return ["--headless", "--processes", str(workers), *addresses, "--master-port", port, *quiet]
-
-
-def run(options: LoadOptions, arguments: Sequence[str], *, live: bool) -> tuple[int, dict[str, Any] | None]:
+def run(options: LoadOptions, arguments: Sequence[str]) -> tuple[int, dict[str, Any] | None]:
     """Runs Locust to its end. Returns its exit code and the report.
 
     The report is None where the coordinator ran on another host, or no test was run. Locust's output goes to standard
     error. Raises MissingExtraError if Locust is not installed.
     """
     if find_spec("locust") is None:
-        raise MissingExtraError("load on several processes or hosts", "Locust", "load")
+        raise MissingExtraError("load from several hosts", "Locust", "load")
     with tempfile.TemporaryDirectory(prefix="vendorsim-load-") as folder:
         report = Path(folder) / "report.json"
         environment = os.environ | {OPTIONS: options.text(), REPORT: str(report)}
-        environment |= {LIVE: "1"} if live else {}
         environment[registry.PACKS] = os.pathsep.join(map(str, registry.folders()))
         command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments]
         # A session of its own: Ctrl-C must reach Locust once, from this process, and not also from the terminal.

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from vendorsim.core.clock import Clock, InstantClock, ScaledClock, monotonic, wall_clock
 from vendorsim.delivery.planning import PreparedRun
+from vendorsim.delivery.play_options import Share
 from vendorsim.delivery.player import Player
 from vendorsim.delivery.records import GIVEN_UP, LOST, NOT_SENT, UNREACHABLE, Attempt, Over, Record
-from vendorsim.http.loop import interruptible, loop_factory
+from vendorsim.http.loop import Stopping, loop_factory
 from vendorsim.http.transport import Transport
-from vendorsim.load.mixing import Share
 from vendorsim.load.options import PreparedLoad
 from vendorsim.load.tally import Tally
 from vendorsim.runs.timeline import Run, iter_events
@@ -38,16 +38,16 @@ class Sending:
         *,
         attempted: Callable[[Attempt], None] = lambda attempt: None,
         glance: Callable[[Tally, int], None] = lambda tally, under_way: None,
-        stops: bool = False,
+        stopping: Stopping | None = None,
     ) -> None:
         """`attempted` is called with every attempt; `glance` every second, with the results so far and the number of
-        conversations in progress. With `stops`, Ctrl-C ends the sending early, and the results are returned."""
+        conversations in progress. `stopping` ends the sending early, and the results are returned."""
         self._prepared = prepared
         self._mix = prepared.mix
         self._share = share or Share()
         self._attempted = attempted
         self._glance = glance
-        self._stops = stops
+        self._stopping = stopping
         self.tally = Tally(scenarios={entry.name: 0 for entry in prepared.mix.entries})
         self._players: list[Player] = []
         # The planned beginning of each conversation in progress, in seconds of the monotonic clock.
@@ -87,7 +87,7 @@ class Sending:
         transport = self._prepared.transport.open()
         self._players = [self._player(run, transport) for run in self._prepared.runs]
         try:
-            with interruptible(self.stop) if self._stops else nullcontext():
+            with nullcontext() if self._stopping is None else self._stopping(self.stop):
                 await self._send_all(self._stopped)
         finally:
             transport.abort()

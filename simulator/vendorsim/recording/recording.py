@@ -16,6 +16,7 @@ from weakref import WeakSet
 from vendorsim.captures.exchange import Direction
 from vendorsim.core.errors import UnreachableError
 from vendorsim.delivery.records import Attempt, Record
+from vendorsim.delivery.sequencer import Sequencer
 from vendorsim.http import listening
 from vendorsim.http.loop import loop_factory
 from vendorsim.http.stream import Stream
@@ -78,7 +79,7 @@ class Recording:
         except BaseException:
             self._close_listeners()
             raise
-        self._recorder = Recorder(journal, self.run, self._tell, self._tell)
+        self._recorder = Recorder(journal, self.run, Sequencer(self._tell), self._tell)
         self._loop = (loop_factory() or asyncio.new_event_loop)()
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams = WeakSet[Stream]()

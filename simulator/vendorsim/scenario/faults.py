@@ -16,6 +16,7 @@ from vendorsim.scenario.fault_arguments import OneOf, count, name, nothing, shar
 # A quirk does not change deliveries: it changes the events that a step causes (`vendorsim.runs.timeline`).
 QUIRK = "quirk"
 SIGNATURE = "signature"
+CONNECTION, KEEP = "connection", "keep"
 # An outage hits all deliveries of a conversation that are due in its window, and may hit the API.
 OUTAGE = "outage"
 SIGNATURES = ("wrong", "missing", "stale", "replayed")
@@ -136,10 +137,10 @@ KINDS: Mapping[str, FaultKind] = {
             "What is unusual",
         ),
         FaultKind(
-            "connection",
+            CONNECTION,
             "a new connection for each request, which says `Connection: close`, or keep: one for all of them",
             "connection=new",
-            OneOf(("new", "keep"), default="new"),
+            OneOf(("new", KEEP), default="new"),
             "Which connection",
         ),
         FaultKind(

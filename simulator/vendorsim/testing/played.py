@@ -13,6 +13,7 @@ from vendorsim.core.errors import InputError
 from vendorsim.delivery.planning import prepare
 from vendorsim.delivery.playing import run_to_end
 from vendorsim.delivery.records import Attempt, CallOutcome, Probed, Record, Summary
+from vendorsim.delivery.sequencer import Sequencer
 from vendorsim.journal.store import Recorder
 from vendorsim.runs import config, library
 from vendorsim.runs.planning import RunRequest, event_names
@@ -167,10 +168,10 @@ def play(
     prepared = prepare(request, config.load())
     records: list[Record] = []
     calls: list[ApiCall] = []
-    recorder = Recorder(None, 0, records.append, calls.append)
+    recorder = Recorder(None, 0, Sequencer(records.append), calls.append)
     try:
         # Leave Ctrl-C to the test runner.
-        summary = run_to_end(prepared, recorder, state=state, stops=False)
+        summary = run_to_end(prepared, recorder, state=state, stopping=None)
     finally:
         recorder.close()
     return Played(prepared.run, tuple(records), summary, tuple(calls))

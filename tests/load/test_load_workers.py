@@ -1,4 +1,4 @@
-"""Load from several processes, on Locust: real workers on this machine, and the same set of bytes as from one."""
+"""Load from several processes, by Locust and without it: the same set of bytes as from one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import pytest
 from command_line import Vendorsim
 from load.stages import EVENTS, digest, generated, written
 from ports import free_port
+from processes import children
 from receiver import Receiver
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Locust starts no processes of its own there")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no processes can be forked there")
 
 
 def started(*arguments: object, **environment: str) -> subprocess.Popen[str]:
@@ -40,12 +42,24 @@ def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
     return report
 
 
+def by_locust() -> tuple[object, ...]:
+    here = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port := free_port())
+    there = ("--master-host", "127.0.0.1", "--master-port", port, "--only-summary", "--loglevel", "WARNING")
+    return ("--locust", "--", "--headless", "--processes", 2, *here, *there)
+
+
+every_way = pytest.mark.parametrize("engine", [lambda: ("--workers", 2), by_locust], ids=["without Locust", "Locust"])
+
+
+@every_way
 @pytest.mark.slow
-def test_several_workers_send_what_generate_prints(vendorsim: Vendorsim, tmp_path: Path) -> None:
+def test_several_workers_send_what_generate_prints(
+    vendorsim: Vendorsim, tmp_path: Path, engine: Callable[[], tuple[object, ...]]
+) -> None:
     page = tmp_path / "load.html"
     path = written(tmp_path, count=100)
     with Receiver() as target:
-        report = ended(started(path, "--to", target.url(), "--workers", 2, "--json", "--html", page))
+        report = ended(started(path, "--to", target.url(), "--json", "--html", page, *engine()))
     bodies = generated(vendorsim, 100)
     assert (report["verdict"], report["workers"], report["reason"]) == ("passed", 2, None)
     assert Counter(target.bodies) == Counter(bodies)
@@ -55,17 +69,31 @@ def test_several_workers_send_what_generate_prints(vendorsim: Vendorsim, tmp_pat
     assert b"2 workers" in page.read_bytes()
 
 
+@every_way
 @pytest.mark.thorough
-def test_an_interrupted_run_has_its_report(tmp_path: Path) -> None:
+def test_an_interrupted_run_has_its_report(tmp_path: Path, engine: Callable[[], tuple[object, ...]]) -> None:
     path = written(tmp_path, count=1_000_000)
     with Receiver() as target:
-        process = started(path, "--to", target.url(), "--workers", 2, "--json")
+        process = started(path, "--to", target.url(), "--json", *engine())
         target.wait_for(2 * EVENTS)
         process.send_signal(signal.SIGINT)
         report = ended(process)
     assert (report["verdict"], report["exit_code"]) == ("interrupted", 130)
     assert 0 < report["conversations"]["arrived"] < 1_000_000
     assert report["bodies"]["count"] == len(target.requests)
+
+
+def test_a_worker_that_is_killed_makes_the_run_incomplete(tmp_path: Path) -> None:
+    path = written(tmp_path, count=1_000_000)
+    with Receiver() as target:
+        process = started(path, "--to", target.url(), "--workers", 2, "--json")
+        target.wait_for(2 * EVENTS)
+        _, second = sorted(children(process.pid))
+        os.kill(second, signal.SIGKILL)
+        report = ended(process)
+    assert (report["verdict"], report["exit_code"], report["workers"]) == ("incomplete", 3, 2)
+    assert report["reason"].startswith(f"worker 2 of 2 (process {second}) was ended by SIGKILL")
+    assert 0 < report["requests"]["sent"] <= len(target.requests)
 
 
 @pytest.mark.thorough
@@ -122,6 +150,6 @@ def test_without_locust_the_extra_is_named(
     vendorsim: Vendorsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "locust", None)
-    shown = vendorsim("load", written(tmp_path), "--to", "http://127.0.0.1:9/", "--workers", 2)
+    shown = vendorsim("load", written(tmp_path), "--to", "http://127.0.0.1:9/", "--locust")
     assert shown.code == 3
     assert "pip install 'vendorsim[load]'" in shown.err
