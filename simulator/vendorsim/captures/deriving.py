@@ -27,7 +27,7 @@ from vendorsim.core.pointer import Path
 from vendorsim.scenario.locales import DEFAULT, locale_problem
 from vendorsim.scenario.model import AccountCast, AgentCast, Cast, Scenario
 from vendorsim.scenario.verbs import ConfigureWidget, Contact, Emit, Say, Start, Verb
-from vendorsim.vendorkit.profile import Profile, Quirk
+from vendorsim.vendorkit.profile import Draft, Profile, Quirk
 from vendorsim.vendorkit.verb_events import verb_events
 
 # The events of one step leave a vendor within this time (milliseconds).
@@ -42,11 +42,14 @@ _EXPLAINED, _LEAST_EXPLAINED = 0.2, 6
 _MOST_DECISIVE = 1
 # What it costs to leave an event unexplained, and to add a step that sends nothing.
 _RAW, _SILENT = 60, 0.5
+# What it costs that the vendor misbehaves: as much as a value that differs. A quirk is looked for where more differs.
+_QUIRK = 1.0
 _MADE_UP = 0.25
 _MOST_FILLED = 4
 _MOST_SILENT = 40
-# So many steps are carried out at most before the search takes what it has. That is about half a minute.
-_MOST_TRIED = 30_000
+# So many steps are carried out at most, and so many more for each event, before less likely explanations are left out.
+# That is a few seconds for a conversation.
+_MOST_TRIED, _MOST_TRIED_EACH = 15_000, 300
 # In so many of them others are tried.
 _MOST_REPLACED = 12
 # What it costs that an event was sent at the same time, and is not explained with the others.
@@ -68,6 +71,10 @@ _AT_ONCE, _APART = 500, 0.3
 _EARLIEST = 86_400_000
 _SECOND_STARTS = 86_400_000 * 11 + 3_723_000
 _PEOPLE = ("name", "email", "phone", "identifier")
+
+
+DOUBTFUL = 1.0
+"""What a story costs at least that may be another one."""
 
 
 class DerivedStep(Struct, frozen=True):
@@ -101,6 +108,15 @@ class _Dated(NamedTuple):
     at: int
 
 
+class _Silent(NamedTuple):
+    """A candidate that sends nothing at a point of a story (or `sends` something, from before the capture), and the
+    story after it."""
+
+    candidate: Candidate
+    after: Rehearsal
+    sends: bool
+
+
 class _Guess(Struct, frozen=True):
     """What is supposed of the cast: which data the visitor has not, and whether the vendor knows him."""
 
@@ -110,6 +126,17 @@ class _Guess(Struct, frozen=True):
     anonymous: bool = False
     custom: Mapping[str, Any] = field(default_factory=dict)
     midway: int | None = None
+
+
+class _Trials(Struct):
+    """How many steps the searches for one story have carried out, and how many they may."""
+
+    most: int
+    count: int = 0
+
+    @property
+    def exhausted(self) -> bool:
+        return self.count >= self.most
 
 
 class _Story(Struct, frozen=True):
@@ -131,35 +158,41 @@ class _Story(Struct, frozen=True):
         return self.cost, len(self.steps)
 
 
-def derive(events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str]) -> Derived:
+def derive(
+    events: Sequence[CapturedEvent], profile: Profile, subscribed: frozenset[str], least: float = inf
+) -> Derived:
     """The steps that explain the events of one conversation. `subscribed` are the events that the capture holds of any
-    conversation; a step may send others, too."""
+    conversation; a step may send others, too. A story that costs more than `least` is of no use, and may be given
+    up."""
     locale = _locale(events)
-    found: list[tuple[Derived, _Guess]] = []
+    trials = _Trials(_MOST_TRIED + _MOST_TRIED_EACH * len(events))
+
+    def search(guess: _Guess, width: int = 1) -> tuple[Derived, _Guess]:
+        bound = least if best is None else min(least, best[0].cost)
+        made = _Search(events, profile, subscribed, guess, trials, bound)
+        return made.derive(width), made.guess
+
+    best: tuple[Derived, _Guess] | None = None
     for known, anonymous in ((False, False), (True, False), (False, True)):
-        least = min((each[0].cost for each in found), default=inf)
-        search = _Search(events, profile, subscribed, _Guess(locale, known=known, anonymous=anonymous), least)
-        found.append((search.derive(), search.guess))
-        if found[-1][0].cost == 0:
+        found = search(_Guess(locale, known=known, anonymous=anonymous))
+        best = found if best is None else min(best, found, key=_cost)
+        # Others could only explain moments better.
+        if best[0].cost < _MADE_UP:
             break
-    best, guess = min(found, key=lambda each: each[0].cost)
-    if isinstance(best.steps[0].verb, Emit):
+    assert best is not None
+    if isinstance(best[0].steps[0].verb, Emit):
         # The capture may have begun after the conversation.
         for number in range(_BEGINNINGS):
-            search = _Search(events, profile, subscribed, _Guess(locale, midway=number), best.cost)
-            midway = search.derive()
-            if midway.cost < best.cost:
-                best, guess = midway, search.guess
-    lacking = _lacking(events, profile, subscribed, guess, best)
-    if lacking:
-        search = _Search(events, profile, subscribed, replace(guess, without=guess.without | lacking), best.cost)
-        other = search.derive()
-        if other.cost <= best.cost:
-            best, guess = other, search.guess
-    if best.cost >= 1 and len(events) <= _MOST_WITH_ALTERNATIVES:
-        other = _Search(events, profile, subscribed, guess).derive(_BEAM)
-        best = min(best, other, key=lambda each: each.cost)
-    return best
+            best = min(best, search(_Guess(locale, midway=number)), key=_cost)
+    if lacking := _lacking(events, profile, subscribed, best[1], best[0], trials):
+        best = min(search(replace(best[1], without=best[1].without | lacking)), best, key=_cost)
+    if best[0].cost >= DOUBTFUL and len(events) <= _MOST_WITH_ALTERNATIVES and not trials.exhausted:
+        best = min(best, search(best[1], _BEAM), key=_cost)
+    return best[0]
+
+
+def _cost(found: tuple[Derived, _Guess]) -> float:
+    return found[0].cost
 
 
 def unexplained(events: Sequence[CapturedEvent]) -> Derived:
@@ -174,19 +207,26 @@ def _lacking(
     subscribed: frozenset[str],
     guess: _Guess,
     best: Derived,
+    trials: _Trials,
 ) -> frozenset[str]:
     """The data of the visitor that no body shows, and without which the first events are explained better."""
     found: set[str] = set()
     beginning = events[:_BEGINNING]
+
+    def evidence() -> tuple[float, int]:
+        lacks = replace(guess, without=guess.without | found)
+        return _Search(beginning, profile, subscribed, lacks, trials).evidence()
+
+    most: tuple[float, int] | None = None
     for name in _PEOPLE:
-        if name in best.cast.visitor or name in guess.without or name == "identifier":
+        if name in best.cast.visitor or name in guess.without or name == "identifier" or trials.exhausted:
             continue
-        plain, without = (
-            _Search(beginning, profile, subscribed, replace(guess, without=guess.without | more)).evidence()
-            for more in (found, found | {name})
-        )
-        if without > plain:
-            found.add(name)
+        most = evidence() if most is None else most
+        found.add(name)
+        if (without := evidence()) > most:
+            most = without
+        else:
+            found.remove(name)
     return frozenset(found)
 
 
@@ -204,6 +244,7 @@ class _Search:
         profile: Profile,
         subscribed: frozenset[str],
         guess: _Guess,
+        trials: _Trials,
         least: float = inf,
     ) -> None:
         self.events = events
@@ -212,7 +253,7 @@ class _Search:
         self.subscribed = subscribed
         self.guess = guess
         self.least = least
-        self.tried = 0
+        self.trials = trials
         self.starts = events[0].at
         self.caused = verb_events(profile)
         self._begin()
@@ -290,17 +331,19 @@ class _Search:
                 self.guess.midway
             ]
             for verb in beginning:
-                self._sent(self.first, verb, self.starts)
-                self._sent(self.second, self._second(verb), self._time(self.starts, 1))
+                self._drafts(self.first, verb, self.starts)
+                self._drafts(self.second, self._second(verb), self._time(self.starts, 1))
             steps = tuple(DerivedStep(verb, self.starts, 0, 0) for verb in beginning)
             story = replace(story, steps=steps, agents=len(beginning) // 2)
         open_at: dict[int, list[_Story]] = {0: [story]}
         for position in range(len(self.events)):
             stories = sorted(open_at.pop(position, []), key=_Story.rank)[:width]
+            # A story that explains less than another one is not told to its end.
+            if stories and not open_at and stories[0].cost > self.least:
+                return stories[0]
             for story in stories:
-                # A story that explains less than another one is not told to its end.
                 if story.cost > self.least:
-                    return story
+                    continue
                 for longer in self._continued(story, width, learning=learning):
                     open_at.setdefault(longer.position, []).append(longer)
         return min(open_at[len(self.events)], key=_Story.rank)
@@ -309,32 +352,36 @@ class _Search:
         """The stories with one more step that explains the next events, the best first, or with the next event as it
         is."""
         loud: list[tuple[_Story, Candidate]] = []
-        event = self.events[story.position].event
         files, settings = self._shows_files(story.position), self._settings(story.position)
-        for candidate in candidates(story.first.state, self.agents(story.agents), files=files, settings=settings):
-            if event in self.caused.get(candidate.verb.name, ()) and self._try(story, candidate, loud):
+        for candidate in self._loud(story, files=files, settings=settings):
+            if self._try(story, candidate, loud):
                 break
         loud.sort(key=lambda each: (self._penalty(each[0]), -each[0].position))
         found: list[_Story] = []
-        silent: list[Candidate] | None = None
+        silent: list[_Silent] | None = None
         for longer, candidate in loud[: max(width, _TRIED)]:
             if self._penalty(longer) > story.cost:
                 if learning and longer.cost > story.cost:
                     self._learn(story, longer)
-                silent = self._silent(story) if silent is None else silent
-                longer = self._with_silent(story, longer, candidate, silent)
+                if self._penalty(longer) > story.cost + _SILENT:
+                    silent = self._silent(story) if silent is None else silent
+                    longer = self._with_silent(story, longer, candidate, silent)
             found.append(longer)
             if self._penalty(longer) == story.cost and width == 1:
                 break
-        if all(self._penalty(each) > story.cost + 1 for each in found):
-            found += self._with_one_before(story, silent)
-        if self.profile.quirks and all(self._penalty(each) > story.cost + 1 for each in found):
+        if self._is_doubtful(story, found):
+            found += self._with_one_before(story, self._silent(story) if silent is None else silent)
+        if self.profile.quirks and self._is_doubtful(story, found):
             found += self._with_quirks(story)
         found = [each for each in found if self._explains(story, each)]
         found.sort(key=lambda each: (self._penalty(each), -each.position))
         if not found or found[0].cost >= story.cost + _RAW:
             found.append(self._unexplained(story))
         return found[:width]
+
+    def _is_doubtful(self, story: _Story, found: Sequence[_Story]) -> bool:
+        """Whether none of these explains the next events well, and less likely ones may still be tried."""
+        return not self.trials.exhausted and all(self._penalty(each) > story.cost + DOUBTFUL for each in found)
 
     def _shows_files(self, position: int) -> bool:
         at = self.events[position].at
@@ -364,39 +411,48 @@ class _Search:
                 }
         return {}
 
-    def _with_one_before(self, story: _Story, silent: Sequence[Candidate] | None) -> list[_Story]:
+    def _with_one_before(self, story: _Story, silent: Sequence[_Silent]) -> list[_Story]:
         """The stories with a step that sends nothing, after which another one sends more than it would alone."""
         at = self.events[story.position].at
-        event = self.events[story.position].event
         found: list[_Story] = []
-        silent = self._silent(story) if silent is None else silent
-        for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
-            if event not in self.caused.get(candidate.verb.name, ()):
+        silent = [each for each in silent if not each.sends and not each.after.is_where(story.first)]
+        for candidate in self._loud(story, files=False) if silent else ():
+            alone = self._drafts(story.first.copied(), candidate.verb, at)
+            if alone is None or len(alone) >= self._most(story.position, candidate.verb):
                 continue
-            alone = self._sent(story.first.copied(), candidate.verb, at)
-            if alone is None:
-                continue
+            # Its own text must not be taken for that of the step before it.
+            verb = _without_hole(candidate.verb)
             for before in silent:
-                first = story.first.copied()
-                if self._sent(first, before.verb, at) != []:
+                first = before.after.copied()
+                drafts = self._drafts(first, verb, at)
+                if drafts is None or len(drafts) <= len(alone) or not self._fits(story.position, drafts):
                     continue
-                # Its own text must not be taken for that of the step before it.
-                sent = self._sent(first, _without_hole(candidate.verb), at)
-                if sent is None or len(sent) <= len(alone) or not self._fits(story.position, sent):
+                sent = self._made(first, drafts)
+                if sent is None:
                     continue
-                holes = self._holes(story, sent, before.verb)
-                for one in islice(before.fill(holes), _MOST_FILLED):
+                holes = self._holes(story, sent, before.candidate.verb)
+                for one in islice(before.candidate.fill(holes), _MOST_FILLED):
                     found += self._both(story, one, candidate)
         return found
+
+    def _most(self, position: int, verb: Verb) -> int:
+        """How many of the next captured events such a step may send at most."""
+        caused, at = self.caused.get(verb.name, ()), self.events[position].at
+        count = 0
+        for event in islice(self.events, position, None):
+            if event.event not in caused or event.at - at > _TOGETHER:
+                break
+            count += 1
+        return count
 
     def _both(self, story: _Story, before: Verb, loud: Candidate) -> list[_Story]:
         """The stories with both steps, where the second one gets its arguments after the first one."""
         at = self.events[story.position].at
         first = story.first.copied()
-        if self._sent(first, before, at) != []:
+        if self._drafts(first, before, at) != []:
             return []
-        sent = self._sent(first, loud.verb, at)
-        if not sent or not self._fits(story.position, sent):
+        sent = self._sent(story, first, loud.verb, at)
+        if not sent:
             return []
         made = (
             self._evaluated(story, (_Dated(before, at),), verb, None)
@@ -411,30 +467,52 @@ class _Search:
         for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
             if not self.caused.get(candidate.verb.name):
                 continue
-            plain = self._sent(story.first.copied(), candidate.verb, at)
+            first = story.first.copied()
+            drafts = self._drafts(first, candidate.verb, at)
+            plain = self._made(first, drafts) if drafts else None
             for quirk in self.profile.quirks if plain else ():
-                if self._sent(story.first.copied(), candidate.verb, at, quirk) != plain:
-                    self._try(story, replace(candidate, quirk=quirk), loud)
-        return [longer for longer, _ in loud]
+                first = story.first.copied()
+                sent = self._sent(story, first, candidate.verb, at, quirk)
+                if sent and sent != plain:
+                    self._try_sent(story, replace(candidate, quirk=quirk), sent, loud)
+        return [longer for longer, _ in loud if self._is_of_quirk(story, longer)]
 
-    def _silent(self, story: _Story) -> list[Candidate]:
-        """The candidates that send nothing now."""
+    def _is_of_quirk(self, story: _Story, longer: _Story) -> bool:
+        """Whether the quirk of the last step explains its events: all that differs would differ without it, too."""
+        step = longer.steps[-1]
+        if not step.differs:
+            return True
+        plain = self._evaluated(story, (), step.verb, None)
+        return plain is not None and set(step.differs) <= set(plain.steps[-1].differs)
+
+    def _loud(self, story: _Story, *, files: bool, settings: Mapping[str, Any] | None = None) -> Iterator[Candidate]:
+        """The candidates that may send the next event."""
+        event = self.events[story.position].event
+        for candidate in candidates(story.first.state, self.agents(story.agents), files=files, settings=settings):
+            if event in self.caused.get(candidate.verb.name, ()):
+                yield candidate
+
+    def _silent(self, story: _Story) -> list[_Silent]:
+        """The candidates that send nothing now, and change something."""
         at = self.events[story.position].at
         files = self._shows_files(story.position)
-        return [
-            candidate
-            for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS), files=files)
-            if self._is_silent(story, self._sent(story.first.copied(), candidate.verb, at))
-        ]
+        found: list[_Silent] = []
+        for candidate in candidates(story.first.state, self.agents(story.agents + _MORE_AGENTS), files=files):
+            after = story.first.copied()
+            drafts = self._drafts(after, candidate.verb, at)
+            if drafts is not None and self._is_silent(story, drafts):
+                found.append(_Silent(candidate, after, sends=bool(drafts)))
+        return found
 
     def _try(self, story: _Story, candidate: Candidate, loud: list[tuple[_Story, Candidate]]) -> bool:
         """Adds what the candidate explains to `loud`. Returns whether no other can explain more: all that was sent at
         that time."""
-        at = self.events[story.position].at
-        first = story.first.copied()
-        sent = self._sent(first, candidate.verb, at, candidate.quirk)
-        if not sent or not self._fits(story.position, sent):
-            return False
+        sent = self._sent(story, story.first.copied(), candidate.verb, self.events[story.position].at)
+        return self._try_sent(story, candidate, sent, loud) if sent else False
+
+    def _try_sent(
+        self, story: _Story, candidate: Candidate, sent: list[Sent], loud: list[tuple[_Story, Candidate]]
+    ) -> bool:
         for verb in islice(candidate.fill(self._holes(story, sent, candidate.verb)), _MOST_FILLED):
             longer = self._evaluated(story, (), _with_text(verb, len(story.steps)), candidate.quirk)
             if longer is not None:
@@ -451,28 +529,33 @@ class _Search:
         """Whether the event there was sent together with the one before it."""
         return position < len(self.events) and self.events[position].at == self.events[position - 1].at
 
-    def _with_silent(self, story: _Story, best: _Story, loud: Candidate, silent: Sequence[Candidate]) -> _Story:
+    def _with_silent(self, story: _Story, best: _Story, loud: Candidate, silent: Sequence[_Silent]) -> _Story:
         """Adds steps that send nothing before a step, as long as its bodies then differ less."""
         before: tuple[_Dated, ...] = ()
         quirk = loud.quirk
         at = self.events[story.position].at
         for _ in range(_MOST_SILENT):
-            if self.tried > _MOST_TRIED:
+            if self.trials.exhausted:
                 break
             better: tuple[_Story, _Dated] | None = None
             verb = best.steps[-1].verb
             told = story.first.copied()
             for each in before:
-                self._sent(told, *each)
-            plain = self._sent(told.copied(), verb, at, quirk)
+                self._drafts(told, *each)
+            plain = self._sent(story, told.copied(), verb, at, quirk)
             for then in self._possible_times(story, before, best):
-                for candidate in silent:
-                    first = told.copied()
-                    if not self._is_silent(story, self._sent(first, candidate.verb, then)):
+                for candidate, after, _ in silent:
+                    if before or then != at:
+                        first = told.copied()
+                        if not self._is_silent(story, self._drafts(first, candidate.verb, then)):
+                            continue
+                    else:
+                        first = after.copied()
+                    if first.is_where(told):
                         continue
-                    sent = self._sent(first, verb, at, quirk)
+                    sent = self._sent(story, first, verb, at, quirk)
                     # What does not show in the bodies explains nothing.
-                    if not sent or sent == plain or not self._fits(story.position, sent):
+                    if not sent or sent == plain:
                         continue
                     for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), _MOST_FILLED):
                         longer = self._evaluated(story, (*before, _Dated(made, then)), verb, quirk)
@@ -482,10 +565,10 @@ class _Search:
                 break
             best, before = better[0], (*before, better[1])
             best = self._filled_again(story, best, before, loud)
-            if self._penalty(best) <= story.cost + _SILENT * len(before):
+            if self._penalty(best) <= story.cost + _SILENT * (len(before) + 1):
                 break
         differs = self._penalty(best) > story.cost + _SILENT * len(before)
-        if len(before) > 1 and differs and self.tried <= _MOST_TRIED:
+        if len(before) > 1 and differs and not self.trials.exhausted:
             best = self._with_others(story, best, before, silent, quirk)
         return best
 
@@ -494,7 +577,7 @@ class _Search:
         story: _Story,
         best: _Story,
         before: tuple[_Dated, ...],
-        silent: Sequence[Candidate],
+        silent: Sequence[_Silent],
         quirk: Quirk | None,
     ) -> _Story:
         """The story with others in the place of the steps that send nothing, where the bodies then differ less: each of
@@ -504,15 +587,15 @@ class _Search:
         for number, replaced in enumerate(before[:_MOST_REPLACED]):
             told = story.first.copied()
             for each in before[:number]:
-                self._sent(told, *each)
-            for candidate in silent:
+                self._drafts(told, *each)
+            for candidate, _, _ in silent:
                 first = told.copied()
-                if not self._is_silent(story, self._sent(first, candidate.verb, replaced.at)):
+                if not self._is_silent(story, self._drafts(first, candidate.verb, replaced.at)):
                     continue
                 for each in before[number + 1 :]:
-                    self._sent(first, *each)
-                sent = self._sent(first, verb, at, quirk)
-                if not sent or not self._fits(story.position, sent):
+                    self._drafts(first, *each)
+                sent = self._sent(story, first, verb, at, quirk)
+                if not sent:
                     continue
                 for made in islice(candidate.fill(self._holes(story, sent, candidate.verb)), 1):
                     other = (*before[:number], _Dated(made, replaced.at), *before[number + 1 :])
@@ -533,30 +616,45 @@ class _Search:
         first = story.first.copied()
         at = self.events[story.position].at
         for each in before:
-            self._sent(first, *each)
-        sent = self._sent(first, loud.verb, at, loud.quirk)
-        if sent and self._fits(story.position, sent):
+            self._drafts(first, *each)
+        sent = self._sent(story, first, loud.verb, at, loud.quirk)
+        if sent:
             for verb in islice(loud.fill(self._holes(story, sent, loud.verb)), _MOST_FILLED):
                 longer = self._evaluated(story, before, verb, loud.quirk)
                 if longer is not None and self._penalty(longer) < self._penalty(best):
                     best = longer
         return best
 
-    def _sent(self, rehearsal: Rehearsal, verb: Verb, at: int, quirk: Quirk | None = None) -> list[Sent] | None:
-        """The events of a step that the capture would hold; None if the step is impossible."""
-        self.tried += 1
+    def _drafts(self, rehearsal: Rehearsal, verb: Verb, at: int, quirk: Quirk | None = None) -> list[Draft] | None:
+        """The drafts of the events of a step that the capture would hold; None if the step is impossible."""
+        self.trials.count += 1
         try:
-            return [each for each in rehearsal.step(verb, at, None, quirk) if each.event in self.subscribed]
+            return [each for each in rehearsal.drafts(verb, at, None, quirk) if each.event in self.subscribed]
         except Exception:
             # A vendor's code may refuse made-up arguments in any way.
             return None
 
-    def _is_silent(self, story: _Story, sent: list[Sent] | None) -> bool:
+    def _sent(
+        self, story: _Story, rehearsal: Rehearsal, verb: Verb, at: int, quirk: Quirk | None = None
+    ) -> list[Sent] | None:
+        """The events of a step that the capture would hold; None if the step is impossible, or if they are not the next
+        captured ones."""
+        drafts = self._drafts(rehearsal, verb, at, quirk)
+        return self._made(rehearsal, drafts) if drafts and self._fits(story.position, drafts) else None
+
+    def _made(self, rehearsal: Rehearsal, drafts: list[Draft]) -> list[Sent] | None:
+        try:
+            return rehearsal.made(drafts)
+        except Exception:
+            # So may the code that makes a body.
+            return None
+
+    def _is_silent(self, story: _Story, drafts: list[Draft] | None) -> bool:
         """Whether a step with these events can be one that the capture does not hold: it sends nothing, or it was
         before the capture."""
-        return sent == [] or (sent is not None and self.guess.midway is not None and story.position == 0)
+        return drafts == [] or (drafts is not None and self.guess.midway is not None and story.position == 0)
 
-    def _fits(self, position: int, sent: Sequence[Sent]) -> bool:
+    def _fits(self, position: int, sent: Sequence[Draft]) -> bool:
         """Whether the next captured events have these names, and belong together."""
         captured = self.events[position : position + len(sent)]
         return (
@@ -570,8 +668,9 @@ class _Search:
         others: list[Sent] | None = None
         if isinstance(verb, ConfigureWidget):
             # Its settings are all that differs, except what is made up.
-            at = self._time(self.events[story.position].at, 1)
-            others = self._sent(story.second.copied(), self._second(verb), at)
+            second = story.second.copied()
+            drafts = self._drafts(second, self._second(verb), self._time(self.events[story.position].at, 1))
+            others = None if drafts is None else self._made(second, drafts)
         for number, (each, captured) in enumerate(zip(sent, self.events[story.position :], strict=False)):
             other = others[number].body if others is not None and number < len(others) else MISSING
             comparison.add(each.event, each.body, other, captured.document)
@@ -601,34 +700,35 @@ class _Search:
         at = self.events[story.position].at
         first, second = story.first.copied(), story.second.copied()
         for each in before:
-            other = self._sent(second, self._second(each.verb), self._time(each.at, 1))
-            if not self._is_silent(story, self._sent(first, *each)) or other is None:
+            other = self._drafts(second, self._second(each.verb), self._time(each.at, 1))
+            if not self._is_silent(story, self._drafts(first, *each)) or other is None:
                 return None
-        mine = self._sent(first, verb, at, quirk)
-        other = self._sent(second, self._second(verb), self._time(at, 1), quirk)
-        if not mine or other is None or len(other) != len(mine) or not self._fits(story.position, mine):
+        sent = self._sent(story, first, verb, at, quirk)
+        others = self._sent(story, second, self._second(verb), self._time(at, 1), quirk)
+        if not sent or not others:
             return None
-        captured = self.events[story.position : story.position + len(mine)]
+        captured = self.events[story.position : story.position + len(sent)]
         comparison = self._comparison(story)
-        for one, two, theirs in zip(mine, other, captured, strict=True):
+        for one, two, theirs in zip(sent, others, captured, strict=True):
             comparison.add(one.event, one.body, two.body, theirs.document)
         new = tuple(dict.fromkeys(each for each in comparison.differences if each not in story.accepted))
         steps = [DerivedStep(each.verb, each.at, story.position, 0) for each in before]
         verbs = (*(each.verb for each in before), verb)
         name = None if quirk is None else quirk.name
-        steps.append(DerivedStep(verb, at, story.position, len(mine), name, new))
+        steps.append(DerivedStep(verb, at, story.position, len(sent), name, new))
         named = [self.agents(_MOST_AGENTS).index(key) + 1 for each in verbs for key in _agents_of(each)]
         return _Story(
             first,
             second,
-            story.position + len(mine),
+            story.position + len(sent),
             at,
             (*story.steps, *steps),
             comparison.bindings,
             story.accepted.union(new),
             story.cost
             + comparison.cost
-            + _SILENT * (len(before) + (quirk is not None))
+            + _SILENT * len(before)
+            + (_QUIRK if quirk is not None else 0)
             + _made_up(verbs)
             + (_APART if captured[-1].at - captured[0].at > _AT_ONCE else 0),
             max((story.agents, *named)),
@@ -664,11 +764,9 @@ class _Search:
         was."""
         at = self.events[story.position].at
         told: dict[Place, set[str]] = {each.place: set() for each in step.differs}
-        for candidate in candidates(story.first.state, self.agents(story.agents), files=False):
-            if self.events[story.position].event not in self.caused.get(candidate.verb.name, ()):
-                continue
-            sent = self._sent(story.first.copied(), candidate.verb, at)
-            if sent and self._fits(story.position, sent):
+        for candidate in self._loud(story, files=False):
+            sent = self._sent(story, story.first.copied(), candidate.verb, at)
+            if sent:
                 for place, shown in told.items():
                     shown |= {repr(value) for each in sent for value in _values_at(each.body, place)}
         return sum(len({value for value in shown if HOLE not in value}) > 1 for shown in told.values())
@@ -744,7 +842,8 @@ class _Search:
             if isinstance(step.verb, Emit):
                 continue
             quirk = None if step.quirk is None else self.profile.quirk(step.quirk)
-            for number, each in enumerate(self._sent(rehearsal, step.verb, step.at, quirk) or ()):
+            drafts = self._drafts(rehearsal, step.verb, step.at, quirk) or []
+            for number, each in enumerate(self._made(rehearsal, drafts) or ()):
                 if number < step.count:
                     yield step.first + number, each.body
 
