@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from vendorsim.captures.deriving import DOUBTFUL, derive, unexplained
+from vendorsim.captures.deriving.model import DOUBTFUL
+from vendorsim.captures.deriving.pace import paced
+from vendorsim.captures.deriving.stories import derive, unexplained
 from vendorsim.captures.exchange import CapturedExchange
-from vendorsim.captures.pace import paced
 from vendorsim.captures.sequence import CapturedEvent, CapturedSequence, sequence
 from vendorsim.captures.writing import StorySource, file_name, scenario_text
 from vendorsim.core.errors import DocumentError

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from vendorsim.captures import times
 from vendorsim.captures.sequence import CapturedEvent
 
-# So much more than between the webhooks has to pass between their bodies (milliseconds), so often. One time that is far
-# ahead may be a date, such as the end of a snooze.
+# Bodies are ahead that tell of so much later than any before them (milliseconds), measured by when they came. One that
+# is ahead may tell a date, such as the end of a snooze.
 _AHEAD, _FEWEST = 1_500, 2
 
 
@@ -27,11 +27,12 @@ def paced(events: Sequence[CapturedEvent]) -> list[CapturedEvent]:
         newest = times.newest(event.document)
         last = told[-1] if told else event.at
         told.append(last if newest is None else max(newest, last) if told else newest)
-    passed = [
-        (after - before, late.at - early.at)
-        for (before, after), (early, late) in zip(pairwise(told), pairwise(events), strict=True)
-    ]
-    ahead = sum(in_bodies > between + _AHEAD for in_bodies, between in passed)
-    if ahead < _FEWEST or ahead * 2 <= sum(in_bodies > 0 for in_bodies, _ in passed):
+    ahead = advances = 0
+    most = told[0] - events[0].at
+    for (before, newest), event in zip(pairwise(told), events[1:], strict=True):
+        advances += newest > before
+        ahead += newest - event.at > most + _AHEAD
+        most = max(most, newest - event.at)
+    if ahead < _FEWEST or ahead * 2 <= advances:
         return list(events)
     return [replace(event, at=at) for event, at in zip(events, told, strict=True)]
