@@ -19,7 +19,8 @@ from vendorsim.scenario.verbs import Emit
 from vendorsim.vendorkit.profile import Profile
 
 # So many steps a search carries out, and so many more for each event, before it leaves out less likely explanations:
-# those of one to three seconds. It may carry out as many for each alternative that it keeps. To tell what a visitor lacks, it needs fewer.
+# those of one to three seconds. It may carry out as many for each alternative that it keeps. To tell what a visitor
+# lacks, it needs fewer.
 _MOST_TRIED, _MOST_TRIED_EACH = 20_000, 300
 _MOST_FOR_EVIDENCE = 5_000
 # So many alternatives are kept at each point of a story that is looked for again, if it is short.
