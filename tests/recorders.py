@@ -126,6 +126,7 @@ def recording(
     tls: ssl.SSLContext | None = None,
     proxy: str | None = None,
     most_waiting: int = MOST_WAITING,
+    most_webhooks: int | None = None,
 ) -> Iterator[Proxy]:
     """Records on free ports, until the `with` block ends."""
     via = None if proxy is None else proxies.proxy(proxy)
@@ -136,7 +137,15 @@ def recording(
     told = Told()
     book = Journal(journal) if isinstance(journal, Path) else journal
     with Recording(
-        known, known.profile(profile), ways, book, told.report, told.refuse, limits=limits, most_waiting=most_waiting
+        known,
+        known.profile(profile),
+        ways,
+        book,
+        told.report,
+        told.refuse,
+        limits=limits,
+        most_waiting=most_waiting,
+        most_webhooks=most_webhooks,
     ) as running:
         ports = [int(url.rpartition(":")[2]) for url in running.urls]
         yield Proxy(running, told, ports[0], ports[-1])

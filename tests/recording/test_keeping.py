@@ -42,6 +42,19 @@ def test_nothing_is_told_before_it_is_stored(tmp_path: Path) -> None:
         assert through.told.attempt().status == 200
 
 
+def test_webhooks_under_way_beyond_the_number_to_keep_pass_unkept(tmp_path: Path) -> None:
+    journal = GatedJournal(tmp_path / "kept.sqlite")
+    with Receiver() as target, recording(target.url(), target.url(), journal=journal, most_webhooks=2) as through:
+        answers = [through.ask(POST) for _ in range(3)]
+        through.ask(POST, api=True)
+        assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
+        assert len(target.requests) == 4
+        journal.gate.set()
+        kept = [each.is_webhook for each in through.told.wait_for(3)]
+    assert kept == [True, True, False]
+    assert len(through.told.recorded) == 3
+
+
 def test_requests_wait_while_too_much_waits_for_the_journal(tmp_path: Path) -> None:
     journal = GatedJournal(tmp_path / "kept.sqlite")
     with Receiver() as target, recording(target.url(), journal=journal, most_waiting=1) as through:

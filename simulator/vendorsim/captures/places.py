@@ -66,6 +66,11 @@ def values(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, document
 
 
+def is_plain(value: Any) -> bool:
+    """Whether a value is a text or a number, and says something."""
+    return isinstance(value, str | int | float) and value != ""
+
+
 @lru_cache(maxsize=64)
 def id_places(profile: Profile) -> Mapping[str, IdPlaces]:
     """The places of ids in the bodies of each event."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from vendorsim.captures.comparing import BodyDifference
-from vendorsim.captures.deriving import Derived, DerivedStep
+from vendorsim.captures.deriving.comparing import BodyDifference
+from vendorsim.captures.deriving.model import Derived, DerivedStep
 from vendorsim.captures.sequence import CapturedEvent
 from vendorsim.core.times import duration_text, iso
 from vendorsim.scenario.calls import written_in_story

@@ -82,8 +82,10 @@ def schema() -> None:
 def from_capture(
     files: tuple[str, ...], vendor: str, profile: str | None, folder: str | None, force: bool, as_json: bool
 ) -> None:
-    """Make a scenario of each conversation in captured traffic (FILE: HAR, JSON Lines, JSON, raw requests, a folder of
-    these; - is standard input).
+    """Make a scenario of each conversation in captured traffic.
+
+    A FILE is a HAR, JSON Lines, JSON, raw requests (as curl -v prints them) or a journal of vendorsim. A folder means
+    its files, - is standard input.
 
     Steps that would send the captured webhooks are looked for with the profile; what no step explains becomes a step
     "emit", with a comment. People are those of the capture: run "capture scrub" first if they are real.

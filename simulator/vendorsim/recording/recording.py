@@ -56,15 +56,18 @@ class Recording:
         limits: PassingLimits = LIMITS,
         most_waiting: int = MOST_WAITING,
         namespace: str = "",
+        most_webhooks: int | None = None,
     ) -> None:
-        """`namespace` is the one of a server that the run in the journal belongs to; its number is `run`. Raises
-        UnreachableError when an address can't be used, and InputError when the journal can't."""
+        """`namespace` is the one of a server that the run in the journal belongs to; its number is `run`. Of more
+        webhooks than `most_webhooks`, those that are complete later pass and are not kept. Raises UnreachableError when
+        an address can't be used, and InputError when the journal can't."""
         self.summary = RecordingSummary(vendor.name, profile.name)
         self._vendor = vendor
         self.limits = limits
         self._report = report
         self._refused = refused
         self._most_waiting = most_waiting
+        self._webhooks_left = most_webhooks
         self._keeping = Keeping(vendor, profile)
         prepare(vendor, profile)
         self._numbers = count(1)
@@ -175,7 +178,11 @@ class Recording:
         return next(self._numbers)
 
     def take(self, passed: Passed) -> None:
-        """Keeps a request that is over."""
+        """Keeps a request that is over, unless it is a webhook too many."""
+        if self._webhooks_left is not None and passed.direction is Direction.WEBHOOK:
+            if not self._webhooks_left:
+                return
+            self._webhooks_left -= 1
         self._taken += passed.size
         self._recorder.add(partial(self._keeping.item, passed))
 

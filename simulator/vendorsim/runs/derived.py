@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from vendorsim.captures.deriving import derive, unexplained
+from vendorsim.captures.deriving.model import DOUBTFUL
+from vendorsim.captures.deriving.pace import paced
+from vendorsim.captures.deriving.stories import derive, unexplained
 from vendorsim.captures.exchange import CapturedExchange
 from vendorsim.captures.sequence import CapturedEvent, CapturedSequence, sequence
 from vendorsim.captures.writing import StorySource, file_name, scenario_text
@@ -79,10 +81,11 @@ def derived_scenario(
     if not any(isinstance(event.document, dict | list) for event in events):
         return DerivedScenario(conversation, file, "", len(events), 0, len(events), 0)
     # Bodies may not tell the order of sending; then it is that of arrival.
-    derived = derive(sent := as_sent(events, vendor.name, profile), profile, subscribed)
-    if derived.cost and sent != events:
-        arrived = derive(events, profile, subscribed)
-        derived, sent = (arrived, events) if arrived.cost < derived.cost else (derived, sent)
+    arrived_so = paced(events)
+    derived = derive(sent := paced(as_sent(events, vendor.name, profile)), profile, subscribed)
+    if derived.cost >= DOUBTFUL and sent != arrived_so:
+        arrived = derive(arrived_so, profile, subscribed, derived.cost)
+        derived, sent = (arrived, arrived_so) if arrived.cost < derived.cost else (derived, sent)
     events = sent
     text = scenario_text(source, derived, events)
     try:

@@ -42,7 +42,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With a --host that other machines reach: anyone there may send to the targets through these ports.",
 )
-@click.option("--count", metavar="N", type=click.IntRange(1), help="End after N webhooks; default: at Ctrl-C.")
+@click.option(
+    "--count",
+    metavar="N",
+    type=click.IntRange(1),
+    help="End when N webhooks are kept; others that pass meanwhile are not. Default: end at Ctrl-C.",
+)
 @options.journal
 @options.transport
 @options.json_output
@@ -96,7 +101,9 @@ def command(
 
     interrupted = False
     with _stopped_by_sigterm(stopped):
-        with Recording(known, chosen, ways, open_journal(journal), report, reporter.refused, host) as recording:
+        with Recording(
+            known, chosen, ways, open_journal(journal), report, reporter.refused, host, most_webhooks=count
+        ) as recording:
             _introduce(recording.urls, ways, host)
             try:
                 # A wait without a timeout can't be interrupted on every platform.

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vendorsim.captures.comparing import HOLE, HOLE_HOST, HOLE_NUMBER, HOLE_SITE
+from vendorsim.captures.deriving.comparing import HOLE, HOLE_HOST, HOLE_NUMBER, HOLE_SITE
 from vendorsim.conversation.state import Conversation
 from vendorsim.scenario import verbs
 from vendorsim.scenario.verbs import DELIVERED, TIMEOUT, VISITOR, Attachment, Page, Verb
