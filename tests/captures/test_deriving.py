@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from _pytest.mark import ParameterSet
+from command_line import Vendorsim
 from msgspec.structs import replace
 from round_trip import exchange, generated, round_trip
 from vendorsim.captures.exchange import CapturedExchange, Direction
@@ -288,3 +290,17 @@ def test_sequences_of_nothing_are_refused() -> None:
     known = registry.get("messagehub")
     with pytest.raises(Exception, match="holds no webhook"):
         sequence([], known, known.profile(None))
+
+
+def test_what_has_changed_is_no_custom_data(vendorsim: Vendorsim, tmp_path: Path) -> None:
+    """A change has an object of two texts where others have custom data."""
+    changed = {"name": {"previous_value": "Dana Kesler", "current_value": "Dana Kessler"}}
+    contact = {"event": "contact_updated", "id": 2, "name": "Dana Kessler", "email": None, "phone_number": None}
+    contact |= {"account": {"id": 1, "name": "Acme"}, "custom_attributes": {}, "changed_attributes": [changed]}
+    (tmp_path / "hooks.jsonl").write_bytes(orjson.dumps(contact))
+    options = ("--vendor", "messagehub", "--profile", "observed-4.18", "-o", tmp_path / "made")
+    done = vendorsim("scenarios", "from", tmp_path / "hooks.jsonl", *options)
+    assert done.code == 0, done.err
+    (made,) = (tmp_path / "made").glob("*.yaml")
+    assert "Dana Kessler" in made.read_text()
+    assert "custom" not in made.read_text()

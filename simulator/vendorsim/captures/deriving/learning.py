@@ -43,8 +43,10 @@ def learnt(
 def _custom(events: Sequence[CapturedEvent], places: Mapping[str, IdPlaces], step: DerivedStep) -> dict[str, Any]:
     """Data that the captured bodies have and ours have not: in the object that is missing, or field by field."""
     for event in events[step.first : step.first + step.count]:
+        known = places.get(event.event)
+        owners = {place[: place.index(CUSTOM_KEY)] for place in known.known if CUSTOM_KEY in place} if known else set()
         for each in step.differs:
-            if each.mine not in ("missing", "None"):
+            if each.mine not in ("missing", "None") or owners.isdisjoint((each.place, each.place[:-1])):
                 continue
             found = _at(event.document, each.place)
             if any(_lacks(places.get(earlier.event), earlier, each.place) for earlier in events[: step.first]):
