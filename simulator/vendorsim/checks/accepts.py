@@ -131,7 +131,9 @@ async def every_value(context: Context) -> None:
     # Alone, so that what others did at the same time is not blamed on the form.
     for number in sorted(suspects):
         event, form = chosen[number]
-        if not await _accepts(context, event, (form,)):
+        async with context.alone():
+            accepted = await _accepts(context, event, (form,))
+        if not accepted:
             _refused(context).add((event, form.place, form.what))
 
 

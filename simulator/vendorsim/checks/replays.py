@@ -105,6 +105,11 @@ class TrialRunner:
 
     # Playing
 
+    async def play_alone(self, trial: Trial) -> PlayedTrial:
+        """Plays a trial while nothing else is sent."""
+        async with self.context.alone():
+            return await self.play(trial)
+
     async def play(self, trial: Trial) -> PlayedTrial:
         """Plays a trial with new conversations."""
         count = 1 + max(number for number, _ in trial.script)
@@ -132,7 +137,7 @@ class TrialRunner:
         await self.context.side_by_side([play(*each) for each in enumerate(trials)])
         for number, trial in enumerate(trials):
             if not all(map(self.context.accepted, played[number].exchanges)):
-                played[number] = await self.play(trial)
+                played[number] = await self.play_alone(trial)
         return [played[number] for number in range(len(trials))]
 
     async def retry(self, refused: list[Event]) -> None:
@@ -246,8 +251,8 @@ class TrialRunner:
     async def _confirmed(
         self, suspects: list[tuple[PlayedTrial, list[StateDifference]]]
     ) -> list[tuple[PlayedTrial, list[StateDifference]]]:
-        plain = [await self.play(in_order(baseline)) for baseline in _baselines(suspects)]
-        again = [await self.play(one.trial) for one, _ in suspects]
+        plain = [await self.play_alone(in_order(baseline)) for baseline in _baselines(suspects)]
+        again = [await self.play_alone(one.trial) for one, _ in suspects]
         found = await self._deviations([*plain, *again])
         if any(found[: len(plain)]):
             await asyncio.sleep(self.context.settings.waiting.state)
@@ -278,11 +283,12 @@ def in_order(baseline: StoryBaseline) -> Trial:
 async def trial_runner(context: Context) -> TrialRunner:
     """Returns the runner with the baselines of this run; the first call creates these. Raises NotJudged."""
     shared = context.settings.shared
-    if _SHARED not in shared:
-        try:
-            shared[_SHARED] = await _create_baselines(context)
-        except NotJudged as reason:
-            shared[_SHARED] = reason
+    async with context.alone():
+        if _SHARED not in shared:
+            try:
+                shared[_SHARED] = await _create_baselines(context)
+            except NotJudged as reason:
+                shared[_SHARED] = reason
     found = shared[_SHARED]
     if isinstance(found, NotJudged):
         raise type(found)(str(found))
@@ -360,17 +366,18 @@ async def _read(
     runner: TrialRunner, baselines: Sequence[StoryBaseline], twins: Sequence[StoryConversation]
 ) -> set[str]:
     """Reads the states of the baselines. Returns where they differ from those of their twins."""
+    states: dict[str, Any] = {}
+
+    async def read(told: StoryConversation, other: StoryConversation) -> None:
+        states[told.conversation_id] = await runner.state(told, other)
+
+    pairs = [(baseline.plain, twin) for baseline, twin in zip(baselines, twins, strict=True)]
+    both = [*pairs, *((twin, plain) for plain, twin in pairs)]
+    await gather_bounded([read(told, other) for told, other in both], at_once=READ_AT_ONCE)
     unstable: set[str] = set()
-
-    async def read(baseline: StoryBaseline, twin: StoryConversation) -> None:
-        baseline.expected = await runner.state(baseline.plain, twin)
-        unstable.update(
-            found.pattern for found in differences(baseline.expected, await runner.state(twin, baseline.plain))
-        )
-
-    await gather_bounded(
-        [read(baseline, twin) for baseline, twin in zip(baselines, twins, strict=True)], at_once=READ_AT_ONCE
-    )
+    for baseline, twin in zip(baselines, twins, strict=True):
+        baseline.expected = states[baseline.plain.conversation_id]
+        unstable.update(found.pattern for found in differences(baseline.expected, states[twin.conversation_id]))
     return unstable
 
 

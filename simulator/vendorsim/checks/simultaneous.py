@@ -1,7 +1,7 @@
 """`concurrent`: requests that reach the integration at the same moment lead to the same state as one after the other.
 
 All but the last byte of each request is sent first; then the last bytes go out together. A race shows only now and
-then, so rounds are played until the time is over or a state differs.
+then, so rounds are played until the time is over; then the states are read.
 """
 
 from __future__ import annotations
@@ -113,26 +113,25 @@ class _Round(Struct):
 
 
 async def _collide(context: Context, way: _Collision) -> None:
-    """Plays rounds until the time is over or a state differs, and reports what differs."""
+    """Plays rounds until the time is over, and reports what differs."""
     runner = await trial_runner(context)
     runner.baselines = [each for each in runner.baselines if context.takes(None, each.title)]
     if not runner.baselines:
         return
     ends = monotonic() + context.settings.waiting.rounds
-    played = 0
-    while played < MOST_ROUNDS and (played < FEWEST_ROUNDS or monotonic() < ends):
-        several = [await _play(runner, way, played + number) for number in range(FEWEST_ROUNDS)]
-        played += len(several)
-        for each in several:
-            _judge_answers(context, each, way)
-        found = await _differing(runner, several)
-        if found:
+    played: list[_Round] = []
+    while len(played) < MOST_ROUNDS and (len(played) < FEWEST_ROUNDS or monotonic() < ends):
+        async with context.settings.floor.place():
+            played.append(await _play(runner, way, len(played)))
+        _judge_answers(context, played[-1], way)
+    found = await _differing(runner, played)
+    if found:
+        async with context.alone():
             await _report(context, runner, way, found)
-            break
     for baseline in runner.baselines:
         for event in baseline.plain.events:
             context.result.cells.setdefault(event.name, "passed")
-    context.result.cases += played
+    context.result.cases += len(played)
 
 
 async def _play(runner: TrialRunner, way: _Collision, number: int) -> _Round:

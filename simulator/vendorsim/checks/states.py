@@ -118,7 +118,7 @@ async def _each_alone(
     runner: TrialRunner, baseline: StoryBaseline, repetition: Repetition, description: str, numbers: Sequence[int]
 ) -> list[tuple[PlayedTrial, list[StateDifference]]]:
     """Plays one trial for each repeated delivery. Returns the trials that differ, with the differences."""
-    singles = [await runner.play(_repeating(baseline, repetition, [number], description)) for number in numbers]
+    singles = [await runner.play_alone(_repeating(baseline, repetition, [number], description)) for number in numbers]
     return await runner.differing(singles)
 
 

@@ -90,6 +90,7 @@ class Stories:
         self.captured = tuple(captured)
         self._files = None if server is None else server + (vendor.files or files.PATH)
         self._shortest: dict[str, tuple[Scenario, int]] = {}
+        self._runs: dict[tuple[str, str], Run] = {}
         for scenario in self.scenarios():
             self._add_shortest(scenario)
         if profile.events and not self._shortest:
@@ -109,8 +110,10 @@ class Stories:
         return list(iter_events(self._live(scenario, self.take() if index is None else index)))
 
     def _live(self, scenario: Scenario, index: int) -> LiveConversation:
-        run = self.run(scenario)
-        if run.casting.anonymous or "identifier" in scenario.cast.visitor:
+        return self._conversation(self.run(scenario), index)
+
+    def _conversation(self, run: Run, index: int) -> LiveConversation:
+        if run.casting.anonymous or "identifier" in run.scenario.cast.visitor:
             return run.conversation(index)
         # A probe may ask by the identifier, so each conversation has its own.
         opening = Opening({"identifier": f"customer-{index}", "known": False})
@@ -142,7 +145,11 @@ class Stories:
         """Returns an event of that name from a new conversation, with generated names and texts of the locale; default:
         the first one of `locales`."""
         scenario, position = self._shortest[name]
-        live = self._live(replace(scenario, locale=locale or self.locales[0]), self.take())
+        locale = locale or self.locales[0]
+        run = self._runs.get((scenario.title, locale))
+        if run is None:
+            run = self._runs[scenario.title, locale] = self.run(replace(scenario, locale=locale))
+        live = self._conversation(run, self.take())
         *lead, event = islice(iter_events(live), position + 1)
         return Sample(event, tuple(lead), orjson.loads(event.body), live.state.visitor.identifier)
 
