@@ -26,7 +26,7 @@ from vendorsim.checks.selection import Selection, case_name
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
 from vendorsim.checks.timings import Meter
-from vendorsim.checks.value_forms import Body
+from vendorsim.checks.value_forms import Body, Form
 from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
@@ -214,6 +214,14 @@ class Context:
         )
         fulls.setdefault(event, found.full)
         return found
+
+    async def forms(self, event: str) -> list[Form]:
+        """Returns the forms of a plain body of the event. Between two events, others get a turn: forms take long."""
+        known: dict[str, list[Form]] = self.settings.shared.setdefault("forms", {})
+        if event not in known:
+            await asyncio.sleep(0)
+            known[event] = self.body(event, self.sample(event).document).forms()
+        return known[event]
 
     def sample(self, event: str, locale: str | None = None) -> Sample:
         """Returns an event of that name from a new conversation."""

@@ -10,7 +10,7 @@ import orjson
 
 from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context, gather_bounded
-from vendorsim.checks.effects import count_marks, tell, tell_all
+from vendorsim.checks.effects import count_marks, tell_all
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.probes import NO_PROBE, States
 from vendorsim.checks.registry import check
@@ -68,7 +68,7 @@ async def _of_one_story(context: Context, probe: States) -> int:
         return 0
     # The event that is about a message itself: its text stands next to the top.
     first = min(told, key=lambda one: (one.depth, len(one.sample.lead)))
-    second = await tell(context, first.event, None)
+    second = next(iter(await tell_all(context, [(first.event, None)])), None)
     if second is None:
         return 0
     known = 0

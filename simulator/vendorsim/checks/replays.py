@@ -140,6 +140,11 @@ class TrialRunner:
                 played[number] = await self.play_alone(trial)
         return [played[number] for number in range(len(trials))]
 
+    async def tell(self, conversation: StoryConversation) -> None:
+        """Sends all events of a conversation in their order."""
+        for event in conversation.events:
+            await self.deliver(event)
+
     async def retry(self, refused: list[Event]) -> None:
         """Resends refused deliveries until all are accepted, or a round accepts none."""
         while refused:
@@ -321,14 +326,19 @@ async def _create_baselines(context: Context) -> _Shared:
     ]
     runner = TrialRunner(context, settings.probe, factory, baselines)
     before = [await runner.state_now(baseline.plain, factory.create(baseline.story)) for baseline in baselines]
-    twins: list[StoryConversation] = []
     for baseline in baselines:
-        for conversation in (baseline.plain, factory.create(baseline.story)):
-            for event in conversation.events:
-                await runner.deliver(event)
-        twins.append(conversation)
+        await runner.tell(baseline.plain)
+    twins = [factory.create(baseline.story) for baseline in baselines]
+    await gather_bounded([runner.tell(twin) for twin in twins], settings.sender.at_once)
     unstable = await _read(runner, baselines, twins)
     if unstable or all(baseline.expected == state for baseline, state in zip(baselines, before, strict=True)):
+        await asyncio.sleep(settings.waiting.state)
+        unstable = await _read(runner, baselines, twins)
+    if unstable:
+        # Alone, in case that conversations at the same time disturb each other: other checks are about that.
+        twins = [factory.create(baseline.story) for baseline in baselines]
+        for twin in twins:
+            await runner.tell(twin)
         await asyncio.sleep(settings.waiting.state)
         unstable = await _read(runner, baselines, twins)
     if unstable:

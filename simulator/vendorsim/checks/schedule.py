@@ -30,11 +30,11 @@ SCHEDULE: tuple[str | tuple[str, ...], ...] = (
     ("rejects.missing_field", "rejects.wrong_type"),
     "rejects",
     "authenticates",
-    "effects",
-    ("idempotent", "order_tolerant", "retry_safe", "isolated", "recovers.by_retry"),
-    "isolated.foreign",
+    # It plays the stories that the others compare with.
+    "effects.none",
+    ("effects.lost", "idempotent", "order_tolerant", "retry_safe", "isolated", "recovers.by_retry"),
     # The others have several conversations at a time, and would be blamed for conversations that mix.
-    "concurrent.conversations",
+    ("isolated.foreign", "concurrent.conversations"),
     ("concurrent",),
 )
 """Checks and families, in the order in which they run: a text one check after the other, a tuple at the same time. A

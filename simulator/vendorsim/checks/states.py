@@ -205,4 +205,4 @@ async def interleaved(context: Context) -> None:
     for baseline in runner.baselines:
         script = tuple((index, number) for number in range(len(baseline.plain.events)) for index in range(INTERLEAVED))
         trials.append(Trial(baseline, script, "another conversation went on at the same time"))
-    await judge_trials(runner, trials, APART)
+    await judge_trials(runner, trials, lambda trial: APART)
