@@ -103,7 +103,7 @@ def _report_files(command: F) -> F:
     type=options.DurationType(),
     help="Time of the whole run, such as 60s; default: no limit.",
 )
-@click.option("--timings", is_flag=True, help="Say how long each check took.")
+@click.option("--timings", is_flag=True, help="Say on standard error where the time went.")
 @click.option("--baseline", metavar="FILE", help="Compare with this earlier report of --json.")
 @click.option(
     "--fail-on",
