@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from msgspec.structs import replace
 
 from vendorsim.cli import options, starting
-from vendorsim.cli.running import read_sinks, served
+from vendorsim.cli.running import collect_garbage_rarely, read_sinks, served
 from vendorsim.reporting.checks import FORMATS, Reporters, report_files
 from vendorsim.reporting.console import messages
 from vendorsim.reporting.text import one_line
@@ -222,6 +222,7 @@ def command(
         variables = starting.environment(url, served_sinks)
         started = stack.enter_context(starting.integration(program, [checks.destination.endpoint], settings, variables))
         endings = None if started is None else started.endings
+        collect_garbage_rarely()
         return checks.run_to_end(reporters.handle, settings, state, url, endings).exit_code
 
 
