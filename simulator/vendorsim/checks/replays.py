@@ -19,9 +19,9 @@ from vendorsim.checks.differences import pattern as parse_pattern
 from vendorsim.checks.masks import masked, steady_texts
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.orders import Order
-from vendorsim.checks.probes import NO_PROBE, States, UnreadableState
+from vendorsim.checks.probes import LONGEST_WAIT, NO_PROBE, QUIET_PAUSE, States, UnreadableState
 from vendorsim.checks.symbols import symbolic, symbols
-from vendorsim.core.clock import wall_clock
+from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.event import Event
 from vendorsim.runs.timeline import LiveConversation
 from vendorsim.scenario.model import Scenario
@@ -145,6 +145,17 @@ class TrialRunner:
         for event in conversation.events:
             await self.deliver(event)
 
+    async def caught_up(self) -> None:
+        """Waits until the integration has processed what it accepted until now: until something of a new conversation
+        shows, `LONGEST_WAIT` seconds at most. To be called alone."""
+        baseline = min(self.baselines, key=lambda baseline: len(baseline.plain.events))
+        last = self.create(baseline.story)
+        before = await self.state_now(last, baseline.plain)
+        await self.tell(last)
+        ends = monotonic() + LONGEST_WAIT
+        while monotonic() < ends and await self.state_now(last, baseline.plain) == before:
+            await asyncio.sleep(QUIET_PAUSE)
+
     async def retry(self, refused: list[Event]) -> None:
         """Resends refused deliveries until all are accepted, or a round accepts none."""
         while refused:
@@ -240,6 +251,8 @@ class TrialRunner:
         """
         suspects = await self.differing(played)
         if suspects:
+            async with self.context.alone():
+                await self.caught_up()
             await asyncio.sleep(self.context.settings.waiting.state)
             await self.read_again(_baselines(suspects))
             suspects = await self.differing([one for one, _ in suspects])
@@ -259,8 +272,12 @@ class TrialRunner:
         plain = [await self.play_alone(in_order(baseline)) for baseline in _baselines(suspects)]
         again = [await self.play_alone(one.trial) for one, _ in suspects]
         found = await self._deviations([*plain, *again])
+        if any(found):
+            async with self.context.alone():
+                await self.caught_up()
         if any(found[: len(plain)]):
             await asyncio.sleep(self.context.settings.waiting.state)
+        if any(found):
             found = await self._deviations([*plain, *again])
         unstable = {difference.pattern for some in found[: len(plain)] for difference in some}
         confirmed: list[tuple[PlayedTrial, list[StateDifference]]] = []

@@ -133,7 +133,9 @@ async def _collide(context: Context, way: _Collision) -> None:
     found = await _differing(runner, played)
     if found:
         async with context.alone():
-            if beside:
+            await runner.caught_up()
+            found = await _differing(runner, [each for each, _ in found])
+            if found and beside:
                 found = await _again_alone(runner, way, len(played))
             if found:
                 if way.conversations > 1:
