@@ -107,6 +107,15 @@ _CHECK = _object(
     reason=_text("Why it was not judged, or skipped.", null=True),
     seconds=_number("With --timings: how long it took.", kind="number"),
 )
+_PHASE = _object(
+    "A part of the run, in seconds",
+    phase=_text("The families that it is about."),
+    seconds=_number("By the wall clock.", kind="number"),
+    idle=_number("In which nothing was asked of the integration.", kind="number"),
+    processor=_number("Processor time of vendorsim.", kind="number"),
+    requests=_number("Deliveries."),
+    reads=_number("How often the state was read."),
+)
 _EXERCISED = _object("", exercised=_counts(), not_exercised=_list(_text()))
 _COVERAGE = _object(
     "What the run exercised of the contract",
@@ -125,6 +134,7 @@ def check_report() -> Schema:
     """The document of `vendorsim check --json`."""
     document = _object(
         "",
+        ("timings",),
         vendor=_text(),
         profile=_text(),
         target=_text("The URL, without secrets."),
@@ -158,6 +168,7 @@ def check_report() -> Schema:
                 not_judged=_list(_PAST, "Findings whose checks this run did not judge."),
             )
         ),
+        timings=_list(_PHASE, "With --timings: where the time went, phase by phase."),
     )
     return published("check-report-1", "vendorsim check report", "What vendorsim check --json prints", document)
 

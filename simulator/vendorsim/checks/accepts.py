@@ -124,14 +124,16 @@ async def every_value(context: Context) -> None:
         if not await _accepts(context, event, (form,), judge=False):
             suspects.append(number)
 
-    found = {event: context.body(event, context.sample(event).document).forms() for event in await context.taken()}
+    found = {event: await context.forms(event) for event in await context.taken()}
     chosen = choose(found, generator(0, "forms"))
     chosen = [(event, form) for event, form in chosen if context.takes(event, form.what)]
     await context.side_by_side([one(number, event, form) for number, (event, form) in enumerate(chosen)])
     # Alone, so that what others did at the same time is not blamed on the form.
     for number in sorted(suspects):
         event, form = chosen[number]
-        if not await _accepts(context, event, (form,)):
+        async with context.alone():
+            accepted = await _accepts(context, event, (form,))
+        if not accepted:
             _refused(context).add((event, form.place, form.what))
 
 
@@ -148,8 +150,7 @@ async def pairs_of_values(context: Context) -> None:
 
     work = []
     for event in await context.taken():
-        body = context.body(event, context.sample(event).document)
-        alone = [form for form in body.forms() if (event, form.place, form.what) not in _refused(context)]
+        alone = [form for form in await context.forms(event) if (event, form.place, form.what) not in _refused(context)]
         rows: Sequence[tuple[Form, ...]]
         if context.names_cases:
             rows = [pair for pair in permutations(alone, 2) if context.takes(event, _what(pair))]

@@ -6,6 +6,7 @@ import asyncio
 import re
 import shlex
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from vendorsim.checks.causes import of_field
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import StateDifference
+from vendorsim.checks.floor import Floor
 from vendorsim.checks.forms import examples_of
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
 from vendorsim.checks.pinned_ids import PinnedIds
@@ -23,7 +25,8 @@ from vendorsim.checks.probes import States
 from vendorsim.checks.selection import Selection, case_name
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Sample, Stories
-from vendorsim.checks.value_forms import Body
+from vendorsim.checks.timings import Meter
+from vendorsim.checks.value_forms import Body, Form
 from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import wall_clock
 from vendorsim.core.event import Event
@@ -77,6 +80,8 @@ class CheckSettings(Struct):
     seed: int
     coverage: Coverage
     command: tuple[str, ...]
+    floor: Floor
+    meter: Meter
     waiting: Waiting = Waiting()
     probe: States | None = None
     probe_ignore: tuple[str, ...] = ()
@@ -210,6 +215,14 @@ class Context:
         fulls.setdefault(event, found.full)
         return found
 
+    async def forms(self, event: str) -> list[Form]:
+        """Returns the forms of a plain body of the event. Between two events, others get a turn: forms take long."""
+        known: dict[str, list[Form]] = self.settings.shared.setdefault("forms", {})
+        if event not in known:
+            await asyncio.sleep(0)
+            known[event] = self.body(event, self.sample(event).document).forms()
+        return known[event]
+
     def sample(self, event: str, locale: str | None = None) -> Sample:
         """Returns an event of that name from a new conversation."""
         return self.settings.stories.sample(event, locale)
@@ -302,7 +315,20 @@ class Context:
     async def side_by_side(self, work: Sequence[Coroutine[Any, Any, object]]) -> None:
         """Runs coroutines that each send one request at a time, as many at once as suits the integration. The first
         error cancels all, and is raised."""
-        await gather_bounded(work, self.settings.sender.at_once)
+
+        async def one(item: Coroutine[Any, Any, object]) -> None:
+            async with self.settings.floor.place():
+                await item
+
+        try:
+            await gather_bounded([one(item) for item in work], self.settings.sender.at_once)
+        finally:
+            for item in work:
+                item.close()
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """A context in which nothing else is sent: neither by this check nor by others that run at the same time."""
+        return self.settings.floor.alone()
 
     # Judging
 

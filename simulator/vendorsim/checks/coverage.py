@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -28,8 +28,7 @@ class Coverage:
         self._contract = contract
         self._profile = profile
         self._events: Counter[str] = Counter()
-        self._fields: dict[str, set[str]] = {}
-        self._values: dict[str, set[tuple[str, str]]] = {}
+        self._sent: dict[str, set[tuple[str, str | None]]] = {}
         self._answers: dict[str, int] = dict.fromkeys(answers, 0)
         self._lock = Lock()
         self._calls: dict[str, Counter[str]] = {}
@@ -47,17 +46,16 @@ class Coverage:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
             return
-        if not self._contract.is_valid(event, document):
+        if not isinstance(document, dict | list):
             return
-        known = self._known(event)
-        sent = self._fields.setdefault(event, set())
-        values = self._values.setdefault(event, set())
-        for name, value in _fields(document):
-            schema = known.get(name)
-            if schema is not None:
-                sent.add(name)
-                if value in schema.get("enum", ()):
-                    values.add((name, str(value)))
+        fresh = set(_fresh(document, self._known(event), "", self._exercised(event)))
+        # Most bodies hold nothing new, and need no look at their validity.
+        if fresh and self._contract.is_valid(event, document):
+            self._exercised(event).update(fresh)
+
+    def _exercised(self, event: str) -> set[tuple[str, str | None]]:
+        """The fields of an event that were sent (with None), and the values of their enums."""
+        return self._sent.setdefault(event, set())
 
     def _known(self, event: str) -> dict[str, Schema]:
         """The fields that the contract of an event describes, by name."""
@@ -100,7 +98,7 @@ class Coverage:
 
     def _fields_of(self, event: str) -> dict[str, Any]:
         known = self._known(event)
-        sent = self._fields.get(event, set())
+        sent = {name for name, value in self._exercised(event) if value is None}
         return {
             "known": len(known),
             "exercised": len(known.keys() & sent),
@@ -114,7 +112,7 @@ class Coverage:
             for value in schema.get("enum", ())
             if value is not None
         }
-        sent = self._values.get(event, set())
+        sent = {(name, value) for name, value in self._exercised(event) if value is not None}
         if not known:
             return {}
         missing = [
@@ -149,13 +147,22 @@ def _described(
     return found
 
 
-def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields every field of a document with its name, as `_described` does."""
+def _fresh(
+    value: Any, known: Mapping[str, Schema], name: str, sent: Collection[tuple[str, str | None]]
+) -> Iterator[tuple[str, str | None]]:
+    """Yields the known fields of a document, and the values of their enums, that are not among the `sent` ones."""
     if isinstance(value, list):
         for item in value:
-            yield from _fields(item, f"{name}/*" if name else "*")
-    elif isinstance(value, dict):
+            if isinstance(item, dict | list):
+                yield from _fresh(item, known, f"{name}*/", sent)
+    else:
         for key, inner in value.items():
-            of_key = f"{name}/{key}" if name else key
-            yield of_key, inner
-            yield from _fields(inner, of_key)
+            field = name + key
+            schema = known.get(field)
+            if schema is not None:
+                if (field, None) not in sent:
+                    yield field, None
+                if "enum" in schema and inner in schema["enum"] and (field, str(inner)) not in sent:
+                    yield field, str(inner)
+            if isinstance(inner, dict | list):
+                yield from _fresh(inner, known, f"{field}/", sent)

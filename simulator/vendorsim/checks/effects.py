@@ -81,13 +81,14 @@ async def lost(context: Context) -> None:
     if probe is None:
         raise NotJudged(NO_PROBE)
     plain = await tell_all(context, [(event, None) for event in await context.taken()])
-    await _watch(probe, plain, context.settings.waiting.settle, context.settings.waiting.state)
-    shown = [one for one in plain if one.shows]
-    if not shown:
+    waiting = context.settings.waiting
+    await _watch(probe, plain, waiting.state, 0.0)
+    again: list[Told] = []
+    if not any(one.shows for one in plain):
         # Alone, in case conversations at the same time mix their texts up.
-        plain = [again for one in plain if (again := await tell(context, one.event, None)) is not None]
-        await _watch(probe, plain, context.settings.waiting.settle, context.settings.waiting.state)
-        shown = [one for one in plain if one.shows]
+        again = [told_anew for one in plain if (told_anew := await _tell_alone(context, one.event, None)) is not None]
+    await _watch(probe, [*plain, *again], waiting.settle, waiting.state)
+    shown = [one for one in (*plain, *again) if one.shows]
     if not shown and 2 * len(plain) <= len(context.events()):
         raise NotJudged("the state shows the text of no message, and most events of the vendor have none")
     if not shown:
@@ -107,13 +108,12 @@ async def lost(context: Context) -> None:
         return
     chosen = [(event, form) for event, form in _forms(context, shown) if context.takes(event, form.what)]
     told = await tell_all(context, chosen)
-    await _watch(probe, told, context.settings.waiting.settle)
+    await _watch(probe, told, waiting.settle)
     # What was lost is told again alone: a race between two conversations is none of its form.
     for number, one in enumerate(told):
         if not one.shows and not one.other_meaning:
-            again = await tell(context, one.event, one.form)
-            told[number] = one if again is None else again
-    await _watch(probe, told, context.settings.waiting.settle)
+            told[number] = await _tell_alone(context, one.event, one.form) or one
+    await _watch(probe, told, waiting.settle)
     left_out: list[str] = []
     for one in told:
         event, form = one.event, one.form
@@ -152,18 +152,24 @@ def _forms(context: Context, shown: Sequence[Told]) -> list[tuple[str, Form]]:
 
 
 async def tell_all(context: Context, forms: Sequence[tuple[str, Form | None]]) -> list[Told]:
-    """Sends messages side by side, each an event in a form (None: the plain one). Returns those that `tell` returns."""
+    """Sends messages side by side, each an event in a form (None: the plain one). Returns those that carry a text and
+    were accepted, each with a text of its own."""
     told: dict[int, Told] = {}
 
     async def send(number: int, event: str, form: Form | None) -> None:
-        if (one := await tell(context, event, form)) is not None:
+        if (one := await _tell(context, event, form)) is not None:
             told[number] = one
 
     await context.side_by_side([send(number, *each) for number, each in enumerate(forms)])
     return [told[number] for number in sorted(told)]
 
 
-async def tell(context: Context, event: str, form: Form | None) -> Told | None:
+async def _tell_alone(context: Context, event: str, form: Form | None) -> Told | None:
+    async with context.alone():
+        return await _tell(context, event, form)
+
+
+async def _tell(context: Context, event: str, form: Form | None) -> Told | None:
     """Sends a message with a text of its own. None if the event carries no text, or the form is refused."""
     sample = context.sample(event)
     paths = texts(sample.document, context.schema(event), context.settings.profile.message_fields)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
 import orjson
 
 from vendorsim.checks.causes import APART
-from vendorsim.checks.context import Context
-from vendorsim.checks.effects import count_marks, tell, tell_all
+from vendorsim.checks.context import Context, gather_bounded
+from vendorsim.checks.effects import count_marks, tell_all
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.probes import NO_PROBE, States
 from vendorsim.checks.registry import check
@@ -44,9 +44,9 @@ async def foreign(context: Context) -> None:
         await context.side_by_side([context.send(event) for event in events if event is not None])
     own = [_said(context, story) for story in told]
     known = await _of_one_story(context, settings.probe)
-    for number, story in enumerate(told):
-        conversation = str(story[0].conversation)
-        state = await settings.probe.settled(conversation, None)
+    conversations = [str(story[0].conversation) for story in told]
+    states = await _settled(settings.probe, [(conversation, None) for conversation in conversations])
+    for number, (conversation, state) in enumerate(zip(conversations, states, strict=True)):
         if state is None:
             continue
         known += 1
@@ -68,13 +68,12 @@ async def _of_one_story(context: Context, probe: States) -> int:
         return 0
     # The event that is about a message itself: its text stands next to the top.
     first = min(told, key=lambda one: (one.depth, len(one.sample.lead)))
-    second = await tell(context, first.event, None)
+    second = next(iter(await tell_all(context, [(first.event, None)])), None)
     if second is None:
         return 0
     known = 0
-    for one, other in ((first, second), (second, first)):
-        conversation = str(one.sample.event.conversation)
-        state = await probe.settled(conversation, one.sample.identifier)
+    both = [(str(each.sample.event.conversation), each.sample.identifier) for each in (first, second)]
+    for (conversation, _), state, other in zip(both, await _settled(probe, both), (second, first), strict=True):
         if state is None:
             continue
         known += 1
@@ -82,6 +81,17 @@ async def _of_one_story(context: Context, probe: States) -> int:
         if count_marks(state, other.marker):
             _fail(context, conversation, [other.marker])
     return known
+
+
+async def _settled(probe: States, asked: Sequence[tuple[str, str | None]]) -> list[Any]:
+    """Returns the settled state of each conversation, which is given with its visitor's identifier."""
+    states: dict[str, Any] = {}
+
+    async def read(conversation: str, identifier: str | None) -> None:
+        states[conversation] = await probe.settled(conversation, identifier)
+
+    await gather_bounded([read(*each) for each in asked], at_once=len(asked))
+    return [states[conversation] for conversation, _ in asked]
 
 
 def _fail(context: Context, conversation: str, found: list[str]) -> None:

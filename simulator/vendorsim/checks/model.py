@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from vendorsim.checks.differences import StateDifference
+from vendorsim.checks.timings import Phase
 from vendorsim.core.provenance import Stated
 
 ERROR, WARNING = "error", "warning"
@@ -235,8 +236,9 @@ class Verdict(Struct, frozen=True):
     """The result of a whole run.
 
     `coverage` is the document of `vendorsim.checks.coverage.Coverage`. `unmet` is what the user asked for and the run
-    did not judge. `against` compares the run with an earlier report; with `fails_on_new`, only new errors count. With
-    `timings`, reports say how long each check took. `account` and `inbox` are the chosen ids of the account and inbox.
+    did not judge. `against` compares the run with an earlier report; with `fails_on_new`, only new errors count.
+    `timings` are the phases of the run, if they were asked for. `account` and `inbox` are the chosen ids of the account
+    and inbox.
     """
 
     vendor: str
@@ -250,7 +252,7 @@ class Verdict(Struct, frozen=True):
     unmet: tuple[Unmet, ...] = ()
     against: Against | None = None
     fails_on_new: bool = False
-    timings: bool = False
+    timings: tuple[Phase, ...] = ()
     account: int | None = None
     inbox: int | None = None
 
@@ -304,6 +306,7 @@ class Verdict(Struct, frozen=True):
             "reason": self.reason,
             "unmet": [unmet.document() for unmet in self.unmet],
             "against": None if self.against is None else self.against.document(),
+            **({"timings": [phase.document() for phase in self.timings]} if self.timings else {}),
         }
 
     def _finding_document(self, finding: Finding) -> dict[str, Any]:

@@ -73,9 +73,9 @@ async def by_retry(context: Context) -> None:
         times = [event.at for event in plain.events]
         ways = list(outages(times, plain.keys, policy.retries.value, ordered=ordered))
         for way in ways[:MOST_OUTAGES]:
-            order = ", ".join(str(number + 1) for number in way.order)
+            numbers = ", ".join(str(number + 1) for number in way.order)
             description = (
-                f"an outage of {_about(way.length)}, when the deliveries came in the order {order}, up to "
+                f"an outage of {_about(way.length)}, when the deliveries came in the order {numbers}, up to "
                 f"{_about(way.late)} late"
             )
             # The last delivery comes now.
@@ -83,10 +83,10 @@ async def by_retry(context: Context) -> None:
             trials.append(Trial(baseline, alone(way.order), description, retries=True, age=age))
     if not trials:
         raise NotJudged("the vendor gives up before an outage of this length is over")
-    # A delivery that comes too late in a story is one that comes in another order, too.
-    in_order = [trial for trial in trials if not trial.is_reordered]
-    await judge_trials(runner, in_order)
-    await judge_trials(runner, [trial for trial in trials if trial.is_reordered], causes_of(ORDER_CHECKS))
+    # What came in order comes first. A delivery that comes too late in a story is one that comes in another order, too.
+    trials.sort(key=lambda trial: trial.is_reordered)
+    order = causes_of(ORDER_CHECKS)
+    await judge_trials(runner, trials, lambda trial: order if trial.is_reordered else frozenset())
 
 
 def _about(milliseconds: int) -> str:

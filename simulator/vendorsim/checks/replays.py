@@ -19,9 +19,9 @@ from vendorsim.checks.differences import pattern as parse_pattern
 from vendorsim.checks.masks import masked, steady_texts
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.orders import Order
-from vendorsim.checks.probes import NO_PROBE, States, UnreadableState
+from vendorsim.checks.probes import LONGEST_WAIT, NO_PROBE, QUIET_PAUSE, States, UnreadableState
 from vendorsim.checks.symbols import symbolic, symbols
-from vendorsim.core.clock import wall_clock
+from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.event import Event
 from vendorsim.runs.timeline import LiveConversation
 from vendorsim.scenario.model import Scenario
@@ -105,6 +105,11 @@ class TrialRunner:
 
     # Playing
 
+    async def play_alone(self, trial: Trial) -> PlayedTrial:
+        """Plays a trial while nothing else is sent."""
+        async with self.context.alone():
+            return await self.play(trial)
+
     async def play(self, trial: Trial) -> PlayedTrial:
         """Plays a trial with new conversations."""
         count = 1 + max(number for number, _ in trial.script)
@@ -132,8 +137,24 @@ class TrialRunner:
         await self.context.side_by_side([play(*each) for each in enumerate(trials)])
         for number, trial in enumerate(trials):
             if not all(map(self.context.accepted, played[number].exchanges)):
-                played[number] = await self.play(trial)
+                played[number] = await self.play_alone(trial)
         return [played[number] for number in range(len(trials))]
+
+    async def tell(self, conversation: StoryConversation) -> None:
+        """Sends all events of a conversation in their order."""
+        for event in conversation.events:
+            await self.deliver(event)
+
+    async def caught_up(self) -> None:
+        """Waits until the integration has processed what it accepted until now: until something of a new conversation
+        shows, `LONGEST_WAIT` seconds at most. To be called alone."""
+        baseline = min(self.baselines, key=lambda baseline: len(baseline.plain.events))
+        last = self.create(baseline.story)
+        before = await self.state_now(last, baseline.plain)
+        await self.tell(last)
+        ends = monotonic() + LONGEST_WAIT
+        while monotonic() < ends and await self.state_now(last, baseline.plain) == before:
+            await asyncio.sleep(QUIET_PAUSE)
 
     async def retry(self, refused: list[Event]) -> None:
         """Resends refused deliveries until all are accepted, or a round accepts none."""
@@ -230,6 +251,8 @@ class TrialRunner:
         """
         suspects = await self.differing(played)
         if suspects:
+            async with self.context.alone():
+                await self.caught_up()
             await asyncio.sleep(self.context.settings.waiting.state)
             await self.read_again(_baselines(suspects))
             suspects = await self.differing([one for one, _ in suspects])
@@ -246,11 +269,15 @@ class TrialRunner:
     async def _confirmed(
         self, suspects: list[tuple[PlayedTrial, list[StateDifference]]]
     ) -> list[tuple[PlayedTrial, list[StateDifference]]]:
-        plain = [await self.play(in_order(baseline)) for baseline in _baselines(suspects)]
-        again = [await self.play(one.trial) for one, _ in suspects]
+        plain = [await self.play_alone(in_order(baseline)) for baseline in _baselines(suspects)]
+        again = [await self.play_alone(one.trial) for one, _ in suspects]
         found = await self._deviations([*plain, *again])
+        if any(found):
+            async with self.context.alone():
+                await self.caught_up()
         if any(found[: len(plain)]):
             await asyncio.sleep(self.context.settings.waiting.state)
+        if any(found):
             found = await self._deviations([*plain, *again])
         unstable = {difference.pattern for some in found[: len(plain)] for difference in some}
         confirmed: list[tuple[PlayedTrial, list[StateDifference]]] = []
@@ -278,11 +305,12 @@ def in_order(baseline: StoryBaseline) -> Trial:
 async def trial_runner(context: Context) -> TrialRunner:
     """Returns the runner with the baselines of this run; the first call creates these. Raises NotJudged."""
     shared = context.settings.shared
-    if _SHARED not in shared:
-        try:
-            shared[_SHARED] = await _create_baselines(context)
-        except NotJudged as reason:
-            shared[_SHARED] = reason
+    async with context.alone():
+        if _SHARED not in shared:
+            try:
+                shared[_SHARED] = await _create_baselines(context)
+            except NotJudged as reason:
+                shared[_SHARED] = reason
     found = shared[_SHARED]
     if isinstance(found, NotJudged):
         raise type(found)(str(found))
@@ -315,14 +343,19 @@ async def _create_baselines(context: Context) -> _Shared:
     ]
     runner = TrialRunner(context, settings.probe, factory, baselines)
     before = [await runner.state_now(baseline.plain, factory.create(baseline.story)) for baseline in baselines]
-    twins: list[StoryConversation] = []
     for baseline in baselines:
-        for conversation in (baseline.plain, factory.create(baseline.story)):
-            for event in conversation.events:
-                await runner.deliver(event)
-        twins.append(conversation)
+        await runner.tell(baseline.plain)
+    twins = [factory.create(baseline.story) for baseline in baselines]
+    await gather_bounded([runner.tell(twin) for twin in twins], settings.sender.at_once)
     unstable = await _read(runner, baselines, twins)
     if unstable or all(baseline.expected == state for baseline, state in zip(baselines, before, strict=True)):
+        await asyncio.sleep(settings.waiting.state)
+        unstable = await _read(runner, baselines, twins)
+    if unstable:
+        # Alone, in case that conversations at the same time disturb each other: other checks are about that.
+        twins = [factory.create(baseline.story) for baseline in baselines]
+        for twin in twins:
+            await runner.tell(twin)
         await asyncio.sleep(settings.waiting.state)
         unstable = await _read(runner, baselines, twins)
     if unstable:
@@ -360,17 +393,18 @@ async def _read(
     runner: TrialRunner, baselines: Sequence[StoryBaseline], twins: Sequence[StoryConversation]
 ) -> set[str]:
     """Reads the states of the baselines. Returns where they differ from those of their twins."""
+    states: dict[str, Any] = {}
+
+    async def read(told: StoryConversation, other: StoryConversation) -> None:
+        states[told.conversation_id] = await runner.state(told, other)
+
+    pairs = [(baseline.plain, twin) for baseline, twin in zip(baselines, twins, strict=True)]
+    both = [*pairs, *((twin, plain) for plain, twin in pairs)]
+    await gather_bounded([read(told, other) for told, other in both], at_once=READ_AT_ONCE)
     unstable: set[str] = set()
-
-    async def read(baseline: StoryBaseline, twin: StoryConversation) -> None:
-        baseline.expected = await runner.state(baseline.plain, twin)
-        unstable.update(
-            found.pattern for found in differences(baseline.expected, await runner.state(twin, baseline.plain))
-        )
-
-    await gather_bounded(
-        [read(baseline, twin) for baseline, twin in zip(baselines, twins, strict=True)], at_once=READ_AT_ONCE
-    )
+    for baseline, twin in zip(baselines, twins, strict=True):
+        baseline.expected = states[baseline.plain.conversation_id]
+        unstable.update(found.pattern for found in differences(baseline.expected, states[twin.conversation_id]))
     return unstable
 
 

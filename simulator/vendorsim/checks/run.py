@@ -18,7 +18,8 @@ from vendorsim.checks.context import CheckSettings
 from vendorsim.checks.conversation_factory import MOST_CAPTURED
 from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
-from vendorsim.checks.engine import CheckEvent, CheckStarted
+from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
+from vendorsim.checks.floor import Floor
 from vendorsim.checks.generating import require_schemathesis
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Check, Result, Unmet, Verdict
 from vendorsim.checks.probes import States
@@ -27,6 +28,7 @@ from vendorsim.checks.required import refuse_unknown_families, selected_families
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.sender import RequestSender
 from vendorsim.checks.stories import Stories
+from vendorsim.checks.timings import Meter
 from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import monotonic, wall_clock, wall_clock_second
 from vendorsim.core.errors import InputError, unknown
@@ -59,7 +61,7 @@ class CheckRequest(Struct, frozen=True):
     `probe_ignore` are JSON pointers of values to ignore in it. `account` and `inbox` are the ids of the
     vendor's account and inbox in what is sent; None: those of the target, or made-up ones. `locale` is that of all
     made-up people and texts; None: en_US, and others by turns. `pace` is the most requests a
-    second, `budget` the time of the run in seconds. With `timings`, reports say how long each check took. With
+    second, `budget` the time of the run in seconds. With `timings`, reports say where the time went. With
     `asks`, a probe, a secret, a server or fuzzing ask for the families that need them. `baseline` is an earlier report
     or the path of its file; with `fails_on_new`, the run fails only because of errors that it lacks. `command`
     is the command line that repeats the run. `capture` are files of captured traffic,
@@ -191,10 +193,11 @@ class CheckRun(Struct, frozen=True):
         interruption: Interruption,
     ) -> Verdict:
         budget = self.request.budget
+        meter = Meter("preparation")
         ends = inf if budget is None else monotonic() + budget
         transport = transport_settings.open()
         probe = self._open_probe(transport, state)
-        settings = replace(self._settings(transport, state, probe, server), ends=ends, endings=endings)
+        settings = replace(self._settings(transport, state, probe, server, meter), ends=ends, endings=endings)
         unsubscribe = state.subscribe(settings.coverage.called) if state is not None else None
         seen: list[CheckEvent] = []
         stopped = asyncio.Event()
@@ -202,7 +205,7 @@ class CheckRun(Struct, frozen=True):
         async def judge() -> None:
             async for event in engine.run(settings, self._skipped()):
                 if isinstance(event, Verdict):
-                    event = replace(self._compared(self._completed(event, state)), timings=self.request.timings)
+                    event = self._timed(self._compared(self._completed(event, state)), meter)
                 seen.append(event)
                 report(event)
 
@@ -225,7 +228,7 @@ class CheckRun(Struct, frozen=True):
             transport.abort()
         last = seen[-1] if seen else None
         if not isinstance(last, Verdict):
-            last = self._compared(engine.verdict(settings, self._judged(seen), interrupted=True))
+            last = self._timed(self._compared(engine.verdict(settings, self._judged(seen), interrupted=True)), meter)
             report(last)
         return last
 
@@ -235,25 +238,32 @@ class CheckRun(Struct, frozen=True):
         return open_probes(self.request.probe or self.destination.target.probe, tools)
 
     def _settings(
-        self, transport: Transport, state: ServerBackend | None, probe: StateProbe | None, server: str | None
+        self,
+        transport: Transport,
+        state: ServerBackend | None,
+        probe: StateProbe | None,
+        server: str | None,
+        meter: Meter,
     ) -> CheckSettings:
         request, target = self.request, self.destination.target
         # Answers are known by a short name and by their whole message; count the short names.
         short = tuple(name for name in registry.identification().answers if " " not in name)
         contract = contracts.contract(self.vendor.name, self.profile.name)
+        sender = RequestSender(
+            transport,
+            self.destination.endpoint,
+            self.destination.policy.connect_timeout.value / 1000,
+            self.destination.policy.read_timeout.value / 1000,
+            meter,
+            request.pace,
+        )
         return CheckSettings(
             vendor=self.vendor,
             profile=self.profile,
             policy=self.destination.policy,
             contract=contract,
             destination=self.destination,
-            sender=RequestSender(
-                transport,
-                self.destination.endpoint,
-                self.destination.policy.connect_timeout.value / 1000,
-                self.destination.policy.read_timeout.value / 1000,
-                request.pace,
-            ),
+            sender=sender,
             stories=Stories(
                 self.vendor,
                 self.profile,
@@ -270,8 +280,10 @@ class CheckRun(Struct, frozen=True):
             seed=request.seed,
             coverage=Coverage(contract, self.profile, short if state is not None else ()),
             command=request.command,
+            floor=Floor(lambda: sender.at_once),
+            meter=meter,
             waiting=request.waiting,
-            probe=None if probe is None else States(probe),
+            probe=None if probe is None else States(probe, meter),
             probe_ignore=(*request.probe_ignore, *target.probe_ignore),
             state=state,
             fuzz=request.fuzz,
@@ -331,6 +343,10 @@ class CheckRun(Struct, frozen=True):
         """Compares the verdict with the baseline, if there is one."""
         return verdict if self.baseline is None else self.compared(verdict, self.baseline)
 
+    def _timed(self, verdict: Verdict, meter: Meter) -> Verdict:
+        """Adds the phases of the run, if they are asked for."""
+        return replace(verdict, timings=meter.phases()) if self.request.timings else verdict
+
     def compared(self, verdict: Verdict, baseline: Baseline) -> Verdict:
         """Returns the verdict of this run, compared with an earlier report."""
         against = baseline.compare(
@@ -342,10 +358,11 @@ class CheckRun(Struct, frozen=True):
         return replace(verdict, against=against, fails_on_new=self.request.fails_on_new)
 
     def _judged(self, seen: Sequence[CheckEvent]) -> list[Result]:
-        """Returns the results of an interrupted run, with the findings of the interrupted check."""
+        """Returns the results of an interrupted run, with the findings of the checks that were interrupted."""
         results = [event.result for event in seen if isinstance(event, CheckStarted)]
         begun = {result.check.id for result in results}
-        cut_short = results[-1:] if seen and isinstance(seen[-1], CheckStarted) else []
+        finished = {event.result.check.id for event in seen if isinstance(event, CheckFinished)}
+        cut_short = [result for result in results if result.check.id not in finished]
         unjudged = [
             Result(check) for check in all_checks() if self.selection.takes_check(check) and check.id not in begun
         ]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
+from vendorsim.checks.timings import Meter
 from vendorsim.core.clock import monotonic
 from vendorsim.http.endpoint import Endpoint
 from vendorsim.http.outgoing import Wire
@@ -47,6 +48,7 @@ class RequestSender(Struct):
     endpoint: Endpoint
     connect_timeout: float
     read_timeout: float
+    meter: Meter
     pace: float | None = None
     back: float = 15.0
     # The number of answers 429 so far.
@@ -109,7 +111,8 @@ class RequestSender(Struct):
         began = monotonic()
         self._under_way += 1
         try:
-            answer = await self.transport.exchange(self.endpoint, make(), self.connect_timeout, self.read_timeout)
+            with self.meter.request():
+                answer = await self.transport.exchange(self.endpoint, make(), self.connect_timeout, self.read_timeout)
             took = monotonic() - began
             share = took / self._under_way
         finally:

@@ -1,7 +1,7 @@
 """`concurrent`: requests that reach the integration at the same moment lead to the same state as one after the other.
 
 All but the last byte of each request is sent first; then the last bytes go out together. A race shows only now and
-then, so rounds are played until the time is over or a state differs.
+then, so rounds are played until the time is over; then the states are read.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ TWINS, BURST, CONVERSATIONS = 3, 3, 4
 # Seconds between two attempts of one delivery; each round takes the next one.
 PAUSES = (0.0, 0.002, 0.01, 0.03)
 FEWEST_ROUNDS, MOST_ROUNDS = 4, 16
+# Rounds in all where one differed that was played beside others.
+MOST_ALONE = 40
 # Rounds that are played once a state differs, to tell how often it does.
 COUNTED = 6
 
@@ -36,6 +38,8 @@ _TOGETHER = Stated(
     ASSUMED,
     "usual practice: senders work in parallel and deliver at least once (chatwoot/chatwoot#11901, #10633)",
 )
+# The name of a shared result: that conversations mix which go on at the same moment.
+_MIX = "conversations mix"
 _UNIQUE = "Let the database decide what is new, by a unique key; do not look first and insert then."
 _LOCKED = "Change what is stored in one statement, or read and write it within one transaction that locks it."
 
@@ -113,26 +117,44 @@ class _Round(Struct):
 
 
 async def _collide(context: Context, way: _Collision) -> None:
-    """Plays rounds until the time is over or a state differs, and reports what differs."""
+    """Plays rounds until the time is over, and reports what differs."""
     runner = await trial_runner(context)
     runner.baselines = [each for each in runner.baselines if context.takes(None, each.title)]
     if not runner.baselines:
         return
+    shared = context.settings.shared
+    beside = way.conversations == 1 and not shared.get(_MIX)
     ends = monotonic() + context.settings.waiting.rounds
-    played = 0
-    while played < MOST_ROUNDS and (played < FEWEST_ROUNDS or monotonic() < ends):
-        several = [await _play(runner, way, played + number) for number in range(FEWEST_ROUNDS)]
-        played += len(several)
-        for each in several:
-            _judge_answers(context, each, way)
-        found = await _differing(runner, several)
-        if found:
-            await _report(context, runner, way, found)
-            break
+    played: list[_Round] = []
+    while len(played) < MOST_ROUNDS and (len(played) < FEWEST_ROUNDS or monotonic() < ends):
+        async with context.settings.floor.place() if beside else context.alone():
+            played.append(await _play(runner, way, len(played)))
+        _judge_answers(context, played[-1], way)
+    found = await _differing(runner, played)
+    if found:
+        async with context.alone():
+            await runner.caught_up()
+            found = await _differing(runner, [each for each, _ in found])
+            if found and beside:
+                found = await _again_alone(runner, way, len(played))
+            if found:
+                if way.conversations > 1:
+                    shared[_MIX] = True
+                await _report(context, runner, way, found)
     for baseline in runner.baselines:
         for event in baseline.plain.events:
             context.result.cells.setdefault(event.name, "passed")
-    context.result.cases += played
+    context.result.cases += len(played)
+
+
+async def _again_alone(runner: TrialRunner, way: _Collision, played: int) -> list[tuple[_Round, list[StateDifference]]]:
+    """Plays rounds alone until a state differs, so that what other rounds did at the same time is not blamed on these.
+    Returns those that differ."""
+    found: list[tuple[_Round, list[StateDifference]]] = []
+    while not found and played < MOST_ALONE:
+        found = await _differing(runner, [await _play(runner, way, played + number) for number in range(FEWEST_ROUNDS)])
+        played += FEWEST_ROUNDS
+    return found
 
 
 async def _play(runner: TrialRunner, way: _Collision, number: int) -> _Round:

@@ -118,7 +118,7 @@ async def _each_alone(
     runner: TrialRunner, baseline: StoryBaseline, repetition: Repetition, description: str, numbers: Sequence[int]
 ) -> list[tuple[PlayedTrial, list[StateDifference]]]:
     """Plays one trial for each repeated delivery. Returns the trials that differ, with the differences."""
-    singles = [await runner.play(_repeating(baseline, repetition, [number], description)) for number in numbers]
+    singles = [await runner.play_alone(_repeating(baseline, repetition, [number], description)) for number in numbers]
     return await runner.differing(singles)
 
 
@@ -205,4 +205,4 @@ async def interleaved(context: Context) -> None:
     for baseline in runner.baselines:
         script = tuple((index, number) for number in range(len(baseline.plain.events)) for index in range(INTERLEAVED))
         trials.append(Trial(baseline, script, "another conversation went on at the same time"))
-    await judge_trials(runner, trials, APART)
+    await judge_trials(runner, trials, lambda trial: APART)

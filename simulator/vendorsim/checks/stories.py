@@ -91,6 +91,7 @@ class Stories:
         self.captured = tuple(captured)
         self._files = None if server is None else server + (vendor.files or files.PATH)
         self._shortest: dict[str, tuple[Scenario, int]] = {}
+        self._runs: dict[tuple[str, str], Run] = {}
         for scenario in self.scenarios():
             self._add_shortest(scenario)
         by_scenarios = frozenset(self._shortest)
@@ -113,13 +114,11 @@ class Stories:
 
     def play(self, scenario: Scenario, index: int | None = None) -> list[Event]:
         """Returns the events of a conversation. `index` defaults to the next unused one."""
-        return list(iter_events(self._live(scenario, self.take() if index is None else index)))
+        index = self.take() if index is None else index
+        return list(iter_events(self._conversation(self.run(scenario), index)))
 
-    def _live(self, scenario: Scenario, index: int) -> LiveConversation:
-        if isinstance(scenario, CapturedStory):
-            return self.retold(scenario, index)
-        run = self.run(scenario)
-        if run.casting.anonymous or "identifier" in scenario.cast.visitor:
+    def _conversation(self, run: Run, index: int) -> LiveConversation:
+        if run.casting.anonymous or "identifier" in run.scenario.cast.visitor:
             return run.conversation(index)
         # A probe may ask by the identifier, so each conversation has its own.
         opening = Opening({"identifier": f"customer-{index}", "known": False})
@@ -157,9 +156,18 @@ class Stories:
         """Returns an event of that name from a new conversation, with generated names and texts of the locale; default:
         the first one of `locales`."""
         scenario, position = self._shortest[name]
-        live = self._live(replace(scenario, locale=locale or self.locales[0]), self.take())
+        live = self._told(scenario, locale or self.locales[0])
         *lead, event = islice(iter_events(live), position + 1)
         return Sample(event, tuple(lead), orjson.loads(event.body), live.state.visitor.identifier)
+
+    def _told(self, scenario: Scenario, locale: str) -> LiveConversation:
+        """The next conversation of a scenario in a locale; a captured one keeps its own."""
+        if isinstance(scenario, CapturedStory):
+            return self.retold(scenario, self.take())
+        run = self._runs.get((scenario.title, locale))
+        if run is None:
+            run = self._runs[scenario.title, locale] = self.run(replace(scenario, locale=locale))
+        return self._conversation(run, self.take())
 
     def last_events(self) -> list[Event]:
         """Returns the last event of each name of every story: their bodies hold the most."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vendorsim.checks.causes import of_state
 from vendorsim.checks.context import Context
@@ -25,12 +25,15 @@ def chosen(context: Context, trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if context.takes(None, trial.case)]
 
 
-async def judge_trials(runner: TrialRunner, trials: Sequence[Trial], causes: frozenset[str] = frozenset()) -> None:
-    """Plays the trials that are selected cases, and reports those that differ from the baseline reproducibly."""
+async def judge_trials(
+    runner: TrialRunner, trials: Sequence[Trial], causes: Callable[[Trial], frozenset[str]] = lambda trial: frozenset()
+) -> None:
+    """Plays the trials that are selected cases, and reports those that differ from the baseline reproducibly. `causes`
+    returns those that a difference of a trial has besides."""
     trials = chosen(runner.context, trials)
     played = await runner.play_all(trials)
     for one, found in await runner.deviations(played):
-        report(runner.context, one, found, causes)
+        report(runner.context, one, found, causes(one.trial))
     count_cases(runner.context, trials)
 
 

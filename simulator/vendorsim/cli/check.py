@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from msgspec.structs import replace
 
 from vendorsim.cli import options, starting
-from vendorsim.cli.running import read_sinks, served
+from vendorsim.cli.running import collect_garbage_rarely, read_sinks, served
 from vendorsim.reporting.checks import FORMATS, Reporters, report_files
 from vendorsim.reporting.console import messages
 from vendorsim.reporting.text import one_line
@@ -103,7 +103,7 @@ def _report_files(command: F) -> F:
     type=options.DurationType(),
     help="Time of the whole run, such as 60s; default: no limit.",
 )
-@click.option("--timings", is_flag=True, help="Say how long each check took.")
+@click.option("--timings", is_flag=True, help="Say on standard error where the time went.")
 @click.option("--baseline", metavar="FILE", help="Compare with this earlier report of --json.")
 @click.option(
     "--fail-on",
@@ -222,6 +222,7 @@ def command(
         variables = starting.environment(url, served_sinks)
         started = stack.enter_context(starting.integration(program, [checks.destination.endpoint], settings, variables))
         endings = None if started is None else started.endings
+        collect_garbage_rarely()
         return checks.run_to_end(reporters.handle, settings, state, url, endings).exit_code
 
 

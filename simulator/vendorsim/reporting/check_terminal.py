@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -27,23 +28,31 @@ _STYLES = {PASSED: "green", FAILED: "red", NOT_JUDGED: "yellow", SKIPPED: "yello
 
 
 class CheckTerminal:
-    """Shows the current check while the run goes on (on a terminal only), and the findings at the end."""
+    """Shows the checks under way while the run goes on (on a terminal only), and the findings at the end."""
 
     def __init__(self) -> None:
         self._status: Status | None = None
+        self._under_way: list[str] = []
 
     def handle(self, event: CheckEvent) -> None:
         """Handles one event of the run."""
         if isinstance(event, Verdict):
             self.close()
             print_verdict(event)
-        elif isinstance(event, CheckStarted) and sys.stderr.isatty():
+            if event.timings:
+                print_timings(event, messages())
+            return
+        if isinstance(event, CheckStarted):
+            self._under_way.append(event.check.id)
+        elif event.result.check.id in self._under_way:
+            self._under_way.remove(event.result.check.id)
+        if sys.stderr.isatty():
             if self._status is None:
                 from rich.status import Status
 
                 self._status = Status("", console=messages())
                 self._status.start()
-            self._status.update(event.check.id)
+            self._status.update(shown(self._under_way))
 
     def close(self) -> None:
         """Removes the progress line."""
@@ -71,15 +80,31 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
     for group in groups(verdict):
         _print_group(page, group, verdict)
     _print_coverage(page, verdict)
-    if verdict.timings:
-        longest = sorted(verdict.results, key=lambda result: -result.seconds)
-        page.write(
-            0, "seconds: " + ", ".join(f"{r.check.id} {r.seconds:.1f}" for r in longest if r.seconds >= 0.05), hang=2
-        )
     if verdict.against is not None:
         _print_comparison(page, verdict.against)
     page.blank()
     _print_verdict(page, verdict)
+
+
+def shown(checks: Sequence[str]) -> str:
+    """Returns the checks that run at the same time in a few words."""
+    return f"{checks[0]} and {counted(len(checks) - 1, 'other')}" if len(checks) > 1 else "".join(checks)
+
+
+def print_timings(verdict: Verdict, console: Console) -> None:
+    """Prints where the time of the run went: its phases, and the checks that took longest."""
+    page = _Page(console)
+    columns = ("phase", "seconds", "idle", "processor", "requests", "reads")
+    rows = table(*columns)
+    for phase in verdict.timings:
+        times = [f"{seconds:.1f}" for seconds in (phase.seconds, phase.idle, phase.processor)]
+        cells = (*times, str(phase.requests), str(phase.reads))
+        rows.add_row(phase.name, *(Text(cell, justify="right") for cell in cells))
+    page.blank()
+    page.table(rows)
+    longest = sorted(verdict.results, key=lambda result: -result.seconds)
+    seconds = ", ".join(f"{result.check.id} {result.seconds:.1f}" for result in longest if result.seconds >= 0.05)
+    page.write(0, f"seconds of each check: {seconds}", hang=2)
 
 
 def _remark(result: Result) -> str:

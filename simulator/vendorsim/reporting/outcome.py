@@ -7,9 +7,9 @@ from itertools import groupby
 
 from msgspec import Struct, field
 
-from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
+from vendorsim.checks.engine import CheckEvent, CheckFinished
 from vendorsim.checks.model import ERROR, FAILED, NOT_JUDGED, PASSED, SKIPPED, Against, Finding, Result, Verdict, rank
-from vendorsim.core.clock import monotonic, wall_clock
+from vendorsim.core.clock import wall_clock
 from vendorsim.core.provenance import Stated
 from vendorsim.reporting.text import counted
 from vendorsim.runs.config import ConfigLine
@@ -33,21 +33,18 @@ class Outcome(Struct, frozen=True):
 
 
 class Timekeeper(Struct):
-    """Handles the events of a run, times each check, and passes the outcome to `then` after the verdict."""
+    """Handles the events of a run, notes the time of each check, and passes the outcome to `then` after the verdict."""
 
     then: Callable[[Outcome], None]
     configured_at: ConfigLine | None = None
     began: int = field(default_factory=wall_clock)
-    _since: float = 0.0
     _seconds: dict[str, float] = field(default_factory=dict)
 
     def handle(self, event: CheckEvent) -> None:
         """Handles one event of the run."""
-        if isinstance(event, CheckStarted):
-            self._since = monotonic()
-        elif isinstance(event, CheckFinished):
-            self._seconds[event.result.check.id] = monotonic() - self._since
-        else:
+        if isinstance(event, CheckFinished):
+            self._seconds[event.result.check.id] = event.result.seconds
+        elif isinstance(event, Verdict):
             self.then(Outcome(event, self.began, wall_clock(), self._seconds, self.configured_at))
 
 
