@@ -30,7 +30,7 @@ def of_field(node: SchemaNode, pointer: str, found: str) -> frozenset[str]:
     for part in json_pointer.parse(pointer):
         if described is None:
             return frozenset()
-        described = next(filter(None, (_inner(each.merged(), part) for each in described.parts())), None)
+        described = next(filter(None, (_inner(each.merged(), part) for each in described.possible())), None)
     if described is None:
         return frozenset()
     while (referred := described.referred()) is not None:

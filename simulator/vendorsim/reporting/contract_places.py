@@ -43,7 +43,7 @@ def place(folder: Path, event: str | None, pointer: str) -> ContractPlace:
 
 def _inner(node: SchemaNode, part: str) -> SchemaNode | None:
     """Returns the schema of a property, or of the items if `part` is an index."""
-    for schema in node.parts():
+    for schema in node.possible():
         inner = schema.property(part) or (schema.items() if part.isdecimal() else None)
         if inner is not None:
             return inner

@@ -2,7 +2,7 @@
 
 Two kinds of walks start from a `SchemaNode`:
 
-* along a document (`parts`, `merged`): the walk ends with the document, also for recursive schemas;
+* along a document (`parts`, `possible`, `merged`, `fitted`): the walk ends with the document, also for recursive schemas;
 * along the schema alone (`referred`, `all_of`, `choices`, `branches`, `children`): a node knows the references that led
   to it, and `recursive` says that its own reference is one of them.
 """
@@ -105,6 +105,15 @@ class SchemaNode(NamedTuple):
     def parts(self) -> Iterator[SchemaNode]:
         """The schema itself, then the schemas that it is composed of: its reference, `allOf`, and every alternative."""
         return self._replace(followed=frozenset())._parts()
+
+    def possible(self) -> Iterator[SchemaNode]:
+        """All schemas that may describe a value: `parts`, and those of `if`, `then` and `else`."""
+        for part in self.parts():
+            yield part
+            if (branches := part.branches()) is not None:
+                matched, otherwise = branches
+                for branch in (*matched, otherwise):
+                    yield from branch.possible()
 
     def merged(self) -> SchemaNode:
         """The schema with its reference and `allOf` merged in; its own keywords win. Alternatives are not merged."""
