@@ -297,6 +297,13 @@ def test_what_has_changed_is_no_custom_data(vendorsim: Vendorsim, tmp_path: Path
     changed = {"name": {"previous_value": "Dana Kesler", "current_value": "Dana Kessler"}}
     contact = {"event": "contact_updated", "id": 2, "name": "Dana Kessler", "email": None, "phone_number": None}
     contact |= {"account": {"id": 1, "name": "Acme"}, "custom_attributes": {}, "changed_attributes": [changed]}
+    contact |= {
+        "additional_attributes": {"city": ""},
+        "blocked": False,
+        "thumbnail": "",
+        "avatar": "",
+        "identifier": None,
+    }
     (tmp_path / "hooks.jsonl").write_bytes(orjson.dumps(contact))
     options = ("--vendor", "messagehub", "--profile", "observed-4.18", "-o", tmp_path / "made")
     done = vendorsim("scenarios", "from", tmp_path / "hooks.jsonl", *options)

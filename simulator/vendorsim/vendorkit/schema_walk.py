@@ -2,7 +2,8 @@
 
 Two kinds of walks start from a `SchemaNode`:
 
-* along a document (`parts`, `possible`, `merged`, `fitted`): the walk ends with the document, also for recursive schemas;
+* along a document (`parts`, `possible`, `merged`, `fitted`): the walk ends with the document, also for recursive
+  schemas;
 * along the schema alone (`referred`, `all_of`, `choices`, `branches`, `children`): a node knows the references that led
   to it, and `recursive` says that its own reference is one of them.
 """
