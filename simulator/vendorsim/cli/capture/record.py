@@ -99,29 +99,37 @@ def command(
         if count is not None and recorded >= count:
             stopped.set()
 
-    interrupted = False
-    with _stopped_by_sigterm(stopped):
+    with _stopped_by_signals(stopped) as signals:
         with Recording(
             known, chosen, ways, open_journal(journal), report, reporter.refused, host, most_webhooks=count
         ) as recording:
             _introduce(recording.urls, ways, host)
-            try:
-                # A wait without a timeout can't be interrupted on every platform.
-                while not stopped.wait(0.2) and recording.failure is None:
-                    pass
-            except KeyboardInterrupt:
-                interrupted = True
+            # A wait without a timeout can't be interrupted on every platform.
+            while not stopped.wait(0.2) and recording.failure is None:
+                pass
         reporter.finish(recording.summary)
-    return 130 if interrupted else recording.summary.exit_code
+    return 130 if signal.SIGINT in signals else recording.summary.exit_code
 
 
 @contextmanager
-def _stopped_by_sigterm(stopped: Event) -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+def _stopped_by_signals(stopped: Event) -> Iterator[set[int]]:
+    """Sets `stopped` at Ctrl-C and SIGTERM, and yields those that came. The same signal for the second time does what
+    it did before."""
+    seen: set[int] = set()
+
+    def stop(number: int, frame: object) -> None:
+        seen.add(number)
+        stopped.set()
+        signal.signal(number, before[number])
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, stop)
     try:
-        yield
+        yield seen
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def read_ways(
