@@ -285,6 +285,7 @@ def test_a_check_whose_time_is_over_is_incomplete(place: Workplace) -> None:
     assert report["verdict"] != "passed"
 
 
+@pytest.mark.slow
 def test_a_play_that_hangs_is_ended(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vendorsim.agents.sending.LONGEST_PLAY", 0.05)
     with Receiver(lambda connection, request: None) as target:

@@ -223,6 +223,7 @@ class TestProbeSteps:
         expect(page.locator("main")).to_contain_text('missed: /status: expected "open", found "closed"')
 
 
+@pytest.mark.slow
 class TestToken:
     @pytest.fixture
     def settings(self) -> Settings:

@@ -74,6 +74,7 @@ def stories() -> Iterator[ParameterSet]:
                 yield pytest.param(name, vendor, profile.name, marks=marks, id="-".join(key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "vendor", "profile"), list(stories()))
 def test_a_scenario_of_what_a_scenario_sends_sends_the_same(name: str, vendor: str, profile: str) -> None:
     known = registry.get(vendor)
@@ -271,6 +272,7 @@ def test_emit_is_written_in_a_way_that_is_read_again() -> None:
     assert orjson.loads(event.body) == body
 
 
+@pytest.mark.slow
 def test_each_conversation_has_its_own_file() -> None:
     known = registry.get("messagehub")
     profile = known.profile("observed-4.18")

@@ -47,6 +47,7 @@ def test_every_option_is_for_families_and_checks_that_exist() -> None:
     assert {name for names in OPTION_FAMILIES.values() for name in names} <= known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("probe", "reason"),
     [

@@ -72,6 +72,7 @@ def checked(vendorsim: Vendorsim, bridge: Bridge, *options: str) -> Completed:
         return vendorsim("check", *place, *options, "--json", settings=HASTY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bridge", "case"),
     [

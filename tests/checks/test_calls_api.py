@@ -170,6 +170,7 @@ def statuses(checked: Completed) -> dict[str, str]:
     return {check["id"]: check["status"] for check in checked.json["checks"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vendor", few_of(["userlike", "messagehub", "chatvisor"], 1))
 def test_the_helpdesk_calls_as_it_should(vendorsim: Vendorsim, tmp_path: Path, port: int, vendor: str) -> None:
     store = Store(tmp_path / "tickets.sqlite")
@@ -241,6 +242,7 @@ BUGS: dict[str, tuple[Callable[[Caller, str], object], str, set[tuple[str, str]]
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("behave", "only", "findings"), few_of(BUGS.values(), 3, BUGS))
 def test_bugs(
     vendorsim: Vendorsim,
@@ -287,6 +289,7 @@ def test_not_called(vendorsim: Vendorsim, port: int, behave: Callable[[Caller, s
     assert checked.code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behave", "reason"),
     [

@@ -74,6 +74,7 @@ def test_the_captured_conversation_is_the_story(vendorsim: Vendorsim, capture: P
     assert ids.isdisjoint({body[name] for body in old for name in ("id", "customerId") if name in body})
 
 
+@pytest.mark.slow
 def test_a_finding_names_the_captured_conversation(vendorsim: Vendorsim, capture: Path) -> None:
     done = checked(vendorsim, capture, desk([], once=False))
     assert done.code == 1

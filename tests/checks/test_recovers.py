@@ -134,6 +134,7 @@ def test_who_reads_what_he_answers_reads_not_what_he_missed(
     assert judged["reason"].startswith("it called none of list_conversations, show_conversation, list_messages in ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("vendor", "check", "options", "serve", "reason"), NOT_JUDGED)
 def test_what_can_not_be_judged_says_why(
     vendor: str,

@@ -142,6 +142,7 @@ def test_without_a_server(vendorsim: Vendorsim) -> None:
 
 
 # Any operation of any vendor is judged, not only one that writes to the visitor.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "messages"),
     [
@@ -188,6 +189,7 @@ class HandsOver:
         self._gone = self._stuck and status in (401, 404, 422)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stuck", [False, True])
 def test_what_an_integration_does_once_in_a_conversation_is_expected_once(
     vendorsim: Vendorsim, port: int, stuck: bool

@@ -256,6 +256,7 @@ def test_a_repeated_delivery_is_accepted_again(
     assert finding["severity"] == severity
 
 
+@pytest.mark.slow
 def test_work_that_is_done_after_the_answer_is_waited_for(checked: Callable[..., dict[str, Any]]) -> None:
     with desk(sorts, lag=0.25) as url:
         document = checked(url, "--only", "order_tolerant.shuffled")
@@ -263,6 +264,7 @@ def test_work_that_is_done_after_the_answer_is_waited_for(checked: Callable[...,
     assert judged(document) == {"order_tolerant.shuffled": "passed"}
 
 
+@pytest.mark.slow
 def test_what_differs_each_time_is_not_judged_until_it_is_left_out(checked: Callable[..., dict[str, Any]]) -> None:
     with desk(has_a_number_of_its_own) as url:
         document = checked(url)
@@ -302,6 +304,7 @@ def test_a_clock_in_the_state_is_never_a_finding(checked: Callable[..., dict[str
     assert document["findings"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("probe", "said"),
     [

@@ -296,6 +296,7 @@ class TestConnection:
 
 
 class TestTogether:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "faults",
         [

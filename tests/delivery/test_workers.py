@@ -261,6 +261,7 @@ class TestEnds:
         assert done.code == 3
         assert json.loads(done.out.splitlines()[-1])["verdict"] == "unreachable"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     @pytest.mark.parametrize("group", [True, False], ids=["from the terminal", "to the command alone"])
     def test_a_signal_stops_all(self, tmp_path: Path, number: int, group: bool) -> None:

@@ -275,6 +275,7 @@ def test_other_programs_have_what_the_page_names(page: Path) -> None:
             assert (ROOT / line.words[1]).exists(), line.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", shown.documents(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_calls_of_a_server_are_understood(page: Path, server: Client) -> None:
     reader = argparse.ArgumentParser()

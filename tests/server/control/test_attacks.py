@@ -270,6 +270,7 @@ SECRETS = {
 }
 
 
+@pytest.mark.slow
 def test_no_answer_holds_a_secret(journal: Path) -> None:
     echo = status(200, b"you sent " + SECRETS["header"].encode(), Set_Cookie=f"a={SECRETS['header']}")
     settings = {"token": SECRETS["token"], "admin_token": ADMIN, "checker": ServedChecks, "capturer": ServedCaptures}
