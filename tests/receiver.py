@@ -196,6 +196,8 @@ class Receiver:
     def close(self) -> None:
         """Stops listening, closes every connection and waits for the threads."""
         self.stop_listening()
+        # Whoever has connected meanwhile is among the connections then.
+        self._threads[0].join(PATIENCE)
         for connection in self.connections:
             connection.open = False
             with contextlib.suppress(OSError):  # it may be closed already
