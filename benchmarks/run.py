@@ -35,6 +35,7 @@ PARTS = (
     "answering",
     "delivery",
     "load",
+    "checking",
     "recording",
     "waiting",
     "workbench",
