@@ -96,7 +96,8 @@ class Recorded:
             ask(api_port, CALL_PATH + b"?page=2", CALL, self.token)
             ask(port, b"/hook", WEBHOOK.replace(b'"id": 1874458', b'"id": "x"'))
 
-        answer = status(200, f'{{"id": 7, "access_token": "{SECRET_TOKEN}"}}'.encode(), Set_Cookie="session=0815-4711")
+        # The document of the API does not describe such an answer.
+        answer = status(201, f'{{"id": 7, "access_token": "{SECRET_TOKEN}"}}'.encode(), Set_Cookie="session=0815-4711")
         with Receiver() as self.integration, Receiver(answer) as self.api, meanwhile(work):
             self.done: Completed = vendorsim(
                 "capture", "record", "--vendor", "messagehub", "--listen", port, "--forward", self.integration.url(),
@@ -116,7 +117,7 @@ def test_a_line_for_each_request_and_a_summary(recorded: Recorded) -> None:
     assert (first["direction"], first["event"], first["status"]) == ("webhook", "webwidget_triggered", 200)
     assert (first["verdict"], first["contract"], first["violations"]) == ("delivered", "fits", [])
     assert (call["direction"], call["operation"], call["conversation"]) == ("call", "create_message", "687229")
-    assert (call["path"], call["contract"]) == (CALL_PATH.decode(), "not judged")
+    assert (call["path"], call["contract"]) == (CALL_PATH.decode(), "fits")
     assert second["contract"] == "drifts"
     assert second["violations"] == [{"pointer": "/id", "message": '"x" is not of type "integer"'}]
     assert (summary["webhooks"], summary["calls"], summary["drifting"], summary["undelivered"]) == (2, 1, 1, 0)
@@ -208,7 +209,7 @@ def test_what_people_see(vendorsim: Vendorsim, tmp_path: Path) -> None:
     lines = done.out.splitlines()
     assert "→ webwidget_triggered" in lines[0]
     assert lines[0].endswith("delivered  fits")
-    assert "← create_message  687229  200" in lines[1]
+    assert "← create_message  687229  201" in lines[1]
     assert lines[3] == '    /id: "x" is not of type "integer"'
     assert lines[-1] == "failed: 2 webhooks, 1 call, 1 with drift"
     assert "webhooks  http://127.0.0.1:" in done.err

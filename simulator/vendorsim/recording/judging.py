@@ -14,6 +14,7 @@ from vendorsim.captures.reading import decoded
 from vendorsim.core.times import iso
 from vendorsim.delivery.records import DELIVERED, Attempt
 from vendorsim.vendorkit.api_call import ApiCall
+from vendorsim.vendorkit.api_contract import judge_call
 from vendorsim.vendorkit.contract import Violation, contract
 from vendorsim.vendorkit.contract_fit import Captured, judge
 from vendorsim.vendorkit.profile import Profile
@@ -23,7 +24,7 @@ from vendorsim.vendorkit.vendor import Vendor
 FITS, DRIFTS, NOT_JUDGED = "fits", "drifts", "not judged"
 # Violations of one body that are told.
 MOST_VIOLATIONS = 100
-CALLS_ARE_NOT = "bodies of calls are not judged"
+UNDESCRIBED = "no document of the API describes its bodies"
 
 
 class BodyJudgement(Struct, frozen=True):
@@ -95,10 +96,27 @@ def prepare(vendor: Vendor, profile: Profile) -> None:
 
 
 def recorded(kept: Attempt | ApiCall, vendor: Vendor) -> Recorded:
-    """Judges the body of a webhook by the profile of its event. Calls are not judged."""
-    if isinstance(kept, ApiCall):
-        return Recorded(kept, BodyJudgement(NOT_JUDGED, why=CALLS_ARE_NOT))
-    return Recorded(kept, _judgement(kept, vendor))
+    """Judges the body of a webhook by the profile of its event, those of a call by the document of its API."""
+    return Recorded(kept, _of_call(kept) if isinstance(kept, ApiCall) else _judgement(kept, vendor))
+
+
+def _of_call(call: ApiCall) -> BodyJudgement:
+    if call.problem is not None:
+        return BodyJudgement(NOT_JUDGED, why=call.problem)
+    names = (call.operation, f"{call.operation}_{call.comm_type}")
+    body, answer = _json_of(call.body), _json_of(call.answer.body if call.answer is not None else None)
+    found = judge_call(call.vendor, names, body, call.status, answer)
+    if found is None:
+        return BodyJudgement(NOT_JUDGED, why=UNDESCRIBED)
+    return BodyJudgement(DRIFTS, tuple(found[:MOST_VIOLATIONS])) if found else BodyJudgement(FITS)
+
+
+def _json_of(body: bytes | None) -> Any:
+    """A body as JSON; None if there is none, or if it is something else, such as a form."""
+    try:
+        return orjson.loads(body) if body else None
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _judgement(attempt: Attempt, vendor: Vendor) -> BodyJudgement:

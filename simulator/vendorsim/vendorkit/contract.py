@@ -108,7 +108,7 @@ class Contract:
         if is_deeper(body, MOST_LEVELS):
             return [Violation("", TOO_DEEP, DEPTH)]
         errors = validator.iter_errors(body)
-        return [_violation(each) for error in errors for each in (_meant(error) if in_alternatives else (error,))]
+        return [violation_of(each) for error in errors for each in (_meant(error) if in_alternatives else (error,))]
 
     def require(self, event: str, body: Any) -> None:
         """Raises ContractError if our own body breaks the contract, or PackError if it is the body of another package.
@@ -242,7 +242,7 @@ def _meant(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.Valid
         yield from _meant(each)
 
 
-def _violation(error: jsonschema_rs.ValidationError) -> Violation:
+def violation_of(error: jsonschema_rs.ValidationError) -> Violation:
     kind = error.kind
     message, rule = error.message, kind.name
     if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
