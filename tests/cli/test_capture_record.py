@@ -210,6 +210,7 @@ def test_what_people_see(vendorsim: Vendorsim, tmp_path: Path) -> None:
     assert "→ webwidget_triggered" in lines[0]
     assert lines[0].endswith("delivered  fits")
     assert "← create_message  687229  201" in lines[1]
+    assert lines[1].endswith(" ms  fits")
     assert lines[3] == '    /id: "x" is not of type "integer"'
     assert lines[-1] == "failed: 2 webhooks, 1 call, 1 with drift"
     assert "webhooks  http://127.0.0.1:" in done.err

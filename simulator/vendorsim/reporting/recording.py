@@ -75,7 +75,8 @@ def lines(recorded: Recorded) -> Iterator[str]:
         arrow, why = "→", kept.reason
     else:
         name, again = kept.operation or f"{kept.method} {kept.path}", ""
-        conversation, outcome, contract, arrow = kept.session_id or "-", "", "", "←"
+        conversation, outcome, arrow = kept.session_id or "-", "", "←"
+        contract = "" if judgement.contract == NOT_JUDGED else _styled(judgement.contract)
         why = None if kept.status else kept.message
     parts = (
         iso(kept.at)[11:23],
@@ -115,11 +116,12 @@ def _summary(summary: RecordingSummary) -> Iterator[str | Table]:
             )
         yield rows
     if summary.calls:
-        rows = table("call", "calls", "statuses", "mean ms", "max ms")
+        rows = table("call", "calls", "statuses", "mean ms", "max ms", "drift")
         for row in summary.calls.values():
             document = row.document()["milliseconds"]
             times = (f"{document['mean']:.1f}", f"{document['max']:.1f}")
-            rows.add_row(escape(one_line(row.name)), str(row.count), _statuses(row.statuses), *times)
+            drift = str(row.drifting or "")
+            rows.add_row(escape(one_line(row.name)), str(row.count), _statuses(row.statuses), *times, drift)
         yield rows
     for each in summary.most_common()[:MOST_SUMMED]:
         place = f"{each.event} {one_line(each.pointer or '/')}"
