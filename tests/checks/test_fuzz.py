@@ -95,7 +95,7 @@ def test_a_field_that_the_integration_takes_for_granted(vendorsim: Vendorsim) ->
 
     with Receiver(answering(judge)) as target:
         # What Hypothesis makes up depends on what else was imported.
-        checked = fuzzed(vendorsim, target, examples=100, only="fuzz.negative")
+        checked = fuzzed(vendorsim, target, examples=300, only="fuzz.negative")
     findings = checked.json["findings"]
     assert {(found["check"], found["severity"], found["found"]) for found in findings} == {
         ("fuzz.negative", "error", "500")
