@@ -71,7 +71,8 @@ def connected(folder: Path, *options: str) -> Iterator[Agent]:
         command=sys.executable, args=["-m", "vendorsim", "mcp", *options], cwd=folder, env=environment(folder)
     )
     with start_blocking_portal() as portal:
-        client = mcp.Client(stdio_client(server))
+        # Its default is the standard error of the moment at which the SDK was imported.
+        client = mcp.Client(stdio_client(server, errlog=sys.__stderr__))
         with portal.wrap_async_context_manager(client):
             yield Agent(client, portal)
 

@@ -36,7 +36,7 @@ def crashes(on: Callable[[Any], bool]) -> Answer:
     def answer(connection: Connection, request: Request) -> None:
         try:
             broken = on(request.json)
-        except (ValueError, TypeError, LookupError):
+        except (ValueError, TypeError, LookupError, AttributeError):
             broken = True
         connection.send(status(500 if broken else 200))
 

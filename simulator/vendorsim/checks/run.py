@@ -27,7 +27,7 @@ from vendorsim.checks.registry import all_checks
 from vendorsim.checks.required import refuse_unknown_families, selected_families, unmet_families, unmet_options
 from vendorsim.checks.selection import Selection
 from vendorsim.checks.sender import RequestSender
-from vendorsim.checks.stories import Stories
+from vendorsim.checks.stories import SLOT, Stories
 from vendorsim.checks.timings import Meter
 from vendorsim.checks.waiting import Waiting
 from vendorsim.core.clock import monotonic, wall_clock, wall_clock_second
@@ -123,6 +123,24 @@ class Interruption:
         finally:
             with self._lock:
                 self._stop = None
+
+
+class _Beginnings:
+    """Times at which runs begin, each in a slot of its own: an integration may remember the ids of the run before,
+    which may have taken less than a slot. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        """Returns milliseconds since 1970."""
+        with self._lock:
+            self._last = max(wall_clock(), self._last + SLOT)
+            return self._last
+
+
+_BEGINNINGS = _Beginnings()
 
 
 class CheckRun(Struct, frozen=True):
@@ -269,7 +287,7 @@ class CheckRun(Struct, frozen=True):
                 self.profile,
                 request.seed,
                 wall_clock_second(),
-                wall_clock(),
+                _BEGINNINGS.next(),
                 account=self.account,
                 inbox=self.inbox,
                 locale=request.locale,
