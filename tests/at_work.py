@@ -33,7 +33,7 @@ class AtWork:
     ) -> None:
         """`whose` gives the conversation of a request. With `held`, only the requests of these positions in their
         conversation (from 0) wait for each other, and none of the others waits."""
-        together = together if held is None else len(held)
+        together = together if held is None else max(1, len(held))
         self._held = held
         self._arrived: Counter[object] = Counter()
         self.peak: Counter[object] = Counter()
