@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -191,8 +191,8 @@ def test_a_journal_in_which_nothing_was_recorded(vendorsim: Vendorsim, tmp_path:
     Journal(file).close()
     with pytest.raises(InputError, match="nothing was recorded"):
         list(read([str(file)]))
-    with pytest.raises(InputError, match="nothing was sent in run 7"):
-        list(exchanges(Journal(file), 7))
+    with closing(Journal(file)) as journal, pytest.raises(InputError, match="nothing was sent in run 7"):
+        list(exchanges(journal, 7))
 
 
 def test_a_recorded_webhook_can_be_sent_again(recorded: Recorded, vendorsim: Vendorsim) -> None:

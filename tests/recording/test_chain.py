@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,8 @@ def test_nothing_is_lost_and_the_final_states_are_equal(
         through.told.wait_for(len(sent) + len(called))
     assert through.recording.summary.exit_code == 0
 
-    captured = list(exchanges(Journal(file, must_exist=True)))
+    with closing(Journal(file, must_exist=True)) as journal:
+        captured = list(exchanges(journal))
     webhooks = [each for each in captured if each.direction is Direction.WEBHOOK]
     calls = [each for each in captured if each.direction is Direction.CALL]
     ids = [dict(each.headers)["X-Chatwoot-Delivery"] for each in webhooks]
