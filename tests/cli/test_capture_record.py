@@ -239,7 +239,8 @@ def test_a_target_that_is_down_fails_the_recording(vendorsim: Vendorsim, tmp_pat
     assert answer.result().startswith(b"HTTP/1.1 502 ")
     assert done.code == 1
     assert (done.lines[0]["verdict"], done.lines[0]["status"]) == ("unreachable", None)
-    (row,) = Journal(tmp_path / "kept.sqlite").attempts()
+    with closing(Journal(tmp_path / "kept.sqlite")) as journal:
+        (row,) = journal.attempts()
     assert row["request_body"] == WEBHOOK
 
 
