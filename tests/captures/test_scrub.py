@@ -301,6 +301,14 @@ class TestWhatIsReplaced:
         assert new["sender"]["identifier"] == f"{new['sender']['phone_number'].lstrip('+')}@s.whatsapp.net"
         assert "mail-of-acme" not in new["content"]
 
+    def test_a_name_that_comes_about_by_chance_in_a_key(self, vendorsim: Vendorsim) -> None:
+        sender = planted.contact("Jose Kessler", None, "+36201234567", 884_300)
+        key = "bBmRqP5n0vQD9lCNsZPCi0DXItIXO9Jose1795912561966"
+        triggered = {"event": "webwidget_triggered", "id": 1, "contact": sender, "source_id": key}
+        assert only(vendorsim, triggered)["source_id"] == key
+        login = only(vendorsim, triggered | {"source_id": "shop_jose_1795912561966_login"})["source_id"]
+        assert "jose" not in login
+
     def test_numbers_that_are_made_up_already(self, vendorsim: Vendorsim) -> None:
         """What stands for a number is never the number of somebody else."""
         numbers = [f"+1{201 + n}55501{n:02}" for n in range(60)]

@@ -28,7 +28,14 @@ GRAM = 6
 _DOUBLED = re.compile(r"([bcdfghjklmnprstvz])?[ae]l")
 _SHORT = 3
 _RUNS = re.compile(r"[\w\u0300-\u036f]+")
-_OPAQUE = 16
+_OPAQUE, _LONG_OPAQUE = 16, 24
+_BETWEEN_DIGITS = 5
+
+
+def _is_between_digits(run: str, word: re.Match[str]) -> bool:
+    """Whether a word stands between two digits of a key that nobody has chosen."""
+    around = run[word.start() - 1 : word.start()], run[word.end() : word.end() + 1]
+    return len(run) >= _LONG_OPAQUE and all(each.isdigit() for each in around)
 
 
 def _is_code(prefix: str) -> bool:
@@ -178,7 +185,8 @@ class Originals:
 
     def names_in(self, text: str, *, in_name: bool = False) -> Iterator[tuple[int, int, Name]]:
         """Every name in a text: where it starts and ends, in order. In a long run of letters and digits, such as a key,
-        only names of four letters and more count: shorter ones come about by chance."""
+        only names of four letters and more count; between two digits of a longer one, those of six. Shorter ones come
+        about by chance."""
         if not self.names and not self.joined:
             return
         for run in _RUNS.finditer(text):
@@ -188,7 +196,7 @@ class Originals:
                 if is_joined(word):
                     for position, name in self.joined_in(word):
                         yield start + position, start + position + len(name.word), name
-                elif not opaque or len(word) > _SHORT:
+                elif not opaque or len(word) > (_BETWEEN_DIGITS if _is_between_digits(run[0], found) else _SHORT):
                     match = self.name_in(word, in_name=in_name)
                     if match is not None:
                         yield start, start + match.length, match.name
