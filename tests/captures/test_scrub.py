@@ -306,8 +306,9 @@ class TestWhatIsReplaced:
         key = "bBmRqP5n0vQD9lCNsZPCi0DXItIXO9Jose1795912561966"
         triggered = {"event": "webwidget_triggered", "id": 1, "contact": sender, "source_id": key}
         assert only(vendorsim, triggered)["source_id"] == key
-        login = only(vendorsim, triggered | {"source_id": "shop_jose_1795912561966_login"})["source_id"]
-        assert "jose" not in login
+        login = json.dumps(triggered | {"source_id": "shop_jose_1795912561966_login"}).encode()
+        done = vendorsim(*SCRUB, "-", "--vendor", "messagehub", "-o", "out", input=login)
+        assert (done.code, "a personal value (name) is left at /source_id" in done.err) == (1, True)
 
     def test_numbers_that_are_made_up_already(self, vendorsim: Vendorsim) -> None:
         """What stands for a number is never the number of somebody else."""
