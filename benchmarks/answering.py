@@ -43,7 +43,7 @@ done = function(summary, latency)
     latency:percentile(99), errors.status + errors.connect + errors.read + errors.write + errors.timeout))
 end
 """
-MILLION, MOST_MEGABYTES = 1_000_000, 100
+MILLION, MOST_MEGABYTES = 1_000_000, 80
 WALL = "one Python process: see [Serving](#the-wall-of-serving)"
 
 
