@@ -47,7 +47,6 @@ NOT_THE_SAME: dict[tuple[str, str, str], str] = {
     ("messagehub", "observed-2.5", "twin-deliveries"): _MOMENT,
     ("messagehub", "observed-4.18", "echo-loop"): _MOMENT,
     ("smartsupp", "webhooks", "smartsupp-example"): _MOMENT,
-    ("messagehub", "observed-2.5", "private-notes"): _UNSEEN,
     ("messagehub", "observed-2.5", "voice-note-first"): _FILE,
     ("messagehub", "observed-4.18", "voice-note-first"): _FILE,
     ("chatvisor", "documented", "reopened-chat"): _UNSEEN,
