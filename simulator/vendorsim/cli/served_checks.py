@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
-from math import inf
-from threading import Lock
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,9 +13,7 @@ from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
 from vendorsim.checks.model import Check, rank
 from vendorsim.checks.registry import all_checks
 from vendorsim.checks.run import CheckRequest, CheckRun, Interruption, prepare_checks
-from vendorsim.checks.stories import SLOT
 from vendorsim.checks.waiting import Waiting
-from vendorsim.core.clock import monotonic
 from vendorsim.core.errors import InputError, unknown
 from vendorsim.http.endpoint import endpoint
 from vendorsim.http.masking import MASK, is_secret
@@ -97,7 +92,6 @@ class PreparedCheckRun:
         self, tell: Callable[[CheckProgress], None], backend: ServerBackend | None, server: str | None
     ) -> FinishedReport:
         """Runs the checks until their end, and tells its progress."""
-        _wait_for_own_ids()
         outcomes: list[Outcome] = []
         keeper = Timekeeper(outcomes.append, self._run.configured_at)
 
@@ -147,18 +141,6 @@ class FinishedReport:
             raise InputError(f"format: {unknown('format', format[:40], [kind.name for kind in FORMATS])}")
         data = check_json.line(outcome.verdict) + b"\n" if format == "json" else kind.render(outcome)
         return data, kind.ending
-
-
-# When the last run began, in monotonic seconds.
-_last_start = [-inf]
-_starting = Lock()
-
-
-def _wait_for_own_ids() -> None:
-    """Waits until a run gets ids of its own: they depend on the slot of time in which it begins."""
-    with _starting:
-        time.sleep(max(0.0, _last_start[0] + 2 * SLOT / 1000 - monotonic()))
-        _last_start[0] = monotonic()
 
 
 def _described(check: Check) -> dict[str, Any]:
