@@ -50,18 +50,17 @@ def measure(effort: Effort) -> Part:
     ]
     if effort.quick:
         profiles = profiles[:1]
-    took = {
-        name: Series(name, f"{THREADS} threads", [check(vendor, profile)])
+    took = [
+        Series(f"{vendor}, {profile.name}", f"{THREADS} threads", [check(vendor, profile)])
         for vendor, profile in profiles
-        if (name := f"{vendor}, {profile.name}")
-    }
+    ]
     single = Series(", ".join(SINGLE), "one thread")
     fuzzed = Series(", ".join(FUZZED), f"--fuzz alone, {BODIES} bodies for each event")
     if not effort.quick:
         single.values.append(check(SINGLE[0], registry.get(SINGLE[0]).profile(SINGLE[1]), threads=1))
         options = ("--only", "fuzz", "--fuzz", "--max-examples", str(BODIES))
         fuzzed.values.append(check(FUZZED[0], registry.get(FUZZED[0]).profile(FUZZED[1]), *options))
-    slowest = max(series.median for series in took.values())
+    slowest = max(series.median for series in took)
     with_probe = f"check: with a probe, a threaded receiver of {MILLISECONDS} ms, the slowest profile ≤ {LONGEST:g} s"
     goals = [Goal(with_probe, LONGEST, "s", slowest, False, "", WALL, "check")]
     for series, limit, row, what, wall in (
@@ -76,7 +75,7 @@ def measure(effort: Effort) -> Part:
     ):
         if series.values:
             goals.append(Goal(f"check: {what} ≤ {limit:g} s", limit, "s", series.median, False, "", wall, row))
-    table = Table("check", "s by the clock", [*took.values(), *(each for each in (single, fuzzed) if each.values)])
+    table = Table("check", "s by the clock", [*took, *(each for each in (single, fuzzed) if each.values)])
     return Part("checking", "Checking", [table], goals)
 
 

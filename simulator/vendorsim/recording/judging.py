@@ -104,17 +104,21 @@ def _of_call(call: ApiCall) -> BodyJudgement:
     if call.problem is not None:
         return BodyJudgement(NOT_JUDGED, why=call.problem)
     names = (call.operation, f"{call.operation}_{call.comm_type}")
-    body, answer = _json_of(call.body), _json_of(call.answer.body if call.answer is not None else None)
+    body = _json_of(call.body, _encoding(call.head or b""))
+    answer = None
+    if call.answer is not None:
+        answer = _json_of(call.answer.body, call.answer.header("content-encoding"))
     found = judge_call(call.vendor, names, body, call.status, answer)
     if found is None:
         return BodyJudgement(NOT_JUDGED, why=UNDESCRIBED)
     return BodyJudgement(DRIFTS, tuple(found[:MOST_VIOLATIONS])) if found else BodyJudgement(FITS)
 
 
-def _json_of(body: bytes | None) -> Any:
+def _json_of(body: bytes | None, encoding: str | None) -> Any:
     """A body as JSON; None if there is none, or if it is something else, such as a form."""
+    plain, problem = decoded(body or b"", encoding)
     try:
-        return orjson.loads(body) if body else None
+        return orjson.loads(plain) if plain and problem is None else None
     except orjson.JSONDecodeError:
         return None
 

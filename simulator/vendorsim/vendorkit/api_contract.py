@@ -17,12 +17,10 @@ import orjson
 from vendorsim.core.nesting import is_deeper
 from vendorsim.core.pointer import resolve
 from vendorsim.vendorkit import registry
-from vendorsim.vendorkit.contract import DEPTH, MOST_LEVELS, TOO_DEEP, Violation, violation_of
+from vendorsim.vendorkit.contract import BASE_URI, DEPTH, MOST_LEVELS, TOO_DEEP, Violation, violation_of
 from vendorsim.vendorkit.contract_folder import ContractFolder
 
 _JSON = "application/json"
-# The base URI for references between files; nothing is ever fetched.
-_BASE = "https://contracts.invalid/"
 
 
 class ApiContract:
@@ -34,7 +32,7 @@ class ApiContract:
         self._schemas: list[tuple[str, Any]] = []
         for file in files:
             document: dict[str, Any] = orjson.loads(file.read_bytes())
-            self._schemas += [(_BASE + name, schema) for name, schema in ContractFolder(file.parent).schemas()]
+            self._schemas += [(BASE_URI + name, schema) for name, schema in ContractFolder(file.parent).schemas()]
             for operations in document.get("paths", {}).values():
                 for operation in operations.values():
                     if isinstance(operation, dict) and "operationId" in operation:
@@ -75,7 +73,7 @@ class ApiContract:
         whole = {"allOf": [schema], "components": document.get("components", {})}
         known_schemas = jsonschema_rs.Registry(self._schemas)
         return jsonschema_rs.Draft202012Validator(
-            whole, registry=known_schemas, base_uri=f"{_BASE}api", validate_formats=False
+            whole, registry=known_schemas, base_uri=f"{BASE_URI}api", validate_formats=False
         )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vendorsim.vendorkit.profile import Profile
 
 # The base URI for relative references between schemas; nothing is ever fetched.
-_BASE = "https://contracts.invalid/"
+BASE_URI = "https://contracts.invalid/"
 _LONGEST_MESSAGE = 300
 MOST_LEVELS = 255
 """The maximum number of levels of a body that can be validated: the limit of jsonschema-rs."""
@@ -166,21 +166,21 @@ class Contract:
         from referencing.jsonschema import DRAFT202012
 
         resources = [
-            (_BASE + name, Resource.from_contents(content, default_specification=DRAFT202012))
+            (BASE_URI + name, Resource.from_contents(content, default_specification=DRAFT202012))
             for name, content in self.documents.schemas()
         ]
-        schema = {"$ref": f"{_BASE}{event}{SUFFIX}"}
+        schema = {"$ref": f"{BASE_URI}{event}{SUFFIX}"}
         return jsonschema.Draft202012Validator(schema, registry=Registry().with_resources(resources))
 
     def _validator(self, event: str) -> jsonschema_rs.Draft202012Validator:
         validator = self._validators.get(event)
         if validator is None:
             self._require_event(event)
-            resources = [(_BASE + name, content) for name, content in self.documents.schemas()]
+            resources = [(BASE_URI + name, content) for name, content in self.documents.schemas()]
             validator = jsonschema_rs.Draft202012Validator(
                 self.documents.read(event + SUFFIX),
                 registry=jsonschema_rs.Registry(resources),
-                base_uri=f"{_BASE}{event}{SUFFIX}",
+                base_uri=f"{BASE_URI}{event}{SUFFIX}",
                 validate_formats=False,
             )
             self._validators[event] = validator
@@ -243,6 +243,7 @@ def _meant(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.Valid
 
 
 def violation_of(error: jsonschema_rs.ValidationError) -> Violation:
+    """An error of the validator as a violation, with its message cut to a bounded length."""
     kind = error.kind
     message, rule = error.message, kind.name
     if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
