@@ -76,7 +76,7 @@ def measure(effort: Effort) -> Part:
         if series.values:
             goals.append(Goal(f"check: {what} ≤ {limit:g} s", limit, "s", series.median, False, "", wall, row))
     table = Table("check", "s by the clock", [*took, *(each for each in (single, fuzzed) if each.values)])
-    return Part("checking", "Checking", [table], goals)
+    return Part("checking", "Checking", [table], goals, rounds=1)
 
 
 def check(vendor: str, profile: Profile, *options: str, threads: int = THREADS) -> float:

@@ -11,7 +11,7 @@ from goals import ROWS
 from results import Effort, Goal, Part, Series, Table, ratio
 
 PORT = 18_491
-CONVERSATIONS = 3_000
+CONVERSATIONS = 2_000
 RATE, SCALING = 20_000, 1.7
 ONE, TWO = "one worker", "two workers"
 WALL = "one Python thread a worker; the receiver (C) takes a part of the same cores"

@@ -18,6 +18,10 @@ class Effort:
     seeds: int = 1
     events: int = 10_000
 
+    def turns(self, number: int, rival: bool) -> bool:
+        """Whether a contestant has a turn in this round, counted from 0. Those that no goal compares with have two."""
+        return rival or number < 2
+
 
 @dataclass
 class Series:
@@ -95,7 +99,7 @@ class Plot:
 
 @dataclass
 class Part:
-    """All results of one benchmark."""
+    """All results of one benchmark. `rounds` is 1 for one that is measured once, whatever the effort."""
 
     name: str
     title: str

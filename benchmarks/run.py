@@ -2,7 +2,8 @@
 
     python benchmarks/run.py [PART ...] [--rounds N] [--minutes N] [--seeds N] [--events N] [--quick] [--no-install]
 
-Without a PART, all run except the soak and the verdicts, which take long. Other parts keep their last results.
+Without a PART, all run except those that take long: the soak, the verdicts and the project's own tests. Other parts
+keep their last results.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ PARTS = (
     "drift",
     "soak",
     "verdicts",
+    "testing",
 )
-LONG = ("soak", "verdicts")
+LONG = ("soak", "verdicts", "testing")
 NEED_LINUX = ("scaling", "suite", "answering", "delivery", "load", "waiting", "workbench", "soak")
 
 
@@ -91,8 +93,9 @@ def measured(name: str, effort: Effort) -> Part:
     else:
         measure: Callable[[Effort], Part] = import_module(name).measure
         found = measure(effort)
-    found.date = f"{datetime.now(UTC):%Y-%m-%d}, {effort.rounds} rounds, load average before: {busy:.1f}"
-    found.quick, found.rounds = effort.quick, effort.rounds
+    found.quick, found.rounds = effort.quick, found.rounds or effort.rounds
+    rounds = "once" if found.rounds == 1 else f"{found.rounds} rounds"
+    found.date = f"{datetime.now(UTC):%Y-%m-%d}, {rounds}, load average before: {busy:.1f}"
     print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return found
 

@@ -134,7 +134,7 @@ def found(report: dict[str, Any], memory: list[tuple[float, float]], fastest: fl
         ),
     ]
     notes = [] if missing else [_minutes(resident_now, late)]
-    return Part("soak", "Soak", [Table("soak", "measured", figures)], goals, [plot], notes)
+    return Part("soak", "Soak", [Table("soak", "measured", figures)], goals, [plot], notes, rounds=1)
 
 
 def _median(step: list[dict[str, Any]], percentile: str) -> float:

@@ -120,7 +120,8 @@ def summary(judged: list[Judged], errors: dict[str, list[str]], seeds: int, miss
         Series("misleading", "findings that don't lead to the bug", [misleading]),
         Series("false errors", f"of {len(errors)} correct receivers, {seeds} seeds", [wrong]),
     ]
-    return Part("verdicts", "Verdicts of `check`", [Table("all variants", "number", series)], goals, notes=notes)
+    table = Table("all variants", "number", series)
+    return Part("verdicts", "Verdicts of `check`", [table], goals, notes=notes, rounds=1)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def measure(effort: Effort) -> Part:
             wall="none: the event loop sleeps",
         ),
     ]
-    return Part("waiting", "Waiting", [Table("while all wait", "measured", figures)], goals, notes=[note])
+    return Part("waiting", "Waiting", [Table("while all wait", "measured", figures)], goals, notes=[note], rounds=1)
 
 
 if __name__ == "__main__":
