@@ -85,8 +85,8 @@ GOALS = {PLAY: 15.0, API: 6.0, DOUBLE: 3.0}
 # The rows of `goals.py` that they measure.
 ROWS = {PLAY: "test-play", API: "test-api", DOUBLE: "test-double"}
 WALLS = {
-    PLAY: "a server of its own for the app under test, whose threads take half of it; the run itself a third",
-    API: "a server of its own for each test, with a free port; pytest-httpserver has one for all tests",
+    PLAY: "the run itself, and the app under test on waitress in the same process",
+    API: "the library requests; then a server with a port of its own for each test: pytest-httpserver has one for all",
     DOUBLE: "the libraries requests and responses",
 }
 
@@ -133,7 +133,7 @@ def measure(effort: Effort) -> Part:
         text = f"tests: one more with `{name}` costs at most what one with pytest-httpserver does"
         goals.append(compared(text, 1.0, series[name], series[HTTPSERVER], more_is_better=False, wall=WALLS[name]))
     text = f"tests: {SUITE} with two workers take ≤ 0.6 × as long as with one, on two cores"
-    wall = "the start of a second worker"
+    wall = "the start of pytest, xdist and a worker, which a second worker does not shorten"
     goals.append(compared(text, 0.6, walls[2], walls[1], more_is_better=False, wall=wall, row="test-suite"))
     if growth is not None:
         threads, files, megabytes = growth

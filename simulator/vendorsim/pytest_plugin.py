@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from vendorsim.http.server import ServerThreads
     from vendorsim.server.backend import ServerBackend
     from vendorsim.testing.checked import Checked
     from vendorsim.testing.collected import UnderTest
@@ -129,8 +130,17 @@ def _vendorsim_target(pytestconfig: pytest.Config, vendorsim_app: Any, _vendorsi
     return under_test(pytestconfig.getoption(TO) or vendorsim_app, pytestconfig.getini(PATH), _vendorsim_hosted.url)
 
 
+@pytest.fixture(scope="session")
+def _vendorsim_threads() -> Iterator[ServerThreads]:
+    """The threads of all APIs: to start and end them takes longer than most calls."""
+    from vendorsim.http.server import ServerThreads
+
+    with ServerThreads() as threads:
+        yield threads
+
+
 @pytest.fixture
-def vendorsim_api(request: pytest.FixtureRequest) -> Iterator[VendorApi]:
+def vendorsim_api(request: pytest.FixtureRequest, _vendorsim_threads: ServerThreads) -> Iterator[VendorApi]:
     """Serves the vendors' APIs on a free port until the test ends.
 
     The marker sets `token`, `strict` and `duplicate_interval`.
@@ -140,7 +150,7 @@ def vendorsim_api(request: pytest.FixtureRequest) -> Iterator[VendorApi]:
 
     marked = {name: value for name, value in _marked(request.node).items() if name in _API_MARKS}
     api = VendorApi(waits=True, **marked)
-    with serve_app(api.wsgi) as server:
+    with serve_app(api.wsgi, fast_path=api.wsgi.at_once, threads=_vendorsim_threads) as server:
         api.url = server.url
         yield api
 

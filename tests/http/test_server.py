@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from http.client import HTTPResponse
 from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from vendorsim.http.limits import LIMITS, ServerLimits
 from vendorsim.http.messages import HttpRequest, HttpResponse
-from vendorsim.http.server import RunningServer, running_server
+from vendorsim.http.server import RunningServer, ServerThreads, running_server
 from vendorsim.http.thread_pool import ThreadPool
 
 if TYPE_CHECKING:
@@ -521,6 +522,58 @@ def test_closing_does_not_wait_for_delayed_answers(app: App) -> None:
         # Without uvloop the connection is reset, since the answer was never sent.
         with suppress(ConnectionResetError):
             assert all_of(connection) == b""
+
+
+class TestThreadsThatServersShare:
+    def test_serve_one_server_after_the_other(self, app: App) -> None:
+        with ServerThreads() as threads:
+            with running_server(app, threads=threads) as first:
+                assert asked(first, "GET / HTTP/1.1") == b"GET "
+            with running_server(app, threads=threads) as second:
+                with pytest.raises(ConnectionRefusedError):
+                    asked(first, "GET / HTTP/1.1")
+                assert asked(second, "GET / HTTP/1.1") == b"GET "
+
+    def test_serve_several_servers_at_once(self, app: App) -> None:
+        with (
+            ServerThreads() as threads,
+            running_server(app, threads=threads) as first,
+            running_server(app, threads=threads) as second,
+        ):
+            assert [asked(each, "GET / HTTP/1.1") for each in (first, second)] == [b"GET ", b"GET "]
+
+    def test_are_not_kept_from_the_next_server_by_an_answer_that_takes_long(self, app: App) -> None:
+        limits = ServerLimits(grace=0.0)
+        with ServerThreads(most_for_apps=1) as threads:
+            with (
+                running_server(app, limits=limits, threads=threads) as first,
+                closing(socket.create_connection((first.host, first.port), timeout=PATIENCE)) as connection,
+            ):
+                connection.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+                while not app.asked:
+                    time.sleep(0.001)
+            with running_server(app, threads=threads) as second:
+                assert asked(second, "GET / HTTP/1.1") == b"GET "
+        app.released.set()
+
+    def test_end_when_they_are_closed(self, app: App) -> None:
+        before = set(enumerate_threads())
+        with ServerThreads() as threads, running_server(app, threads=threads) as server:
+            asked(server, "GET / HTTP/1.1")
+            started = set(enumerate_threads()) - before
+        for thread in started:
+            thread.join(PATIENCE)
+        assert started
+        assert not any(thread.is_alive() for thread in started)
+
+
+def asked(server: RunningServer, line: str) -> bytes:
+    """The body of the answer to a request without a body."""
+    with closing(socket.create_connection((server.host, server.port), timeout=PATIENCE)) as connection:
+        connection.sendall(f"{line}\r\nHost: x\r\n\r\n".encode())
+        response = HTTPResponse(connection)
+        response.begin()
+        return response.read()
 
 
 def test_the_thread_pool_grows_on_demand_up_to_its_size() -> None:

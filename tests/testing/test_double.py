@@ -78,7 +78,7 @@ def test_answers_are_those_of_the_server(method: str, path: str, how: dict[str, 
     body = how.get("data")
     # What can be read once only is read for the first request, and told again for the second.
     content = b"".join(body) if isinstance(body, Iterator) else None
-    with running_server(listening.wsgi) as server:
+    with running_server(listening.wsgi, fast_path=listening.wsgi.at_once) as server:
         there = requests.request(method, server.url + path, timeout=20, **how | ({"data": content} if content else {}))
     if content is not None:
         how = how | {"data": iter([content])}

@@ -8,7 +8,6 @@ missing. 4: `check` could not judge what was asked for. 130: interrupted. A comm
 from __future__ import annotations
 
 import errno
-import gc
 import importlib
 import io
 import os
@@ -144,10 +143,7 @@ def _discard_output() -> None:
 
 
 def main() -> NoReturn:
-    """Entry point of the command."""
-    # What is made while the modules are imported stays, and later thousands of records wait for the journal: with the
-    # default thresholds, a twentieth of the time would be spent on collections that find little.
-    gc.set_threshold(10_000, 10, 10)
+    """Runs the command line of this process, and ends it."""
     if sys.stdout is None:  # closed by the caller
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, TypeVar
 
-from vendorsim.http.loop import loop_factory
+from vendorsim.http.loop_thread import LoopThread
 from vendorsim.http.transport import HttpTransport
 
 T = TypeVar("T")
@@ -18,13 +18,12 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: Thread | None = None
+        self._thread: LoopThread | None = None
         self._transport: HttpTransport | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine in the loop and waits for its result. Must not be called from the loop itself."""
-        return asyncio.run_coroutine_threadsafe(work, self._started()).result()
+        return self._started().run(work)
 
     def call(self, function: Callable[[], T]) -> T:
         """Calls a function in the loop, and returns its result. Must not be called from the loop itself."""
@@ -44,13 +43,10 @@ class BackgroundLoop:
     def close(self) -> None:
         """Aborts the requests in flight, cancels all tasks and ends the thread."""
         with self._lock:
-            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is None or thread is None:
-            return
-        asyncio.run_coroutine_threadsafe(self._abort(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.run(self._abort())
+            thread.close()
 
     async def _abort(self) -> None:
         if self._transport is not None:
@@ -60,10 +56,8 @@ class BackgroundLoop:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    def _started(self) -> asyncio.AbstractEventLoop:
+    def _started(self) -> LoopThread:
         with self._lock:
-            if self._loop is None:
-                self._loop = (loop_factory() or asyncio.new_event_loop)()
-                self._thread = Thread(target=self._loop.run_forever, name="vendorsim-background-loop", daemon=True)
-                self._thread.start()
-            return self._loop
+            if self._thread is None:
+                self._thread = LoopThread("vendorsim-background-loop")
+            return self._thread

@@ -11,7 +11,6 @@ import asyncio
 import socket
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +18,7 @@ from vendorsim.http import listening
 from vendorsim.http.connection import Connection
 from vendorsim.http.header_cache import HeaderCache
 from vendorsim.http.limits import LIMITS, ServerLimits
-from vendorsim.http.loop import loop_factory
+from vendorsim.http.loop_thread import LoopThread
 from vendorsim.http.messages import FastPath, HttpRequest
 from vendorsim.http.thread_pool import ThreadPool
 from vendorsim.http.wsgi import ResponseChannel, environ, respond
@@ -43,6 +42,7 @@ class ConnectionManager:
         loop: asyncio.AbstractEventLoop,
         limits: ServerLimits,
         underscored: Collection[bytes],
+        threads: ThreadPool,
     ) -> None:
         self.loop = loop
         self.fast_path = fast_path
@@ -52,8 +52,9 @@ class ConnectionManager:
         self._app = app
         self._address = address
         self._underscored = underscored
-        self._threads = ThreadPool(limits.threads)
+        self._threads = threads
         self._connections: set[Connection] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection) -> bool:
         """Registers a new connection. Returns False when there are too many, or when the server is closing."""
@@ -79,19 +80,42 @@ class ConnectionManager:
         now = self.loop.time()
         for connection in list(self._connections):
             connection.check_deadline(now)
-        self.loop.call_later(self.limits.sweep, self.sweep)
+        self._sweeping = self.loop.call_later(self.limits.sweep, self.sweep)
 
     async def close(self) -> None:
         """Closes all connections; unfinished responses get `limits.grace` seconds."""
         self.closing = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         until = self.loop.time() + self.limits.grace
         while [each for each in self._connections if not each.close_if_idle()] and self.loop.time() < until:
             await asyncio.sleep(0.01)
-        self._threads.close()
+        self._threads.release_busy()
         for _ in range(_ABORT_ROUNDS):
             for connection in list(self._connections):
                 connection.abort()
             await asyncio.sleep(0)
+
+
+class ServerThreads:
+    """The threads in which servers run: one for the event loop, and those of the apps. Servers may share them."""
+
+    def __init__(self, most_for_apps: int = LIMITS.threads) -> None:
+        self.loop = LoopThread("vendorsim-server")
+        self.apps = ThreadPool(most_for_apps)
+
+    def close(self) -> None:
+        """Ends the loop. What apps are still doing is not waited for."""
+        self.loop.close()
+        self.apps.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class RunningServer:
@@ -104,45 +128,39 @@ class RunningServer:
         fast_path: FastPath,
         limits: ServerLimits,
         underscored: Collection[bytes],
+        threads: ServerThreads | None,
     ) -> None:
         self.host, self.port = listener.getsockname()[:2]
-        self._listener = listener
-        self._loop = (loop_factory() or asyncio.new_event_loop)()
-        self._manager = ConnectionManager(app, fast_path, (self.host, self.port), self._loop, limits, underscored)
-        self._closing: asyncio.Event | None = None
-        self._ready = Event()
-        self._thread = Thread(target=self._serve, name="vendorsim-server", daemon=True)
-        self._thread.start()
-        self._ready.wait()
+        self._has_own_threads = threads is None
+        self._threads = threads or ServerThreads(limits.threads)
+        address, loop, apps = (self.host, self.port), self._threads.loop.loop, self._threads.apps
+        self._manager = ConnectionManager(app, fast_path, address, loop, limits, underscored, apps)
+        self._server = self._threads.loop.run(self._start(listener))
+        self._closed = False
 
     @property
     def url(self) -> str:
         """The server's URL on this machine."""
         return listening.url(self.host, self.port)
 
-    def _serve(self) -> None:
-        try:
-            self._loop.run_until_complete(self._run())
-        finally:
-            self._loop.close()
-            self._ready.set()
-
-    async def _run(self) -> None:
-        self._closing = asyncio.Event()
-        server = await self._loop.create_server(
-            lambda: Connection(self._manager), sock=self._listener, backlog=_BACKLOG
-        )
+    async def _start(self, listener: socket.socket) -> asyncio.Server:
         self._manager.sweep()
-        self._ready.set()
-        await self._closing.wait()
-        server.close()
+        return await self._manager.loop.create_server(
+            lambda: Connection(self._manager), sock=listener, backlog=_BACKLOG
+        )
+
+    async def _stop(self) -> None:
+        self._server.close()
         await self._manager.close()
 
     def close(self) -> None:
         """Stops the server. Unfinished responses get `limits.grace` seconds; then it closes every connection."""
-        if self._closing is not None:
-            self._manager.call(self._closing.set)
-        self._thread.join()
+        if self._closed:
+            return
+        self._closed = True
+        self._threads.loop.run(self._stop())
+        if self._has_own_threads:
+            self._threads.close()
 
     def __enter__(self) -> Self:
         return self
@@ -161,10 +179,11 @@ def running_server(
     limits: ServerLimits = LIMITS,
     *,
     underscored: Collection[bytes] = (),
+    threads: ServerThreads | None = None,
 ) -> RunningServer:
     """Starts a server. Port 0 picks a free port. Close it, or use it as a context manager.
 
-    `underscored` are the header names (lower case) with an underscore that the server passes to the app. Raises
-    UnreachableError when the address can't be used.
+    `underscored` are the header names (lower case) with an underscore that the server passes to the app. It runs in
+    `threads`; by default in some of its own. Raises UnreachableError when the address can't be used.
     """
-    return RunningServer(app, listening.listen(host, port), fast_path, limits, underscored)
+    return RunningServer(app, listening.listen(host, port), fast_path, limits, underscored, threads)

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 
 Task = Callable[[], None]
+_Queue = SimpleQueue[Task | None]
 
 
 class ThreadPool:
@@ -17,8 +18,8 @@ class ThreadPool:
 
     def __init__(self, size: int) -> None:
         self._limit = size
-        self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._lock = Lock()
+        self._queue: _Queue = SimpleQueue()
         self._size = 0
         # Number of idle threads; below zero, the number of queued tasks.
         self._idle = 0
@@ -28,20 +29,28 @@ class ThreadPool:
         with self._lock:
             if self._idle <= 0 and self._size < self._limit:
                 self._size += 1
-                Thread(target=self._work, name=f"vendorsim-app-{self._size}", daemon=True).start()
+                name = f"vendorsim-app-{self._size}"
+                Thread(target=self._work, args=(self._queue,), name=name, daemon=True).start()
             else:
                 self._idle -= 1
-        self._queue.put(task)
+            self._queue.put(task)
+
+    def release_busy(self) -> None:
+        """Closes the pool if a task is not done, so that no later task waits for a thread that has it."""
+        if self._idle < self._size:
+            self.close()
 
     def close(self) -> None:
-        """Lets the threads end once all queued tasks are done. Does not wait for them."""
+        """Lets the threads end once all queued tasks are done. Does not wait for them. Later tasks get new threads."""
         with self._lock:
-            size, self._size = self._size, 0
+            queue, self._queue = self._queue, SimpleQueue()
+            size, self._size, self._idle = self._size, 0, 0
         for _ in range(size):
-            self._queue.put(None)
+            queue.put(None)
 
-    def _work(self) -> None:
-        while (task := self._queue.get()) is not None:
+    def _work(self, queue: _Queue) -> None:
+        while (task := queue.get()) is not None:
             task()
             with self._lock:
-                self._idle += 1
+                if queue is self._queue:
+                    self._idle += 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 
 from vendorsim.core.errors import InputError, closest
-from vendorsim.http.transport import Transport
+
+if TYPE_CHECKING:
+    from vendorsim.http.transport import Transport
 
 ProbeFunction = Callable[[str, str | None], Any]
 """Returns the state of a conversation (by its id, and the visitor's identifier) as a JSON document, or None."""

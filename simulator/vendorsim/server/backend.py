@@ -122,6 +122,11 @@ class ServerBackend:
             self._subscribers = (*self._subscribers, callback)
         return unsubscribe
 
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether `tell` calls functions, which may take a while."""
+        return bool(self._subscribers)
+
     def play(self, policies: Policies, destinations: Destinations, opener: Opener) -> None:
         """Starts playing a vendor by a run: its API then works on the conversations and destinations of the run."""
         vendor = policies.vendor

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from vendorsim.http.messages import PHRASES, HttpRequest
+from vendorsim.http.messages import PHRASES, HttpRequest, HttpResponse
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.fast_path import fast_path
 
@@ -40,7 +40,8 @@ class DeferredApp:
 class ShortCut:
     """A WSGI app that answers what the vendors answer without Flask, and passes all else on to `app`.
 
-    It answers in the thread of the request, so unlike the fast path of a server it may wait.
+    It answers in the thread of the request, so unlike the fast path of a server it may wait. `at_once` is such a fast
+    path: it answers as long as nobody makes it wait.
     """
 
     def __init__(self, backend: ServerBackend, app: WSGIApplication) -> None:
@@ -49,8 +50,8 @@ class ShortCut:
         self._fast_path = fast_path(backend)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = None if self._backend.forced_answers.watched else _plain(environ)
-        response = None if request is None else self._fast_path(request)
+        request = _plain(environ)
+        response = None if request is None else self._answer(request)
         if response is None:
             return self._app(environ, start_response)
         if response.delay:
@@ -58,6 +59,13 @@ class ShortCut:
         headers = [*response.headers, ("Content-Length", str(len(response.body)))]
         start_response(f"{response.status} {PHRASES.get(response.status, '')}", headers)
         return [response.body]
+
+    def at_once(self, request: HttpRequest) -> HttpResponse | None:
+        """Answers a request, unless Flask has to or somebody who is told of it may take a while."""
+        return None if self._backend.has_subscribers else self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse | None:
+        return None if self._backend.forced_answers.watched else self._fast_path(request)
 
 
 def _plain(environ: WSGIEnvironment) -> HttpRequest | None:

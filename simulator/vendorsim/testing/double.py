@@ -69,7 +69,7 @@ class VendorApi(Received):
         self._backend = ServerBackend(token, strict, interval, now=self._now, **sleeping)
         super().__init__(self._backend.ledger)
         self._app = DeferredApp(self._make_app)
-        self.wsgi: WSGIApplication = ShortCut(self._backend, self._app)
+        self.wsgi = ShortCut(self._backend, self._app)
 
     @property
     def state(self) -> ServerBackend:

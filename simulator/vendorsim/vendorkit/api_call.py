@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from msgspec import Struct
 
-from vendorsim.http.transport import Answer
+if TYPE_CHECKING:
+    from vendorsim.http.transport import Answer
 
 
 class ApiCall(Struct):

@@ -7,7 +7,7 @@ opinion on captured bodies, and before a body of ours is refused; a test compare
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -176,15 +176,19 @@ class Contract:
         validator = self._validators.get(event)
         if validator is None:
             self._require_event(event)
-            resources = [(BASE_URI + name, content) for name, content in self.documents.schemas()]
             validator = jsonschema_rs.Draft202012Validator(
                 self.documents.read(event + SUFFIX),
-                registry=jsonschema_rs.Registry(resources),
+                registry=self._registry,
                 base_uri=f"{BASE_URI}{event}{SUFFIX}",
                 validate_formats=False,
             )
             self._validators[event] = validator
         return validator
+
+    @cached_property
+    def _registry(self) -> jsonschema_rs.Registry:
+        """All schemas of the contract, which the validators of its events share."""
+        return jsonschema_rs.Registry([(BASE_URI + name, content) for name, content in self.documents.schemas()])
 
     def _require_event(self, event: str) -> None:
         if event not in self.events:
