@@ -14,8 +14,6 @@ from typing import Protocol
 
 import orjson
 
-_LONGEST_KEY = 64
-
 
 class Duplicates(Protocol):
     """The requests that were accepted within the duplicate interval. Several servers can share them in PostgreSQL; then
@@ -41,10 +39,11 @@ class DuplicateRule:
         self._interval = interval / 1000
         self._now = now
         self._lock = Lock()
-        # Request → time of acceptance. When the newer generation is full, it replaces the older one: removing single
-        # entries would take twice the memory.
-        self._newer: dict[str | bytes, float] = {}
-        self._older: dict[str | bytes, float] = {}
+        # Hash of a request → time of its acceptance. 64 bits, with a key of the process: of 10^14 requests one would be
+        # taken for another. When the newer generation is full, it replaces the older one: removing single entries would
+        # take twice the memory.
+        self._newer: dict[int, float] = {}
+        self._older: dict[int, float] = {}
 
     def clear(self) -> None:
         """Removes all requests."""
@@ -55,10 +54,7 @@ class DuplicateRule:
         """Whether the request was accepted before, within the interval. If not, it is stored as accepted now."""
         if not self._interval:
             return False
-        # Long requests are stored as a digest: an identifier may be as long as a body.
-        key: str | bytes = repr(request)
-        if len(key) > _LONGEST_KEY:
-            key = digest(request)
+        key = hash(request)
         with self._lock:
             now = self._now()
             accepted = self._newer.get(key, self._older.get(key))
