@@ -42,8 +42,9 @@ LONGEST_SERVER = 365 * LONGEST_RUN
 # Bytes of a body of an answer, or of a call, that are stored. A recorder decides by itself how much it keeps.
 LARGEST_ANSWER = 64 * 1024
 # Seconds for which the writer collects a batch, and after which it looks whether the batch is large enough or a reader
-# follows. It wakes rarely, and writes much at once: whatever it does, it needs the interpreter and a core.
-BATCH_SECONDS, _GATHERING_SECONDS, _ENOUGH = 0.05, 0.01, 250
+# follows. It wakes rarely, and writes much at once: whatever it does, it needs the interpreter and a core. But it does
+# not write more than `_MOST` items at once, since other threads wait meanwhile.
+BATCH_SECONDS, _GATHERING_SECONDS, _ENOUGH, _MOST = 0.05, 0.01, 250, 1_000
 # Seconds for which `Recorder.flush` waits at most.
 LONGEST_WAIT = 30.0
 # The player pauses while more records than this wait to be written.
@@ -597,14 +598,14 @@ class Recorder:
                 return
 
     def _collect(self) -> _Batch:
-        """Returns the next batch: all items that are queued shortly after its first one."""
+        """Returns the next batch: the items that are queued shortly after its first one, at most `_MOST`."""
         batch, queue = _Batch(), self._queue
         queued = queue.get()
         if queued is not None:
             self._gather()
         while queued is not None:
             batch.add(*queued)
-            if queue.empty():
+            if queue.empty() or len(batch.reported) >= _MOST:
                 return batch
             queued = queue.get()
         batch.last = True

@@ -14,6 +14,11 @@ from typing import Protocol
 
 import orjson
 
+# Accepted requests that are kept at least: as many as a dict of 65,536 slots holds. One of twice that size would take
+# twice the memory.
+_GENERATION = 43_000
+_MILLISECOND = 0.001
+
 
 class Duplicates(Protocol):
     """The requests that were accepted within the duplicate interval. Several servers can share them in PostgreSQL; then
@@ -34,7 +39,7 @@ class DuplicateRule:
     Accepted requests are kept in two generations of at most `generation` each.
     """
 
-    def __init__(self, interval: int, now: Callable[[], float], generation: int = 50_000) -> None:
+    def __init__(self, interval: int, now: Callable[[], float], generation: int = _GENERATION) -> None:
         self._generation = generation
         self._interval = interval / 1000
         self._now = now
@@ -44,6 +49,8 @@ class DuplicateRule:
         # take twice the memory.
         self._newer: dict[int, float] = {}
         self._older: dict[int, float] = {}
+        # The last time of acceptance. Requests of one millisecond share the number.
+        self._last = float("-inf")
 
     def clear(self) -> None:
         """Removes all requests."""
@@ -62,7 +69,9 @@ class DuplicateRule:
                 return True
             if len(self._newer) >= self._generation:
                 self._newer, self._older = {}, self._newer
-            self._newer[key] = now
+            if now - self._last >= _MILLISECOND:
+                self._last = now
+            self._newer[key] = self._last
             return False
 
 

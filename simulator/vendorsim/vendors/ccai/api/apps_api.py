@@ -140,8 +140,7 @@ def _keep_end_user(backend: Backend, users: EndUsers, call: ApiCall) -> None:
     if accepted and call.fields is not None:
         handle = backend.conversations.get(VENDOR, call.session_id)
         number = None if handle is None else handle.look(lambda conversation: conversation.visitor.id)
-        details = {name: call.fields[name] for name in _DETAILS if name in call.fields}
-        users.update(call.fields["identifier"], details, number)
+        users.update(call.fields["identifier"], call.fields, number)
 
 
 def _queried_user(users: EndUsers) -> EndUser:

@@ -114,14 +114,13 @@ def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callab
         return Judgement(NO_COMM_TYPE)
     if request.comm_type not in _ENDED or not request.session_id:
         return Judgement(NOT_FOUND)
-    session = _reserved(request.session_id) or look_up()
+    reserved = request.session_id.startswith(_RESERVED)
+    session = _reserved(request.session_id) if reserved else look_up()
     return _judge_session(request, session, is_duplicate)
 
 
-def _reserved(session_id: str) -> Session | None:
-    if not session_id.startswith(_RESERVED):
-        return None
-    return next((session for prefix, session in RESERVED.items() if session_id.startswith(prefix)), None)
+def _reserved(session_id: str) -> Session:
+    return next(session for prefix, session in RESERVED.items() if session_id.startswith(prefix))
 
 
 def _judge_session(request: Request, session: Session, is_duplicate: Callable[[str], bool]) -> Judgement:
