@@ -17,7 +17,6 @@ import orjson
 # Accepted requests that are kept at least: 360 a second for the default interval, and as many as fit a dict of 32,768
 # slots. The next size takes twice the memory.
 _GENERATION = 21_800
-_MILLISECOND = 0.001
 
 
 class Duplicates(Protocol):
@@ -44,13 +43,11 @@ class DuplicateRule:
         self._interval = interval / 1000
         self._now = now
         self._lock = Lock()
-        # Hash of a request → time of its acceptance. Of its 64 bits, 60 fit a smaller int: of 10^13 requests one would be
-        # taken for another. When the newer generation is full, it replaces the older one: removing single entries would
-        # take twice the memory.
+        # Hash of a request → time of its acceptance. It has 64 bits: of 10^14 requests one would be taken for another.
+        # When the newer generation is full, it replaces the older one: removing single entries would take twice the
+        # memory.
         self._newer: dict[int, float] = {}
         self._older: dict[int, float] = {}
-        # The last time of acceptance. Requests of one millisecond share the number.
-        self._last = float("-inf")
 
     def clear(self) -> None:
         """Removes all requests."""
@@ -61,7 +58,7 @@ class DuplicateRule:
         """Whether the request was accepted before, within the interval. If not, it is stored as accepted now."""
         if not self._interval:
             return False
-        key = hash(request) >> 4
+        key = hash(request)
         with self._lock:
             now = self._now()
             accepted = self._newer.get(key, self._older.get(key))
@@ -69,9 +66,7 @@ class DuplicateRule:
                 return True
             if len(self._newer) >= self._generation:
                 self._newer, self._older = {}, self._newer
-            if now - self._last >= _MILLISECOND:
-                self._last = now
-            self._newer[key] = self._last
+            self._newer[key] = now
             return False
 
 

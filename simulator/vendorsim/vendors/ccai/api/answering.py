@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from sys import intern
 
 import orjson
 from msgspec import Struct
@@ -133,8 +132,6 @@ def fast_path(backend: Backend) -> FastPath:
         if found is None:
             return None
         path, comm_type, session_id = found.groups()
-        # The ledger keeps many calls; they share this text.
-        comm_type = intern(comm_type)
         authorization, content_type = received.header(b"authorization"), received.header(b"content-type")
         return Call(
             backend, comm_type, session_id, "/" + path, authorization, content_type, lambda: received.body
