@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from threading import Condition, Lock
+from threading import Condition, RLock
 from typing import Any, TypeVar
 
 from vendorsim.core.clock import monotonic
@@ -29,7 +29,7 @@ class Ledger:
     def __init__(self, most_calls: int = MOST_CALLS, most_bytes: int = MOST_BYTES) -> None:
         self._most_calls = most_calls
         self._most_bytes = most_bytes
-        self._lock = Lock()
+        self._lock = RLock()
         self._changed = Condition(self._lock)
         self._waiting = 0
         self._calls: deque[ApiCall] = deque()

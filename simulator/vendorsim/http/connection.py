@@ -171,7 +171,7 @@ class Connection(asyncio.Protocol):
         if not keep_alive or self._host.closing or (self._half_closed and not self._waiting):
             self._end()
         else:
-            self.deadline = self._host.loop.time() + self._limits.idle
+            self._expire_after(self._limits.idle)
 
     def _next(self) -> None:
         """Answers queued requests until one is in progress or the client stops reading."""
