@@ -88,6 +88,14 @@ def test_only_one_whole_request_is_read_without_the_parser(sent: str, known: boo
     assert (cache.read(sent.encode()) is not None) == known
 
 
+def test_a_head_whose_end_has_not_come_is_no_request() -> None:
+    cache = HeaderCache()
+    sent = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert len(read(cache, [sent])) == 1
+    assert read(cache, [sent[:-4]]) == read(cache, [sent[:-2]]) == []
+    assert read(cache, [sent[:-2], b"\r\n"]) == read(cache, [sent])
+
+
 @pytest.mark.parametrize("header", ["Expect: 100-continue", "Connection: close", "Upgrade: h2c", "TE: trailers"])
 def test_what_decides_how_to_read_on_is_left_to_the_parser(header: str) -> None:
     cache = HeaderCache()

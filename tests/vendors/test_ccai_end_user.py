@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit.identification import ApiAnswer
 from vendorsim.vendors.ccai.api import end_user
@@ -34,7 +35,7 @@ BLANK = b'{"identifier": " "}'
 
 def request(body: bytes | None = GOOD, **changes: Any) -> Request:
     good = Request("chats", "4711", "application/json", lambda: body)
-    return good._replace(**changes)
+    return replace(good, **changes)
 
 
 ACTIVE = Session()
@@ -173,7 +174,7 @@ def test_the_body_is_not_read_before_its_turn() -> None:
         {"session_id": "ended-1"},
         {"session_id": "unknown-1"},
     ):
-        judge(request()._replace(body=never, **changes), Session, lambda identifier: False)
+        judge(replace(request(), body=never, **changes), Session, lambda identifier: False)
 
 
 @pytest.mark.parametrize("name", end_user.FORCED)

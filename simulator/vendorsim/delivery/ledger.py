@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from threading import Condition
+from threading import Condition, RLock
 from typing import Any, TypeVar
 
 from vendorsim.core.clock import monotonic
@@ -29,22 +29,26 @@ class Ledger:
     def __init__(self, most_calls: int = MOST_CALLS, most_bytes: int = MOST_BYTES) -> None:
         self._most_calls = most_calls
         self._most_bytes = most_bytes
-        self._changed = Condition()
+        self._lock = RLock()
+        self._changed = Condition(self._lock)
+        self._waiting = 0
         self._calls: deque[ApiCall] = deque()
         self._bytes = 0
 
     def add(self, call: ApiCall) -> None:
         """Takes a call."""
-        with self._changed:
-            self._calls.append(call)
+        with self._lock:
+            calls = self._calls
+            calls.append(call)
             self._bytes += len(call.body or b"")
-            while len(self._calls) > self._most_calls or (self._bytes > self._most_bytes and len(self._calls) > 1):
-                self._bytes -= len(self._calls.popleft().body or b"")
-            self._changed.notify_all()
+            while len(calls) > self._most_calls or (self._bytes > self._most_bytes and len(calls) > 1):
+                self._bytes -= len(calls.popleft().body or b"")
+            if self._waiting:
+                self._changed.notify_all()
 
     def calls(self) -> list[ApiCall]:
         """All calls that it keeps."""
-        with self._changed:
+        with self._lock:
             return list(self._calls)
 
     def of(self, conversation: str) -> list[ApiCall]:
@@ -66,17 +70,21 @@ class Ledger:
     def wait_until(self, find: Callable[[list[ApiCall]], T], enough: Callable[[T], bool], seconds: float) -> T:
         """Returns `find(calls)` as soon as that is `enough`, at the latest after so many seconds."""
         until = monotonic() + seconds
-        with self._changed:
-            while True:
-                found = find(list(self._calls))
-                left = until - monotonic()
-                if left <= 0 or enough(found):
-                    return found
-                self._changed.wait(left)
+        with self._lock:
+            self._waiting += 1
+            try:
+                while True:
+                    found = find(list(self._calls))
+                    left = until - monotonic()
+                    if left <= 0 or enough(found):
+                        return found
+                    self._changed.wait(left)
+            finally:
+                self._waiting -= 1
 
     def clear(self) -> None:
         """Forgets all calls."""
-        with self._changed:
+        with self._lock:
             self._calls.clear()
             self._bytes = 0
 

@@ -76,9 +76,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._over:
             return
-        begun = self._reader.begun
-        self._reader.feed(data)
-        if self._reader.begun:
+        reader = self._reader
+        begun = reader.begun
+        reader.feed(data)
+        if reader.begun:
             if not begun or self._current is not None:
                 self._expire_after(self._limits.request)
             self._continue()

@@ -41,9 +41,10 @@ LONGEST_RUN = 24 * 3_600 * 1_000
 LONGEST_SERVER = 365 * LONGEST_RUN
 # Bytes of a body of an answer, or of a call, that are stored. A recorder decides by itself how much it keeps.
 LARGEST_ANSWER = 64 * 1024
-# Seconds for which the writer collects a batch, also while a reader follows, and between its checks whether the
-# batch is large enough.
-BATCH_SECONDS, _FOLLOWED_SECONDS, _GATHERING_SECONDS = 0.05, 0.01, 0.002
+# Seconds for which the writer collects a batch, and after which it looks whether the batch is large enough or a reader
+# follows. It wakes rarely, and writes much at once: whatever it does, it needs the interpreter and a core. But it does
+# not write more than `_MOST` items at once, since other threads wait meanwhile.
+BATCH_SECONDS, _GATHERING_SECONDS, _ENOUGH, _MOST = 0.05, 0.01, 250, 1_000
 # Seconds for which `Recorder.flush` waits at most.
 LONGEST_WAIT = 30.0
 # The player pauses while more records than this wait to be written.
@@ -131,10 +132,11 @@ ATTEMPT_COLUMNS = (
     "request_head, request_body, status, answer_headers, answer_body, milliseconds, verdict, final, faults, reason, "
     "request_sent, ending, recorded, problem, said_by, said, in_flight_with"
 )
-CALL_COLUMNS = (
-    "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body, "
-    "head, answer_headers, answer_body, milliseconds, recorded, problem"
+# Calls that vendorsim itself answered have no values in the other columns; to write them takes a third of the time.
+_ANSWERED_COLUMNS = (
+    "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body"
 )
+CALL_COLUMNS = _ANSWERED_COLUMNS + ", head, answer_headers, answer_body, milliseconds, recorded, problem"
 # Rows in the order in which their requests were sent. `:run` may be NULL. `recorded` is 0 for what vendorsim itself
 # sent or answered, and else the number in the order of arrival: ids are in the order of the answers.
 BY_TIME = {
@@ -232,7 +234,10 @@ class Journal:
             (last_id,) = self._db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
             self._db.executemany(conversation_upsert("?"), conversation_rows(run, attempts, last_id + 1))
             self._insert("attempts", ATTEMPT_COLUMNS, rows)
-            self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
+            if any(call.recorded for call in calls):
+                self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
+            else:
+                self._insert("calls", _ANSWERED_COLUMNS, [_answered_row(run, call) for call in calls])
 
     def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
         done = 0
@@ -433,13 +438,23 @@ def _headers_text(headers: tuple[tuple[str, str], ...], secrets: frozenset[bytes
 
 def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
     """Builds the row of a call, in the order of `CALL_COLUMNS`. Secrets of a recorded call are masked."""
-    fields = None if call.fields is None else orjson.dumps(call.fields).decode()
     head, secrets = masked(call.head) if call.head is not None else (None, frozenset[bytes]())
-    body, answer = call.body, call.answer
-    if call.recorded:
-        body = None if body is None else without_secret_members(without(secrets, body))
-    elif body is not None:
-        body = body[:LARGEST_ANSWER]
+    row, answer = _answered_row(run, call), call.answer
+    if call.recorded and call.body is not None:
+        row = (*row[:-1], without_secret_members(without(secrets, call.body)))
+    return (
+        *row,
+        head,
+        None if answer is None else _headers_text(answer.headers, secrets),
+        None if answer is None else without_secret_members(without(secrets, answer.body)),
+        call.milliseconds,
+        call.recorded,
+        call.problem,
+    )
+
+
+def _answered_row(run: int, call: ApiCall) -> tuple[Any, ...]:
+    """Builds the row of a call that vendorsim answered, in the order of `_ANSWERED_COLUMNS`."""
     return (
         run,
         call.at,
@@ -447,19 +462,13 @@ def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
         call.comm_type,
         call.session_id,
         call.credentials,
-        fields,
+        None if call.fields is None else orjson.dumps(call.fields).decode(),
         call.status,
         call.message,
         call.vendor,
         call.method,
         call.path,
-        body,
-        head,
-        None if answer is None else _headers_text(answer.headers, secrets),
-        None if answer is None else without_secret_members(without(secrets, answer.body)),
-        call.milliseconds,
-        call.recorded,
-        call.problem,
+        None if call.body is None else call.body[:LARGEST_ANSWER],
     )
 
 
@@ -515,7 +524,6 @@ class Recorder:
         """Why writing failed, or None."""
         return None if self._failure is None else str(self._failure)
 
-    @property
     def backlog(self) -> int:
         """The number of items that wait to be written."""
         return self._queue.qsize()
@@ -585,21 +593,19 @@ class Recorder:
         Waking up for every item would slow the player down more than the writing does; writing very large batches would
         block all other threads.
         """
-        for turn in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
-            if turn * _GATHERING_SECONDS >= _FOLLOWED_SECONDS and self.commits.followed:
-                return
-            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _AT_ONCE[0] // 2:
+        for _ in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
+            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _ENOUGH or self.commits.followed:
                 return
 
     def _collect(self) -> _Batch:
-        """Returns the next batch: all items that are queued shortly after its first one."""
+        """Returns the next batch: the items that are queued shortly after its first one, at most `_MOST`."""
         batch, queue = _Batch(), self._queue
         queued = queue.get()
         if queued is not None:
             self._gather()
         while queued is not None:
             batch.add(*queued)
-            if queue.empty():
+            if queue.empty() or len(batch.reported) >= _MOST:
                 return batch
             queued = queue.get()
         batch.last = True

@@ -217,7 +217,10 @@ class ServerBackend:
 
     def is_away(self) -> bool:
         """Whether the vendors' APIs are away, by `away` or since a run is in such an outage."""
-        return self.away or any(is_away() for is_away in self._outages)
+        for is_away in self._outages:
+            if is_away():
+                return True
+        return self.away
 
     def close(self) -> None:
         """Stops the conversations outside of runs, and the event loop if this backend created it."""

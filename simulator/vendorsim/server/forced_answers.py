@@ -69,6 +69,12 @@ class ServedCall(Struct, eq=False):
         return self.status is not None and 200 <= self.status < 300
 
 
+class _InThread(local):
+    """What is forced on the call that a thread carries out, by its name; empty if nothing is."""
+
+    forced = ""
+
+
 class ForcedAnswers:
     """Watches all calls of a server. `began` is called before a call is carried out and may force its answer, `ended`
     afterwards; both in the request's thread."""
@@ -76,7 +82,7 @@ class ForcedAnswers:
     def __init__(self, tell: Callable[[ApiCall], None] = lambda call: None) -> None:
         """`tell` takes the calls that are not carried out: the vendor's API tells all others."""
         self._tell = tell
-        self._local = local()
+        self._local = _InThread()
         self._began: Callable[[ServedCall], ForcedAnswer | None] | None = None
         self._ended: Callable[[ServedCall], None] = lambda call: None
 
@@ -91,7 +97,7 @@ class ForcedAnswers:
 
     def under_way(self) -> str:
         """What is forced on the call that this thread carries out, by its name; empty if nothing is."""
-        return getattr(self._local, "forced", "")
+        return self._local.forced
 
     def around(self, app: WSGIApplication) -> WSGIApplication:
         """The app with the forced answers."""

@@ -115,7 +115,7 @@ class Hub:
         self.fast_path: FastPath = lambda request: None
         if state is None:
             default = self.app.default
-            answer = fast_path(default.workbench.backend, lambda: self._shared.recorder.backlog)
+            answer = fast_path(default.workbench.backend, self._shared.recorder.backlog)
             self.fast_path = lambda request: None if default.lent else answer(request)
 
     def prepare(self) -> None:

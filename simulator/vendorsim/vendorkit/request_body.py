@@ -48,14 +48,17 @@ class BodyReader(ABC):
 
     def parse(self, raw: bytes, content_type: str | None) -> Any:
         """The JSON value of a body. Raises a refusal for another content type, invalid JSON, and deep nesting."""
-        return self._bounded(self._parsed(raw, content_type))
+        document = self._parsed(raw, content_type)
+        self._check_levels(document)
+        return document
 
     def parse_object(self, raw: bytes, content_type: str | None) -> Fields:
         """The JSON object of a body. Raises a refusal."""
         document = self._parsed(raw, content_type)
         if not isinstance(document, dict):
             raise self.not_an_object()
-        return Fields(self._bounded(document), self)
+        self._check_levels(document)
+        return Fields(document, self)
 
     def _parsed(self, raw: bytes, content_type: str | None) -> Any:
         if content_type != _JSON:
@@ -69,10 +72,9 @@ class BodyReader(ABC):
         except orjson.JSONDecodeError as error:
             raise self.not_json(error) from None
 
-    def _bounded(self, document: Any) -> Any:
+    def _check_levels(self, document: Any) -> None:
         if self.most_levels is not None and is_deeper(document, self.most_levels):
             raise self.too_deep()
-        return document
 
     @abstractmethod
     def refuse(self, status: int, message: str) -> Exception:

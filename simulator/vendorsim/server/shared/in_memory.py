@@ -26,7 +26,8 @@ class OverridesInMemory:
 
     def set(self, session_id: str, **changes: Any) -> None:
         with self._lock:
-            self._sessions[session_id] = replace(self._sessions.get(session_id, SessionOverride()), **changes)
+            known = self._sessions.get(session_id)
+            self._sessions[session_id] = SessionOverride(**changes) if known is None else replace(known, **changes)
             if len(self._sessions) > self._most_sessions:
                 self._sessions.popitem(last=False)
 

@@ -22,7 +22,7 @@ def add(api: Blueprint, workbench: Workbench) -> None:
             namespace=workbench.name,
             seed=workbench.seed,
             running=workbench.runs.running(),
-            backlog=workbench.shared.recorder.backlog,
+            backlog=workbench.shared.recorder.backlog(),
         )
 
     @api.get("/metrics")
@@ -31,7 +31,7 @@ def add(api: Blueprint, workbench: Workbench) -> None:
             {
                 "vendorsim_runs_running": ("Runs under way.", workbench.runs.running()),
                 "vendorsim_checks_running": ("Checks under way.", len(workbench.checks.running())),
-                "vendorsim_journal_backlog": ("Records that wait to be written.", workbench.shared.recorder.backlog),
+                "vendorsim_journal_backlog": ("Records that wait to be written.", workbench.shared.recorder.backlog()),
             }
         )
         return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -7,6 +7,7 @@ are assumed. `contracts/ccai/api.openapi.json` says which is which.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -45,10 +46,11 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     api = Blueprint("apps", __name__, url_prefix=_BASE)
     users, chats = EndUsers(limits.end_users), Chats(backend, limits.chats, limits.messages)
     tell_calls(api, backend, VENDOR, "chat_id")
-    backend.subscribe(lambda call: _keep_end_user(call, backend, users))
+    keep = partial(_keep_end_user, backend, users)
+    backend.subscribe(keep)
     # The fast path may have answered before this API was made.
     for call in backend.calls():
-        _keep_end_user(call, backend, users)
+        keep(call)
 
     @api.before_request
     def judge_caller() -> Response | None:
@@ -132,13 +134,13 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     return api
 
 
-def _keep_end_user(call: ApiCall, backend: Backend, users: EndUsers) -> None:
+def _keep_end_user(backend: Backend, users: EndUsers, call: ApiCall) -> None:
     """Keeps the end user of an accepted call of `end_user`. In a chat he has the id that he has there."""
-    if (call.vendor, call.operation, call.status) == (VENDOR, "end_user", ACCEPTED.status) and call.fields is not None:
+    accepted = call.operation == "end_user" and call.vendor == VENDOR and call.status == ACCEPTED.status
+    if accepted and call.fields is not None:
         handle = backend.conversations.get(VENDOR, call.session_id)
         number = None if handle is None else handle.look(lambda conversation: conversation.visitor.id)
-        details = {name: call.fields[name] for name in _DETAILS if name in call.fields}
-        users.update(call.fields["identifier"], details, number)
+        users.update(call.fields["identifier"], call.fields, number)
 
 
 def _queried_user(users: EndUsers) -> EndUser:

@@ -33,10 +33,10 @@ def blueprint(backend: Backend, limits: AppsApiLimits = LIMITS) -> Blueprint:
     @api.post("/apps/api/v1/<ccai_segment:comm_type>/<ccai_segment:session_id>/end_user")
     def end_user_(comm_type: str, session_id: str) -> Response:
         headers = request.headers
-        call = answering.Call(
-            comm_type, session_id, request.path, headers.get("Authorization"), headers.get("Content-Type"), _body
-        )
-        response = answering.answer(backend, call)
+        authorization, content_type = headers.get("Authorization"), headers.get("Content-Type")
+        response = answering.Call(
+            backend, comm_type, session_id, request.path, authorization, content_type, _body
+        ).answer()
         if response.delay:
             backend.sleep(response.delay)
         return Response(response.body, response.status, response.headers)

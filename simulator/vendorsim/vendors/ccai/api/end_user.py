@@ -7,7 +7,8 @@ six messages of status 400 and the 404. Everything else is labelled `assumed` in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from vendorsim.vendorkit.identification import ApiAnswer
 from vendorsim.vendors.ccai.api.requests import BODIES, WHITE_SPACE, Refused
@@ -53,7 +54,7 @@ def forced(name: str, comm_type: str) -> ApiAnswer:
     return _ENDED[comm_type] if name == answer.name == "ended" else answer
 
 
-class Session(NamedTuple):
+class Session(Struct, frozen=True):
     """The facts about a call or chat that its judgement needs."""
 
     known: bool = True
@@ -76,7 +77,7 @@ RESERVED: Mapping[str, Session] = {
 _RESERVED = tuple(RESERVED)
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True):
     """One call of `end_user`.
 
     `refusal` is the answer if the caller is refused for its credentials or its rate. `body` returns the raw body, or
@@ -90,7 +91,7 @@ class Request(NamedTuple):
     refusal: ApiAnswer | None = None
 
 
-class Judgement(NamedTuple):
+class Judgement(Struct, frozen=True):
     """The answer, and the fields of the body (None if it was not read or is not valid).
 
     `slow`: the answer is delayed.
@@ -113,35 +114,31 @@ def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callab
         return Judgement(NO_COMM_TYPE)
     if request.comm_type not in _ENDED or not request.session_id:
         return Judgement(NOT_FOUND)
-    session = _reserved(request.session_id) or look_up()
-    answer, fields = _judge_session(request, session, is_duplicate)
-    return Judgement(answer, fields, session.slow)
+    reserved = request.session_id.startswith(_RESERVED)
+    session = _reserved(request.session_id) if reserved else look_up()
+    return _judge_session(request, session, is_duplicate)
 
 
-def _reserved(session_id: str) -> Session | None:
-    if not session_id.startswith(_RESERVED):
-        return None
-    return next((session for prefix, session in RESERVED.items() if session_id.startswith(prefix)), None)
+def _reserved(session_id: str) -> Session:
+    return next(session for prefix, session in RESERVED.items() if session_id.startswith(prefix))
 
 
-def _judge_session(
-    request: Request, session: Session, is_duplicate: Callable[[str], bool]
-) -> tuple[ApiAnswer, Mapping[str, str] | None]:
+def _judge_session(request: Request, session: Session, is_duplicate: Callable[[str], bool]) -> Judgement:
     if session.forced is not None:
         body = read_body(request)
-        return session.forced, None if isinstance(body, ApiAnswer) else body
+        return Judgement(session.forced, None if isinstance(body, ApiAnswer) else body, session.slow)
     if not session.known:
-        return NOT_FOUND, None
+        return Judgement(NOT_FOUND, None, session.slow)
     if session.ended:
-        return _ENDED[request.comm_type], None
+        return Judgement(_ENDED[request.comm_type], None, session.slow)
     fields = read_body(request)
     if isinstance(fields, ApiAnswer):
-        return fields, None
+        return Judgement(fields, None, session.slow)
     if not session.crm_supported:
-        return UNSUPPORTED_CRM, fields
+        return Judgement(UNSUPPORTED_CRM, fields, session.slow)
     if session.repeated or is_duplicate(fields["identifier"]):
-        return DUPLICATE, fields
-    return ACCEPTED, fields
+        return Judgement(DUPLICATE, fields, session.slow)
+    return Judgement(ACCEPTED, fields, session.slow)
 
 
 def read_body(request: Request) -> dict[str, str] | ApiAnswer:
@@ -156,15 +153,17 @@ def read_body(request: Request) -> dict[str, str] | ApiAnswer:
     except Refused as refused:
         return _bad(refused.message)
     # An identifier that is null or blank is missing, as documented. This is judged before the other fields.
-    if document.get("identifier") is None:
+    identifier = document.get("identifier")
+    if identifier is None or (isinstance(identifier, str) and not identifier.strip(WHITE_SPACE)):
         return NO_IDENTIFIER
-    fields = {name: document[name] for name in FIELDS if document.get(name) is not None}
-    identifier = fields["identifier"]
-    if isinstance(identifier, str) and not identifier.strip(WHITE_SPACE):
-        return NO_IDENTIFIER
-    for name, value in fields.items():
+    fields = {}
+    for name in FIELDS:
+        value = document.get(name)
+        if value is None:
+            continue
         if not isinstance(value, str):
             return _bad(f"{name} is not a string")
+        fields[name] = value
     return fields
 
 

@@ -15,7 +15,7 @@ _FIRST_ID = 50_000_001
 
 
 class EndUser(Struct, frozen=True):
-    """An end user. `details` has the known ones of `name`, `email` and `phone`."""
+    """An end user. `details` has the known ones of `name`, `email` and `phone`; it may have the identifier, too."""
 
     id: int
     identifier: str
@@ -40,14 +40,12 @@ class EndUsers:
         `number`, if no other end user has it."""
         with self._lock:
             known = self._by_id.pop(self._ids.get(identifier, 0), None)
-            if known is None and number is not None and number not in self._by_id:
-                known = EndUser(number, identifier, {})
-            elif known is None:
-                known = EndUser(self._next, identifier, {})
-                self._next += 1
-            found = EndUser(known.id, identifier, {**known.details, **details})
-            self._by_id[found.id] = found
-            self._ids[identifier] = found.id
+            if known is not None:
+                number, details = known.id, {**known.details, **details}
+            elif number is None or number in self._by_id:
+                number, self._next = self._next, self._next + 1
+            found = self._by_id[number] = EndUser(number, identifier, details)
+            self._ids[identifier] = number
             if len(self._by_id) > self._most:
                 _, oldest = self._by_id.popitem(last=False)
                 del self._ids[oldest.identifier]
