@@ -29,6 +29,8 @@ from vendorsim.core.provenance import ASSUMED, Stated
 MOST_FORMS = 80
 # Seconds between two looks at the state.
 PAUSE = 0.1
+# A text that does not show is awaited for this part of the time, once something shows that was told after it.
+PATIENCE = 5
 
 _KEPT = Stated(
     "What an integration has accepted is processed, in whatever form it came.",
@@ -84,10 +86,13 @@ async def lost(context: Context) -> None:
     waiting = context.settings.waiting
     await _watch(probe, plain, waiting.state, 0.0)
     again: list[Told] = []
+    settle = waiting.settle
     if not any(one.shows for one in plain):
         # Alone, in case conversations at the same time mix their texts up.
         again = [told_anew for one in plain if (told_anew := await _tell_alone(context, one.event, None)) is not None]
-    await _watch(probe, [*plain, *again], waiting.settle, waiting.state)
+        if await _later_shows(context):
+            settle /= PATIENCE
+    await _watch(probe, [*plain, *again], settle, waiting.state)
     shown = [one for one in (*plain, *again) if one.shows]
     if not shown and 2 * len(plain) <= len(context.events()):
         raise NotJudged("the state shows the text of no message, and most events of the vendor have none")
@@ -137,6 +142,17 @@ async def lost(context: Context) -> None:
     if left_out:
         more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
         context.result.reason = f"accepted, but not shown, perhaps on purpose: {', '.join(left_out[:3])}{more}"
+
+
+async def _later_shows(context: Context) -> bool:
+    """Tells another conversation. Returns whether something of it shows in the state: then what was told before is
+    processed, too, unless it takes much longer than the rest."""
+    try:
+        runner = await trial_runner(context)
+    except NotJudged:
+        return False
+    async with context.alone():
+        return await runner.caught_up()
 
 
 def _forms(context: Context, shown: Sequence[Told]) -> list[tuple[str, Form]]:

@@ -30,8 +30,7 @@ SCHEDULE: tuple[str | tuple[str, ...], ...] = (
     ("rejects.missing_field", "rejects.wrong_type"),
     "rejects",
     "authenticates",
-    "effects",
-    ("idempotent", "order_tolerant", "retry_safe", "isolated", "recovers.by_retry"),
+    ("effects", "idempotent", "order_tolerant", "retry_safe", "isolated", "recovers.by_retry"),
     # The others have several conversations at a time, and would be blamed for conversations that mix.
     ("isolated.foreign", "concurrent.conversations"),
     ("concurrent",),
