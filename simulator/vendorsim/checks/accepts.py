@@ -14,7 +14,7 @@ from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
 from vendorsim.checks.signature_causes import SIGNATURE, VERIFY, diagnosis
 from vendorsim.checks.stories import Sample
-from vendorsim.checks.tours import Attempt, Sending, try_all, try_alone
+from vendorsim.checks.tours import ChangedEvent, Sending, try_all, try_alone
 from vendorsim.checks.value_forms import Form, choose, pairs
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.core.seeding import generator
@@ -97,7 +97,7 @@ async def _whys(context: Context, sent: Mapping[str, Exchange]) -> dict[str, tup
 async def smallest(context: Context) -> None:
     """Sends every event with required fields only, and null in nullable fields."""
 
-    def attempt(event: str) -> Attempt:
+    def attempt(event: str) -> ChangedEvent:
         edits = partial(minimal, node=context.schema(event))
         return edited(context, event, edits, f"a {event} without its optional values", expect_accepted)
 
@@ -108,7 +108,7 @@ async def smallest(context: Context) -> None:
 async def largest(context: Context) -> None:
     """Sends every event with all fields of its contract."""
 
-    def attempt(event: str) -> Attempt:
+    def attempt(event: str) -> ChangedEvent:
         edits = partial(maximal, node=context.schema(event), examples=context.examples())
         return edited(context, event, edits, f"a {event} with every field set", expect_accepted, decides=True)
 
@@ -121,7 +121,7 @@ async def every_value(context: Context) -> None:
 
     suspects: list[int] = []
 
-    def attempt(number: int, event: str, form: Form) -> Attempt:
+    def attempt(number: int, event: str, form: Form) -> ChangedEvent:
         async def judge(_: Sample, exchange: Exchange) -> None:
             context.case(event)
             if not context.accepted(exchange):
@@ -146,7 +146,7 @@ async def every_value(context: Context) -> None:
 async def pairs_of_values(context: Context) -> None:
     """Sends every event with combinations of values, so that each two values occur together in one body."""
 
-    def attempt(event: str, row: tuple[Form, ...]) -> Attempt:
+    def attempt(event: str, row: tuple[Form, ...]) -> ChangedEvent:
         async def judge(_: Sample, exchange: Exchange) -> None:
             context.case(event)
             if len(row) == 2:
@@ -181,7 +181,7 @@ def _refused(context: Context) -> set[tuple[str, tuple[str, ...], str]]:
 
 def _attempt(
     context: Context, event: str, row: tuple[Form, ...], judge: Callable[[Sample, Exchange], Awaitable[None]]
-) -> Attempt:
+) -> ChangedEvent:
     """Returns the attempt to send the event with these changes."""
 
     def send(sample: Sample) -> Sending | None:
@@ -190,7 +190,7 @@ def _attempt(
             return None
         return context.send(sample.event, context.encode(document), what=f"a {event} {_what(row)}")
 
-    return Attempt(event, send, judge, any(form.decides for form in row))
+    return ChangedEvent(event, send, judge, any(form.decides for form in row))
 
 
 async def _accepts(context: Context, event: str, row: tuple[Form, ...]) -> bool:

@@ -11,7 +11,7 @@ from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import BodyEdit, applied
 from vendorsim.checks.model import ERROR, WARNING
 from vendorsim.checks.stories import Sample
-from vendorsim.checks.tours import Attempt, Sending
+from vendorsim.checks.tours import ChangedEvent, Sending
 from vendorsim.core.provenance import DOCUMENTED, Stated
 from vendorsim.http.transport import Answer, Failure
 
@@ -168,7 +168,7 @@ def edited(
     judge: Callable[[Context, str, Exchange, str, str], object],
     *,
     decides: bool = False,
-) -> Attempt:
+) -> ChangedEvent:
     """Returns the attempt to send an event with all edits of its document at once. If it isn't accepted, each edit is
     sent alone to find the failing fields, and `judge` is called for each of those."""
 
@@ -187,7 +187,7 @@ def edited(
         if not context.accepted(exchange):
             await _find_failing(context, event, edits_for(sample.document), exchange, what, judge)
 
-    return Attempt(event, send, conclude, decides)
+    return ChangedEvent(event, send, conclude, decides)
 
 
 async def _find_failing(

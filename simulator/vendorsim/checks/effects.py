@@ -114,11 +114,14 @@ async def lost(context: Context) -> None:
     chosen = [(event, form) for event, form in _forms(context, shown) if context.takes(event, form.what)]
     told = await tell_all(context, chosen)
     await _watch(probe, told, waiting.settle)
-    # What was lost is told again alone: a race between two conversations is none of its form.
-    for number, one in enumerate(told):
-        if not one.shows and not one.other_meaning:
-            told[number] = await _tell_alone(context, one.event, one.form) or one
-    await _watch(probe, told, waiting.settle)
+    # What was lost is told again alone, and the plain message, too: a race between two conversations is none of a form.
+    lost = [number for number, one in enumerate(told) if not one.shows and not one.other_meaning]
+    for number in lost:
+        told[number] = await _tell_alone(context, told[number].event, told[number].form) or told[number]
+    events = dict.fromkeys(told[number].event for number in lost)
+    plain_alone = [told_anew for event in events if (told_anew := await _tell_alone(context, event, None)) is not None]
+    await _watch(probe, [*told, *plain_alone], waiting.settle)
+    steady = {one.event for one in plain_alone if one.shows}
     left_out: list[str] = []
     for one in told:
         event, form = one.event, one.form
@@ -128,6 +131,8 @@ async def lost(context: Context) -> None:
         if one.other_meaning:
             left_out.append(f"a {event} {form.what}")
             continue
+        if event not in steady:
+            continue  # Nor does the plain one show.
         context.fail(
             event,
             f"a {event} {form.what} was accepted, but its text never shows in the state",

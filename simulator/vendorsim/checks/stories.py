@@ -104,8 +104,12 @@ class Stories:
         self._files = None if server is None else server + (vendor.files or files.PATH)
         self._shortest: dict[str, _Way] = {}
         self._runs: dict[tuple[str, str], Run] = {}
+        # The last event of each name of every story: their bodies hold the most.
+        self.last_events: list[Event] = []
         for scenario in self.scenarios():
-            self._add_shortest(scenario, [event.name for event in self.play(scenario)])
+            events = self.play(scenario)
+            self._add_shortest(scenario, [event.name for event in events])
+            self.last_events += {event.name: event for event in events}.values()
         by_scenarios = frozenset(self._shortest)
         for story in self.captured:
             self._add_shortest(story, [event.event for event in story.events], by_scenarios)
@@ -183,14 +187,6 @@ class Stories:
         if run is None:
             run = self._runs[scenario.title, locale] = self.run(replace(scenario, locale=locale))
         return self._conversation(run, self.take())
-
-    def last_events(self) -> list[Event]:
-        """Returns the last event of each name of every story: their bodies hold the most."""
-        return [
-            event
-            for scenario in self.scenarios()
-            for event in {each.name: each for each in self.play(scenario)}.values()
-        ]
 
     def scenarios(self) -> Iterator[Scenario]:
         """Returns the stories of the vendor, without the ids that they pin, in the chosen account and locale."""

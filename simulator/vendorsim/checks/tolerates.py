@@ -11,7 +11,7 @@ from vendorsim.checks.forms import BodyEdit, absent, applied, reordered, texts, 
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.registry import check
 from vendorsim.checks.stories import Sample
-from vendorsim.checks.tours import Attempt, Sending, try_all, try_alone
+from vendorsim.checks.tours import ChangedEvent, Sending, try_all, try_alone
 from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 
@@ -143,7 +143,7 @@ async def text(context: Context) -> None:
                     return path
         return paths[0]
 
-    def attempt(event: str, words: str, case: str) -> Attempt:
+    def attempt(event: str, words: str, case: str) -> ChangedEvent:
         async def judge(sample: Sample, exchange: Exchange) -> None:
             paths = _texts(context, sample)
             shown = "64 KB of text" if words is LARGE else repr(words[:24])
@@ -157,9 +157,9 @@ async def text(context: Context) -> None:
             expect_accepted(context, event, exchange, what, pointer, case, why=size, remedy=remedy, causes=causes)
             context.case(event)
 
-        return Attempt(event, sending(words), judge)
+        return ChangedEvent(event, sending(words), judge)
 
-    def all_unusual(event: str) -> Attempt:
+    def all_unusual(event: str) -> ChangedEvent:
         async def judge(_: Sample, exchange: Exchange) -> None:
             if context.accepted(exchange):
                 for _words in UNUSUAL:
@@ -168,7 +168,7 @@ async def text(context: Context) -> None:
                 for each in one_by_one(event):
                     await try_alone(context, each)
 
-        return Attempt(event, sending("\n".join(UNUSUAL)), judge)
+        return ChangedEvent(event, sending("\n".join(UNUSUAL)), judge)
 
     def sending(words: str) -> Callable[[Sample], Sending | None]:
         def send(sample: Sample) -> Sending | None:
@@ -177,11 +177,11 @@ async def text(context: Context) -> None:
 
         return send
 
-    def one_by_one(event: str) -> list[Attempt]:
+    def one_by_one(event: str) -> list[ChangedEvent]:
         cases = [(f"text {number}", words) for number, words in enumerate(UNUSUAL, 1)]
         return [attempt(event, words, case) for case, words in cases if context.takes(event, case)]
 
-    attempts: list[Attempt] = []
+    attempts: list[ChangedEvent] = []
     for event in await context.taken():
         together = not context.names_cases and written(context.sample(event), "\n".join(UNUSUAL)) is not None
         attempts += [all_unusual(event)] if together else one_by_one(event)
@@ -222,4 +222,4 @@ async def _try_each(context: Context, send: Callable[[Sample], Sending], how: st
         context.case(event)
         expect_accepted(context, event, exchange, f"a {event} {how}")
 
-    await try_all(context, [Attempt(event, send, judge) for event in await context.taken()])
+    await try_all(context, [ChangedEvent(event, send, judge) for event in await context.taken()])

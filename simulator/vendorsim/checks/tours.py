@@ -21,7 +21,7 @@ from vendorsim.core.event import Event
 Sending = Coroutine[Any, Any, Exchange]
 
 
-class Attempt(Struct, frozen=True):
+class ChangedEvent(Struct, frozen=True):
     """A changed event to try.
 
     `send` returns what sends a sample's event with the change, or None if that event can't be changed so. `judge` is
@@ -35,25 +35,25 @@ class Attempt(Struct, frozen=True):
     decides: bool = False
 
 
-Tour = dict[int, Attempt]
+Tour = dict[int, ChangedEvent]
 """The attempts to make in one conversation, each by the number of its event in the story that leads to the last one."""
 
 
-async def try_all(context: Context, attempts: Iterable[Attempt]) -> None:
+async def try_all(context: Context, attempts: Iterable[ChangedEvent]) -> None:
     """Makes all attempts, several conversations side by side."""
     before = {event: context.settings.stories.names_before(event) for event in context.events()}
     await context.side_by_side([_tell(context, tour) for tour in plan(attempts, before)])
 
 
-async def try_alone(context: Context, attempt: Attempt) -> None:
+async def try_alone(context: Context, attempt: ChangedEvent) -> None:
     """Makes an attempt in a conversation of its own."""
     await _tell(context, {len(context.settings.stories.names_before(attempt.event)): attempt})
 
 
-def plan(attempts: Iterable[Attempt], before: Mapping[str, tuple[str, ...]]) -> list[Tour]:
+def plan(attempts: Iterable[ChangedEvent], before: Mapping[str, tuple[str, ...]]) -> list[Tour]:
     """Returns tours that together make all attempts. `before` are the names of the events before each event."""
-    deciding: dict[str, deque[Attempt]] = {event: deque() for event in before}
-    others: dict[str, deque[Attempt]] = {event: deque() for event in before}
+    deciding: dict[str, deque[ChangedEvent]] = {event: deque() for event in before}
+    others: dict[str, deque[ChangedEvent]] = {event: deque() for event in before}
     for attempt in attempts:
         (deciding if attempt.decides else others)[attempt.event].append(attempt)
     tours: list[Tour] = []
