@@ -60,7 +60,7 @@ def stories(vendor: str, profile: str, **ids: int) -> Stories:
 
 def told(vendor: str, profile: str, **ids: int) -> list[Any]:
     """The last body of each event of each story."""
-    return [orjson.loads(event.body) for event in stories(vendor, profile, **ids).last_events()]
+    return [orjson.loads(event.body) for event in stories(vendor, profile, **ids).last_events]
 
 
 @pytest.mark.parametrize(("vendor", "profile"), PROFILES)

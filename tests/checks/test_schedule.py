@@ -23,10 +23,10 @@ class TestStages:
     def test_the_plain_events_come_first_and_alone(self) -> None:
         assert [check.id for check in stages(all_checks())[0]] == ["accepts.typical"]
 
-    def test_conversations_that_mix_are_known_before_the_collisions_that_they_disturb(self) -> None:
+    def test_requests_that_collide_come_after_all_that_is_about_single_ones(self) -> None:
         order = {check.id: number for number, stage in enumerate(stages(all_checks())) for check in stage}
-        assert order["concurrent.conversations"] < order["concurrent.twins"]
-        assert order["concurrent.twins"] == order["concurrent.retry"] == order["concurrent.burst"]
+        assert len({order[name] for name in order if name.startswith("concurrent.")}) == 1
+        assert order["retry_safe"] < order["concurrent.twins"]
 
     def test_the_schedule_names_nothing_unknown(self) -> None:
         named = {name for entry in SCHEDULE for name in ([entry] if isinstance(entry, str) else entry)}

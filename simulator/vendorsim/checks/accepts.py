@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations, cycle, islice, permutations
 
-from vendorsim.checks.assertions import TEXT, UNAUTHORIZED, as_it_is, expect_accepted, send_edited
+from vendorsim.checks.assertions import TEXT, UNAUTHORIZED, as_it_is, edited, expect_accepted
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import maximal, minimal
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.registry import check
 from vendorsim.checks.signature_causes import SIGNATURE, VERIFY, diagnosis
+from vendorsim.checks.stories import Sample
+from vendorsim.checks.tours import ChangedEvent, Sending, try_all, try_alone
 from vendorsim.checks.value_forms import Form, choose, pairs
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 from vendorsim.core.seeding import generator
@@ -94,24 +97,22 @@ async def _whys(context: Context, sent: Mapping[str, Exchange]) -> dict[str, tup
 async def smallest(context: Context) -> None:
     """Sends every event with required fields only, and null in nullable fields."""
 
-    async def one(event: str) -> None:
-        sample = context.sample(event)
-        edits = minimal(sample.document, context.schema(event))
-        await send_edited(context, sample, edits, f"a {event} without its optional values", expect_accepted)
+    def attempt(event: str) -> ChangedEvent:
+        edits = partial(minimal, node=context.schema(event))
+        return edited(context, event, edits, f"a {event} without its optional values", expect_accepted)
 
-    await context.side_by_side([one(event) for event in await context.taken()])
+    await try_all(context, [attempt(event) for event in await context.taken()])
 
 
 @check("accepts.maximal", _ALLOWED, "Accept every field that the contract names.")
 async def largest(context: Context) -> None:
     """Sends every event with all fields of its contract."""
 
-    async def one(event: str) -> None:
-        sample = context.sample(event)
-        edits = maximal(sample.document, context.schema(event), context.examples())
-        await send_edited(context, sample, edits, f"a {event} with every field set", expect_accepted)
+    def attempt(event: str) -> ChangedEvent:
+        edits = partial(maximal, node=context.schema(event), examples=context.examples())
+        return edited(context, event, edits, f"a {event} with every field set", expect_accepted, decides=True)
 
-    await context.side_by_side([one(event) for event in await context.taken()])
+    await try_all(context, [attempt(event) for event in await context.taken()])
 
 
 @check("accepts.forms", _ALLOWED, "Handle every value that the contract allows, also the ones you have not seen yet.")
@@ -120,14 +121,18 @@ async def every_value(context: Context) -> None:
 
     suspects: list[int] = []
 
-    async def one(number: int, event: str, form: Form) -> None:
-        if not await _accepts(context, event, (form,), judge=False):
-            suspects.append(number)
+    def attempt(number: int, event: str, form: Form) -> ChangedEvent:
+        async def judge(_: Sample, exchange: Exchange) -> None:
+            context.case(event)
+            if not context.accepted(exchange):
+                suspects.append(number)
+
+        return _attempt(context, event, (form,), judge)
 
     found = {event: await context.forms(event) for event in await context.taken()}
     chosen = choose(found, generator(0, "forms"))
     chosen = [(event, form) for event, form in chosen if context.takes(event, form.what)]
-    await context.side_by_side([one(number, event, form) for number, (event, form) in enumerate(chosen)])
+    await try_all(context, [attempt(number, event, form) for number, (event, form) in enumerate(chosen)])
     # Alone, so that what others did at the same time is not blamed on the form.
     for number in sorted(suspects):
         event, form = chosen[number]
@@ -141,14 +146,19 @@ async def every_value(context: Context) -> None:
 async def pairs_of_values(context: Context) -> None:
     """Sends every event with combinations of values, so that each two values occur together in one body."""
 
-    async def one(event: str, row: tuple[Form, ...]) -> None:
-        if await _accepts(context, event, row, judge=len(row) == 2) or len(row) == 2:
-            return
-        for pair in combinations(sorted(row, key=lambda form: form.place), 2):
-            if not await _accepts(context, event, pair):
-                return
+    def attempt(event: str, row: tuple[Form, ...]) -> ChangedEvent:
+        async def judge(_: Sample, exchange: Exchange) -> None:
+            context.case(event)
+            if len(row) == 2:
+                _expect_accepted(context, event, row, exchange)
+            elif not context.accepted(exchange):
+                for pair in combinations(sorted(row, key=lambda form: form.place), 2):
+                    if not await _accepts(context, event, pair):
+                        return
 
-    work = []
+        return _attempt(context, event, row, judge)
+
+    attempts = []
     for event in await context.taken():
         alone = [form for form in await context.forms(event) if (event, form.place, form.what) not in _refused(context)]
         rows: Sequence[tuple[Form, ...]]
@@ -157,10 +167,10 @@ async def pairs_of_values(context: Context) -> None:
         else:
             rows = pairs(alone, generator(0, "pairs", event))
         # Rows of two in one order, so that the same pair is one finding.
-        work += [one(event, tuple(sorted(row, key=lambda form: form.place))) for row in rows]
-    if not work:
+        attempts += [attempt(event, tuple(sorted(row, key=lambda form: form.place))) for row in rows]
+    if not attempts:
         raise NotJudged("no event has two fields with several values each")
-    await context.side_by_side(work)
+    await try_all(context, attempts)
 
 
 def _refused(context: Context) -> set[tuple[str, tuple[str, ...], str]]:
@@ -169,20 +179,36 @@ def _refused(context: Context) -> set[tuple[str, tuple[str, ...], str]]:
     return refused
 
 
-async def _accepts(context: Context, event: str, row: tuple[Form, ...], *, judge: bool = True) -> bool:
-    """Sends the event with these changes. Reports a refusal with `judge`. Returns whether it is accepted, or cannot be
-    sent."""
-    sample = context.sample(event)
-    document = context.body(event, sample.document).changed(row)
-    if document is None:
-        return True
-    await context.send_lead(sample)
-    what = f"a {event} {_what(row)}"
-    exchange = await context.send(sample.event, context.encode(document), what=what)
-    context.case(event)
-    if not judge and not context.accepted(exchange):
-        return False
-    return expect_accepted(context, event, exchange, what, row[0].pointer, _what(row))
+def _attempt(
+    context: Context, event: str, row: tuple[Form, ...], judge: Callable[[Sample, Exchange], Awaitable[None]]
+) -> ChangedEvent:
+    """Returns the attempt to send the event with these changes."""
+
+    def send(sample: Sample) -> Sending | None:
+        document = context.body(event, sample.document).changed(row)
+        if document is None:
+            return None
+        return context.send(sample.event, context.encode(document), what=f"a {event} {_what(row)}")
+
+    return ChangedEvent(event, send, judge, any(form.decides for form in row))
+
+
+async def _accepts(context: Context, event: str, row: tuple[Form, ...]) -> bool:
+    """Sends the event with these changes in a conversation of its own, and reports a refusal. Returns whether it is
+    accepted, or cannot be sent."""
+    accepted = True
+
+    async def judge(_: Sample, exchange: Exchange) -> None:
+        nonlocal accepted
+        context.case(event)
+        accepted = _expect_accepted(context, event, row, exchange)
+
+    await try_alone(context, _attempt(context, event, row, judge))
+    return accepted
+
+
+def _expect_accepted(context: Context, event: str, row: tuple[Form, ...], exchange: Exchange) -> bool:
+    return expect_accepted(context, event, exchange, f"a {event} {_what(row)}", row[0].pointer, _what(row))
 
 
 def _what(row: tuple[Form, ...]) -> str:

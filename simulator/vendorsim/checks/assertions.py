@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import BodyEdit, applied
 from vendorsim.checks.model import ERROR, WARNING
 from vendorsim.checks.stories import Sample
+from vendorsim.checks.tours import ChangedEvent, Sending
 from vendorsim.core.provenance import DOCUMENTED, Stated
 from vendorsim.http.transport import Answer, Failure
 
@@ -159,32 +160,52 @@ def expect_unauthorized(
     )
 
 
-async def send_edited(
+def edited(
     context: Context,
-    sample: Sample,
-    edits: list[BodyEdit],
+    event: str,
+    edits_of: Callable[[Any], list[BodyEdit]],
+    what: str,
+    judge: Callable[[Context, str, Exchange, str, str], object],
+    *,
+    decides: bool = False,
+) -> ChangedEvent:
+    """Returns the attempt to send an event with all edits of its document at once. If it isn't accepted, each edit is
+    sent alone to find the failing fields, and `judge` is called for each of those."""
+
+    def edits_for(document: Any) -> list[BodyEdit]:
+        return [edit for edit in edits_of(document) if not context.names_cases or context.takes(event, edit.pointer)]
+
+    def send(sample: Sample) -> Sending | None:
+        edits = edits_for(sample.document)
+        if context.names_cases and not edits:
+            return None
+        changed = context.pinned.keep(sample.document, applied(sample.document, edits))
+        return context.send(sample.event, context.encode(changed), what=what)
+
+    async def conclude(sample: Sample, exchange: Exchange) -> None:
+        context.case(event)
+        if not context.accepted(exchange):
+            await _find_failing(context, event, edits_for(sample.document), exchange, what, judge)
+
+    return ChangedEvent(event, send, conclude, decides)
+
+
+async def _find_failing(
+    context: Context,
+    event: str,
+    edits: Sequence[BodyEdit],
+    exchange: Exchange,
     what: str,
     judge: Callable[[Context, str, Exchange, str, str], object],
 ) -> None:
-    """Sends the sample with all edits at once. If it isn't accepted, sends each edit alone to find the failing fields,
-    and calls `judge` for each of those."""
-    event = sample.event
-    if context.names_cases:
-        edits = [edit for edit in edits if context.takes(event.name, edit.pointer)]
-        if not edits:
-            return
-    await context.send_lead(sample)
-    changed = context.pinned.keep(sample.document, applied(sample.document, edits))
-    exchange = await context.send(event, context.encode(changed), what=what)
-    context.case(event.name)
-    if context.accepted(exchange):
-        return
+    """Sends each edit of a refused body alone, and calls `judge` for each that is refused; for all of them at once if
+    none is."""
     if len(edits) == 1:
-        judge(context, event.name, exchange, f"a {event.name} {edits[0].what}", edits[0].pointer)
+        judge(context, event, exchange, f"a {event} {edits[0].what}", edits[0].pointer)
         return
     failing = 0
     for edit in _one_per_field(edits):
-        fresh = context.sample(event.name)
+        fresh = context.sample(event)
         try:
             document = context.pinned.keep(fresh.document, applied(fresh.document, [edit]))
         except (KeyError, IndexError, TypeError):
@@ -192,13 +213,13 @@ async def send_edited(
         if document == fresh.document:  # A pinned id is not changed.
             continue
         await context.send_lead(fresh)
-        what_of_one = f"a {event.name} {edit.what}"
+        what_of_one = f"a {event} {edit.what}"
         exchange_of_one = await context.send(fresh.event, context.encode(document), what=what_of_one)
         if not context.accepted(exchange_of_one):
             failing += 1
-            judge(context, event.name, exchange_of_one, what_of_one, edit.pointer)
+            judge(context, event, exchange_of_one, what_of_one, edit.pointer)
     if not failing:
-        judge(context, event.name, exchange, what, "")
+        judge(context, event, exchange, what, "")
 
 
 def _one_per_field(edits: Iterable[BodyEdit]) -> list[BodyEdit]:

@@ -196,7 +196,7 @@ class Context:
         """Returns a value for each definition of the contract that occurs in a plain body."""
         shared = self.settings.shared
         if "examples" not in shared:
-            last = self.settings.stories.last_events()
+            last = self.settings.stories.last_events
             shared["examples"] = examples_of((orjson.loads(event.body), self.schema(event.name)) for event in last)
         found: Mapping[int, Any] = shared["examples"]
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -11,6 +12,7 @@ import orjson
 from vendorsim.checks.causes import APART
 from vendorsim.checks.context import Context, gather_bounded
 from vendorsim.checks.effects import count_marks, tell_all
+from vendorsim.checks.forms import texts
 from vendorsim.checks.model import NotJudged
 from vendorsim.checks.probes import NO_PROBE, States
 from vendorsim.checks.registry import check
@@ -63,14 +65,14 @@ async def foreign(context: Context) -> None:
 async def _of_one_story(context: Context, probe: States) -> int:
     """Tells the beginning of one story in two conversations, with texts that occur nowhere else: they have the same
     account and inbox. Returns how many of them the probe knows."""
-    told = await tell_all(context, [(event, None) for event in context.events()])
-    if not told:
+    # First the event that is about a message itself: its text stands next to the top.
+    for event in sorted(context.events(), key=lambda event: _distance(context, event)):
+        told = [one for _ in range(2) for one in await tell_all(context, [(event, None)])]
+        if told:
+            break
+    if len(told) < 2:
         return 0
-    # The event that is about a message itself: its text stands next to the top.
-    first = min(told, key=lambda one: (one.depth, len(one.sample.lead)))
-    second = next(iter(await tell_all(context, [(first.event, None)])), None)
-    if second is None:
-        return 0
+    first, second = told
     known = 0
     both = [(str(each.sample.event.conversation), each.sample.identifier) for each in (first, second)]
     for (conversation, _), state, other in zip(both, await _settled(probe, both), (second, first), strict=True):
@@ -81,6 +83,13 @@ async def _of_one_story(context: Context, probe: States) -> int:
         if count_marks(state, other.marker):
             _fail(context, conversation, [other.marker])
     return known
+
+
+def _distance(context: Context, event: str) -> tuple[int, int]:
+    """Returns how far the text of an event stands from the top of its body, and how many events come before it."""
+    sample = context.sample(event)
+    paths = texts(sample.document, context.schema(event), context.settings.profile.message_fields)
+    return min(map(len, paths[:1]), default=sys.maxsize), len(sample.lead)
 
 
 async def _settled(probe: States, asked: Sequence[tuple[str, str | None]]) -> list[Any]:

@@ -93,18 +93,23 @@ class DocumentField(Struct, frozen=True):
 
 def fields(document: Any, node: SchemaNode, path: Path = ()) -> Iterator[DocumentField]:
     """Yields every field of a document that its schema describes, outer fields first."""
-    node = node.fitted(document)
+    return _fields(document, node.fitted(document), path)
+
+
+def _fields(document: Any, fitted: SchemaNode, path: Path) -> Iterator[DocumentField]:
     if isinstance(document, dict):
-        required = _required(document, node)
+        required = _required(document, fitted)
         for key, value in document.items():
-            described = node.property(key) or node.values()
+            described = fitted.property(key) or fitted.values()
             if described is None:
                 continue
-            yield DocumentField((*path, key), value, described.fitted(value), key in required, definition(described))
-            yield from fields(value, described, (*path, key))
-    elif isinstance(document, list) and (items := node.items()) is not None:
+            inner = described.fitted(value)
+            yield DocumentField((*path, key), value, inner, key in required, definition(described))
+            if isinstance(value, dict | list):
+                yield from _fields(value, inner, (*path, key))
+    elif isinstance(document, list) and (items := fitted.items()) is not None:
         for index, item in enumerate(document):
-            yield from fields(item, items, (*path, index))
+            yield from _fields(item, items.fitted(item), (*path, index))
 
 
 def _required(document: Mapping[str, Any], node: SchemaNode) -> set[str]:

@@ -145,16 +145,19 @@ class TrialRunner:
         for event in conversation.events:
             await self.deliver(event)
 
-    async def caught_up(self) -> None:
+    async def caught_up(self) -> bool:
         """Waits until the integration has processed what it accepted until now: until something of a new conversation
-        shows, `LONGEST_WAIT` seconds at most. To be called alone."""
+        shows, `LONGEST_WAIT` seconds at most. Returns whether it shows. To be called alone."""
         baseline = min(self.baselines, key=lambda baseline: len(baseline.plain.events))
         last = self.create(baseline.story)
         before = await self.state_now(last, baseline.plain)
         await self.tell(last)
         ends = monotonic() + LONGEST_WAIT
-        while monotonic() < ends and await self.state_now(last, baseline.plain) == before:
+        while await self.state_now(last, baseline.plain) == before:
+            if monotonic() > ends:
+                return False
             await asyncio.sleep(QUIET_PAUSE)
+        return True
 
     async def retry(self, refused: list[Event]) -> None:
         """Resends refused deliveries until all are accepted, or a round accepts none."""

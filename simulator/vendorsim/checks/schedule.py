@@ -1,7 +1,7 @@
 """Which checks run at the same time, and in which order. Pure functions.
 
-Checks run together if each of them is about single conversations, and plays again alone what fails beside others. What
-they wait for, they then wait for together.
+Checks run together if each of them plays again alone what fails beside others. What they wait for, they then wait for
+together.
 """
 
 from __future__ import annotations
@@ -30,11 +30,8 @@ SCHEDULE: tuple[str | tuple[str, ...], ...] = (
     ("rejects.missing_field", "rejects.wrong_type"),
     "rejects",
     "authenticates",
-    "effects",
-    ("idempotent", "order_tolerant", "retry_safe", "isolated", "recovers.by_retry"),
-    # The others have several conversations at a time, and would be blamed for conversations that mix.
-    ("isolated.foreign", "concurrent.conversations"),
-    ("concurrent",),
+    ("effects", "idempotent", "order_tolerant", "retry_safe", "isolated", "recovers.by_retry"),
+    ("isolated.foreign", "concurrent"),
 )
 """Checks and families, in the order in which they run: a text one check after the other, a tuple at the same time. A
 check belongs to the entry that names it; if none does, to the one that names its family. All others run at the end, one

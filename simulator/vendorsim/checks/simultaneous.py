@@ -38,8 +38,6 @@ _TOGETHER = Stated(
     ASSUMED,
     "usual practice: senders work in parallel and deliver at least once (chatwoot/chatwoot#11901, #10633)",
 )
-# The name of a shared result: that conversations mix which go on at the same moment.
-_MIX = "conversations mix"
 _UNIQUE = "Let the database decide what is new, by a unique key; do not look first and insert then."
 _LOCKED = "Change what is stored in one statement, or read and write it within one transaction that locks it."
 
@@ -122,25 +120,20 @@ async def _collide(context: Context, way: _Collision) -> None:
     runner.baselines = [each for each in runner.baselines if context.takes(None, each.title)]
     if not runner.baselines:
         return
-    shared = context.settings.shared
-    beside = way.conversations == 1 and not shared.get(_MIX)
     ends = monotonic() + context.settings.waiting.rounds
     played: list[_Round] = []
     while len(played) < MOST_ROUNDS and (len(played) < FEWEST_ROUNDS or monotonic() < ends):
-        async with context.settings.floor.place() if beside else context.alone():
+        async with context.settings.floor.place():
             played.append(await _play(runner, way, len(played)))
         _judge_answers(context, played[-1], way)
     found = await _differing(runner, played)
     if found:
         async with context.alone():
             await runner.caught_up()
-            found = await _differing(runner, [each for each, _ in found])
-            if found and beside:
-                found = await _again_alone(runner, way, len(played))
-            if found:
-                if way.conversations > 1:
-                    shared[_MIX] = True
-                await _report(context, runner, way, found)
+            if await _differing(runner, [each for each, _ in found]) and (
+                again := await _again_alone(runner, way, len(played))
+            ):
+                await _report(context, runner, way, again)
     for baseline in runner.baselines:
         for event in baseline.plain.events:
             context.result.cells.setdefault(event.name, "passed")

@@ -5,7 +5,7 @@ Everything is a pure function of the seed and the time. Every sample comes from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -42,6 +42,18 @@ class Sample(Struct, frozen=True):
     lead: tuple[Event, ...]
     document: dict[str, Any]
     identifier: str | None = None
+
+    def earlier(self, number: int) -> Sample:
+        """Returns the event of this number in the lead as a sample of the same conversation."""
+        event = self.lead[number]
+        return Sample(event, self.lead[:number], orjson.loads(event.body), self.identifier)
+
+
+class _Way(Struct, frozen=True):
+    """A scenario that leads to an event, and the names of the events `before` it."""
+
+    scenario: Scenario
+    before: tuple[str, ...]
 
 
 def _stories(vendor: Vendor) -> tuple[Scenario, ...]:
@@ -90,27 +102,30 @@ class Stories:
         self.locale = locale
         self.captured = tuple(captured)
         self._files = None if server is None else server + (vendor.files or files.PATH)
-        self._shortest: dict[str, tuple[Scenario, int]] = {}
+        self._shortest: dict[str, _Way] = {}
         self._runs: dict[tuple[str, str], Run] = {}
+        # The last event of each name of every story: their bodies hold the most.
+        self.last_events: list[Event] = []
         for scenario in self.scenarios():
-            self._add_shortest(scenario)
+            events = self.play(scenario)
+            self._add_shortest(scenario, [event.name for event in events])
+            self.last_events += {event.name: event for event in events}.values()
         by_scenarios = frozenset(self._shortest)
         for story in self.captured:
-            for position, event in enumerate(story.events):
-                known = self._shortest.get(event.event)
-                if event.event not in by_scenarios and (known is None or position < known[1]):
-                    self._shortest[event.event] = (story, position)
+            self._add_shortest(story, [event.event for event in story.events], by_scenarios)
         if profile.events and not self._shortest:
             raise PackError(
                 f"{registry.origin(vendor.name).package}: nothing can be judged, since no scenario leads to an event "
                 f"of the profile {profile.name}; add one to the scenarios of the package"
             )
 
-    def _add_shortest(self, scenario: Scenario) -> None:
-        for position, event in enumerate(self.play(scenario)):
-            known = self._shortest.get(event.name)
-            if known is None or position < known[1]:
-                self._shortest[event.name] = (scenario, position)
+    def _add_shortest(self, scenario: Scenario, names: Sequence[str], but: Collection[str] = ()) -> None:
+        """Adds the ways to the events of a scenario, where they are shorter than the known ones. The events in `but`
+        keep theirs."""
+        for position, name in enumerate(names):
+            known = self._shortest.get(name)
+            if name not in but and (known is None or position < len(known.before)):
+                self._shortest[name] = _Way(scenario, tuple(names[:position]))
 
     def play(self, scenario: Scenario, index: int | None = None) -> list[Event]:
         """Returns the events of a conversation. `index` defaults to the next unused one."""
@@ -152,12 +167,16 @@ class Stories:
         """The locales of samples: the chosen one, or several."""
         return LOCALES if self.locale is None else (self.locale,)
 
+    def names_before(self, name: str) -> tuple[str, ...]:
+        """Returns the names of the events before a sample of this name."""
+        return self._shortest[name].before
+
     def sample(self, name: str, locale: str | None = None) -> Sample:
         """Returns an event of that name from a new conversation, with generated names and texts of the locale; default:
         the first one of `locales`."""
-        scenario, position = self._shortest[name]
-        live = self._told(scenario, locale or self.locales[0])
-        *lead, event = islice(iter_events(live), position + 1)
+        way = self._shortest[name]
+        live = self._told(way.scenario, locale or self.locales[0])
+        *lead, event = islice(iter_events(live), len(way.before) + 1)
         return Sample(event, tuple(lead), orjson.loads(event.body), live.state.visitor.identifier)
 
     def _told(self, scenario: Scenario, locale: str) -> LiveConversation:
@@ -168,14 +187,6 @@ class Stories:
         if run is None:
             run = self._runs[scenario.title, locale] = self.run(replace(scenario, locale=locale))
         return self._conversation(run, self.take())
-
-    def last_events(self) -> list[Event]:
-        """Returns the last event of each name of every story: their bodies hold the most."""
-        return [
-            event
-            for scenario in self.scenarios()
-            for event in {each.name: each for each in self.play(scenario)}.values()
-        ]
 
     def scenarios(self) -> Iterator[Scenario]:
         """Returns the stories of the vendor, without the ids that they pin, in the chosen account and locale."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from vendorsim.checks.assertions import TEXT, expect_accepted, send_edited
+from vendorsim.checks.assertions import TEXT, edited, expect_accepted
 from vendorsim.checks.context import Context, Exchange
 from vendorsim.checks.forms import BodyEdit, absent, applied, reordered, texts, unknown_fields, unknown_values
 from vendorsim.checks.model import ERROR, WARNING, NotJudged
 from vendorsim.checks.registry import check
 from vendorsim.checks.stories import Sample
+from vendorsim.checks.tours import ChangedEvent, Sending, try_all, try_alone
 from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, DOCUMENTED, Stated
 
@@ -42,27 +43,27 @@ UNUSUAL = (
 async def unknown_field(context: Context) -> None:
     """Sends bodies with an unknown field in every object."""
 
-    async def one(event: str) -> None:
-        sample = context.sample(event)
-        await send_edited(
-            context, sample, unknown_fields(sample.document), f"a {event} with unknown fields", expect_accepted
-        )
-
-    await context.side_by_side([one(event) for event in await context.taken()])
+    await try_all(
+        context,
+        [
+            edited(context, event, unknown_fields, f"a {event} with unknown fields", expect_accepted)
+            for event in await context.taken()
+        ],
+    )
 
 
 @check("tolerates.unknown_value", _COMPATIBLE, "Give values you don't know a default instead of failing.", WARNING)
 async def unknown_value(context: Context) -> None:
     """Sends an unknown value in every field with an enum."""
-    work = []
+    attempts = []
     for event in await context.taken():
-        sample = context.sample(event)
-        edits = unknown_values(sample.document, context.schema(event))
-        if edits:
-            work.append(send_edited(context, sample, edits, f"a {event} with an unknown value", _report))
-    if not work:
+        edits = partial(unknown_values, node=context.schema(event))
+        if edits(context.sample(event).document):
+            what = f"a {event} with an unknown value"
+            attempts.append(edited(context, event, edits, what, _report, decides=True))
+    if not attempts:
         raise NotJudged("the contract knows no field with a few values")
-    await context.side_by_side(work)
+    await try_all(context, attempts)
 
 
 @check("tolerates.unknown_event", _COMPATIBLE, "Acknowledge events you don't know, and ignore them.", WARNING)
@@ -99,113 +100,126 @@ def _report(context: Context, event: str, exchange: Exchange, what: str, pointer
 @check("tolerates.absent_optional", _COMPATIBLE, "Read optional fields with a default.")
 async def absent_optional(context: Context) -> None:
     """Sends bodies without optional fields."""
-    work = []
+    attempts = []
     for event in await context.taken():
-        sample = context.sample(event)
-        edits = absent(sample.document, context.schema(event))
-        if edits:
-            work.append(send_edited(context, sample, edits, f"a {event} without optional fields", expect_accepted))
-    if not work:
+        edits = partial(absent, node=context.schema(event))
+        if edits(context.sample(event).document):
+            attempts.append(edited(context, event, edits, f"a {event} without optional fields", expect_accepted))
+    if not attempts:
         raise NotJudged("the contract has no optional field")
-    await context.side_by_side(work)
+    await try_all(context, attempts)
 
 
 @check("tolerates.key_order", _JSON, "Parse the body as JSON, not as text.")
 async def key_order(context: Context) -> None:
     """Sends bodies with the keys of every object in reverse order."""
 
-    async def one(event: str) -> None:
-        sample = context.sample(event)
-        await context.send_lead(sample)
-        exchange = await context.send(sample.event, context.encode(reordered(sample.document)))
-        context.case(event)
-        expect_accepted(context, event, exchange, f"a {event} with its keys in another order")
+    def send(sample: Sample) -> Sending:
+        return context.send(sample.event, context.encode(reordered(sample.document)))
 
-    await context.side_by_side([one(event) for event in await context.taken()])
+    await _try_each(context, send, "with its keys in another order")
 
 
 @check("tolerates.text", _JSON, "Store texts as they come: Unicode of any plane, of any length, in any script.")
 async def text(context: Context) -> None:
     """Sends emoji, right-to-left scripts, control characters, quotes and 64 KB of text in the fields with free text."""
 
-    async def one(event: str) -> None:
-        if not context.names_cases and await send(event, "\n".join(UNUSUAL), judge=False):
-            for _ in UNUSUAL[1:]:
-                context.case(event)
-        else:  # Find the text that fails.
-            for number, words in enumerate(UNUSUAL, 1):
-                await send(event, words, f"text {number}")
-        await send(event, "", "no text")
-        await send(event, LARGE, "64 KB")
-
-    def written(sample: Sample, words: str, paths: Sequence[Path]) -> Any:
+    def written(sample: Sample, words: str, paths: Sequence[Path] | None = None) -> bytes | None:
+        """The body with the words at these paths (None: as every text); None if there are none, or not valid."""
+        if paths is None:
+            paths = _texts(context, sample)
         edits = [BodyEdit(path, words[:LONGEST_NAME] if path[-1] in NAMES else words) for path in paths]
-        return applied(sample.document, edits)
+        document = applied(sample.document, edits)
+        return context.encode(document) if paths and context.is_valid(sample.event.name, document) else None
 
     async def refused(event: str, words: str, paths: Sequence[Path]) -> Path:
         """The first text that is refused alone, or else the first one."""
         for path in paths:
             sample = context.sample(event)
-            document = written(sample, words, [path])
-            if context.is_valid(event, document):
+            body = written(sample, words, [path])
+            if body is not None:
                 await context.send_lead(sample)
-                if not context.accepted(await context.send(sample.event, context.encode(document))):
+                if not context.accepted(await context.send(sample.event, body)):
                     return path
         return paths[0]
 
-    async def send(event: str, words: str, case: str = "", *, judge: bool = True) -> bool:
-        """Sends the words as every text of the event. Returns whether they are accepted."""
-        if judge and not context.takes(event, case):
-            return True
-        sample = context.sample(event)
-        paths = texts(sample.document, context.schema(event), context.text_fields)
-        document = written(sample, words, paths)
-        if not paths or not context.is_valid(event, document):
-            return False
-        await context.send_lead(sample)
-        exchange = await context.send(sample.event, context.encode(document))
-        accepted = context.accepted(exchange)
-        if judge:
+    def attempt(event: str, words: str, case: str) -> ChangedEvent:
+        async def judge(sample: Sample, exchange: Exchange) -> None:
+            paths = _texts(context, sample)
             shown = "64 KB of text" if words is LARGE else repr(words[:24])
             size = f"; the body had {len(exchange.body) // 1000} kB" if exchange.status == 413 else ""
             remedy = "Raise the limit of a body's size, such as to 1 MB." if exchange.status == 413 else None
-            path = paths[0] if accepted or exchange.status == 413 else await refused(event, words, paths)
+            any_of_them = context.accepted(exchange) or exchange.status == 413
+            path = paths[0] if any_of_them else await refused(event, words, paths)
             pointer = "".join(f"/{part}" for part in path)
             causes = TEXT if words in UNUSUAL else None
             what = f"a {event} with {shown}"
             expect_accepted(context, event, exchange, what, pointer, case, why=size, remedy=remedy, causes=causes)
-        if judge or accepted:
             context.case(event)
-        return accepted
 
-    await context.side_by_side([one(event) for event in await context.taken()])
+        return ChangedEvent(event, sending(words), judge)
+
+    def all_unusual(event: str) -> ChangedEvent:
+        async def judge(_: Sample, exchange: Exchange) -> None:
+            if context.accepted(exchange):
+                for _words in UNUSUAL:
+                    context.case(event)
+            else:  # Find the text that fails.
+                for each in one_by_one(event):
+                    await try_alone(context, each)
+
+        return ChangedEvent(event, sending("\n".join(UNUSUAL)), judge)
+
+    def sending(words: str) -> Callable[[Sample], Sending | None]:
+        def send(sample: Sample) -> Sending | None:
+            body = written(sample, words)
+            return None if body is None else context.send(sample.event, body)
+
+        return send
+
+    def one_by_one(event: str) -> list[ChangedEvent]:
+        cases = [(f"text {number}", words) for number, words in enumerate(UNUSUAL, 1)]
+        return [attempt(event, words, case) for case, words in cases if context.takes(event, case)]
+
+    attempts: list[ChangedEvent] = []
+    for event in await context.taken():
+        together = not context.names_cases and written(context.sample(event), "\n".join(UNUSUAL)) is not None
+        attempts += [all_unusual(event)] if together else one_by_one(event)
+        attempts += [
+            attempt(event, words, case)
+            for case, words in (("no text", ""), ("64 KB", LARGE))
+            if context.takes(event, case)
+        ]
+    await try_all(context, attempts)
     if not context.result.cases:
         raise NotJudged("no event carries free text")
+
+
+def _texts(context: Context, sample: Sample) -> list[Path]:
+    """Returns the paths of the free texts of an event."""
+    return texts(sample.document, context.schema(sample.event.name), context.text_fields)
 
 
 @check("tolerates.header_case", _HTTP, "Compare header names without regard to case.")
 async def header_case(context: Context) -> None:
     """Sends header names in another case."""
-
-    async def one(event: str) -> None:
-        sample = context.sample(event)
-        await context.send_lead(sample)
-        exchange = await context.send(sample.event, odd_case=True)
-        context.case(event)
-        expect_accepted(context, event, exchange, f"a {event} with header names in another case")
-
-    await context.side_by_side([one(event) for event in await context.taken()])
+    await _try_each(
+        context, lambda sample: context.send(sample.event, odd_case=True), "with header names in another case"
+    )
 
 
 @check("tolerates.chunked", _HTTP, "Read chunked bodies; most servers do when asked to.")
 async def chunked(context: Context) -> None:
     """Sends the body in two chunks, without a Content-Length."""
+    await _try_each(context, lambda sample: context.send(sample.event, framing="chunked"), "in chunks")
 
-    async def one(event: str) -> None:
-        sample = context.sample(event)
-        await context.send_lead(sample)
-        exchange = await context.send(sample.event, framing="chunked")
+
+async def _try_each(context: Context, send: Callable[[Sample], Sending], how: str) -> None:
+    """Sends every event in a way in which it is accepted."""
+
+    async def judge(sample: Sample, exchange: Exchange) -> None:
+        event = sample.event.name
         context.case(event)
-        expect_accepted(context, event, exchange, f"a {event} in chunks")
+        expect_accepted(context, event, exchange, f"a {event} {how}")
 
-    await context.side_by_side([one(event) for event in await context.taken()])
+    await try_all(context, [ChangedEvent(event, send, judge) for event in await context.taken()])

@@ -38,13 +38,15 @@ class Form(Struct, frozen=True):
     """One other value of one field. `what` describes it: `with /status pending`.
 
     `place` is the field's path with `*` for list items. `kind` is the field's definition and the change: the same field
-    of several events has the same kinds.
+    of several events has the same kinds. `decides` says that the value is one of an enum or a boolean, by which an
+    integration may decide what to do.
     """
 
     path: Path
     value: Any
     what: str
     kind: tuple[int, str]
+    decides: bool = False
 
     @property
     def pointer(self) -> str:
@@ -95,7 +97,8 @@ class Body:
                 current = field.value  # It comes with the object that holds it.
             for value, what in _other_values(field, current):
                 shown = what.format(json_pointer.join(field.path))
-                form = Form(field.path, value, shown, (field.definition, what))
+                decides = isinstance(value, bool) or (value is not None and value in field.choices)
+                form = Form(field.path, value, shown, (field.definition, what), decides)
                 if (form.place, what) not in found and self.changed([form]) is not None:
                     found[form.place, what] = form
         return list(found.values())

@@ -29,7 +29,9 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "array": list,
     "object": dict,
 }
-_COMPOSED = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
+_MERGED = frozenset({"$ref", "allOf"})
+_COMPOSED = _MERGED | {"anyOf", "oneOf"}
+_ALTERNATIVES = frozenset({"anyOf", "oneOf", "if"})
 # Keywords of JSON Schema whose schemas describe properties. `if` and `not` only test values.
 _MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -118,7 +120,9 @@ class SchemaNode(NamedTuple):
 
     def merged(self) -> SchemaNode:
         """The schema with its reference and `allOf` merged in; its own keywords win. Alternatives are not merged."""
-        alone = self._replace(followed=frozenset())
+        alone = SchemaNode(self.schema, self.resolve, self.location) if self.followed else self
+        if _MERGED.isdisjoint(self.schema):
+            return alone
         merged = alone._merged()
         return alone if merged is self.schema else SchemaNode(merged, self.resolve)
 
@@ -127,6 +131,8 @@ class SchemaNode(NamedTuple):
         fields, its type and its enum. The alternatives themselves stay, since they say together which fields are
         required."""
         node = self.merged()
+        if _ALTERNATIVES.isdisjoint(node.schema):
+            return node
         found = [next((each for each in several if each._fits(document)), None) for several in node.choices()]
         branches = node.branches()
         applies: list[SchemaNode] = []
@@ -169,7 +175,7 @@ class SchemaNode(NamedTuple):
                 yield from node._parts()
 
     def _merged(self) -> Schema:
-        references = () if _COMPOSED.isdisjoint(self.schema) else self._references()
+        references = () if _MERGED.isdisjoint(self.schema) else self._references()
         if not references:
             return self.schema
         merged: dict[str, Any] = {}
