@@ -25,10 +25,11 @@ from vendorsim.delivery.call_judge import CallJudge
 from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.expectations import not_judged
 from vendorsim.delivery.hooks import Hook
-from vendorsim.delivery.lanes import Lanes
+from vendorsim.delivery.lanes import Lane, Lanes
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.delivery.records import (
     BROKEN,
+    DELIVERED,
     DROPPED,
     FALLS_SHORT,
     GIVEN_UP,
@@ -62,6 +63,8 @@ FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE, LOST})
 # An impatient sender tries again after that part of the read timeout, at the earliest after that many seconds. It is
 # short, so that the attempts overlap in fast receivers, too.
 PATIENCE, LEAST_PATIENCE = 1 / 1000, 0.005
+# The steps before which everything is sent and answered.
+_LOOKS_AT_INTEGRATION = (Authenticate, ExpectCall, SetSink, Probe)
 
 
 class RunContext(Struct):
@@ -193,15 +196,19 @@ class ConversationPlayer:
         for event in events:
             self._enter(event, scheduled.step)
         verb = scheduled.step.verb
-        if isinstance(verb, Authenticate | ExpectCall):
+        if isinstance(verb, _LOOKS_AT_INTEGRATION):
             await self._send_all_until(scheduled.at)
-            await self._expect(verb)
-        elif isinstance(verb, SetSink) and context.calls is not None:
-            await self._send_all_until(scheduled.at)
-            context.calls.answer(live, verb)
+            await self._look(verb)
+
+    async def _look(self, verb: Authenticate | ExpectCall | SetSink | Probe) -> None:
+        """Carries out the part of a step that is about what the integration does, or knows."""
+        if isinstance(verb, SetSink):
+            if self._context.calls is not None:
+                self._context.calls.answer(self._live, verb)
         elif isinstance(verb, Probe):
-            await self._send_all_until(scheduled.at)
             await self._probe(verb)
+        else:
+            await self._expect(verb)
 
     async def send_due(self) -> None:
         """Sends what is due by now, and waits for the answers. What waits for later events goes on waiting."""
@@ -319,7 +326,9 @@ class ConversationPlayer:
             elif self._is_time(due) or await self._time_comes(due):
                 at, delivery = agenda.pop()
                 self._now = max(self._now, at)
-                await self._take(delivery, limit)
+                salvo = self._leaving(delivery)
+                if salvo is not None:
+                    await self._send(salvo, limit)
 
     def _is_time(self, at: int) -> bool:
         """Returns whether a time (milliseconds since 1970) comes without waiting: by an instant clock, which goes on
@@ -341,27 +350,23 @@ class ConversationPlayer:
         finally:
             waiting.cancel()
 
-    async def _take(self, delivery: Delivery, limit: int | None) -> None:
-        """Sends a delivery that is due, unless it has to wait for others or the run was stopped."""
+    def _leaving(self, delivery: Delivery) -> Salvo | None:
+        """Returns what leaves now that a delivery is due: nothing if it has to wait for others, or is never sent."""
         if self._context.stopped.is_set():
             self._give_up(delivery)
-            return
-        destination = id(delivery.destination)
-        busy = self._busy.get(destination)
-        if busy is not None and not any(other is delivery for other in busy):
-            self._queued.setdefault(destination, deque()).append(delivery)
-            return
-        if self._is_stopped_by_hook(delivery):
-            return
-        salvo = self._salvos.take(delivery)
-        if salvo is not None:
-            await self._send(salvo, limit)
+            return None
+        if self._busy:
+            destination = id(delivery.destination)
+            busy = self._busy.get(destination)
+            if busy is not None and not any(other is delivery for other in busy):
+                self._queued.setdefault(destination, deque()).append(delivery)
+                return None
+        if delivery.destination.policy.minds_failures and self._is_stopped_by_hook(delivery):
+            return None
+        return self._salvos.take(delivery)
 
     def _is_stopped_by_hook(self, delivery: Delivery) -> bool:
         """Returns whether the vendor has paused or switched off the hook; a paused one gets the delivery later."""
-        policy = delivery.destination.policy
-        if policy.pause.value is None and policy.switch_off.value is None:
-            return False
         hook = self._hook(delivery)
         if hook.off_since is not None:
             because = f"the hook is switched off since {iso(hook.off_since)}: it {hook.off_because}"
@@ -409,35 +414,36 @@ class ConversationPlayer:
         was stopped before there was room.
         """
         context = self._context
-        room, free = self._lanes.room(members[0].destination), context.sender.free
-        # Not `async with`, which takes twice as long, for every attempt.
-        await room.acquire()
+        lane, free = self._lanes.to(members[0].destination), context.sender.free
+        if not lane.room.take():
+            await lane.room.wait()
         try:
-            await free.acquire()
+            if not free.take():
+                await free.wait()
             try:
                 if context.stopped.is_set():
                     return []
                 now = wall_clock()
                 if len(members) == 1 and not members[0].impatient:
-                    return [[await context.sender.send(members[0], at, now, self._lanes)]]
-                return await asyncio.gather(*(self._attempt(member, at, now) for member in members))
+                    return [[await context.sender.send(members[0], at, now, lane)]]
+                return await asyncio.gather(*(self._attempt(member, at, now, lane) for member in members))
             finally:
-                free.release()
+                free.leave()
         finally:
-            room.release()
+            lane.room.leave()
 
-    async def _attempt(self, delivery: Delivery, at: int, now: int) -> list[Attempt]:
+    async def _attempt(self, delivery: Delivery, at: int, now: int, lane: Lane) -> list[Attempt]:
         """Makes the next attempt; with `impatient`, a second one while the first is under way."""
-        send, lanes = self._context.sender.send, self._lanes
+        send = self._context.sender.send
         if not delivery.impatient or delivery.attempts:
-            return [await send(delivery, at, now, lanes)]
-        first = asyncio.ensure_future(send(delivery, at, now, lanes))
+            return [await send(delivery, at, now, lane)]
+        first = asyncio.ensure_future(send(delivery, at, now, lane))
         try:
             timeout = delivery.destination.policy.read_timeout.value / 1000
             await asyncio.wait({first}, timeout=max(timeout * PATIENCE, LEAST_PATIENCE))
             if first.done() or self._context.stopped.is_set():
                 return [await first]
-            return list(await asyncio.gather(first, send(delivery, at, wall_clock(), lanes)))
+            return list(await asyncio.gather(first, send(delivery, at, wall_clock(), lane)))
         finally:
             first.cancel()
 
@@ -464,16 +470,20 @@ class ConversationPlayer:
                 self._note_unsent(delivery)
             return
         self._now = self._clock.now(self._now)
-        for delivery, (*early, last) in zip(salvo.members, attempts, strict=True):
-            for attempt in early:
+        for delivery, own in zip(salvo.members, attempts, strict=True):
+            for attempt in own[:-1]:
                 self._context.record(replace(attempt, final=False))
-            self._note(last, delivery)
+            self._note(own[-1], delivery)
 
     def _note(self, attempt: Attempt, delivery: Delivery) -> None:
         """Records an attempt and handles its outcome: retry, deliveries that wait for it, failure."""
         context = self._context
-        destination = id(delivery.destination)
-        did = self._note_at_hook(attempt, delivery)
+        policy = delivery.destination.policy
+        did = self._note_at_hook(attempt, delivery) if policy.minds_failures else None
+        if attempt.verdict == DELIVERED and did is None and attempt.status in policy.accepted.value:
+            self._release_queued(delivery)
+            context.record(attempt)
+            return
         pause = context.sender.pause(attempt, delivery)
         if did is not None:
             attempt = replace(attempt, reason=did if attempt.reason is None else f"{attempt.reason}; {did}")
@@ -488,7 +498,7 @@ class ConversationPlayer:
             self._release_queued(delivery)
         context.record(attempt)
         # Only the run's own targets stop it: one that subscribed through the vendor's API may disappear again.
-        if attempt.verdict == UNREACHABLE and attempt.final and destination in context.asked_for:
+        if attempt.verdict == UNREACHABLE and attempt.final and id(delivery.destination) in context.asked_for:
             context.summary.unreachable = f"{attempt.target}: {attempt.reason}"
             # A run without conversations of its own goes on: the target may start later.
             if context.options.count or not context.options.stays:
@@ -499,10 +509,7 @@ class ConversationPlayer:
 
     def _note_at_hook(self, attempt: Attempt, delivery: Delivery) -> str | None:
         """Notes the outcome of an attempt at its hook. Returns what the vendor does to the hook, or None."""
-        policy = delivery.destination.policy
-        if policy.pause.value is None and policy.switch_off.value is None:
-            return None
-        hook = self._hook(delivery)
+        policy, hook = delivery.destination.policy, self._hook(delivery)
         if not _is_failure(attempt, delivery):
             hook.succeeded()
             return None
@@ -531,6 +538,8 @@ class ConversationPlayer:
 
     def _release_queued(self, delivery: Delivery) -> None:
         """Notes that a delivery is over, and schedules the deliveries that waited for it if it is the last one."""
+        if not self._busy:
+            return
         destination = id(delivery.destination)
         busy = self._busy.get(destination)
         if busy is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec import Struct, field
 
 from vendorsim.core.event import Event
@@ -55,10 +53,13 @@ class Delivery(Struct):
 
     def outage_at(self, at: int) -> Outage | None:
         """Returns the outage at a time of the scenario (milliseconds since 1970), or None."""
-        return next((outage for outage in self.outages if outage.begins <= at < outage.ends), None)
+        for outage in self.outages:
+            if outage.begins <= at < outage.ends:
+                return outage
+        return None
 
 
-class Prepared(NamedTuple):
+class Prepared(Struct, frozen=True):
     """The request of one attempt. `head` and `body` are the complete request, `wire` what is really sent."""
 
     head: bytes
