@@ -41,10 +41,8 @@ class AttemptSender:
         destination = delivery.destination
         policy = destination.policy
         delivery.attempts = number = delivery.attempts + 1
-        timestamp = at // 1000 if self._pin_clock else sent_at // 1000
-        prepared = prepare(delivery, self._run, number, timestamp)
-        outage = delivery.outage_at(at)
-        if outage is not None:
+        prepared = prepare(delivery, self._run, number, (at if self._pin_clock else sent_at) // 1000)
+        if delivery.outages and (outage := delivery.outage_at(at)) is not None:
             unreached = self._withheld(delivery, prepared, UNREACHABLE, f"an outage until {iso(outage.ends)}", at)
             return replace(unreached, sent_at=sent_at, faults=(*unreached.faults, outage.label))
         flight = lane.begin(delivery, number)

@@ -54,7 +54,7 @@ from vendorsim.runs.variation import Scheduled
 from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.model import Step
 from vendorsim.scenario.verbs import Authenticate, ExpectCall, Probe, SetSink
-from vendorsim.vendorkit.policy import ORDERED, parallel
+from vendorsim.vendorkit.policy import ORDERED
 from vendorsim.vendorkit.profile import Failed
 
 T = TypeVar("T")
@@ -188,14 +188,16 @@ class ConversationPlayer:
 
     async def step(self, scheduled: Scheduled) -> None:
         """Waits for the time of a step, and carries it out. Its events are sent when something follows."""
-        context, live = self._context, self._live
-        await self._send_until(scheduled.at)
-        self._now = max(self._now, scheduled.at)
+        live = self._live
+        at, step = scheduled.at, scheduled.step
+        await self._send_until(at)
+        if at > self._now:
+            self._now = at
         with live.lock:
             events = live.advance(scheduled)
         for event in events:
-            self._enter(event, scheduled.step)
-        verb = scheduled.step.verb
+            self._enter(event, step)
+        verb = step.verb
         if isinstance(verb, _LOOKS_AT_INTEGRATION):
             await self._send_all_until(scheduled.at)
             await self._look(verb)
@@ -266,17 +268,20 @@ class ConversationPlayer:
         options = context.options
         chosen = (*options.faults, *step.faults)
         for number, destination in context.destinations.numbered():
-            target = destination.target
-            # What was captured was sent, whatever the kind of the target gets.
-            captured = not self._live.reacts and target.events is None
-            if not captured and not target.gets(event.name, context.run.profile):
-                continue
+            if not destination.receives(event.name, context.run.profile):
+                # What was captured was sent, whatever the kind of the target gets.
+                captured = not self._live.reacts and destination.target.events is None
+                if not captured:
+                    continue
             delivery = Delivery(event.delivery or f"{event.id}-{number}", event, destination, step.expect)
-            active = () if options.active_faults is None else options.active_faults.take(event.name)
-            if not chosen and not active:
-                self._agenda.add(event.at, delivery)
+            if options.active_faults is not None:
+                active = (*chosen, *options.active_faults.take(event.name))
             else:
-                self._enter_misbehaving(delivery, (*chosen, *active))
+                active = chosen
+            if active:
+                self._enter_misbehaving(delivery, active)
+            else:
+                self._agenda.add(event.at, delivery)
         self._agenda.passed(event.at)
 
     def _enter_misbehaving(self, delivery: Delivery, chosen: tuple[Fault, ...]) -> None:
@@ -325,7 +330,8 @@ class ConversationPlayer:
                     return
             elif self._is_time(due) or await self._time_comes(due):
                 at, delivery = agenda.pop()
-                self._now = max(self._now, at)
+                if at > self._now:
+                    self._now = at
                 salvo = self._leaving(delivery)
                 if salvo is not None:
                     await self._send(salvo, limit)
@@ -386,19 +392,20 @@ class ConversationPlayer:
     async def _send(self, salvo: Salvo, limit: int | None) -> None:
         """Makes an attempt of each delivery of a salvo."""
         first = salvo.members[0]
-        policy = first.destination.policy
-        if policy.ordering.value == ORDERED:
-            self._busy.setdefault(id(first.destination), salvo.members)
+        destination = first.destination
+        lane = self._lanes.to(destination)
+        if destination.policy.ordering.value == ORDERED:
+            self._busy.setdefault(id(destination), salvo.members)
         for later in salvo.behind:
             self._agenda.add(self._now, later)
-        alone = parallel(policy) == 1 or self._is_last_at_its_time(limit)
+        alone = lane.size == 1 or self._is_last_at_its_time(limit)
         if alone or first.behind:
             while self._under_way:
                 await self._settle_some()
         if alone:
-            self._settle(salvo, await self._fly(salvo.members, self._now))
+            self._settle(salvo, await self._fly(salvo.members, self._now, lane))
         else:
-            self._under_way[asyncio.ensure_future(self._fly(salvo.members, self._now))] = salvo
+            self._under_way[asyncio.ensure_future(self._fly(salvo.members, self._now, lane))] = salvo
 
     def _is_last_at_its_time(self, limit: int | None) -> bool:
         """Returns whether nothing else is due before the clock goes on, so that no task is needed."""
@@ -407,14 +414,15 @@ class ConversationPlayer:
         due = self._agenda.next_at()
         return due is None or due > self._now
 
-    async def _fly(self, members: Sequence[Delivery], at: int) -> list[list[Attempt]]:
+    async def _fly(self, members: Sequence[Delivery], at: int, lane: Lane) -> list[list[Attempt]]:
         """Makes an attempt of each of the deliveries, all at once, as soon as there is room.
 
         They count as one for `in_flight` and `concurrency`. Returns the attempts of each delivery; nothing if the run
         was stopped before there was room.
         """
         context = self._context
-        lane, free = self._lanes.to(members[0].destination), context.sender.free
+        sender = context.sender
+        free = sender.free
         if not lane.room.take():
             await lane.room.wait()
         try:
@@ -425,7 +433,7 @@ class ConversationPlayer:
                     return []
                 now = wall_clock()
                 if len(members) == 1 and not members[0].impatient:
-                    return [[await context.sender.send(members[0], at, now, lane)]]
+                    return [[await sender.send(members[0], at, now, lane)]]
                 return await asyncio.gather(*(self._attempt(member, at, now, lane) for member in members))
             finally:
                 free.leave()

@@ -77,12 +77,13 @@ class Room:
 
 
 class Lane:
-    """The attempts to one target that are under way. `room` is to be taken by each delivery meanwhile: the policy's
-    `in_flight`."""
+    """The attempts to one target that are under way. `room` is to be taken by each delivery meanwhile; it is for `size`
+    of them, the policy's `in_flight`."""
 
-    __slots__ = ("_flights", "room")
+    __slots__ = ("_flights", "room", "size")
 
     def __init__(self, size: int) -> None:
+        self.size = size
         self.room = Room(size)
         self._flights: list[Flight] = []
 

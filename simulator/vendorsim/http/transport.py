@@ -121,11 +121,12 @@ class HttpTransport:
     async def _exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
-        kept = self._take(self._idle[target[:3]]) if wire.reuses else None
+        idle = self._idle[target[:3]]
+        kept = self._take(idle) if idle and wire.reuses else None
         if kept is None:
             return await self._exchange_on_new(target, wire, connect_timeout, read_timeout)
         answer = await kept.exchange(self._as_sent(target, wire), read_timeout)
-        self._release(kept, target, wire)
+        self._release(kept, idle, wire)
         if not kept.ended_unheard or not wire.repeatable:
             return answer
         again = await self._exchange_on_new(target, wire, connect_timeout, read_timeout)
@@ -147,17 +148,17 @@ class HttpTransport:
                 await wire.barrier.abort()
             return opened
         answer = await opened.exchange(self._as_sent(target, wire), read_timeout)
-        self._release(opened, target, wire)
+        self._release(opened, self._idle[target[:3]], wire)
         return answer
 
     def _as_sent(self, target: Endpoint, wire: Wire) -> Wire:
         return wire if self._proxy is None or target.secure else through(self._proxy, target, wire)
 
-    def _release(self, connection: _ClientConnection, target: Endpoint, wire: Wire) -> None:
+    def _release(self, connection: _ClientConnection, idle: list[_ClientConnection], wire: Wire) -> None:
         """Keeps a connection for the next request, if both may share one; closes it otherwise."""
         if connection.reusable and wire.reuses:
             connection.idle_since = monotonic()
-            self._idle[target[:3]].append(connection)
+            idle.append(connection)
         else:
             connection.abort()
             self._open.discard(connection)
@@ -253,7 +254,7 @@ class _ClientConnection(asyncio.Protocol):
         assert self._transport is not None
         self.reusable = False
         self._parser = None
-        self.ended_unheard = self._heard = self._begun = self._headers_done = False
+        self._heard = self._begun = self._headers_done = False
         waiter = self._waiter = self._loop.create_future()
         self._timeout = timeout
         # Most requests are sent so, without a coroutine of their own.
@@ -377,14 +378,13 @@ class _ClientConnection(asyncio.Protocol):
             # Data without a request: don't use this connection again.
             self.alive = self.reusable = False
             return
+        if self._parser is None and not self._sending and (known := self._cache.get(data)) is not None:
+            self.reusable = self.alive
+            self._waiter.set_result(known)
+            return
         self._heard = self._begun = True
         if self._parser is not None:
             self._parse(self._parser, data)
-            return
-        known = None if self._sending else self._cache.get(data)
-        if known is not None:
-            self.reusable = self.alive
-            self._waiter.set_result(known)
             return
         self._incoming = _Incoming()
         self._parser = httptools.HttpResponseParser(self)
