@@ -107,7 +107,8 @@ class RunContext(Struct):
 
     def record(self, value: Record) -> None:
         """Counts a record and emits it."""
-        self.summary.add(value)
+        if self.options.counts:
+            self.summary.add(value)
         self.emit(value)
 
     async def until(self, at: int, clock: Clock) -> None:

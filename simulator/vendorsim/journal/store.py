@@ -146,6 +146,9 @@ BY_TIME = {
 # Rows per INSERT. Every statement releases the GIL, which costs more than a row. There are few sizes, since SQLite
 # caches each statement, with the values that it wrote last.
 _AT_ONCE = (100, 10, 1)
+# Items that are written without waiting for more. A commit writes each page that it touches as a whole, so larger
+# batches cost less; much larger ones would block all other threads.
+_LARGE_BATCH = 2 * _AT_ONCE[0]
 
 
 def default_path() -> Path:
@@ -582,13 +585,12 @@ class Recorder:
     def _gather(self) -> None:
         """Waits until a batch is large enough, or BATCH_SECONDS have passed; fewer while a reader follows.
 
-        Waking up for every item would slow the player down more than the writing does; writing very large batches would
-        block all other threads.
+        Waking up for every item would slow the player down more than the writing does.
         """
         for turn in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
             if turn * _GATHERING_SECONDS >= _FOLLOWED_SECONDS and self.commits.followed:
                 return
-            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _AT_ONCE[0] // 2:
+            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _LARGE_BATCH:
                 return
 
     def _collect(self) -> _Batch:
