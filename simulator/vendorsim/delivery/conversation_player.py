@@ -267,7 +267,7 @@ class ConversationPlayer:
         """Adds a delivery of an event to the agenda for each destination that receives it, and applies faults to it."""
         context = self._context
         options = context.options
-        chosen = (*options.faults, *step.faults)
+        chosen = options.faults + step.faults
         for number, destination in context.destinations.numbered():
             if not destination.receives(event.name, context.run.profile):
                 # What was captured was sent, whatever the kind of the target gets.
@@ -275,12 +275,9 @@ class ConversationPlayer:
                 if not captured:
                     continue
             delivery = Delivery(event.delivery or f"{event.id}-{number}", event, destination, step.expect)
-            if options.active_faults is not None:
-                active = (*chosen, *options.active_faults.take(event.name))
-            else:
-                active = chosen
-            if active:
-                self._enter_misbehaving(delivery, active)
+            active = () if options.active_faults is None else options.active_faults.take(event.name)
+            if chosen or active:
+                self._enter_misbehaving(delivery, chosen + active)
             else:
                 self._agenda.add(event.at, delivery)
         self._agenda.passed(event.at)
