@@ -63,8 +63,7 @@ FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE, LOST})
 # An impatient sender tries again after that part of the read timeout, at the earliest after that many seconds. It is
 # short, so that the attempts overlap in fast receivers, too.
 PATIENCE, LEAST_PATIENCE = 1 / 1000, 0.005
-# The steps before which everything is sent and answered.
-_LOOKS_AT_INTEGRATION = (Authenticate, ExpectCall, SetSink, Probe)
+_EXPECTS_CALLS = (Authenticate, ExpectCall)
 
 
 class RunContext(Struct):
@@ -199,19 +198,15 @@ class ConversationPlayer:
         for event in events:
             self._enter(event, step)
         verb = step.verb
-        if isinstance(verb, _LOOKS_AT_INTEGRATION):
-            await self._send_all_until(scheduled.at)
-            await self._look(verb)
-
-    async def _look(self, verb: Authenticate | ExpectCall | SetSink | Probe) -> None:
-        """Carries out the part of a step that is about what the integration does, or knows."""
-        if isinstance(verb, SetSink):
-            if self._context.calls is not None:
-                self._context.calls.answer(self._live, verb)
-        elif isinstance(verb, Probe):
-            await self._probe(verb)
-        else:
+        if isinstance(verb, _EXPECTS_CALLS):
+            await self._send_all_until(at)
             await self._expect(verb)
+        elif isinstance(verb, SetSink) and self._context.calls is not None:
+            await self._send_all_until(at)
+            self._context.calls.answer(live, verb)
+        elif isinstance(verb, Probe):
+            await self._send_all_until(at)
+            await self._probe(verb)
 
     async def send_due(self) -> None:
         """Sends what is due by now, and waits for the answers. What waits for later events goes on waiting."""
@@ -319,9 +314,8 @@ class ConversationPlayer:
         """
         agenda, stopped = self._agenda, self._context.stopped
         while True:
-            if stopped.is_set():
-                while self._under_way:
-                    await self._settle_some()
+            while self._under_way and stopped.is_set():
+                await self._settle_some()
             due = agenda.next_at()
             if due is None or (limit is not None and due > limit):
                 if limit is None or self._is_time(limit) or await self._time_comes(limit):
@@ -365,7 +359,7 @@ class ConversationPlayer:
             if busy is not None and not any(other is delivery for other in busy):
                 self._queued.setdefault(destination, deque()).append(delivery)
                 return None
-        if delivery.destination.policy.minds_failures and self._is_stopped_by_hook(delivery):
+        if delivery.destination.minds_failures and self._is_stopped_by_hook(delivery):
             return None
         return self._salvos.take(delivery)
 
@@ -418,8 +412,7 @@ class ConversationPlayer:
         They count as one for `in_flight` and `concurrency`. Returns the attempts of each delivery; nothing if the run
         was stopped before there was room.
         """
-        context = self._context
-        sender = context.sender
+        sender = self._context.sender
         free = sender.free
         if not lane.room.take():
             await lane.room.wait()
@@ -427,7 +420,7 @@ class ConversationPlayer:
             if not free.take():
                 await free.wait()
             try:
-                if context.stopped.is_set():
+                if self._context.stopped.is_set():
                     return []
                 now = wall_clock()
                 if len(members) == 1 and not members[0].impatient:
@@ -484,9 +477,9 @@ class ConversationPlayer:
     def _note(self, attempt: Attempt, delivery: Delivery) -> None:
         """Records an attempt and handles its outcome: retry, deliveries that wait for it, failure."""
         context = self._context
-        policy = delivery.destination.policy
-        did = self._note_at_hook(attempt, delivery) if policy.minds_failures else None
-        if attempt.verdict == DELIVERED and did is None and attempt.status in policy.accepted.value:
+        destination = delivery.destination
+        did = self._note_at_hook(attempt, delivery) if destination.minds_failures else None
+        if attempt.verdict == DELIVERED and did is None and attempt.status in destination.policy.accepted.value:
             self._release_queued(delivery)
             context.record(attempt)
             return
@@ -504,7 +497,7 @@ class ConversationPlayer:
             self._release_queued(delivery)
         context.record(attempt)
         # Only the run's own targets stop it: one that subscribed through the vendor's API may disappear again.
-        if attempt.verdict == UNREACHABLE and attempt.final and id(delivery.destination) in context.asked_for:
+        if attempt.verdict == UNREACHABLE and attempt.final and id(destination) in context.asked_for:
             context.summary.unreachable = f"{attempt.target}: {attempt.reason}"
             # A run without conversations of its own goes on: the target may start later.
             if context.options.count or not context.options.stays:

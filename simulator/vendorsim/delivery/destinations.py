@@ -45,6 +45,11 @@ class Destination(Struct, frozen=True):
         """Whether requests carry a signature."""
         return self.signer is not None and self.signer.scheme.signs
 
+    @property
+    def minds_failures(self) -> bool:
+        """Whether the vendor does something with its hook when it keeps failing."""
+        return self.policy.pause.value is not None or self.policy.switch_off.value is not None
+
     def receives(self, event: str, profile: Profile) -> bool:
         """Whether an event of that name is sent to it. `profile` is always that of the run."""
         found = self.received.get(event)

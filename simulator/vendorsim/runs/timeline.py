@@ -203,7 +203,7 @@ class LiveConversation:
             yield own
 
     def _events(self, drafts: list[Draft], scheduled: Scheduled) -> list[Event]:
-        events = self._release()
+        events = self._release() if self._held else []
         for draft in drafts:
             if draft.held:
                 self._held.append((draft, scheduled))

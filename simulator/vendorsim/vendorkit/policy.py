@@ -75,11 +75,6 @@ class Policy(Struct, frozen=True):
     switch_off: Stated[SwitchOff | None] = Stated(None, ASSUMED, NEVER_STOPPED)
     signing: Stated[str | None] = Stated(None, ASSUMED, "no signature is published")
 
-    @property
-    def minds_failures(self) -> bool:
-        """Whether the vendor does something with a hook that keeps failing."""
-        return self.pause.value is not None or self.switch_off.value is not None
-
 
 def parallel(policy: Policy) -> int:
     """How many deliveries of one conversation may be under way at once to a target with this policy."""
