@@ -144,12 +144,12 @@ BY_TIME = {
     "calls": "SELECT * FROM {schema}calls WHERE CASE WHEN :run IS NULL THEN recorded > 0 ELSE run = :run END "
     "ORDER BY at, recorded, id",
 }
-# Rows per INSERT. Every statement releases the GIL, which costs more than a row. There are few sizes, since SQLite
-# caches each statement, with the values that it wrote last.
-_AT_ONCE, _CACHED_STATEMENTS = (100, 10, 1), 32
+# Rows per statement: this many, or a smaller power of two. Every statement releases the GIL, and getting it back costs
+# more than a row. There are few sizes, since SQLite caches each statement, with the values that it wrote last.
+_MOST_AT_ONCE, _CACHED_STATEMENTS = 128, 64
 # Items that are written without waiting for more. A commit writes each page that it touches as a whole, so larger
 # batches cost less; much larger ones would block all other threads.
-_LARGE_BATCH = 2 * _AT_ONCE[0]
+_LARGE_BATCH = 2 * _MOST_AT_ONCE
 
 
 def default_path() -> Path:
@@ -236,17 +236,15 @@ class Journal:
         rows = [attempt_row(run, attempt) for attempt in attempts]
         with self._transaction():
             (last_id,) = self._db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
-            self._db.executemany(conversation_upsert("?"), conversation_rows(run, attempts, last_id + 1))
+            for part in _parts(conversation_rows(run, attempts, last_id + 1)):
+                self._db.execute(_upsert(len(part)), list(chain.from_iterable(part)))
             self._insert("attempts", ATTEMPT_COLUMNS, rows)
             self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
 
     def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        done = 0
-        while done < len(rows):
-            size = next(size for size in _AT_ONCE if size <= len(rows) - done)
-            filled, values = _filled(columns, rows[done : done + size])
-            self._db.execute(_insertion(table, filled, size), list(values))
-            done += size
+        for part in _parts(rows):
+            filled, values = _filled(columns, part)
+            self._db.execute(_insertion(table, filled, len(part)), list(values))
 
     def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[sqlite3.Row]:
         """Yields the attempts of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
@@ -351,6 +349,15 @@ class Journal:
                 return
 
 
+def _parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Yields the rows in parts for one statement each."""
+    done = 0
+    while left := len(rows) - done:
+        size = min(1 << (left.bit_length() - 1), _MOST_AT_ONCE)
+        yield rows[done : done + size]
+        done += size
+
+
 def _filled(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, Iterator[Any]]:
     """Returns the columns that are not NULL in all rows, and their values, row by row.
 
@@ -413,11 +420,17 @@ def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
     )
 
 
-def conversation_upsert(place: str, schema: str = "") -> str:
-    """Returns the statement that adds a row of `conversation_rows`. `place` stands for a value."""
+@lru_cache(maxsize=16)
+def _upsert(rows: int) -> str:
+    return conversation_upsert("?", rows=rows)
+
+
+def conversation_upsert(place: str, schema: str = "", rows: int = 1) -> str:
+    """Returns the statement that adds that many rows of `conversation_rows`. `place` stands for a value."""
     columns = "run, vendor, conversation, profile, visitor, opening, attempts, failed, last_id, last_at"
+    row = f"({', '.join([place] * 10)})"
     return (
-        f"INSERT INTO {schema}conversations AS old ({columns}) VALUES ({', '.join([place] * 10)}) "
+        f"INSERT INTO {schema}conversations AS old ({columns}) VALUES {', '.join([row] * rows)} "
         "ON CONFLICT (run, vendor, conversation) DO UPDATE SET visitor = coalesce(excluded.visitor, old.visitor), "
         "opening = coalesce(old.opening, excluded.opening), attempts = old.attempts + excluded.attempts, "
         "failed = old.failed + excluded.failed, last_id = excluded.last_id, "
