@@ -147,9 +147,6 @@ BY_TIME = {
 # Rows per statement: this many, or a smaller power of two. Every statement releases the GIL, and getting it back costs
 # more than a row. There are few sizes, since SQLite caches each statement, with the values that it wrote last.
 _MOST_AT_ONCE, _CACHED_STATEMENTS = 128, 64
-# Items that are written without waiting for more. A commit writes each page that it touches as a whole, so larger
-# batches cost less; much larger ones would block all other threads.
-_LARGE_BATCH = 2 * _MOST_AT_ONCE
 
 
 def default_path() -> Path:
@@ -611,14 +608,15 @@ class Recorder:
             self._outlet.flush()
 
     def _gather(self) -> None:
-        """Waits until a batch is large enough, or BATCH_SECONDS have passed; fewer while a reader follows.
+        """Waits until a batch fills a statement, or BATCH_SECONDS have passed; fewer while a reader follows.
 
-        Waking up for every item would slow the player down more than the writing does.
+        Waking up for every item would slow the player down more than the writing does; writing very large batches would
+        block all other threads.
         """
         for turn in range(round(BATCH_SECONDS / _GATHERING_SECONDS)):
             if turn * _GATHERING_SECONDS >= _FOLLOWED_SECONDS and self.commits.followed:
                 return
-            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _LARGE_BATCH:
+            if self._closing.wait(_GATHERING_SECONDS) or self._queue.qsize() >= _MOST_AT_ONCE:
                 return
 
     def _collect(self) -> _Batch:
