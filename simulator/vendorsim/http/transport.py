@@ -378,11 +378,11 @@ class _ClientConnection(asyncio.Protocol):
             # Data without a request: don't use this connection again.
             self.alive = self.reusable = False
             return
+        self._heard = self._begun = True
         if self._parser is None and not self._sending and (known := self._cache.get(data)) is not None:
             self.reusable = self.alive
             self._waiter.set_result(known)
             return
-        self._heard = self._begun = True
         if self._parser is not None:
             self._parse(self._parser, data)
             return
