@@ -303,7 +303,7 @@ class Context:
                 out.headers.update(destination.signer.headers(out.delivery, wall_clock() // 1000, sent))
             nonlocal barrier
             gate, barrier = barrier, None  # The others are gone when a request is sent again after a 429.
-            return out.wire() if gate is None else out.wire()._replace(barrier=gate, late=late)
+            return out.wire() if gate is None else replace(out.wire(), barrier=gate, late=late)
 
         repeatable = cut >= 1 and barrier is None
         about = what or f"a {event.name}"

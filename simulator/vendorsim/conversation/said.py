@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from vendorsim.conversation.changes import Change, FeedbackLeft, MessageAdded, MessageChanged, OfflineMessageLeft, Rated
 from vendorsim.conversation.state import Agent, Conversation, Message
 from vendorsim.core.event import Said
@@ -9,19 +11,19 @@ from vendorsim.core.event import Said
 # Characters of what was said that are kept. The body has all of it.
 LONGEST = 300
 VISITOR = "visitor"
+_OF_MESSAGES = (MessageAdded, MessageChanged, OfflineMessageLeft)
 
 
 def said(change: Change, conversation: Conversation) -> Said | None:
     """Returns what somebody wrote, if the change is that; None otherwise."""
-    match change:
-        case MessageAdded(message) | MessageChanged(message) | OfflineMessageLeft(message):
-            return Said(_writer(message, conversation), _words(message))
-        case Rated(score, comment):
-            return Said(conversation.visitor.name or VISITOR, _short(f"{score}: {comment}" if comment else str(score)))
-        case FeedbackLeft(text):
-            return Said(conversation.visitor.name or VISITOR, _short(text))
-        case _:
-            return None
+    if isinstance(change, _OF_MESSAGES):
+        return Said(_writer(change.message, conversation), _words(change.message))
+    if isinstance(change, Rated):
+        words = f"{change.score}: {change.comment}" if change.comment else str(change.score)
+        return Said(conversation.visitor.name or VISITOR, _short(words))
+    if isinstance(change, FeedbackLeft):
+        return Said(conversation.visitor.name or VISITOR, _short(change.text))
+    return None
 
 
 def opening(conversation: Conversation) -> str | None:
@@ -41,10 +43,14 @@ def _writer(message: Message, conversation: Conversation) -> str:
 def _words(message: Message) -> str:
     if message.deleted:
         return "(deleted)"
+    if not message.attachments:
+        return _short(message.text or "")
     files = ", ".join(attachment.name for attachment in message.attachments)
     return _short(" ".join(filter(None, (message.text, f"[{files}]" if files else ""))))
 
 
+# Cached, since every event of a conversation has its first words.
+@lru_cache(maxsize=1_024)
 def _short(text: str) -> str:
     # Not all of a long text is split into words.
     line = " ".join(text[: 2 * LONGEST].split())

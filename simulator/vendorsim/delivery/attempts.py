@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urljoin
@@ -13,7 +12,7 @@ from vendorsim.core.clock import monotonic, wall_clock
 from vendorsim.core.errors import InputError
 from vendorsim.core.times import iso
 from vendorsim.delivery import verdicts
-from vendorsim.delivery.lanes import Lanes
+from vendorsim.delivery.lanes import Lane, Room
 from vendorsim.delivery.records import LOST, UNREACHABLE, Attempt
 from vendorsim.delivery.requests import Delivery, Prepared, prepare
 from vendorsim.http.endpoint import Endpoint, endpoint
@@ -23,7 +22,7 @@ from vendorsim.vendorkit.policy import AS_GET, Policy
 
 
 class AttemptSender:
-    """Sends the attempts of one run. `free` is the semaphore to hold meanwhile; it counts up to `concurrency`."""
+    """Sends the attempts of one run. `free` is the room to take meanwhile; its size is `concurrency`."""
 
     def __init__(self, run: Run, transport: Transport, concurrency: int, *, pin_clock: bool) -> None:
         """With `pin_clock` signature timestamps follow the scenario's clock."""
@@ -31,29 +30,27 @@ class AttemptSender:
         self._transport = transport
         self._pin_clock = pin_clock
         self._reached: set[int] = set()
-        self.free = asyncio.Semaphore(concurrency)
+        self.free = Room(concurrency)
 
-    async def send(self, delivery: Delivery, at: int, sent_at: int, lanes: Lanes) -> Attempt:
+    async def send(self, delivery: Delivery, at: int, sent_at: int, lane: Lane) -> Attempt:
         """Makes the next attempt of a delivery.
 
-        `at` is the scenario's time, `sent_at` that of the wall clock (milliseconds since 1970). `lanes` are those of
-        the conversation.
+        `at` is the scenario's time, `sent_at` that of the wall clock (milliseconds since 1970). `lane` is that
+        of the conversation to the target.
         """
         destination = delivery.destination
         policy = destination.policy
         delivery.attempts = number = delivery.attempts + 1
-        timestamp = at // 1000 if self._pin_clock else sent_at // 1000
-        prepared = prepare(delivery, self._run, number, timestamp)
-        outage = delivery.outage_at(at)
-        if outage is not None:
+        prepared = prepare(delivery, self._run, number, (at if self._pin_clock else sent_at) // 1000)
+        if delivery.outages and (outage := delivery.outage_at(at)) is not None:
             unreached = self._withheld(delivery, prepared, UNREACHABLE, f"an outage until {iso(outage.ends)}", at)
             return replace(unreached, sent_at=sent_at, faults=(*unreached.faults, outage.label))
-        flight = lanes.begin(delivery, number)
+        flight = lane.begin(delivery, number)
         began = monotonic()
         try:
             answer = await exchange(self._transport, destination.endpoint, prepared, policy)
         finally:
-            beside = lanes.end(delivery, flight)
+            beside = lane.end(flight)
         milliseconds = (monotonic() - began) * 1000
         verdict, reason = verdicts.judge(answer, milliseconds, policy, delivery.expect, prepared.spoiled)
         if verdict != UNREACHABLE:

@@ -25,10 +25,11 @@ from vendorsim.delivery.call_judge import CallJudge
 from vendorsim.delivery.destinations import Destination, Destinations
 from vendorsim.delivery.expectations import not_judged
 from vendorsim.delivery.hooks import Hook
-from vendorsim.delivery.lanes import Lanes
+from vendorsim.delivery.lanes import Lane, Lanes
 from vendorsim.delivery.play_options import PlayOptions
 from vendorsim.delivery.records import (
     BROKEN,
+    DELIVERED,
     DROPPED,
     FALLS_SHORT,
     GIVEN_UP,
@@ -53,7 +54,7 @@ from vendorsim.runs.variation import Scheduled
 from vendorsim.scenario.faults import Fault
 from vendorsim.scenario.model import Step
 from vendorsim.scenario.verbs import Authenticate, ExpectCall, Probe, SetSink
-from vendorsim.vendorkit.policy import ORDERED, parallel
+from vendorsim.vendorkit.policy import ORDERED
 from vendorsim.vendorkit.profile import Failed
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ FAILURES = frozenset({REJECTED, TIMED_OUT, BROKEN, UNREACHABLE, LOST})
 # An impatient sender tries again after that part of the read timeout, at the earliest after that many seconds. It is
 # short, so that the attempts overlap in fast receivers, too.
 PATIENCE, LEAST_PATIENCE = 1 / 1000, 0.005
+_EXPECTS_CALLS = (Authenticate, ExpectCall)
 
 
 class RunContext(Struct):
@@ -104,7 +106,8 @@ class RunContext(Struct):
 
     def record(self, value: Record) -> None:
         """Counts a record and emits it."""
-        self.summary.add(value)
+        if self.options.counts:
+            self.summary.add(value)
         self.emit(value)
 
     async def until(self, at: int, clock: Clock) -> None:
@@ -185,22 +188,24 @@ class ConversationPlayer:
 
     async def step(self, scheduled: Scheduled) -> None:
         """Waits for the time of a step, and carries it out. Its events are sent when something follows."""
-        context, live = self._context, self._live
-        await self._send_until(scheduled.at)
-        self._now = max(self._now, scheduled.at)
+        live = self._live
+        at, step = scheduled.at, scheduled.step
+        await self._send_until(at)
+        if at > self._now:
+            self._now = at
         with live.lock:
             events = live.advance(scheduled)
         for event in events:
-            self._enter(event, scheduled.step)
-        verb = scheduled.step.verb
-        if isinstance(verb, Authenticate | ExpectCall):
-            await self._send_all_until(scheduled.at)
+            self._enter(event, step)
+        verb = step.verb
+        if isinstance(verb, _EXPECTS_CALLS):
+            await self._send_all_until(at)
             await self._expect(verb)
-        elif isinstance(verb, SetSink) and context.calls is not None:
-            await self._send_all_until(scheduled.at)
-            context.calls.answer(live, verb)
+        elif isinstance(verb, SetSink) and self._context.calls is not None:
+            await self._send_all_until(at)
+            self._context.calls.answer(live, verb)
         elif isinstance(verb, Probe):
-            await self._send_all_until(scheduled.at)
+            await self._send_all_until(at)
             await self._probe(verb)
 
     async def send_due(self) -> None:
@@ -257,19 +262,19 @@ class ConversationPlayer:
         """Adds a delivery of an event to the agenda for each destination that receives it, and applies faults to it."""
         context = self._context
         options = context.options
-        chosen = (*options.faults, *step.faults)
+        chosen = options.faults + step.faults
         for number, destination in context.destinations.numbered():
-            target = destination.target
-            # What was captured was sent, whatever the kind of the target gets.
-            captured = not self._live.reacts and target.events is None
-            if not captured and not target.gets(event.name, context.run.profile):
-                continue
+            if not destination.receives(event.name, context.run.profile):
+                # What was captured was sent, whatever the kind of the target gets.
+                captured = not self._live.reacts and destination.target.events is None
+                if not captured:
+                    continue
             delivery = Delivery(event.delivery or f"{event.id}-{number}", event, destination, step.expect)
             active = () if options.active_faults is None else options.active_faults.take(event.name)
-            if not chosen and not active:
-                self._agenda.add(event.at, delivery)
+            if chosen or active:
+                self._enter_misbehaving(delivery, chosen + active)
             else:
-                self._enter_misbehaving(delivery, (*chosen, *active))
+                self._agenda.add(event.at, delivery)
         self._agenda.passed(event.at)
 
     def _enter_misbehaving(self, delivery: Delivery, chosen: tuple[Fault, ...]) -> None:
@@ -309,17 +314,19 @@ class ConversationPlayer:
         """
         agenda, stopped = self._agenda, self._context.stopped
         while True:
-            if stopped.is_set():
-                while self._under_way:
-                    await self._settle_some()
+            while self._under_way and stopped.is_set():
+                await self._settle_some()
             due = agenda.next_at()
             if due is None or (limit is not None and due > limit):
                 if limit is None or self._is_time(limit) or await self._time_comes(limit):
                     return
             elif self._is_time(due) or await self._time_comes(due):
                 at, delivery = agenda.pop()
-                self._now = max(self._now, at)
-                await self._take(delivery, limit)
+                if at > self._now:
+                    self._now = at
+                salvo = self._leaving(delivery)
+                if salvo is not None:
+                    await self._send(salvo, limit)
 
     def _is_time(self, at: int) -> bool:
         """Returns whether a time (milliseconds since 1970) comes without waiting: by an instant clock, which goes on
@@ -341,27 +348,23 @@ class ConversationPlayer:
         finally:
             waiting.cancel()
 
-    async def _take(self, delivery: Delivery, limit: int | None) -> None:
-        """Sends a delivery that is due, unless it has to wait for others or the run was stopped."""
+    def _leaving(self, delivery: Delivery) -> Salvo | None:
+        """Returns what leaves now that a delivery is due: nothing if it has to wait for others, or is never sent."""
         if self._context.stopped.is_set():
             self._give_up(delivery)
-            return
-        destination = id(delivery.destination)
-        busy = self._busy.get(destination)
-        if busy is not None and not any(other is delivery for other in busy):
-            self._queued.setdefault(destination, deque()).append(delivery)
-            return
-        if self._is_stopped_by_hook(delivery):
-            return
-        salvo = self._salvos.take(delivery)
-        if salvo is not None:
-            await self._send(salvo, limit)
+            return None
+        if self._busy:
+            destination = id(delivery.destination)
+            busy = self._busy.get(destination)
+            if busy is not None and not any(other is delivery for other in busy):
+                self._queued.setdefault(destination, deque()).append(delivery)
+                return None
+        if delivery.destination.minds_failures and self._is_stopped_by_hook(delivery):
+            return None
+        return self._salvos.take(delivery)
 
     def _is_stopped_by_hook(self, delivery: Delivery) -> bool:
         """Returns whether the vendor has paused or switched off the hook; a paused one gets the delivery later."""
-        policy = delivery.destination.policy
-        if policy.pause.value is None and policy.switch_off.value is None:
-            return False
         hook = self._hook(delivery)
         if hook.off_since is not None:
             because = f"the hook is switched off since {iso(hook.off_since)}: it {hook.off_because}"
@@ -381,19 +384,20 @@ class ConversationPlayer:
     async def _send(self, salvo: Salvo, limit: int | None) -> None:
         """Makes an attempt of each delivery of a salvo."""
         first = salvo.members[0]
-        policy = first.destination.policy
-        if policy.ordering.value == ORDERED:
-            self._busy.setdefault(id(first.destination), salvo.members)
+        destination = first.destination
+        lane = self._lanes.to(destination)
+        if destination.policy.ordering.value == ORDERED:
+            self._busy.setdefault(id(destination), salvo.members)
         for later in salvo.behind:
             self._agenda.add(self._now, later)
-        alone = parallel(policy) == 1 or self._is_last_at_its_time(limit)
+        alone = lane.size == 1 or self._is_last_at_its_time(limit)
         if alone or first.behind:
             while self._under_way:
                 await self._settle_some()
         if alone:
-            self._settle(salvo, await self._fly(salvo.members, self._now))
+            self._settle(salvo, await self._fly(salvo.members, self._now, lane))
         else:
-            self._under_way[asyncio.ensure_future(self._fly(salvo.members, self._now))] = salvo
+            self._under_way[asyncio.ensure_future(self._fly(salvo.members, self._now, lane))] = salvo
 
     def _is_last_at_its_time(self, limit: int | None) -> bool:
         """Returns whether nothing else is due before the clock goes on, so that no task is needed."""
@@ -402,42 +406,43 @@ class ConversationPlayer:
         due = self._agenda.next_at()
         return due is None or due > self._now
 
-    async def _fly(self, members: Sequence[Delivery], at: int) -> list[list[Attempt]]:
+    async def _fly(self, members: Sequence[Delivery], at: int, lane: Lane) -> list[list[Attempt]]:
         """Makes an attempt of each of the deliveries, all at once, as soon as there is room.
 
         They count as one for `in_flight` and `concurrency`. Returns the attempts of each delivery; nothing if the run
         was stopped before there was room.
         """
-        context = self._context
-        room, free = self._lanes.room(members[0].destination), context.sender.free
-        # Not `async with`, which takes twice as long, for every attempt.
-        await room.acquire()
+        sender = self._context.sender
+        free = sender.free
+        if not lane.room.take():
+            await lane.room.wait()
         try:
-            await free.acquire()
+            if not free.take():
+                await free.wait()
             try:
-                if context.stopped.is_set():
+                if self._context.stopped.is_set():
                     return []
                 now = wall_clock()
                 if len(members) == 1 and not members[0].impatient:
-                    return [[await context.sender.send(members[0], at, now, self._lanes)]]
-                return await asyncio.gather(*(self._attempt(member, at, now) for member in members))
+                    return [[await sender.send(members[0], at, now, lane)]]
+                return await asyncio.gather(*(self._attempt(member, at, now, lane) for member in members))
             finally:
-                free.release()
+                free.leave()
         finally:
-            room.release()
+            lane.room.leave()
 
-    async def _attempt(self, delivery: Delivery, at: int, now: int) -> list[Attempt]:
+    async def _attempt(self, delivery: Delivery, at: int, now: int, lane: Lane) -> list[Attempt]:
         """Makes the next attempt; with `impatient`, a second one while the first is under way."""
-        send, lanes = self._context.sender.send, self._lanes
+        send = self._context.sender.send
         if not delivery.impatient or delivery.attempts:
-            return [await send(delivery, at, now, lanes)]
-        first = asyncio.ensure_future(send(delivery, at, now, lanes))
+            return [await send(delivery, at, now, lane)]
+        first = asyncio.ensure_future(send(delivery, at, now, lane))
         try:
             timeout = delivery.destination.policy.read_timeout.value / 1000
             await asyncio.wait({first}, timeout=max(timeout * PATIENCE, LEAST_PATIENCE))
             if first.done() or self._context.stopped.is_set():
                 return [await first]
-            return list(await asyncio.gather(first, send(delivery, at, wall_clock(), lanes)))
+            return list(await asyncio.gather(first, send(delivery, at, wall_clock(), lane)))
         finally:
             first.cancel()
 
@@ -464,16 +469,20 @@ class ConversationPlayer:
                 self._note_unsent(delivery)
             return
         self._now = self._clock.now(self._now)
-        for delivery, (*early, last) in zip(salvo.members, attempts, strict=True):
-            for attempt in early:
+        for delivery, own in zip(salvo.members, attempts, strict=True):
+            for attempt in own[:-1]:
                 self._context.record(replace(attempt, final=False))
-            self._note(last, delivery)
+            self._note(own[-1], delivery)
 
     def _note(self, attempt: Attempt, delivery: Delivery) -> None:
         """Records an attempt and handles its outcome: retry, deliveries that wait for it, failure."""
         context = self._context
-        destination = id(delivery.destination)
-        did = self._note_at_hook(attempt, delivery)
+        destination = delivery.destination
+        did = self._note_at_hook(attempt, delivery) if destination.minds_failures else None
+        if attempt.verdict == DELIVERED and did is None and attempt.status in destination.policy.accepted.value:
+            self._release_queued(delivery)
+            context.record(attempt)
+            return
         pause = context.sender.pause(attempt, delivery)
         if did is not None:
             attempt = replace(attempt, reason=did if attempt.reason is None else f"{attempt.reason}; {did}")
@@ -488,7 +497,7 @@ class ConversationPlayer:
             self._release_queued(delivery)
         context.record(attempt)
         # Only the run's own targets stop it: one that subscribed through the vendor's API may disappear again.
-        if attempt.verdict == UNREACHABLE and attempt.final and destination in context.asked_for:
+        if attempt.verdict == UNREACHABLE and attempt.final and id(destination) in context.asked_for:
             context.summary.unreachable = f"{attempt.target}: {attempt.reason}"
             # A run without conversations of its own goes on: the target may start later.
             if context.options.count or not context.options.stays:
@@ -499,10 +508,7 @@ class ConversationPlayer:
 
     def _note_at_hook(self, attempt: Attempt, delivery: Delivery) -> str | None:
         """Notes the outcome of an attempt at its hook. Returns what the vendor does to the hook, or None."""
-        policy = delivery.destination.policy
-        if policy.pause.value is None and policy.switch_off.value is None:
-            return None
-        hook = self._hook(delivery)
+        policy, hook = delivery.destination.policy, self._hook(delivery)
         if not _is_failure(attempt, delivery):
             hook.succeeded()
             return None
@@ -531,6 +537,8 @@ class ConversationPlayer:
 
     def _release_queued(self, delivery: Delivery) -> None:
         """Notes that a delivery is over, and schedules the deliveries that waited for it if it is the last one."""
+        if not self._busy:
+            return
         destination = id(delivery.destination)
         busy = self._busy.get(destination)
         if busy is None:

@@ -11,6 +11,7 @@ from vendorsim.core.event import Event
 from vendorsim.delivery.hooks import Hook
 from vendorsim.http.endpoint import Endpoint, endpoint, merged, own_headers
 from vendorsim.vendorkit.policy import Policy
+from vendorsim.vendorkit.profile import Profile
 from vendorsim.vendorkit.signing import Signer
 from vendorsim.vendorkit.target import Target
 
@@ -19,7 +20,8 @@ class Destination(Struct, frozen=True):
     """A target made ready for sending: endpoint, headers, policy, signer.
 
     `hook` is what its vendor thinks of it, for all conversations whose time passes together. `heads` caches the heads
-    of requests without faults, by the event's method and headers.
+    of requests without faults, by the event's method and the identity of its headers, which it keeps alive; `received`
+    caches `receives`.
     """
 
     target: Target
@@ -28,7 +30,8 @@ class Destination(Struct, frozen=True):
     policy: Policy
     signer: Signer | None = None
     hook: Hook = field(default_factory=Hook)
-    heads: dict[tuple[str, ...], str] = field(default_factory=dict)
+    heads: dict[tuple[str, int], tuple[Mapping[str, str], str]] = field(default_factory=dict)
+    received: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -41,6 +44,18 @@ class Destination(Struct, frozen=True):
     def signs(self) -> bool:
         """Whether requests carry a signature."""
         return self.signer is not None and self.signer.scheme.signs
+
+    @property
+    def minds_failures(self) -> bool:
+        """Whether the vendor does something with its hook when it keeps failing."""
+        return self.policy.pause.value is not None or self.policy.switch_off.value is not None
+
+    def receives(self, event: str, profile: Profile) -> bool:
+        """Whether an event of that name is sent to it. `profile` is always that of the run."""
+        found = self.received.get(event)
+        if found is None:
+            found = self.received[event] = self.target.gets(event, profile)
+        return found
 
     def headers_of(self, event: Event) -> dict[str, str]:
         """Returns the headers of a request, without framing and signature."""

@@ -25,7 +25,8 @@ class PlayOptions(Struct, frozen=True):
     `count` is the number of conversations, `concurrency` the maximum number of requests in flight. `faults` apply to
     the whole run, in addition to a step's own faults and the `active_faults`. With `pin_clock` signature timestamps
     follow the scenario's clock. With `stays` the run continues after its own conversations, for those that are opened
-    from outside, until it is stopped. Of the conversations only those of the `share` are played.
+    from outside, until it is stopped. Of the conversations only those of the `share` are played. Without `counts` the
+    summary leaves out the records: whoever takes them counts.
     """
 
     count: int = 1
@@ -35,3 +36,4 @@ class PlayOptions(Struct, frozen=True):
     stays: bool = False
     active_faults: ActiveFaults | None = None
     share: Share = Share()
+    counts: bool = True

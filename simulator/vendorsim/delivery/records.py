@@ -181,21 +181,24 @@ class EventRow(Struct):
     longest_milliseconds: float = 0.0
 
     def add(self, attempt: Attempt) -> None:
-        was_sent, is_retry = attempt.sent_at is not None, attempt.number > 1
-        self.attempts += was_sent
-        self.retries += was_sent and is_retry
-        self.waiting += (not attempt.final) - is_retry
+        verdict, status, is_retry = attempt.verdict, attempt.status, attempt.number > 1
+        if attempt.sent_at is not None:
+            self.attempts += 1
+            self.retries += is_retry
         if attempt.final:
-            self.verdicts[attempt.verdict] += 1
+            self.verdicts[verdict] += 1
+            self.waiting -= is_retry
+        elif not is_retry:
+            self.waiting += 1
         for fault in attempt.faults:
             self.faults[fault] += 1
-        if attempt.status is not None:
-            self.statuses[attempt.status] += 1
+        if status is not None:
+            self.statuses[status] += 1
         milliseconds = attempt.milliseconds
         if milliseconds is not None:
-            ending = attempt.verdict, attempt.status
+            ending = verdict, status
             self.endings[ending] += 1
-            if attempt.verdict in FALLS_SHORT:
+            if verdict in FALLS_SHORT:
                 self.reasons.setdefault(ending, attempt.reason or "")
             self.timed += 1
             self.total_milliseconds += milliseconds

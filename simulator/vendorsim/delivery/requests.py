@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec import Struct, field
 
 from vendorsim.core.event import Event
@@ -55,10 +53,13 @@ class Delivery(Struct):
 
     def outage_at(self, at: int) -> Outage | None:
         """Returns the outage at a time of the scenario (milliseconds since 1970), or None."""
-        return next((outage for outage in self.outages if outage.begins <= at < outage.ends), None)
+        for outage in self.outages:
+            if outage.begins <= at < outage.ends:
+                return outage
+        return None
 
 
-class Prepared(NamedTuple):
+class Prepared(Struct, frozen=True):
     """The request of one attempt. `head` and `body` are the complete request, `wire` what is really sent."""
 
     head: bytes
@@ -99,20 +100,22 @@ def prepare(delivery: Delivery, run: Run, number: int, timestamp: int) -> Prepar
     if delivery.faults:
         return _misbehaving(delivery, run, number, timestamp)
     event, destination = delivery.event, delivery.destination
-    key = (event.method, *event.headers, *event.headers.values())
-    prefix = destination.heads.get(key)
-    if prefix is None:
+    key = event.method, id(event.headers)
+    known = destination.heads.get(key)
+    if known is None:
         if len(destination.heads) >= MOST_HEADS:
             destination.heads.clear()
-        prefix = destination.heads[key] = _prefix(event, destination)
+        known = destination.heads[key] = event.headers, _prefix(event, destination)
+    prefix = known[1]
     if destination.signer is not None:
         lines = [
             f"{name}: {value}\r\n"
             for name, value in destination.signer.headers(delivery.id, timestamp, event.body).items()
         ]
         prefix += "".join(lines)
-    head = f"{prefix}Content-Length: {len(event.body)}\r\n\r\n".encode()
-    return Prepared(head, event.body, Wire((head, event.body), connection=destination.policy.connections.value))
+    body = event.body
+    head = f"{prefix}Content-Length: {len(body)}\r\n\r\n".encode()
+    return Prepared(head, body, Wire((head, body), connection=destination.policy.connections.value))
 
 
 def _prefix(event: Event, destination: Destination) -> str:

@@ -88,7 +88,7 @@ class SharedPlay:
 
     def _work(self, share: Share, hand_over: Callable[[Any], None], stopping: Stopping) -> None:
         options = self._prepared.options
-        options = replace(options, share=share, concurrency=share.part(options.concurrency))
+        options = replace(options, share=share, concurrency=share.part(options.concurrency), counts=False)
         summary = self._play_share(replace(self._prepared, options=options), _Outbox(hand_over), stopping)
         hand_over([summary])
 

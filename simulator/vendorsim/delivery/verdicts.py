@@ -23,6 +23,8 @@ def judge(
     With `spoiled` the integration may refuse the request: the verdict is then SPOILED. A "delivered" answer may have a
     reason too: what was unusual about it. So has one that is not accepted.
     """
+    if expect is None and isinstance(answer, Answer) and answer.status in policy.accepted.value:
+        return DELIVERED, answer.oddity
     verdict, reason = _judge(answer, milliseconds, policy, expect)
     if spoiled and verdict in (REJECTED, BROKEN, TIMED_OUT):
         return SPOILED, reason

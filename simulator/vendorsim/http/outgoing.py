@@ -6,7 +6,7 @@ Faults change an `Outgoing`; the transport sends the `Wire` that is built from i
 from __future__ import annotations
 
 import asyncio
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -21,7 +21,7 @@ Ending = Literal["answer", "end", "close", "reset"]
 Connection = Literal["kept", "new", "close", "single"]
 
 
-class Wire(NamedTuple):
+class Wire(Struct, frozen=True):
     """Bytes to send, and their timing.
 
     The client waits `pause` seconds between two parts, and for a `100 Continue` after the first `continue_after` parts

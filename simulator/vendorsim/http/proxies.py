@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from msgspec.structs import replace
+
 from vendorsim.core.errors import InputError
 from vendorsim.http.endpoint import Endpoint, endpoint
 from vendorsim.http.outgoing import Wire
@@ -25,7 +27,7 @@ def through(via: Endpoint, target: Endpoint, wire: Wire) -> Wire:
     method, _, rest = wire.parts[0].partition(b" ")
     line, separator, others = rest.partition(b"\r\n")
     first = b"%b http://%b%b%b%b%b" % (method, target.authority.encode(), line, separator, _credentials(via), others)
-    return wire._replace(parts=(first, *wire.parts[1:]))
+    return replace(wire, parts=(first, *wire.parts[1:]))
 
 
 async def tunnel(via: Endpoint, target: Endpoint) -> socket.socket:

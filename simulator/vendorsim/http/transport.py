@@ -13,7 +13,7 @@ import socket
 import ssl
 import struct
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
@@ -121,10 +121,12 @@ class HttpTransport:
     async def _exchange(
         self, target: Endpoint, wire: Wire, connect_timeout: float, read_timeout: float
     ) -> Answer | Failure:
-        kept = self._take(self._idle[target[:3]]) if wire.reuses else None
+        idle = self._idle[target[:3]]
+        kept = self._take(idle) if idle and wire.reuses else None
         if kept is None:
             return await self._exchange_on_new(target, wire, connect_timeout, read_timeout)
-        answer = await self._exchange_on(kept, target, wire, read_timeout)
+        answer = await kept.exchange(self._as_sent(target, wire), read_timeout)
+        self._release(kept, idle, wire)
         if not kept.ended_unheard or not wire.repeatable:
             return answer
         again = await self._exchange_on_new(target, wire, connect_timeout, read_timeout)
@@ -145,21 +147,21 @@ class HttpTransport:
             if wire.barrier is not None:
                 await wire.barrier.abort()
             return opened
-        return await self._exchange_on(opened, target, wire, read_timeout)
+        answer = await opened.exchange(self._as_sent(target, wire), read_timeout)
+        self._release(opened, self._idle[target[:3]], wire)
+        return answer
 
-    async def _exchange_on(
-        self, connection: _ClientConnection, target: Endpoint, wire: Wire, read_timeout: float
-    ) -> Answer | Failure:
-        if self._proxy is not None and not target.secure:
-            wire = through(self._proxy, target, wire)
-        answer = await connection.exchange(wire, read_timeout)
+    def _as_sent(self, target: Endpoint, wire: Wire) -> Wire:
+        return wire if self._proxy is None or target.secure else through(self._proxy, target, wire)
+
+    def _release(self, connection: _ClientConnection, idle: list[_ClientConnection], wire: Wire) -> None:
+        """Keeps a connection for the next request, if both may share one; closes it otherwise."""
         if connection.reusable and wire.reuses:
             connection.idle_since = monotonic()
-            self._idle[target[:3]].append(connection)
+            idle.append(connection)
         else:
             connection.abort()
             self._open.discard(connection)
-        return answer
 
     def abort(self) -> None:
         for connection in self._open:
@@ -247,30 +249,31 @@ class _ClientConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timed = self._ends = self._timeout = 0.0
 
-    async def exchange(self, wire: Wire, timeout: float) -> Answer | Failure:
-        """Sends the bytes and waits for the answer, at most `timeout` seconds after the last byte."""
+    def exchange(self, wire: Wire, timeout: float) -> Awaitable[Answer | Failure]:
+        """Sends the bytes and returns what to await: the answer, at most `timeout` seconds after the last byte."""
         assert self._transport is not None
         self.reusable = False
-        self._sending = True
         self._parser = None
-        self.ended_unheard = self._heard = self._begun = self._headers_done = False
-        self._waiter = self._loop.create_future()
+        self._heard = self._begun = self._headers_done = False
+        waiter = self._waiter = self._loop.create_future()
         self._timeout = timeout
-        try:
-            if wire.at_once:
-                self._wait_until(self._loop.time() + timeout)
-                self._transport.write(b"".join(wire.parts))
-                self._sending = False
-            elif wire.barrier is not None:
-                self._wait_until(self._loop.time() + timeout + LONGEST_HELD + wire.late)
-                await self._send_held(b"".join(wire.parts), wire.barrier, wire.late)
-            else:
-                sending = wire.pause * (len(wire.parts) - 1) + self._continue_seconds * bool(wire.continue_after)
-                self._wait_until(self._loop.time() + timeout + sending)
-                await self._send_parts(wire)
-            return await self._waiter
-        finally:
-            self._waiter = None
+        # Most requests are sent so, without a coroutine of their own.
+        if wire.at_once:
+            self._wait_until(self._loop.time() + timeout)
+            self._transport.write(b"".join(wire.parts))
+            return waiter
+        self._sending = True
+        return self._send_slowly(wire, waiter)
+
+    async def _send_slowly(self, wire: Wire, waiter: asyncio.Future[Answer | Failure]) -> Answer | Failure:
+        if wire.barrier is not None:
+            self._wait_until(self._loop.time() + self._timeout + LONGEST_HELD + wire.late)
+            await self._send_held(b"".join(wire.parts), wire.barrier, wire.late)
+        else:
+            sending = wire.pause * (len(wire.parts) - 1) + self._continue_seconds * bool(wire.continue_after)
+            self._wait_until(self._loop.time() + self._timeout + sending)
+            await self._send_parts(wire)
+        return await waiter
 
     def _wait_until(self, ends: float) -> None:
         """Sets the time (of the loop) at which the exchange ends without an answer."""
@@ -292,7 +295,7 @@ class _ClientConnection(asyncio.Protocol):
         """Ends an exchange whose time is up. A timer outlives its exchange and serves the next one, too: to set and
         cancel one for each costs more than anything else in it."""
         self._timer = None
-        if self._waiter is None:
+        if self._waiter is None or self._waiter.done():
             return
         if self._loop.time() < self._ends:
             self._set_timer()
@@ -376,13 +379,12 @@ class _ClientConnection(asyncio.Protocol):
             self.alive = self.reusable = False
             return
         self._heard = self._begun = True
-        if self._parser is not None:
-            self._parse(self._parser, data)
-            return
-        known = None if self._sending else self._cache.get(data)
-        if known is not None:
+        if self._parser is None and not self._sending and (known := self._cache.get(data)) is not None:
             self.reusable = self.alive
             self._waiter.set_result(known)
+            return
+        if self._parser is not None:
+            self._parse(self._parser, data)
             return
         self._incoming = _Incoming()
         self._parser = httptools.HttpResponseParser(self)

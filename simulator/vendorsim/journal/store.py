@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -132,11 +133,10 @@ ATTEMPT_COLUMNS = (
     "request_head, request_body, status, answer_headers, answer_body, milliseconds, verdict, final, faults, reason, "
     "request_sent, ending, recorded, problem, said_by, said, in_flight_with"
 )
-# Calls that vendorsim itself answered have no values in the other columns; to write them takes a third of the time.
-_ANSWERED_COLUMNS = (
-    "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body"
+CALL_COLUMNS = (
+    "run, at, operation, comm_type, session, credentials, fields, status, message, vendor, method, path, body, "
+    "head, answer_headers, answer_body, milliseconds, recorded, problem"
 )
-CALL_COLUMNS = _ANSWERED_COLUMNS + ", head, answer_headers, answer_body, milliseconds, recorded, problem"
 # Rows in the order in which their requests were sent. `:run` may be NULL. `recorded` is 0 for what vendorsim itself
 # sent or answered, and else the number in the order of arrival: ids are in the order of the answers.
 BY_TIME = {
@@ -145,9 +145,9 @@ BY_TIME = {
     "calls": "SELECT * FROM {schema}calls WHERE CASE WHEN :run IS NULL THEN recorded > 0 ELSE run = :run END "
     "ORDER BY at, recorded, id",
 }
-# Rows per INSERT. Every statement releases the GIL, which costs more than a row. There are few sizes, since SQLite
-# caches each statement, with the values that it wrote last.
-_AT_ONCE = (100, 10, 1)
+# Rows per statement: this many, or a smaller power of two. Every statement releases the GIL, and getting it back costs
+# more than a row. There are few sizes, since SQLite caches each statement, with the values that it wrote last.
+_MOST_AT_ONCE, _CACHED_STATEMENTS = 128, 64
 
 
 def default_path() -> Path:
@@ -192,7 +192,9 @@ class Journal:
         try:
             if not must_exist:
                 _make_folder(path.parent)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=_CACHED_STATEMENTS
+            )
         except (OSError, sqlite3.Error) as error:
             raise InputError(f"{path}: can't be used as a journal: {error}") from None
         try:
@@ -232,20 +234,15 @@ class Journal:
         rows = [attempt_row(run, attempt) for attempt in attempts]
         with self._transaction():
             (last_id,) = self._db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
-            self._db.executemany(conversation_upsert("?"), conversation_rows(run, attempts, last_id + 1))
+            for part in _parts(conversation_rows(run, attempts, last_id + 1)):
+                self._db.execute(_upsert(len(part)), list(chain.from_iterable(part)))
             self._insert("attempts", ATTEMPT_COLUMNS, rows)
-            if any(call.recorded for call in calls):
-                self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
-            else:
-                self._insert("calls", _ANSWERED_COLUMNS, [_answered_row(run, call) for call in calls])
+            self._insert("calls", CALL_COLUMNS, [call_row(run, call) for call in calls])
 
     def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        done = 0
-        while done < len(rows):
-            size = next(size for size in _AT_ONCE if size <= len(rows) - done)
-            values = list(chain.from_iterable(rows[done : done + size]))
-            self._db.execute(_insertion(table, columns, size), values)
-            done += size
+        for part in _parts(rows):
+            filled, values = _filled(columns, part)
+            self._db.execute(_insertion(table, filled, len(part)), list(values))
 
     def attempts(self, run: int | None = None, *, newest_first: bool = False, most: int = -1) -> Iterator[sqlite3.Row]:
         """Yields the attempts of a run, or of all runs. `most` is the maximum number of rows; -1 means all."""
@@ -350,7 +347,27 @@ class Journal:
                 return
 
 
-@lru_cache(maxsize=2 * len(_AT_ONCE))
+def _parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Yields the rows in parts for one statement each."""
+    done = 0
+    while left := len(rows) - done:
+        size = min(1 << (left.bit_length() - 1), _MOST_AT_ONCE)
+        yield rows[done : done + size]
+        done += size
+
+
+def _filled(columns: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, Iterator[Any]]:
+    """Returns the columns that are not NULL in all rows, and their values, row by row.
+
+    To bind a NULL takes as long as to bind ten numbers: for any value but a number, a text or a bytearray, `sqlite3`
+    looks for an adapter first.
+    """
+    names = columns.split(", ")
+    places = [place for place in range(len(names)) if any(row[place] is not None for row in rows)]
+    return ", ".join(names[place] for place in places), chain.from_iterable(map(itemgetter(*places), rows))
+
+
+@lru_cache(maxsize=64)
 def _insertion(table: str, columns: str, rows: int) -> str:
     row = f"({', '.join('?' * len(columns.split(',')))})"
     return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * rows)}"
@@ -363,7 +380,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
-    """Builds the row of an attempt, in the order of `ATTEMPT_COLUMNS`. Secrets are masked."""
+    """Builds the row of an attempt, in the order of `ATTEMPT_COLUMNS`. Secrets are masked. Bodies are bytearrays, which
+    `sqlite3` binds without looking for an adapter."""
     event, request, answer = attempt.event, attempt.request, attempt.answer
     head, secrets = masked(request.head) if request else (None, frozenset[bytes]())
     sent = request.sent if request and attempt.faults else None
@@ -380,11 +398,11 @@ def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
         attempt.number,
         attempt.copy,
         attempt.target,
-        head,
-        request.body if request else None,
+        None if head is None else bytearray(head),
+        bytearray(request.body) if request else None,
         attempt.status,
         _headers_text(answer.headers, secrets) if answer else None,
-        without(secrets, answer.body[: None if attempt.recorded else LARGEST_ANSWER]) if answer else None,
+        bytearray(without(secrets, answer.body[: None if attempt.recorded else LARGEST_ANSWER])) if answer else None,
         attempt.milliseconds,
         attempt.verdict,
         attempt.final,
@@ -400,11 +418,17 @@ def attempt_row(run: int, attempt: Attempt) -> tuple[Any, ...]:
     )
 
 
-def conversation_upsert(place: str, schema: str = "") -> str:
-    """Returns the statement that adds a row of `conversation_rows`. `place` stands for a value."""
+@lru_cache(maxsize=16)
+def _upsert(rows: int) -> str:
+    return conversation_upsert("?", rows=rows)
+
+
+def conversation_upsert(place: str, schema: str = "", rows: int = 1) -> str:
+    """Returns the statement that adds that many rows of `conversation_rows`. `place` stands for a value."""
     columns = "run, vendor, conversation, profile, visitor, opening, attempts, failed, last_id, last_at"
+    row = f"({', '.join([place] * 10)})"
     return (
-        f"INSERT INTO {schema}conversations AS old ({columns}) VALUES ({', '.join([place] * 10)}) "
+        f"INSERT INTO {schema}conversations AS old ({columns}) VALUES {', '.join([row] * rows)} "
         "ON CONFLICT (run, vendor, conversation) DO UPDATE SET visitor = coalesce(excluded.visitor, old.visitor), "
         "opening = coalesce(old.opening, excluded.opening), attempts = old.attempts + excluded.attempts, "
         "failed = old.failed + excluded.failed, last_id = excluded.last_id, "
@@ -438,23 +462,13 @@ def _headers_text(headers: tuple[tuple[str, str], ...], secrets: frozenset[bytes
 
 def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
     """Builds the row of a call, in the order of `CALL_COLUMNS`. Secrets of a recorded call are masked."""
+    fields = None if call.fields is None else orjson.dumps(call.fields).decode()
     head, secrets = masked(call.head) if call.head is not None else (None, frozenset[bytes]())
-    row, answer = _answered_row(run, call), call.answer
-    if call.recorded and call.body is not None:
-        row = (*row[:-1], without_secret_members(without(secrets, call.body)))
-    return (
-        *row,
-        head,
-        None if answer is None else _headers_text(answer.headers, secrets),
-        None if answer is None else without_secret_members(without(secrets, answer.body)),
-        call.milliseconds,
-        call.recorded,
-        call.problem,
-    )
-
-
-def _answered_row(run: int, call: ApiCall) -> tuple[Any, ...]:
-    """Builds the row of a call that vendorsim answered, in the order of `_ANSWERED_COLUMNS`."""
+    body, answer = call.body, call.answer
+    if call.recorded:
+        body = None if body is None else without_secret_members(without(secrets, body))
+    elif body is not None:
+        body = body[:LARGEST_ANSWER]
     return (
         run,
         call.at,
@@ -462,13 +476,19 @@ def _answered_row(run: int, call: ApiCall) -> tuple[Any, ...]:
         call.comm_type,
         call.session_id,
         call.credentials,
-        None if call.fields is None else orjson.dumps(call.fields).decode(),
+        fields,
         call.status,
         call.message,
         call.vendor,
         call.method,
         call.path,
-        None if call.body is None else call.body[:LARGEST_ANSWER],
+        body,
+        head,
+        None if answer is None else _headers_text(answer.headers, secrets),
+        None if answer is None else without_secret_members(without(secrets, answer.body)),
+        call.milliseconds,
+        call.recorded,
+        call.problem,
     )
 
 
@@ -588,7 +608,7 @@ class Recorder:
             self._outlet.flush()
 
     def _gather(self) -> None:
-        """Waits until a batch is large enough, or BATCH_SECONDS have passed; fewer while a reader follows.
+        """Waits until a batch fills a statement, or BATCH_SECONDS have passed; fewer while a reader follows.
 
         Waking up for every item would slow the player down more than the writing does; writing very large batches would
         block all other threads.

@@ -46,7 +46,7 @@ class Histogram(Struct):
     coarse: int = 0
 
     def add(self, microseconds: int) -> None:
-        value = max(0, microseconds)
+        value = microseconds if microseconds > 0 else 0
         self.count += 1
         self.total += value
         if value > self.longest:

@@ -114,7 +114,7 @@ class Sending:
 
     def _player(self, prepared: PreparedRun, transport: Transport) -> Player:
         """Returns a player of a run without conversations of its own; `_arrive` begins them one by one."""
-        options = replace(prepared.options, count=0, concurrency=self._prepared.most_open, stays=True)
+        options = replace(prepared.options, count=0, concurrency=self._prepared.most_open, stays=True, counts=False)
         note = partial(self._note, prepared.run)
         return Player(prepared.run, prepared.destinations, transport, InstantClock(), note, options)
 

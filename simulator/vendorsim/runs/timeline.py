@@ -156,7 +156,9 @@ class LiveConversation:
             if reaction is not None:
                 words = said(change, self.state)
                 caused = reaction(change, self.state, self.memory)
-                drafts.extend(caused if words is None else [draft._replace(said=words) for draft in caused])
+                drafts.extend(
+                    caused if words is None else [Draft(draft.event, draft.body, draft.held, words) for draft in caused]
+                )
         if self.run.quirks or (step.faults and step.quirk is not None):
             for quirk in self._quirks(scheduled):
                 drafts = quirk.bend(drafts, self.state, self.memory)
@@ -201,7 +203,7 @@ class LiveConversation:
             yield own
 
     def _events(self, drafts: list[Draft], scheduled: Scheduled) -> list[Event]:
-        events = self._release()
+        events = self._release() if self._held else []
         for draft in drafts:
             if draft.held:
                 self._held.append((draft, scheduled))
