@@ -482,7 +482,7 @@ def call_row(run: int, call: ApiCall) -> tuple[Any, ...]:
         call.vendor,
         call.method,
         call.path,
-        body,
+        None if body is None else bytearray(body),
         head,
         None if answer is None else _headers_text(answer.headers, secrets),
         None if answer is None else without_secret_members(without(secrets, answer.body)),
