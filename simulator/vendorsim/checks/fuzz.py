@@ -14,7 +14,6 @@ from msgspec import Struct
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import REMOVED, BodyEdit, applied
-from vendorsim.checks.makers import Enough
 from vendorsim.checks.model import ERROR, WARNING, NotJudged, NotSelected
 from vendorsim.checks.registry import check
 from vendorsim.core.pointer import Path
@@ -100,19 +99,19 @@ class _Trial:
             if self._alone is not None:
                 await self._alone.aclose()
 
-    async def _try_out(self, body: Any) -> str | None:
-        """Sends a body. Returns the outcome if the integration fails. Raises Enough to stop the generation."""
+    async def _try_out(self, body: Any) -> bool | str:
+        """Sends a body. Returns the outcome if the integration fails, or else whether to go on."""
         is_valid = not isinstance(body, bytes) and self.context.is_valid(self.event, body)
         # Skip bodies that Schemathesis generated for the wrong side, such as of combined schemas: the contract decides.
         if is_valid != self.valid:
-            return None
+            return True
         if self.valid:
             body = self.context.pinned.keep(self._sample.document, body)
             if not self.context.is_valid(self.event, body):
-                return None
+                return True
         self._tried_since += self._alone is not None
         if self._tried_since > MOST_TRIED_SINCE:
-            raise Enough
+            return False
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.context.case(self.event)
         exchange = await self._send(raw)
@@ -129,7 +128,7 @@ class _Trial:
             and (known is None or len(raw) < len(known.exchange.body))
         ):
             self._failures[outcome] = _Failure(body, exchange)
-        return None
+        return True
 
     async def _try_again(self, pointer: str, raw: bytes) -> None:
         """Sends the body of a case that is named."""

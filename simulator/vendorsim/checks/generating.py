@@ -60,7 +60,7 @@ def serve() -> None:
         outcome = json.loads(line)
         if outcome is False:
             raise Enough
-        if outcome is not None:
+        if outcome is not True:
             raise failed(outcome)
 
     with suppress(ImportError):

@@ -26,10 +26,6 @@ LONGEST_LINE = 64 * 1024 * 1024
 _ENDED = "the process that generates bodies has ended by itself; what it printed says why"
 
 
-class Enough(Exception):
-    """Raised where no more bodies are wanted."""
-
-
 class MakerError(VendorsimError):
     """The process that generates bodies has ended."""
 
@@ -56,30 +52,24 @@ class BodyMakers:
         valid: bool,
         count: int,
         seed: int,
-        try_out: Callable[[Any], Awaitable[str | None]],
+        try_out: Callable[[Any], Awaitable[bool | str]],
     ) -> None:
         """Calls `try_out` with `count` bodies for the single operation of an OpenAPI document. Reproducible by `seed`.
 
-        A body is a JSON document, or bytes that are not JSON. If `try_out` returns the kind of a failure, the body is
-        shrunk; the last call for each kind gets the smallest failing body. It may raise Enough. Raises MakerError.
+        A body is a JSON document, or bytes that are not JSON. `try_out` returns True, False if that is enough, or the
+        kind of a failure: then the body is shrunk; the last call for each kind gets the smallest failing body. Raises
+        MakerError.
         """
         process = self._idle.pop() if self._idle else await self._start()
-        ended = False
         try:
             await _tell(process, {"document": document, "valid": valid, "count": count, "seed": seed})
             while made := await _hear(process):
                 body = base64.b64decode(made["raw"]) if "raw" in made else made["body"]
-                try:
-                    outcome: str | bool | None = await try_out(body)
-                except Enough:
-                    outcome = False
-                await _tell(process, outcome)
-            ended = True
-        finally:
-            if ended:
-                self._idle.append(process)
-            else:
-                await _end(process)
+                await _tell(process, await try_out(body))
+        except BaseException:
+            await _end(process)
+            raise
+        self._idle.append(process)
 
     async def close(self) -> None:
         """Ends the processes."""
