@@ -10,6 +10,7 @@ import base64
 import gc
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -46,6 +47,9 @@ def failed(kind: str) -> type[BodyFailed]:
 def serve() -> None:
     """Carries out one order after the other, until standard input ends."""
     orders, bodies = sys.stdin.buffer, sys.stdout.buffer
+    if hasattr(signal, "SIGPIPE"):
+        # Ends without a word where nobody listens any more.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # What a library prints is no body.
     sys.stdout = sys.stderr
 
