@@ -7,7 +7,6 @@ bodies to standard output, each as a line of JSON.
 from __future__ import annotations
 
 import base64
-import gc
 import json
 import re
 import signal
@@ -72,8 +71,6 @@ def serve() -> None:
         from schemathesis.generation.jsonschema import strategy
 
         strategy._EXTRA_KEYS = MOST_UNKNOWN
-    # What is imported stays: a quarter of a million objects that need not be looked at again and again.
-    gc.freeze()
     for line in orders:
         generate(try_out=try_out, **json.loads(line))
         tell({})
