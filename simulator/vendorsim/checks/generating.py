@@ -1,7 +1,7 @@
 """The program of a process that generates bodies with Schemathesis; `vendorsim.checks.makers` starts it.
 
-Only this module imports Schemathesis. It reads orders, and the outcomes of bodies, from standard input and writes
-bodies to standard output, each as a line of JSON.
+Only this module imports Schemathesis, on first use. It reads orders, and the outcomes of bodies, from standard input
+and writes bodies to standard output, each as a line of JSON.
 """
 
 from __future__ import annotations
@@ -16,17 +16,12 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-import hypothesis
 import jsonschema_rs
-import schemathesis
-from hypothesis import strategies
-from schemathesis.config import SchemathesisConfig
 
 # Texts for a pattern. Each is dear to make, and has only to fit.
 TEXTS = 50
 # Unknown fields of an object. Values of any shape took half of the time.
 MOST_UNKNOWN = 1
-_CHARACTERS = strategies.characters(exclude_categories=["Cs"])
 
 
 class Enough(BaseException):
@@ -82,6 +77,10 @@ def generate(document: dict[str, Any], valid: bool, count: int, seed: int, try_o
     A body is a JSON document, or bytes that are not JSON. If `try_out` raises a subtype of BodyFailed, the body is
     shrunk; the last call for each subtype gets the smallest failing body.
     """
+    import hypothesis
+    import schemathesis
+    from schemathesis.config import SchemathesisConfig
+
     config = SchemathesisConfig()
     # All characters but surrogates, as with UTF-8, which Hypothesis would try out character by character.
     config.projects.default.generation.codec = None
@@ -134,6 +133,10 @@ def with_texts(schema: Any) -> Any:
 @cache
 def texts(pattern: str) -> list[str]:
     """Returns texts that fit a pattern of JSON Schema, the simplest one first; none if Python can't make them."""
+    import hypothesis
+    from hypothesis import strategies
+
+    characters = strategies.characters(exclude_categories=["Cs"])
     fits = jsonschema_rs.Draft202012Validator({"pattern": pattern}).is_valid
     found: dict[str, None] = {}
 
@@ -145,7 +148,7 @@ def texts(pattern: str) -> list[str]:
         deadline=None,
         database=None,
     )
-    @hypothesis.given(strategies.from_regex(pattern, alphabet=_CHARACTERS).filter(fits))
+    @hypothesis.given(strategies.from_regex(pattern, alphabet=characters).filter(fits))
     def each(text: str) -> None:
         found[text] = None
 
