@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vendorsim.runs import library
+from vendorsim.scenario.parse import parse
+from vendorsim.vendorkit import registry
+
 CHAT = """\
 scenario: Small chat
 vendors: [smartsupp, userlike, messagehub]
@@ -55,3 +59,12 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "story.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def vendors_of(name: str) -> tuple[str, ...]:
+    """The vendors that a built-in scenario names. Unlike `library.load` it plays nothing, which takes ten times as long
+    and is done by each process that collects tests."""
+    path = library.built_in_path(name)
+    scenario = parse(path.read_text(encoding="utf-8"), str(path), registry.vocabulary()).scenario
+    assert scenario is not None
+    return scenario.vendors

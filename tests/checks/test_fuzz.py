@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +19,7 @@ from receiver import Answer, Connection, Receiver, Request, never, status
 from vendorsim.checks import receiver_openapi
 from vendorsim.checks.forms import applied
 from vendorsim.checks.fuzz import edits_between
+from vendorsim.checks.makers import BodyMakers, MakerError
 from vendorsim.testing.app_server import app_server
 from vendorsim.vendorkit import contract as contracts
 from vendorsim.vendorkit import registry
@@ -132,6 +136,79 @@ def test_no_answer_is_a_failure_too(vendorsim: Vendorsim) -> None:
     assert checked.code == 1
     assert "no answer within 0.3 s" in {finding["found"] for finding in checked.json["findings"]}
     assert checked.json["checks"][0]["status"] == "failed"
+
+
+def document(schema: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document of a receiver that takes what fits the schema."""
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    operation = {"requestBody": body, "responses": {"200": {"description": ""}}}
+    return {"openapi": "3.1.0", "info": {"title": "a receiver", "version": "1"}, "paths": {"/": {"post": operation}}}
+
+
+MOMENT = "^[0-9]{4}-[0-9]{2}$"
+FIELDS = {"at": {"type": ["string", "null"], "pattern": MOMENT}, "id": {"type": "integer"}}
+DOCUMENT = document({"type": "object", "properties": FIELDS, "required": ["at", "id"]})
+
+
+def bodies(*orders: tuple[bool, int]) -> list[list[Any]]:
+    """What one process makes for orders of ten valid or invalid bodies, each with its seed."""
+
+    async def make() -> list[list[Any]]:
+        made: list[list[Any]] = []
+
+        async def keep(body: Any) -> bool:
+            made[-1].append(body)
+            return True
+
+        makers = BodyMakers()
+        try:
+            for valid, seed in orders:
+                made.append([])
+                await makers.generate(DOCUMENT, valid, 10, seed, keep)
+        finally:
+            await makers.close()
+        return made
+
+    return asyncio.run(make())
+
+
+@pytest.mark.slow
+def test_a_seed_makes_the_same_bodies_whatever_the_process_made_before() -> None:
+    valid, invalid, again = bodies((True, 1), (False, 1), (True, 1))
+    assert again == valid
+    assert bodies((False, 1)) == [invalid]
+    assert bodies((True, 2)) != [valid]
+    texts = {body["at"] for body in valid}
+    assert None in texts
+    assert all(re.fullmatch(MOMENT, text) for text in texts - {None})
+
+
+def test_a_process_that_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(MakerError, match="the process that generates bodies has ended by itself"):
+        bodies((True, 1))
+
+
+@pytest.mark.slow
+def test_nothing_else_is_sent_from_a_failure_until_its_event_is_done(vendorsim: Vendorsim) -> None:
+    taken: list[tuple[str, bool]] = []
+
+    def judge(body: Any) -> bytes:
+        fails = body.get("id", 0) < 0
+        taken.append((body["_event"], fails))
+        return status(500 if fails else 200)
+
+    with Receiver(answering(judge)) as target:
+        place = ("--vendor", "userlike", "--to", target.url(), "--only", "fuzz.positive:operator.*", "--fuzz")
+        checked = vendorsim("check", *place, "--max-examples", EXAMPLES, "--json")
+    (finding,) = checked.json["findings"]
+    assert (finding["pointer"], finding["event"]) == ("/id", "operator.online")
+    failed = {event for event, fails in taken if fails}
+    assert failed
+    names = [event for event, _ in taken]
+    for event in failed:
+        last = max(number for number, name in enumerate(names) if name == event)
+        assert set(names[taken.index((event, True)) : last + 1]) == {event}
 
 
 @pytest.mark.slow

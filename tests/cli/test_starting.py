@@ -15,6 +15,7 @@ import pytest
 from command_line import Completed, Vendorsim
 from ports import free_port
 from receiver import Receiver, status
+from recorders import until
 from vendorsim.http.endpoint import endpoint
 from vendorsim.http.readiness import Readiness
 
@@ -194,8 +195,7 @@ def test_ctrl_c_ends_it_too(folder: Path) -> None:
     words = ["check", "--vendor", "smartsupp", "--to", f"http://127.0.0.1:{port}/hook", "--wait", "1m"]
     started = [sys.executable, "-m", "vendorsim", *words, "--start", command(port, "sleeps")]
     with subprocess.Popen(started, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-        while not pids(folder):
-            assert process.poll() is None
+        until(lambda: pids(folder) or process.poll() is not None, "the program is started")
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.strip()) == (130, "Interrupted.")

@@ -16,6 +16,7 @@ from command_line import Vendorsim
 from golden import hold
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stories import vendors_of
 from vendorsim.core import resources
 from vendorsim.core.errors import DocumentError
 from vendorsim.core.event import Event
@@ -47,7 +48,7 @@ def events(name: str, vendor: str, profile: str) -> tuple[Event, ...]:
 PLAYED = [
     (name, vendor, profile)
     for name in FILES
-    for vendor in scenario(name).vendors
+    for vendor in vendors_of(name)
     for profile in registry.get(vendor).profiles
 ]
 

@@ -19,6 +19,7 @@ from helpdesk.vendors import VENDORS
 from hypothesis import given
 from hypothesis import strategies as st
 from receiver import Receiver, status
+from stories import vendors_of
 from vendorsim.checks import forms
 from vendorsim.core.event import Event
 from vendorsim.runs import library, timeline
@@ -152,7 +153,7 @@ def test_the_envelope() -> None:
     assert re.fullmatch("ap[0-9A-Za-z]{7}", opened["app_id"])
 
 
-@pytest.mark.parametrize("name", [name for name in library.built_in() if "smartsupp" in library.load(name).vendors])
+@pytest.mark.parametrize("name", [name for name in library.built_in() if "smartsupp" in vendors_of(name)])
 def test_the_envelopes_time_tells_the_order_of_every_two_events(name: str) -> None:
     events = events_of(library.load(name))
     assert PROFILE.order_key is not None

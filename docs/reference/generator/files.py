@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from generator import commands, completion, json_documents, manual, python_names, schemas, tables
@@ -12,6 +13,7 @@ SHARE = ROOT / "docs" / "share"
 GENERATED = "<!-- Written by docs/reference/write.py: change the program instead. -->\n\n"
 
 
+@cache
 def files() -> dict[Path, str]:
     """The text of each generated file."""
     pages = {

@@ -19,6 +19,7 @@ from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import StateDifference
 from vendorsim.checks.floor import Floor
 from vendorsim.checks.forms import examples_of
+from vendorsim.checks.makers import BodyMakers
 from vendorsim.checks.model import ERROR, Check, Finding, NotJudged, Result, finding_key
 from vendorsim.checks.pinned_ids import PinnedIds
 from vendorsim.checks.probes import States
@@ -83,6 +84,7 @@ class CheckSettings(Struct):
     floor: Floor
     meter: Meter
     waiting: Waiting = Waiting()
+    makers: BodyMakers = field(default_factory=BodyMakers)
     probe: States | None = None
     probe_ignore: tuple[str, ...] = ()
     state: ServerBackend | None = None

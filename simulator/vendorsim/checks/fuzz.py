@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import zlib
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 from msgspec import Struct
 
 from vendorsim.checks import receiver_openapi
-from vendorsim.checks.context import Context, Exchange
+from vendorsim.checks.context import Context, Exchange, gather_bounded
 from vendorsim.checks.forms import REMOVED, BodyEdit, applied
-from vendorsim.checks.generating import Enough, failed, generate
 from vendorsim.checks.model import ERROR, WARNING, NotJudged, NotSelected
 from vendorsim.checks.registry import check
-from vendorsim.checks.sender import TargetGone
 from vendorsim.core.pointer import Path
 from vendorsim.core.provenance import ASSUMED, Stated
 
@@ -49,24 +47,14 @@ async def _each_event(context: Context, *, valid: bool) -> None:
     settings = context.settings
     if not settings.fuzz:
         raise NotSelected("give --fuzz")
-    path = settings.destination.endpoint.resource.partition("?")[0]
     # Half of the examples for each of the two checks; `positive` gets the odd one.
     count = max(1, (settings.max_examples + valid) // 2)
-    for event in await context.taken():
-        document = receiver_openapi.document(settings.contract, event, path, settings.policy.accepted.value)
-        trial = _Trial(context, event, valid)
-        try:
-            if context.names_cases:
-                for case in context.named_cases(event):
-                    await trial.try_again(*case_of(case))
-            else:
-                await asyncio.to_thread(generate, document, valid, trial.try_out, count, settings.seed)
-                await trial.locate()
-        finally:
-            trial.stopped = True
+    trials = [_Trial(context, event, valid) for event in await context.taken()]
+    try:
+        await gather_bounded([trial.run(count) for trial in trials], settings.makers.count)
+    finally:
+        for trial in trials:
             trial.report()
-        if trial.gone is not None:
-            raise trial.gone
 
 
 class _Failure(Struct):
@@ -78,43 +66,60 @@ class _Failure(Struct):
 
 
 class _Trial:
-    """Sends the generated bodies of one event, from the thread that generates them, and keeps those that fail."""
+    """Sends the generated bodies of one event, and keeps those that fail.
+
+    Bodies of several events are made at the same time, but sent one after the other. Once a body has failed, nothing
+    else is sent until the trial ends: what others do is not blamed on it.
+    """
 
     def __init__(self, context: Context, event: str, valid: bool) -> None:
         self.context = context
         self.event = event
         self.valid = valid
-        self.stopped = False
-        self.gone: TargetGone | None = None
-        self._failed = False
         self._tried_since = 0
         self._sample = context.sample(event)
-        self._loop = asyncio.get_running_loop()
         self._failures: dict[str, _Failure] = {}
+        # Open, and holds the floor, since a body failed.
+        self._alone: AsyncExitStack | None = None
 
-    def try_out(self, body: Any) -> None:
-        """Sends a body. Raises BodyFailed if the integration fails, and Enough to stop the generation."""
+    async def run(self, count: int) -> None:
+        """Tries `count` bodies, or the single cases that are selected."""
+        context, settings = self.context, self.context.settings
+        try:
+            if context.names_cases:
+                for case in context.named_cases(self.event):
+                    await self._try_again(*case_of(case))
+            else:
+                path = settings.destination.endpoint.resource.partition("?")[0]
+                accepted = settings.policy.accepted.value
+                document = receiver_openapi.document(settings.contract, self.event, path, accepted)
+                await settings.makers.generate(document, self.valid, count, settings.seed, self._try_out)
+                await self._locate()
+        finally:
+            if self._alone is not None:
+                await self._alone.aclose()
+
+    async def _try_out(self, body: Any) -> bool | str:
+        """Sends a body. Returns the outcome if the integration fails, or else whether to go on."""
         is_valid = not isinstance(body, bytes) and self.context.is_valid(self.event, body)
         # Skip bodies that Schemathesis generated for the wrong side, such as of combined schemas: the contract decides.
         if is_valid != self.valid:
-            return
+            return True
         if self.valid:
             body = self.context.pinned.keep(self._sample.document, body)
             if not self.context.is_valid(self.event, body):
-                return
-        self._tried_since += self._failed
+                return True
+        self._tried_since += self._alone is not None
         if self._tried_since > MOST_TRIED_SINCE:
-            raise Enough
+            return False
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        exchange = asyncio.run_coroutine_threadsafe(self._case(raw), self._loop).result()
-        if exchange is None:
-            raise Enough
+        self.context.case(self.event)
+        exchange = await self._send(raw)
         outcome = exchange.outcome()
         if _is_failure(exchange):
             # Keep the last one: Hypothesis shrinks a failing body, and tries the smallest one last.
             self._failures[outcome] = _Failure(body, exchange)
-            self._failed = True
-            raise failed(outcome)
+            return outcome
         # Go on after a refusal, which could hide worse failures. Keep the smallest refused body.
         known = self._failures.get(outcome)
         if (
@@ -123,36 +128,33 @@ class _Trial:
             and (known is None or len(raw) < len(known.exchange.body))
         ):
             self._failures[outcome] = _Failure(body, exchange)
+        return True
 
-    async def try_again(self, pointer: str, raw: bytes) -> None:
+    async def _try_again(self, pointer: str, raw: bytes) -> None:
         """Sends the body of a case that is named."""
-        exchange = await self._case(raw)
-        if exchange is not None and (_is_failure(exchange) or (self.valid and not self.context.accepted(exchange))):
+        self.context.case(self.event)
+        exchange = await self._send(raw)
+        if _is_failure(exchange) or (self.valid and not self.context.accepted(exchange)):
             self._failures[exchange.outcome()] = _Failure(raw, exchange, pointer or None)
 
-    async def _case(self, raw: bytes) -> Exchange | None:
-        self.context.case(self.event)
-        return await self._send(raw)
-
-    async def _send(self, raw: bytes) -> Exchange | None:
-        """Sends a body. Returns None if the trial was stopped or the target is gone."""
-        if self.stopped or self.gone is not None:
-            return None
-        try:
+    async def _send(self, raw: bytes) -> Exchange:
+        """Sends a body while nothing else is sent."""
+        if self._alone is not None:
             return await self.context.send(self._sample.event, raw)
-        except TargetGone as error:
-            self.gone = error
-            return None
+        async with AsyncExitStack() as alone:
+            await alone.enter_async_context(self.context.alone())
+            exchange = await self.context.send(self._sample.event, raw)
+            if _is_failure(exchange):
+                self._alone = alone.pop_all()
+        return exchange
 
-    async def locate(self) -> None:
+    async def _locate(self) -> None:
         """Finds the field that causes each failure: sends a usual body with one value of the failing body at a time.
         That body is then the failing one, unless the contract says otherwise of it."""
         for outcome, failure in self._failures.items():
             for edit in edits_between(self._sample.document, failure.body):
                 body = applied(self._sample.document, [edit])
                 exchange = await self._send(json.dumps(body).encode())
-                if exchange is None:
-                    return
                 if exchange.outcome() == outcome:
                     failure.pointer = edit.pointer
                     if self.context.is_valid(self.event, body) == self.valid:

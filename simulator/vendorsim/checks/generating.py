@@ -1,20 +1,27 @@
-"""Generates bodies with Schemathesis. Only this module imports it, on first use."""
+"""The program of a process that generates bodies with Schemathesis; `vendorsim.checks.makers` starts it.
+
+Only this module imports Schemathesis, on first use. It reads orders, and the outcomes of bodies, from standard input
+and writes bodies to standard output, each as a line of JSON.
+"""
 
 from __future__ import annotations
 
-import tempfile
+import base64
+import json
+import re
+import signal
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
-from vendorsim.core.errors import MissingExtraError
+import jsonschema_rs
 
-
-def require_schemathesis() -> None:
-    """Raises MissingExtraError if Schemathesis is not installed. Imports nothing: that takes seconds."""
-    if find_spec("schemathesis") is None:
-        raise MissingExtraError("--fuzz", "Schemathesis", "fuzz")
+# Texts for a pattern. Each is dear to make, and has only to fit.
+TEXTS = 50
+# Unknown fields of an object. Values of any shape took half of the time.
+MOST_UNKNOWN = 1
 
 
 class Enough(BaseException):
@@ -31,7 +38,40 @@ def failed(kind: str) -> type[BodyFailed]:
     return type("Failed", (BodyFailed,), {"__doc__": kind})
 
 
-def generate(document: dict[str, Any], valid: bool, try_out: Callable[[Any], None], count: int, seed: int) -> None:
+def serve() -> None:
+    """Carries out one order after the other, until standard input ends."""
+    orders, bodies = sys.stdin.buffer, sys.stdout.buffer
+    if hasattr(signal, "SIGPIPE"):
+        # Ends without a word where nobody listens any more.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # What a library prints is no body.
+    sys.stdout = sys.stderr
+
+    def tell(message: Any) -> None:
+        bodies.write(json.dumps(message).encode() + b"\n")
+        bodies.flush()
+
+    def try_out(body: Any) -> None:
+        tell({"raw": base64.b64encode(body).decode()} if isinstance(body, bytes) else {"body": body})
+        if not (line := orders.readline()):
+            raise Enough
+        outcome = json.loads(line)
+        if outcome is False:
+            raise Enough
+        if outcome is not True:
+            raise failed(outcome)
+
+    with suppress(ImportError):
+        # Schemathesis has no setting for it. Nothing else is generated in this process.
+        from schemathesis.generation.jsonschema import strategy
+
+        strategy._EXTRA_KEYS = MOST_UNKNOWN
+    for line in orders:
+        generate(try_out=try_out, **json.loads(line))
+        tell({})
+
+
+def generate(document: dict[str, Any], valid: bool, count: int, seed: int, try_out: Callable[[Any], None]) -> None:
     """Calls `try_out` with `count` bodies for the single operation of an OpenAPI document. Reproducible by `seed`.
 
     A body is a JSON document, or bytes that are not JSON. If `try_out` raises a subtype of BodyFailed, the body is
@@ -39,10 +79,12 @@ def generate(document: dict[str, Any], valid: bool, try_out: Callable[[Any], Non
     """
     import hypothesis
     import schemathesis
-    from hypothesis.configuration import set_hypothesis_home_dir
     from schemathesis.config import SchemathesisConfig
 
-    schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig())
+    config = SchemathesisConfig()
+    # All characters but surrogates, as with UTF-8, which Hypothesis would try out character by character.
+    config.projects.default.generation.codec = None
+    schema = schemathesis.openapi.from_dict(with_texts(document), config=config)
     ((_, operations),) = schema.items()
     mode = schemathesis.GenerationMode.POSITIVE if valid else schemathesis.GenerationMode.NEGATIVE
 
@@ -60,13 +102,62 @@ def generate(document: dict[str, Any], valid: bool, try_out: Callable[[Any], Non
     def each(case: Any) -> None:
         try_out(case.body)
 
-    # Keeps Hypothesis from writing into the working directory.
-    with tempfile.TemporaryDirectory(prefix="vendorsim-fuzz-") as folder:
-        set_hypothesis_home_dir(folder)
+    # `try_out` has told of the failures, flaky ones included.
+    with suppress(Enough):
         try:
             each()
-        except* (Enough, BodyFailed, hypothesis.errors.Flaky):
-            # `try_out` has recorded the failures, flaky ones included.
+        except* (BodyFailed, hypothesis.errors.Flaky):
             pass
-        finally:
-            set_hypothesis_home_dir(None)
+
+
+def with_texts(schema: Any) -> Any:
+    """Returns a copy of a document, in which texts that fit take the place of each pattern."""
+    if isinstance(schema, list):
+        return [with_texts(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    changed = {key: with_texts(value) for key, value in schema.items()}
+    pattern, types = schema.get("pattern"), schema.get("type")
+    if not isinstance(pattern, str) or not schema.keys().isdisjoint({"enum", "const", "anyOf"}):
+        return changed
+    if types == "string" and (known := texts(pattern)):
+        del changed["pattern"]
+        return changed | {"enum": known}
+    if isinstance(types, list) and "string" in types and (known := texts(pattern)):
+        del changed["pattern"]
+        others = [name for name in types if name != "string"]
+        return changed | {"anyOf": [{"type": others}, {"enum": known}]}
+    return changed
+
+
+@cache
+def texts(pattern: str) -> list[str]:
+    """Returns texts that fit a pattern of JSON Schema, the simplest one first; none if Python can't make them."""
+    import hypothesis
+    from hypothesis import strategies
+
+    characters = strategies.characters(exclude_categories=["Cs"])
+    fits = jsonschema_rs.Draft202012Validator({"pattern": pattern}).is_valid
+    found: dict[str, None] = {}
+
+    @hypothesis.seed(0)
+    @hypothesis.settings(
+        max_examples=TEXTS,
+        phases=(hypothesis.Phase.generate,),
+        suppress_health_check=tuple(hypothesis.HealthCheck),
+        deadline=None,
+        database=None,
+    )
+    @hypothesis.given(strategies.from_regex(pattern, alphabet=characters).filter(fits))
+    def each(text: str) -> None:
+        found[text] = None
+
+    try:
+        each()
+    except (re.error, hypothesis.errors.HypothesisException):
+        return []
+    return sorted(found, key=lambda text: (len(text), text))
+
+
+if __name__ == "__main__":
+    serve()

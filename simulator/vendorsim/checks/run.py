@@ -20,7 +20,7 @@ from vendorsim.checks.coverage import Coverage
 from vendorsim.checks.differences import pattern
 from vendorsim.checks.engine import CheckEvent, CheckFinished, CheckStarted
 from vendorsim.checks.floor import Floor
-from vendorsim.checks.generating import require_schemathesis
+from vendorsim.checks.makers import require_schemathesis
 from vendorsim.checks.model import ERROR, FAILED, FAMILIES, NOT_JUDGED, Check, Result, Unmet, Verdict
 from vendorsim.checks.probes import States
 from vendorsim.checks.registry import all_checks
@@ -243,6 +243,7 @@ class CheckRun(Struct, frozen=True):
                 unsubscribe()
             if probe is not None:
                 await probe.close()
+            await settings.makers.close()
             transport.abort()
         last = seen[-1] if seen else None
         if not isinstance(last, Verdict):
