@@ -334,12 +334,12 @@ class TestOpening:
         self, api: Client, content: bytes, told: str
     ) -> None:
         request = {"upload": uploaded(api, content), "name": "hooks.json", "vendor": VENDOR}
-        (error,) = api.refused("POST", "/captures/opened", request)["errors"]
+        (error,) = api.refused("POST", "/captured-files", request)["errors"]
         assert error["pointer"] == "/upload"
         assert error["detail"].startswith(told)
         assert api.get("/captures")["items"] == []
         # It is used up.
-        assert api.refused("POST", "/captures/opened", request)["status"] == 404
+        assert api.refused("POST", "/captured-files", request)["status"] == 404
 
     def test_a_part_begins_where_the_file_ends(self, idle: Client) -> None:
         upload = uploaded(idle, b"abc")
@@ -385,5 +385,5 @@ def uploaded(api: Client, content: bytes) -> str:
 
 def opened(api: Client, content: bytes, name: str = "hooks.jsonl") -> dict[str, Any]:
     request = {"upload": uploaded(api, content), "name": name, "vendor": VENDOR}
-    found: dict[str, Any] = api.done("POST", "/captures/opened", request)
+    found: dict[str, Any] = api.done("POST", "/captured-files", request)
     return found

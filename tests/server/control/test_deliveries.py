@@ -127,6 +127,8 @@ class TestListing:
             f"after={2**63}",
             "after=0&newest=1",
             "after=0&wait=11",
+            "wait=11",
+            "newest=perhaps",
             "after=0&wait=0.5",
             "run=x",
             f"q={'x' * 301}",

@@ -19,7 +19,7 @@ warnings = false
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
 [[operations]]
-include-operation-id = ["calls", "checks", "conversations", "deliveries", "runs", "sessions"]
+include-operation-id = ["calls", "captures", "checks", "conversations", "deliveries", "runs", "sessions"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "422"]
 """
 
@@ -37,7 +37,10 @@ def test_schemathesis_finds_nothing(api: Client, target: Receiver, effort: tuple
     api.play(target.url())
     document = resources.contracts() / "control" / "openapi.json"
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--no-color"]
-    options = ["--checks", "all", "--seed", "1", *effort, "--generation-database", "none", "--continue-on-failure"]
+    # A list may be waited for, 10 seconds at most.
+    limits = ("--request-timeout", "15", "--max-response-time", "12")
+    options = ["--checks", "all", "--seed", "1", *effort, *limits, "--generation-database", "none"]
+    options += ["--continue-on-failure"]
     (tmp_path / "schemathesis.toml").write_text(SETTINGS, encoding="utf-8")
     ended = subprocess.run(
         [*command, "--url", f"http://127.0.0.1:{api.port}{API}", *options],

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify
 from vendorsim.journal.documents import about_conversation, call_document
 from vendorsim.journal.pages import Query, Row
 from vendorsim.server.control import requests
-from vendorsim.server.control.following import new_rows
+from vendorsim.server.control.following import following, new_rows
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.queries import calls_query
 from vendorsim.server.control.workbench import Workbench
@@ -21,9 +21,9 @@ def add(api: Blueprint, workbench: Workbench) -> None:
     @api.get("/calls")
     def calls() -> Response:
         query = calls_query(workbench)
-        after = requests.number("after", 0, 2**63 - 1)
-        if after is not None:
-            new = new_rows(workbench.shared, "calls", query, after)
+        wanted = following()
+        if wanted is not None:
+            new = new_rows(workbench.shared, "calls", query, wanted)
             return jsonify(requests.page([_listed(row) for row in new.rows], new.below) | {"after": new.after})
         page = workbench.shared.pages.calls(query, before=requests.cursor(), limit=requests.limit())
         return jsonify(requests.page([_listed(row) for row in page.rows], page.next))

@@ -12,7 +12,7 @@ from vendorsim.server.control.workbench import Workbench
 
 
 def add(api: Blueprint, workbench: Workbench) -> None:
-    """Adds `/captures`, `/captures/opened`, and `/captures/ID` with `/stop`, `/drift` and `/scenarios`."""
+    """Adds `/captures`, `/captures/ID` with `/stop`, `/drift` and `/scenarios`, and `/captured-files`."""
 
     def document(number: int) -> dict[str, Any]:
         return workbench.captures.document(Query(workbench.name, workbench.since, run=number))
@@ -27,10 +27,10 @@ def add(api: Blueprint, workbench: Workbench) -> None:
         number = capture_requests.start(workbench, requests.body("CaptureRequest"))
         return jsonify(document(number)), 201, {"Location": f"{request.base_url}/{number}"}
 
-    @api.post("/captures/opened")
+    @api.post("/captured-files")
     def open_capture() -> tuple[Response, int, dict[str, str]]:
         found = capture_requests.opened(workbench, requests.body("CaptureFileRequest"))
-        location = request.base_url.replace("/opened", f"/{found.run}")
+        location = request.base_url.replace("/captured-files", f"/captures/{found.run}")
         about = {"skipped": list(found.skipped), "truncated": found.truncated}
         return jsonify({"capture": document(found.run), **about}), 201, {"Location": location}
 

@@ -12,7 +12,7 @@ from vendorsim.journal.pages import Row
 from vendorsim.server.control import requests
 from vendorsim.server.control.curl import curl_command
 from vendorsim.server.control.diagnoses import diagnosis_document
-from vendorsim.server.control.following import new_rows
+from vendorsim.server.control.following import following, new_rows
 from vendorsim.server.control.problems import ProblemError
 from vendorsim.server.control.queries import attempt_row, attempts_query
 from vendorsim.server.control.resending import resend
@@ -28,9 +28,9 @@ def add(api: Blueprint, workbench: Workbench) -> None:
     @api.get("/deliveries")
     def deliveries() -> Response:
         query = attempts_query(workbench)
-        after = requests.number("after", 0, 2**63 - 1)
-        if after is not None:
-            new = new_rows(workbench.shared, "attempts", query, after)
+        wanted = following()
+        if wanted is not None:
+            new = new_rows(workbench.shared, "attempts", query, wanted)
             return jsonify(requests.page([_listed(row) for row in new.rows], new.below) | {"after": new.after})
         page = workbench.shared.pages.attempts(query, before=requests.cursor(), limit=requests.limit())
         return jsonify(requests.page([_listed(row) for row in page.rows], page.next))

@@ -31,7 +31,7 @@ export async function show(place, params, query) {
       const { id } = await upload(chosen, (sent) => say(`Sent ${Math.round((100 * sent) / Math.max(1, chosen.size))} % of ${chosen.name} …`));
       say(`Reading ${chosen.name} …`);
       const wanted = { upload: id, name: chosen.name.slice(-200), vendor: vendor.vendor.value, profile: filled(vendor.profile) };
-      const found = await post("captures/opened", wanted).finally(() => say(""));
+      const found = await post("captured-files", wanted).finally(() => say(""));
       keepNotes(found);
       location.hash = `#/captures/${found.capture.id}`;
     },
