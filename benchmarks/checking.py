@@ -38,7 +38,9 @@ SECRET = "a-secret-of-the-benchmark"
 LONGEST, LONGEST_SINGLE, LONGEST_FUZZ = 8.0, 15.0, 10.0
 # What is checked against a receiver of one thread, and with --fuzz.
 SINGLE, FUZZED, BODIES = ("userlike", "documented"), ("userlike", "documented"), 30
-WALL = "the helpdesk's own time for some thousand requests on one of two cores, and ours on the other; then waiting"
+SEE = "see [Checking](#the-wall-of-checking)"
+WALL = f"processor time, most of it the helpdesk's: {SEE}"
+IN_TURN, MADE = f"its requests, in turn: {SEE}", f"Hypothesis makes them: {SEE}"
 
 
 def measure(effort: Effort) -> Part:
@@ -64,13 +66,13 @@ def measure(effort: Effort) -> Part:
     with_probe = f"check: with a probe, a threaded receiver of {MILLISECONDS} ms, the slowest profile ≤ {LONGEST:g} s"
     goals = [Goal(with_probe, LONGEST, "s", slowest, False, "", WALL, "check")]
     for series, limit, row, what, wall in (
-        (single, LONGEST_SINGLE, "check-single", "with a probe, a receiver of one thread", "its requests, in turn"),
+        (single, LONGEST_SINGLE, "check-single", "with a probe, a receiver of one thread", IN_TURN),
         (
             fuzzed,
             LONGEST_FUZZ,
             "check-fuzz",
             f"`--fuzz`, {BODIES} bodies for each of 18 events",
-            "Hypothesis makes them",
+            MADE,
         ),
     ):
         if series.values:
