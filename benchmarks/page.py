@@ -81,7 +81,9 @@ def _verdict(goal: Goal) -> str:
         return ""
     if goal.met:
         return "reached"
-    share = goal.measured / goal.wanted if goal.wanted else 0.0
+    if not goal.wanted:
+        return "**not reached**"
+    share = goal.measured / goal.wanted
     return f"**not reached**: {share:.0%} of it" if goal.more_is_better else f"**not reached**: {share:.2f} times that"
 
 
