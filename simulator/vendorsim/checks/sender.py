@@ -58,6 +58,8 @@ class RequestSender(Struct):
     _next: float = 0.0
     _gone: TargetGone | None = None
     _under_way: int = 0
+    # When a connection broke last.
+    _broke: float = 0.0
     # The seconds that a request takes, as if the integration took one at a time.
     _usual: float | None = None
     # Whether the integration could not be reached when it was last tried.
@@ -117,6 +119,8 @@ class RequestSender(Struct):
             share = took / self._under_way
         finally:
             self._under_way -= 1
+        if isinstance(answer, Failure) and answer.kind == BROKEN:
+            self._broke = monotonic()
         self._usual = share if self._usual is None else self._usual + NEWEST * (share - self._usual)
         self._count_silence(answer)
         return answer, took * 1000
@@ -136,9 +140,8 @@ class RequestSender(Struct):
 
     async def _again(self, make: Callable[[], Wire], about: str) -> tuple[Answer | Failure, float]:
         """Sends a request again, alone, as soon as the integration is back. Raises TargetGone after `back` seconds."""
-        if len(self._suspects) == 1:
-            # A process that is about to end may still accept connections.
-            await asyncio.sleep(RETURN_PAUSE)
+        # A process that is about to end may still accept connections.
+        await asyncio.sleep(max(0.0, self._broke + RETURN_PAUSE - monotonic()))
         ends = monotonic() + self.back
         while self._gone is None:
             answer, took = await self._once(make)
