@@ -6,7 +6,7 @@ pytest loads this module at every start, so it imports other modules only where 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +135,7 @@ def _vendorsim_threads() -> Iterator[ServerThreads]:
     """The threads of all APIs: to start and end them takes longer than most calls."""
     from vendorsim.http.server import ServerThreads
 
-    with ServerThreads() as threads:
+    with closing(ServerThreads()) as threads:
         yield threads
 
 

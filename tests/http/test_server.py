@@ -526,7 +526,7 @@ def test_closing_does_not_wait_for_delayed_answers(app: App) -> None:
 
 class TestThreadsThatServersShare:
     def test_serve_one_server_after_the_other(self, app: App) -> None:
-        with ServerThreads() as threads:
+        with closing(ServerThreads()) as threads:
             with running_server(app, threads=threads) as first:
                 assert asked(first, "GET / HTTP/1.1") == b"GET "
             with running_server(app, threads=threads) as second:
@@ -536,7 +536,7 @@ class TestThreadsThatServersShare:
 
     def test_serve_several_servers_at_once(self, app: App) -> None:
         with (
-            ServerThreads() as threads,
+            closing(ServerThreads()) as threads,
             running_server(app, threads=threads) as first,
             running_server(app, threads=threads) as second,
         ):
@@ -544,7 +544,7 @@ class TestThreadsThatServersShare:
 
     def test_are_not_kept_from_the_next_server_by_an_answer_that_takes_long(self, app: App) -> None:
         limits = ServerLimits(grace=0.0)
-        with ServerThreads(most_for_apps=1) as threads:
+        with closing(ServerThreads(most_for_apps=1)) as threads:
             with (
                 running_server(app, limits=limits, threads=threads) as first,
                 closing(socket.create_connection((first.host, first.port), timeout=PATIENCE)) as connection,
@@ -558,7 +558,7 @@ class TestThreadsThatServersShare:
 
     def test_end_when_they_are_closed(self, app: App) -> None:
         before = set(enumerate_threads())
-        with ServerThreads() as threads, running_server(app, threads=threads) as server:
+        with closing(ServerThreads()) as threads, running_server(app, threads=threads) as server:
             asked(server, "GET / HTTP/1.1")
             started = set(enumerate_threads()) - before
         for thread in started:

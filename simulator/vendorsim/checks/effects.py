@@ -29,7 +29,7 @@ from vendorsim.core.provenance import ASSUMED, Stated
 MOST_FORMS = 80
 # Seconds between two looks at the state.
 PAUSE = 0.1
-# A text that does not show is awaited for this part of the time, once something shows that was told after it.
+# Texts whose absence is not judged are awaited for this part of the time, once what was told later shows.
 PATIENCE = 5
 
 _KEPT = Stated(
@@ -86,15 +86,16 @@ async def lost(context: Context) -> None:
     waiting = context.settings.waiting
     await _watch(probe, plain, waiting.state, 0.0)
     again: list[Told] = []
-    settle = waiting.settle
+    settle, mostly_without = waiting.settle, 2 * len(plain) <= len(context.events())
     if not any(one.shows for one in plain):
         # Alone, in case conversations at the same time mix their texts up.
         again = [told_anew for one in plain if (told_anew := await _tell_alone(context, one.event, None)) is not None]
-        if await _later_shows(context):
+        # Only where nothing is reported if no text shows: a finding waits for the whole time.
+        if mostly_without and await _later_shows(context):
             settle /= PATIENCE
     await _watch(probe, [*plain, *again], settle, waiting.state)
     shown = [one for one in (*plain, *again) if one.shows]
-    if not shown and 2 * len(plain) <= len(context.events()):
+    if not shown and mostly_without:
         raise NotJudged("the state shows the text of no message, and most events of the vendor have none")
     if not shown:
         await trial_runner(context)  # Raises NotJudged where the state shows nothing of any conversation.
@@ -123,6 +124,7 @@ async def lost(context: Context) -> None:
     await _watch(probe, [*told, *plain_alone], waiting.settle)
     steady = {one.event for one in plain_alone if one.shows}
     left_out: list[str] = []
+    unsteady: list[str] = []
     for one in told:
         event, form = one.event, one.form
         context.case(event)
@@ -132,7 +134,8 @@ async def lost(context: Context) -> None:
             left_out.append(f"a {event} {form.what}")
             continue
         if event not in steady:
-            continue  # Nor does the plain one show.
+            unsteady.append(f"a {event} {form.what}")
+            continue
         context.fail(
             event,
             f"a {event} {form.what} was accepted, but its text never shows in the state",
@@ -144,9 +147,18 @@ async def lost(context: Context) -> None:
             cause=("lost", "/".join(form.place)),
             causes=of_field(context.schema(event), form.pointer, LOST),
         )
-    if left_out:
-        more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
-        context.result.reason = f"accepted, but not shown, perhaps on purpose: {', '.join(left_out[:3])}{more}"
+    reasons = (
+        ("accepted, but not shown, perhaps on purpose", left_out),
+        ("not judged, since the plain message that was sent after it does not show either", unsteady),
+    )
+    told_of = [f"{reason}: {_listed(forms)}" for reason, forms in reasons if forms]
+    if told_of:
+        context.result.reason = "; ".join(told_of)
+
+
+def _listed(forms: Sequence[str]) -> str:
+    more = f" and {len(forms) - 3} more" if len(forms) > 3 else ""
+    return f"{', '.join(forms[:3])}{more}"
 
 
 async def _later_shows(context: Context) -> bool:

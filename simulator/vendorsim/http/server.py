@@ -109,14 +109,6 @@ class ServerThreads:
         self.loop.close()
         self.apps.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 class RunningServer:
     """A running server. `host` and `port` are the address on which it listens."""

@@ -116,29 +116,32 @@ def judge(request: Request, look_up: Callable[[], Session], is_duplicate: Callab
         return Judgement(NOT_FOUND)
     reserved = request.session_id.startswith(_RESERVED)
     session = _reserved(request.session_id) if reserved else look_up()
-    return _judge_session(request, session, is_duplicate)
+    answer, fields = _judge_session(request, session, is_duplicate)
+    return Judgement(answer, fields, session.slow)
 
 
 def _reserved(session_id: str) -> Session:
     return next(session for prefix, session in RESERVED.items() if session_id.startswith(prefix))
 
 
-def _judge_session(request: Request, session: Session, is_duplicate: Callable[[str], bool]) -> Judgement:
+def _judge_session(
+    request: Request, session: Session, is_duplicate: Callable[[str], bool]
+) -> tuple[ApiAnswer, Mapping[str, str] | None]:
     if session.forced is not None:
         body = read_body(request)
-        return Judgement(session.forced, None if isinstance(body, ApiAnswer) else body, session.slow)
+        return session.forced, None if isinstance(body, ApiAnswer) else body
     if not session.known:
-        return Judgement(NOT_FOUND, None, session.slow)
+        return NOT_FOUND, None
     if session.ended:
-        return Judgement(_ENDED[request.comm_type], None, session.slow)
+        return _ENDED[request.comm_type], None
     fields = read_body(request)
     if isinstance(fields, ApiAnswer):
-        return Judgement(fields, None, session.slow)
+        return fields, None
     if not session.crm_supported:
-        return Judgement(UNSUPPORTED_CRM, fields, session.slow)
+        return UNSUPPORTED_CRM, fields
     if session.repeated or is_duplicate(fields["identifier"]):
-        return Judgement(DUPLICATE, fields, session.slow)
-    return Judgement(ACCEPTED, fields, session.slow)
+        return DUPLICATE, fields
+    return ACCEPTED, fields
 
 
 def read_body(request: Request) -> dict[str, str] | ApiAnswer:
