@@ -32,7 +32,7 @@ from results import Effort, Goal, Part, Series, Table, compared
 from vendorsim.core.event import Event
 from vendorsim.delivery.planning import prepare
 from vendorsim.delivery.playing import run_to_end
-from vendorsim.journal.store import Recorder
+from vendorsim.journal.recorder import Recorder
 from vendorsim.runs.config import Config, Target
 from vendorsim.runs.planning import RunRequest, plan
 from vendorsim.runs.timeline import LiveConversation, Run, Scheduled, events
@@ -336,7 +336,7 @@ def seconds_of_making(count: int) -> float:
 AREAS = (
     ("http/transport.py", "transport (HTTP on the socket, with the system's calls)"),
     ("delivery/", "player (agenda, verdicts, records)"),
-    ("journal/store.py", "recorder"),
+    ("journal/", "recorder"),
     ("queue", "recorder"),
     ("vendorkit/contract.py", "validation"),
     ("jsonschema", "validation"),

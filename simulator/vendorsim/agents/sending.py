@@ -22,8 +22,9 @@ from vendorsim.delivery.records import Record
 from vendorsim.delivery.sequencer import Sequencer
 from vendorsim.http.endpoint import endpoint
 from vendorsim.journal.documents import received_call
+from vendorsim.journal.recorder import Recorder
 from vendorsim.journal.resending import prepare_resending
-from vendorsim.journal.store import Journal, Recorder
+from vendorsim.journal.store import Journal
 from vendorsim.load.traffic_shapes import FaultOption
 from vendorsim.probes.model import PLACEHOLDERS, NamedSource, fill
 from vendorsim.probes.reading import read_probe

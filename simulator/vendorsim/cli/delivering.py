@@ -116,7 +116,7 @@ def _deliver_in_workers(
     meanwhile, since a fork must not copy it."""
     from vendorsim.delivery.playing import run_to_end
     from vendorsim.delivery.shared_play import SharedPlay
-    from vendorsim.journal.store import Recorder
+    from vendorsim.journal.recorder import Recorder
 
     collect_garbage_rarely()
     run = 0

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vendorsim.cli.options import JournalOptions
     from vendorsim.delivery.records import Record
-    from vendorsim.journal.store import Book, Journal, Recorder
+    from vendorsim.journal.recorder import Recorder
+    from vendorsim.journal.store import Book, Journal
     from vendorsim.vendorkit.api_call import ApiCall
 
 
@@ -48,7 +49,7 @@ def start_recorder(
 ) -> Recorder:
     """Begins a run of that command in the journal, and returns its recorder."""
     from vendorsim.delivery.sequencer import Sequencer
-    from vendorsim.journal.store import Recorder
+    from vendorsim.journal.recorder import Recorder
 
     run = journal.begin(command, about) if journal is not None else 0
     return Recorder(journal, run, Sequencer(report), report_call)

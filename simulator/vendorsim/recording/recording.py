@@ -21,7 +21,8 @@ from vendorsim.http import listening
 from vendorsim.http.loop import loop_factory
 from vendorsim.http.stream import Stream
 from vendorsim.journal.pages import RECORDING
-from vendorsim.journal.store import Book, Recorder
+from vendorsim.journal.recorder import Recorder
+from vendorsim.journal.store import Book
 from vendorsim.recording.judging import Recorded, RecordingSummary, prepare, recorded
 from vendorsim.recording.keeping import Keeping
 from vendorsim.recording.passage import Passage

@@ -11,7 +11,8 @@ from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.http.messages import FastPath
 from vendorsim.journal.journals import JournalFile, Journals
 from vendorsim.journal.postgres_journal import PostgresJournal
-from vendorsim.journal.store import Book, Journal, Recorder
+from vendorsim.journal.recorder import Recorder
+from vendorsim.journal.store import Book, Journal
 from vendorsim.server.backend import ServerBackend
 from vendorsim.server.control.paths import is_workbench
 from vendorsim.server.control.settings import Settings, Shared

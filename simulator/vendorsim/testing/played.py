@@ -14,7 +14,7 @@ from vendorsim.delivery.planning import prepare
 from vendorsim.delivery.playing import run_to_end
 from vendorsim.delivery.records import Attempt, CallOutcome, Probed, Record, Summary
 from vendorsim.delivery.sequencer import Sequencer
-from vendorsim.journal.store import Recorder
+from vendorsim.journal.recorder import Recorder
 from vendorsim.runs import config, library
 from vendorsim.runs.planning import RunRequest, event_names
 from vendorsim.runs.timeline import Run

@@ -20,7 +20,8 @@ from vendorsim.core.version import __version__
 from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.http.server import running_server
 from vendorsim.journal.journals import JournalFile
-from vendorsim.journal.store import Journal, Recorder
+from vendorsim.journal.recorder import Recorder
+from vendorsim.journal.store import Journal
 from vendorsim.server.app import create_app
 from vendorsim.server.control.blueprint import control_api
 from vendorsim.server.control.settings import Settings, Shared

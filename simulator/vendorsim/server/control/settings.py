@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from vendorsim.delivery.background_loop import BackgroundLoop
 from vendorsim.journal.journals import Journals
 from vendorsim.journal.pages import SEARCH_STEPS, Pages
-from vendorsim.journal.store import Recorder
+from vendorsim.journal.recorder import Recorder
 from vendorsim.runs.config import Config
 from vendorsim.scenario.calls import Sink
 from vendorsim.server.control.capturer import Capturer
