@@ -250,7 +250,7 @@ class TestImpatient:
         assert played.code == 0
 
     def test_the_retry_schedule_goes_on_behind_it(self, stage: Stage) -> None:
-        given = ("--policy", "read_timeout=300ms", "--policy", "retries=5s,5m")
+        given = ("--policy", "read_timeout=2s", "--policy", "retries=5s,5m")
         with Receiver(never, status(500), status(200)) as target:
             played = stage(target, "--fault", "impatient", *given)
         assert [line["attempt"] for line in attempts(played)] == [1, 2, 3]
