@@ -1,4 +1,4 @@
-"""`tolerates.text` writes all texts of a body anew at once, and a finding names the one that is refused."""
+"""The texts of messages: `tolerates.text` names the one that is refused, `effects.lost` those that never show."""
 
 from __future__ import annotations
 
@@ -25,3 +25,39 @@ def test_a_finding_names_the_text_that_is_refused(vendorsim: Vendorsim, place: s
         options = ("--vendor", "messagehub", "--to", f"{server.url}/hook", "--json")
         done = vendorsim("check", *options, "--only", "tolerates.text:message_created")
     assert {finding["pointer"] for finding in done.json["findings"]} == {f"/{place}"}
+
+
+@pytest.mark.parametrize(
+    ("stops", "message"),
+    [
+        (False, "a message_created without /sender was accepted, but its text never shows in the state"),
+        (True, "the text of a message_created shows at first, but no more after it came in other forms"),
+    ],
+)
+def test_a_text_that_never_shows_is_told_from_a_worker_that_has_stopped(
+    vendorsim: Vendorsim, stops: bool, message: str
+) -> None:
+    app = Flask("desk")
+    texts: dict[str, list[str]] = {}
+    stopped: list[bool] = []
+
+    @app.post("/hook")
+    def hook() -> str:
+        body: Any = request.get_json()
+        if body["event"] == "message_created":
+            known = isinstance(body.get("sender"), dict)
+            if not known and stops:
+                stopped.append(True)
+            if known and not stopped:
+                texts.setdefault(str(body["conversation"]["id"]), []).append(str(body["content"]))
+        return ""
+
+    @app.get("/texts/<conversation>")
+    def shown(conversation: str) -> dict[str, list[str]]:
+        return {"texts": texts.get(conversation, [])}
+
+    with app_server(app) as server:
+        options = ("--vendor", "messagehub", "--to", f"{server.url}/hook", "--settle", "500ms", "--json")
+        probe = ("--probe", f"{server.url}/texts/{{conversation_id}}")
+        done = vendorsim("check", *options, *probe, "--only", "effects.lost")
+    assert [finding["message"] for finding in done.json["findings"]] == [message]

@@ -124,7 +124,6 @@ async def lost(context: Context) -> None:
     await _watch(probe, [*told, *plain_alone], waiting.settle)
     steady = {one.event for one in plain_alone if one.shows}
     left_out: list[str] = []
-    unsteady: list[str] = []
     for one in told:
         event, form = one.event, one.form
         context.case(event)
@@ -134,7 +133,15 @@ async def lost(context: Context) -> None:
             left_out.append(f"a {event} {form.what}")
             continue
         if event not in steady:
-            unsteady.append(f"a {event} {form.what}")
+            context.fail(
+                event,
+                f"the text of a {event} shows at first, but no more after it came in other forms",
+                expected="the text of a plain message in the state, as before",
+                found="nothing",
+                exchange=one.exchange,
+                cause=("stopped", event),
+                remedy="See whether a worker or a transaction ended on one of the forms, and takes nothing since.",
+            )
             continue
         context.fail(
             event,
@@ -147,18 +154,9 @@ async def lost(context: Context) -> None:
             cause=("lost", "/".join(form.place)),
             causes=of_field(context.schema(event), form.pointer, LOST),
         )
-    reasons = (
-        ("accepted, but not shown, perhaps on purpose", left_out),
-        ("not judged, since the plain message that was sent after it does not show either", unsteady),
-    )
-    told_of = [f"{reason}: {_listed(forms)}" for reason, forms in reasons if forms]
-    if told_of:
-        context.result.reason = "; ".join(told_of)
-
-
-def _listed(forms: Sequence[str]) -> str:
-    more = f" and {len(forms) - 3} more" if len(forms) > 3 else ""
-    return f"{', '.join(forms[:3])}{more}"
+    if left_out:
+        more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+        context.result.reason = f"accepted, but not shown, perhaps on purpose: {', '.join(left_out[:3])}{more}"
 
 
 async def _later_shows(context: Context) -> bool:
